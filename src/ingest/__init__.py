@@ -1,0 +1,41 @@
+"""Event-driven ingestion: signed webhooks in, documents out.
+
+Law: importing this is cheap; nothing is connected before the first delivery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ingest.core.answers import Delivery
+from ingest.core.errors import BadRequest, BadSignature, IngestError, NotConnected, Unavailable
+
+__all__ = [
+    "BadRequest",
+    "BadSignature",
+    "Delivery",
+    "IngestError",
+    "NotConnected",
+    "Unavailable",
+    "enqueue",
+]
+
+
+def enqueue(
+    source_type: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    connection_id: str | None = None,
+) -> Delivery:
+    """Verify a webhook that a receiver of your own got, store it and wake the workers.
+
+    `headers` are the request's, in any case; `body` is the raw bytes. Without `connection_id` it is
+    verified with the app-wide secrets. Once it returns, the delivery is committed; the id is None
+    for a handshake, which is not stored. Raises `BadSignature`, `BadRequest` (or another
+    `PermanentError`) and `NotConnected`, which no repetition mends, and `Unavailable` where it
+    could not be stored: let the provider send it again.
+    """
+    from ingest.door import enqueue as hand_in  # noqa: PLC0415 - it loads Celery and SQLAlchemy
+
+    return hand_in(source_type, headers, body, connection_id)

@@ -1,0 +1,1 @@
+"""The embedded servers and the stack, tested on real processes."""
