@@ -1,0 +1,73 @@
+"""Every failure this program knows, one class for each meaning; data rides as attributes.
+
+Permanent or transient is the class: a `PermanentError` is never retried, a `TransientError` always
+is, and nothing else may escape `core`, `sources` or `store` for what a caller can send.
+"""
+
+from __future__ import annotations
+
+
+class IngestError(Exception):
+    """Base of all our errors. The message names the thing, the reason and the remedy."""
+
+
+class PermanentError(IngestError):
+    """The same input will fail the same way for ever."""
+
+
+class TransientError(IngestError):
+    """The same input may succeed later; `retry_after_s` is set where somebody told us when."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class BadPayload(PermanentError):
+    """A payload lacks what its mapping needs. `path` is the JSON path, `problem` what is wrong."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"payload field {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class BadSignature(PermanentError):
+    """A request that we cannot believe. `problem` never quotes a secret or the given signature."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class BadRequest(PermanentError):
+    """A request that no retry will mend: not JSON, a needed header missing. `status` is HTTP's."""
+
+    def __init__(self, problem: str, *, status: int = 400) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.status = status
+
+
+class NotConnected(PermanentError):
+    """No such source, or no such connection, for this request."""
+
+
+class BadSettings(PermanentError):
+    """A setting is missing or wrong; the process cannot start."""
+
+
+class BadInput(PermanentError):
+    """A person's input (a command's argument, a file) cannot be used as it is."""
+
+
+class LeaseLost(TransientError):
+    """Another worker owns these deliveries now; everything of this attempt is rolled back."""
+
+
+class Raced(TransientError):
+    """Two transactions met on the same new row; the batch is read and decided again."""
+
+
+class Unavailable(TransientError):
+    """A service that we depend on did not answer."""

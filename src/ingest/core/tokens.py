@@ -1,0 +1,213 @@
+"""How many cl100k tokens a text has, exactly and quickly. Performs no I/O.
+
+The vocabulary lives inside `semantic-text-splitter`, which can only say whether a text fits into n
+tokens. That is enough. cl100k first cuts a text into pieces by a regular expression and merges
+bytes within a piece only, so the count of a text is the sum over its pieces. The same pieces come
+again and again ("the", "3.1"), so each is measured once, by asking the splitter, and remembered.
+
+Where the pieces are many and long (Chinese, base64 without a break) remembering does not pay, and
+where a character is younger than this Python's Unicode tables the cut is not certain: `count` says
+None then, and the caller lets the splitter itself do the work.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import pairwise
+
+from semantic_text_splitter import MarkdownSplitter, TextSplitter
+
+MODEL = "gpt-4"
+"""Any model whose tokens are cl100k."""
+
+LONGEST_TOKEN_BYTES = 128
+"""No entry of the vocabulary is longer (it is a run of spaces)."""
+
+_REMEMBERED_PIECES = 65_536
+_CHEAP_ASCII = 64
+_CHEAP_OTHER = 24
+_CHEAP_RULE = 256
+_BLOCK_CHARS = 256
+
+# White_Space of Unicode. Python's own \s would add U+001C to U+001F.
+_SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+
+# Nothing that ends in a visible character takes in a following space, so a cut here is always one
+# between two pieces, whatever stands before or after.
+_BORDER = re.compile(r"(?<=[!-~])(?= [!-~])")
+
+
+def _cutter(letter: str, number: str, space: str) -> re.Pattern[str]:
+    """The regular expression of cl100k, from the inside of three character classes."""
+    return re.compile(
+        rf"'(?i:[sdmt]|ll|ve|re)|[^\r\n{letter}{number}]?[{letter}]+|[{number}]{{1,3}}"
+        rf"| ?[^{space}{letter}{number}]+[\r\n]*|[{space}]*[\r\n]+|[{space}]+(?![^{space}])"
+        rf"|[{space}]+"
+    )
+
+
+_ASCII_PIECES = _cutter("A-Za-z", "0-9", r"\t-\r ").findall
+
+
+def _ranges(points: list[int]) -> str:
+    """The inside of a character class that holds exactly these code points, given in order."""
+    starts = [points[0], *(b for a, b in pairwise(points) if b != a + 1)]
+    ends = [*(a for a, b in pairwise(points) if b != a + 1), points[-1]]
+    return "".join(f"\\u{a:04x}-\\u{b:04x}" for a, b in zip(starts, ends, strict=True))
+
+
+@lru_cache(maxsize=1)
+def _other_cutter() -> Callable[[str], list[str]]:
+    """The cutter for text beyond ASCII. Its classes end at U+FFFF, which keeps `re` fast."""
+    found: dict[str, list[int]] = {"L": [], "N": []}
+    for point in range(0x10000):
+        category = unicodedata.category(chr(point))[0]
+        if category in found:
+            found[category].append(point)
+    return _cutter(_ranges(found["L"]), _ranges(found["N"]), _SPACE).findall
+
+
+_sure: set[str] = set()
+
+
+def _certain(text: str) -> bool:
+    """Whether every character's class is known here: assigned, and no letter above U+FFFF."""
+    for char in set(text).difference(_sure):
+        category = unicodedata.category(char)
+        if category == "Cn" or (char > "\uffff" and category[0] in "LN"):
+            return False
+        _sure.add(char)
+    return True
+
+
+def _pieces(text: str) -> list[str]:
+    return _ASCII_PIECES(text) if text.isascii() else _other_cutter()(text)
+
+
+@lru_cache(maxsize=1_024)
+def _fitter(capacity: int) -> Callable[[str], list[str]]:
+    return TextSplitter.from_tiktoken_model(MODEL, capacity, 0, trim=False).chunks
+
+
+@lru_cache(maxsize=1_024)
+def _second_fitter(capacity: int) -> Callable[[str], list[str]]:
+    return MarkdownSplitter.from_tiktoken_model(MODEL, capacity, 0, trim=False).chunks
+
+
+def fits(text: str, capacity: int) -> bool:
+    """Whether the splitter itself finds at most `capacity` tokens in `text`.
+
+    Yes is always true. No may be wrong once in thousands: the splitter searches as if a longer
+    text never had fewer tokens, and merging can make it so. It never splits a single character,
+    however many tokens that has, so one is asked about beside a neighbour that cannot merge.
+    """
+    if len(text) == 1:
+        text, capacity = f"a{text}" if text.isspace() else f"{text} a", capacity + 1
+    return len(_fitter(capacity)(text)) <= 1
+
+
+def _measure(piece: str, size: int) -> int:
+    """The tokens of one piece of `size` bytes. Most have one or two, so those are asked first.
+
+    The Markdown splitter looks at the whole before it searches, which corrects most wrong noes.
+    """
+    if size == 1:
+        return 1
+    low, high = next(((n, n) for n in (1, 2, 3) if fits(piece, n)), (4, size))
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(piece, middle) else (middle + 1, high)
+    while low > 2 and len(_second_fitter(low - 1)(piece)) == 1 < len(piece):
+        low -= 1
+    return low
+
+
+_known: dict[str, int] = {}
+
+
+def _learn(piece: str) -> int:
+    """The tokens of a cheap piece; any other counts as its bytes, which is never too few."""
+    tokens = _known.get(piece)
+    if tokens is None:
+        size = len(piece.encode())
+        if not _cheap(piece):
+            return size
+        tokens = _measure(piece, size)
+        if len(_known) >= _REMEMBERED_PIECES:
+            _known.clear()
+        _known[piece] = tokens
+    return tokens
+
+
+def _sum(pieces: list[str]) -> int:
+    try:
+        return sum(map(_known.__getitem__, pieces))
+    except KeyError:
+        return sum(map(_learn, pieces))
+
+
+def _cheap(piece: str) -> bool:
+    """Whether a piece is worth measuring and remembering: short, or a rule such as '-----'.
+
+    Only such pieces are ever remembered, so no result depends on what happens to be known.
+    """
+    if piece.isascii():
+        size, limit = len(piece), _CHEAP_ASCII
+    else:
+        size, limit = len(piece.encode()), _CHEAP_OTHER
+    return size <= limit or (size <= _CHEAP_RULE and len(set(piece)) <= 3)
+
+
+def count(text: str) -> int | None:
+    """The number of cl100k tokens, or None where only the splitter can tell at this price."""
+    if not text.isascii() and not _certain(text):
+        return None
+    pieces = _pieces(text)
+    try:
+        return sum(map(_known.__getitem__, pieces))
+    except KeyError:
+        return sum(map(_learn, pieces)) if all(map(_cheap, pieces)) else None
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """The text in blocks that may be counted one by one: each border lies between two pieces."""
+    start = 0
+    while start < len(text):
+        border = _BORDER.search(text, start + _BLOCK_CHARS)
+        end = border.start() if border else len(text)
+        yield text[start:end]
+        start = end
+
+
+@lru_cache(maxsize=2_048)
+def _block_tokens(block: str) -> int:
+    """The splitter asks about many texts with one beginning, so their blocks are the same."""
+    return _long_block_tokens(block)
+
+
+def _long_block_tokens(block: str) -> int:
+    if not block.isascii() and not _certain(block):
+        return len(block.encode())
+    return _sum(_pieces(block))
+
+
+def bound(text: str, limit: int) -> int:
+    """The number of tokens, or something above `limit` as soon as that is passed. Never too low.
+
+    Exact for every text that `count` can count.
+    """
+    total = 0
+    for block in _blocks(text):
+        small = len(block) <= 4 * _BLOCK_CHARS
+        total += _block_tokens(block) if small else _long_block_tokens(block)
+        if total > limit:
+            break
+    return total
+
+
+def longest_piece(text: str) -> int:
+    """The length in characters of the longest piece; merging bytes in it may take its square."""
+    return max(map(len, _pieces(text)), default=0)

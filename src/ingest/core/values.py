@@ -1,0 +1,70 @@
+"""JSON as Python values: the type, and how bytes become it. Performs no I/O."""
+
+from __future__ import annotations
+
+import json
+from typing import NoReturn, TypeAlias
+
+import orjson
+
+from ingest.core.canonical import clean_json
+from ingest.core.errors import BadPayload
+
+JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
+
+MAX_DEPTH = 250
+"""Deeper nesting is refused: no provider sends it, and what we store must be writable again."""
+
+
+def loads(raw: bytes) -> JSON:
+    """The value of one JSON document, cleaned of U+0000 and lone surrogates.
+
+    Raises `BadPayload` with the path `$` for anything else: not UTF-8, not JSON, NaN, a number
+    that is too long, nesting over `MAX_DEPTH`.
+    """
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    try:
+        value: JSON = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        value = _loads_surrogates(raw, error)
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        _refuse_depth(value)
+    return clean_json(value) if b"\\u" in raw else value
+
+
+def _loads_surrogates(raw: bytes, cause: orjson.JSONDecodeError) -> JSON:
+    """orjson refuses an escaped lone surrogate, which is legal JSON; the standard library reads it.
+
+    RFC 8259, section 8.2, allows such strings and leaves their meaning open.
+    """
+    if b"\\ud" not in raw.lower():
+        raise BadPayload("$", f"is not JSON: {_short(cause)}") from cause
+    try:
+        value: JSON = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadPayload("$", f"is not JSON: {_short(error)}") from error
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refuse_depth(value: JSON) -> None:
+    """Level by level rather than by recursion, so that the depth cannot exhaust the stack."""
+    level: list[JSON] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise BadPayload("$", f"is nested deeper than {MAX_DEPTH} levels")
+
+
+def _short(error: Exception) -> str:
+    return str(error)[:200]
