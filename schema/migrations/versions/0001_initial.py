@@ -1,0 +1,20 @@
+"""The first schema: the statements of `0001_initial.sql` beside this file, frozen at a release.
+
+Until the first release they are those of `schema.sql`; after a change there, from the project's
+folder: `grep -v '^ *--' schema/schema.sql > schema/migrations/versions/0001_initial.sql`
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create everything. The driver takes the file as it is: it holds no parameters."""
+    statements = Path(__file__).with_suffix(".sql").read_text("utf-8")
+    op.get_bind().exec_driver_sql(statements, execution_options={"no_parameters": True})

@@ -1,0 +1,323 @@
+-- The whole database as it is today: read this first.
+--
+-- Part 1 is the seed's four tables and its enum, exactly as the seed writes them.
+-- Part 2 is what the seed's tables refer to. Part 3 is ours: the queue of raw deliveries, the
+-- ledger that decides who is newer, and what hangs on it. The migrations build the same; a test
+-- compares the two and the SQLAlchemy tables.
+--
+-- The seed's columns have no time zone: every session runs in UTC. Ours have one.
+
+CREATE TYPE source_type AS ENUM (
+  'github',
+  'linear',
+  'notion',
+  'sentry',
+  'vercel',
+  'zendesk'
+);
+
+-- Part 2: owners --------------------------------------------------------------------------------
+
+CREATE TABLE lightfast_organizations (
+  id VARCHAR(191) PRIMARY KEY,
+  clerk_org_slug VARCHAR(255) NOT NULL,
+  github_org_id INTEGER CONSTRAINT lightfast_organizations_github_org_id_unique UNIQUE,
+  github_installation_id INTEGER,
+  github_org_slug VARCHAR(255),
+  github_org_name VARCHAR(255),
+  github_org_avatar_url TEXT,
+  claimed_by VARCHAR(191) NOT NULL,
+  claimed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX org_github_slug_idx ON lightfast_organizations(github_org_slug);
+CREATE INDEX org_installation_idx ON lightfast_organizations(github_installation_id);
+CREATE INDEX org_clerk_slug_idx ON lightfast_organizations(clerk_org_slug);
+
+CREATE TABLE lightfast_workspaces (
+  id VARCHAR(191) PRIMARY KEY,
+  organization_id VARCHAR(191) NOT NULL REFERENCES lightfast_organizations(id) ON DELETE CASCADE,
+  slug VARCHAR(191) NOT NULL,
+  is_default BOOLEAN NOT NULL DEFAULT false,
+  settings JSONB,
+  created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX workspace_org_id_idx ON lightfast_workspaces(organization_id);
+CREATE INDEX workspace_org_default_idx ON lightfast_workspaces(organization_id, is_default);
+CREATE INDEX workspace_org_slug_idx ON lightfast_workspaces(organization_id, slug);
+
+CREATE TABLE lightfast_stores (
+  id VARCHAR(191) PRIMARY KEY,
+  workspace_id VARCHAR(191) NOT NULL REFERENCES lightfast_workspaces(id) ON DELETE CASCADE,
+  slug VARCHAR(191) NOT NULL,
+  index_name VARCHAR(191) NOT NULL,
+  embedding_dim INTEGER NOT NULL DEFAULT 1536,
+  pinecone_metric VARCHAR(20) NOT NULL DEFAULT 'cosine',
+  pinecone_cloud VARCHAR(20) NOT NULL DEFAULT 'aws',
+  pinecone_region VARCHAR(50) NOT NULL DEFAULT 'us-west-2',
+  chunk_max_tokens INTEGER NOT NULL DEFAULT 512,
+  chunk_overlap INTEGER NOT NULL DEFAULT 50,
+  embedding_model VARCHAR(100) NOT NULL DEFAULT 'char-hash-1536',
+  embedding_provider VARCHAR(50) NOT NULL DEFAULT 'charHash',
+  created_at TIMESTAMP NOT NULL DEFAULT now(),
+  updated_at TIMESTAMP NOT NULL DEFAULT now()
+);
+CREATE INDEX idx_stores_ws ON lightfast_stores(workspace_id);
+CREATE UNIQUE INDEX uq_ws_slug ON lightfast_stores(workspace_id, slug);
+
+-- Part 1: the seed ------------------------------------------------------------------------------
+
+CREATE TABLE lightfast_docs_documents (
+  id VARCHAR(191) PRIMARY KEY,
+  store_id VARCHAR(191) NOT NULL REFERENCES lightfast_stores(id) ON DELETE CASCADE,
+  source_type source_type NOT NULL,
+  source_id VARCHAR(255) NOT NULL,
+  source_metadata JSONB NOT NULL,
+  parent_doc_id VARCHAR(191),
+  slug VARCHAR(256) NOT NULL,
+  content_hash VARCHAR(64) NOT NULL,
+  config_hash VARCHAR(64),
+  frontmatter JSONB,
+  chunk_count INTEGER DEFAULT 0 NOT NULL,
+  relationships JSONB,
+  created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX idx_docs_store ON lightfast_docs_documents(store_id);
+CREATE INDEX idx_docs_store_slug ON lightfast_docs_documents(store_id, slug);
+CREATE INDEX idx_docs_source_type ON lightfast_docs_documents(source_type);
+CREATE INDEX idx_docs_source_id ON lightfast_docs_documents(source_type, source_id);
+CREATE INDEX idx_docs_parent ON lightfast_docs_documents(parent_doc_id);
+CREATE UNIQUE INDEX uq_docs_store_slug ON lightfast_docs_documents(store_id, slug);
+CREATE INDEX idx_docs_metadata_gin ON lightfast_docs_documents USING GIN (source_metadata);
+CREATE INDEX idx_docs_relationships_gin ON lightfast_docs_documents USING GIN (relationships);
+
+CREATE TABLE lightfast_connected_sources (
+  id VARCHAR(191) PRIMARY KEY,
+  organization_id VARCHAR(191) NOT NULL REFERENCES lightfast_organizations(id) ON DELETE CASCADE,
+  workspace_id VARCHAR(191) REFERENCES lightfast_workspaces(id) ON DELETE SET NULL,
+  source_type source_type NOT NULL,
+  display_name VARCHAR(255) NOT NULL,
+  source_metadata JSONB NOT NULL,
+  is_active BOOLEAN NOT NULL DEFAULT true,
+  config_status VARCHAR(16) DEFAULT 'pending',
+  document_count INTEGER NOT NULL DEFAULT 0,
+  last_synced_at TIMESTAMP,
+  last_ingested_at TIMESTAMP,
+  connected_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX idx_sources_org ON lightfast_connected_sources(organization_id);
+CREATE INDEX idx_sources_workspace ON lightfast_connected_sources(workspace_id);
+CREATE INDEX idx_sources_type ON lightfast_connected_sources(source_type);
+CREATE INDEX idx_sources_org_type ON lightfast_connected_sources(organization_id, source_type);
+CREATE INDEX idx_sources_org_active ON lightfast_connected_sources(organization_id, is_active);
+
+CREATE TABLE lightfast_store_sources (
+  id VARCHAR(191) PRIMARY KEY,
+  store_id VARCHAR(191) NOT NULL REFERENCES lightfast_stores(id) ON DELETE CASCADE,
+  source_id VARCHAR(191) NOT NULL REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  linked_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX idx_store_sources_store ON lightfast_store_sources(store_id);
+CREATE INDEX idx_store_sources_source ON lightfast_store_sources(source_id);
+CREATE UNIQUE INDEX uq_store_sources_link ON lightfast_store_sources(store_id, source_id);
+
+CREATE TABLE lightfast_ingestion_events (
+  id VARCHAR(191) PRIMARY KEY,
+  store_id VARCHAR(191) NOT NULL REFERENCES lightfast_stores(id) ON DELETE CASCADE,
+  source_type source_type NOT NULL,
+  event_key VARCHAR(255) NOT NULL,
+  event_metadata JSONB NOT NULL,
+  status VARCHAR(16) NOT NULL DEFAULT 'processed',
+  processed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX idx_events_store ON lightfast_ingestion_events(store_id);
+CREATE INDEX idx_events_type ON lightfast_ingestion_events(source_type);
+CREATE INDEX idx_events_status ON lightfast_ingestion_events(status);
+CREATE UNIQUE INDEX uq_event_key ON lightfast_ingestion_events(store_id, source_type, event_key);
+
+-- Part 3: ours ----------------------------------------------------------------------------------
+
+-- The queue. A row is what a provider sent, to the byte, and where it stands. `status` is pending
+-- until it is one of the four terminal ones. A row whose lease ran out is `suspect`: it is claimed
+-- alone from then on. `lone` says that the running claim holds this row alone; only a crash while
+-- alone is counted in `lone_crashes`.
+CREATE TABLE lightfast_webhook_deliveries (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  source_type source_type NOT NULL,
+  connection_id VARCHAR(191) REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  delivery_key VARCHAR(255) NOT NULL,
+  body_hash BYTEA NOT NULL,
+  headers JSONB NOT NULL,
+  body BYTEA NOT NULL,
+  status VARCHAR(16) NOT NULL DEFAULT 'pending',
+  reason TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  suspect BOOLEAN NOT NULL DEFAULT false,
+  lone BOOLEAN NOT NULL DEFAULT false,
+  lone_crashes INTEGER NOT NULL DEFAULT 0,
+  conflicting BOOLEAN NOT NULL DEFAULT false,
+  last_error TEXT,
+  next_attempt_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  lease_until TIMESTAMPTZ,
+  lease_token UUID,
+  received_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  settled_at TIMESTAMPTZ,
+  CONSTRAINT ck_deliveries_status
+    CHECK (status IN ('pending', 'processed', 'skipped', 'duplicate', 'dead'))
+);
+-- The app-wide route has no connection: there, null is one value like any other.
+CREATE UNIQUE INDEX uq_deliveries_body ON lightfast_webhook_deliveries
+  (delivery_key, connection_id, source_type, body_hash) NULLS NOT DISTINCT;
+-- What is due, oldest first. No column that a claim writes may stand in an index.
+CREATE INDEX idx_deliveries_due ON lightfast_webhook_deliveries (next_attempt_at, id)
+  WHERE status = 'pending';
+-- For people: what was skipped or is dead.
+CREATE INDEX idx_deliveries_unhappy ON lightfast_webhook_deliveries (status, id)
+  WHERE status IN ('skipped', 'dead');
+CREATE INDEX idx_deliveries_connection ON lightfast_webhook_deliveries (connection_id);
+
+-- Who is newer. One row for each thing ever heard of, by its identity; it outlives the document.
+-- `rank` is the last applied change's place in the total order (null: only heard of, as a parent).
+-- `visible` = not deleted, fed, and under no ancestor that is invisible.
+CREATE TABLE lightfast_document_ledger (
+  identity UUID PRIMARY KEY,
+  document_id VARCHAR(191) NOT NULL,
+  store_id VARCHAR(191) NOT NULL REFERENCES lightfast_stores(id) ON DELETE CASCADE,
+  source_type source_type NOT NULL,
+  scope TEXT NOT NULL,
+  kind VARCHAR(64) NOT NULL,
+  external_id TEXT NOT NULL,
+  slug VARCHAR(256) NOT NULL,
+  source_id VARCHAR(255),
+  parent UUID,
+  rank TEXT COLLATE "C",
+  state VARCHAR(16) NOT NULL DEFAULT 'unknown',
+  fed BOOLEAN NOT NULL DEFAULT true,
+  visible BOOLEAN NOT NULL DEFAULT true,
+  patches JSONB,
+  CONSTRAINT ck_ledger_state CHECK (state IN ('unknown', 'live', 'deleted'))
+);
+CREATE UNIQUE INDEX uq_ledger_document ON lightfast_document_ledger(document_id);
+CREATE INDEX idx_ledger_parent ON lightfast_document_ledger(parent) WHERE parent IS NOT NULL;
+CREATE INDEX idx_ledger_store ON lightfast_document_ledger(store_id);
+
+-- Documents that live but must not be seen now (a deleted ancestor, no feed), kept whole.
+CREATE TABLE lightfast_withheld_documents (
+  document_id VARCHAR(191) PRIMARY KEY
+    REFERENCES lightfast_document_ledger(document_id) ON DELETE CASCADE,
+  document JSONB NOT NULL,
+  chunks JSONB NOT NULL,
+  refs JSONB NOT NULL
+);
+
+-- Who feeds a document. `rank` is kept only for connections with a filter: there the newest
+-- word of the connection says whether it still wants the document.
+CREATE TABLE lightfast_document_feeds (
+  document_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_document_ledger(document_id) ON DELETE CASCADE,
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  feeding BOOLEAN NOT NULL DEFAULT true,
+  rank TEXT COLLATE "C",
+  PRIMARY KEY (document_id, connection_id)
+);
+CREATE INDEX idx_feeds_connection ON lightfast_document_feeds(connection_id);
+
+-- Keys that found a document once (moved issues, renamed repositories) and still do.
+CREATE TABLE lightfast_document_aliases (
+  document_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_document_ledger(document_id) ON DELETE CASCADE,
+  alias VARCHAR(255) NOT NULL,
+  store_id VARCHAR(191) NOT NULL,
+  source_type source_type NOT NULL,
+  PRIMARY KEY (document_id, alias)
+);
+CREATE INDEX idx_aliases_key ON lightfast_document_aliases(store_id, source_type, alias);
+
+-- The document's text in the pieces that get embedded; `start` is a character offset.
+CREATE TABLE lightfast_document_chunks (
+  document_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_docs_documents(id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  PRIMARY KEY (document_id, position)
+);
+
+-- What a document points at, with the words that said so; the documents' `relationships` is a
+-- view of this table. A target that is not there yet is bound when it appears.
+CREATE TABLE lightfast_document_references (
+  document_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_docs_documents(id) ON DELETE CASCADE,
+  kind VARCHAR(16) NOT NULL,
+  target_source source_type NOT NULL,
+  target_key VARCHAR(255) NOT NULL,
+  origin VARCHAR(16) NOT NULL,
+  evidence TEXT NOT NULL,
+  store_id VARCHAR(191) NOT NULL,
+  target_document_id VARCHAR(191)
+    REFERENCES lightfast_docs_documents(id) ON DELETE SET NULL,
+  PRIMARY KEY (document_id, kind, target_source, target_key)
+);
+CREATE INDEX idx_references_key ON lightfast_document_references
+  (store_id, target_source, target_key);
+CREATE INDEX idx_references_target ON lightfast_document_references(target_document_id)
+  WHERE target_document_id IS NOT NULL;
+
+-- The tenant that a connection's metadata names, for deliveries of the app-wide route.
+CREATE TABLE lightfast_connection_scopes (
+  connection_id VARCHAR(191) PRIMARY KEY
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  source_type source_type NOT NULL,
+  tenant TEXT NOT NULL
+);
+CREATE INDEX idx_scopes_tenant ON lightfast_connection_scopes(source_type, tenant);
+
+-- Secrets, encrypted at rest; several live ones of one kind are a rotation.
+CREATE TABLE lightfast_source_credentials (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  kind VARCHAR(32) NOT NULL,
+  secret BYTEA NOT NULL,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE INDEX idx_credentials_connection ON lightfast_source_credentials(connection_id, kind);
+
+-- Connections whose document count has to be taken anew: appended by workers, so that none waits.
+CREATE TABLE lightfast_count_marks (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  marked_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+
+-- One wake-up message at a time for each queue: rung after the last time it was heard.
+CREATE TABLE lightfast_bells (
+  queue VARCHAR(32) PRIMARY KEY,
+  rung_at TIMESTAMPTZ,
+  heard_at TIMESTAMPTZ
+);
+
+-- Each tick of the beat, once, however many beats run.
+CREATE TABLE lightfast_schedule_slots (
+  schedule VARCHAR(64) NOT NULL,
+  slot BIGINT NOT NULL,
+  started_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  PRIMARY KEY (schedule, slot)
+);
+
+-- Fields that providers send and our adapters do not know, reported once each.
+CREATE TABLE lightfast_payload_drift (
+  source_type source_type NOT NULL,
+  field VARCHAR(255) NOT NULL,
+  seen BIGINT NOT NULL DEFAULT 1,
+  first_seen_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  PRIMARY KEY (source_type, field)
+);

@@ -1,0 +1,108 @@
+"""What stands in a database before it is upgraded, and whether we may touch it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from ingest.core.errors import PermanentError
+from ingest.store.tables import METADATA
+
+VERSION_TABLE = "lightfast_schema_version"
+OLDEST_POSTGRES = 15
+NEW_ONE = (
+    "nothing was changed. Let DATABASE_URL name a new, empty database and run "
+    "`ingest db upgrade` again"
+)
+
+
+class UnfitDatabase(PermanentError):
+    """The database is not one that we may change, or cannot; the message says what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What was found: our version, our tables, legacy tables, the enum's values."""
+
+    version: str | None
+    tables: frozenset[str]
+    legacy: tuple[str, ...]
+    source_types: frozenset[str]
+
+
+# Names are looked up as every query does, along the search path.
+_SERVER = sa.text("""
+SELECT CAST(current_setting('server_version_num') AS integer), pg_encoding_to_char(encoding)
+FROM pg_database WHERE datname = current_database()
+""")
+_EXISTING = sa.text("""
+SELECT n FROM unnest(CAST(:names AS text[])) n WHERE to_regclass(n) IS NOT NULL
+""")
+_HAS_COLUMN = sa.text("""
+SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(:table)
+               AND attname = :column AND NOT attisdropped)
+""")
+_SOURCE_TYPES = sa.text("SELECT enumlabel FROM pg_enum WHERE enumtypid = to_regtype('source_type')")
+_VERSION = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")
+_LEGACY_TABLES = (
+    "lightfast_ingestion_commits",
+    "lightfast_connected_repository",
+    "lightfast_deus_connected_repository",
+    "lightfast_store_repositories",
+)
+_LEGACY_COLUMN = ("lightfast_docs_documents", "path")
+
+
+def look(conn: sa.Connection) -> Condition:
+    """Read the condition; raises `UnfitDatabase` for a server that cannot hold the schema."""
+    require_postgres(*conn.execute(_SERVER).one())
+    legacy = list(conn.execute(_EXISTING, {"names": list(_LEGACY_TABLES)}).scalars())
+    table, column = _LEGACY_COLUMN
+    if conn.execute(_HAS_COLUMN, {"table": table, "column": column}).scalar_one():
+        legacy.append(f"{table}.{column}")
+    ours = conn.execute(_EXISTING, {"names": list(METADATA.tables)}).scalars()
+    return Condition(version(conn), frozenset(ours), tuple(legacy), source_types(conn))
+
+
+def version(conn: sa.Connection) -> str | None:
+    """The version that the schema stands at; None where we never made it."""
+    if conn.execute(_EXISTING, {"names": [VERSION_TABLE]}).scalar() is None:
+        return None
+    found: str | None = conn.execute(_VERSION).scalar()
+    return found
+
+
+def source_types(conn: sa.Connection) -> frozenset[str]:
+    """The values of the enum; none where it is not there."""
+    return frozenset(conn.execute(_SOURCE_TYPES).scalars())
+
+
+def require_ours(found: Condition, known_versions: Collection[str]) -> None:
+    """Raise `UnfitDatabase` for what belongs to somebody else or to a newer program."""
+    if found.version is not None:
+        if found.version not in known_versions:
+            raise UnfitDatabase(
+                f"the schema stands at {found.version}, which this program (up to "
+                f"{max(known_versions)}) does not know; install the newer program that made it"
+            )
+        return
+    if found.legacy:
+        raise UnfitDatabase(f"a legacy Lightfast database ({', '.join(found.legacy)}); {NEW_ONE}")
+    if found.tables and found.tables != set(METADATA.tables):
+        named = ", ".join(sorted(found.tables))
+        raise UnfitDatabase(f"somebody else's tables stand in the way ({named}); {NEW_ONE}")
+
+
+def require_postgres(version_num: int, encoding: str) -> None:
+    """Refuse a server that cannot hold the schema; `version_num` is PostgreSQL's own."""
+    if version_num < OLDEST_POSTGRES * 10_000:
+        raise UnfitDatabase(
+            f"PostgreSQL {version_num // 10_000} is too old: {OLDEST_POSTGRES} or newer is needed"
+        )
+    if encoding != "UTF8":
+        raise UnfitDatabase(
+            f"the database is encoded in {encoding}: make one with CREATE DATABASE … "
+            "ENCODING 'UTF8' TEMPLATE template0"
+        )

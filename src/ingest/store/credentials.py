@@ -1,0 +1,40 @@
+"""Secrets of connections: stored encrypted, read in the clear only where they are needed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ingest.core.vault import Vault
+
+WEBHOOK_SECRET, API_TOKEN = "webhook_secret", "api_token"
+
+_ADD = sa.text("""
+INSERT INTO lightfast_source_credentials (connection_id, kind, secret)
+VALUES (:connection_id, :kind, :secret)
+""")
+_READ = sa.text("""
+SELECT c.secret FROM lightfast_source_credentials c
+WHERE c.connection_id = :connection_id AND c.kind = :kind ORDER BY c.id
+""")
+_KINDS = sa.text("""
+SELECT kind, count(*) AS live FROM lightfast_source_credentials
+WHERE connection_id = :connection_id GROUP BY kind ORDER BY kind
+""")
+
+
+def add(conn: sa.Connection, vault: Vault, connection_id: str, kind: str, secret: str) -> None:
+    """Store one more live secret of that kind; older ones stay valid until they are removed."""
+    given = {"connection_id": connection_id, "kind": kind, "secret": vault.encrypt(secret)}
+    conn.execute(_ADD, given)
+
+
+def read(conn: sa.Connection, vault: Vault, connection_id: str, kind: str) -> list[str]:
+    """The live secrets of that kind, oldest first; raises `BadSettings` where no key opens them."""
+    rows = conn.execute(_READ, {"connection_id": connection_id, "kind": kind}).scalars()
+    return [vault.decrypt(bytes(secret)) for secret in rows]
+
+
+def kinds(conn: sa.Connection, connection_id: str) -> dict[str, int]:
+    """How many live secrets of each kind a connection has; never the secrets."""
+    rows = conn.execute(_KINDS, {"connection_id": connection_id})
+    return {row.kind: row.live for row in rows}

@@ -1,0 +1,270 @@
+"""The queue's SQL: raw deliveries are inserted, claimed under a lease, settled, given back.
+
+A claim commits before the work starts, so attempts are counted even if the worker dies. A row is
+settled under its own lease token only, in the transaction that holds its effects.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ingest.core.errors import LeaseLost
+
+LEASE_S = 60.0
+LEASE_S_PER_MIB = 5.0
+"""A lease grows with the batch's bytes, so that a huge text does not outlive it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A verified delivery on its way into the queue. `body_hash` leaves volatile fields out."""
+
+    source_type: str
+    connection_id: str | None
+    delivery_key: str
+    body_hash: bytes
+    headers: str
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this worker holds until its lease runs out."""
+
+    id: int
+    source_type: str
+    connection_id: str | None
+    delivery_key: str
+    headers: Mapping[str, str]
+    body: bytes
+    attempts: int
+    lone_crashes: int
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one claim got; `full` says that more is probably waiting."""
+
+    token: str
+    rows: tuple[Claimed, ...]
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A delivery's end: its terminal status and the reason."""
+
+    id: int
+    status: str
+    reason: str | None = None
+
+
+# Two receivers may insert the same delivery at once: the unique index decides, not a SELECT.
+# A redelivery of a dead or skipped one makes it pending again. Due is never later than now: the
+# receiver's clock may be ahead of the database's.
+_INSERT = sa.text("""
+INSERT INTO lightfast_webhook_deliveries
+  (source_type, connection_id, delivery_key, body_hash, headers, body, received_at,
+   next_attempt_at, conflicting)
+SELECT a.source_type, a.connection_id, a.delivery_key, a.body_hash, a.headers, a.body,
+       a.received_at, least(a.received_at, now()),
+       a.doubled OR
+       EXISTS (SELECT FROM lightfast_webhook_deliveries o
+               WHERE o.delivery_key = a.delivery_key AND o.source_type = a.source_type
+                 AND o.connection_id IS NOT DISTINCT FROM a.connection_id
+                 AND o.body_hash <> a.body_hash)
+FROM unnest(CAST(:source_types AS source_type[]), CAST(:connection_ids AS varchar[]),
+            CAST(:delivery_keys AS varchar[]), CAST(:body_hashes AS bytea[]),
+            CAST(:headers AS jsonb[]), CAST(:bodies AS bytea[]),
+            CAST(:received_ats AS timestamptz[]), CAST(:doubled AS boolean[]))
+  AS a(source_type, connection_id, delivery_key, body_hash, headers, body, received_at, doubled)
+ON CONFLICT (delivery_key, connection_id, source_type, body_hash) DO UPDATE
+  SET status = 'pending', attempts = 0, suspect = false, lone = false, lone_crashes = 0,
+      reason = NULL,
+      last_error = NULL, settled_at = NULL, next_attempt_at = excluded.next_attempt_at,
+      received_at = excluded.received_at
+  WHERE lightfast_webhook_deliveries.status IN ('dead', 'skipped')
+RETURNING id, source_type, connection_id, delivery_key, body_hash
+""")
+
+_FIND = sa.text("""
+SELECT d.id, d.source_type, d.connection_id, d.delivery_key, d.body_hash
+FROM unnest(CAST(:source_types AS source_type[]), CAST(:connection_ids AS varchar[]),
+            CAST(:delivery_keys AS varchar[]), CAST(:body_hashes AS bytea[]))
+  AS a(source_type, connection_id, delivery_key, body_hash)
+JOIN lightfast_webhook_deliveries d
+  ON d.delivery_key = a.delivery_key AND d.source_type = a.source_type
+ AND d.connection_id IS NOT DISTINCT FROM a.connection_id AND d.body_hash = a.body_hash
+""")
+
+# SKIP LOCKED: two workers never wait for one another's claims. A row whose lease ran out has a
+# crash behind it; it comes first because its time is the oldest.
+_DUE = sa.text("""
+SELECT id, octet_length(body) AS size, suspect OR lease_until IS NOT NULL AS suspect
+FROM lightfast_webhook_deliveries
+WHERE status = 'pending' AND next_attempt_at <= now()
+  AND (lease_until IS NULL OR lease_until < now())
+ORDER BY next_attempt_at, id
+LIMIT :limit
+FOR NO KEY UPDATE SKIP LOCKED
+""")
+
+_CLAIM = sa.text("""
+UPDATE lightfast_webhook_deliveries
+SET attempts = attempts + 1,
+    lone_crashes = lone_crashes + CASE WHEN lone AND lease_until IS NOT NULL THEN 1 ELSE 0 END,
+    suspect = suspect OR lease_until IS NOT NULL, lone = :lone, lease_token = :token,
+    lease_until = now() + make_interval(secs => :lease_s)
+WHERE id = ANY(CAST(:ids AS bigint[]))
+RETURNING id, source_type, connection_id, delivery_key, headers, body, attempts, lone_crashes,
+          received_at
+""")
+
+_SETTLE = sa.text("""
+UPDATE lightfast_webhook_deliveries d
+SET status = v.status, reason = v.reason, settled_at = now(), lease_until = NULL,
+    lease_token = NULL, suspect = false, lone = false,
+    last_error = CASE WHEN v.status = 'dead' THEN v.reason ELSE d.last_error END
+FROM unnest(CAST(:ids AS bigint[]), CAST(:statuses AS varchar[]), CAST(:reasons AS text[]))
+  AS v(id, status, reason)
+WHERE d.id = v.id AND d.lease_token = :token
+""")
+
+# Uncounted: the attempt that the claim counted is taken back.
+_GIVE_BACK = sa.text("""
+UPDATE lightfast_webhook_deliveries
+SET attempts = greatest(attempts - 1, 0), lease_until = NULL, lease_token = NULL, lone = false,
+    next_attempt_at = now() + make_interval(secs => :delay_s), last_error = :error
+WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
+""")
+
+_ANYTHING_DUE = sa.text("""
+SELECT EXISTS (
+  SELECT FROM lightfast_webhook_deliveries
+  WHERE status = 'pending' AND next_attempt_at <= now()
+    AND (lease_until IS NULL OR lease_until < now()))
+""")
+
+
+def insert(conn: sa.Connection, arrivals: Sequence[Arrival]) -> list[tuple[int, bool]]:
+    """Store deliveries, in one statement: for each its id, and whether it is accepted (or known).
+
+    Equal arrivals within the call count once; the second is known.
+    """
+    unique: dict[_Key, Arrival] = {}
+    for arrival in sorted(arrivals, key=_order):
+        unique.setdefault(_key(arrival), arrival)
+    columns = _columns(list(unique.values())) | {"doubled": _doubled(list(unique))}
+    accepted = {_key(row): row.id for row in conn.execute(_INSERT, columns)}
+    if len(accepted) < len(unique):
+        missing = _columns([a for key, a in unique.items() if key not in accepted])
+        known = {_key(row): row.id for row in conn.execute(_FIND, missing)}
+    else:
+        known = {}
+    answers: list[tuple[int, bool]] = []
+    for arrival in arrivals:
+        key = _key(arrival)
+        first = key in accepted and key not in known
+        answers.append((accepted[key], first) if key in accepted else (known[key], False))
+        if first:
+            known[key] = accepted[key]
+    return answers
+
+
+def claim(conn: sa.Connection, *, limit: int, max_bytes: int, lease_s: float = LEASE_S) -> Claim:
+    """Take due rows under a lease: a crashed one alone, else up to `limit` rows and `max_bytes`."""
+    due = conn.execute(_DUE, {"limit": limit}).all()
+    suspect = next((row for row in due if row.suspect), None)
+    chosen = [suspect] if suspect is not None else _within(due, max_bytes)
+    token = str(uuid.uuid4())
+    if not chosen:
+        return Claim(token, ())
+    held_s = lease_s + LEASE_S_PER_MIB * sum(row.size for row in chosen) / 2**20
+    rows = conn.execute(
+        _CLAIM,
+        {
+            "ids": [row.id for row in chosen],
+            "token": token,
+            "lone": len(chosen) == 1,
+            "lease_s": held_s,
+        },
+    ).all()
+    claimed = tuple(Claimed(*row) for row in sorted(rows))
+    return Claim(token, claimed, full=len(due) == limit or len(chosen) < len(due))
+
+
+def settle(conn: sa.Connection, token: str, verdicts: Sequence[Verdict]) -> None:
+    """End deliveries under the lease; raises `LeaseLost` where another worker has them by now."""
+    result = conn.execute(
+        _SETTLE,
+        {
+            "ids": [v.id for v in verdicts],
+            "statuses": [v.status for v in verdicts],
+            "reasons": [v.reason for v in verdicts],
+            "token": token,
+        },
+    )
+    if result.rowcount != len(verdicts):
+        raise LeaseLost(f"{len(verdicts) - result.rowcount} of the batch's leases were taken over")
+
+
+def give_back(
+    conn: sa.Connection, token: str, ids: Iterable[int], *, delay_s: float, error: str
+) -> None:
+    """Return deliveries uncounted; they are due again after `delay_s` seconds."""
+    conn.execute(
+        _GIVE_BACK, {"ids": list(ids), "token": token, "delay_s": delay_s, "error": error[:2000]}
+    )
+
+
+def anything_due(conn: sa.Connection) -> bool:
+    """Whether a claim would find a row now."""
+    return bool(conn.execute(_ANYTHING_DUE).scalar_one())
+
+
+def _within(due: Sequence[sa.Row[Any]], max_bytes: int) -> list[sa.Row[Any]]:
+    chosen: list[sa.Row[Any]] = []
+    total = 0
+    for row in due:
+        total += row.size
+        if chosen and total > max_bytes:
+            break
+        chosen.append(row)
+    return chosen
+
+
+_Key = tuple[str, str | None, str, bytes]
+
+
+def _key(row: Arrival | sa.Row[Any]) -> _Key:
+    return row.source_type, row.connection_id, row.delivery_key, bytes(row.body_hash)
+
+
+def _order(arrival: Arrival) -> tuple[str, str, str, bytes]:
+    """One order for all receivers: two that insert the same deliveries never wait in a circle."""
+    return arrival.delivery_key, arrival.connection_id or "", arrival.source_type, arrival.body_hash
+
+
+def _doubled(keys: Sequence[_Key]) -> list[bool]:
+    """Whether the one before has the same delivery key, and so another body; keys are in order."""
+    return [place > 0 and key[:3] == keys[place - 1][:3] for place, key in enumerate(keys)]
+
+
+def _columns(arrivals: Sequence[Arrival]) -> dict[str, list[object]]:
+    return {
+        "source_types": [a.source_type for a in arrivals],
+        "connection_ids": [a.connection_id for a in arrivals],
+        "delivery_keys": [a.delivery_key for a in arrivals],
+        "body_hashes": [a.body_hash for a in arrivals],
+        "headers": [a.headers for a in arrivals],
+        "bodies": [a.body for a in arrivals],
+        "received_ats": [a.received_at for a in arrivals],
+    }

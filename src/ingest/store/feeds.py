@@ -1,0 +1,106 @@
+"""Feeds, aliases and document counts: who keeps a document alive, and what finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ingest.core.folding import Feed
+from ingest.store.rows import as_json
+
+_READ = sa.text("""
+SELECT document_id, connection_id, feeding, rank FROM lightfast_document_feeds
+WHERE document_id = ANY(CAST(:ids AS varchar[]))
+""")
+_WRITE = sa.text("""
+INSERT INTO lightfast_document_feeds (document_id, connection_id, feeding, rank)
+SELECT document_id, connection_id, feeding, rank
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+  AS r(document_id varchar, connection_id varchar, feeding boolean, rank text)
+ON CONFLICT (document_id, connection_id) DO UPDATE
+  SET feeding = excluded.feeding, rank = excluded.rank
+""")
+_ADD_ALIASES = sa.text("""
+INSERT INTO lightfast_document_aliases (document_id, alias, store_id, source_type)
+SELECT document_id, alias, store_id, source_type
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+  AS r(document_id varchar, alias varchar, store_id varchar, source_type source_type)
+ON CONFLICT DO NOTHING
+""")
+_DROP_ALIASES = sa.text("""
+DELETE FROM lightfast_document_aliases a
+USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(document_id varchar, alias varchar)
+WHERE a.document_id = r.document_id AND a.alias = r.alias
+""")
+_MARK = sa.text("""
+INSERT INTO lightfast_count_marks (connection_id)
+SELECT DISTINCT c FROM unnest(CAST(:connections AS varchar[])) c
+""")
+_MARK_FEEDERS = sa.text("""
+INSERT INTO lightfast_count_marks (connection_id)
+SELECT DISTINCT connection_id FROM lightfast_document_feeds
+WHERE document_id = ANY(CAST(:ids AS varchar[]))
+""")
+# One counter at a time: of two, the one with the older snapshot could write last.
+_ALONE = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('lightfast_count_marks'))")
+# Marks are taken and the counts written in one statement, so a mark is never lost: one that comes
+# meanwhile stays for the next time.
+_COUNT = sa.text("""
+WITH taken AS (
+  DELETE FROM lightfast_count_marks RETURNING connection_id, marked_at
+), marked AS (
+  SELECT connection_id, max(marked_at) AS marked_at FROM taken GROUP BY connection_id
+)
+UPDATE lightfast_connected_sources s
+SET document_count = (
+      SELECT count(*) FROM lightfast_document_feeds f
+      JOIN lightfast_docs_documents d ON d.id = f.document_id
+      WHERE f.connection_id = s.id AND f.feeding),
+    last_ingested_at = greatest(s.last_ingested_at, m.marked_at AT TIME ZONE 'UTC')
+FROM marked m WHERE m.connection_id = s.id
+""")
+
+
+def read(conn: sa.Connection, document_ids: Collection[str]) -> dict[str, list[Feed]]:
+    """The feeds of documents, by document."""
+    found: dict[str, list[Feed]] = {}
+    if document_ids:
+        for row in conn.execute(_READ, {"ids": list(document_ids)}):
+            feed = Feed(row.connection_id, row.feeding, row.rank)
+            found.setdefault(row.document_id, []).append(feed)
+    return found
+
+
+def write(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Set feeds (`document_id`, `connection_id`, `feeding`, `rank`)."""
+    if rows:
+        conn.execute(_WRITE, {"rows": as_json(rows)})
+
+
+def change_aliases(
+    conn: sa.Connection, added: Sequence[Mapping[str, Any]], dropped: Sequence[Mapping[str, Any]]
+) -> None:
+    """Add former keys, and drop those that are current again."""
+    if dropped:
+        conn.execute(_DROP_ALIASES, {"rows": as_json(dropped)})
+    if added:
+        conn.execute(_ADD_ALIASES, {"rows": as_json(added)})
+
+
+def mark_counts(
+    conn: sa.Connection, connections: Collection[str], documents: Collection[str] = ()
+) -> None:
+    """Note that the counts of these connections, and of those documents' feeders, may be off."""
+    if connections:
+        conn.execute(_MARK, {"connections": sorted(connections)})
+    if documents:
+        conn.execute(_MARK_FEEDERS, {"ids": sorted(documents)})
+
+
+def settle_counts(conn: sa.Connection) -> int:
+    """Take marked connections' counts anew, unless another is at it; how many were taken."""
+    if not conn.execute(_ALONE).scalar_one():
+        return 0
+    return conn.execute(_COUNT).rowcount

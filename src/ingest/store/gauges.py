@@ -1,0 +1,38 @@
+"""What stands in the queue and when workers were last heard, in queries that stay cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+MOST_COUNTED = 100_000
+"""Counting stops here: beyond it, the exact number tells nobody anything."""
+
+# Both statuses have a partial index; neither count reads more than `most` entries of it.
+_WAITING = sa.text("""
+SELECT (SELECT count(*) FROM (SELECT FROM lightfast_webhook_deliveries
+                              WHERE status = 'pending' LIMIT :most) p) AS pending,
+       (SELECT count(*) FROM (SELECT FROM lightfast_webhook_deliveries
+                              WHERE status = 'dead' LIMIT :most) d) AS dead
+""")
+_HEARD = sa.text("""
+SELECT queue, CAST(extract(epoch FROM heard_at) AS double precision) AS heard_at_s
+FROM lightfast_bells WHERE heard_at IS NOT NULL ORDER BY queue
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """Deliveries by status, and when each queue was last heard, in seconds since 1970."""
+
+    deliveries: Mapping[str, int]
+    heard_at_s: Mapping[str, float]
+
+
+def read(conn: sa.Connection) -> Gauges:
+    """The queue as it stands."""
+    waiting = conn.execute(_WAITING, {"most": MOST_COUNTED}).one()
+    heard = {row.queue: row.heard_at_s for row in conn.execute(_HEARD)}
+    return Gauges({"pending": waiting.pending, "dead": waiting.dead}, heard)

@@ -1,0 +1,132 @@
+"""The ledger's SQL: who is newer, who is whose parent, and what may be seen.
+
+Lock order: the changed rows by identity, then their parents. A change of content takes NO KEY
+UPDATE, which children's KEY SHARE on their parent does not hinder; a change of visibility takes
+UPDATE, which waits for them, so that no child slips in under a parent that is being hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from ingest.core.folding import LedgerRow
+from ingest.store.rows import as_json
+
+_COLUMNS = """
+  CAST(identity AS text), document_id, store_id, source_type, scope, kind, external_id, slug,
+  source_id, CAST(parent AS text), rank, state, fed, visible, patches
+"""
+_RECORD = """
+  identity uuid, document_id varchar, store_id varchar, source_type source_type, scope text,
+  kind varchar, external_id text, slug varchar, source_id varchar, parent uuid, rank text,
+  state varchar, fed boolean, visible boolean, patches jsonb
+"""
+
+_LOCK = sa.text(f"""
+SELECT {_COLUMNS} FROM lightfast_document_ledger
+WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR NO KEY UPDATE
+""")
+_SHARE = sa.text(f"""
+SELECT {_COLUMNS} FROM lightfast_document_ledger
+WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR KEY SHARE
+""")
+_ESCALATE = sa.text("""
+SELECT FROM lightfast_document_ledger
+WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR UPDATE
+""")
+# The rows come sorted, so two workers with the same new things wait rather than deadlock; what
+# another one wrote first is left out of the answer.
+_INSERT = sa.text(f"""
+INSERT INTO lightfast_document_ledger
+  (identity, document_id, store_id, source_type, scope, kind, external_id, slug, source_id,
+   parent, rank, state, fed, visible, patches)
+SELECT identity, document_id, store_id, source_type, scope, kind, external_id, slug, source_id,
+   parent, rank, state, fed, visible, patches
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_RECORD})
+ON CONFLICT (identity) DO NOTHING
+RETURNING CAST(identity AS text)
+""")
+_UPDATE = sa.text(f"""
+UPDATE lightfast_document_ledger l
+SET source_id = r.source_id, parent = r.parent, rank = r.rank, state = r.state, fed = r.fed,
+    visible = r.visible, patches = r.patches
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_RECORD})
+WHERE l.identity = r.identity
+""")
+# One level at a time, each in a statement of its own: its snapshot is taken after the parents'
+# locks, so it sees every child that was committed meanwhile.
+_CHILDREN = sa.text("""
+SELECT FROM lightfast_document_ledger
+WHERE parent = ANY(CAST(:parents AS uuid[])) AND identity <> parent ORDER BY identity FOR UPDATE
+""")
+_CASCADE = sa.text("""
+UPDATE lightfast_document_ledger c
+SET visible = (c.state <> 'deleted' AND c.fed AND p.visible)
+FROM lightfast_document_ledger p
+WHERE c.parent = p.identity AND c.identity <> p.identity
+  AND p.identity = ANY(CAST(:parents AS uuid[]))
+  AND c.visible <> (c.state <> 'deleted' AND c.fed AND p.visible)
+RETURNING CAST(c.identity AS text), c.document_id, c.visible, c.state
+""")
+
+
+def lock(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:
+    """The known ones of these identities, locked against other writers until the commit."""
+    return _rows(conn.execute(_LOCK, {"identities": sorted(identities)}))
+
+
+def share(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:
+    """The known ones of these identities, kept from changing their visibility until the commit."""
+    if not identities:
+        return {}
+    return _rows(conn.execute(_SHARE, {"identities": sorted(identities)}))
+
+
+def insert(conn: sa.Connection, rows: Iterable[LedgerRow]) -> set[str]:
+    """Write rows of new identities; those missing from the answer were written by another first."""
+    ordered = sorted(rows, key=lambda row: row.identity)
+    if not ordered:
+        return set()
+    return set(conn.execute(_INSERT, {"rows": as_json(map(_plain, ordered))}).scalars())
+
+
+def update(conn: sa.Connection, rows: Sequence[LedgerRow]) -> None:
+    """Write the changeable columns of locked rows."""
+    if rows:
+        conn.execute(_UPDATE, {"rows": as_json(map(_plain, rows))})
+
+
+def escalate(conn: sa.Connection, identities: Collection[str]) -> None:
+    """Lock rows whose visibility changes: waits for transactions that hold them as parents."""
+    conn.execute(_ESCALATE, {"identities": sorted(identities)})
+
+
+def cascade(conn: sa.Connection, identities: Collection[str]) -> list[tuple[str, bool]]:
+    """Hand visibility down to all descendants: (document id, visible) of live ones that turned."""
+    turned: list[tuple[str, bool]] = []
+    level = set(identities)
+    while level:
+        parents = {"parents": sorted(level)}
+        conn.execute(_CHILDREN, parents)
+        rows = conn.execute(_CASCADE, parents).all()
+        turned += [(row.document_id, row.visible) for row in rows if row.state == "live"]
+        level = {row.identity for row in rows}
+    return turned
+
+
+_NAMES = tuple(column.name for column in fields(LedgerRow))
+
+
+def _plain(row: LedgerRow) -> dict[str, object]:
+    """`dataclasses.asdict` without its deep copies, which cost more than the statement."""
+    return {name: getattr(row, name) for name in _NAMES}
+
+
+def _rows(result: sa.CursorResult[Any]) -> dict[str, LedgerRow]:
+    found: list[tuple[Any, ...]] = [tuple(row) for row in result]
+    rows = (LedgerRow(*row) for row in found)
+    return {row.identity: row for row in rows}

@@ -1,0 +1,93 @@
+"""Taking a connection out of the database: its feeds step by step, then itself and all it holds.
+
+What nobody else feeds is forgotten: the ledger keeps the identity, id and slug (others may refer
+to them) and nothing that was said, as if the connection had never spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+# Writers of feeds hold KEY SHARE on the connection until they commit: this waits for them, and
+# makes later ones fail on the foreign key rather than leave a feed behind.
+_LOCK = sa.text("SELECT FROM lightfast_connected_sources WHERE id = :id FOR UPDATE")
+_STEP = sa.text("""
+SELECT f.document_id FROM lightfast_document_feeds f
+WHERE f.connection_id = :id ORDER BY f.document_id LIMIT :limit
+""")
+# The order of locks is the ledger's: by identity, for a change of visibility.
+_LOCK_LEDGER = sa.text("""
+SELECT FROM lightfast_document_ledger
+WHERE document_id = ANY(CAST(:ids AS varchar[])) ORDER BY identity FOR UPDATE
+""")
+_UNFEED = sa.text("""
+DELETE FROM lightfast_document_feeds
+WHERE connection_id = :id AND document_id = ANY(CAST(:ids AS varchar[]))
+""")
+_UNFED = sa.text("""
+SELECT l.document_id, l.state = 'live' AS live FROM lightfast_document_ledger l
+WHERE l.document_id = ANY(CAST(:ids AS varchar[]))
+  AND NOT EXISTS (SELECT FROM lightfast_document_feeds f
+                  WHERE f.document_id = l.document_id AND f.feeding)
+""")
+# One that somebody has spoken for and does not want stays unfed; one without a word counts as fed.
+_FORGET = sa.text("""
+WITH aliases AS (
+  DELETE FROM lightfast_document_aliases WHERE document_id = ANY(CAST(:ids AS varchar[]))
+)
+UPDATE lightfast_document_ledger l
+SET state = 'unknown', rank = NULL, source_id = NULL, patches = NULL,
+    fed = NOT EXISTS (SELECT FROM lightfast_document_feeds f WHERE f.document_id = l.document_id)
+WHERE l.document_id = ANY(CAST(:ids AS varchar[]))
+RETURNING CAST(l.identity AS text), CAST(l.parent AS text)
+""")
+_TOP = sa.text("""
+UPDATE lightfast_document_ledger l SET visible = l.fed
+WHERE l.identity = ANY(CAST(:identities AS uuid[])) AND l.visible <> l.fed
+  AND NOT EXISTS (SELECT FROM lightfast_document_ledger p
+                  WHERE p.identity = l.parent AND p.identity <> l.identity)
+""")
+_DELETE_DELIVERIES = sa.text("""
+DELETE FROM lightfast_webhook_deliveries
+WHERE id IN (SELECT id FROM lightfast_webhook_deliveries WHERE connection_id = :id LIMIT :limit)
+""")
+_DELETE = sa.text("DELETE FROM lightfast_connected_sources WHERE id = :id")
+
+
+def lock(conn: sa.Connection, connection_id: str) -> None:
+    """Keep everybody from feeding documents in this connection's name until the commit."""
+    conn.execute(_LOCK, {"id": connection_id})
+
+
+def step(conn: sa.Connection, connection_id: str, *, limit: int) -> list[str]:
+    """Some of the documents that the connection has spoken for."""
+    return list(conn.execute(_STEP, {"id": connection_id, "limit": limit}).scalars())
+
+
+def unfeed(
+    conn: sa.Connection, connection_id: str, document_ids: Collection[str]
+) -> dict[str, bool]:
+    """Remove the connection's feeds of these; what nobody feeds now, and whether it was live."""
+    ids = {"ids": list(document_ids)}
+    conn.execute(_LOCK_LEDGER, ids)
+    conn.execute(_UNFEED, {**ids, "id": connection_id})
+    return {row.document_id: row.live for row in conn.execute(_UNFED, ids)}
+
+
+def forget(conn: sa.Connection, document_ids: Collection[str]) -> set[str]:
+    """Reset ledger rows to mere identities; the identities whose descendants' sight may turn."""
+    rows = conn.execute(_FORGET, {"ids": list(document_ids)}).all()
+    conn.execute(_TOP, {"identities": [row.identity for row in rows]})
+    return {row.identity for row in rows} | {row.parent for row in rows if row.parent is not None}
+
+
+def delete_deliveries(conn: sa.Connection, connection_id: str, *, limit: int) -> int:
+    """Delete some of the connection's raw deliveries; how many."""
+    return conn.execute(_DELETE_DELIVERIES, {"id": connection_id, "limit": limit}).rowcount
+
+
+def delete(conn: sa.Connection, connection_id: str) -> None:
+    """Delete the connection with its links, scope, credentials and marks."""
+    conn.execute(_DELETE, {"id": connection_id})

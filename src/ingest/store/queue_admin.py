@@ -1,0 +1,128 @@
+"""The queue as people look after it: what is there, what became of it, once more from the start.
+
+Bodies leave here as text: a person reads them, and JSON holds no bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+STATUSES = ("pending", "processed", "skipped", "duplicate", "dead")
+REPLAY_ROWS = 2_000
+"""A replay of very many is done in steps, so that no step outlasts the statement's time-out."""
+
+_SHORT = """
+  id, CAST(source_type AS text) AS source_type, connection_id, delivery_key, status, reason,
+  attempts, conflicting, last_error, octet_length(body) AS size, next_attempt_at, lease_until,
+  received_at, settled_at
+"""
+_LIST = sa.text(f"""
+SELECT {_SHORT} FROM lightfast_webhook_deliveries
+WHERE (CAST(:status AS varchar) IS NULL OR status = :status)
+  AND (CAST(:source_type AS text) IS NULL OR CAST(source_type AS text) = :source_type)
+ORDER BY id DESC LIMIT :limit
+""")
+_SHOW = sa.text(f"""
+SELECT {_SHORT}, headers, body, suspect, lone, lone_crashes
+FROM lightfast_webhook_deliveries WHERE id = :id
+""")
+# From the start, but for the time of receipt, by which freshness and order are judged. What is
+# pending is on its way already.
+_AGAIN = """
+  status = 'pending', attempts = 0, suspect = false, lone = false, lone_crashes = 0,
+  reason = NULL, last_error = NULL, lease_until = NULL, lease_token = NULL, settled_at = NULL,
+  next_attempt_at = now()
+"""
+_REPLAY = sa.text(f"""
+UPDATE lightfast_webhook_deliveries SET {_AGAIN}
+WHERE id = ANY(CAST(:ids AS bigint[])) AND status <> 'pending'
+""")
+_KNOWN = sa.text("""
+SELECT id FROM lightfast_webhook_deliveries WHERE id = ANY(CAST(:ids AS bigint[]))
+""")
+# In the order of ids, each once: one that is dead again a moment later is not taken up again.
+_REPLAY_STATUS = sa.text(f"""
+WITH step AS (
+  SELECT id FROM lightfast_webhook_deliveries
+  WHERE status = :status AND id > :after ORDER BY id LIMIT :limit FOR NO KEY UPDATE
+), done AS (
+  UPDATE lightfast_webhook_deliveries SET {_AGAIN} WHERE id IN (SELECT id FROM step)
+)
+SELECT count(*), max(id) FROM step
+""")
+# Those of the app-wide route have no connection: they find out again whether they have to wait.
+_HURRY = sa.text("""
+UPDATE lightfast_webhook_deliveries SET next_attempt_at = now()
+WHERE status = 'pending' AND lease_until IS NULL AND next_attempt_at > now()
+  AND (connection_id = :connection_id
+       OR (connection_id IS NULL AND source_type = (
+             SELECT source_type FROM lightfast_connected_sources WHERE id = :connection_id)))
+""")
+_OF_CONNECTION = sa.text("""
+SELECT status, count(*) AS deliveries, max(received_at) AS last_received_at
+FROM lightfast_webhook_deliveries WHERE connection_id = :connection_id
+GROUP BY status ORDER BY status
+""")
+_UNFINISHED = sa.text("""
+SELECT count(*), min(last_error) FROM lightfast_webhook_deliveries WHERE status = 'pending'
+""")
+_COUNT_MARKS = sa.text("SELECT count(*) FROM lightfast_count_marks")
+
+
+def listing(
+    conn: sa.Connection, *, status: str | None, source_type: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """The newest deliveries, of that status and source where given; without their bodies."""
+    given = {"status": status, "source_type": source_type, "limit": limit}
+    return [dict(row) for row in conn.execute(_LIST, given).mappings()]
+
+
+def show(conn: sa.Connection, delivery_id: int) -> dict[str, Any] | None:
+    """One delivery, whole; None where there is none of this id."""
+    row = conn.execute(_SHOW, {"id": delivery_id}).mappings().one_or_none()
+    if row is None:
+        return None
+    return {**row, "body": bytes(row["body"]).decode("utf-8", "replace")}
+
+
+def replay(conn: sa.Connection, ids: Collection[int]) -> int:
+    """Make settled deliveries pending again; how many were."""
+    return conn.execute(_REPLAY, {"ids": list(ids)}).rowcount
+
+
+def known(conn: sa.Connection, ids: Collection[int]) -> set[int]:
+    """Those of these ids that there are."""
+    return set(conn.execute(_KNOWN, {"ids": list(ids)}).scalars())
+
+
+def replay_status(conn: sa.Connection, status: str, *, after: int) -> tuple[int, int]:
+    """One step of replaying all of a status, above an id: (how many, the last id); 0: the end."""
+    given = {"status": status, "after": after, "limit": REPLAY_ROWS}
+    replayed, last = conn.execute(_REPLAY_STATUS, given).one()
+    return replayed, last or after
+
+
+def hurry(conn: sa.Connection, connection_id: str) -> int:
+    """Make deliveries that wait for this connection due now; how many there were."""
+    return conn.execute(_HURRY, {"connection_id": connection_id}).rowcount
+
+
+def of_connection(conn: sa.Connection, connection_id: str) -> list[dict[str, Any]]:
+    """A connection's deliveries by status: `status`, `deliveries`, `last_received_at`."""
+    rows = conn.execute(_OF_CONNECTION, {"connection_id": connection_id}).mappings()
+    return [dict(row) for row in rows]
+
+
+def unfinished(conn: sa.Connection) -> tuple[int, str | None]:
+    """How many deliveries are not settled, and why one of them waits, if that is known."""
+    count, error = conn.execute(_UNFINISHED).one()
+    return count, error
+
+
+def count_marks(conn: sa.Connection) -> int:
+    """How many document counts are still to be taken."""
+    marks: int = conn.execute(_COUNT_MARKS).scalar_one()
+    return marks

@@ -1,0 +1,100 @@
+"""Documents as people and programs read them: listed, found by key, shown whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+_ROW = """
+  d.id, d.store_id, CAST(d.source_type AS text) AS source_type, l.kind, d.source_id,
+  d.parent_doc_id, d.slug, d.chunk_count, d.created_at, d.updated_at
+"""
+_LEDGER = "LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id"
+_LIST = sa.text(f"""
+SELECT {_ROW} FROM lightfast_docs_documents d {_LEDGER}
+WHERE (CAST(:store_id AS varchar) IS NULL OR d.store_id = :store_id)
+  AND (CAST(:source_type AS text) IS NULL OR CAST(d.source_type AS text) = :source_type)
+  AND (CAST(:kind AS varchar) IS NULL OR l.kind = :kind)
+ORDER BY d.store_id, d.source_type, d.created_at, d.id LIMIT :limit
+""")
+# The key that is current, then those that were once: both find the document.
+_FIND = sa.text(f"""
+SELECT {_ROW}, CAST(NULL AS varchar) AS alias
+FROM lightfast_docs_documents d {_LEDGER}
+WHERE d.source_id = :key
+  AND (CAST(:store_id AS varchar) IS NULL OR d.store_id = :store_id)
+  AND (CAST(:source_type AS text) IS NULL OR CAST(d.source_type AS text) = :source_type)
+UNION ALL
+SELECT {_ROW}, a.alias
+FROM lightfast_document_aliases a
+JOIN lightfast_docs_documents d ON d.id = a.document_id {_LEDGER}
+WHERE a.alias = :key AND d.source_id <> :key
+  AND (CAST(:store_id AS varchar) IS NULL OR d.store_id = :store_id)
+  AND (CAST(:source_type AS text) IS NULL OR CAST(d.source_type AS text) = :source_type)
+ORDER BY store_id, source_type, created_at, id
+""")
+_SHOW = sa.text(f"""
+SELECT {_ROW}, d.source_metadata, d.content_hash, d.config_hash, d.frontmatter, d.relationships
+FROM lightfast_docs_documents d {_LEDGER} WHERE d.id = :id
+""")
+_CHILDREN = sa.text(f"""
+SELECT {_ROW} FROM lightfast_docs_documents d {_LEDGER}
+WHERE d.parent_doc_id = :id ORDER BY d.created_at, d.id
+""")
+_REFERENCES = sa.text("""
+SELECT kind, CAST(target_source AS text) AS target_source, target_key, origin, evidence,
+       target_document_id, target_document_id IS NOT NULL AS bound
+FROM lightfast_document_references WHERE document_id = :id
+ORDER BY kind, target_source, target_key
+""")
+_CHUNKS = sa.text("SELECT count(*) FROM lightfast_document_chunks WHERE document_id = :id")
+_FEEDS = sa.text("""
+SELECT f.connection_id, s.display_name AS name, f.feeding
+FROM lightfast_document_feeds f JOIN lightfast_connected_sources s ON s.id = f.connection_id
+WHERE f.document_id = :id ORDER BY f.connection_id
+""")
+_ALIASES = sa.text("""
+SELECT alias FROM lightfast_document_aliases WHERE document_id = :id ORDER BY alias
+""")
+
+
+def listing(
+    conn: sa.Connection,
+    *,
+    store_id: str | None = None,
+    source_type: str | None = None,
+    kind: str | None = None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Documents, of that store, source and kind where given."""
+    given = {"store_id": store_id, "source_type": source_type, "kind": kind, "limit": limit}
+    return [dict(row) for row in conn.execute(_LIST, given).mappings()]
+
+
+def find(
+    conn: sa.Connection, key: str, *, store_id: str | None = None, source_type: str | None = None
+) -> list[dict[str, Any]]:
+    """The documents of a human key; `alias` is set where the key is a former one."""
+    given = {"key": key, "store_id": store_id, "source_type": source_type}
+    return [dict(row) for row in conn.execute(_FIND, given).mappings()]
+
+
+def show(conn: sa.Connection, document_id: str) -> dict[str, Any] | None:
+    """One document: its columns and what hangs on it; None where there is none."""
+    given = {"id": document_id}
+    row = conn.execute(_SHOW, given).mappings().one_or_none()
+    if row is None:
+        return None
+    return {
+        **row,
+        "references": [dict(r) for r in conn.execute(_REFERENCES, given).mappings()],
+        "chunks": conn.execute(_CHUNKS, given).scalar_one(),
+        "feeds": [dict(r) for r in conn.execute(_FEEDS, given).mappings()],
+        "aliases": list(conn.execute(_ALIASES, given).scalars()),
+    }
+
+
+def children(conn: sa.Connection, document_id: str) -> list[dict[str, Any]]:
+    """The documents right below one, in the order in which they came to be."""
+    return [dict(row) for row in conn.execute(_CHILDREN, {"id": document_id}).mappings()]

@@ -1,0 +1,105 @@
+"""The references table's SQL: what documents point at, and whether the target is there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ingest.store.rows import as_json
+
+_DELETE = sa.text("""
+DELETE FROM lightfast_document_references WHERE document_id = ANY(CAST(:ids AS varchar[]))
+""")
+_INSERT = sa.text("""
+INSERT INTO lightfast_document_references
+  (document_id, kind, target_source, target_key, origin, evidence, store_id)
+SELECT document_id, kind, target_source, target_key, origin, evidence, store_id
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  document_id varchar, kind varchar, target_source source_type, target_key varchar,
+  origin varchar, evidence text, store_id varchar)
+""")
+_OWNER = """
+  coalesce(
+    (SELECT d.id FROM lightfast_docs_documents d
+     WHERE d.source_type = k.source_type AND d.source_id = k.key AND d.store_id = k.store_id
+     ORDER BY d.id LIMIT 1),
+    (SELECT d.id FROM lightfast_document_aliases a
+     JOIN lightfast_docs_documents d ON d.id = a.document_id
+     WHERE a.store_id = k.store_id AND a.source_type = k.source_type AND a.alias = k.key
+     ORDER BY d.id LIMIT 1))
+"""
+# Run after the commit that wrote the keys: of two workers, one with the target and one with the
+# reference, the later sees the other's rows. The owner of a key is a pure function of what stands.
+_BIND = sa.text(f"""
+WITH pointed AS (
+  SELECT DISTINCT k.store_id, k.source_type, k.key
+  FROM jsonb_to_recordset(CAST(:keys AS jsonb))
+    AS k(store_id varchar, source_type source_type, key varchar)
+  JOIN lightfast_document_references r
+    ON r.store_id = k.store_id AND r.target_source = k.source_type AND r.target_key = k.key
+), owned AS (
+  SELECT k.store_id, k.source_type, k.key, {_OWNER} AS owner FROM pointed k
+)
+UPDATE lightfast_document_references r SET target_document_id = o.owner
+FROM owned o
+WHERE r.store_id = o.store_id AND r.target_source = o.source_type AND r.target_key = o.key
+  AND r.target_document_id IS DISTINCT FROM o.owner
+""")
+# For a worker that died between its commit and the binding.
+_BIND_PENDING = sa.text(f"""
+WITH owned AS (
+  SELECT k.document_id, k.kind, k.source_type, k.key, {_OWNER} AS owner
+  FROM (SELECT r.document_id, r.kind, r.store_id, r.target_source AS source_type,
+               r.target_key AS key
+        FROM lightfast_document_references r WHERE r.target_document_id IS NULL) k
+)
+UPDATE lightfast_document_references r SET target_document_id = o.owner
+FROM owned o
+WHERE r.document_id = o.document_id AND r.kind = o.kind AND r.target_source = o.source_type
+  AND r.target_key = o.key AND o.owner IS NOT NULL
+""")
+
+
+_KEYS_OF = sa.text("""
+SELECT l.store_id, CAST(l.source_type AS text), l.source_id
+FROM lightfast_document_ledger l
+WHERE l.document_id = ANY(CAST(:ids AS varchar[])) AND l.source_id IS NOT NULL
+UNION
+SELECT a.store_id, CAST(a.source_type AS text), a.alias
+FROM lightfast_document_aliases a WHERE a.document_id = ANY(CAST(:ids AS varchar[]))
+UNION
+SELECT r.store_id, CAST(r.target_source AS text), r.target_key
+FROM lightfast_document_references r WHERE r.document_id = ANY(CAST(:ids AS varchar[]))
+""")
+
+
+def keys_of(conn: sa.Connection, document_ids: Collection[str]) -> set[tuple[str, str, str]]:
+    """The keys that documents own and those they point at."""
+    if not document_ids:
+        return set()
+    rows = conn.execute(_KEYS_OF, {"ids": sorted(document_ids)})
+    return {(store, source, key) for store, source, key in rows}
+
+
+def replace(
+    conn: sa.Connection, changed: Collection[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write the references of documents; `changed` are those that may have had others before."""
+    if changed:
+        conn.execute(_DELETE, {"ids": sorted(changed)})
+    if rows:
+        conn.execute(_INSERT, {"rows": as_json(rows)})
+
+
+def bind(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> None:
+    """Point every reference to these (store, source type, key) at the document that owns it now."""
+    if keys:
+        rows = as_json({"store_id": s, "source_type": t, "key": k} for s, t, k in sorted(keys))
+        conn.execute(_BIND, {"keys": rows})
+
+
+def bind_pending(conn: sa.Connection) -> int:
+    """Point references without a target at one that is there by now; how many were bound."""
+    return conn.execute(_BIND_PENDING).rowcount

@@ -1,0 +1,74 @@
+"""Stores and the workspaces and organizations above them: made when missing, listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+
+@dataclass(frozen=True, slots=True)
+class NewStore:
+    """A store to be, with the names of what is above it. Slugs are for people and addresses."""
+
+    id: str
+    slug: str
+    index_name: str
+    workspace_id: str
+    workspace_slug: str
+    organization_id: str
+    organization_slug: str
+
+
+# Two that create the same at once: the primary keys decide, and what was first stays.
+_ORGANIZATION = sa.text("""
+INSERT INTO lightfast_organizations (id, clerk_org_slug, claimed_by)
+VALUES (:organization_id, :organization_slug, 'ingest') ON CONFLICT (id) DO NOTHING
+""")
+_WORKSPACE = sa.text("""
+INSERT INTO lightfast_workspaces (id, organization_id, slug, is_default)
+SELECT :workspace_id, o.id, :workspace_slug,
+       NOT EXISTS (SELECT FROM lightfast_workspaces w WHERE w.organization_id = o.id)
+FROM lightfast_organizations o WHERE o.id = :organization_id
+ON CONFLICT (id) DO NOTHING
+""")
+_STORE = sa.text("""
+INSERT INTO lightfast_stores (id, workspace_id, slug, index_name)
+VALUES (:id, :workspace_id, :slug, :index_name) ON CONFLICT DO NOTHING
+""")
+_OWNER_OF_WORKSPACE = sa.text("""
+SELECT organization_id FROM lightfast_workspaces WHERE id = :workspace_id
+""")
+_LIST = sa.text("""
+SELECT s.id, s.workspace_id, w.organization_id, s.slug, s.index_name, s.embedding_model,
+       s.embedding_dim, s.chunk_max_tokens, s.chunk_overlap, s.created_at,
+       (SELECT count(*) FROM lightfast_store_sources l WHERE l.store_id = s.id) AS sources,
+       (SELECT count(*) FROM lightfast_docs_documents d WHERE d.store_id = s.id) AS documents
+FROM lightfast_stores s JOIN lightfast_workspaces w ON w.id = s.workspace_id
+WHERE CAST(:id AS varchar) IS NULL OR s.id = :id
+ORDER BY s.id
+""")
+
+
+def owner_of(conn: sa.Connection, workspace_id: str) -> str | None:
+    """The organization of a workspace; None where there is no such workspace."""
+    owner: str | None = conn.execute(_OWNER_OF_WORKSPACE, {"workspace_id": workspace_id}).scalar()
+    return owner
+
+
+def create(conn: sa.Connection, new: NewStore) -> bool:
+    """Create what is missing of organization, workspace and store; whether the store is new.
+
+    A store is not made where its slug is taken within the workspace.
+    """
+    above = {"organization_id": new.organization_id, "workspace_id": new.workspace_id}
+    conn.execute(_ORGANIZATION, {**above, "organization_slug": new.organization_slug})
+    conn.execute(_WORKSPACE, {**above, "workspace_slug": new.workspace_slug})
+    own = {"id": new.id, "slug": new.slug, "index_name": new.index_name}
+    return conn.execute(_STORE, {**own, "workspace_id": new.workspace_id}).rowcount == 1
+
+
+def listing(conn: sa.Connection, store_id: str | None = None) -> list[dict[str, Any]]:
+    """Stores with what they hold: all, or the one of that id."""
+    return [dict(row) for row in conn.execute(_LIST, {"id": store_id}).mappings()]

@@ -1,0 +1,214 @@
+"""Our own tables: the queue, the ledger, what hangs on them. `schema.sql` says what each is for."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, UUID
+
+from ingest.store.tables.base import (
+    METADATA,
+    NO,
+    YES,
+    SourceType,
+    flag,
+    key,
+    number,
+    refers,
+    zoned_time,
+)
+
+
+def _serial() -> sa.Column[int]:
+    return sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True)
+
+
+def _rank() -> sa.Column[str]:
+    """Compared byte by byte, as the order of changes is."""
+    return sa.Column("rank", sa.Text(collation="C"))
+
+
+DELIVERIES = sa.Table(
+    "lightfast_webhook_deliveries",
+    METADATA,
+    _serial(),
+    sa.Column("source_type", SourceType(), nullable=False),
+    sa.Column("connection_id", key(), refers("connected_sources.id")),
+    sa.Column("delivery_key", key(255), nullable=False),
+    sa.Column("body_hash", BYTEA(), nullable=False),
+    sa.Column("headers", JSONB(), nullable=False),
+    sa.Column("body", BYTEA(), nullable=False),
+    sa.Column("status", key(16), nullable=False, server_default="pending"),
+    sa.Column("reason", sa.Text()),
+    number("attempts", 0),
+    flag("suspect", NO),
+    flag("lone", NO),
+    number("lone_crashes", 0),
+    flag("conflicting", NO),
+    sa.Column("last_error", sa.Text()),
+    zoned_time("next_attempt_at"),
+    zoned_time("lease_until", default=None),
+    sa.Column("lease_token", UUID()),
+    zoned_time("received_at"),
+    zoned_time("settled_at", default=None),
+    sa.CheckConstraint(
+        "status IN ('pending', 'processed', 'skipped', 'duplicate', 'dead')",
+        name="ck_deliveries_status",
+    ),
+    sa.Index(
+        "uq_deliveries_body",
+        "delivery_key",
+        "connection_id",
+        "source_type",
+        "body_hash",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
+    sa.Index(
+        "idx_deliveries_due",
+        "next_attempt_at",
+        "id",
+        postgresql_where=sa.text("status = 'pending'"),
+    ),
+    sa.Index(
+        "idx_deliveries_unhappy",
+        "status",
+        "id",
+        postgresql_where=sa.text("status IN ('skipped', 'dead')"),
+    ),
+    sa.Index("idx_deliveries_connection", "connection_id"),
+)
+
+LEDGER = sa.Table(
+    "lightfast_document_ledger",
+    METADATA,
+    sa.Column("identity", UUID(), primary_key=True),
+    sa.Column("document_id", key(), nullable=False),
+    sa.Column("store_id", key(), refers("stores.id"), nullable=False),
+    sa.Column("source_type", SourceType(), nullable=False),
+    sa.Column("scope", sa.Text(), nullable=False),
+    sa.Column("kind", key(64), nullable=False),
+    sa.Column("external_id", sa.Text(), nullable=False),
+    sa.Column("slug", key(256), nullable=False),
+    sa.Column("source_id", key(255)),
+    sa.Column("parent", UUID()),
+    _rank(),
+    sa.Column("state", key(16), nullable=False, server_default="unknown"),
+    flag("fed", YES),
+    flag("visible", YES),
+    sa.Column("patches", JSONB()),
+    sa.CheckConstraint("state IN ('unknown', 'live', 'deleted')", name="ck_ledger_state"),
+    sa.Index("uq_ledger_document", "document_id", unique=True),
+    sa.Index("idx_ledger_parent", "parent", postgresql_where=sa.text("parent IS NOT NULL")),
+    sa.Index("idx_ledger_store", "store_id"),
+)
+
+WITHHELD = sa.Table(
+    "lightfast_withheld_documents",
+    METADATA,
+    sa.Column("document_id", key(), refers("document_ledger.document_id"), primary_key=True),
+    sa.Column("document", JSONB(), nullable=False),
+    sa.Column("chunks", JSONB(), nullable=False),
+    sa.Column("refs", JSONB(), nullable=False),
+)
+
+FEEDS = sa.Table(
+    "lightfast_document_feeds",
+    METADATA,
+    sa.Column("document_id", key(), refers("document_ledger.document_id"), primary_key=True),
+    sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
+    flag("feeding", YES),
+    _rank(),
+    sa.Index("idx_feeds_connection", "connection_id"),
+)
+
+ALIASES = sa.Table(
+    "lightfast_document_aliases",
+    METADATA,
+    sa.Column("document_id", key(), refers("document_ledger.document_id"), primary_key=True),
+    sa.Column("alias", key(255), primary_key=True),
+    sa.Column("store_id", key(), nullable=False),
+    sa.Column("source_type", SourceType(), nullable=False),
+    sa.Index("idx_aliases_key", "store_id", "source_type", "alias"),
+)
+
+CHUNKS = sa.Table(
+    "lightfast_document_chunks",
+    METADATA,
+    sa.Column("document_id", key(), refers("docs_documents.id"), primary_key=True),
+    sa.Column("position", sa.Integer(), primary_key=True),
+    number("start"),
+    sa.Column("text", sa.Text(), nullable=False),
+    zoned_time("updated_at"),
+)
+
+REFERENCES = sa.Table(
+    "lightfast_document_references",
+    METADATA,
+    sa.Column("document_id", key(), refers("docs_documents.id"), primary_key=True),
+    sa.Column("kind", key(16), primary_key=True),
+    sa.Column("target_source", SourceType(), primary_key=True),
+    sa.Column("target_key", key(255), primary_key=True),
+    sa.Column("origin", key(16), nullable=False),
+    sa.Column("evidence", sa.Text(), nullable=False),
+    sa.Column("store_id", key(), nullable=False),
+    sa.Column("target_document_id", key(), refers("docs_documents.id", on_delete="SET NULL")),
+    sa.Index("idx_references_key", "store_id", "target_source", "target_key"),
+    sa.Index(
+        "idx_references_target",
+        "target_document_id",
+        postgresql_where=sa.text("target_document_id IS NOT NULL"),
+    ),
+)
+
+SCOPES = sa.Table(
+    "lightfast_connection_scopes",
+    METADATA,
+    sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
+    sa.Column("source_type", SourceType(), nullable=False),
+    sa.Column("tenant", sa.Text(), nullable=False),
+    sa.Index("idx_scopes_tenant", "source_type", "tenant"),
+)
+
+CREDENTIALS = sa.Table(
+    "lightfast_source_credentials",
+    METADATA,
+    _serial(),
+    sa.Column("connection_id", key(), refers("connected_sources.id"), nullable=False),
+    sa.Column("kind", key(32), nullable=False),
+    sa.Column("secret", BYTEA(), nullable=False),
+    zoned_time("created_at"),
+    sa.Index("idx_credentials_connection", "connection_id", "kind"),
+)
+
+COUNT_MARKS = sa.Table(
+    "lightfast_count_marks",
+    METADATA,
+    _serial(),
+    sa.Column("connection_id", key(), refers("connected_sources.id"), nullable=False),
+    zoned_time("marked_at"),
+)
+
+BELLS = sa.Table(
+    "lightfast_bells",
+    METADATA,
+    sa.Column("queue", key(32), primary_key=True),
+    zoned_time("rung_at", default=None),
+    zoned_time("heard_at", default=None),
+)
+
+SLOTS = sa.Table(
+    "lightfast_schedule_slots",
+    METADATA,
+    sa.Column("schedule", key(64), primary_key=True),
+    sa.Column("slot", sa.BigInteger(), primary_key=True, autoincrement=False),
+    zoned_time("started_at"),
+)
+
+DRIFT = sa.Table(
+    "lightfast_payload_drift",
+    METADATA,
+    sa.Column("source_type", SourceType(), primary_key=True),
+    sa.Column("field", key(255), primary_key=True),
+    sa.Column("seen", sa.BigInteger(), nullable=False, server_default=sa.text("1")),
+    zoned_time("first_seen_at"),
+)

@@ -1,0 +1,170 @@
+"""Brings a database to the schema of this program, whatever it finds, and says how far one is.
+
+Law: one upgrade at a time (a session's advisory lock; the next one finds nothing to do), and a
+database that is not ours to change is refused before anything is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import psycopg.errors
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from ingest.store import catalog, condition
+from ingest.store.condition import NEW_ONE, VERSION_TABLE, UnfitDatabase
+from ingest.store.engine import translated_errors
+from ingest.store.tables import METADATA
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an upgrade did: from which version to which, and the source types it added.
+
+    `adopted` says that the tables were there already, made from `schema.sql`.
+    """
+
+    before: str | None
+    after: str
+    added_source_types: tuple[str, ...]
+    adopted: bool = False
+
+
+# The wait may be long (another upgrade), the migrations too; but a migration that waits for a lock
+# makes everybody behind it wait, so there the session's own time-out stays.
+_WAIT_LONG = sa.text("SET LOCAL lock_timeout = '10min'")
+_WORK_LONG = sa.text("SET LOCAL statement_timeout = 0")
+_LOCK = sa.text("SELECT pg_advisory_lock(hashtext('lightfast_schema'))")
+_ASIDE = sa.text("CREATE SCHEMA lightfast_aside")
+_LOOK_ASIDE = sa.text("SET LOCAL search_path = lightfast_aside")
+
+
+def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
+    """Bring the database to this program's schema; running it again does no harm.
+
+    Raises `UnfitDatabase` for one that is not ours, too old or too new, having changed nothing.
+    """
+    with _alone(engine) as conn:
+        with conn.begin():
+            conn.execute(_WORK_LONG)
+            found = condition.look(conn)
+            condition.require_ours(found, _versions())
+            adopted = found.version is None and bool(found.tables)
+            if adopted:
+                _adopt(conn)
+            else:
+                command.upgrade(_config(conn), "head")
+        with conn.begin():  # a value may be used only after the commit that adds it
+            added = _add_source_types(conn, source_types)
+    return Report(found.version, head(), added, adopted)
+
+
+def check(engine: sa.Engine, source_types: Collection[str]) -> list[str]:
+    """What is behind, a line each; empty where the database is current. Changes nothing."""
+    with _speaking(engine) as conn:
+        try:
+            found = condition.look(conn)
+            condition.require_ours(found, _versions())
+        except UnfitDatabase as error:
+            return [str(error)]
+    if found.version is None:
+        return ["the schema is not there (or was made by hand): run `ingest db upgrade`"]
+    behind = []
+    if found.version != head():
+        behind.append(
+            f"the schema stands at {found.version}, this program needs {head()}: "
+            "run `ingest db upgrade`"
+        )
+    missing = [name for name in source_types if name not in found.source_types]
+    if missing:
+        behind.append(f"source types are missing ({', '.join(missing)}): run `ingest db upgrade`")
+    return behind
+
+
+def is_current(engine: sa.Engine) -> bool:
+    """Whether the schema is that of this program: two small queries, for readiness probes."""
+    with _speaking(engine) as conn:
+        return condition.version(conn) == head()
+
+
+@cache
+def head() -> str:
+    """The newest version that this program brings."""
+    return max(_versions())
+
+
+@cache
+def _versions() -> frozenset[str]:
+    """All versions; they are numbered in order, with four digits."""
+    scripts = ScriptDirectory.from_config(_config(None))
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def _config(conn: sa.Connection | None) -> Config:
+    config = Config()
+    scripts = str(files("ingest_schema") / "migrations")
+    config.set_main_option("script_location", scripts.replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes.update(connection=conn, version_table=VERSION_TABLE)
+    return config
+
+
+@contextmanager
+def _speaking(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection; what the server refuses becomes our error."""
+    with translated_errors():
+        try:
+            with engine.connect() as conn:
+                yield conn
+        except sa.exc.ProgrammingError as error:
+            detail = str(error.orig).splitlines()[0]
+            if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+                detail += "; the database's user must own the tables"
+            raise UnfitDatabase(f"PostgreSQL refuses the upgrade: {detail}") from error
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection under the upgrade's lock, which ends with the session."""
+    with _speaking(engine) as conn:
+        conn.detach()  # closed afterwards, rather than kept in the pool with its lock
+        with conn.begin():
+            conn.execute(_WAIT_LONG)
+            conn.execute(_WORK_LONG)
+            conn.execute(_LOCK)
+        yield conn
+
+
+def _adopt(conn: sa.Connection) -> None:
+    """Take over a database that was made from `schema.sql` by hand, if it is the same."""
+    ours = frozenset(METADATA.tables)
+    standing = catalog.tables(conn, ours)
+    with conn.begin_nested() as aside:  # what it would be, built beside it and taken back
+        conn.execute(_ASIDE)
+        conn.execute(_LOOK_ASIDE)
+        command.upgrade(_config(conn), "head")
+        needed = catalog.tables(conn, ours)
+        aside.rollback()
+    differences = sorted(standing ^ needed)
+    if differences:
+        raise UnfitDatabase(
+            "our tables are there, made by hand, but they are not those of schema.sql "
+            f"({len(differences)} differences, as: {'; '.join(differences[:3])}); {NEW_ONE}"
+        )
+    command.stamp(_config(conn), "head")
+
+
+def _add_source_types(conn: sa.Connection, source_types: Collection[str]) -> tuple[str, ...]:
+    present = condition.source_types(conn)
+    missing = tuple(name for name in source_types if name not in present)
+    for name in missing:
+        quoted = name.replace("'", "''")
+        conn.exec_driver_sql(f"ALTER TYPE source_type ADD VALUE IF NOT EXISTS '{quoted}'")
+    return missing

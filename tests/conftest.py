@@ -1,0 +1,102 @@
+"""Real services for tests: one server for each process, one fresh database for each test.
+
+`TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers of the machine; else they are embedded.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+
+from ingest.embedded import start
+from ingest.store.engine import connect
+
+SCHEMA = Path(__file__).parent.parent / "schema" / "schema.sql"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server on which databases may be made and dropped; its own database stays untouched."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    directory = tmp_path_factory.mktemp("postgres")
+    with start(directory, redis=False, durable=False) as services:
+        yield services.urls.database_url
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str) -> Iterator[str]:
+    """The name of a database with our schema, made once, of which each test gets a copy."""
+    name = f"ingest_test_{os.getpid()}"
+    _administer(postgres_url, f"CREATE DATABASE {name}")
+    with psycopg.connect(database_on(postgres_url, name)) as connection:
+        connection.execute(SCHEMA.read_bytes())
+    yield name
+    _administer(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """A fresh database with our schema, dropped after the test, whoever is still connected."""
+    name = f"{template_database}_{next(_numbers)}"
+    _administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    yield database_on(postgres_url, name)
+    _administer(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """Connections to the test's own database."""
+    made = connect(database_url, application="ingest-test")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def _redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    given = os.environ.get("TEST_REDIS_URL")
+    if given:
+        yield _own_number(given)
+        return
+    directory = tmp_path_factory.mktemp("redis")
+    with start(directory, postgres=False, durable=False) as services:
+        yield services.urls.redis_url
+
+
+@pytest.fixture
+def redis_url(_redis_server: str) -> str:
+    """An empty Redis database."""
+    with Redis.from_url(_redis_server) as client:
+        client.flushdb()
+    return _redis_server
+
+
+def database_on(server_url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
+
+
+def _administer(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def _own_number(url: str) -> str:
+    """Each process of a parallel run flushes a database of its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    parts = urlsplit(url)
+    number = int(parts.path.strip("/") or 0) + worker
+    return parts._replace(path=f"/{number}").geturl()

@@ -1,0 +1,134 @@
+"""Stores, connections and signed requests, made with only what the test is about."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from ingest.core.signing import sign
+from ingest.core.times import iso
+from ingest.core.values import JSON
+from ingest.core.vault import Vault
+from ingest.sources.registry import source
+from ingest.store import connections, credentials
+from ingest.store.engine import transaction
+
+SECRET_KEY = "a key for tests, of no use elsewhere"
+VAULT = Vault([SECRET_KEY])
+SECRET = "the webhook secret of a test"
+
+METADATA: Mapping[str, Mapping[str, JSON]] = {
+    "github": {
+        "type": "github",
+        "githubRepoId": "101",
+        "githubInstallationId": "7",
+        "repoFullName": "halcyon/web",
+        "owner": "halcyon",
+        "defaultBranch": "main",
+        "private": True,
+        "permissions": {"admin": False, "push": False, "pull": True},
+    },
+    "linear": {
+        "type": "linear",
+        "linearTeamId": "team-1",
+        "linearTeamKey": "ENG",
+        "linearOrganizationId": "organization-1",
+        "teamName": "Engineering",
+    },
+    "notion": {
+        "type": "notion",
+        "notionWorkspaceId": "workspace-1",
+        "notionWorkspaceName": "Halcyon",
+        "databaseIds": [],
+    },
+    "sentry": {
+        "type": "sentry",
+        "sentryOrganizationSlug": "halcyon",
+        "sentryProjectSlug": "web",
+        "sentryProjectId": "501",
+    },
+    "vercel": {"type": "vercel", "vercelProjectId": "prj_1", "projectName": "web"},
+    "zendesk": {"type": "zendesk", "zendeskSubdomain": "halcyon", "zendeskAccountId": "900"},
+}
+"""A connection's metadata of each source; its tenant is the one that the source takes from it."""
+
+
+def make_store(engine: sa.Engine, store_id: str | None = None, **columns: object) -> str:
+    """A store with the workspace and organization above it; its id. `columns` are the store's."""
+    made = store_id or f"store-{uuid.uuid4().hex[:8]}"
+    given = {"id": made, "workspace_id": made, "slug": made, "index_name": made, **columns}
+    table = sa.table("lightfast_stores", *(sa.column(name) for name in given))
+    with transaction(engine) as conn:
+        conn.execute(_ORGANIZATION, {"id": made})
+        conn.execute(_WORKSPACE, {"id": made})
+        conn.execute(sa.insert(table).values(given))
+    return made
+
+
+def connect(
+    engine: sa.Engine,
+    source_type: str,
+    metadata: Mapping[str, JSON] | None = None,
+    secret: str | None = SECRET,
+    *,
+    stores: Collection[str] = (),
+) -> str:
+    """A connection that feeds these stores (by default a new one); its id.
+
+    `metadata` is laid over the sample of its source.
+    """
+    told = {**METADATA.get(source_type, {}), **(metadata or {})}
+    fed = stores or [make_store(engine)]
+    with transaction(engine) as conn:
+        made = connections.create(
+            conn,
+            source_type=source_type,
+            name=f"{source_type} of a test",
+            metadata=told,
+            tenant=source(source_type).descriptor.connection_tenant(told),
+            store_ids=fed,
+        )
+        if secret is not None:
+            credentials.add(conn, VAULT, made, credentials.WEBHOOK_SECRET, secret)
+    return made
+
+
+def signed(
+    source_type: str,
+    body: bytes,
+    secret: str = SECRET,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The headers that the provider would send with this body; names in lower case.
+
+    Ids are new ones and the time is now, unless `headers` says otherwise.
+    """
+    told = {"content-type": "application/json", **_headers(source_type)}
+    told |= {name.lower(): value for name, value in (headers or {}).items()}
+    scheme = source(source_type).descriptor.scheme
+    return told | {scheme.header.lower(): sign(scheme, told, body, secret)}
+
+
+def _headers(source_type: str) -> dict[str, str]:
+    id_ = str(uuid.uuid4())
+    needed: dict[str, dict[str, str]] = {
+        "github": {"x-github-event": "push", "x-github-delivery": id_},
+        "linear": {"linear-delivery": id_},
+        "sentry": {"sentry-hook-resource": "issue", "request-id": id_},
+        "zendesk": {
+            "x-zendesk-webhook-invocation-id": id_,
+            "x-zendesk-webhook-signature-timestamp": iso(datetime.now(UTC)),
+        },
+    }
+    return needed.get(source_type, {})
+
+
+_ORGANIZATION = sa.text("""
+INSERT INTO lightfast_organizations (id, clerk_org_slug, claimed_by) VALUES (:id, :id, 'test')
+""")
+_WORKSPACE = sa.text("""
+INSERT INTO lightfast_workspaces (id, organization_id, slug) VALUES (:id, :id, :id)
+""")

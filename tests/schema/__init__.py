@@ -1,0 +1,1 @@
+"""Tests of `schema/`: the file, the migrations and the SQLAlchemy tables say the same."""

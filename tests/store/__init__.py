@@ -1,0 +1,1 @@
+"""SQL, tested on a real PostgreSQL."""

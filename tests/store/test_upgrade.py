@@ -1,0 +1,201 @@
+"""`upgrade`: any number of times, by any number at once; what is not ours is left as it was."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from ingest.sources.registry import all_sources
+from ingest.store import catalog
+from ingest.store.condition import UnfitDatabase, require_postgres
+from ingest.store.engine import connect, transaction
+from ingest.store.upgrade import Report, check, head, is_current, upgrade
+from tests.databases import empty_databases
+
+pytestmark = pytest.mark.integration
+
+SCHEMA = Path(__file__).parents[2] / "schema" / "schema.sql"
+SOURCES = tuple(all_sources())
+LEGACY_DOCUMENTS = """
+CREATE TABLE lightfast_docs_documents (id varchar(191) PRIMARY KEY, path varchar(512) NOT NULL);
+INSERT INTO lightfast_docs_documents VALUES ('one', 'docs/one.md');
+"""
+UPGRADE = """
+import sys
+from ingest.store.engine import connect
+from ingest.store.upgrade import upgrade
+print(upgrade(connect(sys.argv[1]), sys.argv[2:]).before)
+"""
+
+
+@pytest.fixture
+def empty_url(postgres_url: str) -> Iterator[str]:
+    """A database without any table."""
+    with empty_databases(postgres_url) as make:
+        yield make()
+
+
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[sa.Engine]:
+    made = connect(empty_url)
+    yield made
+    made.dispose()
+
+
+def test_an_empty_database_becomes_current(empty: sa.Engine) -> None:
+    assert check(empty, SOURCES) != []
+    assert not is_current(empty)
+    assert upgrade(empty, SOURCES) == Report(None, head(), ())
+    assert check(empty, SOURCES) == []
+    assert is_current(empty)
+
+
+def test_a_second_upgrade_finds_nothing_to_do(empty: sa.Engine) -> None:
+    upgrade(empty, SOURCES)
+    before = _catalog(empty)
+    assert upgrade(empty, SOURCES) == Report(head(), head(), ())
+    assert _catalog(empty) == before
+
+
+def test_of_several_processes_at_once_one_does_the_work(empty_url: str) -> None:
+    command = [sys.executable, "-c", UPGRADE, empty_url, *SOURCES, "gitlab"]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    told = [process.communicate(timeout=60) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], told
+    assert sorted(out.strip() for out, _ in told) == [head(), head(), "None"]
+
+
+def test_a_source_type_that_is_missing_is_added_and_can_be_used(empty: sa.Engine) -> None:
+    upgrade(empty, SOURCES)
+    assert check(empty, [*SOURCES, "gitlab"]) == [
+        "source types are missing (gitlab): run `ingest db upgrade`"
+    ]
+    assert upgrade(empty, [*SOURCES, "gitlab"]).added_source_types == ("gitlab",)
+    assert upgrade(empty, [*SOURCES, "gitlab"]).added_source_types == ()
+    assert check(empty, [*SOURCES, "gitlab"]) == []
+    with transaction(empty) as conn:
+        conn.exec_driver_sql("INSERT INTO lightfast_payload_drift VALUES ('gitlab', 'x')")
+
+
+@pytest.mark.parametrize(
+    ("statements", "found"),
+    [
+        ("CREATE TABLE lightfast_ingestion_commits (id int)", "lightfast_ingestion_commits"),
+        ("CREATE TABLE lightfast_connected_repository (id int)", "lightfast_connected_repository"),
+        (
+            "CREATE TABLE lightfast_deus_connected_repository (id int)",
+            "lightfast_deus_connected_repository",
+        ),
+        ("CREATE TABLE lightfast_store_repositories (id int)", "lightfast_store_repositories"),
+        (LEGACY_DOCUMENTS, "lightfast_docs_documents.path"),
+    ],
+)
+def test_a_legacy_database_is_refused_and_left_as_it_was(
+    empty: sa.Engine, empty_url: str, statements: str, found: str
+) -> None:
+    _run(empty_url, statements)
+    before = _catalog(empty)
+    with pytest.raises(UnfitDatabase, match=f"legacy.*{found}.*nothing was changed.*empty"):
+        upgrade(empty, SOURCES)
+    assert _catalog(empty) == before
+    assert "legacy" in " ".join(check(empty, SOURCES))
+    assert not is_current(empty)
+
+
+def test_somebody_elses_tables_of_our_names_are_refused(empty: sa.Engine, empty_url: str) -> None:
+    _run(empty_url, "CREATE TABLE lightfast_stores (id int)")
+    before = _catalog(empty)
+    with pytest.raises(UnfitDatabase, match=r"lightfast_stores\); nothing was changed"):
+        upgrade(empty, SOURCES)
+    assert _catalog(empty) == before
+
+
+def test_legacy_tables_that_come_after_ours_do_not_matter(empty: sa.Engine, empty_url: str) -> None:
+    upgrade(empty, SOURCES)
+    _run(empty_url, "CREATE TABLE lightfast_store_repositories (id int)")
+    assert upgrade(empty, SOURCES) == Report(head(), head(), ())
+
+
+def test_other_tables_beside_ours_do_not_matter(empty: sa.Engine, empty_url: str) -> None:
+    _run(empty_url, "CREATE TABLE alembic_version (version_num text); CREATE TABLE users (id int)")
+    upgrade(empty, SOURCES)
+    assert check(empty, SOURCES) == []
+
+
+def test_a_database_made_from_the_schema_file_is_taken_over(
+    empty: sa.Engine, empty_url: str
+) -> None:
+    _run(empty_url, SCHEMA.read_text())
+    _run(empty_url, "CREATE TABLE users (id int)")
+    assert "made by hand" in check(empty, SOURCES)[0]
+    assert upgrade(empty, SOURCES) == Report(None, head(), (), adopted=True)
+    assert check(empty, SOURCES) == []
+    with transaction(empty) as conn:
+        assert sa.inspect(conn).get_schema_names() == ["information_schema", "public"]
+
+
+def test_a_hand_made_database_that_differs_is_refused(empty: sa.Engine, empty_url: str) -> None:
+    _run(empty_url, SCHEMA.read_text())
+    _run(empty_url, "ALTER TABLE lightfast_bells ALTER queue TYPE varchar(9)")
+    before = _catalog(empty)
+    with pytest.raises(UnfitDatabase, match=r"lightfast_bells.queue 1 character varying\(9\)"):
+        upgrade(empty, SOURCES)
+    assert _catalog(empty) == before
+
+
+def test_a_database_of_a_newer_program_is_refused(empty: sa.Engine, empty_url: str) -> None:
+    upgrade(empty, SOURCES)
+    _run(empty_url, "UPDATE lightfast_schema_version SET version_num = '9999'")
+    with pytest.raises(UnfitDatabase, match=r"9999.*newer program"):
+        upgrade(empty, SOURCES)
+    assert "9999" in check(empty, SOURCES)[0]
+    assert not is_current(empty)
+
+
+def test_a_user_who_may_not_create_tables_is_told_so(empty_url: str) -> None:
+    role = f"plain_{empty_url.rsplit('_', 1)[1]}"
+    _run(empty_url, f"CREATE ROLE {role} LOGIN PASSWORD 'plain'")
+    url = sa.make_url(empty_url).set(username=role, password="plain")
+    made = connect(url.render_as_string(hide_password=False))
+    try:
+        with pytest.raises(UnfitDatabase, match=r"permission denied.*must own"):
+            upgrade(made, SOURCES)
+    finally:
+        made.dispose()
+        _run(empty_url, f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize(
+    ("version_num", "encoding", "problem"),
+    [
+        (140_011, "UTF8", "PostgreSQL 14 is too old: 15 or newer"),
+        (90_624, "UTF8", "PostgreSQL 9 is too old"),
+        (170_002, "SQL_ASCII", "encoded in SQL_ASCII"),
+    ],
+)
+def test_a_server_that_cannot_hold_the_schema_is_refused(
+    version_num: int, encoding: str, problem: str
+) -> None:
+    require_postgres(150_000, "UTF8")
+    with pytest.raises(UnfitDatabase, match=problem):
+        require_postgres(version_num, encoding)
+
+
+def _run(url: str, statements: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(statements.encode())
+
+
+def _catalog(engine: sa.Engine) -> frozenset[str]:
+    with transaction(engine) as conn:
+        names = sa.inspect(conn).get_table_names()
+        return catalog.tables(conn, names) | catalog.enums(conn)
