@@ -1,0 +1,201 @@
+"""The words that turn a mention into an edge of the graph, and where they have to stand.
+
+Law: a keyword stands right before what it speaks of; between them are at most a colon, a noun
+("issue") and marks. Other words in between, a "not" before it, or a title that reverts another one
+make no edge. What is particular to one source comes in as a table. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+EdgeKind = Literal["resolves", "blockedBy", "dependsOn", "relatedTo"]
+
+_REACHES_CHARS = (96, 1024)  # the second where the first is empty: a comment may have stood there
+_WORDS = 8  # so many are looked at: a phrase, nouns after it, what negates it
+_NEGATION_WORDS = 3  # so far before a phrase a "not" still means it
+
+# In any form: GitHub's linking-a-pull-request-to-an-issue, Linear's magic words, Sentry's
+# utils/groupreference.py. The other kinds are Linear's non-closing words and common usage.
+_PHRASES: Mapping[EdgeKind, tuple[str, ...]] = {
+    "resolves": (
+        "close, closes, closed, closing, fix, fixes, fixed, fixing, fix for, fixes for",
+        "resolve, resolves, resolved, resolving",
+    ),
+    "blockedBy": ("blocked by, blocked on, blocked",),
+    "dependsOn": (
+        "depends, depend on, depends on, depending on, dependent on, depends upon",
+        "require, requires, requiring, stacked on, stacked on top of",
+        "based on, based on top of",
+    ),
+    "relatedTo": (
+        "ref, refs, reference, references, referencing, xref, see, see also, see here, part of",
+        "follow up, follow up to, follow up of, follow up for, follow up on, follow up from",
+        "follows up on, followup, followup to, followup of, followup for, followup on",
+        "related, related to, relate to, relates, relates to, relating to, more info",
+        "contribute to, contributes to, contributing to, toward, towards",
+        "supersede, supersedes, superseded by, superseding, duplicate of, duplicates",
+    ),
+}
+_KINDS: Mapping[str, EdgeKind] = {
+    phrase: kind
+    for kind, lists in _PHRASES.items()
+    for phrases in lists
+    for phrase in phrases.split(", ")
+}
+# What is built on something at home depends on it; elsewhere it is where an idea came from.
+_ONLY_AT_HOME = frozenset({"based on", "based on top of"})
+
+_NOUN_LIST = (
+    "issue issues bug bugs ticket tickets task tasks story epic pr prs pull request requests"
+)
+_NOUNS = frozenset(_NOUN_LIST.split()) | {"discussion"}
+_NEGATIONS = frozenset({"not", "no", "never", "nor", "without", "cannot"})
+
+# How many words a phrase has that ends in this one; two for a noun, where a source's own may end.
+# Most mentions follow another word and are settled by that.
+_LENGTHS: Mapping[str, int] = dict.fromkeys(_NOUNS, 2) | {
+    phrase.split()[-1]: len(phrase.split()) for phrase in sorted(_KINDS, key=lambda p: p.count(" "))
+}
+
+_LAST_WORD = re.compile(r"[\w'\u2019]{1,24}+\Z")
+_WORD_AT_END = re.compile(r"[\w'\u2019-]{1,40}+\Z")
+_MARKS = " \t\r\n:*_~\"'([<-+•"
+_ITEM_ENDS = ("]", ".", ")")
+_ITEM_AT_END = re.compile(r"\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{0,4}(?:\[[ xX]\])?\Z")
+_GAP = re.compile(
+    r"[*_~]{0,3}(?P<colon>:?)[*_~]{0,3}"
+    r"(?P<space>[ \t\r]*+(?P<lines>(?:\n[ \t\r]*+)*+))"
+    r"(?P<item>(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?)?"
+    r"[*_~\"'(\[<]{0,4}"
+)
+_JOINT = re.compile(
+    r"[)\]*_~\"'>]{0,4}(?:[ \t]{1,4}|\s{0,4}(?:[,;&+/]|\b(?:and|or)\b)\s{0,4}"
+    r"(?:(?:and|or|&)\s{1,4})?)[*_~\"'(\[<]{0,4}"
+)
+_NEXT_ITEM = re.compile(
+    r"[^\n]{0,200}+\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?"
+    r"[*_~\"'(\[<]{0,4}"
+)
+_REVERT = re.compile(r"[\s*-]{0,8}revert \"", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A keyword found: what it makes of the mention after it, and where it begins.
+
+    `kind` is None where it says that the mention shall not count. `listed` where a list of lines
+    stands below it, which share it.
+    """
+
+    kind: EdgeKind | None
+    start: int
+    listed: bool = False
+
+
+def keyword_before(
+    text: str, start: int, own: Mapping[str, EdgeKind | None], *, at_home: bool
+) -> Keyword | None:
+    """The keyword that speaks of the mention at `start`.
+
+    `own` are the words of the mention's source; `at_home` whether it lies where the text does.
+    """
+    low, head = _head(text, start)
+    last = _LAST_WORD.search(head, max(0, len(head) - 24))
+    if last is None or not ((end := last[0].lower()) in _LENGTHS or end in own):
+        return None
+    gap = _GAP.fullmatch(text, low + len(head), start)
+    if gap is None or not (gap["space"] or gap["colon"]):
+        return None
+    words = _last_words(head)
+    found = _phrase([word for word, _ in words], own)
+    if found is None:
+        return None
+    phrase, first = found
+    begin = low + words[first][1]
+    negated = any(_negates(word) for word, _ in words[first + 1 : first + 1 + _NEGATION_WORDS])
+    if negated or not _reaches(text, begin, gap):
+        return None
+    kind = own[phrase] if phrase in own else _KINDS[phrase]
+    if phrase in _ONLY_AT_HOME and not at_home:
+        kind = "relatedTo"
+    return Keyword(kind, begin, listed=gap["item"] is not None)
+
+
+def joined(text: str, end: int, start: int, *, listed: bool) -> bool:
+    """Whether only a joint (comma, "and") parts two mentions, or they are items of one list."""
+    if _JOINT.fullmatch(text, end, start):
+        return True
+    return listed and _NEXT_ITEM.fullmatch(text, end, start) is not None
+
+
+def is_tag(text: str, start: int, end: int) -> bool:
+    """Whether a mention stands alone in parentheses, as squash merges and change logs tag lines."""
+    return text[start - 1 : start] == "(" and text[end : end + 1] == ")"
+
+
+def _head(text: str, start: int) -> tuple[int, str]:
+    """Where a stretch of text begins that ends in the last word before a mention, and it."""
+    low, head = start, ""
+    for reach in _REACHES_CHARS:
+        low = max(0, start - reach)
+        head = text[low:start].rstrip(_MARKS)
+        if head:
+            break
+    item = _ITEM_AT_END.search(head, max(0, len(head) - 24)) if head[-1:] in _ITEM_ENDS else None
+    return low, head[: item.start()].rstrip(_MARKS) if item else head
+
+
+def _last_words(head: str) -> list[tuple[str, int]]:
+    """The words of the clause that `head` ends in, the last one first, and where each begins."""
+    paragraph = max(head.rfind("\n\n"), head.rfind("\n\r\n")) + 1
+    words: list[tuple[str, int]] = []
+    end = len(head)
+    for token in reversed(head[paragraph:].split()[-_WORDS:]):
+        word = _WORD_AT_END.search(token)
+        if word is None:
+            break
+        end = head.rfind(token, 0, end)
+        words.append((word[0].lower(), end + word.start()))
+        if word.start() > 0:
+            break
+    return words
+
+
+def _phrase(words: list[str], own: Mapping[str, EdgeKind | None]) -> tuple[str, int] | None:
+    """The longest phrase that the words (last one first) end in, and the index of its first word.
+
+    Nouns may follow it.
+    """
+    for last, end in enumerate(words):
+        for first in range(min(len(words), last + _length(end)) - 1, last - 1, -1):
+            phrase = end if first == last else " ".join(reversed(words[last : first + 1]))
+            phrase = phrase.replace("-", " ")
+            if phrase in own or phrase in _KINDS:
+                return phrase, first
+        if end not in _NOUNS:
+            return None
+    return None
+
+
+def _length(end: str) -> int:
+    """How many words a phrase that ends in this one may have."""
+    return _LENGTHS.get(end.rpartition("-")[2], 1)
+
+
+def _negates(word: str) -> bool:
+    return word in _NEGATIONS or word.endswith(("n't", "n\u2019t"))
+
+
+def _reaches(text: str, begin: int, gap: re.Match[str]) -> bool:
+    """Whether the keyword at `begin` reaches over its gap: to a new paragraph or to an item only
+    with a colon, or as a heading of nothing else.
+    """
+    before = text[text.rfind("\n", max(0, begin - 200), begin) + 1 : begin]
+    if _REVERT.match(before):
+        return False
+    apart = gap["item"] is not None or gap["lines"].count("\n") > 1
+    return not apart or bool(gap["colon"]) or not before.strip(" \t*_#>-")

@@ -1,0 +1,93 @@
+"""Where a text names things: the places that the sources' syntaxes find, and which of them count.
+
+Which words are a mention is said by each source, for its own things alone. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from ingest.core.keywords import EdgeKind
+from ingest.core.links import Links
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a text stands: its source, and what its bare references are relative to."""
+
+    source_type: str
+    home: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A place in a text (`start` to `end`, characters) that names a thing of `source`."""
+
+    start: int
+    end: int
+    source: str
+    key: str
+    origin: Literal["url", "text"]
+    prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """How things of one source are mentioned, and what is particular to the words before them.
+
+    find: the mentions of a text, in any order. It has to be cheap where there are none: it is
+        asked first with the text as it is, and what counts are its answers for the prose alone.
+    keywords: words, in lower case, that mean something before this source's things only, where
+        the text stands in a repository (it has a home); None takes the mention back. A phrase of
+        several words ends in a noun that `keywords` knows.
+    closes_singly: a closing keyword serves only the reference right after it, not a list.
+    """
+
+    source: str
+    find: Callable[[str, Context], Iterable[Mention]]
+    keywords: Mapping[str, EdgeKind | None] = field(default_factory=dict, hash=False)
+    closes_singly: bool = False
+
+
+class Place(NamedTuple):
+    """A mention with the whole URL or link that it stands in."""
+
+    start: int
+    end: int
+    mention: Mention
+    syntax: Syntax
+
+
+def find(text: str, context: Context, syntaxes: Sequence[Syntax]) -> list[tuple[Mention, Syntax]]:
+    """What the syntaxes find in a text, code or not."""
+    return [(found, syntax) for syntax in syntaxes for found in syntax.find(text, context)]
+
+
+def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place]:
+    """The mentions that count, in the order of the text.
+
+    A bare key within a URL names nothing, nor in the label of a link to something else, nor
+    within a longer mention that is certain.
+    """
+    placed: list[Place] = []
+    certain_end = 0
+    for mention, syntax in sorted(found, key=lambda pair: (pair[0].start, -pair[0].end)):
+        start, end = mention.start, mention.end
+        if mention.origin == "url":
+            start, end = around.whole(start, end)
+        elif start < certain_end or (around.urls and around.own(start, _number(mention))):
+            continue
+        if mention.prefix is None:
+            certain_end = max(certain_end, mention.end)
+        placed.append(Place(start, end, mention, syntax))
+    return placed
+
+
+def _number(mention: Mention) -> str:
+    """What tells whether a link's URL is about the thing: `""`, which is in any, without prefix.
+
+    `[ENG-12: title](…)` may speak of another thing than its URL does; `[#12](…)` may not.
+    """
+    return "" if mention.prefix is None else mention.key.rpartition("-")[2]

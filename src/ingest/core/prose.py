@@ -1,0 +1,176 @@
+"""The prose of a Markdown text: code, comments and quotations blanked, every character in place.
+
+Law: the result has the length of the text and its line breaks; only visible characters become
+spaces. The backticks around inline code stay, so that words on both sides of it do not touch.
+Linear in the length of any text. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_BLOCK_MARKS = ("```", "~~~", "\n    ", "\n\t", "\n>", "\n >", "\n  >", "\n   >", "<!--")
+_BLOCK_STARTS = (">", " ", "\t")
+_INLINE_MARKS = ("`", "<!--", "<pre", "<code", "<blockquote")
+
+_FENCE = re.compile(r"`{3,}+(?=[^`]*+$)|~{3,}+")
+_ITEM = re.compile(r"(?:[-*+]|[0-9]{1,9}+[.)])(?:[ \t]{1,4}|$)")
+# GitHub's alerts (`> [!NOTE]`) are written as quotations and quote nobody.
+_ALERT = re.compile(r">[ \t]{0,4}\[!")
+_TAB = 4
+
+# What may begin or part inline code: runs of backticks, comments, elements, ends of paragraphs.
+_INLINE = re.compile(
+    r"`+|<!--|<(pre|code|blockquote)(?:[ \t][^<>\n]{0,200}+)?>"
+    r"|\n(?=[ \t]*+\n|[ \t]*+(?:[-*+]|[0-9]{1,9}+[.)])[ \t])"
+)
+
+
+def prose(text: str) -> str:
+    """The text with what is not prose as spaces; a text without any is returned itself."""
+    if not _may_hide(text):
+        return text
+    if text.startswith(_BLOCK_STARTS) or any(mark in text for mark in _BLOCK_MARKS):
+        text = _blanked(text, _blocks(text))
+    if any(mark in text for mark in _INLINE_MARKS):
+        text = _blanked(text, _inlines(text))
+    return text
+
+
+def _may_hide(text: str) -> bool:
+    """The cheap question before the exact ones: whether a character is there that hides others."""
+    shown = "`" not in text and "<" not in text and ">" not in text and "~~~" not in text
+    return not (shown and "\n  " not in text and "\t" not in text and not text.startswith(" "))
+
+
+def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text with the spans, which are in order and apart, as spaces."""
+    if not spans:
+        return text
+    parts: list[str] = []
+    done = 0
+    for start, end in spans:
+        parts.append(text[done:start])
+        parts.append("\n".join(" " * len(line) for line in text[start:end].split("\n")))
+        done = end
+    parts.append(text[done:])
+    return "".join(parts)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where a walk over lines stands. `offset` is where the text of the list item begins."""
+
+    fence: str = ""
+    comment: bool = False
+    alert: bool = False
+    code: bool = False
+    after_blank: bool = True
+    offset: int = 0
+
+    def hidden(self, line: str) -> int:
+        """How many characters at the line's beginning are not prose."""
+        if self.comment:
+            end = line.find("-->")
+            self.comment = end < 0
+            return len(line) if end < 0 else end + 3
+        words = line.strip()
+        if self.fence:
+            if words.startswith(self.fence) and not words.strip(self.fence[0]):
+                self.fence = ""
+            return len(line)
+        if not words:
+            self.after_blank, self.alert = True, False
+            return 0
+        return len(line) if self._begins_hidden(line, words) else 0
+
+    def _begins_hidden(self, line: str, words: str) -> bool:
+        """CommonMark 0.31, 4.4 (indented code), 4.5 (fences), 4.6 (HTML), 5.1 (quotations)."""
+        indent = _width(line)
+        if self.after_blank and indent < self.offset:
+            self.offset = indent
+        self.code = (self.code or self.after_blank) and indent - self.offset >= _TAB
+        self.after_blank = False
+        if self.code:
+            return True
+        item = _ITEM.match(words)
+        if item:
+            self.offset = indent + item.end()
+            words = words[item.end() :].lstrip()
+        fence = _FENCE.match(words)
+        if fence:
+            self.fence = fence[0]
+            return True
+        if words.startswith(">") and not item:
+            self.alert = self.alert or bool(_ALERT.match(words))
+            return not self.alert
+        self.alert = False
+        self.comment = words.startswith("<!--") and "-->" not in words
+        return self.comment
+
+
+def _width(line: str) -> int:
+    """The columns of white space that a line begins with."""
+    width = 0
+    for character in line:
+        if character == " ":
+            width += 1
+        elif character == "\t":
+            width += _TAB - width % _TAB
+        else:
+            break
+    return width
+
+
+def _blocks(text: str) -> list[tuple[int, int]]:
+    walk = _Walk()
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for line in text.split("\n"):
+        hidden = walk.hidden(line)
+        if hidden:
+            spans.append((start, start + hidden))
+        start += len(line) + 1
+    return spans
+
+
+def _inlines(text: str) -> list[tuple[int, int]]:
+    marks = list(_INLINE.finditer(text))
+    closers = _closers(marks)
+    spans: list[tuple[int, int]] = []
+    done = 0
+    unclosed: set[str] = set()
+    for mark, closer in zip(marks, closers, strict=True):
+        opener, start = mark[0], mark.start()
+        if start < done or opener == "\n":
+            continue
+        if opener[0] == "`":
+            if closer is not None and text[start - 1 : start] != "\\":
+                spans.append((mark.end(), closer.start()))
+                done = closer.end()
+            continue
+        end_mark = f"</{mark[1]}>" if mark[1] else "-->"
+        end = -1 if end_mark in unclosed else text.find(end_mark, mark.end())
+        if end < 0:
+            unclosed.add(end_mark)  # nor will one follow: it is not looked for again
+            continue
+        done = end + len(end_mark)
+        spans.append((start, done))
+    return spans
+
+
+def _closers(marks: list[re.Match[str]]) -> list[re.Match[str] | None]:
+    """For each run of backticks the next one as long in the same paragraph.
+
+    CommonMark 0.31, 6.1. From the end to the beginning, so that each mark is looked at once.
+    """
+    closers: list[re.Match[str] | None] = []
+    ahead: dict[str, re.Match[str]] = {}
+    for mark in reversed(marks):
+        if mark[0] == "\n":
+            ahead = {}
+        closers.append(ahead.get(mark[0]))
+        ahead[mark[0]] = mark
+    closers.reverse()
+    return closers

@@ -1,0 +1,201 @@
+"""Relationships out of text and provider fields: what a document mentions, and how.
+
+Law: the same text in the same place gives the same references, in one order, and nothing that
+stands in code, comments or quotations is one. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Literal, NamedTuple
+
+from ingest.core.evidence import from_keyword, surroundings
+from ingest.core.keywords import EdgeKind, Keyword, is_tag, joined, keyword_before
+from ingest.core.links import links
+from ingest.core.mentions import Context, Mention, Place, Syntax, find, places
+from ingest.core.prose import prose
+from ingest.core.values import JSON
+
+__all__ = [
+    "Context",
+    "Mention",
+    "Reference",
+    "ReferenceKind",
+    "ReferenceOrigin",
+    "Syntax",
+    "extract",
+    "keep_owned",
+    "relationships",
+]
+
+ReferenceKind = Literal["mention", "resolves", "blockedBy", "dependsOn", "relatedTo"]
+ReferenceOrigin = Literal["field", "url", "keyword", "text"]
+
+_STRENGTH: Mapping[ReferenceOrigin, int] = {"field": 0, "url": 1, "keyword": 2, "text": 3}
+_GRAPH: tuple[EdgeKind, ...] = ("resolves", "blockedBy", "dependsOn", "relatedTo")
+_Target = tuple[str, str]
+_NO_KEYWORDS: Mapping[str, EdgeKind | None] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One relationship of a document: its kind, the thing it points at, and where that was said.
+
+    `key` is the canonical mention (`owner/repo#12`, `ENG-123`), the target's `source_id` or alias.
+    `prefix` is set where the key was bare: it counts only if a connection of the store owns it.
+    """
+
+    kind: ReferenceKind
+    source: str
+    key: str
+    origin: ReferenceOrigin
+    evidence: str
+    prefix: str | None = None
+
+
+@dataclass(slots=True)
+class _Made:
+    """The references made so far; places are added in the order of the text.
+
+    `certain` are the targets that a URL names: their bare keys need no owner to count.
+    """
+
+    text: str
+    certain: set[_Target]
+    kept: dict[tuple[ReferenceKind, str, str], Reference] = field(default_factory=dict)
+    taken_back: set[_Target] = field(default_factory=set)
+
+    def add(self, place: Place, word: Keyword | None) -> None:
+        """A mention, and an edge with it where a keyword makes one; or neither, and never."""
+        if word is None:
+            self._keep("mention", place, place.mention.origin, None)
+        elif word.kind is None:
+            self.taken_back.add(_target(place))
+        else:
+            self._keep("mention", place, place.mention.origin, None)
+            origin: ReferenceOrigin = "url" if place.mention.origin == "url" else "keyword"
+            self._keep(word.kind, place, origin, word.start)
+
+    def _keep(
+        self, kind: ReferenceKind, place: Place, origin: ReferenceOrigin, begin: int | None
+    ) -> None:
+        source, key = target = _target(place)
+        known = self.kept.get((kind, source, key))
+        if known is not None and _STRENGTH[known.origin] <= _STRENGTH[origin]:
+            return
+        if begin is None:
+            said = surroundings(self.text, place.start)
+        else:
+            said = from_keyword(self.text, begin, place.start, place.end)
+        prefix = None if target in self.certain else place.mention.prefix
+        self.kept[kind, source, key] = Reference(kind, source, key, origin, said, prefix)
+
+    def references(self) -> tuple[Reference, ...]:
+        """What is left of them, sorted."""
+        return tuple(
+            self.kept[kind, source, key]
+            for kind, source, key in sorted(self.kept)
+            if (source, key) not in self.taken_back
+        )
+
+
+class _List(NamedTuple):
+    """Where a mention with a keyword ends, and the keyword, which the next one may share."""
+
+    end: int
+    keyword: Keyword
+
+
+def extract(text: str, context: Context, syntaxes: Iterable[Syntax]) -> tuple[Reference, ...]:
+    """Every reference that the text makes, sorted by kind, source and key, without duplicates.
+
+    The target of an edge is mentioned too. What is said twice keeps the strongest origin, then
+    the first evidence.
+    """
+    known = tuple(syntaxes)
+    found = find(text, context, known)
+    if not found:
+        return ()
+    readable = prose(text)
+    if readable is not text:
+        found = find(readable, context, known)
+    stand = places(found, links(readable)) if found else []
+    return _references(text, readable, context, stand).references()
+
+
+def keep_owned(
+    references: Iterable[Reference], owned: Mapping[str, Collection[str]]
+) -> tuple[Reference, ...]:
+    """The references whose bare prefix, if any, some connection of the store owns."""
+    return tuple(
+        reference
+        for reference in references
+        if reference.prefix is None or reference.prefix in owned.get(reference.source, ())
+    )
+
+
+def relationships(references: Iterable[Reference]) -> dict[str, JSON] | None:
+    """The seed's `DocumentRelationships` out of references: sorted, no duplicates, None if empty.
+
+    `{"mentions": {source: keys}, "graph": {kind: ["<source>:<key>"]}}`; empty parts are left out.
+    """
+    mentions: dict[str, set[str]] = {}
+    graph: dict[str, set[str]] = {}
+    for reference in references:
+        if reference.kind == "mention":
+            mentions.setdefault(reference.source, set()).add(reference.key)
+        else:
+            target = f"{reference.source}:{reference.key}"
+            graph.setdefault(reference.kind, set()).add(target)
+    parts: dict[str, JSON] = {}
+    if mentions:
+        parts["mentions"] = {source: [*sorted(mentions[source])] for source in sorted(mentions)}
+    if graph:
+        parts["graph"] = {kind: [*sorted(graph[kind])] for kind in _GRAPH if kind in graph}
+    return parts or None
+
+
+def _references(text: str, readable: str, context: Context, stand: Sequence[Place]) -> _Made:
+    """Each place as a mention, and as an edge where words make it one.
+
+    Two sources may claim one place (whose key it is, its owner tells later): both have its words.
+    """
+    made = _Made(text, {_target(place) for place in stand if place.mention.origin == "url"})
+    shared: _List | None = None
+    for _, several in groupby(stand, key=_start):
+        following: _List | None = None
+        for place in several:
+            word = _keyword(readable, context, place, shared)
+            made.add(place, word)
+            if word is not None and word.kind is not None:
+                following = _List(place.end, word)
+        shared = following
+    return made
+
+
+def _start(place: Place) -> int:
+    return place.start
+
+
+def _target(place: Place) -> _Target:
+    return place.mention.source, place.mention.key
+
+
+def _keyword(text: str, context: Context, place: Place, shared: _List | None) -> Keyword | None:
+    """The keyword that speaks of a place: its own, or that of the list which it stands in."""
+    if is_tag(text, place.start, place.end):
+        return None
+    syntax, home = place.syntax, context.home
+    own = _NO_KEYWORDS if home is None else syntax.keywords
+    at_home = syntax.source == context.source_type and (
+        home is None or place.mention.key.startswith(f"{home}#")
+    )
+    word = keyword_before(text, place.start, own, at_home=at_home)
+    if word is not None or shared is None:
+        return word
+    if syntax.closes_singly and shared.keyword.kind == "resolves":
+        return None
+    listed = shared.keyword.listed
+    return shared.keyword if joined(text, shared.end, place.start, listed=listed) else None

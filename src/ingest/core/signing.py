@@ -1,0 +1,132 @@
+"""Signatures of webhooks: the schemes as data, and their one verification. Performs no I/O.
+
+A scheme is verified over the raw bytes, in constant time, against every live secret. Nothing to
+verify against is a refusal. Whether the signed time is fresh is judged here too, at receipt, with
+the time of receipt passed in; a worker never asks again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from ingest.core.errors import BadSignature
+from ingest.core.times import from_epoch_ms, parse_time
+from ingest.core.values import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTime:
+    """Where a provider signs the time, how it is written, and how far it may be from receipt.
+
+    `fallback_header` carries the same time unsigned; it is asked only where a body lacks the field.
+    """
+
+    place: Literal["header", "body"]
+    name: str
+    form: Literal["iso", "epoch_ms"]
+    window: timedelta
+    fallback_header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How one provider signs: header, digest and encoding, and what stands before the body.
+
+    `prefix_header` names a header whose exact text is signed in front of the raw body.
+    `refused_secrets` are public ones (a provider's test button) that never verify anything.
+    """
+
+    header: str
+    algorithm: Literal["sha256", "sha1"]
+    encoding: Literal["hex", "base64"]
+    prefix: str = ""
+    prefix_header: str | None = None
+    other_headers: tuple[str, ...] = ()
+    time: SignedTime | None = None
+    refused_secrets: frozenset[str] = frozenset()
+
+
+def sign(scheme: Scheme, headers: Mapping[str, str], body: bytes, secret: str) -> str:
+    """The signature header's value that the provider would send; header names in lower case."""
+    mac = hmac.new(secret.encode(), _signed(scheme, headers, body), scheme.algorithm).digest()
+    text = mac.hex() if scheme.encoding == "hex" else base64.b64encode(mac).decode()
+    return scheme.prefix + text
+
+
+def verify(
+    scheme: Scheme, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
+) -> None:
+    """Accept the raw body, or raise `BadSignature`; header names in lower case."""
+    usable = [secret for secret in secrets if secret and secret not in scheme.refused_secrets]
+    if not usable:
+        raise BadSignature("no webhook secret is configured for this source; set one and redeliver")
+    given = next((headers[h] for h in _signature_headers(scheme) if headers.get(h)), None)
+    if given is None:
+        raise BadSignature(f"header {scheme.header} is missing; the request is unsigned")
+    matches = False
+    for secret in usable:
+        expected = sign(scheme, headers, body, secret)
+        matches |= hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
+    if not matches:
+        raise BadSignature(f"header {scheme.header} does not match the body under any live secret")
+
+
+def check_fresh(
+    scheme: Scheme, headers: Mapping[str, str], payload: JSON, received_at: datetime
+) -> None:
+    """Raise `BadSignature` where the provider signs a time and it is too far from receipt."""
+    time = scheme.time
+    if time is None:
+        return
+    value = _told_time(time, headers, payload)
+    if value is None and time.place == "body":
+        return
+    sent_at = _read_time(time, value)
+    if sent_at is None:
+        raise BadSignature(f"signed time {time.name} is missing or not a time")
+    if abs(received_at - sent_at) > time.window:
+        seconds = int(time.window.total_seconds())
+        raise BadSignature(f"signed time {time.name} is more than {seconds} s from receipt")
+
+
+def body_sha256(body: bytes) -> str:
+    """SHA-256 hex of raw bytes."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def _signature_headers(scheme: Scheme) -> tuple[str, ...]:
+    return (scheme.header.lower(), *(h.lower() for h in scheme.other_headers))
+
+
+def _signed(scheme: Scheme, headers: Mapping[str, str], body: bytes) -> bytes:
+    if scheme.prefix_header is None:
+        return body
+    before = headers.get(scheme.prefix_header.lower())
+    if not before:
+        raise BadSignature(f"header {scheme.prefix_header} is missing; it is signed too")
+    return before.encode("utf-8", "replace") + body
+
+
+def _told_time(time: SignedTime, headers: Mapping[str, str], payload: JSON) -> JSON:
+    if time.place == "header":
+        return headers.get(time.name.lower())
+    told = payload.get(time.name) if isinstance(payload, dict) else None
+    if told is None and time.fallback_header is not None:
+        return headers.get(time.fallback_header.lower())
+    return told
+
+
+def _read_time(time: SignedTime, value: JSON) -> datetime | None:
+    try:
+        if time.form == "epoch_ms":
+            number = int(value) if isinstance(value, (int, float, str)) else None
+            return from_epoch_ms(number) if number is not None else None
+        return parse_time(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,168 @@
+"""Which events of GitHub's we know: what is recorded of each, and why some are left alone.
+
+Law: "known and ignored on purpose" is an entry here, with a reason that a person understands.
+What the others mean for documents is in `normalise`. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ingest.core.values import JSON
+from ingest.sources.contract import Message, Payload
+
+_REASONS: Mapping[str, tuple[str, ...]] = {
+    "a handshake: GitHub asks whether we listen": ("ping",),
+    "files are read from pushes in a later release": ("push",),
+    "discussions are read in a later release": ("discussion", "discussion_comment"),
+    "releases are read in a later release": ("release",),
+    "relations between issues are read in a later release": ("issue_dependencies", "sub_issues"),
+    "comments on commits are not documents": ("commit_comment",),
+    "wiki pages are not documents": ("gollum",),
+    "resolving a thread changes no comment in it": ("pull_request_review_thread",),
+    "a repository's own changes are followed in a later release": ("repository",),
+    "says nothing about a document": ("public", "repository_import"),
+    "says what the app may read, and nothing about a document": (
+        "installation",
+        "installation_repositories",
+        "installation_target",
+        "github_app_authorization",
+        "meta",
+        "marketplace_purchase",
+    ),
+    "branches and tags are not documents; the push tells their files": ("create", "delete"),
+    "labels and milestones are read from the issues that carry them": ("label", "milestone"),
+    "project boards are not documents": (
+        "project",
+        "project_card",
+        "project_column",
+        "projects_v2",
+        "projects_v2_item",
+        "projects_v2_status_update",
+    ),
+    "about members, rights and settings, and not about a document": (
+        "branch_protection_configuration",
+        "branch_protection_rule",
+        "bypass_request_push_ruleset",
+        "bypass_request_secret_scanning",
+        "custom_property",
+        "custom_property_values",
+        "deploy_key",
+        "enterprise",
+        "exemption_request_push_ruleset",
+        "exemption_request_secret_scanning",
+        "member",
+        "membership",
+        "org_block",
+        "organization",
+        "personal_access_token_request",
+        "repository_ruleset",
+        "security_and_analysis",
+        "team",
+        "team_add",
+        "user",
+    ),
+    "about how popular the repository is, and not about a document": (
+        "fork",
+        "sponsorship",
+        "star",
+        "watch",
+    ),
+    "about builds and deployments, and not about a document": (
+        "check_run",
+        "check_suite",
+        "deployment",
+        "deployment_protection_rule",
+        "deployment_review",
+        "deployment_status",
+        "merge_group",
+        "package",
+        "page_build",
+        "registry_package",
+        "repository_dispatch",
+        "status",
+        "workflow_dispatch",
+        "workflow_job",
+        "workflow_run",
+    ),
+    "security alerts are not documents": (
+        "code_scanning_alert",
+        "dependabot_alert",
+        "dismissal_request_code_scanning",
+        "dismissal_request_dependabot",
+        "dismissal_request_secret_scanning",
+        "repository_advisory",
+        "repository_vulnerability_alert",
+        "secret_scanning_alert",
+        "secret_scanning_alert_location",
+        "secret_scanning_scan",
+        "security_advisory",
+    ),
+    "an event that GitHub has withdrawn": ("cache_sync", "content_reference"),
+}
+
+IGNORED: Mapping[str, str] = {
+    event: reason for reason, events in _REASONS.items() for event in events
+}
+
+
+def name(message: Message) -> str:
+    """The event's name, which stands in the header and not in the body."""
+    return message.headers.get("x-github-event", "")
+
+
+def recorded(message: Message) -> dict[str, JSON]:
+    """The event's metadata. It asks nothing of the payload: every delivery can be recorded."""
+    event = name(message)
+    if event == "push":
+        return _push(message)
+    payload = message.payload
+    action = _text(payload, "action")
+    fields: dict[str, JSON] = {
+        "type": "github",
+        "action": f"{event}.{action}" if action else event,
+        "deliveryId": message.delivery_key,
+        "repository": _text(payload, "repository", "full_name"),
+        "sender": _text(payload, "sender", "login"),
+        "number": _number(payload),
+    }
+    return {field: value for field, value in fields.items() if value is not None}
+
+
+def _push(message: Message) -> dict[str, JSON]:
+    """The seed's one event member; it knows no optional field, so absence is the empty text."""
+    payload = message.payload
+    return {
+        "type": "github",
+        "action": "push",
+        "beforeSha": _text(payload, "before") or "",
+        "afterSha": _text(payload, "after") or "",
+        "deliveryId": message.delivery_key,
+        "pusher": _text(payload, "pusher", "name") or "",
+        "ref": _text(payload, "ref") or "",
+        "repository": _text(payload, "repository", "full_name") or "",
+    }
+
+
+def _text(payload: Payload, *path: str) -> str | None:
+    value = at(payload, *path)
+    return value if isinstance(value, str) and value else None
+
+
+def _number(payload: Payload) -> int | None:
+    numbers: Iterator[JSON] = (
+        at(payload, conversation, "number")
+        for conversation in ("issue", "pull_request", "discussion")
+    )
+    return next((n for n in numbers if type(n) is int and 0 <= n < 2**63), None)
+
+
+def at(payload: Payload, *path: str) -> JSON:
+    """The value at a path, None where the payload has nothing or something else there."""
+    value: object = payload
+    for step in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(step)
+    found: JSON = value  # type: ignore[assignment]
+    return found

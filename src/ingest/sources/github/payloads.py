@@ -1,0 +1,223 @@
+"""GitHub's JSON as GitHub spells it: of each object only the fields that we need.
+
+Law: strict about what we need, relaxed about the rest. A field is required only where no document
+can be made without it; null stands for absence everywhere; what is not declared is not looked at.
+The shapes are those of `@octokit/openapi-webhooks` and `@octokit/webhooks-schemas`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+
+from ingest.core.errors import BadPayload
+from ingest.core.times import parse_time
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _time(value: object) -> datetime:
+    """A time that can be a version: GitHub is younger than the epoch, so earlier ones are junk."""
+    told = parse_time(value) if isinstance(value, str) else None
+    if told is None or told < _EPOCH:
+        raise ValueError("not a time since 1970")
+    return told
+
+
+Time = Annotated[datetime, PlainValidator(_time)]
+Id = Annotated[int, Field(ge=0, lt=2**63)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Wire(BaseModel):
+    """Base of everything that GitHub sends; no coercion, so that junk is seen as junk."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class Act(Wire):
+    """What happened; without it a deletion could pass for a change."""
+
+    action: Name
+
+
+class Repository(Wire):
+    full_name: Name
+
+
+class User(Wire):
+    """Null where the account is gone (GitHub shows `ghost`)."""
+
+    login: str | None = None
+
+
+class Named(Wire):
+    """A label or an issue type."""
+
+    name: str | None = None
+
+
+class Milestone(Wire):
+    title: str | None = None
+
+
+class Numbered(Wire):
+    """The short form of a pull request that reviews and line comments carry."""
+
+    number: Id
+
+
+class Conversation(Wire):
+    """The issue of a comment; `pull_request` is present where the issue is one."""
+
+    number: Id
+    pull_request: object = None
+
+
+class Issue(Wire):
+    number: Id
+    title: str
+    updated_at: Time
+    state: str | None = None
+    state_reason: str | None = None
+    body: str | None = None
+    html_url: str | None = None
+    user: User | None = None
+    labels: list[Named] | None = None
+    assignees: list[User] | None = None
+    milestone: Milestone | None = None
+    type: Named | None = None
+    created_at: Time | None = None
+    closed_at: Time | None = None
+    pull_request: object = None
+
+
+class Fork(Wire):
+    full_name: str | None = None
+
+
+class Branch(Wire):
+    """Head or base of a pull request; `repo` is null where the fork was deleted."""
+
+    ref: str | None = None
+    sha: str | None = None
+    repo: Fork | None = None
+
+
+class PullRequest(Wire):
+    number: Id
+    title: str
+    updated_at: Time
+    state: str | None = None
+    body: str | None = None
+    html_url: str | None = None
+    user: User | None = None
+    labels: list[Named] | None = None
+    assignees: list[User] | None = None
+    milestone: Milestone | None = None
+    draft: bool | None = None
+    merged_at: Time | None = None
+    merge_commit_sha: str | None = None
+    head: Branch | None = None
+    base: Branch | None = None
+    created_at: Time | None = None
+    closed_at: Time | None = None
+
+
+class Comment(Wire):
+    id: Id
+    updated_at: Time
+    created_at: Time | None = None
+    body: str | None = None
+    html_url: str | None = None
+    user: User | None = None
+
+
+class Review(Wire):
+    """`updated_at` exists only in the newest schema; a pending review has no time at all."""
+
+    id: Id
+    state: str
+    submitted_at: Time | None = None
+    updated_at: Time | None = None
+    body: str | None = None
+    html_url: str | None = None
+    user: User | None = None
+    commit_id: str | None = None
+
+
+class ReviewComment(Comment):
+    pull_request_review_id: Id | None = None
+    in_reply_to_id: Id | None = None
+    path: str | None = None
+    line: Id | None = None
+    start_line: Id | None = None
+    side: str | None = None
+    commit_id: str | None = None
+
+
+class IssueEvent(Wire):
+    issue: Issue
+    repository: Repository
+
+
+class PullRequestEvent(Wire):
+    pull_request: PullRequest
+    repository: Repository
+
+
+class IssueCommentEvent(Wire):
+    issue: Conversation
+    comment: Comment
+    repository: Repository
+
+
+class ReviewEvent(Wire):
+    pull_request: Numbered
+    review: Review
+    repository: Repository
+
+
+class ReviewCommentEvent(Wire):
+    pull_request: Numbered
+    comment: ReviewComment
+    repository: Repository
+
+
+class GoneIssue(Wire):
+    """What a deletion needs of an issue: whose it is; a broken title must not keep it alive."""
+
+    number: Id
+    updated_at: Time | None = None
+
+
+class GoneComment(Wire):
+    id: Id
+    updated_at: Time | None = None
+
+
+class IssueGone(Wire):
+    issue: GoneIssue
+    repository: Repository
+
+
+class IssueCommentGone(Wire):
+    issue: Numbered
+    comment: GoneComment
+    repository: Repository
+
+
+class ReviewCommentGone(Wire):
+    pull_request: Numbered
+    comment: GoneComment
+    repository: Repository
+
+
+def bad_payload(error: ValidationError) -> BadPayload:
+    """The first thing that pydantic found wrong, as our error with its JSON path."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    problem = "required and missing" if first["type"] == "missing" else first["msg"]
+    return BadPayload(path.removeprefix("."), problem)

@@ -1,0 +1,168 @@
+"""The metadata that we write for GitHub: the seed's members exactly, and ours beside them.
+
+Law: camelCase on the wire, an absent optional field is left out and never null, and a document's
+metadata is a function of the object alone, never of the delivery that told it. `DOCUMENT_TYPES`
+and `EVENT_TYPES` are the members of the unions; the seed's own comes first in each.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Written(BaseModel):
+    """Base of what we write; names are snake_case here and camelCase on the wire."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    type: Literal["github"]
+
+
+class GitHubDocMetadata(Written):
+    """A file: the seed's member, with the `kind` that tells it from ours optional."""
+
+    kind: Literal["file"] | None = None
+    path: str
+    commit_sha: str
+    committed_at: str
+    repo_full_name: str
+    branch: str | None = None
+
+
+class _Conversation(Written):
+    """What issues and pull requests share; `labels` and `assignees` (logins) are sorted."""
+
+    repo_full_name: str
+    number: int
+    title: str
+    state: str
+    url: str | None = None
+    author: str | None = None
+    labels: list[str] | None = None
+    assignees: list[str] | None = None
+    milestone: str | None = None
+    created_at: str | None = None
+    updated_at: str
+    closed_at: str | None = None
+
+
+class GitHubIssueDocMetadata(_Conversation):
+    """An issue; `issueType` is the organization's (`Bug`), `stateReason` why it was closed."""
+
+    kind: Literal["issue"]
+    state_reason: str | None = None
+    issue_type: str | None = None
+
+
+class GitHubPullRequestDocMetadata(_Conversation):
+    """A pull request; `mergeCommitSha` only once merged, before that GitHub names a trial merge."""
+
+    kind: Literal["pull-request"]
+    draft: bool
+    merged: bool
+    merged_at: str | None = None
+    merge_commit_sha: str | None = None
+    head_ref: str | None = None
+    head_sha: str | None = None
+    head_repo_full_name: str | None = None
+    base_ref: str | None = None
+
+
+class _Remark(Written):
+    """What comments and reviews share: their own `id`, and the `number` of their conversation."""
+
+    repo_full_name: str
+    id: int
+    number: int
+    conversation: Literal["issue", "pull-request"]
+    url: str | None = None
+    author: str | None = None
+    created_at: str | None = None
+    updated_at: str
+
+
+class GitHubCommentDocMetadata(_Remark):
+    """A comment in the conversation of an issue or a pull request."""
+
+    kind: Literal["comment"]
+
+
+class GitHubReviewDocMetadata(_Remark):
+    """A review; `state` in lower case: commented, changes_requested, approved, dismissed."""
+
+    kind: Literal["review"]
+    state: str
+    commit_sha: str | None = None
+
+
+class GitHubReviewCommentDocMetadata(_Remark):
+    """A comment on lines of a pull request; `line` is absent where the line is outdated."""
+
+    kind: Literal["review-comment"]
+    review_id: int | None = None
+    in_reply_to_id: int | None = None
+    path: str | None = None
+    line: int | None = None
+    start_line: int | None = None
+    side: str | None = None
+    commit_sha: str | None = None
+
+
+class GitHubEventMetadata(Written):
+    """A push: the seed's member, exactly; a field that GitHub left out is the empty text."""
+
+    action: Literal["push"]
+    before_sha: str
+    after_sha: str
+    delivery_id: str
+    pusher: str
+    ref: str
+    repository: str
+
+
+class GitHubActionEventMetadata(Written):
+    """Every other event: `action` is `<event>.<action>`, or the event alone where it has none."""
+
+    action: str
+    delivery_id: str
+    repository: str | None = None
+    sender: str | None = None
+    number: int | None = None
+
+
+class Permissions(BaseModel):
+    """What the connection's token may do in the repository."""
+
+    admin: bool
+    push: bool
+    pull: bool
+
+
+class GitHubSourceMetadata(Written):
+    """A connected repository: the seed's member; further fields are kept."""
+
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+
+    github_repo_id: str
+    github_installation_id: str
+    repo_full_name: str
+    owner: str
+    default_branch: str
+    language: str | None = None
+    private: bool
+    permissions: Permissions
+    config_path: str | None = None
+
+
+DOCUMENT_TYPES: tuple[type[Written], ...] = (
+    GitHubDocMetadata,
+    GitHubIssueDocMetadata,
+    GitHubPullRequestDocMetadata,
+    GitHubCommentDocMetadata,
+    GitHubReviewDocMetadata,
+    GitHubReviewCommentDocMetadata,
+)
+EVENT_TYPES: tuple[type[Written], ...] = (GitHubEventMetadata, GitHubActionEventMetadata)

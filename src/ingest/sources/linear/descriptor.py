@@ -1,0 +1,80 @@
+"""What Linear says about itself: how it signs, names and scopes a delivery. Performs no I/O.
+
+Documents: linear.app/developers/webhooks; `packages/sdk/src/webhooks/client.ts` of Linear's SDK.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ingest.core.errors import BadInput
+from ingest.core.signing import Scheme, SignedTime
+from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.linear.types import LinearSourceMetadata
+
+# linear.app/developers/webhooks, "Securing webhooks": HMAC-SHA256 of the raw body in hex, and a
+# `webhookTimestamp` in milliseconds that may be a minute from the time of receipt. It is refreshed
+# on each attempt, so two attempts of one delivery differ in that field. The header
+# `Linear-Timestamp` is not covered by the signature: it stands in where the body has no time.
+SCHEME = Scheme(
+    header="Linear-Signature",
+    algorithm="sha256",
+    encoding="hex",
+    time=SignedTime(
+        place="body",
+        name="webhookTimestamp",
+        form="epoch_ms",
+        window=timedelta(seconds=60),
+        fallback_header="Linear-Timestamp",
+    ),
+)
+
+
+def _delivery_key(headers: Headers, _payload: Payload) -> str | None:
+    return headers.get("linear-delivery") or None
+
+
+def _organization(_headers: Headers, payload: Payload) -> str | None:
+    """Payloads of 2021 name no organization; their scope is that of the connection they came to."""
+    told = payload.get("organizationId")
+    return told if isinstance(told, str) and told else None
+
+
+def _connection_organization(metadata: Payload) -> str:
+    told = metadata.get("linearOrganizationId")
+    if isinstance(told, str) and told:
+        return told
+    raise BadInput(
+        "linearOrganizationId is missing in the connection's metadata; give the organization's id"
+    )
+
+
+def _wanted_teams(metadata: Payload) -> frozenset[str] | None:
+    wanted = metadata.get("onlyTeamIds")
+    return frozenset(map(str, wanted)) if isinstance(wanted, list) else None
+
+
+def _team_keys(metadata: Payload) -> frozenset[str]:
+    """The connection's own team key, and those of the organization's other teams where given."""
+    more = metadata.get("teamKeys")
+    told = [metadata.get("linearTeamKey"), *(more if isinstance(more, list) else ())]
+    return frozenset(key.upper() for key in told if isinstance(key, str) and key)
+
+
+DESCRIPTOR = Descriptor(
+    source_type="linear",
+    title="Linear",
+    scheme=SCHEME,
+    needed_headers=("linear-delivery",),
+    kept_headers=frozenset(
+        {"linear-delivery", "linear-event", "linear-timestamp", "user-agent", "content-type"}
+    ),
+    delivery_key=_delivery_key,
+    tenant=_organization,
+    connection=LinearSourceMetadata,
+    connection_tenant=_connection_organization,
+    connection_filter=_wanted_teams,
+    owned_prefixes=_team_keys,
+    volatile_fields=frozenset({"webhookTimestamp"}),
+    signs_for_all_tenants=True,  # one OAuth app's secret signs for every organization it is in
+)

@@ -1,0 +1,78 @@
+"""How issues and projects are mentioned: `ENG-123`, and the URLs of their pages.
+
+Law: a bare key counts only for a store that owns its team's prefix, since `UTF-8` looks the same;
+a URL names its issue without that. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ingest.core.keywords import EdgeKind
+from ingest.core.links import host_start
+from ingest.core.references import Context, Mention, Syntax
+
+# The contract sheet, section e: a team's key is 1 to 7 letters and digits. From the dash on first,
+# for dashes are rare; `ENG-12.5`, `PEP-561-249` and `UTF-16LE` are other things.
+_KEY_CHARS = 7
+_DASH = re.compile(
+    r"-(?<=[A-Za-z0-9]-)([1-9][0-9]{0,6}+)(?![A-Za-z0-9_]|\.[0-9]|-[0-9]{1,9}+(?![A-Za-z0-9]))"
+)
+_TEAM = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Z0-9_]-)[A-Z][A-Z0-9]{0,6}\Z")
+# The branch names that Linear offers: `jane/eng-123-fix-login`.
+_BRANCH_TEAM = re.compile(r"(?<=[A-Za-z0-9]/)[a-z][a-z0-9]{0,6}\Z")
+_BRANCH_TITLE = re.compile(r"-[a-z]")
+
+_HOST = "linear.app/"
+_ISSUE = re.compile(
+    r"linear\.app/(?:[\w-]{1,100}+/)?issue/([A-Za-z][A-Za-z0-9]{0,6}-[1-9][0-9]{0,6})(?![\w])"
+)
+# A project's page ends in its `slugId`, which is an alias of the document.
+_PROJECT = re.compile(
+    r"linear\.app/(?:[\w-]{1,100}+/)?project/(?:[\w%.-]{0,200}-)?([0-9a-f]{12})(?![\w-])"
+)
+
+_CLOSING = """complete completes completed completing implement implements implemented implementing
+"""
+# Magic words that are Linear's alone; those that all share are in `core.keywords`.
+_KEYWORDS: Mapping[str, EdgeKind | None] = {
+    **dict.fromkeys(_CLOSING.split(), "resolves"),
+    "linear issue": "resolves",
+    "skip": None,
+    "ignore": None,
+}
+
+
+def _find(text: str, _context: Context) -> Iterator[Mention]:
+    if "-" in text:
+        yield from _keys(text)
+        if _HOST in text:
+            yield from _pages(text, _ISSUE)
+            yield from _pages(text, _PROJECT)
+
+
+def _keys(text: str) -> Iterator[Mention]:
+    """`ENG-123`, and `eng-123` where it begins the last part of a branch's name."""
+    for found in _DASH.finditer(text):
+        at = found.start()
+        low = max(0, at - _KEY_CHARS - 2)
+        team = _TEAM.search(text, low, at)
+        if team is None and _BRANCH_TITLE.match(text, found.end()):
+            team = _BRANCH_TEAM.search(text, low, at)
+        if team is not None:
+            prefix = team[0].upper()
+            key = f"{prefix}-{found[1]}"
+            yield Mention(team.start(), found.end(), "linear", key, "text", prefix)
+
+
+def _pages(text: str, page: re.Pattern[str]) -> Iterator[Mention]:
+    """The pages of issues (keyed `ENG-123`) or of projects (keyed by their `slugId`)."""
+    for found in page.finditer(text):
+        start = host_start(text, found.start())
+        if start is not None:
+            key = found[1].upper() if page is _ISSUE else found[1]
+            yield Mention(start, found.end(), "linear", key, "url")
+
+
+MENTIONS = Syntax(source="linear", find=_find, keywords=_KEYWORDS)

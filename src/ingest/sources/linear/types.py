@@ -1,0 +1,101 @@
+"""The metadata that we write for Linear: the seed's interfaces, and the members that it lacks.
+
+Law: a field that is not known is left out, never null. The seed's actions have no dot, ours have
+one (`reaction.create`): that tells the two kinds of event apart. `DOCUMENT_TYPES` and `EVENT_TYPES`
+are the members of the unions, the seed's own first.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from ingest.core.values import JSON
+
+
+class _Metadata(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    type: Literal["linear"] = "linear"
+
+    def told(self) -> dict[str, JSON]:
+        """The JSON that is stored: camelCase, without the fields that are not known."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class LinearDocMetadata(_Metadata):
+    """The seed's `LinearDocMetadata`. `state` is one of todo, in-progress, done, canceled."""
+
+    kind: Literal["issue", "comment", "project"]
+    id: str
+    url: str
+    created_at: str
+    updated_at: str
+    identifier: str | None = None
+    team_id: str | None = None
+    team_key: str | None = None
+    project_id: str | None = None
+    state: str | None = None
+    priority: int | None = None
+    labels: list[str] | None = None
+    assignee_id: str | None = None
+    issue_id: str | None = None
+    issue_identifier: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+
+
+class LinearEventMetadata(_Metadata):
+    """The seed's `LinearEventMetadata`: what happened to an issue, a comment or a project."""
+
+    action: Literal["create", "update", "remove"]
+    webhook_id: str
+    issue_id: str | None = None
+    comment_id: str | None = None
+    project_id: str | None = None
+    updated_at: str
+
+
+class LinearOtherEventMetadata(_Metadata):
+    """Every event that the seed cannot say: `<type>.<action>`, and what Linear told of its object.
+
+    `objectId` is the object's own id (a reaction's, a cycle's); the others as in the seed.
+    """
+
+    action: Annotated[str, Field(pattern=r"\.")]
+    webhook_id: str
+    object_id: str | None = None
+    issue_id: str | None = None
+    comment_id: str | None = None
+    project_id: str | None = None
+    updated_at: str | None = None
+
+
+class LinearSourceMetadata(BaseModel):
+    """The seed's connection metadata, and two optional fields of ours.
+
+    `onlyTeamIds` narrows the connection to those teams: without it the whole organization comes.
+    `teamKeys` are the keys of further teams whose bare mentions (`ENG-12`) belong to it.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
+    )
+
+    type: Literal["linear"] = "linear"
+    linear_team_id: str
+    linear_team_key: str
+    linear_organization_id: Annotated[str, Field(min_length=1)]
+    team_name: str
+    webhook_id: str | None = None
+    access_token_hash: str | None = None
+    only_team_ids: Annotated[list[str], Field(min_length=1)] | None = None
+    team_keys: list[str] | None = None
+
+
+DOCUMENT_TYPES = (LinearDocMetadata,)
+EVENT_TYPES = (LinearEventMetadata, LinearOtherEventMetadata)

@@ -1,0 +1,6 @@
+"""Sentry: its deliveries are verified and kept, and wait for an adapter."""
+
+from ingest.sources.contract import Source
+from ingest.sources.sentry.descriptor import DESCRIPTOR
+
+SOURCE = Source(descriptor=DESCRIPTOR)

@@ -1,0 +1,6 @@
+"""Vercel: its deliveries are verified and kept, and wait for an adapter."""
+
+from ingest.sources.contract import Source
+from ingest.sources.vercel.descriptor import DESCRIPTOR
+
+SOURCE = Source(descriptor=DESCRIPTOR)

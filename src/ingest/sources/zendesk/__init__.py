@@ -1,0 +1,6 @@
+"""Zendesk: its deliveries are verified and kept, and wait for an adapter."""
+
+from ingest.sources.contract import Source
+from ingest.sources.zendesk.descriptor import DESCRIPTOR
+
+SOURCE = Source(descriptor=DESCRIPTOR)

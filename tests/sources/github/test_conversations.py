@@ -1,0 +1,187 @@
+"""Issues and pull requests: the documents that GitHub's deliveries make of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.core.changes import DELETE_PRIORITY
+from ingest.core.identity import Identity
+from ingest.core.times import parse_time, to_micros
+from tests.sources.github.deliveries import body, delete, told, upsert
+
+ISSUE_12 = Identity("github", "510001", "issue", "12")
+PULL_REQUEST_14 = Identity("github", "510001", "pull_request", "14")
+
+
+def test_an_opened_issue_becomes_a_document_keyed_by_repository_id_and_number() -> None:
+    issue = upsert("issues.opened")
+    assert issue.identity == ISSUE_12
+    assert issue.source_id == "acme/payments#12"
+    assert issue.title == "Refunds are rounded twice"
+    assert issue.body.startswith("A refund of 10.005")
+    assert issue.home == "acme/payments"
+    assert issue.version == to_micros(parse_time("2024-03-01T10:00:00Z"))
+    assert issue.created_at == parse_time("2024-03-01T10:00:00Z")
+    assert issue.parent is None
+
+
+def test_the_metadata_of_an_issue_leaves_absent_fields_out() -> None:
+    assert upsert("issues.opened").metadata == {
+        "type": "github",
+        "kind": "issue",
+        "repoFullName": "acme/payments",
+        "number": 12,
+        "title": "Refunds are rounded twice",
+        "state": "open",
+        "url": "https://github.com/acme/payments/issues/12",
+        "author": "alice",
+        "labels": [],
+        "assignees": [],
+        "createdAt": "2024-03-01T10:00:00.000Z",
+        "updatedAt": "2024-03-01T10:00:00.000Z",
+    }
+
+
+def test_labels_and_assignees_are_sorted_because_github_lists_them_in_any_order() -> None:
+    metadata = upsert("issues.labeled").metadata
+    assert metadata["labels"] == ["bug", "urgent"]
+    assert metadata["assignees"] == ["alice", "chen"]
+    assert metadata["milestone"] == "2024.2"
+    assert metadata["issueType"] == "Bug"
+
+
+def test_the_same_issue_told_by_different_actions_is_the_same_document() -> None:
+    edited = body("issues.edited")
+    for action in ("labeled", "assigned", "locked", "something_new"):
+        again = upsert("issues.edited", edited | {"action": action})
+        assert again.metadata == upsert("issues.edited").metadata
+
+
+def test_a_closed_issue_says_when_and_why() -> None:
+    metadata = upsert("issues.closed").metadata
+    assert metadata["state"] == "closed"
+    assert metadata["stateReason"] == "completed"
+    assert metadata["closedAt"] == "2024-03-03T09:00:00.000Z"
+
+
+def test_an_issue_without_author_and_text_is_a_document_too() -> None:
+    issue = upsert("issues.opened.ghost")
+    assert issue.body == ""
+    assert "author" not in issue.metadata
+
+
+def test_a_deleted_issue_is_gone_for_ever() -> None:
+    gone = delete("issues.deleted")
+    assert gone.identity == ISSUE_12
+    assert gone.final
+    assert gone.priority == DELETE_PRIORITY
+    assert gone.aliases == ("acme/payments#12",)
+
+
+def test_a_deletion_needs_nothing_of_the_issue_but_its_number() -> None:
+    payload = body("issues.deleted")
+    payload["issue"] = {"number": 12}
+    assert delete("issues.deleted", payload).identity == ISSUE_12
+
+
+def test_a_transferred_issue_is_gone_from_the_old_repository() -> None:
+    gone = delete("issues.transferred")
+    assert gone.identity == ISSUE_12
+    assert gone.final
+
+
+def test_a_transferred_issue_answers_to_its_old_key_in_the_new_repository() -> None:
+    issue = upsert("issues.opened.transferred")
+    assert issue.identity == Identity("github", "510002", "issue", "3")
+    assert issue.source_id == "acme/billing#3"
+    assert issue.aliases == ("acme/payments#12",)
+
+
+@pytest.mark.parametrize("changes", [None, [], {"old_issue": None, "old_repository": {}}])
+def test_a_transfer_that_hides_its_origin_brings_no_alias(changes: object) -> None:
+    payload = body("issues.opened.transferred") | {"changes": changes}
+    assert upsert("issues.opened.transferred", payload).aliases == ()
+
+
+def test_a_part_of_an_issue_never_replaces_the_whole() -> None:
+    partial = told("issues.pinned.partial")
+    assert partial.changes == ()
+    assert partial.skip == "the payload holds only a part of the object"
+
+
+def test_a_part_of_a_pull_request_never_replaces_the_whole() -> None:
+    payload = body("pull_request.edited")
+    del payload["pull_request"]["state"]
+    assert told("pull_request.edited", payload).skip is not None
+
+
+def test_an_issues_view_of_a_pull_request_is_left_to_pull_request_events() -> None:
+    assert told("issues.milestoned.pull_request").skip == (
+        "an issue's view of a pull request, which pull_request events tell whole"
+    )
+
+
+def test_an_opened_pull_request_becomes_a_document() -> None:
+    pull_request = upsert("pull_request.opened")
+    assert pull_request.identity == PULL_REQUEST_14
+    assert pull_request.source_id == "acme/payments#14"
+    assert pull_request.body == "Fixes #12."
+    metadata = pull_request.metadata
+    assert metadata["kind"] == "pull-request"
+    assert metadata["headRef"] == "round-once"
+    assert metadata["headRepoFullName"] == "acme/payments"
+    assert metadata["baseRef"] == "main"
+    assert metadata["merged"] is False
+    assert metadata["labels"] == ["bug", "urgent"]
+
+
+def test_a_pull_request_outlives_its_fork() -> None:
+    metadata = upsert("pull_request.opened.fork_gone").metadata
+    assert metadata["draft"] is True
+    assert metadata["headRef"] == "typo"
+    assert "headRepoFullName" not in metadata
+
+
+def test_a_merged_pull_request_names_its_merge_commit() -> None:
+    metadata = upsert("pull_request.closed.merged").metadata
+    assert metadata["state"] == "closed"
+    assert metadata["merged"] is True
+    assert metadata["mergedAt"] == "2024-03-03T08:59:59.000Z"
+    assert (
+        metadata["mergeCommitSha"]
+        == (body("pull_request.closed.merged")["pull_request"]["merge_commit_sha"])
+    )
+
+
+def test_a_trial_merge_is_not_the_merge_of_a_pull_request() -> None:
+    assert body("pull_request.synchronize")["pull_request"]["merge_commit_sha"]
+    assert "mergeCommitSha" not in upsert("pull_request.synchronize").metadata
+    assert upsert("pull_request.closed.unmerged").metadata["merged"] is False
+
+
+def test_a_listing_without_merged_tells_the_same_pull_request_as_the_webhook() -> None:
+    payload = body("pull_request.closed.merged")
+    for field in ("merged", "mergeable", "merged_by", "comments", "additions"):
+        del payload["pull_request"][field]
+    listed = upsert("pull_request.closed.merged", payload)
+    assert listed.metadata == upsert("pull_request.closed.merged").metadata
+
+
+def test_pushed_commits_move_the_head_of_a_pull_request() -> None:
+    payload = body("pull_request.synchronize")
+    assert upsert("pull_request.synchronize").metadata["headSha"] == payload["after"]
+
+
+def test_github_deletes_no_pull_request() -> None:
+    payload = body("pull_request.edited") | {"action": "deleted"}
+    assert told("pull_request.edited", payload).skip == "unknown action deleted"
+
+
+def test_a_very_long_key_is_cut_and_stays_unique() -> None:
+    payload = body("issues.opened")
+    payload["repository"]["full_name"] = "acme/" + "x" * 400
+    issue = upsert("issues.opened", payload)
+    assert len(issue.source_id) <= 255
+    assert issue.metadata["repoFullName"] == payload["repository"]["full_name"]
+    payload["issue"]["number"] = 13
+    assert upsert("issues.opened", payload).source_id != issue.source_id

@@ -1,0 +1,1 @@
+"""Linear: fixtures in its real shape, and what they mean."""
