@@ -67,7 +67,7 @@ def content(change: Change) -> JSON:
             "links": list(change.links),
             "createdAt": change.created_at.isoformat() if change.created_at else None,
             "home": change.home,
-            "labels": sorted(change.labels) if change.labels is not None else None,
+            "labels": [*sorted(change.labels)] if change.labels is not None else None,
             "chunkOverlap": change.chunk_overlap,
         }
     if isinstance(change, Patch):

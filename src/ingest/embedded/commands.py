@@ -16,10 +16,12 @@ def web(*, host: str, port: int, env: Mapping[str, str]) -> Child:
     return Child("web", argv, env)
 
 
-def worker(*, env: Mapping[str, str]) -> Child:
+def worker(*, env: Mapping[str, str], processes: int | None = None) -> Child:
     """What drains the delivery table; gossip and mingle go deaf after a lost broker."""
     argv = [*_module("celery"), "-A", "ingest.worker", "worker", "-Q", "ingest"]
     argv += ["--without-gossip", "--without-mingle", "-n", "worker@%h", "--loglevel", "INFO"]
+    if processes is not None:
+        argv += ["--concurrency", str(processes)]
     return Child("worker", argv, env)
 
 

@@ -68,8 +68,8 @@ class Verdict:
 
 
 # Two receivers may insert the same delivery at once: the unique index decides, not a SELECT.
-# A redelivery of a dead or skipped one makes it pending again. Due is never later than now: the
-# receiver's clock may be ahead of the database's.
+# DO NOTHING, since DO UPDATE would lock, and so write, every row that is merely sent again.
+# Due is never later than now: the receiver's clock may be ahead of the database's.
 _INSERT = sa.text("""
 INSERT INTO lightfast_webhook_deliveries
   (source_type, connection_id, delivery_key, body_hash, headers, body, received_at,
@@ -86,23 +86,29 @@ FROM unnest(CAST(:source_types AS source_type[]), CAST(:connection_ids AS varcha
             CAST(:headers AS jsonb[]), CAST(:bodies AS bytea[]),
             CAST(:received_ats AS timestamptz[]), CAST(:doubled AS boolean[]))
   AS a(source_type, connection_id, delivery_key, body_hash, headers, body, received_at, doubled)
-ON CONFLICT (delivery_key, connection_id, source_type, body_hash) DO UPDATE
-  SET status = 'pending', attempts = 0, suspect = false, lone = false, lone_crashes = 0,
-      reason = NULL,
-      last_error = NULL, settled_at = NULL, next_attempt_at = excluded.next_attempt_at,
-      received_at = excluded.received_at
-  WHERE lightfast_webhook_deliveries.status IN ('dead', 'skipped')
+ON CONFLICT (delivery_key, connection_id, source_type, body_hash) DO NOTHING
 RETURNING id, source_type, connection_id, delivery_key, body_hash
 """)
 
 _FIND = sa.text("""
-SELECT d.id, d.source_type, d.connection_id, d.delivery_key, d.body_hash
+SELECT d.id, d.source_type, d.connection_id, d.delivery_key, d.body_hash,
+       d.status IN ('dead', 'skipped') AS ended_badly
 FROM unnest(CAST(:source_types AS source_type[]), CAST(:connection_ids AS varchar[]),
             CAST(:delivery_keys AS varchar[]), CAST(:body_hashes AS bytea[]))
   AS a(source_type, connection_id, delivery_key, body_hash)
 JOIN lightfast_webhook_deliveries d
   ON d.delivery_key = a.delivery_key AND d.source_type = a.source_type
  AND d.connection_id IS NOT DISTINCT FROM a.connection_id AND d.body_hash = a.body_hash
+""")
+
+# A redelivery of a dead or skipped one makes it pending again; of two at once, one does.
+_REVIVE = sa.text("""
+UPDATE lightfast_webhook_deliveries
+SET status = 'pending', attempts = 0, suspect = false, lone = false, lone_crashes = 0,
+    reason = NULL, last_error = NULL, settled_at = NULL, next_attempt_at = now(),
+    received_at = :received_at
+WHERE id = ANY(CAST(:ids AS bigint[])) AND status IN ('dead', 'skipped')
+RETURNING id
 """)
 
 # SKIP LOCKED: two workers never wait for one another's claims. A row whose lease ran out has a
@@ -163,20 +169,30 @@ def insert(conn: sa.Connection, arrivals: Sequence[Arrival]) -> list[tuple[int, 
     for arrival in sorted(arrivals, key=_order):
         unique.setdefault(_key(arrival), arrival)
     columns = _columns(list(unique.values())) | {"doubled": _doubled(list(unique))}
-    accepted = {_key(row): row.id for row in conn.execute(_INSERT, columns)}
-    if len(accepted) < len(unique):
-        missing = _columns([a for key, a in unique.items() if key not in accepted])
-        known = {_key(row): row.id for row in conn.execute(_FIND, missing)}
-    else:
-        known = {}
+    ids = {_key(row): row.id for row in conn.execute(_INSERT, columns)}
+    accepted = set(ids)
+    known = [arrival for key, arrival in unique.items() if key not in ids]
+    if known:
+        found = conn.execute(_FIND, _columns(known)).all()
+        ids.update({_key(row): row.id for row in found})
+        accepted |= _revive(conn, [_key(row) for row in found if row.ended_badly], ids, unique)
     answers: list[tuple[int, bool]] = []
     for arrival in arrivals:
         key = _key(arrival)
-        first = key in accepted and key not in known
-        answers.append((accepted[key], first) if key in accepted else (known[key], False))
-        if first:
-            known[key] = accepted[key]
+        answers.append((ids[key], key in accepted))
+        accepted.discard(key)
     return answers
+
+
+def _revive(
+    conn: sa.Connection, keys: Sequence[_Key], ids: Mapping[_Key, int], sent: Mapping[_Key, Arrival]
+) -> set[_Key]:
+    """Make deliveries that ended badly pending again; those that this call made so."""
+    if not keys:
+        return set()
+    given = {"ids": [ids[key] for key in keys], "received_at": sent[keys[0]].received_at}
+    revived = set(conn.execute(_REVIVE, given).scalars())
+    return {key for key in keys if ids[key] in revived}
 
 
 def claim(conn: sa.Connection, *, limit: int, max_bytes: int, lease_s: float = LEASE_S) -> Claim:

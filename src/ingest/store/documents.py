@@ -103,7 +103,8 @@ SELECT g.id, g.document,
             FROM lightfast_document_references r WHERE r.document_id = g.id), '[]')
 FROM gone g
 """)
-_RELEASE = sa.text("""
+_RELEASE = sa.text(
+    """
 WITH back AS (
   DELETE FROM lightfast_withheld_documents WHERE document_id = ANY(CAST(:ids AS varchar[]))
   RETURNING document, chunks, refs
@@ -121,7 +122,8 @@ WITH back AS (
     jsonb_populate_recordset(NULL::lightfast_document_references, back.refs) r
 )
 SELECT id FROM documents
-""".replace("::", r"\:\:"))
+""".replace("::", r"\:\:")
+)
 
 
 def read(conn: sa.Connection, ids: Collection[str]) -> dict[str, Stored]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,6 +50,11 @@ FROM lightfast_document_references WHERE document_id = :id
 ORDER BY kind, target_source, target_key
 """)
 _CHUNKS = sa.text("SELECT count(*) FROM lightfast_document_chunks WHERE document_id = :id")
+# Every text begins with its title, on a line of its own.
+_TITLES = sa.text("""
+SELECT document_id, split_part(text, E'\\n', 1) AS title FROM lightfast_document_chunks
+WHERE position = 0 AND document_id = ANY(CAST(:ids AS varchar[]))
+""")
 _FEEDS = sa.text("""
 SELECT f.connection_id, s.display_name AS name, f.feeding
 FROM lightfast_document_feeds f JOIN lightfast_connected_sources s ON s.id = f.connection_id
@@ -98,3 +104,8 @@ def show(conn: sa.Connection, document_id: str) -> dict[str, Any] | None:
 def children(conn: sa.Connection, document_id: str) -> list[dict[str, Any]]:
     """The documents right below one, in the order in which they came to be."""
     return [dict(row) for row in conn.execute(_CHILDREN, {"id": document_id}).mappings()]
+
+
+def titles(conn: sa.Connection, ids: Collection[str]) -> dict[str, str]:
+    """The titles of documents, by their ids."""
+    return {row.document_id: row.title for row in conn.execute(_TITLES, {"ids": list(ids)})}

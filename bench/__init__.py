@@ -1,0 +1,1 @@
+"""Measurements that anyone can run: `make bench`; each is a ratio within one run."""

@@ -1,0 +1,53 @@
+"""`make bench [ONLY=name] [JSON=file]`: run the benchmarks and print a table of each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.throughput import Plan, throughput
+
+BENCHMARKS: dict[str, Callable[[Plan], dict[str, object]]] = {"throughput": throughput}
+
+
+def main() -> None:
+    """Run what was asked for; JSON holds one object for each benchmark."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--only", choices=sorted(BENCHMARKS), help="one benchmark by name")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--quick", action="store_true", help="a short run, too noisy to quote")
+    chosen = parser.parse_args()
+    plan = Plan.quick() if chosen.quick else Plan()
+    names = [chosen.only] if chosen.only else sorted(BENCHMARKS)
+    results = {name: BENCHMARKS[name](plan) for name in names}
+    for name, figures in results.items():
+        _print(name, figures)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def _print(name: str, figures: dict[str, object]) -> None:
+    console = Console()
+    series = figures.get("series")
+    if isinstance(series, dict):
+        table = Table(title=f"{name}: deliveries a second, one worker process")
+        columns = (
+            "ours", "limit", "bulk_limit", "naive", "of_limit", "of_bulk_limit", "times_naive",
+        )  # fmt: skip
+        for column in ("texts", *columns):
+            table.add_column(column, justify="right")
+        for label, row in series.items():
+            table.add_row(label, *(str(row[column]) for column in columns))
+        console.print(table)
+    for label, value in figures.items():
+        if label != "series":
+            console.print(f"{name}.{label}: {value}")
+
+
+if __name__ == "__main__":
+    main()

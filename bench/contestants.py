@@ -1,0 +1,147 @@
+"""Three ways from delivery rows to documents, each timed inside a process of its own.
+
+ours: the worker's drain. limit: a bare psycopg script that writes the very same final rows, kept
+from a run of ours, 500 documents to a transaction, with nothing left to compute. bulk_limit: the
+same by the fastest statements that we know of. naive (in `bench.naive`): one Celery task and one
+transaction for each event, the same rows and chunks.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+
+from bench.stage import RESULT_TABLES
+from ingest.flows import process
+from ingest.store.engine import connect
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Deliveries settled, the seconds that took, and the process's peak memory in MiB."""
+
+    deliveries: int
+    seconds: float
+    peak_mib: float
+
+    @property
+    def rate(self) -> float:
+        """Deliveries a second."""
+        return self.deliveries / self.seconds
+
+
+def ours(database_url: str) -> Timing:
+    """One worker process draining the queue."""
+    engine = connect(database_url)
+    started = time.perf_counter()
+    done = process.drain(engine, go_on=lambda: True)
+    seconds = time.perf_counter() - started
+    engine.dispose()
+    return Timing(done.settled.total(), seconds, peak_mib())
+
+
+def limit(database_url: str, kept: Path) -> Timing:
+    """The bare script: one `executemany` a table, then 500 deliveries settled, then the commit."""
+    batches = []
+    for ids, tables in _kept(kept):
+        writes = [(_plain_insert(t, rows), [_values(r) for r in rows]) for t, rows in tables]
+        batches.append((ids, writes))
+    with psycopg.connect(database_url) as conn, conn.cursor() as cursor:
+        started = time.perf_counter()
+        for ids, writes in batches:
+            for statement, values in writes:
+                cursor.executemany(statement, values)
+            cursor.execute(_SETTLE, [ids])
+            conn.commit()
+        seconds = time.perf_counter() - started
+    return Timing(sum(len(ids) for ids, _ in batches), seconds, peak_mib())
+
+
+def bulk_limit(database_url: str, kept: Path) -> Timing:
+    """The same with one statement a table and batch, its rows unfolded by PostgreSQL."""
+    batches = [
+        (ids, [(_INSERT.format(table=t).encode(), orjson.dumps(rows).decode()) for t, rows in ts])
+        for ids, ts in _kept(kept)
+    ]
+    with psycopg.connect(database_url) as conn:
+        started = time.perf_counter()
+        for ids, writes in batches:
+            for statement, rows in writes:
+                conn.execute(statement, [rows])
+            conn.execute(_SETTLE, [ids])
+            conn.commit()
+        seconds = time.perf_counter() - started
+    return Timing(sum(len(ids) for ids, _ in batches), seconds, peak_mib())
+
+
+def _kept(kept: Path) -> list[tuple[list[int], list[tuple[str, list[dict[str, Any]]]]]]:
+    return [
+        (b["ids"], [(t, orjson.loads(b["tables"][t])) for t in RESULT_TABLES if t in b["tables"]])
+        for b in orjson.loads(kept.read_bytes())
+    ]
+
+
+def _plain_insert(table: str, rows: list[dict[str, Any]]) -> bytes:
+    columns = list(rows[0])
+    marks = ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})".encode()
+
+
+def _values(row: dict[str, Any]) -> list[Any]:
+    return [orjson.dumps(v).decode() if isinstance(v, dict | list) else v for v in row.values()]
+
+
+def keep_final_rows(database_url: str, kept: Path) -> None:
+    """Keep what ours left, for the limit: for each batch the deliveries' ids and the rows."""
+    with psycopg.connect(database_url) as conn:
+        conn.execute(_NUMBER)
+        ids = [row[0] for row in conn.execute(_DELIVERY_IDS)]
+        batches: list[dict[str, Any]] = [
+            {"ids": ids[first : first + BATCH], "tables": {}} for first in range(0, len(ids), BATCH)
+        ]
+        for table in RESULT_TABLES:
+            owner = _OWNER.get(table, "document_id")
+            for number, rows in conn.execute(_ROWS.format(table=table, owner=owner).encode()):
+                batches[number]["tables"][table] = rows
+    kept.write_bytes(orjson.dumps(batches))
+
+
+def peak_mib() -> float:
+    """The most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+_OWNER = {"lightfast_docs_documents": "id", "lightfast_ingestion_events": "id"}
+_NUMBER = """
+CREATE TEMPORARY TABLE numbered AS
+SELECT id AS owner, (row_number() OVER (ORDER BY ctid) - 1) / 500 AS batch
+FROM lightfast_docs_documents
+UNION ALL
+SELECT id, (row_number() OVER (ORDER BY ctid) - 1) / 500 FROM lightfast_ingestion_events
+"""
+_DELIVERY_IDS = "SELECT id FROM lightfast_webhook_deliveries WHERE status <> 'pending' ORDER BY id"
+_ROWS = """
+SELECT n.batch, jsonb_agg(to_jsonb(t))::text FROM {table} t
+JOIN numbered n ON n.owner = t.{owner} GROUP BY n.batch ORDER BY n.batch
+"""
+_INSERT = "INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb)"
+_SETTLE = """
+UPDATE lightfast_webhook_deliveries
+SET status = 'processed', settled_at = now(), attempts = attempts + 1 WHERE id = ANY(%s)
+"""
+
+if __name__ == "__main__":
+    who, url, *rest = sys.argv[1:]
+    limits = {"limit": limit, "bulk_limit": bulk_limit}
+    timing = limits[who](url, Path(rest[0])) if who in limits else ours(url)
+    sys.stdout.write(json.dumps(asdict(timing)) + "\n")

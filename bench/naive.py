@@ -1,0 +1,136 @@
+"""The naive way, as a Celery app: one task and one transaction for each event.
+
+It uses our adapters and our chunking, so that only the way of working differs: a message carries
+one delivery's id; its task reads the row, asks who is newer, writes the same rows with one plain
+statement for each, and commits.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+import orjson
+import psycopg
+from celery import Celery
+
+from ingest.core.changes import Upsert
+from ingest.core.folding import LedgerRow
+from ingest.core.identity import document_id, document_slug, event_id
+from ingest.core.ranks import rank
+from ingest.core.values import loads
+from ingest.flows.drafts import StoreConfig, chunks, draft
+from ingest.sources.contract import Message
+from ingest.sources.registry import source
+
+app = Celery("naive", broker=os.environ.get("REDIS_URL"))
+app.conf.update(
+    task_ignore_result=True, task_default_queue="naive", worker_hijack_root_logger=False
+)
+
+_STORE = StoreConfig("bench", "char-hash-1536", 1536, 512, 50, {"linear": {"SHOP"}})
+
+
+@cache
+def _connection() -> psycopg.Connection[Any]:
+    return psycopg.connect(os.environ["DATABASE_URL"])
+
+
+@app.task(name="naive.ingest")
+def ingest(delivery_id: int) -> None:
+    """One delivery, from its row to its documents, in one transaction."""
+    with _connection().transaction():
+        _ingest(_connection(), delivery_id)
+
+
+def _ingest(conn: psycopg.Connection[Any], delivery_id: int) -> None:
+    row = conn.execute(_READ, [delivery_id]).fetchone()
+    assert row is not None
+    source_type, connection_id, key, headers, body, received_at = row
+    payload = loads(body)
+    assert isinstance(payload, dict)
+    found = source(source_type)
+    tenant = found.descriptor.tenant(headers, payload)
+    assert tenant is not None
+    message = Message(headers, payload, key, received_at, tenant)
+    assert found.normalise is not None
+    meaning = found.normalise(message)
+    event = event_id(_STORE.id, source_type, key)
+    new = conn.execute(_EVENT, [event, _STORE.id, source_type, key, _json(meaning.event)]).rowcount
+    for change in meaning.changes if new else ():
+        assert isinstance(change, Upsert)
+        _write(conn, change, connection_id)
+    conn.execute(_SETTLE, ["processed" if new else "duplicate", delivery_id])
+
+
+def _write(conn: psycopg.Connection[Any], change: Upsert, connection_id: str) -> None:
+    named, key = change.identity, document_id(change.identity, _STORE.id)
+    ranked = rank(change)
+    known = conn.execute(_LEDGER, [key]).fetchone()
+    if known is not None and str(known[0]) >= ranked:
+        return
+    slug = document_slug(named, _STORE.id)
+    ledger = LedgerRow(
+        key, key, _STORE.id, named.source_type, named.scope, named.kind, named.id, slug
+    )
+    made = draft(change, change.metadata, ledger, None, _STORE)
+    pieces = chunks(made)
+    conn.execute(
+        _NEW_LEDGER,
+        [key, key, _STORE.id, named.source_type, named.scope, named.kind, named.id, slug,
+         change.source_id, ranked],
+    )  # fmt: skip
+    made.row["chunk_count"] = len(pieces)
+    values = [_json(v) if isinstance(v, dict) else v for v in made.row.values()]
+    conn.execute(_DOCUMENT, values)
+    conn.execute(_FEED, [key, connection_id])
+    for piece in pieces:
+        conn.execute(_CHUNK, [key, piece.position, piece.start, piece.text])
+    for reference in made.references:
+        conn.execute(
+            _REFERENCE,
+            [key, reference.kind, reference.source, reference.key, reference.origin,
+             reference.evidence, _STORE.id],
+        )  # fmt: skip
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+_READ = """
+SELECT source_type::text, connection_id, delivery_key, headers, body, received_at
+FROM lightfast_webhook_deliveries WHERE id = %s FOR UPDATE
+"""
+_EVENT = """
+INSERT INTO lightfast_ingestion_events
+  (id, store_id, source_type, event_key, event_metadata)
+VALUES (%s, %s, %s, %s, %s) ON CONFLICT (store_id, source_type, event_key) DO NOTHING
+"""
+_LEDGER = "SELECT rank FROM lightfast_document_ledger WHERE identity = %s FOR UPDATE"
+_NEW_LEDGER = """
+INSERT INTO lightfast_document_ledger
+  (identity, document_id, store_id, source_type, scope, kind, external_id, slug, source_id, rank,
+   state)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'live')
+"""
+_DOCUMENT = """
+INSERT INTO lightfast_docs_documents
+  (id, store_id, source_type, source_id, source_metadata, parent_doc_id, slug, content_hash,
+   config_hash, frontmatter, chunk_count, relationships, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_FEED = "INSERT INTO lightfast_document_feeds (document_id, connection_id) VALUES (%s, %s)"
+_CHUNK = """
+INSERT INTO lightfast_document_chunks (document_id, position, start, text) VALUES (%s, %s, %s, %s)
+"""
+_REFERENCE = """
+INSERT INTO lightfast_document_references
+  (document_id, kind, target_source, target_key, origin, evidence, store_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+_SETTLE = """
+UPDATE lightfast_webhook_deliveries
+SET status = %s, settled_at = clock_timestamp(), attempts = attempts + 1 WHERE id = %s
+"""

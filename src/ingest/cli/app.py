@@ -1,0 +1,24 @@
+"""The commands' tree: one module for each noun."""
+
+from __future__ import annotations
+
+import typer
+
+from ingest.cli import database, deliveries, documents, queue, sources, stores, up
+
+app = typer.Typer(
+    name="ingest",
+    help="Signed webhooks in, documents in PostgreSQL out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(database.app, name="db")
+app.add_typer(stores.app, name="store")
+app.add_typer(sources.app, name="source")
+app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(documents.app, name="docs")
+app.command()(up.up)
+app.command()(queue.enqueue)
+app.command()(queue.drain)

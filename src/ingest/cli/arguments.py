@@ -1,0 +1,31 @@
+"""Arguments and options that several commands take, each described once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ingest.sources.registry import all_sources
+
+MANY = 1000
+"""How many rows a list shows unless told otherwise; it says so when there are more."""
+
+
+def _known(source_type: str | None) -> str | None:
+    if source_type is not None and source_type not in all_sources():
+        raise typer.BadParameter(f"{source_type[:40]!r} is unknown; give one of those in the help")
+    return source_type
+
+
+_TYPES = f"One of {', '.join(all_sources())}."
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+SourceType = Annotated[str, typer.Argument(metavar="TYPE", help=_TYPES, callback=_known)]
+OfSource = Annotated[
+    str | None, typer.Option("--source", metavar="TYPE", help=_TYPES, callback=_known)
+]
+OfStore = Annotated[str | None, typer.Option("--store", metavar="ID", help="Of this store.")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="At most so many.")]
+ConnectionId = Annotated[str, typer.Argument(metavar="ID", help="The connection's id.")]
+DocumentId = Annotated[str, typer.Argument(metavar="ID", help="The document's id.")]

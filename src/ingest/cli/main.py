@@ -1,0 +1,73 @@
+"""Runs one command and turns its end into an exit code: what went wrong is one line on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy.exc
+import typer
+
+from ingest import logs
+from ingest.cli.app import app
+from ingest.cli.session import Session
+from ingest.core.errors import BadInput, BadSettings, IngestError, NotConnected, Unavailable
+from ingest.embedded import EmbeddedError
+
+DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
+
+EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (typer.TyperException, WRONG_USE),
+    (BadSettings, WRONG_USE),
+    (BadInput, WRONG_USE),
+    (NotConnected, WRONG_USE),
+    (Unavailable, UNREACHABLE),
+    (EmbeddedError, UNREACHABLE),
+    (IngestError, FAILED),
+    (sqlalchemy.exc.SQLAlchemyError, FAILED),
+)
+"""The first that fits holds. What is not named here is a fault of ours and keeps its traceback."""
+
+
+def main() -> None:
+    """The entry point `ingest`."""
+    sys.exit(run(sys.argv[1:], os.environ))
+
+
+def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command in this environment; its exit code."""
+    logs.to_stderr()
+    session = Session(environ)
+    try:
+        answer = app(list(argv), prog_name="ingest", standalone_mode=False, obj=session)
+    except typer.Abort:
+        return _failed("stopped", FAILED)
+    except BrokenPipeError:  # `| head` has read enough; nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except tuple(kind for kind, _ in EXIT_CODES) as error:
+        return _failed(_line(error), next(c for kind, c in EXIT_CODES if isinstance(error, kind)))
+    finally:
+        session.close()
+    return answer if isinstance(answer, int) else DONE
+
+
+def _failed(line: str, code: int) -> int:
+    said = line if "\n" in line else f"ingest: {line}"  # without a command, the help is shown
+    sys.stderr.write(f"{said}\n")
+    return code
+
+
+def _line(error: Exception) -> str:
+    """One line that says what to do."""
+    if isinstance(error, typer.TyperException):
+        if "\n" in error.format_message():
+            return error.format_message()
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "ingest"
+        return f"{error.format_message()} (see {command} --help)"
+    text = str(error)
+    if isinstance(error, sqlalchemy.exc.DBAPIError):
+        text = f"PostgreSQL refuses: {error.orig}".splitlines()[0] + "; try `ingest db check`"
+    return " ".join(text.split())

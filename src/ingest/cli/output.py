@@ -1,0 +1,101 @@
+"""How commands print: a table for people, or with `--json` exactly one JSON document on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIPE_COLUMNS = 200
+"""How wide a table is where no terminal says."""
+
+Row = Mapping[str, Any]
+
+
+def rows(data: Sequence[Row], *, as_json: bool, columns: Sequence[str], empty: str) -> None:
+    """Print a list; people see these columns, and the sentence `empty` for an empty list."""
+    if as_json:
+        document(data)
+        return
+    if not data:
+        note(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in data:
+        table.add_row(*(_cell(row.get(name)) for name in columns))
+    _console().print(table)
+
+
+def record(data: Row, *, as_json: bool) -> None:
+    """Print one thing, a field to the line for people."""
+    if as_json:
+        document(data)
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in data.items():
+        table.add_row(name.replace("_", " "), _cell(value))
+    _console().print(table)
+
+
+def document(data: object) -> None:
+    """One JSON document: times in UTC with a Z; bytes are refused, for they may be secrets."""
+    text = orjson.dumps(data, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
+    sys.stdout.write(f"{text.decode()}\n")
+
+
+def line(text: str) -> None:
+    """One line of data."""
+    sys.stdout.write(f"{_printable(text)}\n")
+
+
+def note(text: str) -> None:
+    """A word to the person at the keyboard; never data."""
+    sys.stderr.write(f"{_printable(text)}\n")
+
+
+def note_cut(data: Sequence[Row], limit: int) -> None:
+    """Say when a list may have been cut off."""
+    if len(data) == limit:
+        note(f"These are the first {limit}; there may be more: raise --limit.")
+
+
+def _console() -> Console:
+    width = None if sys.stdout.isatty() else PIPE_COLUMNS
+    return Console(file=sys.stdout, width=width, highlight=False)
+
+
+def _cell(value: object) -> Text:
+    """A value as people read it, taken literally: providers' texts hold markup and escapes."""
+    return Text(_printable(_told(value)))
+
+
+def _told(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            at = value.astimezone(UTC) if value.tzinfo else value
+            return f"{at:%Y-%m-%d %H:%M:%S}Z"
+        case str():
+            return value
+        case list() | tuple() if all(isinstance(item, str) for item in value):
+            return ", ".join(value)
+        case _:
+            return orjson.dumps(value, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z).decode()
+
+
+def _printable(text: str) -> str:
+    """Without what moves a terminal's cursor or colours."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

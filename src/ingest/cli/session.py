@@ -1,0 +1,69 @@
+"""What a command has at hand: the program of its environment, and the bell. Made when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+import sqlalchemy as sa
+import typer
+
+from ingest import worker
+from ingest.core.answers import Delivery
+from ingest.core.errors import BadInput
+from ingest.flows.inbox import Inbox, from_call
+from ingest.flows.receive import insert_into
+from ingest.flows.wake import ring
+from ingest.wiring import Program, program
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of one command in an environment."""
+
+    environ: Mapping[str, str]
+
+    @cached_property
+    def program(self) -> Program:
+        """The parts of the program; raises `BadSettings` for a wrong environment."""
+        return program(self.environ, application="ingest-cli")
+
+    @property
+    def engine(self) -> sa.Engine:
+        """Connections to the database."""
+        return self.program.engine
+
+    def ring(self) -> None:
+        """Wake a worker; where the broker is away the sweep does it later."""
+        ring(self.engine, worker.publish)
+
+    def enqueue(
+        self, source_type: str, headers: Mapping[str, str], body: bytes, connection_id: str | None
+    ) -> Delivery:
+        """Verify and store one request, as `ingest.enqueue` does."""
+        incoming = from_call(source_type, headers, body, connection_id, now=datetime.now(UTC))
+        parts = self.program
+        store = insert_into(self.engine)
+        return Inbox(parts.keyring, store, self.ring, parts.settings.max_body_bytes).take(incoming)
+
+    def secret(self, variable: str) -> str:
+        """The secret in a variable of the environment, without the line's end of a file."""
+        secret = self.environ.get(variable, "").rstrip("\r\n")
+        if not secret:
+            raise BadInput(f"the environment variable {variable} is not set; put the secret there")
+        return secret
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if "program" in self.__dict__ and "engine" in self.program.__dict__:
+            self.engine.dispose()
+
+
+def session(context: typer.Context) -> Session:
+    """The session of the command that runs."""
+    found = context.find_object(Session)
+    if found is None:
+        raise LookupError("commands are run by ingest.cli.run, which gives them a session")
+    return found

@@ -1,0 +1,149 @@
+"""`ingest source`: connections to providers. Secrets come from the environment and never go out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ingest.cli import output
+from ingest.cli.arguments import AsJson, ConnectionId, SourceType
+from ingest.cli.files import json_object
+from ingest.cli.session import Session, session
+from ingest.core.errors import NotConnected
+from ingest.flows import connecting
+from ingest.flows.purge import purge_connection
+from ingest.sources.registry import source
+from ingest.store import connections, credentials, queue_admin
+from ingest.store.engine import transaction
+
+app = typer.Typer(help="Sources: connections to providers.", no_args_is_help=True)
+
+_COLUMNS = ("id", "source_type", "name", "status", "stores", "document_count", "last_ingested_at")
+
+
+@app.command()
+def connect(
+    context: typer.Context,
+    source_type: SourceType,
+    *,
+    store: Annotated[
+        list[str], typer.Option(metavar="ID", help="A store that it feeds; may be repeated.")
+    ],
+    name: Annotated[str, typer.Option(metavar="NAME", help="A name for people.")],
+    metadata: Annotated[
+        str, typer.Option(metavar="JSON|@FILE", help="What is connected, in the source's terms.")
+    ],
+    webhook_secret_env: Annotated[
+        str | None, typer.Option(metavar="VAR", help="The variable with the webhook's secret.")
+    ] = None,
+    token_env: Annotated[
+        str | None, typer.Option(metavar="VAR", help="The variable with the API token.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Connect a source to stores, and print the connection's id."""
+    current = session(context)
+    descriptor = source(source_type).descriptor
+    secrets = _secrets(current, webhook_secret_env, token_env)
+    created = connecting.connect_source(
+        current.engine,
+        descriptor,
+        name=name,
+        metadata=json_object(metadata, what="--metadata"),
+        store_ids=list(dict.fromkeys(store)),
+        secrets=secrets,
+        vault=current.program.vault if secrets else None,
+    )
+    route = f"/webhooks/{source_type}/{created}"
+    if as_json:
+        output.document({"id": created, "source_type": source_type, "route": route})
+    else:
+        output.line(created)
+        output.note(f"{descriptor.title} may send its webhooks to {route}")
+    if credentials.WEBHOOK_SECRET not in secrets:
+        output.note("It has no webhook secret of its own: that route refuses every request.")
+
+
+@app.command("list")
+def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List all connections."""
+    with transaction(session(context).engine) as conn:
+        found = connections.listing(conn)
+    empty = "Nothing is connected yet; see: ingest source connect --help"
+    output.rows(found, as_json=as_json, columns=_COLUMNS, empty=empty)
+
+
+@app.command()
+def show(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJson = False) -> None:
+    """Show a connection: metadata, stores, counts, kinds of secrets, deliveries."""
+    output.record(_shown(session(context), connection_id), as_json=as_json)
+
+
+@app.command()
+def pause(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJson = False) -> None:
+    """Let deliveries wait: they are received and kept until the connection is resumed."""
+    current = session(context)
+    connecting.pause(current.engine, connection_id)
+    _tell(current, connection_id, as_json=as_json)
+
+
+@app.command()
+def resume(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJson = False) -> None:
+    """Go on; what waited is due at once."""
+    current = session(context)
+    waited = connecting.resume(current.engine, connection_id)
+    current.ring()
+    output.note(f"{waited} waiting deliveries are due now")
+    _tell(current, connection_id, as_json=as_json)
+
+
+@app.command()
+def disconnect(
+    context: typer.Context,
+    connection_id: ConnectionId,
+    *,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Remove its deliveries, secrets and documents too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Receive no more. Documents stay, unless --purge removes what no other source feeds."""
+    current = session(context)
+    connecting.disconnect(current.engine, connection_id)
+    if not purge:
+        current.ring()
+        _tell(current, connection_id, as_json=as_json)
+        return
+    gone = purge_connection(current.engine, connection_id)
+    data = {"id": connection_id, "documents": gone.documents, "deliveries": gone.deliveries}
+    output.record({**data, "status": "purged"}, as_json=as_json)
+
+
+def _secrets(current: Session, webhook: str | None, token: str | None) -> dict[str, str]:
+    named = {credentials.WEBHOOK_SECRET: webhook, credentials.API_TOKEN: token}
+    return {kind: current.secret(name) for kind, name in named.items() if name is not None}
+
+
+def _tell(current: Session, connection_id: str, *, as_json: bool) -> None:
+    with transaction(current.engine) as conn:
+        (row,) = connections.listing(conn, connection_id)
+    output.record({name: row[name] for name in _COLUMNS}, as_json=as_json)
+
+
+def _shown(current: Session, connection_id: str) -> dict[str, Any]:
+    with transaction(current.engine) as conn:
+        found = connections.listing(conn, connection_id)
+        if not found:
+            raise NotConnected(
+                f"there is no connection {connection_id}; `ingest source list` names those "
+                "there are"
+            )
+        secrets = credentials.kinds(conn, connection_id)
+        deliveries = queue_admin.of_connection(conn, connection_id)
+    return {
+        **found[0],
+        "secrets": secrets,
+        "deliveries": {row["status"]: row["deliveries"] for row in deliveries},
+        "last_received_at": max((row["last_received_at"] for row in deliveries), default=None),
+    }

@@ -1,0 +1,183 @@
+"""Linear's part: an issue that moves from one team to another, and what is said about it. No I/O.
+
+The shapes are those of Linear's webhook payloads, with the fields that a real payload has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import NAMESPACE_URL, uuid5
+
+from ingest.core.times import to_micros
+from ingest.core.values import JSON
+from ingest.demo.story import Actor, Letter
+
+_PAGE = "https://linear.app/brindle"
+
+
+def _id(name: str) -> str:
+    return str(uuid5(NAMESPACE_URL, f"{_PAGE}/{name}"))
+
+
+_OPERATIONS: dict[str, JSON] = {"id": _id("team/OPS"), "key": "OPS", "name": "Operations"}
+_DEPARTURES: dict[str, JSON] = {"id": _id("team/DEP"), "key": "DEP", "name": "Departures"}
+_MARIT: dict[str, JSON] = {"id": _id("user/marit"), "name": "Marit", "email": "marit@example.com"}
+_PROJECT: dict[str, JSON] = {
+    "id": _id("project"),
+    "name": "Boards that tell the truth",
+    "url": f"{_PAGE}/project/boards-that-tell-the-truth-4d0c1e7a92b3",
+}
+_STATES: dict[str, JSON] = {
+    "Todo": {"id": _id("state/todo"), "name": "Todo", "type": "unstarted", "color": "#e2e2e2"},
+    "Done": {"id": _id("state/done"), "name": "Done", "type": "completed", "color": "#5e6ad2"},
+}
+
+
+def _issue(identifier: str, team: Mapping[str, JSON], at: str, **fields: JSON) -> dict[str, JSON]:
+    return {
+        "id": _id("issue"),
+        "createdAt": "2026-03-02T07:30:00.000Z",
+        "updatedAt": at,
+        "identifier": identifier,
+        "number": int(identifier.partition("-")[2]),
+        "title": "Passengers wait for ferries that left yesterday",
+        "description": "After midnight the board at pier 3 shows the day before.",
+        "url": f"{_PAGE}/issue/{identifier}/passengers-wait-for-ferries-that-left-yesterday",
+        "priority": 2,
+        "priorityLabel": "High",
+        "teamId": team["id"],
+        "team": dict(team),
+        "state": _STATES["Todo"],
+        "labels": [{"id": _id("label/pier"), "name": "Pier", "color": "#26b5ce"}],
+        "creatorId": _MARIT["id"],
+        "projectId": _PROJECT["id"],
+        "project": _PROJECT,
+        "previousIdentifiers": [],
+        "sortOrder": -12.5,
+        **fields,
+    }
+
+
+def _comment(name: str, body: str, at: str) -> dict[str, JSON]:
+    return {
+        "id": _id(f"comment/{name}"),
+        "createdAt": at,
+        "updatedAt": at,
+        "body": body,
+        "issueId": _id("issue"),
+        "issue": {
+            "id": _id("issue"),
+            "identifier": "DEP-12",
+            "title": "Passengers wait for ferries that left yesterday",
+            "teamId": _DEPARTURES["id"],
+            "team": _DEPARTURES,
+            "url": f"{_PAGE}/issue/DEP-12/passengers-wait-for-ferries-that-left-yesterday",
+        },
+        "userId": _MARIT["id"],
+        "user": _MARIT,
+    }
+
+
+def _letter(
+    arrives: int, says: str, type_: str, action: str, data: Mapping[str, JSON], **more: JSON
+) -> Letter:
+    headers = {
+        "content-type": "application/json; charset=utf-8",
+        "user-agent": "Linear-Webhook",
+        "linear-event": type_,
+        "linear-delivery": _id(f"deliveries/{arrives}"),
+    }
+    payload: dict[str, JSON] = {
+        "action": action,
+        "type": type_,
+        "actor": {**_MARIT, "type": "user"},
+        "createdAt": data["updatedAt"],
+        "organizationId": _id("organization"),
+        "webhookId": _id("webhook"),
+        "data": dict(data),
+        **more,
+    }
+    return Letter(arrives, says, headers, payload)
+
+
+def _dated(letter: Letter, now: datetime) -> Letter:
+    """Linear signs the time of sending, in the body, and repeats it in a header."""
+    at_ms = to_micros(now) // 1000
+    return replace(
+        letter,
+        headers={**letter.headers, "linear-timestamp": str(at_ms)},
+        payload={**letter.payload, "webhookTimestamp": at_ms},
+    )
+
+
+_MOVED_AT = "2026-03-02T10:00:00.000Z"
+_FORMER: dict[str, JSON] = {"previousIdentifiers": ["OPS-3"]}
+_DELETED = _comment("hasty", "Which pier was it?", "2026-03-02T10:10:00.000Z")
+_CREATED = _issue("OPS-3", _OPERATIONS, "2026-03-02T07:30:00.000Z")
+_MOVED = _issue("DEP-12", _DEPARTURES, _MOVED_AT, **_FORMER)
+_FINISHED = _issue(
+    "DEP-12",
+    _DEPARTURES,
+    "2026-03-02T14:05:00.000Z",
+    **_FORMER,
+    state=_STATES["Done"],
+    completedAt="2026-03-02T14:05:00.000Z",
+)
+_TRACKED = _comment(
+    "tracked",
+    "Tracked in https://github.com/brindle-ferries/departures/issues/41.",
+    "2026-03-02T10:20:00.000Z",
+)
+
+ACTOR = Actor(
+    source_type="linear",
+    name="Brindle",
+    metadata={
+        "linearTeamId": _DEPARTURES["id"],
+        "linearTeamKey": "DEP",
+        "linearOrganizationId": _id("organization"),
+        "teamName": "Departures",
+        "teamKeys": ["OPS"],
+    },
+    letters=(
+        _letter(1, "a comment removed (before it is written)", "Comment", "remove", _DELETED),
+        _letter(
+            3,
+            "issue OPS-3 moved to DEP-12 (before it is created)",
+            "Issue",
+            "update",
+            _MOVED,
+            updatedFrom={"teamId": _OPERATIONS["id"], "updatedAt": "2026-03-02T07:30:00.000Z"},
+        ),
+        _letter(6, "issue OPS-3 created", "Issue", "create", _CREATED),
+        _letter(10, "that comment written", "Comment", "create", _DELETED),
+        _letter(
+            14,
+            "issue DEP-12 done",
+            "Issue",
+            "update",
+            _FINISHED,
+            updatedFrom={"stateId": _id("state/todo"), "updatedAt": _MOVED_AT},
+        ),
+        _letter(16, "a comment on DEP-12", "Comment", "create", _TRACKED),
+        _letter(
+            17,
+            "the project of it all",
+            "Project",
+            "create",
+            {
+                **_PROJECT,
+                "createdAt": "2026-03-01T09:00:00.000Z",
+                "updatedAt": "2026-03-01T09:00:00.000Z",
+                "description": "Every board shows what leaves next. Starts with DEP-12.",
+                "slugId": "4d0c1e7a92b3",
+                "state": "started",
+                "teamIds": [_DEPARTURES["id"]],
+                "priority": 0,
+            },
+        ),
+    ),
+    dated=_dated,
+)

@@ -1,0 +1,226 @@
+"""Applies changes to documents: the one path of webhooks, look-ups, listings and replays.
+
+One call, inside one transaction, for a whole batch: read (ledger, documents, feeds, parents),
+decide (pure), write. The caller settles the deliveries in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import sqlalchemy as sa
+
+from ingest.core.changes import Change, Patch
+from ingest.core.folding import (
+    DELETED,
+    LIVE,
+    Decision,
+    Feed,
+    LedgerRow,
+    Statement,
+    decide,
+    is_stale,
+)
+from ingest.core.identity import Identity, document_id, document_slug
+from ingest.flows import write
+from ingest.flows.drafts import Draft, StoreConfig, draft
+from ingest.store import documents, ledger
+from ingest.store import feeds as feed_store
+from ingest.store.documents import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One connection's word in one store. `wanted` is false outside the connection's filter."""
+
+    store: StoreConfig
+    change: Change
+    rank: str
+    connection_id: str
+    wanted: bool = True
+    filtered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Which words of the work were stale (by index), and which keys may have a new owner.
+
+    The keys, (store, source type, key), go to `references.bind` after the commit.
+    """
+
+    stale: frozenset[int] = frozenset()
+    keys: frozenset[tuple[str, str, str]] = frozenset()
+
+
+@dataclass(slots=True)
+class _Subject:
+    """One document that the work speaks of, on its way from what is known to what will be."""
+
+    named: Identity
+    store: StoreConfig
+    row: LedgerRow
+    known: bool = False
+    words: dict[int, Statement] = field(default_factory=dict)
+    feeds: list[Feed] = field(default_factory=list)
+    stored: Stored | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether any word may change the document (and not only its aliases and feeds)."""
+        known = self.row.rank
+        return any(
+            known is None or w.rank > known or isinstance(w.change, Patch)
+            for w in self.words.values()
+            if w.wanted
+        )
+
+
+def apply(conn: sa.Connection, work: Sequence[Work]) -> Applied:
+    """Bring documents to what the work says; raises `Raced` where the batch must be run again."""
+    if not work:
+        return Applied()
+    subjects = _read(conn, work)
+    decisions = {key: _decide(subject) for key, subject in subjects.items()}
+    named = _parents(subjects, decisions)
+    found = ledger.share(conn, named)
+    parents = {**named, **found}
+    seen = _visibility(decisions, parents)
+    entries = [
+        write.Entry(
+            before=subject.row if subject.known else None,
+            after=_seen(decisions[key].row, visible=seen[key]),
+            decision=decisions[key],
+            stored=subject.stored,
+            draft=_draft(subject, decisions, parents),
+        )
+        for key, subject in subjects.items()
+    ]
+    heard_of = [row for key, row in named.items() if key not in found]
+    keys = write.write(conn, entries, heard_of, frozenset(w.connection_id for w in work))
+    return Applied(_stale(subjects.values()), keys)
+
+
+def _read(conn: sa.Connection, work: Sequence[Work]) -> dict[str, _Subject]:
+    """The documents that the work speaks of, in lock order, with all that decides their fate."""
+    subjects = _subjects(work)
+    for key, row in ledger.lock(conn, subjects).items():
+        subjects[key].row, subjects[key].known = row, True
+    known = {s.row.document_id: s for s in subjects.values() if s.known}
+    moving = [s.row for s in known.values() if s.moves and s.row.state == LIVE]
+    documents.release(conn, [row.document_id for row in moving if not row.visible])
+    for document, stored in documents.read(conn, [row.document_id for row in moving]).items():
+        known[document].stored = stored
+    for document, standing in feed_store.read(conn, known).items():
+        known[document].feeds = standing
+    return subjects
+
+
+def _subjects(work: Sequence[Work]) -> dict[str, _Subject]:
+    found: dict[str, _Subject] = {}
+    for index, item in enumerate(work):
+        named = item.change.identity
+        key = document_id(named, item.store.id)
+        subject = found.get(key)
+        if subject is None:
+            row = _unknown(named, item.store.id, key)
+            subject = found[key] = _Subject(named, item.store, row)
+        subject.words[index] = Statement(
+            item.change, item.rank, item.connection_id, item.wanted, item.filtered
+        )
+    return dict(sorted(found.items()))
+
+
+def _unknown(named: Identity, store_id: str, key: str) -> LedgerRow:
+    return LedgerRow(
+        identity=key,
+        document_id=key,
+        store_id=store_id,
+        source_type=named.source_type,
+        scope=named.scope,
+        kind=named.kind,
+        external_id=named.id,
+        slug=document_slug(named, store_id),
+    )
+
+
+def _decide(subject: _Subject) -> Decision:
+    metadata = subject.stored.source_metadata if subject.stored else None
+    return decide(subject.row, list(subject.words.values()), subject.feeds, metadata)
+
+
+def _parents(
+    subjects: Mapping[str, _Subject], decisions: Mapping[str, Decision]
+) -> dict[str, LedgerRow]:
+    """The parents outside the batch of documents that change, as if nothing were known of them.
+
+    One that is really unknown gets such a row, so that there is something to lock: whoever brings
+    the parent, deleted perhaps, then meets whoever brings its child.
+    """
+    named: dict[str, LedgerRow] = {}
+    for key, decision in decisions.items():
+        parent = decision.row.parent
+        unchanged = decision.row is subjects[key].row
+        if parent is not None and parent not in subjects and not unchanged:
+            named.setdefault(parent, _parent_row(subjects[key], decision, parent))
+    return named
+
+
+def _parent_row(subject: _Subject, decision: Decision, key: str) -> LedgerRow:
+    whole = decision.whole
+    named = whole.parent if whole is not None and whole.parent is not None else subject.named
+    return _unknown(named, subject.store.id, key)
+
+
+def _visibility(
+    decisions: Mapping[str, Decision], parents: Mapping[str, LedgerRow]
+) -> dict[str, bool]:
+    """Who is seen: not deleted, fed, and under no ancestor that is not seen.
+
+    A document that does not change, under a parent that nobody speaks of, is seen as before.
+    """
+    seen: dict[str, bool] = {}
+
+    def look(key: str, below: frozenset[str]) -> bool:
+        if key in seen:
+            return seen[key]
+        if key in parents:
+            return parents[key].visible
+        row = decisions[key].row
+        visible = row.state != DELETED and row.fed
+        if visible and row.parent is not None and row.parent not in below:
+            loaded = row.parent in decisions or row.parent in parents
+            visible = look(row.parent, below | {key}) if loaded else row.visible
+        seen[key] = visible
+        return visible
+
+    for key in decisions:
+        look(key, frozenset())
+    return seen
+
+
+def _seen(row: LedgerRow, *, visible: bool) -> LedgerRow:
+    return row if row.visible == visible else replace(row, visible=visible)
+
+
+def _draft(
+    subject: _Subject, decisions: Mapping[str, Decision], parents: Mapping[str, LedgerRow]
+) -> Draft | None:
+    decision = decisions[subject.row.identity]
+    if decision.whole is None or decision.metadata is None:
+        return None
+    key = decision.row.parent
+    parent = None
+    if key is not None:
+        parent = decisions[key].row if key in decisions else parents[key]
+    parent_id = parent.document_id if parent is not None else None
+    return draft(decision.whole, decision.metadata, decision.row, parent_id, subject.store)
+
+
+def _stale(subjects: Iterable[_Subject]) -> frozenset[int]:
+    return frozenset(
+        index
+        for subject in subjects
+        for index, word in subject.words.items()
+        if is_stale(subject.row, word)
+    )

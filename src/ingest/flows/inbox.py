@@ -1,0 +1,122 @@
+"""The inbox of a receiver of one's own: Python callers and Celery messages become deliveries.
+
+The same checks as over HTTP, in the same order; only how a request is handed over differs.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ingest.core.answers import Delivery
+from ingest.core.errors import BadRequest
+from ingest.core.times import from_epoch_s, parse_time
+from ingest.flows.keyring import Keyring
+from ingest.flows.receive import Incoming, Insert, take
+
+_ENCODING = "content-transfer-encoding"
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """Where deliveries are handed in; `ring` is called after each that was accepted."""
+
+    keyring: Keyring
+    insert: Insert
+    ring: Callable[[], object]
+    max_body_bytes: int
+
+    def take(self, incoming: Incoming) -> Delivery:
+        """Verify, store, ring. Raises what `receive.take` raises."""
+        if len(incoming.body) > self.max_body_bytes:
+            raise BadRequest(
+                f"the body is larger than {self.max_body_bytes} bytes; "
+                "raise INGEST_MAX_BODY_BYTES to accept it",
+                status=413,
+            )
+        delivery = take(incoming, self.keyring, self.insert)
+        if delivery.status == "accepted":
+            self.ring()
+        return delivery
+
+
+def from_call(
+    source_type: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    connection_id: str | None,
+    *,
+    now: datetime,
+) -> Incoming:
+    """A request as a Python caller has it: header names in any case, the raw bytes."""
+    if not isinstance(body, bytes | bytearray | memoryview):
+        raise BadRequest(f"the body is {type(body).__name__}; give the raw bytes as they came")
+    return Incoming(source_type, connection_id, _lowered(headers), bytes(body), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message's arguments: whatever any client, in any language, may have sent.
+
+    The body is text, or base64 where the header `content-transfer-encoding` says so. `received_at`
+    is ISO 8601 or seconds since 1970; a time that is still to come is taken as now.
+    """
+
+    source_type: object
+    headers: object
+    body: object
+    connection_id: object = None
+    received_at: object = None
+
+
+def from_message(message: Message, *, now: datetime) -> Incoming:
+    """The request that a message carries; raises `BadRequest` for one that makes no sense."""
+    source_type, connection_id = message.source_type, message.connection_id
+    if not isinstance(source_type, str):
+        raise BadRequest("source_type is not a text")
+    if connection_id is not None and not isinstance(connection_id, str):
+        raise BadRequest("connection_id is not a text")
+    if not isinstance(message.headers, Mapping):
+        raise BadRequest("headers are not an object of texts")
+    headers = _lowered(message.headers)
+    encoding = headers.pop(_ENCODING, "").strip().lower()
+    at = now if message.received_at is None else min(_time(message.received_at), now)
+    return Incoming(source_type, connection_id, headers, _bytes(message.body, encoding), at)
+
+
+def _lowered(headers: Mapping[object, object] | Mapping[str, str]) -> dict[str, str]:
+    """Header names in lower case; of a repeated one the first counts."""
+    lowered: dict[str, str] = {}
+    for name, value in headers.items():
+        first = value[0] if isinstance(value, list | tuple) and value else value
+        if not isinstance(name, str) or not isinstance(first, str):
+            raise BadRequest("headers are not an object of texts")
+        lowered.setdefault(name.lower(), first)
+    return lowered
+
+
+def _bytes(body: object, encoding: str) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if not isinstance(body, str):
+        raise BadRequest("the body is not a text; send binary bodies as base64")
+    try:
+        if encoding == "base64":
+            return base64.b64decode("".join(body.split()), validate=True)
+        return body.encode()
+    except (UnicodeEncodeError, binascii.Error, ValueError) as error:
+        raise BadRequest(f"the body is not {encoding or 'UTF-8'}: {type(error).__name__}") from None
+
+
+def _time(told: object) -> datetime:
+    try:
+        if isinstance(told, str):
+            return parse_time(told)
+        if isinstance(told, int | float) and not isinstance(told, bool):
+            return from_epoch_s(told)
+    except ValueError as error:
+        raise BadRequest(f"received_at is {error}") from error
+    raise BadRequest("received_at is neither ISO 8601 nor seconds since 1970")

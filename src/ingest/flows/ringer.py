@@ -1,0 +1,53 @@
+"""Rings the bell off the path of whoever stores: a thread of its own, some times a second at most.
+
+What is not rung for in time is swept, so a ring may be lost; it may never hold anybody up.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+PAUSE_S = 0.05
+
+
+class Ringer:
+    """`notify` returns at once; `ring` is called soon after, once for all that notified."""
+
+    def __init__(self, ring: Callable[[], object], *, pause_s: float = PAUSE_S) -> None:
+        self._ring = ring
+        self._pause_s = pause_s
+        self._changed = threading.Condition()
+        self._asked = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def notify(self) -> None:
+        """Have it rung: whoever hears it will see what is committed by now."""
+        with self._changed:
+            self._asked = True
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="ringer", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Ring for what was asked until now, then end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._asked and not self._closed:
+                    self._changed.wait()
+                if not self._asked:
+                    return
+                self._asked = False
+            self._ring()
+            with self._changed:
+                if not self._closed:
+                    self._changed.wait_for(lambda: self._closed, self._pause_s)

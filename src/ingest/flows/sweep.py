@@ -1,0 +1,43 @@
+"""What beat does: rings for rows that are due and unheard, and puts right what lags behind.
+
+Each tick runs once, however many beats there are.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ingest.flows.wake import Publish, ring
+from ingest.store import deliveries, feeds, references, schedule
+from ingest.store.engine import transaction
+
+SWEEP_EVERY_S = 5.0
+TIDY_EVERY_S = 60.0
+
+
+def sweep(engine: sa.Engine, publish: Publish) -> bool:
+    """Ring if anything is due; whether this tick was ours."""
+    with transaction(engine, durable=False) as conn:
+        if not schedule.take_slot(conn, "sweep", every_s=SWEEP_EVERY_S):
+            return False
+        due = deliveries.anything_due(conn)
+    if due:
+        ring(engine, publish)
+    return True
+
+
+def tidy(engine: sa.Engine) -> bool:
+    """Take document counts anew, bind what a dead worker left; whether this tick was ours."""
+    with transaction(engine) as conn:
+        if not schedule.take_slot(conn, "tidy", every_s=TIDY_EVERY_S):
+            return False
+    settle_counts(engine)
+    with transaction(engine) as conn:
+        references.bind_pending(conn)
+    return True
+
+
+def settle_counts(engine: sa.Engine) -> None:
+    """Bring the counts of connections that were worked on up to date."""
+    with transaction(engine) as conn:
+        feeds.settle_counts(conn)

@@ -1,0 +1,175 @@
+"""Everything on one machine: the services that nobody gave, the schema, and the processes.
+
+Law: what is started here ends with this process; what the environment names is used as it is, and
+neither started nor stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.core.errors import BadInput, TransientError
+from ingest.embedded import Services, commands, processes, start
+from ingest.embedded.stack import Child, Stack
+from ingest.sources.registry import all_sources
+from ingest.store.upgrade import upgrade
+from ingest.wiring import Program, program
+
+MOST_WORKERS = 4
+"""Worker processes unless told otherwise: each holds connections, of which PostgreSQL has 100."""
+PROBE_S = 1.0
+READY_S = 30.0
+_PAUSE_S = 0.05
+_TAIL_LINES = 20
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock, not to listen
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The program, and the services that run beside it; its schema is current."""
+
+    program: Program
+    services: Services
+    environ: Mapping[str, str]
+
+    def children(self, *, host: str, port: int, workers: int | None = None) -> tuple[Child, ...]:
+        """The receiver, `workers` processes that drain, and the beat."""
+        env = self._environment()
+        return (
+            commands.web(host=host, port=port, env=env),
+            commands.worker(processes=workers or default_workers(), env=env),
+            commands.beat(data_dir=self.program.settings.data_dir, env=env),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        """What the children have to know: our own settings, and where the services are."""
+        told = {name: text for name, text in self.environ.items() if name.startswith("INGEST_")}
+        if self.services.urls.redis_url:
+            told["REDIS_URL"] = self.services.urls.redis_url
+        return told | {
+            "DATABASE_URL": self.program.database_url,
+            "CELERY_BROKER_URL": self.program.broker_url,
+            "INGEST_SECRET_KEY": ",".join(self.program.secret_keys),
+            "INGEST_DATA_DIR": str(self.program.settings.data_dir),
+        }
+
+
+@dataclass(frozen=True)
+class Running:
+    """A machine whose processes run in the background of this one; `url` is the receiver's."""
+
+    machine: Machine
+    stack: Stack
+    url: str
+    log: Path
+
+    def wait(self, condition: Callable[[], bool], *, seconds: float, until: str) -> None:
+        """Poll, and restart what dies; raises `TransientError` after `seconds`, with their log."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            hopeless = self.stack.tend()
+            if hopeless is not None:
+                raise TransientError(f"{hopeless.name} crashes again and again:\n{self.tail()}")
+            if time.monotonic() >= deadline:
+                raise TransientError(f"{until}: not within {seconds:g} s\n{self.tail()}")
+            time.sleep(_PAUSE_S)
+
+    def tail(self) -> str:
+        """The last words of the processes."""
+        said = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(said[-_TAIL_LINES:])
+
+
+@contextlib.contextmanager
+def machine(environ: Mapping[str, str], *, durable: bool = True) -> Iterator[Machine]:
+    """Start what the environment does not name, and bring the schema up to date.
+
+    Raises `DataDirInUseError` while another process runs on the data directory, and `BadSettings`,
+    `EmbeddedError`, `UnfitDatabase` or `Unavailable` for what else hinders.
+    """
+    parts = program(environ, application="ingest-machine")
+    settings = parts.settings
+    with start(
+        settings.data_dir,
+        postgres=settings.database_url is None,
+        redis=settings.broker_url is None,
+        durable=durable,
+    ) as services:
+        try:
+            upgrade(parts.engine, tuple(all_sources()))
+            yield Machine(parts, services, environ)
+        finally:
+            parts.engine.dispose()
+
+
+@contextlib.contextmanager
+def running(
+    environ: Mapping[str, str],
+    *,
+    workers: int | None = None,
+    durable: bool = True,
+    host: str = "127.0.0.1",
+) -> Iterator[Running]:
+    """A whole stack on a free port, ready; its processes write to a log in the data directory."""
+    with machine(environ, durable=durable) as made:
+        log = made.program.settings.data_dir / "processes.log"
+        port = processes.free_port()
+        children = made.children(host=host, port=port, workers=workers)
+        with log.open("wb") as output, Stack(children, output=output) as stack:
+            stands = Running(made, stack, f"http://{host}:{port}", log)
+            stands.wait(lambda: is_ready(host, port), seconds=READY_S, until="receiver ready")
+            stack.steady = True
+            yield stands
+
+
+def is_ready(host: str, port: int) -> bool:
+    """Whether the receiver answers, and reaches a current database."""
+    connection = http.client.HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=PROBE_S)
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def require_port(host: str, port: int) -> None:
+    """Raise `BadInput` where the receiver could not listen."""
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise BadInput(
+            f"nothing can listen on {host} port {port} ({error.strerror}); choose another with "
+            "--host or --port"
+        ) from error
+
+
+def default_workers() -> int:
+    """One for each processor that this process may use, up to MOST_WORKERS."""
+    usable = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    return max(1, min(usable, MOST_WORKERS))
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end this block as Ctrl-C does: all that it opened is closed."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    former = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,85 @@
+"""The settings of a process, out of its environment; checked once, at start. Reads no file.
+
+A wrong or missing setting is one clear line and exit 2. Defaults are those of the README's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingest.core.errors import BadSettings
+from ingest.store.deliveries import LEASE_S
+
+DEFAULT_DATA_DIR = ".ingest"
+DEFAULT_MAX_BODY_BYTES = 25 * 2**20
+MIN_SECRET_KEY_CHARS = 32
+_SECRETS_PREFIX, _SECRETS_SUFFIX = "INGEST_", "_WEBHOOK_SECRETS"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says. `None` for a service means: the embedded one.
+
+    `webhook_secrets` are the app-wide ones by source type; secrets stay out of `repr`.
+    """
+
+    database_url: str | None = field(default=None, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    broker_url: str | None = field(default=None, repr=False)
+    data_dir: Path = Path(DEFAULT_DATA_DIR)
+    secret_keys: tuple[str, ...] = field(default=(), repr=False)
+    webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    lease_s: float = LEASE_S
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings; raises `BadSettings` that names the variable, the fault and the remedy."""
+    redis_url = _text(environ, "REDIS_URL")
+    return Settings(
+        database_url=_text(environ, "DATABASE_URL"),
+        redis_url=redis_url,
+        broker_url=_text(environ, "CELERY_BROKER_URL") or redis_url,
+        data_dir=Path(environ.get("INGEST_DATA_DIR") or DEFAULT_DATA_DIR).absolute(),
+        secret_keys=_secret_keys(environ),
+        webhook_secrets=_webhook_secrets(environ),
+        max_body_bytes=_positive(environ, "INGEST_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES),
+        lease_s=_positive(environ, "INGEST_LEASE_SECONDS", int(LEASE_S)),
+    )
+
+
+def _text(environ: Mapping[str, str], name: str) -> str | None:
+    return environ.get(name, "").strip() or None
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _secret_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
+    keys = _list(environ.get("INGEST_SECRET_KEY", ""))
+    if any(len(key) < MIN_SECRET_KEY_CHARS for key in keys):
+        raise BadSettings(
+            f"INGEST_SECRET_KEY holds a key of fewer than {MIN_SECRET_KEY_CHARS} characters; "
+            "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return keys
+
+
+def _webhook_secrets(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    return {
+        name[len(_SECRETS_PREFIX) : -len(_SECRETS_SUFFIX)].lower(): _list(value)
+        for name, value in environ.items()
+        if name.startswith(_SECRETS_PREFIX) and name.endswith(_SECRETS_SUFFIX)
+    }
+
+
+def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = _text(environ, name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise BadSettings(f"{name} is {text[:40]!r}; give a whole number above 0")
+    return int(text)

@@ -1,0 +1,103 @@
+"""The HTTP answer for each outcome: one table. Never a 5xx but 503, never a secret in a text."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ingest.core.answers import Delivery
+from ingest.core.errors import (
+    BadRequest,
+    BadSettings,
+    BadSignature,
+    IngestError,
+    NotConnected,
+    TransientError,
+)
+
+RETRY_AFTER_S = 5.0
+LEFT = 499
+"""The sender left; the code is nginx's, and nobody reads it."""
+
+_STATUS: tuple[tuple[type[IngestError], int], ...] = (
+    (BadSignature, 401),
+    (NotConnected, 404),
+    (TransientError, 503),
+    (BadSettings, 503),  # ours to mend; the delivery must come again
+    (IngestError, 400),
+)
+LINGER_S = 5.0
+LINGER_BYTES = 64 * 2**20
+
+
+def taken(delivery: Delivery) -> Response:
+    """200 and no other: Linear counts only that as success."""
+    return _json(200, {"delivery": delivery.id, "status": delivery.status})
+
+
+def refused(error: IngestError) -> Response:
+    """The status that the error's class means, and its message: thing, reason, remedy."""
+    status = status_of(error)
+    headers: dict[str, str] = {}
+    if status == 503:
+        told_s = error.retry_after_s if isinstance(error, TransientError) else None
+        headers["retry-after"] = str(math.ceil(told_s or RETRY_AFTER_S))
+    if status in {408, 413}:
+        headers["connection"] = "close"  # the rest of the body is not read
+    kind = Lingering if status == 413 else Response
+    return _json(status, {"error": str(error)}, headers, kind)
+
+
+def status_of(error: IngestError) -> int:
+    if isinstance(error, BadRequest):
+        return error.status
+    return next(status for kind, status in _STATUS if isinstance(error, kind))
+
+
+def failed(status: int, problem: str, headers: dict[str, str] | None = None) -> Response:
+    """An error that no class of ours stands for: an unknown route, a fault in the program."""
+    return _json(status, {"error": problem}, headers)
+
+
+def fine(**told: str) -> Response:
+    return _json(200, told)
+
+
+class Lingering(Response):
+    """Told at once; then the body that is still coming is thrown away for a while.
+
+    Closing on a sender that still sends resets the connection, and it would never read the answer
+    (RFC 9112, section 9.6).
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": self.status_code}
+        await send({**start, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                await _throw_away(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _throw_away(receive: Receive) -> None:
+    room = LINGER_BYTES
+    while room > 0:
+        message = await receive()
+        room -= len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
+
+
+def _json(
+    status: int,
+    told: object,
+    headers: dict[str, str] | None = None,
+    kind: type[Response] = Response,
+) -> Response:
+    return kind(orjson.dumps(told), status, headers, media_type="application/json")

@@ -1,0 +1,143 @@
+"""The receiver's ASGI application: its parts put together, its routes, its start and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import NoReturn
+
+import sqlalchemy as sa
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ingest.core.errors import BadSettings, IngestError, TransientError, Unavailable
+from ingest.flows.group_commit import GroupCommit
+from ingest.flows.receive import insert_into
+from ingest.flows.ringer import Ringer
+from ingest.flows.wake import Publish, ring
+from ingest.store import gauges
+from ingest.store.engine import transaction
+from ingest.store.gauges import Gauges
+from ingest.store.upgrade import is_current
+from ingest.web import answers
+from ingest.web.body import Budget
+from ingest.web.metrics import CONTENT_TYPE, Metrics
+from ingest.web.receiver import BODIES_BYTES, Receiver
+from ingest.wiring import Program, program
+from ingest.worker import publish as publish_to_broker
+
+THREADS = 8
+
+
+def create_app(of: Program | None = None, *, publish: Publish = publish_to_broker) -> Starlette:
+    """The application of this environment, or of the given program.
+
+    A wrong setting is one line and exit 2; a missing service exit 3.
+    """
+    try:
+        parts = of or program(application="ingest-web")
+        return _application(parts, publish)
+    except BadSettings as error:
+        _exit(2, error)
+    except Unavailable as error:
+        _exit(3, error)
+
+
+def _exit(code: int, error: IngestError) -> NoReturn:
+    sys.stderr.write(f"ingest web: {error}\n")
+    raise SystemExit(code)
+
+
+def _application(parts: Program, publish: Publish) -> Starlette:
+    engine, keyring = parts.engine, parts.keyring
+    ringer = Ringer(lambda: ring(engine, publish))
+    metrics = Metrics(lambda: _gauges(engine))
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="receiver")
+
+    def committed(deliveries: int) -> None:
+        metrics.committed(deliveries)
+        ringer.notify()
+
+    commits = GroupCommit(insert_into(engine), committed)
+    limit = parts.settings.max_body_bytes
+    budget = Budget(max(BODIES_BYTES, 2 * limit))
+    receiver = Receiver(keyring, commits, metrics, threads, limit, budget)
+    probes = Probes(engine, metrics, threads)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(commits.close)
+        await asyncio.to_thread(ringer.close)
+        threads.shutdown(wait=False, cancel_futures=True)
+        engine.dispose()
+
+    routes = [
+        Route("/webhooks/{source_type}", receiver.receive, methods=["POST"]),
+        Route("/webhooks/{source_type}/{connection_id}", receiver.receive, methods=["POST"]),
+        Route("/healthz", probes.health),
+        Route("/readyz", probes.readiness),
+        Route("/metrics", probes.metrics_text),
+    ]
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _unrouted, Exception: _fault},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What an operator's machinery asks."""
+
+    engine: sa.Engine
+    metrics: Metrics
+    threads: ThreadPoolExecutor
+    is_current: Callable[[sa.Engine], bool] = is_current
+
+    async def health(self, _: Request) -> Response:
+        """The process answers."""
+        return answers.fine(status="ok")
+
+    async def readiness(self, _: Request) -> Response:
+        """The database is reachable and its schema current."""
+        loop = asyncio.get_running_loop()
+        try:
+            current = await loop.run_in_executor(self.threads, self.is_current, self.engine)
+        except IngestError as error:
+            return answers.refused(Unavailable(str(error)))
+        if not current:
+            return answers.refused(Unavailable("the schema is behind; run `ingest db upgrade`"))
+        return answers.fine(status="ready")
+
+    async def metrics_text(self, _: Request) -> Response:
+        """Prometheus' text."""
+        loop = asyncio.get_running_loop()
+        text = await loop.run_in_executor(self.threads, self.metrics.text)
+        return Response(text, headers={"content-type": CONTENT_TYPE})
+
+
+def _gauges(engine: sa.Engine) -> Gauges:
+    with transaction(engine) as conn:
+        return gauges.read(conn)
+
+
+async def _unrouted(_: Request, error: Exception) -> Response:
+    """Starlette's own refusals: no such route, another method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return answers.failed(error.status_code, error.detail, dict(error.headers or {}))
+
+
+async def _fault(_: Request, __: Exception) -> Response:
+    """A fault of ours: the sender is asked to come again. Starlette raises it on, to be logged."""
+    return answers.refused(TransientError("the receiver failed; its log says why"))

@@ -1,0 +1,95 @@
+"""What Prometheus may ask of a receiver; the names and labels are public. One registry for an app.
+
+Labels are never a caller's words: an unknown source is `unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from ingest.core.errors import IngestError
+from ingest.store.gauges import Gauges
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_GROUPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+class Metrics:
+    """The receiver's own counts, and the queue's gauges, which are read when they are asked for."""
+
+    def __init__(self, gauges: Callable[[], Gauges]) -> None:
+        self._registry = CollectorRegistry()
+        self._received = Counter(
+            "ingest_received",
+            "Requests by source and by answer: accepted, duplicate, handshake, or the HTTP status.",
+            ["source", "answer"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "ingest_answer_seconds",
+            "Seconds from the request's head to its answer.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._groups = Histogram(
+            "ingest_commit_group_size",
+            "Deliveries stored by one transaction.",
+            buckets=_GROUPS,
+            registry=self._registry,
+        )
+        self._registry.register(_Queue(gauges))
+
+    def answered(self, source_type: str, answer: str, seconds: float) -> None:
+        """A request got its answer."""
+        self._received.labels(source_type, answer).inc()
+        self._seconds.observe(seconds)
+
+    def committed(self, deliveries: int) -> None:
+        """A transaction stored so many deliveries."""
+        self._groups.observe(deliveries)
+
+    def text(self) -> bytes:
+        """All of it as Prometheus reads it; asks the database."""
+        return generate_latest(self._registry)
+
+
+class _Queue(Collector):
+    """Left out where the database does not answer: a gauge that is not known is not zero."""
+
+    def __init__(self, gauges: Callable[[], Gauges]) -> None:
+        self._gauges = gauges
+
+    def describe(self) -> Iterator[Metric]:
+        """Registering asks for names alone."""
+        yield from self._families()
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            found = self._gauges()
+        except IngestError:
+            return
+        deliveries, heard = self._families()
+        for status, count in found.deliveries.items():
+            deliveries.add_metric([status], count)
+        for queue, at_s in found.heard_at_s.items():
+            heard.add_metric([queue], at_s)
+        yield from (deliveries, heard)
+
+    def _families(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
+        return (
+            GaugeMetricFamily(
+                "ingest_deliveries",
+                "Deliveries that are pending or dead (counted up to 100000).",
+                labels=["status"],
+            ),
+            GaugeMetricFamily(
+                "ingest_worker_heard_timestamp_seconds",
+                "When a worker last heard the bell of the queue.",
+                labels=["queue"],
+            ),
+        )

@@ -1,0 +1,100 @@
+"""The composition root: the one place that knows which pieces make up a running program."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ingest.core.errors import BadSettings, Unavailable
+from ingest.core.vault import Vault
+from ingest.embedded import find_running
+from ingest.flows.keyring import Keyring, stored_secrets
+from ingest.settings import Settings, load
+from ingest.store.engine import connect
+
+SECRET_KEY_FILE = "secret.key"  # noqa: S105 - a file's name
+
+
+@dataclass(frozen=True)
+class Program:
+    """The parts of a process, made when first asked for. `application` names it to PostgreSQL."""
+
+    settings: Settings
+    application: str = "ingest"
+
+    @cached_property
+    def database_url(self) -> str:
+        """The database's URL: the configured one, or that of the embedded stack that is running."""
+        if self.settings.database_url is not None:
+            return self.settings.database_url
+        running = find_running(self.settings.data_dir)
+        if running is None or not running.database_url:
+            raise Unavailable(
+                "no database: DATABASE_URL is not set and nothing runs in "
+                f"{self.settings.data_dir}; set it, or start `ingest up`"
+            )
+        return running.database_url
+
+    @cached_property
+    def broker_url(self) -> str:
+        """The broker's URL, found like the database's."""
+        if self.settings.broker_url is not None:
+            return self.settings.broker_url
+        running = find_running(self.settings.data_dir)
+        if running is None or not running.redis_url:
+            raise Unavailable(
+                "no broker: neither CELERY_BROKER_URL nor REDIS_URL is set and nothing runs in "
+                f"{self.settings.data_dir}; set one, or start `ingest up`"
+            )
+        return running.redis_url
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """Connections to the database."""
+        return connect(self.database_url, application=self.application)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The encryption of stored secrets."""
+        return Vault(self.secret_keys)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The webhook secrets: those of connections, and the app-wide ones."""
+        load = stored_secrets(self.engine, self.vault)
+        return Keyring(load, self.settings.webhook_secrets)
+
+    @cached_property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The configured keys; with an embedded database a key is made once, in the data dir."""
+        if self.settings.secret_keys:
+            return self.settings.secret_keys
+        if self.settings.database_url is not None:
+            raise BadSettings(
+                "INGEST_SECRET_KEY is not set; with a database of your own it is required. Make "
+                "one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            )
+        return (_kept_key(self.settings.data_dir / SECRET_KEY_FILE),)
+
+
+def program(environ: Mapping[str, str] | None = None, *, application: str = "ingest") -> Program:
+    """The program of this environment (the process's own by default)."""
+    return Program(load(os.environ if environ is None else environ), application)
+
+
+def _kept_key(path: Path) -> str:
+    """The key in the file, made on first use; of two processes at once, one makes it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text("ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(key := secrets.token_urlsafe(32))
+    return key

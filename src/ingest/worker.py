@@ -1,0 +1,186 @@
+"""The Celery edge: `celery -A ingest.worker worker|beat`. A task is one call, with ids at most.
+
+A message only says "there is work"; what work is due stands in PostgreSQL. So tasks are short,
+never retried by Celery, and a lost message costs a few seconds until the next sweep. The one
+exception is `ingest.enqueue`, whose message is the delivery itself.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from functools import cache
+
+import kombu.exceptions
+import sqlalchemy as sa
+import structlog
+from celery import Celery, Task
+from celery.signals import worker_process_init
+from sqlalchemy.exc import SQLAlchemyError
+
+from ingest.core.errors import BadSettings, PermanentError, TransientError, Unavailable
+from ingest.core.retry import delay_s
+from ingest.core.times import iso
+from ingest.flows import process, sweep
+from ingest.flows.inbox import Inbox, Message, from_message
+from ingest.flows.receive import insert_into
+from ingest.flows.wake import INGEST_QUEUE, ring
+from ingest.store import schedule
+from ingest.store.engine import transaction
+from ingest.wiring import Program, program
+
+log = structlog.get_logger(__name__)
+
+DRAIN_S = 5.0
+"""A drain hands over to the next message after this long, so that a warm shutdown is quick."""
+MESSAGE_EXPIRES_S = 30.0
+VISIBILITY_TIMEOUT_S = 300
+MAX_COUNTDOWN_S = 120.0
+"""Of a retried message; under the visibility timeout, after which Redis delivers it again."""
+
+
+class _Broker:
+    """Celery's configuration object: the broker is looked for when it is first needed."""
+
+    @property
+    def broker_url(self) -> str:
+        return _program().broker_url
+
+
+app = Celery("ingest", config_source=_Broker())
+app.conf.update(
+    task_default_queue=INGEST_QUEUE,
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=False,
+    task_acks_late=False,
+    task_serializer="json",
+    accept_content=["json"],
+    enable_utc=True,
+    timezone="UTC",
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_TIMEOUT_S,
+        "unacked_restore_interval": 2,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+    },
+    beat_schedule={
+        "sweep": {
+            "task": "ingest.sweep",
+            "schedule": sweep.SWEEP_EVERY_S,
+            "options": {"expires": sweep.SWEEP_EVERY_S},
+        },
+        "tidy": {
+            "task": "ingest.tidy",
+            "schedule": sweep.TIDY_EVERY_S,
+            "options": {"expires": sweep.TIDY_EVERY_S},
+        },
+    },
+)
+
+
+@cache
+def _program() -> Program:
+    return program(application="ingest-worker")
+
+
+@worker_process_init.connect
+def _start_process(**_: object) -> None:
+    """A forked worker makes its own connections."""
+    _program.cache_clear()
+
+
+def publish(queue: str) -> None:
+    """Send a wake-up; raises `Unavailable` at once where the broker is away."""
+    try:
+        app.send_task("ingest.process", queue=queue, expires=MESSAGE_EXPIRES_S, retry=False)
+    except (kombu.exceptions.OperationalError, OSError) as error:
+        raise Unavailable(f"the broker does not answer: {type(error).__name__}") from error
+
+
+@app.task(name="ingest.process")
+def process_due() -> None:
+    """Drain what is due for a few seconds; hands over by ringing where more is left."""
+    engine = _program().engine
+    with transaction(engine, durable=False) as conn:
+        schedule.hear(conn, INGEST_QUEUE)
+    until = time.monotonic() + DRAIN_S
+    done = process.drain(
+        engine,
+        go_on=lambda: time.monotonic() < until,
+        on_full=lambda: _wake(engine),
+        lease_s=_program().settings.lease_s,
+    )
+    if done.more:
+        ring(engine, publish)
+    elif done.batches:
+        sweep.settle_counts(engine)
+
+
+@app.task(
+    name="ingest.enqueue",
+    bind=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    max_retries=None,
+)
+def enqueue(  # noqa: PLR0917 - the public arguments, and the task itself
+    task: Task[..., None],
+    source_type: object,
+    headers: object,
+    body: object,
+    connection_id: object = None,
+    received_at: object = None,
+) -> None:
+    """Verify and store a delivery that another program received; what is refused is dropped.
+
+    The one task that Celery retries: until the row is written, the message is all there is.
+    """
+    now = datetime.now(UTC)
+    message = Message(source_type, headers, body, connection_id, received_at)
+    try:
+        delivery = _inbox().take(from_message(message, now=now))
+    except (TransientError, BadSettings, SQLAlchemyError) as error:
+        log.warning("delivery_waits", task=task.request.id, reason=str(error))
+        first_at = iso(now) if received_at is None else received_at
+        raise task.retry(
+            args=(source_type, headers, body, connection_id, first_at),
+            kwargs={},
+            countdown=min(delay_s(task.request.retries + 1), MAX_COUNTDOWN_S),
+        ) from error
+    except PermanentError as error:
+        log.warning("delivery_dropped", task=task.request.id, reason=str(error))
+        return
+    log.info("delivery_taken", task=task.request.id, delivery=delivery.id, status=delivery.status)
+
+
+@app.task(name="ingest.sweep")
+def sweep_due() -> None:
+    """Ring for rows that are due and unheard."""
+    sweep.sweep(_program().engine, publish)
+
+
+@app.task(name="ingest.tidy")
+def tidy() -> None:
+    """Put right what lags behind: counts, references."""
+    sweep.tidy(_program().engine)
+
+
+def _inbox() -> Inbox:
+    parts = _program()
+    return Inbox(
+        parts.keyring,
+        insert_into(parts.engine),
+        lambda: ring(parts.engine, publish),
+        parts.settings.max_body_bytes,
+    )
+
+
+def _wake(engine: sa.Engine) -> None:
+    """A full claim means that another worker can help."""
+    ring(engine, publish)

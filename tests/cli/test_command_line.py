@@ -1,0 +1,110 @@
+"""The command line itself: exit codes, one line for what went wrong, help, the entry point."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from ingest.cli import run
+from tests.cli.conftest import SECRET_KEY, Ingest
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "code", "said"),
+    [
+        (["store", "lsit"], {}, 2, "No such command 'lsit'"),
+        (["store", "create"], {}, 2, "Missing argument 'ID'"),
+        (["deliveries", "show", "x"], {}, 2, "Invalid value for 'ID'"),
+        (["deliveries", "list", "--source", "gopher"], {}, 2, "'gopher' is unknown"),
+        (["store", "list"], {"DATABASE_URL": "mysql://x/y"}, 2, "DATABASE_URL names mysql"),
+        (["store", "list"], {"INGEST_MAX_BODY_BYTES": "x"}, 2, "INGEST_MAX_BODY_BYTES is 'x'"),
+        (["store", "list"], {"DATABASE_URL": NOWHERE}, 3, "PostgreSQL does not answer"),
+        (["store", "list"], {}, 3, "no database: DATABASE_URL is not set"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_an_exit_code(
+    argv: list[str],
+    environ: dict[str, str],
+    code: int,
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(argv, {"INGEST_DATA_DIR": str(tmp_path / "none"), **environ}) == code
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert said in told.err
+    assert told.err.startswith("ingest: ")
+    assert told.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("argv", [[], ["source"]])
+def test_without_a_command_the_help_is_shown(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(argv, {}) == 2
+    assert "Commands:" in capsys.readouterr().err
+
+
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (
+        ["db", "upgrade"],
+        ["db", "check"],
+        ["store", "create"],
+        ["store", "list"],
+        *(["source", c] for c in ("connect", "list", "show", "pause", "resume", "disconnect")),
+        *(["deliveries", c] for c in ("list", "show", "replay")),
+        *(["docs", c] for c in ("list", "find", "show", "children")),
+        ["enqueue"],
+        ["drain"],
+    ):
+        assert run([*command, "--help"], {}) == 0
+        told = capsys.readouterr()
+        assert f"Usage: ingest {' '.join(command)}" in told.out
+        assert "--json" in told.out
+        assert told.err == ""
+
+
+@pytest.mark.integration
+def test_a_database_without_our_schema_is_said_to_be_behind(
+    ingest: Ingest, database_url: str, postgres_url: str
+) -> None:
+    ran = ingest("store", "list", DATABASE_URL=postgres_url)
+    assert (ran.code, ran.out) == (3, "")
+    assert "run `ingest db upgrade`" in ran.err
+
+
+@pytest.mark.integration
+def test_the_installed_command_rings_the_real_bell(database_url: str, redis_url: str) -> None:
+    """One run as a user has it: its own process, its own environment, a real broker."""
+    program = Path(sys.executable).with_name("ingest")
+    environ = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "INGEST_SECRET_KEY": SECRET_KEY,
+    }
+    command = [str(program), "deliveries", "replay", "--status", "dead", "--json"]
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, '{"replayed":0}\n', "")
+    with Redis.from_url(redis_url) as client:
+        assert client.llen("ingest") == 1
+
+
+def test_the_module_runs_too(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "ingest.cli", "store", "list"],
+        env={"PATH": os.environ["PATH"], "INGEST_DATA_DIR": str(tmp_path / "none")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 3
+    assert "Traceback" not in ran.stderr

@@ -1,0 +1,228 @@
+"""`ingest source`: what is connected, and under which conditions it acts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from ingest.flows import process
+from ingest.store.engine import transaction
+from tests.cli.conftest import Ingest, Town, connect_linear, deliver
+from tests.factories import METADATA
+
+pytestmark = pytest.mark.integration
+
+WORD = "a very secret word of a test"
+ZENDESK_TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="
+
+
+@pytest.mark.parametrize("source_type", sorted(METADATA))
+def test_each_source_is_connected_and_shown(ingest: Ingest, source_type: str) -> None:
+    ingest("store", "create", "docs")
+    made = _connect(ingest, source_type, METADATA[source_type]).json
+    shown = ingest("source", "show", made["id"], "--json").json
+    assert shown["metadata"] == METADATA[source_type]
+    assert (shown["source_type"], shown["stores"], shown["status"]) == (
+        source_type,
+        ["docs"],
+        "configured",
+    )
+    assert shown["secrets"] == {"api_token": 1, "webhook_secret": 1}
+    assert (shown["deliveries"], shown["last_received_at"]) == ({}, None)
+    assert made["route"] == f"/webhooks/{source_type}/{made['id']}"
+
+
+def test_a_secret_never_comes_out_again(ingest: Ingest, engine: sa.Engine) -> None:
+    ingest("store", "create", "docs")
+    made = _connect(ingest, "linear", METADATA["linear"])
+    id_ = made.json["id"]
+    said = [made, ingest("source", "show", id_), ingest("source", "show", id_, "--json")]
+    said += [ingest("source", "list"), ingest("source", "list", "--json")]
+    assert not any(WORD in ran.out + ran.err for ran in said)
+    with transaction(engine) as conn:
+        stored = conn.exec_driver_sql("SELECT secret FROM lightfast_source_credentials").scalars()
+        assert not any(WORD.encode() in bytes(secret) for secret in stored)
+
+
+def test_metadata_is_stored_in_the_seeds_spelling_with_its_type(
+    ingest: Ingest, tmp_path: Path
+) -> None:
+    ingest("store", "create", "docs")
+    told = {"linear_team_id": "t", "linearTeamKey": "ENG", "linearOrganizationId": "o"}
+    file = tmp_path / "metadata.json"
+    file.write_text(json.dumps({**told, "teamName": "E", "webhookId": None, "more": {"a": 1}}))
+    ran = ingest(*_argv("linear", f"@{file}"))
+    assert "refuses every request" in ran.err
+    shown = ingest("source", "show", ran.out.strip(), "--json").json
+    assert shown["metadata"] == {
+        "type": "linear",
+        "linearTeamId": "t",
+        "linearTeamKey": "ENG",
+        "linearOrganizationId": "o",
+        "teamName": "E",
+        "more": {"a": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ("{", "--metadata is not JSON"),
+        ("[]", "--metadata is not a JSON object"),
+        ("@/nowhere/at/all", "/nowhere/at/all cannot be read: No such file"),
+        ("{}", "linearTeamId: Field required; linearTeamKey: Field required"),
+        (json.dumps(METADATA["github"]), "type: Input should be 'linear'"),
+        (json.dumps({**METADATA["linear"], "linearOrganizationId": ""}), "linearOrganizationId"),
+    ],
+)
+def test_metadata_that_does_not_fit_is_wrong_use(ingest: Ingest, metadata: str, said: str) -> None:
+    ingest("store", "create", "docs")
+    ran = ingest(*_argv("linear", metadata))
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+    assert ingest("source", "list", "--json").json == []
+
+
+def test_what_else_is_missing_or_wrong_is_named(ingest: Ingest) -> None:
+    ingest("store", "create", "docs", "--workspace", "w1", "--organization", "o1")
+    ingest("store", "create", "theirs", "--workspace", "w2", "--organization", "o2")
+    good = _argv("zendesk", json.dumps(METADATA["zendesk"]))
+    for argv, environ, said in (
+        ([*good, "--store", "nix"], {}, "no store nix; create it with: ingest store create nix"),
+        ([*good, "--store", "theirs"], {}, "several organizations"),
+        ([*good, "--token-env", "TOKEN"], {}, "environment variable TOKEN is not set"),
+        ([*good, "--name", ""], {}, "the name has 0 characters"),
+        (
+            [*good, "--webhook-secret-env", "S"],
+            {"S": ZENDESK_TEST_SECRET},
+            "public test secret",
+        ),
+        (["source", "connect", "gopher", *good[3:]], {}, "'gopher' is unknown"),
+    ):
+        ran = ingest(*argv, **environ)
+        assert ran.code == 2, said
+        assert said in ran.err
+    assert ingest("source", "list", "--json").json == []
+
+
+def test_without_a_key_no_secret_is_taken(ingest: Ingest) -> None:
+    ingest("store", "create", "docs")
+    argv = _argv("vercel", json.dumps(METADATA["vercel"]))
+    ran = ingest(*argv, "--token-env", "TOKEN", TOKEN=WORD, INGEST_SECRET_KEY="")
+    assert ran.code == 2
+    assert "INGEST_SECRET_KEY is not set" in ran.err
+
+
+def test_a_paused_source_lets_deliveries_wait_and_resuming_lets_them_through(
+    ingest: Ingest, town: Town, engine: sa.Engine
+) -> None:
+    assert ingest("source", "pause", town.connection, "--json").json["status"] == "paused"
+    deliver(ingest, town.connection, "Issue.update")
+    process.drain(engine, go_on=lambda: True)
+    waiting = ingest("drain", "--timeout", "0")
+    assert waiting.code == 1
+    assert "1 deliveries are unfinished after 0 s (the connection is paused)" in waiting.err
+    resumed = ingest("source", "resume", town.connection)
+    assert "1 waiting deliveries are due now" in resumed.err
+    assert "configured" in resumed.out
+    process.drain(engine, go_on=lambda: True)
+    assert ingest("drain", "--json").json == {"unfinished": 0}
+    shown = ingest("source", "show", town.connection, "--json").json
+    assert shown["deliveries"] == {"processed": 3}
+    assert shown["last_received_at"].endswith("Z")
+
+
+def test_a_disconnected_source_keeps_its_documents_and_receives_no_more(
+    ingest: Ingest, town: Town
+) -> None:
+    gone = ingest("source", "disconnect", town.connection, "--json").json
+    assert gone["status"] == "disconnected"
+    assert len(ingest("docs", "list", "--json").json) == 2
+    refused = deliver(ingest, town.connection, "Issue.update")
+    assert refused.code == 2
+    assert "no connection of this id" in refused.err
+    for again in ("pause", "resume"):
+        ran = ingest("source", again, town.connection)
+        assert ran.code == 2
+        assert "is disconnected; connect the source again" in ran.err
+
+
+def test_a_purge_leaves_the_database_as_if_it_had_never_been_connected(
+    ingest: Ingest, town: Town, engine: sa.Engine
+) -> None:
+    assert ingest("source", "disconnect", town.connection, "--purge", "--json").json == {
+        "id": town.connection,
+        "documents": 2,
+        "deliveries": 2,
+        "status": "purged",
+    }
+    assert ingest("docs", "list", "--json").json == []
+    assert ingest("deliveries", "list", "--json").json == []
+    assert ingest("source", "list", "--json").json == []
+    left = _counted(engine)
+    assert left.pop("lightfast_document_ledger") == 2
+    assert set(left.values()) == {0}, left
+    second = connect_linear(ingest, town.store)
+    for name in ("Comment.create", "Issue.create"):
+        deliver(ingest, second, name)
+    process.drain(engine, go_on=lambda: True)
+    back = ingest("docs", "list", "--json").json
+    assert {row["id"] for row in back} == {town.issue, town.comment}
+
+
+def test_a_purge_spares_what_another_source_feeds(
+    ingest: Ingest, town: Town, engine: sa.Engine
+) -> None:
+    second = connect_linear(ingest, town.store)
+    deliver(ingest, second, "Issue.create")
+    process.drain(engine, go_on=lambda: True)
+    gone = ingest("source", "disconnect", town.connection, "--purge", "--json").json
+    assert (gone["documents"], gone["deliveries"]) == (1, 2)
+    (left,) = ingest("docs", "list", "--json").json
+    assert left["id"] == town.issue
+    shown = ingest("docs", "show", town.issue, "--json").json
+    assert [feed["connection_id"] for feed in shown["feeds"]] == [second]
+    ingest("drain")
+    assert ingest("source", "show", second, "--json").json["document_count"] == 1
+
+
+def test_an_unknown_connection_is_wrong_use(ingest: Ingest) -> None:
+    for command in ("show", "pause", "resume", "disconnect"):
+        ran = ingest("source", command, "nobody")
+        assert (ran.code, ran.out) == (2, "")
+        assert "there is no connection nobody" in ran.err
+
+
+def test_people_see_a_table(ingest: Ingest, town: Town) -> None:
+    ingest("drain")
+    listed = ingest("source", "list").out
+    assert town.connection in listed
+    assert "document count" in listed
+    shown = ingest("source", "show", town.connection).out
+    assert '{"processed":2}' in shown
+
+
+def _argv(source_type: str, metadata: str) -> list[str]:
+    argv = ["source", "connect", source_type, "--store", "docs", "--name", "A name"]
+    return [*argv, "--metadata", metadata]
+
+
+def _connect(ingest: Ingest, source_type: str, metadata: object) -> Any:
+    argv = _argv(source_type, json.dumps(metadata))
+    secrets = ("--webhook-secret-env", "HOOK", "--token-env", "TOKEN")
+    return ingest(*argv, *secrets, "--json", HOOK=f"{WORD}\n", TOKEN=WORD)
+
+
+def _counted(engine: sa.Engine) -> dict[str, int]:
+    """How many rows each table has that a connection's words may leave something in."""
+    apart = ("schema_version", "organizations", "workspaces", "stores", "bells", "events", "drift")
+    with transaction(engine) as conn:
+        names = sa.inspect(conn).get_table_names()
+        counted = [n for n in names if not n.endswith(apart)]
+        tables = {n: sa.select(sa.func.count()).select_from(sa.table(n)) for n in counted}
+        return {name: conn.execute(query).scalar_one() for name, query in tables.items()}

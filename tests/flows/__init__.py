@@ -1,0 +1,1 @@
+"""What happens in which order, from the request to the documents."""

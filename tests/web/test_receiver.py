@@ -1,0 +1,200 @@
+"""Every answer of the public interface, from a running receiver with a real database."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from ingest.settings import Settings
+from ingest.sources.registry import all_sources
+from ingest.store import connections, credentials
+from ingest.store.engine import transaction
+from ingest.store.upgrade import upgrade
+from ingest.web import create_app
+from ingest.wiring import Program
+from tests.factories import SECRET, VAULT, connect, signed
+from tests.web.running import LIMIT
+
+pytestmark = pytest.mark.integration
+
+BODY = b'{"id":"evt-1","repository":{"id":101}}'
+
+
+def post(
+    client: httpx.Client, path: str, headers: dict[str, str], body: bytes = BODY
+) -> tuple[int, dict[str, object]]:
+    answer = client.post(f"/webhooks/{path}", content=body, headers=headers)
+    assert answer.headers["content-type"] == "application/json"
+    return answer.status_code, answer.json()
+
+
+def stored(engine: sa.Engine) -> list[sa.Row[tuple[object, ...]]]:
+    query = "SELECT * FROM lightfast_webhook_deliveries ORDER BY id"
+    with transaction(engine) as conn:
+        return list(conn.execute(sa.text(query)))
+
+
+@pytest.mark.parametrize("source_type", list(all_sources()))
+def test_a_signed_delivery_of_every_source_is_stored_before_its_200(
+    client: httpx.Client, engine: sa.Engine, source_type: str
+) -> None:
+    connection = connect(engine, source_type)
+    headers = signed(source_type, BODY)
+    status, told = post(client, f"{source_type}/{connection}", headers)
+    (row,) = stored(engine)
+    assert (status, told) == (200, {"delivery": row.id, "status": "accepted"})
+    assert (row.body, row.connection_id, row.status) == (BODY, connection, "pending")
+    header = all_sources()[source_type].descriptor.scheme.header.lower()
+    assert header not in row.headers
+    again = post(client, f"{source_type}/{connection}", headers)
+    assert again == (200, {"delivery": row.id, "status": "duplicate"})
+
+
+def test_a_handshake_is_answered_and_not_stored(client: httpx.Client, engine: sa.Engine) -> None:
+    headers = signed("github", BODY, headers={"x-github-event": "ping"})
+    assert post(client, "github", headers) == (200, {"delivery": None, "status": "handshake"})
+    assert not stored(engine)
+
+
+def test_the_app_wide_route_stores_what_no_connection_claims(
+    client: httpx.Client, engine: sa.Engine
+) -> None:
+    assert post(client, "github", signed("github", BODY))[0] == 200
+    assert stored(engine)[0].connection_id is None
+
+
+def test_what_is_refused_says_why_and_stores_nothing(
+    client: httpx.Client, engine: sa.Engine
+) -> None:
+    own = f"github/{connect(engine, 'github')}"
+    good = signed("github", BODY)
+    unsigned = {k: v for k, v in good.items() if k != "x-hub-signature-256"}
+    table = [
+        (404, "gitea", good, BODY, "known are"),
+        (404, "github/nobody", good, BODY, "no connection"),
+        (404, "github/%00", good, BODY, "no connection"),
+        (404, f"linear/{own[7:]}", good, BODY, "no connection"),
+        (404, "zendesk", signed("zendesk", BODY), BODY, "one connection at a time"),
+        (415, own, good | {"content-type": "text/plain"}, BODY, "not JSON"),
+        (415, own, good | {"content-encoding": "gzip"}, BODY, "content-encoding"),
+        (400, own, {"content-type": "application/json"}, BODY, "x-github-event"),
+        (401, own, unsigned, BODY, "is missing"),
+        (401, own, signed("github", BODY, "another"), BODY, "does not match"),
+        (401, "sentry", signed("sentry", BODY), BODY, "no webhook secret"),
+        (400, own, signed("github", b"{"), b"{", "not JSON"),
+        (400, own, signed("github", b""), b"", "not JSON"),
+        (413, own, good, b" " * (LIMIT + 1), "INGEST_MAX_BODY_BYTES"),
+    ]
+    for expected, path, headers, body, words in table:
+        status, told = post(client, path, headers, body)
+        assert (status, list(told)) == (expected, ["error"]), (path, told)
+        assert words in str(told["error"])
+        assert SECRET not in str(told)
+    assert not stored(engine)
+
+
+def test_a_stale_request_is_a_401(client: httpx.Client, engine: sa.Engine) -> None:
+    body = b'{"webhookTimestamp": 1700000000000}'
+    path = f"linear/{connect(engine, 'linear')}"
+    status, told = post(client, path, signed("linear", body), body)
+    assert (status, "from receipt" in str(told)) == (401, True)
+
+
+def test_a_body_of_the_largest_size_is_accepted(client: httpx.Client, engine: sa.Engine) -> None:
+    body = b'{"pad":"%s"}' % (b"x" * (LIMIT - 10))
+    assert len(body) == LIMIT
+    assert post(client, "github", signed("github", body), body)[0] == 200
+    assert bytes(stored(engine)[0].body) == body
+
+
+@pytest.mark.parametrize(("status", "expected"), [("paused", 200), ("disconnected", 404)])
+def test_a_paused_connection_still_receives_and_a_disconnected_one_does_not(
+    client: httpx.Client, engine: sa.Engine, status: str, expected: int
+) -> None:
+    connection = connect(engine, "github")
+    with transaction(engine) as conn:
+        assert connections.set_status(conn, connection, is_active=False, status=status)
+    assert post(client, f"github/{connection}", signed("github", BODY))[0] == expected
+
+
+def test_a_rotated_secret_works_at_once_beside_the_old_one(
+    client: httpx.Client, engine: sa.Engine
+) -> None:
+
+    connection = connect(engine, "github")
+    assert post(client, f"github/{connection}", signed("github", BODY))[0] == 200
+    with transaction(engine) as conn:
+        credentials.add(conn, VAULT, connection, credentials.WEBHOOK_SECRET, "new")
+    for secret in ("new", SECRET):
+        assert post(client, f"github/{connection}", signed("github", BODY, secret))[0] == 200
+
+
+def test_the_bell_is_rung_after_the_commit(client: httpx.Client, rung: list[str]) -> None:
+    assert post(client, "github", signed("github", BODY))[0] == 200
+    until = time.monotonic() + 5
+    while not rung and time.monotonic() < until:
+        time.sleep(0.01)
+    assert rung == ["ingest"]
+
+
+def test_other_methods_and_routes_are_refused_as_json(client: httpx.Client) -> None:
+    for method, path, expected in (
+        ("GET", "/webhooks/github", 405),
+        ("PUT", "/webhooks/github/x", 405),
+        ("POST", "/webhooks", 404),
+        ("POST", "/webhooks/github/", 404),
+        ("POST", "/webhooks/github/a/b", 404),
+        ("GET", "/", 404),
+    ):
+        answer = client.request(method, path)
+        assert (answer.status_code, list(answer.json())) == (expected, ["error"])
+
+
+def test_the_probes_tell_life_from_readiness(client: httpx.Client, engine: sa.Engine) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    behind = client.get("/readyz")
+    assert (behind.status_code, "ingest db upgrade" in behind.text) == (503, True)
+    assert int(behind.headers["retry-after"]) > 0
+    upgrade(engine, list(all_sources()))
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_wrong_setting_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+    without_key = Program(Settings(database_url="postgresql://127.0.0.1/x"))
+    with pytest.raises(SystemExit) as caught:
+        create_app(without_key)
+    said = capsys.readouterr().err
+    assert (caught.value.code, said.count("\n")) == (2, 1)
+    assert "INGEST_SECRET_KEY is not set" in said
+
+
+def test_metrics_tell_what_came_and_what_waits(client: httpx.Client) -> None:
+    assert post(client, "github", signed("github", BODY))[0] == 200
+    assert post(client, "github", signed("github", BODY, "wrong"))[0] == 401
+    assert post(client, "s3cret-guess", {})[0] == 404
+    text = client.get("/metrics").text
+    for line in (
+        'ingest_received_total{answer="accepted",source="github"} 1.0',
+        'ingest_received_total{answer="401",source="github"} 1.0',
+        'ingest_received_total{answer="404",source="unknown"} 1.0',
+        "ingest_answer_seconds_count 3.0",
+        "ingest_commit_group_size_count 1.0",
+        'ingest_deliveries{status="pending"} 1.0',
+        'ingest_deliveries{status="dead"} 0.0',
+    ):
+        assert line in text.splitlines()
+    assert "s3cret-guess" not in text
+
+
+def test_stored_headers_are_those_of_the_allow_list(
+    client: httpx.Client, engine: sa.Engine
+) -> None:
+    more = {"authorization": "Bearer x", "cookie": "a=b", "user-agent": "GitHub-Hookshot/1"}
+    assert post(client, "github", signed("github", BODY, headers=more))[0] == 200
+    kept = stored(engine)[0].headers
+    assert set(kept) == {"content-type", "user-agent", "x-github-event", "x-github-delivery"}
+    assert "Bearer" not in json.dumps(kept)
