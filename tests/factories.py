@@ -16,7 +16,7 @@ from ingest.sources.registry import source
 from ingest.store import connections, credentials
 from ingest.store.engine import transaction
 
-SECRET_KEY = "a key for tests, of no use elsewhere"
+SECRET_KEY = "a-key-for-tests-that-opens-nothing-elsewhere"
 VAULT = Vault([SECRET_KEY])
 SECRET = "the webhook secret of a test"
 
