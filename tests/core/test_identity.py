@@ -60,7 +60,12 @@ def test_an_event_has_one_id_for_each_store_source_and_key(
 ) -> None:
     made = event_id(store, source_type, key)
     assert made == event_id(store, source_type, key)
-    assert len({made, event_id(store + "x", source_type, key), event_id(store, source_type, key + "x")}) == 3
+    assert (
+        len(
+            {made, event_id(store + "x", source_type, key), event_id(store, source_type, key + "x")}
+        )
+        == 3
+    )
 
 
 @given(identities, parts)

@@ -112,7 +112,7 @@ def review_comment(
 def linear_issue(
     number: int = 1, at: int = 1, action: str = "update", team: str = "team-1", **said: Any
 ) -> Sent:
-    """The issue `issue-<number>`; its key is that of the team it is in, its former keys the rest."""
+    """The issue `issue-<number>`; its key is that of its team, and its former keys the rest."""
     organization = said.pop("organization", ORGANIZATION)
     body = _fixture("linear", "Issue.create")
     key = f"{TEAMS[team]}-{number}"

@@ -70,12 +70,12 @@ def difference(one: Snapshot, other: Snapshot) -> str:
             if first is None or second is None:
                 where = "second" if first is None else "first"
                 lines.append(f"{table} {key}: only in the {where}: {_named(first or second)}")
-            elif first != second:
-                lines += [
-                    f"{table} {key} {_named(first)}: {column}: {first[column]!r} | {second[column]!r}"
-                    for column in sorted(first.keys() | second.keys())
-                    if first.get(column) != second.get(column)
-                ]
+                continue
+            lines += [
+                f"{table} {key} {_named(first)}: {column}: {first[column]!r} | {second[column]!r}"
+                for column in first
+                if first[column] != second[column]
+            ]
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,7 @@ _ENDS = sa.text("SELECT id, status, reason, last_error FROM lightfast_webhook_de
 
 @dataclass(frozen=True)
 class Told:
-    """One delivery of a stream: to whom (a connection's role, or everybody's route), what, its key."""
+    """One delivery of a stream: to which connection (or everybody's route), what, and its key."""
 
     to: str
     sent: Sent
@@ -62,8 +62,23 @@ class Told:
         body = self.sent.body
         main = next((body[m] for m in ("data", "comment", "review", "issue") if m in body), body)
         kind = body.get("type") or self.sent.headers["x-github-event"]
-        names = ("id", "number", "identifier", "updatedAt", "updated_at", "submitted_at", "title",
-                 "body", "description", "name", "parent", "parentId", "trashed", "teamId", "state")
+        names = (
+            "id",
+            "number",
+            "identifier",
+            "updatedAt",
+            "updated_at",
+            "submitted_at",
+            "title",
+            "body",
+            "description",
+            "name",
+            "parent",
+            "parentId",
+            "trashed",
+            "teamId",
+            "state",
+        )
         shown = {name: main[name] for name in names if name in main}
         return f"{self.key} to {self.to}: {kind} {body['action']} {shown}"
 
@@ -128,7 +143,7 @@ class World:
 
 
 @pytest.fixture
-def world(engine: sa.Engine) -> Iterator[World]:
+def world(engine: sa.Engine) -> World:
     """`both` feeds two stores; `twin` is the same repository again; `eng` wants one team only."""
     one, two = make_store(engine, "store-1"), make_store(engine, "store-2")
     filtered: dict[str, Any] = {"onlyTeamIds": ["team-1"], "linearOrganizationId": ORGANIZATION}
@@ -143,7 +158,7 @@ def world(engine: sa.Engine) -> Iterator[World]:
         "linear": connect(engine, "linear", everything, stores=[one]),
         "eng": connect(engine, "linear", filtered, stores=[one, two]),
     }
-    yield made
+    return made
 
 
 TEXTS = [
@@ -166,7 +181,9 @@ repositories = st.sampled_from(["halcyon/web", "halcyon/web", "halcyon/site"])
 Builder = Callable[..., Sent]
 
 
-def built(builder: Builder, *given_: st.SearchStrategy[Any], **named: Any) -> st.SearchStrategy[Sent]:
+def built(
+    builder: Builder, *given_: st.SearchStrategy[Any], **named: Any
+) -> st.SearchStrategy[Sent]:
     return st.builds(builder, *given_, **named)
 
 
@@ -205,7 +222,9 @@ github = st.one_of(
         title=titles,
         body=texts,
     ),
-    built(halcyon.review, st.just(21), seconds, st.sampled_from(["submitted", "edited"]), body=texts),
+    built(
+        halcyon.review, st.just(21), seconds, st.sampled_from(["submitted", "edited"]), body=texts
+    ),
     built(
         halcyon.review_comment,
         st.integers(31, 32),
@@ -287,9 +306,7 @@ once = settings(
 
 @once
 @given(data=st.data())
-def test_any_order_and_any_batches_end_in_the_same_rows(
-    world: World, data: st.DataObject
-) -> None:
+def test_any_order_and_any_batches_end_in_the_same_rows(world: World, data: st.DataObject) -> None:
     stream = data.draw(st.lists(told, min_size=1, max_size=8))
     straight = Plan(range(len(stream)), 500)
     check(world, stream, straight, data.draw(plans(stream)))

@@ -57,12 +57,18 @@ def draft(
     parent_doc_id: str | None,
     store: StoreConfig,
 ) -> Draft:
-    """The document's row, its references and the text that it is cut from."""
+    """The document's row, its references and the text that it is cut from.
+
+    The title of a child is made up of its parent's key, so it is not asked what it mentions; and
+    nothing refers to itself.
+    """
     text = canonical_text(upsert.title, upsert.body)
     context = Context(ledger.source_type, upsert.home)
-    found = extract(text, context, syntaxes())
+    own_words = text if upsert.parent is None else upsert.body
+    found = extract(own_words, context, syntaxes())
     stated = (*upsert.references, *_linked(upsert.links, context))
-    references = _strongest(keep_owned((*stated, *found), store.owned))
+    others = [r for r in (*stated, *found) if (r.source, r.key) != _own_key(upsert)]
+    references = _strongest(keep_owned(others, store.owned))
     row = {
         "id": ledger.document_id,
         "store_id": store.id,
@@ -89,6 +95,10 @@ def chunks(made: Draft) -> list[Chunk]:
         overlap=made.store.chunk_overlap if overlap is None else overlap,
     )
     return split(made.text, config)
+
+
+def _own_key(upsert: Upsert) -> tuple[str, str]:
+    return upsert.identity.source_type, upsert.source_id
 
 
 def _linked(links: Collection[str], context: Context) -> list[Reference]:

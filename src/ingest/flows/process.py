@@ -8,7 +8,7 @@ connection gives the batch back uncounted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -18,10 +18,11 @@ import structlog
 from ingest.core.errors import LeaseLost, Raced, TransientError
 from ingest.core.identity import event_id
 from ingest.flows import apply as applying
+from ingest.flows import binding
 from ingest.flows import directory as directories
 from ingest.flows.apply import Applied, Work
 from ingest.flows.prepare import Opened, Prepared, Target, open_delivery, prepare
-from ingest.store import deliveries, drift, events, references
+from ingest.store import deliveries, drift, events
 from ingest.store.deliveries import Claim, Claimed, Verdict
 from ingest.store.engine import BadRow, transaction
 from ingest.store.events import Event
@@ -140,8 +141,8 @@ def _settle(
             _settle(engine, token, batch[:middle], settled)
             _settle(engine, token, batch[middle:], settled)
             return
-        culprit = [Prepared(batch[0].row, verdict=("dead", str(error)))]
-        verdicts = _commit(engine, token, culprit)
+        _settle(engine, token, [_dead(batch[0], error)], settled)
+        return
     except LeaseLost as error:
         log.warning("lease_lost", deliveries=len(batch), error=str(error))
         return
@@ -163,12 +164,28 @@ def _commit(engine: sa.Engine, token: str, batch: Sequence[Prepared]) -> list[Ve
                 raise
             continue
         fields = [(p.row.source_type, name) for p in batch for name in p.drift]
-        if applied.keys or fields:
-            with transaction(engine, durable=False) as conn:
-                references.bind(conn, applied.keys)
-                drift.report(conn, fields)
+        binding.bind(engine, applied.keys)
+        _report(engine, fields)
         return verdicts
     raise Raced("the batch lost every race")
+
+
+def _dead(culprit: Prepared, error: BadRow) -> Prepared:
+    """The row that stands alone with its error; raises that error where it was dead already."""
+    if culprit.verdict is not None:
+        raise error
+    return Prepared(culprit.row, verdict=("dead", str(error)))
+
+
+def _report(engine: sa.Engine, fields: Collection[tuple[str, str]]) -> None:
+    """Count unknown fields. The deliveries are settled by now, so nothing here may undo that."""
+    if not fields:
+        return
+    try:
+        with transaction(engine, durable=False) as conn:
+            drift.report(conn, fields)
+    except (BadRow, TransientError) as error:
+        log.warning("drift_not_reported", fields=len(fields), error=str(error))
 
 
 def _apply(conn: sa.Connection, batch: Sequence[Prepared]) -> tuple[list[Verdict], Applied]:

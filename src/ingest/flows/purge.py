@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from ingest.flows import binding
 from ingest.store import documents, feeds, ledger, purge, references
 from ingest.store.engine import transaction
 
@@ -43,7 +44,7 @@ def purge_connection(engine: sa.Engine, connection_id: str) -> Purged:
         while late := purge.step(conn, connection_id, limit=STEP_DOCUMENTS):
             keys |= _withdraw(conn, connection_id, late, done)
         purge.delete(conn, connection_id)
-    _bind(engine, keys)
+    binding.bind(engine, keys)
     return done
 
 
@@ -52,7 +53,7 @@ def _step(engine: sa.Engine, connection_id: str, done: Purged) -> bool:
     with transaction(engine) as conn:
         spoken_for = purge.step(conn, connection_id, limit=STEP_DOCUMENTS)
         keys = _withdraw(conn, connection_id, spoken_for, done)
-    _bind(engine, keys)
+    binding.bind(engine, keys)
     return bool(spoken_for)
 
 
@@ -79,9 +80,3 @@ def _withdraw(
 def _deliveries(engine: sa.Engine, connection_id: str) -> int:
     with transaction(engine) as conn:
         return purge.delete_deliveries(conn, connection_id, limit=STEP_DELIVERIES)
-
-
-def _bind(engine: sa.Engine, keys: Collection[Key]) -> None:
-    """After the commit, as everywhere: who owns a key now is seen by whoever comes last."""
-    with transaction(engine) as conn:
-        references.bind(conn, keys)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.store.rows import as_json
 
+_LANES = 64
 _DELETE = sa.text("""
 DELETE FROM lightfast_document_references WHERE document_id = ANY(CAST(:ids AS varchar[]))
 """)
@@ -30,17 +31,27 @@ _OWNER = """
      WHERE a.store_id = k.store_id AND a.source_type = k.source_type AND a.alias = k.key
      ORDER BY d.id LIMIT 1))
 """
-# Run after the commit that wrote the keys: of two workers, one with the target and one with the
-# reference, the later sees the other's rows. The owner of a key is a pure function of what stands.
+# Most keys are those of documents that nobody points at: they are left alone.
+_POINTED = sa.text(f"""
+SELECT DISTINCT k.store_id, CAST(k.source_type AS text), k.key,
+       mod(hashtext(k.key) & 2147483647, {_LANES}) AS lane
+FROM jsonb_to_recordset(CAST(:keys AS jsonb))
+  AS k(store_id varchar, source_type source_type, key varchar)
+JOIN lightfast_document_references r
+  ON r.store_id = k.store_id AND r.target_source = k.source_type AND r.target_key = k.key
+""")
+# One binder at a time for each key, and in a statement before the next one's snapshot: else one
+# that saw an older state could write last.
+_ALONE = sa.text("""
+SELECT pg_advisory_xact_lock(hashtext('lightfast_document_references'), lane)
+FROM (SELECT unnest(CAST(:lanes AS integer[])) AS lane ORDER BY 1) AS lanes
+""")
+# The owner of a key is a pure function of what stands.
 _BIND = sa.text(f"""
-WITH pointed AS (
-  SELECT DISTINCT k.store_id, k.source_type, k.key
+WITH owned AS (
+  SELECT k.store_id, k.source_type, k.key, {_OWNER} AS owner
   FROM jsonb_to_recordset(CAST(:keys AS jsonb))
     AS k(store_id varchar, source_type source_type, key varchar)
-  JOIN lightfast_document_references r
-    ON r.store_id = k.store_id AND r.target_source = k.source_type AND r.target_key = k.key
-), owned AS (
-  SELECT k.store_id, k.source_type, k.key, {_OWNER} AS owner FROM pointed k
 )
 UPDATE lightfast_document_references r SET target_document_id = o.owner
 FROM owned o
@@ -58,7 +69,7 @@ WITH owned AS (
 UPDATE lightfast_document_references r SET target_document_id = o.owner
 FROM owned o
 WHERE r.document_id = o.document_id AND r.kind = o.kind AND r.target_source = o.source_type
-  AND r.target_key = o.key AND o.owner IS NOT NULL
+  AND r.target_key = o.key AND o.owner IS NOT NULL AND r.target_document_id IS NULL
 """)
 
 
@@ -94,12 +105,20 @@ def replace(
 
 
 def bind(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> None:
-    """Point every reference to these (store, source type, key) at the document that owns it now."""
-    if keys:
-        rows = as_json({"store_id": s, "source_type": t, "key": k} for s, t, k in sorted(keys))
-        conn.execute(_BIND, {"keys": rows})
+    """Point every reference to these (store, source type, key) at the document that owns it now.
+
+    To be called in a transaction of its own, after the commit that wrote the keys.
+    """
+    pointed = conn.execute(_POINTED, {"keys": _as_keys(keys)}).all() if keys else []
+    if pointed:
+        conn.execute(_ALONE, {"lanes": sorted({lane for _, _, _, lane in pointed})})
+        conn.execute(_BIND, {"keys": _as_keys((s, t, k) for s, t, k, _ in pointed)})
 
 
 def bind_pending(conn: sa.Connection) -> int:
     """Point references without a target at one that is there by now; how many were bound."""
     return conn.execute(_BIND_PENDING).rowcount
+
+
+def _as_keys(keys: Iterable[tuple[str, str, str]]) -> str:
+    return as_json({"store_id": s, "source_type": t, "key": k} for s, t, k in sorted(keys))

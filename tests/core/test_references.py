@@ -1,0 +1,272 @@
+"""References: which words make one, in which order they come, and what never makes one."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.core.references import Context, Reference, extract, keep_owned, relationships
+from tests.core.tracking import FORGE, FORGED, TRACKER, edges, mentioned, references
+
+KEYS = ("T-1", "!2", "T-30", "https://tracker.test/T-4", "https://x.test/")
+WORDS = ("fixes ", "Closes: ", "not ", "see also ", "blocked by ", ", ", " and ", "word", "日本")
+CODE = ("    ", "\t", "- ", "> ", "```", "~~~", "`", "``", "<!--", "-->", "<code>", "</code>")
+MARKS = ("\n", "\n\n", "\r\n", "\u2028", "\x00", "\ud800", "[", "](", ")", "(", "#", ":", ".", "\\")
+SCRAPS = st.sampled_from((*KEYS, *WORDS, *CODE, *MARKS, "<a href='", "</a>"))
+HOSTILE = (
+    *("!", "!1 ", "T-1 ", "-T", "T-", "fixes T-1 ", "fixes T-1,", "fix: (!1) ", "(!1)", "**", " "),
+    *("`a``b```c", "```\n", "> T\n", "    T\n\n", "- [ ] T-1\n", "1. \n", "  \n", "<a ", "w"),
+    *('<a href="https://', "<a href='https://x'>y", "[a", "[a]", "[[a]", "[a](https://x/1)"),
+    *("https://", "https://x.test/(", "https://x.test/T-1 "),
+)
+texts = st.lists(SCRAPS | st.text(max_size=3), max_size=40).map("".join)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Fixes T-1", "resolves"),
+        ("this FIXES: T-1.", "resolves"),
+        ("a partial fix for T-1", "resolves"),
+        ("Should resolve\nT-1", "resolves"),
+        ("Closes issue T-1", "resolves"),
+        ("**Closes** T-1", "resolves"),
+        ("It is blocked by T-1", "blockedBy"),
+        ("Depends on T-1", "dependsOn"),
+        ("Depends-On: T-1", "dependsOn"),
+        ("stacked on top of T-1", "dependsOn"),
+        ("requires pull request T-1", "dependsOn"),
+        ("Part of T-1", "relatedTo"),
+        ("A follow-up to T-1", "relatedTo"),
+        ("(see also T-1)", "relatedTo"),
+        ("Related issue: T-1", "relatedTo"),
+        ("Supersedes T-1", "relatedTo"),
+        ("towards T-1", "relatedTo"),
+        ("Ref: https://tracker.test/T-1", "relatedTo"),
+        ("Fixes [T-1: totals](https://tracker.test/T-1)", "resolves"),
+        ("## Related issues\n\n- T-1", "relatedTo"),
+        ("Closes:\n\n* [ ] T-1", "resolves"),
+        ("Fixes <!-- the number goes here --> T-1", "resolves"),
+    ],
+)
+def test_a_keyword_right_before_a_mention_makes_an_edge(text: str, kind: str) -> None:
+    assert edges(text) == [(kind, "T-1")]
+    assert mentioned(text) == ["T-1"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "T-1 fixed the totals",
+        "Fixed in T-1",
+        "fixed by T-1",
+        "prefix T-1",
+        "hot-fix T-1",
+        "unblock T-1",
+        "It does not fix T-1",
+        "This doesn’t fully fix T-1",
+        "no longer blocked by T-1",
+        "fix(T-1): totals",
+        "Repair references (T-1)",
+        "Login fix - T-1",
+        "We will fix. T-1 is another matter",
+        "Things to fix\n\nT-1 is one of them",
+        "- what we cannot close\n- T-1",
+        'Revert "fix T-1"',
+        "Fixes `the totals` T-1",
+        "jane/fix-T-1-totals",
+    ],
+)
+def test_words_that_do_not_speak_of_a_mention_make_no_edge(text: str) -> None:
+    assert edges(text) == []
+    assert mentioned(text) == ["T-1"]
+
+
+def test_a_negation_ends_with_its_sentence() -> None:
+    assert edges("It does not hang. Fixes T-1") == [("resolves", "T-1")]
+    assert edges("Do not hang\n\nFixes T-1") == [("resolves", "T-1")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fixes T-1, T-2 and T-3",
+        "Fixes T-1, T-2, and T-3.",
+        "Fixes T-1 & T-2 / T-3",
+        "Fixes T-1\nFixes T-2\nFixes T-3",
+        "Fixes:\n- T-1 the totals\n- T-2 the sums\n- T-3",
+        "Fixes https://tracker.test/T-1/slug, [T-2](https://tracker.test/T-2) and T-3",
+    ],
+)
+def test_a_list_shares_its_keyword(text: str) -> None:
+    assert edges(text) == [("resolves", "T-1"), ("resolves", "T-2"), ("resolves", "T-3")]
+
+
+def test_a_list_ends_where_other_words_come() -> None:
+    assert edges("Fixes T-1, which broke T-2") == [("resolves", "T-1")]
+    assert edges("Fixes T-1\n\nT-2") == [("resolves", "T-1")]
+    assert edges("- Fixes T-1\n- T-2 is next") == [("resolves", "T-1")]
+
+
+def test_a_source_that_closes_singly_wants_a_closing_keyword_for_each() -> None:
+    assert edges("Fixes !1, !2") == [("resolves", "acme/pay#1")]
+    assert edges("Fixes !1, T-2") == [("resolves", "acme/pay#1"), ("resolves", "T-2")]
+    assert edges("See !1, !2") == [("relatedTo", "acme/pay#1"), ("relatedTo", "acme/pay#2")]
+
+
+def test_what_is_based_on_a_thing_at_home_depends_on_it() -> None:
+    assert edges("Based on !1") == [("dependsOn", "acme/pay#1")]
+    assert edges("Based on T-1") == [("relatedTo", "T-1")]
+
+
+def test_a_source_has_words_of_its_own_in_repositories() -> None:
+    assert edges("Finishes T-1") == [("resolves", "T-1")]
+    assert edges("Finishes !1") == []
+    elsewhere = references("Finishes T-1", Context("tracker"))
+    assert [r.kind for r in elsewhere] == ["mention"]
+
+
+def test_a_word_may_take_a_mention_back_wherever_it_stands() -> None:
+    assert references("T-1 again. Fixes T-1. Omit T-1") == ()
+    assert mentioned("Omit T-1, but T-2 counts") == ["T-2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\nT-1\n```",
+        "~~~~ text\nT-1\n~~~\nT-2\n~~~~",
+        "```\nnever closed T-1",
+        "- item\n\n  ```\n  T-1\n  ```",
+        "`T-1` and ``a ` T-1``",
+        "`over\ntwo lines T-1`",
+        "text\n\n    T-1\n\n    T-2",
+        "\tT-1",
+        "> T-1\n>> T-2",
+        "<!-- T-1\n\nT-2 --> done",
+        "<!-- T-1 without an end\n\nT-2",
+        "<pre>T-1</pre> <code>T-2</code>",
+        "<blockquote>\nT-1\n</blockquote>",
+    ],
+)
+def test_code_comments_and_quotations_say_nothing(text: str) -> None:
+    assert references(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`x` T-1 `y`",
+        "a ` alone, T-1",
+        "`open\n\nT-1` another paragraph",
+        "\\`T-1\\`",
+        "```\nx\n```\nT-1",
+        "para\n    T-1 is a continuation",
+        "- item\n\n    T-1 belongs to the item",
+        "> [!NOTE]\n> T-1",
+        "<!-- x --> T-1",
+        "a <!-- that never ends T-1",
+        "<code> that never ends T-1",
+    ],
+)
+def test_prose_beside_code_is_prose(text: str) -> None:
+    assert mentioned(text) == ["T-1"]
+
+
+def test_a_bare_key_in_a_url_names_nothing() -> None:
+    assert mentioned("https://x.test/browse/T-1") == []
+    assert mentioned("https://x.test/wiki/A_(b)/T-1, T-2") == ["T-2"]
+
+
+def test_a_label_names_what_its_link_points_at() -> None:
+    assert mentioned("[T-1](https://x.test/browse/T-1)") == []
+    assert mentioned("[!1](https://x.test/2)") == []
+    assert mentioned('<a href="https://x.test/1">T-1</a>') == []
+    assert mentioned("[T-1: the totals](https://x.test/pull/2)") == ["T-1"]
+    assert mentioned("[T-1](https://tracker.test/T-1)") == ["T-1"]
+    assert mentioned("[!1](../issues/1)") == ["acme/pay#1"]
+
+
+def test_a_key_that_a_url_names_needs_no_owner() -> None:
+    found = references("Fixes T-1, see https://tracker.test/T-1")
+    assert {r.prefix for r in found} == {None}
+    assert keep_owned(found, {}) == found
+
+
+def test_only_owned_prefixes_are_kept() -> None:
+    found = references("T-1, AB-2 and !3")
+    kept = keep_owned(found, {"tracker": {"AB"}, "other": {"T"}})
+    assert [r.key for r in kept] == ["acme/pay#3", "AB-2"]
+
+
+def test_of_what_is_said_twice_the_strongest_and_then_the_first_is_kept() -> None:
+    text = "Closes T-1 today\nFixes https://tracker.test/T-1 now\nFixes https://tracker.test/T-1"
+    assert references(text) == (
+        Reference("mention", "tracker", "T-1", "url", "Fixes https://tracker.test/T-1 now"),
+        Reference("resolves", "tracker", "T-1", "url", "Fixes https://tracker.test/T-1"),
+    )
+
+
+def test_evidence_is_cut_out_of_the_text_and_bounded() -> None:
+    text = "words " * 40 + "Depends on T-1, T-2 " + "words " * 40 + "\nClosed " + "T-3, " * 30
+    for reference in references(text):
+        assert reference.evidence in text
+        assert len(reference.evidence) <= 80
+        assert reference.key in reference.evidence
+    assert [r.evidence for r in references(text) if r.kind == "dependsOn"] == [
+        "Depends on T-1",
+        "Depends on T-1, T-2",
+    ]
+
+
+def test_relationships_are_the_shape_of_the_seed() -> None:
+    given_twice = references("Fixes T-2, T-1. See !9. T-3") * 2
+    assert relationships(reversed(given_twice)) == {
+        "mentions": {"forge": ["acme/pay#9"], "tracker": ["T-1", "T-2", "T-3"]},
+        "graph": {"resolves": ["tracker:T-1", "tracker:T-2"], "relatedTo": ["forge:acme/pay#9"]},
+    }
+    assert relationships(references("T-1")) == {"mentions": {"tracker": ["T-1"]}}
+    field = Reference("relatedTo", "tracker", "T-1", "field", "parent")
+    assert relationships([field]) == {"graph": {"relatedTo": ["tracker:T-1"]}}
+    assert relationships([]) is None
+
+
+@given(texts)
+@settings(derandomize=True, deadline=None, max_examples=300)
+def test_any_text_gives_sorted_references_without_duplicates(text: str) -> None:
+    found = references(text)
+    targets = [(r.kind, r.source, r.key) for r in found]
+    assert targets == sorted(set(targets))
+    assert found == references(text)
+    mentions = {(r.source, r.key) for r in found if r.kind == "mention"}
+    assert {(r.source, r.key) for r in found} == mentions
+    assert all(r.evidence in text and len(r.evidence) <= 80 for r in found)
+
+
+@given(texts.filter(lambda text: "~" not in text))
+@settings(derandomize=True, deadline=None, max_examples=200)
+def test_no_text_says_anything_in_a_fence(text: str) -> None:
+    assert references(f"~~~\n{text}\n~~~") == ()
+
+
+@given(texts)
+@settings(derandomize=True, deadline=None, max_examples=200)
+def test_prose_without_mentions_adds_nothing(text: str) -> None:
+    plain = "The rest of it reads well.\nNothing here points anywhere."
+    targets = {(r.kind, r.key) for r in references(f"{text}\n\n{plain}")}
+    assert targets == {(r.kind, r.key) for r in references(text)}
+    assert mentioned(f"{plain}\n\nT-1\n\n{plain}") == ["T-1"]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [*KEYS, *WORDS, *CODE, *MARKS, *HOSTILE],
+)
+def test_time_is_linear_in_the_length_of_any_text(piece: str) -> None:
+    text = piece * (250_000 // len(piece)) + "\nfixes T-1 \\\n!1 <"
+    began = time.process_time()
+    extract(text, FORGED, (TRACKER, FORGE))
+    assert time.process_time() - began < 5
