@@ -34,7 +34,7 @@ test-slow: $(READY) ## soaks, a million rows, hundreds of orders
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m slow --timeout 3600
 
 corpus: $(READY) ## real payloads through the whole stack: CORPUS=dir
-	$(BIN)/python -m tests.corpus --corpus '$(CORPUS)'
+	$(BIN)/python -m tests.corpus --twice --corpus '$(CORPUS)'
 
 bench: $(READY) ## measure: ONLY=name JSON=file
 	$(BIN)/python -m bench $(if $(ONLY),--only '$(ONLY)') $(if $(JSON),--json '$(JSON)')

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from ingest.embedded import start
@@ -22,6 +23,10 @@ from ingest.store.engine import connect
 
 SCHEMA = Path(__file__).parent.parent / "schema" / "schema.sql"
 _numbers = itertools.count(1)
+
+# A property fails for what it finds, never for how busy the machine is.
+settings.register_profile("ingest", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ingest")
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,8 @@ DRAIN_S = 5.0
 """A drain hands over to the next message after this long, so that a warm shutdown is quick."""
 MESSAGE_EXPIRES_S = 30.0
 VISIBILITY_TIMEOUT_S = 300
+AWAY = (TransientError,)
+"""Expected of a task now and then: Celery logs a line, and the next sweep comes in seconds."""
 MAX_COUNTDOWN_S = 120.0
 """Of a retried message; under the visibility timeout, after which Redis delivers it again."""
 
@@ -103,7 +105,7 @@ def publish(queue: str) -> None:
         raise Unavailable(f"the broker does not answer: {type(error).__name__}") from error
 
 
-@app.task(name="ingest.process")
+@app.task(name="ingest.process", throws=AWAY)
 def process_due() -> None:
     """Drain what is due for a few seconds; hands over by ringing where more is left."""
     engine = _program().engine
@@ -159,13 +161,13 @@ def enqueue(  # noqa: PLR0917 - the public arguments, and the task itself
     log.info("delivery_taken", task=task.request.id, delivery=delivery.id, status=delivery.status)
 
 
-@app.task(name="ingest.sweep")
+@app.task(name="ingest.sweep", throws=AWAY)
 def sweep_due() -> None:
     """Ring for rows that are due and unheard."""
     sweep.sweep(_program().engine, publish)
 
 
-@app.task(name="ingest.tidy")
+@app.task(name="ingest.tidy", throws=AWAY)
 def tidy() -> None:
     """Put right what lags behind: counts, references."""
     sweep.tidy(_program().engine)

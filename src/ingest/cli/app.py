@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ingest.cli import database, deliveries, documents, queue, sources, stores, up
+from ingest.demo import command as demonstration
 
 app = typer.Typer(
     name="ingest",
@@ -20,5 +21,6 @@ app.add_typer(sources.app, name="source")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(documents.app, name="docs")
 app.command()(up.up)
+app.command()(demonstration.demo)
 app.command()(queue.enqueue)
 app.command()(queue.drain)

@@ -105,23 +105,8 @@ def decide(
     written, fed = _feeds(feeds, statements)
     after = row
     if newest is not None or patches or fed != row.fed:
-        after = LedgerRow(
-            row.identity,
-            row.document_id,
-            row.store_id,
-            row.source_type,
-            row.scope,
-            row.kind,
-            row.external_id,
-            row.slug,
-            source_id,
-            _parent(row, newest),
-            base.rank,
-            base.state,
-            fed,
-            row.visible,
-            _kept(base.metadata, patches),
-        )
+        parent = _parent(row, newest)
+        after = _after(row, base, patches, source_id=source_id, parent=parent, fed=fed)
     seen = _keys(wanted) | ({row.source_id} if row.source_id else set())
     return Decision(
         row=after,
@@ -134,13 +119,40 @@ def decide(
     )
 
 
-def _kept(
-    base: Mapping[str, JSON], patches: Sequence[dict[str, JSON]]
-) -> dict[str, JSON] | None:
+def _after(
+    row: LedgerRow,
+    base: _Base,
+    patches: Sequence[dict[str, JSON]],
+    *,
+    source_id: str | None,
+    parent: str | None,
+    fed: bool,
+) -> LedgerRow:
+    """The ledger's new row, spelled out: `dataclasses.replace` costs more than the decision."""
+    return LedgerRow(
+        row.identity,
+        row.document_id,
+        row.store_id,
+        row.source_type,
+        row.scope,
+        row.kind,
+        row.external_id,
+        row.slug,
+        source_id,
+        parent,
+        base.rank,
+        base.state,
+        fed,
+        row.visible,
+        _kept(base, patches),
+    )
+
+
+def _kept(base: _Base, patches: Sequence[dict[str, JSON]]) -> dict[str, JSON] | None:
     """What the ledger holds while there are patches: the whole object's metadata and they."""
     if not patches:
         return None
-    return {"base": dict(base), "patches": list(patches)}
+    return {"base": dict(base.metadata), "patches": list(patches)}
 
 
 def is_stale(row: LedgerRow, statement: Statement) -> bool:
@@ -176,9 +188,7 @@ def _newest(row: LedgerRow, statements: Iterable[Statement]) -> Statement | None
     return newest
 
 
-def _base(
-    row: LedgerRow, newest: Statement | None, stored: Mapping[str, JSON] | None
-) -> _Base:
+def _base(row: LedgerRow, newest: Statement | None, stored: Mapping[str, JSON] | None) -> _Base:
     if newest is None:
         known = row.patches.get("base") if row.patches else stored
         return _Base(row.rank, row.state, known if isinstance(known, Mapping) else {})
@@ -206,9 +216,7 @@ def _patches(
     return [found[r] for r in sorted(found) if base_rank is None or r > base_rank]
 
 
-def _feeds(
-    known: Iterable[Feed], statements: Iterable[Statement]
-) -> tuple[tuple[Feed, ...], bool]:
+def _feeds(known: Iterable[Feed], statements: Iterable[Statement]) -> tuple[tuple[Feed, ...], bool]:
     """The feeds to write (the newest word of each connection), and whether anybody feeds.
 
     A thing that no connection has spoken for (a parent only heard of) counts as fed.

@@ -61,8 +61,7 @@ def content(change: Change) -> JSON:
             "parent": list(_plain(change)),
             "frontmatter": dict(change.frontmatter) if change.frontmatter is not None else None,
             "references": [
-                [r.kind, r.source, r.key, r.origin, r.evidence, r.prefix]
-                for r in change.references
+                [r.kind, r.source, r.key, r.origin, r.evidence, r.prefix] for r in change.references
             ],
             "links": list(change.links),
             "createdAt": change.created_at.isoformat() if change.created_at else None,

@@ -59,9 +59,7 @@ def sign(scheme: Scheme, headers: Mapping[str, str], body: bytes, secret: str) -
     return scheme.prefix + text
 
 
-def verify(
-    scheme: Scheme, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]
-) -> None:
+def verify(scheme: Scheme, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
     """Accept the raw body, or raise `BadSignature`; header names in lower case."""
     usable = [secret for secret in secrets if secret and secret not in scheme.refused_secrets]
     if not usable:

@@ -120,7 +120,9 @@ def _route(opened: Opened, directory: Directory) -> Sequence[Connection] | Prepa
     row = opened.row
     if row.connection_id is None:
         if opened.tenant is None:
-            return Prepared(row, verdict=("skipped", "the payload names no tenant"))
+            title = opened.source.descriptor.title
+            reason = f"the payload names nothing that a connection to {title} stands for"
+            return Prepared(row, verdict=("skipped", reason))
         found = directory.by_tenant.get((row.source_type, opened.tenant), ())
         if not found:
             reason = f"no connection for {opened.tenant[:100]}; connect it and replay"

@@ -22,6 +22,7 @@ from ingest.flows import binding
 from ingest.flows import directory as directories
 from ingest.flows.apply import Applied, Work
 from ingest.flows.prepare import Opened, Prepared, Target, open_delivery, prepare
+from ingest.flows.turns import Turns
 from ingest.store import deliveries, drift, events
 from ingest.store.deliveries import Claim, Claimed, Verdict
 from ingest.store.engine import BadRow, transaction
@@ -61,22 +62,25 @@ def drain(
     `hands` is a thread with batches of its own: while one waits for PostgreSQL, another computes.
     """
 
-    def alone(_: int) -> Drained:
-        return _drain_alone(engine, go_on, on_full, rows, lease_s)
+    turns = Turns()
+
+    def one(_: int) -> Drained:
+        return _drain_with_one_hand(engine, turns, go_on, on_full, rows, lease_s)
 
     if hands == 1:
-        return alone(0)
+        return one(0)
     done = Drained()
     with ThreadPoolExecutor(hands, thread_name_prefix="drain") as threads:
-        for share in threads.map(alone, range(hands)):
+        for share in threads.map(one, range(hands)):
             done.settled.update(share.settled)
             done.batches += share.batches
             done.more |= share.more
     return done
 
 
-def _drain_alone(
+def _drain_with_one_hand(
     engine: sa.Engine,
+    turns: Turns,
     go_on: Callable[[], bool],
     on_full: Callable[[], None],
     rows: int,
@@ -84,14 +88,19 @@ def _drain_alone(
 ) -> Drained:
     done = Drained()
     while go_on():
-        with transaction(engine, durable=False) as conn:
-            claim = deliveries.claim(conn, limit=rows, max_bytes=BATCH_BYTES, lease_s=lease_s)
-        if not claim.rows:
-            return done
-        if claim.full:
-            on_full()
+        with turns.shared():
+            with transaction(engine, durable=False) as conn:
+                claim = deliveries.claim(conn, limit=rows, max_bytes=BATCH_BYTES, lease_s=lease_s)
+            if not claim.rows:
+                return done
+            if claim.full:
+                on_full()
+            if not claim.alone:
+                done.settled.update(process(engine, claim))
+        if claim.alone:
+            with turns.alone():
+                done.settled.update(process(engine, claim))
         done.batches += 1
-        done.settled.update(process(engine, claim))
     done.more = True
     return done
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import LeaseLost
 
-LEASE_S = 60.0
+LEASE_S = 30.0
 LEASE_S_PER_MIB = 5.0
 """A lease grows with the batch's bytes, so that a huge text does not outlive it."""
 
@@ -51,11 +51,16 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one claim got; `full` says that more is probably waiting."""
+    """What one claim got.
+
+    `full` says that more is probably waiting; `alone` that the one row has a crash behind it, and
+    that nothing may run beside it.
+    """
 
     token: str
     rows: tuple[Claimed, ...]
     full: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +214,13 @@ def claim(conn: sa.Connection, *, limit: int, max_bytes: int, lease_s: float = L
         {
             "ids": [row.id for row in chosen],
             "token": token,
-            "lone": len(chosen) == 1,
+            "lone": suspect is not None,
             "lease_s": held_s,
         },
     ).all()
     claimed = tuple(Claimed(*row) for row in sorted(rows))
-    return Claim(token, claimed, full=len(due) == limit or len(chosen) < len(due))
+    full = len(due) == limit or len(chosen) < len(due)
+    return Claim(token, claimed, full=full, alone=suspect is not None)
 
 
 def settle(conn: sa.Connection, token: str, verdicts: Sequence[Verdict]) -> None:

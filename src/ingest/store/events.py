@@ -23,20 +23,28 @@ class Event:
     status: str
 
 
-# The unique index closes the race of two workers with one fact. A replay may turn a skipped event
-# into a processed one; nothing else ever changes an event.
-_RECORD = sa.text("""
-INSERT INTO lightfast_ingestion_events AS e
-  (id, store_id, source_type, event_key, event_metadata, status)
-SELECT id, store_id, source_type, event_key, event_metadata, status
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+_ROWS = """
+jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   id varchar, store_id varchar, source_type source_type, event_key varchar,
   event_metadata jsonb, status varchar)
-ON CONFLICT (store_id, source_type, event_key) DO UPDATE
-  SET status = excluded.status, event_metadata = excluded.event_metadata,
-      processed_at = CURRENT_TIMESTAMP
-  WHERE e.status = 'skipped' AND excluded.status = 'processed'
+"""
+# The unique indexes close the race of two workers with one fact. No conflict target: with one, the
+# race is closed on that index alone, and the loser breaks on the other (the primary key).
+_RECORD = sa.text(f"""
+INSERT INTO lightfast_ingestion_events
+  (id, store_id, source_type, event_key, event_metadata, status)
+SELECT id, store_id, source_type, event_key, event_metadata, status FROM {_ROWS}
+ON CONFLICT DO NOTHING
 RETURNING id
+""")
+# A replay may turn a skipped event into a processed one; nothing else ever changes an event.
+_TURN = sa.text(f"""
+UPDATE lightfast_ingestion_events e
+SET status = r.status, event_metadata = r.event_metadata, processed_at = CURRENT_TIMESTAMP
+FROM {_ROWS}
+WHERE e.store_id = r.store_id AND e.source_type = r.source_type AND e.event_key = r.event_key
+  AND e.status = 'skipped'
+RETURNING r.id
 """)
 
 
@@ -45,7 +53,15 @@ def record(conn: sa.Connection, events: Sequence[Event]) -> set[str]:
     if not events:
         return set()
     ordered = sorted(events, key=lambda e: (e.store_id, e.source_type, e.event_key))
-    rows = as_json(
+    news = set(conn.execute(_RECORD, {"rows": _plain(ordered)}).scalars())
+    known = [e for e in ordered if e.id not in news and e.status == "processed"]
+    if known:
+        news.update(conn.execute(_TURN, {"rows": _plain(known)}).scalars())
+    return news
+
+
+def _plain(events: Sequence[Event]) -> str:
+    return as_json(
         {
             "id": e.id,
             "store_id": e.store_id,
@@ -54,6 +70,5 @@ def record(conn: sa.Connection, events: Sequence[Event]) -> set[str]:
             "event_metadata": e.event_metadata,
             "status": e.status,
         }
-        for e in ordered
+        for e in events
     )
-    return set(conn.execute(_RECORD, {"rows": rows}).scalars())

@@ -153,6 +153,7 @@ ACTOR = Actor(
     source_type="github",
     name=REPOSITORY,
     metadata={
+        "type": "github",
         "githubRepoId": "730400001",
         "githubInstallationId": "48000001",
         "repoFullName": REPOSITORY,

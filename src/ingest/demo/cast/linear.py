@@ -135,6 +135,7 @@ ACTOR = Actor(
     source_type="linear",
     name="Brindle",
     metadata={
+        "type": "linear",
         "linearTeamId": _DEPARTURES["id"],
         "linearTeamKey": "DEP",
         "linearOrganizationId": _id("organization"),

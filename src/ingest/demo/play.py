@@ -1,0 +1,173 @@
+"""Plays the story on a running stack: connects the actors, sends their letters, reads the result.
+
+Law: everything goes the way that a provider's webhook goes, over HTTP and signed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from ingest.core.errors import TransientError
+from ingest.core.signing import sign
+from ingest.demo.story import Actor, Letter
+from ingest.flows.connecting import connect_source
+from ingest.machine import Running
+from ingest.sources.registry import source
+from ingest.store import credentials, queue_admin, reading, references, stores
+from ingest.store.engine import transaction
+from ingest.store.stores import NewStore
+
+STORE = "brindle"
+DRAIN_S = 20.0
+ANSWER_S = 10.0
+_MANY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A letter as the receiver answered it: the delivery's id, and one status for each copy."""
+
+    actor: Actor
+    letter: Letter
+    delivery: int
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came out, as rows that people and programs read."""
+
+    deliveries: list[dict[str, Any]]
+    documents: list[dict[str, Any]]
+    relationships: list[dict[str, Any]]
+
+    def faults(self) -> list[str]:
+        """What did not end as the story says."""
+        return [
+            f"{row['source']}, {row['delivery']}: {row['status']} ({row['reason']}), "
+            f"not {row['expected']}"
+            for row in self.deliveries
+            if row["status"] != row["expected"]
+        ]
+
+
+def play(stage: Running, letters: Sequence[tuple[Actor, Letter]]) -> Outcome:
+    """Connect, send in the order of arrival, wait until all is drained, read."""
+    routes = _connect(stage, {actor.source_type: actor for actor, _ in letters}.values())
+    with httpx.Client(base_url=stage.url, timeout=ANSWER_S, trust_env=False) as client:
+        sent = [_send(client, *routes[actor.source_type], actor, one) for actor, one in letters]
+    stage.wait(lambda: _unfinished(stage) == 0, seconds=DRAIN_S, until="all deliveries settled")
+    return _read(stage, sent)
+
+
+def _connect(stage: Running, actors: Iterable[Actor]) -> dict[str, tuple[str, str]]:
+    """A store and a connection for each actor: its route and its secret, by source type."""
+    engine, vault = stage.machine.program.engine, stage.machine.program.vault
+    routes: dict[str, tuple[str, str]] = {}
+    with transaction(engine) as conn:
+        stores.create(conn, NewStore(STORE, STORE, STORE, STORE, STORE, STORE, STORE))
+    for actor in actors:
+        secret = secrets.token_hex(20)
+        connection = connect_source(
+            engine,
+            source(actor.source_type).descriptor,
+            name=actor.name,
+            metadata=actor.metadata,
+            store_ids=[STORE],
+            secrets={credentials.WEBHOOK_SECRET: secret},
+            vault=vault,
+        )
+        routes[actor.source_type] = (f"/webhooks/{actor.source_type}/{connection}", secret)
+    return routes
+
+
+def _send(client: httpx.Client, route: str, secret: str, actor: Actor, letter: Letter) -> Sent:
+    """Send each copy of a letter, dated and signed as its provider does."""
+    answers: list[Mapping[str, Any]] = []
+    for _ in range(letter.copies):
+        dated = actor.dated(letter, datetime.now(UTC))
+        body = orjson.dumps(dated.payload)
+        scheme = source(actor.source_type).descriptor.scheme
+        signature = {scheme.header: sign(scheme, dated.headers, body, secret)}
+        response = client.post(route, content=body, headers={**dated.headers, **signature})
+        if response.status_code != 200:
+            raise TransientError(f"{letter.says}: {response.status_code} {response.text[:200]}")
+        answers.append(response.json())
+    return Sent(actor, letter, answers[0]["delivery"], tuple(a["status"] for a in answers))
+
+
+def _unfinished(stage: Running) -> int:
+    with transaction(stage.machine.program.engine) as conn:
+        return queue_admin.unfinished(conn)[0]
+
+
+def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:
+    engine = stage.machine.program.engine
+    with transaction(engine) as conn:
+        references.bind_pending(conn)  # a worker binds after it settles: do not wait for it
+    with transaction(engine) as conn:
+        ends = queue_admin.listing(conn, status=None, source_type=None, limit=_MANY)
+        ids = [row["id"] for row in reading.listing(conn, store_id=STORE, limit=_MANY)]
+        shown = {id_: found for id_ in ids if (found := reading.show(conn, id_)) is not None}
+        titles = reading.titles(conn, ids)
+    deliveries = [_delivery(one, {row["id"]: row for row in ends}) for one in sent]
+    documents = [_document(row, shown, titles) for row in shown.values()]
+    return Outcome(deliveries, documents, _relationships(shown))
+
+
+def _delivery(sent: Sent, ends: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    end = ends[sent.delivery]
+    return {
+        "id": sent.delivery,
+        "source": sent.actor.source_type,
+        "delivery": sent.letter.says,
+        "answers": list(sent.answers),
+        "status": end["status"],
+        "reason": end["reason"],
+        "expected": sent.letter.end,
+    }
+
+
+def _document(
+    row: Mapping[str, Any], shown: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]
+) -> dict[str, Any]:
+    parent = shown.get(row["parent_doc_id"])
+    return {
+        "id": row["id"],
+        "source": row["source_type"],
+        "source_id": row["source_id"],
+        "kind": row["kind"],
+        "title": titles.get(row["id"], ""),
+        "parent": parent["source_id"] if parent else None,
+        "chunks": row["chunks"],
+        "formerly": row["aliases"],
+    }
+
+
+def _relationships(shown: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    found = [(row, reference) for row in shown.values() for reference in row["references"]]
+    rows = [
+        {
+            "source": row["source_type"],
+            "document": row["source_id"],
+            "kind": reference["kind"],
+            "target_source": reference["target_source"],
+            "target": reference["target_key"],
+            "said_by": reference["origin"],
+            "bound": reference["bound"],
+            "found": _name(shown, reference["target_document_id"]),
+        }
+        for row, reference in found
+    ]
+    return sorted(rows, key=lambda one: (one["kind"] == "mention", one["source"], one["document"]))
+
+
+def _name(shown: Mapping[str, Mapping[str, Any]], document_id: str | None) -> str | None:
+    return shown[document_id]["source_id"] if document_id and document_id in shown else None

@@ -1,0 +1,62 @@
+"""A folder of payloads, as its README describes it: one JSON file for each webhook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One file. `name` is its path in the folder; header names are in lower case.
+
+    `raw` is the exact body where the file holds one. `event` and `synthetic` are what the index
+    says, as far as there is one.
+    """
+
+    name: str
+    source: str
+    origin: str
+    headers: Mapping[str, str]
+    body: Any
+    raw: bytes | None = None
+    event: str | None = None
+    synthetic: bool = False
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """The body as an object; an empty one where it is something else."""
+        return self.body if isinstance(self.body, dict) else {}
+
+
+def read(folder: Path) -> list[Recorded]:
+    """Every webhook of the folder, in the order of their names."""
+    index = _index(folder)
+    files = sorted((folder / "webhooks").glob("*/*.json"))
+    return [_read(path, path.relative_to(folder).as_posix(), index) for path in files]
+
+
+def _read(path: Path, name: str, index: Mapping[str, Mapping[str, Any]]) -> Recorded:
+    told = json.loads(path.read_bytes())
+    entry = index.get(name, {})
+    raw = told.get("raw")
+    return Recorded(
+        name=name,
+        source=told.get("source") or path.parent.name,
+        origin=str(told.get("origin") or ""),
+        headers={k.lower(): str(v) for k, v in (told.get("headers") or {}).items()},
+        body=told.get("body"),
+        raw=raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else None,
+        event=entry.get("event"),
+        synthetic=bool(entry.get("synthetic")),
+    )
+
+
+def _index(folder: Path) -> dict[str, Mapping[str, Any]]:
+    path = folder / "index.json"
+    return (
+        {entry["file"]: entry for entry in json.loads(path.read_bytes())} if path.exists() else {}
+    )

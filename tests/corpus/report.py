@@ -1,0 +1,118 @@
+"""What came of a folder: rows for people and programs, and what counts as a failure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.corpus.folder import Recorded
+
+_WITH_PATH = re.compile(r"payload field \S+: ")
+_COLUMNS = ("source", "event", "action", "status", "reason", "recorded", "synthetic", "documents")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One payload's end. `documents` are the ids of those that it speaks of and that stand."""
+
+    recorded: Recorded
+    event: str
+    action: str
+    code: int
+    status: str
+    reason: str
+    documents: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Result:
+    """The whole of a run."""
+
+    ends: list[End]
+    standing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    moved: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def failures(self) -> list[str]:
+        """Everything for which the run is not a success."""
+        found = ["the folder holds no payload"] if not self.ends else []
+        for end in self.ends:
+            fault = _fault(end)
+            if fault:
+                found.append(f"{end.recorded.name}: {fault}")
+        return found + [f"sent once more, it moved: {line}" for line in self.moved]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each kind of end; what was recorded and what is synthetic is counted apart."""
+        groups: dict[tuple[str, ...], list[End]] = {}
+        for end in self.ends:
+            key = (end.recorded.source, end.event, end.action, end.status, end.reason)
+            groups.setdefault(key, []).append(end)
+        return [
+            {
+                **dict(zip(_COLUMNS, key, strict=False)),
+                "recorded": sum(not end.recorded.synthetic for end in ends),
+                "synthetic": sum(end.recorded.synthetic for end in ends),
+                "documents": len(frozenset[str]().union(*(end.documents for end in ends))),
+            }
+            for key, ends in sorted(groups.items())
+        ]
+
+    def totals(self) -> list[dict[str, Any]]:
+        """Statuses by source and by whether somebody made the payloads up."""
+        counts: dict[tuple[str, str], Counter[str]] = {}
+        for end in self.ends:
+            kind = "synthetic" if end.recorded.synthetic else "recorded"
+            counts.setdefault((end.recorded.source, kind), Counter())[end.status] += 1
+        return [
+            {"source": source, "kind": kind, **dict(sorted(statuses.items()))}
+            for (source, kind), statuses in sorted(counts.items())
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """One JSON document."""
+        return {
+            "rows": self.rows(),
+            "totals": self.totals(),
+            "documents": self.standing,
+            "failures": self.failures(),
+            "seconds": self.seconds,
+        }
+
+
+def show(result: Result, say: Callable[[str], None]) -> None:
+    """Print for people: the rows, the totals, what stands, what failed."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right" if name in _COLUMNS[5:] else "left")
+    for row in result.rows():
+        table.add_row(*(str(row[name])[:80] for name in _COLUMNS))
+    Console(width=200, highlight=False, markup=False).print(table)
+    for total in result.totals():
+        counts = [
+            f"{n} {status}" for status, n in total.items() if status not in {"source", "kind"}
+        ]
+        say(f"{total['source']}, {total['kind']}: {', '.join(counts)}")
+    for source, kinds in result.standing.items():
+        say(f"{source} documents: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}")
+    for failure in result.failures():
+        say(f"FAILED: {failure}")
+    say(f"{len(result.ends)} payloads in {result.seconds:g} s")
+
+
+def _fault(end: End) -> str:
+    if end.code >= 500:
+        return f"answered {end.code}: {end.reason}"
+    if end.code in {401, 404}:
+        return f"answered {end.code}, so that it was sent wrongly: {end.reason}"
+    if end.status == "pending":
+        return f"has no end: {end.reason}"
+    if end.status == "dead" and _WITH_PATH.match(end.reason) is None:
+        return f"is dead without the path of a required field: {end.reason}"
+    return ""

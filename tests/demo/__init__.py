@@ -1,0 +1,1 @@
+"""The demo's story, without a stack; tests/acceptance plays it."""
