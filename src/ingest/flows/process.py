@@ -64,8 +64,12 @@ def drain(
 
     turns = Turns()
 
+    def claim() -> Claim:
+        with transaction(engine, durable=False) as conn:
+            return deliveries.claim(conn, limit=rows, max_bytes=BATCH_BYTES, lease_s=lease_s)
+
     def one(_: int) -> Drained:
-        return _drain_with_one_hand(engine, turns, go_on, on_full, rows, lease_s)
+        return _drain_with_one_hand(engine, turns, claim, go_on, on_full)
 
     if hands == 1:
         return one(0)
@@ -81,16 +85,14 @@ def drain(
 def _drain_with_one_hand(
     engine: sa.Engine,
     turns: Turns,
+    claim_next: Callable[[], Claim],
     go_on: Callable[[], bool],
     on_full: Callable[[], None],
-    rows: int,
-    lease_s: float,
 ) -> Drained:
     done = Drained()
     while go_on():
         with turns.shared():
-            with transaction(engine, durable=False) as conn:
-                claim = deliveries.claim(conn, limit=rows, max_bytes=BATCH_BYTES, lease_s=lease_s)
+            claim = claim_next()
             if not claim.rows:
                 return done
             if claim.full:
