@@ -27,7 +27,8 @@ from tests.flows import halcyon
 from tests.flows.halcyon import ORGANIZATION, Sent
 from tests.flows.snapshot import Snapshot, difference, snapshot
 
-pytestmark = pytest.mark.integration
+# A stream that differs is shrunk before it is shown: that may take longer than a test may.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 PATIENCE_S = 30.0
 

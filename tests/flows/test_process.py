@@ -468,9 +468,11 @@ def test_deleting_a_parent_hides_its_children_and_restoring_it_brings_them_back_
     desk: Desk, engine: sa.Engine, linear: str
 ) -> None:
     desk.deliver(linear, halcyon.linear_issue(1), halcyon.linear_comment("comment-1"))
-    desk.deliver(linear, halcyon.linear_comment("comment-2", parentId="comment-1"))
+    reply = halcyon.linear_comment("comment-2", parentId="comment-1", body="As ENG-1 says.")
+    desk.deliver(linear, reply)
     desk.work()
     assert set(desk.documents()) == {"ENG-1", "comment-1", "comment-2"}
+    assert desk.targets("comment-2") == {"ENG-1": True}
     whole = desk.documents()
     desk.end(linear, halcyon.linear_issue(1, at=2, action="remove"))
     assert desk.documents() == {}
@@ -480,6 +482,7 @@ def test_deleting_a_parent_hides_its_children_and_restoring_it_brings_them_back_
     assert set(back) == set(whole)
     assert back["comment-1"] == whole["comment-1"]
     assert back["comment-2"] == whole["comment-2"]
+    assert desk.targets("comment-2") == {"ENG-1": True}
     counted = [row["chunk_count"] for row in back.values()]
     assert len(desk.rows("SELECT * FROM lightfast_document_chunks")) == sum(counted)
 

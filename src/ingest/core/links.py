@@ -10,15 +10,16 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-# Parentheses belong to a URL where they close again inside it.
+# Possessive quantifiers stand on single characters only: on groups, Python before 3.11.5 matches
+# them wrongly. Parentheses belong to a URL where they close again inside it.
 _URL = re.compile(
-    r"https?://[^\s<>\"'`()\[\]{}]*+(?:\([^\s<>()]{0,200}+\)[^\s<>\"'`()\[\]{}]*+){0,20}+"
+    r"https?://[^\s<>\"'`()\[\]{}]*+(?:\([^\s<>()]{0,200}+\)[^\s<>\"'`()\[\]{}]*+){0,20}"
 )
 _AFTER_URL = ".,;:!?*_~\\"
 _MARKDOWN = re.compile(
-    r"\[((?:[^\[\]\n]{1,300}+|\[[^\[\]\n]{0,100}+\]){1,20}+)\]\([ ]?<?(?=https?://)"
+    r"\[((?:[^\[\]\n]{1,300}+|\[[^\[\]\n]{0,100}+\]){1,20})\]\([ ]?<?(?=https?://)"
 )
-_HTML = re.compile(r"<a\s[^<>]{0,400}?(?=https?://)[^<>]{1,2000}+>((?:[^<]|<(?!/a>)){0,400}+)</a>")
+_HTML = re.compile(r"<a\s[^<>]{0,400}?(?=https?://)[^<>]{1,2000}+>((?:[^<]|<(?!/a>)){0,400})</a>")
 _BEFORE_HOST = re.compile(r"(?:(?<![\w.@-])|https?://)(?:www\.)?\Z")
 
 
