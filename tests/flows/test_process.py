@@ -468,21 +468,22 @@ def test_deleting_a_parent_hides_its_children_and_restoring_it_brings_them_back_
     desk: Desk, engine: sa.Engine, linear: str
 ) -> None:
     desk.deliver(linear, halcyon.linear_issue(1), halcyon.linear_comment("comment-1"))
-    reply = halcyon.linear_comment("comment-2", parentId="comment-1", body="As ENG-1 says.")
-    desk.deliver(linear, reply)
+    reply = halcyon.linear_comment("comment-2", parentId="comment-1", body="As ENG-2 says.")
+    desk.deliver(linear, reply, halcyon.linear_issue(2))
     desk.work()
-    assert set(desk.documents()) == {"ENG-1", "comment-1", "comment-2"}
-    assert desk.targets("comment-2") == {"ENG-1": True}
     whole = desk.documents()
+    assert set(whole) == {"ENG-1", "ENG-2", "comment-1", "comment-2"}
+    assert desk.targets("comment-2") == {"ENG-2": True}
     desk.end(linear, halcyon.linear_issue(1, at=2, action="remove"))
-    assert desk.documents() == {}
-    assert desk.rows("SELECT * FROM lightfast_document_chunks") == []
+    assert set(desk.documents()) == {"ENG-2"}
+    chunks = desk.rows("SELECT document_id FROM lightfast_document_chunks")
+    assert {row["document_id"] for row in chunks} == {whole["ENG-2"]["id"]}
     desk.end(linear, halcyon.linear_issue(1, at=3, action="restore"))
     back = desk.documents()
     assert set(back) == set(whole)
     assert back["comment-1"] == whole["comment-1"]
     assert back["comment-2"] == whole["comment-2"]
-    assert desk.targets("comment-2") == {"ENG-1": True}
+    assert desk.targets("comment-2") == {"ENG-2": True}
     counted = [row["chunk_count"] for row in back.values()]
     assert len(desk.rows("SELECT * FROM lightfast_document_chunks")) == sum(counted)
 

@@ -51,6 +51,6 @@ def test_a_failure_gives_the_turn_back() -> None:
     turns = Turns()
     for turn in (turns.shared, turns.alone):
         with suppress(KeyError), turn():
-            {}["missing"]
+            dict[str, int]()["missing"]
     with turns.alone():
         pass

@@ -14,7 +14,7 @@ from ingest.core.errors import NotConnected
 from ingest.flows import connecting
 from ingest.flows.purge import purge_connection
 from ingest.sources.registry import source
-from ingest.store import connections, credentials, queue_admin
+from ingest.store import connections, credentials, drift, queue_admin
 from ingest.store.engine import transaction
 
 app = typer.Typer(help="Sources: connections to providers.", no_args_is_help=True)
@@ -141,9 +141,11 @@ def _shown(current: Session, connection_id: str) -> dict[str, Any]:
             )
         secrets = credentials.kinds(conn, connection_id)
         deliveries = queue_admin.of_connection(conn, connection_id)
+        unknown = drift.fields(conn, found[0]["source_type"])
     return {
         **found[0],
         "secrets": secrets,
         "deliveries": {row["status"]: row["deliveries"] for row in deliveries},
+        "unknown_fields": unknown,
         "last_received_at": max((row["last_received_at"] for row in deliveries), default=None),
     }

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 BASE_DELAY_S = 5.0
 MAX_DELAY_S = 3600.0
-MAX_ATTEMPTS = 12
-"""Counted attempts of one delivery; the last comes about three hours after the first."""
 MAX_LONE_CRASHES = 3
 """A payload that took its worker down this often while it was alone is dead."""
 _ENOUGH_DOUBLINGS = 16  # far over MAX_DELAY_S; without a bound the power outgrows a float

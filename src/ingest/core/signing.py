@@ -8,7 +8,6 @@ the time of receipt passed in; a worker never asks again.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -91,11 +90,6 @@ def check_fresh(
     if abs(received_at - sent_at) > time.window:
         seconds = int(time.window.total_seconds())
         raise BadSignature(f"signed time {time.name} is more than {seconds} s from receipt")
-
-
-def body_sha256(body: bytes) -> str:
-    """SHA-256 hex of raw bytes."""
-    return hashlib.sha256(body).hexdigest()
 
 
 def _signature_headers(scheme: Scheme) -> tuple[str, ...]:

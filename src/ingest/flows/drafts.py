@@ -12,6 +12,7 @@ from ingest.core.canonical import canonical_text, config_hash, content_hash
 from ingest.core.changes import Upsert
 from ingest.core.chunks import Chunk, ChunkConfig, split
 from ingest.core.folding import LedgerRow
+from ingest.core.frontmatter import parse_frontmatter
 from ingest.core.references import Context, Reference, extract, keep_owned, relationships
 from ingest.core.values import JSON
 from ingest.sources.registry import syntaxes
@@ -79,7 +80,7 @@ def draft(
         "slug": ledger.slug,
         "content_hash": content_hash(text),
         "config_hash": _config_hash(store.embedding, upsert.chunk_overlap),
-        "frontmatter": upsert.frontmatter,
+        "frontmatter": upsert.frontmatter or parse_frontmatter(upsert.body)[0],
         "chunk_count": 0,
         "relationships": relationships(references),
         "created_at": _naive(upsert),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -23,15 +22,15 @@ ORDER BY source_type, field
 ON CONFLICT (source_type, field) DO UPDATE SET seen = d.seen + excluded.seen
 RETURNING CAST(d.source_type AS text), d.field, xmax = 0 AS first
 """)
-_LIST = sa.text("""
-SELECT CAST(source_type AS text) AS source_type, field, seen, first_seen_at
-FROM lightfast_payload_drift ORDER BY source_type, field
+_FIELDS = sa.text("""
+SELECT field, seen FROM lightfast_payload_drift
+WHERE source_type = CAST(:source_type AS source_type) ORDER BY field
 """)
 
 
-def report(conn: sa.Connection, fields: Iterable[tuple[str, str]]) -> None:
+def report(conn: sa.Connection, named: Iterable[tuple[str, str]]) -> None:
     """Count unknown fields, (source type, field); each new one is logged."""
-    counted = Counter(fields)
+    counted = Counter(named)
     if not counted:
         return
     rows = [
@@ -43,6 +42,7 @@ def report(conn: sa.Connection, fields: Iterable[tuple[str, str]]) -> None:
             log.warning("unknown_field", source=source, field=name)
 
 
-def listing(conn: sa.Connection) -> list[dict[str, Any]]:
-    """All of them, by source and name."""
-    return [dict(row) for row in conn.execute(_LIST).mappings()]
+def fields(conn: sa.Connection, source_type: str) -> dict[str, int]:
+    """The unknown fields of one source, and how often each was seen."""
+    rows = conn.execute(_FIELDS, {"source_type": source_type})
+    return {row.field: row.seen for row in rows}

@@ -1,0 +1,58 @@
+"""Drafts: what of a whole object stands in the row, the references and the text."""
+
+from __future__ import annotations
+
+from ingest.core.changes import Upsert
+from ingest.core.folding import LedgerRow
+from ingest.core.identity import Identity
+from ingest.flows.drafts import Draft, StoreConfig, draft
+
+STORE = StoreConfig("store", "char-hash-1536", 1536, 512, 50, {"linear": {"ENG"}})
+
+
+def drafted(body: str, *, parent: Identity | None = None, links: tuple[str, ...] = ()) -> Draft:
+    named = Identity("github", "101", "issue", "7")
+    whole = Upsert(
+        identity=named,
+        version=1,
+        source_id="halcyon/web#7",
+        title="Comment on halcyon/web#5" if parent else "Broken",
+        body=body,
+        metadata={"type": "github"},
+        parent=parent,
+        links=links,
+        home="halcyon/web",
+    )
+    row = LedgerRow("i", "i", "store", "github", "101", "issue", "7", "issue-7~0")
+    return draft(whole, whole.metadata, row, None, STORE)
+
+
+def keys(made: Draft) -> set[str]:
+    return {reference.key for reference in made.references}
+
+
+def test_front_matter_is_read_from_the_body_and_stays_in_the_text() -> None:
+    made = drafted("---\nteam: payments\n---\nText")
+    assert made.row["frontmatter"] == {"team": "payments"}
+    assert "team: payments" in made.text
+
+
+def test_the_made_up_title_of_a_child_mentions_nothing() -> None:
+    parent = Identity("github", "101", "issue", "5")
+    assert keys(drafted("as in #6", parent=parent)) == {"halcyon/web#6"}
+
+
+def test_nothing_refers_to_itself() -> None:
+    assert keys(drafted("#7 is https://github.com/halcyon/web/issues/7, see #8")) == {
+        "halcyon/web#8"
+    }
+
+
+def test_a_link_of_a_field_is_stated_by_the_field_and_wins_over_the_text() -> None:
+    made = drafted("see #8", links=("https://github.com/halcyon/web/pull/8",))
+    mention = next(r for r in made.references if r.kind == "mention")
+    assert (mention.key, mention.origin) == ("halcyon/web#8", "field")
+
+
+def test_a_bare_key_counts_only_where_the_store_owns_its_prefix() -> None:
+    assert keys(drafted("ENG-1 and UTF-8 and OPS-2")) == {"ENG-1"}
