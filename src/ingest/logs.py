@@ -13,11 +13,12 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 def to_stderr(level: str = "info") -> None:
     """Send structured logs to stderr: for eyes on a terminal, else a JSON object a line.
 
-    stderr is looked up for each line, since it may be another one later.
+    stderr is looked up for each line, since it may be another one later. Tracebacks are plain: the
+    console's own would show the values of variables, and secrets among them.
     """
     for_eyes = sys.stderr.isatty()
     renderers: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if for_eyes
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -441,7 +441,7 @@ def _holder(body: Any, path: _Path) -> Any:
     return body
 
 
-ODD: tuple[Any, ...] = (None, "", 7, [], {}, True)
+ODD: tuple[Any, ...] = (None, "", "x" * 300, 7, [], {}, True)
 PATHS = {id(f): list(_paths(f.body)) for f in READ}
 
 

@@ -128,7 +128,9 @@ def _route(opened: Opened, directory: Directory) -> Sequence[Connection] | Prepa
             reason = f"no connection for {opened.tenant[:100]}; connect it and replay"
             return Prepared(row, verdict=("skipped", reason))
     else:
-        connection = directory.by_id[row.connection_id]
+        connection = directory.by_id.get(row.connection_id)
+        if connection is None:  # purged after the claim, and its deliveries with it
+            return Prepared(row, verdict=("skipped", "the connection is purged"))
         if opened.tenant not in (None, _home(opened.source, connection)):
             return Prepared(row, verdict=("skipped", "outside connection"))
         found = (connection,)

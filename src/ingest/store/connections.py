@@ -62,11 +62,11 @@ _STORES = sa.text("""
 SELECT id, embedding_model, embedding_dim, chunk_max_tokens, chunk_overlap
 FROM lightfast_stores WHERE id = ANY(CAST(:ids AS varchar[]))
 """)
-# Disconnected sources own their prefixes no longer.
+# Disconnected sources own their prefixes no longer; the seed lets the status be null.
 _NEIGHBOURS = sa.text("""
 SELECT DISTINCT l.store_id, CAST(s.source_type AS text) AS source_type, s.source_metadata
 FROM lightfast_store_sources l JOIN lightfast_connected_sources s ON s.id = l.source_id
-WHERE l.store_id = ANY(CAST(:ids AS varchar[])) AND s.config_status <> 'disconnected'
+WHERE l.store_id = ANY(CAST(:ids AS varchar[])) AND s.config_status IS DISTINCT FROM 'disconnected'
 """)
 _INSERT = sa.text("""
 INSERT INTO lightfast_connected_sources

@@ -50,6 +50,18 @@ def test_labels_and_assignees_are_sorted_because_github_lists_them_in_any_order(
     assert metadata["issueType"] == "Bug"
 
 
+@pytest.mark.parametrize(
+    ("fixture", "member"), [("issues.labeled", "issue"), ("pull_request.opened", "pull_request")]
+)
+def test_a_null_among_labels_and_assignees_is_nobody(fixture: str, member: str) -> None:
+    """Bug: such a delivery was dead, though GitHub's schema has `(User | null)[]`."""
+    whole = upsert(fixture)
+    with_null = body(fixture)
+    for name in ("labels", "assignees"):
+        with_null[member][name] = [None, *with_null[member][name]]
+    assert upsert(fixture, with_null).metadata == whole.metadata
+
+
 def test_the_same_issue_told_by_different_actions_is_the_same_document() -> None:
     edited = body("issues.edited")
     for action in ("labeled", "assigned", "locked", "something_new"):

@@ -77,6 +77,8 @@ class Conversation(Wire):
 
 
 class Issue(Wire):
+    """[WH-OAS] The items of `labels` and `assignees` may be null."""
+
     number: Id
     title: str
     updated_at: Time
@@ -85,8 +87,8 @@ class Issue(Wire):
     body: str | None = None
     html_url: str | None = None
     user: User | None = None
-    labels: list[Named] | None = None
-    assignees: list[User] | None = None
+    labels: list[Named | None] | None = None
+    assignees: list[User | None] | None = None
     milestone: Milestone | None = None
     type: Named | None = None
     created_at: Time | None = None
@@ -114,8 +116,8 @@ class PullRequest(Wire):
     body: str | None = None
     html_url: str | None = None
     user: User | None = None
-    labels: list[Named] | None = None
-    assignees: list[User] | None = None
+    labels: list[Named | None] | None = None
+    assignees: list[User | None] | None = None
     milestone: Milestone | None = None
     draft: bool | None = None
     merged_at: Time | None = None

@@ -203,7 +203,9 @@ def _parent(place: Place, **ids: str | None) -> Identity | None:
 
 def _sub_issue_of(issue: Issue) -> tuple[Reference, ...]:
     key = issue.parent.identifier if issue.parent else None
-    return (Reference("relatedTo", "linear", key, "field", "parent"),) if key else ()
+    if not key:
+        return ()
+    return (Reference("relatedTo", "linear", bounded_key(key), "field", "parent"),)
 
 
 def _author(comment: Comment) -> str | None:

@@ -1,0 +1,31 @@
+"""What one delivery means, and for whom."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ingest.flows.directory import Directory
+from ingest.flows.prepare import Opened, open_delivery, prepare
+from ingest.store.deliveries import Claimed
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+NOBODY = Directory(by_id={}, by_tenant={}, stores={})
+
+
+def test_a_delivery_whose_connection_was_purged_meanwhile_is_no_fault_of_the_adapter() -> None:
+    """Bug: it ended in a KeyError, logged with its payload as an adapter fault."""
+    opened = open_delivery(
+        Claimed(
+            id=1,
+            source_type="github",
+            connection_id="purged",
+            delivery_key="key",
+            headers={"x-github-event": "issues"},
+            body=b'{"repository": {"id": 101}}',
+            attempts=1,
+            lone_crashes=0,
+            received_at=NOW,
+        )
+    )
+    assert isinstance(opened, Opened)
+    assert prepare(opened, NOBODY).verdict == ("skipped", "the connection is purged")
