@@ -45,7 +45,7 @@ def test_what_no_key_made_is_refused_with_the_settings_name(stored: bytes) -> No
 
 def test_one_changed_byte_is_refused() -> None:
     sealed = Vault([OLD]).encrypt("a webhook secret")
-    for at in (0, 10, 30, len(sealed) - 2):
+    for at in (0, 10, 30, 60):
         changed = sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :]
         with pytest.raises(BadSettings):
             Vault([OLD]).decrypt(changed)

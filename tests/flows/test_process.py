@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ingest.flows import connecting, sweep
 from ingest.flows.process import drain, process
 from ingest.store import deliveries, queue_admin, reading
+from ingest.store.deliveries import Claim
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 from tests.flows import halcyon
@@ -106,6 +107,16 @@ def linear(engine: sa.Engine) -> str:
 
 
 # Every delivery ends.
+
+
+def claimed(engine: sa.Engine) -> Claim:
+    """As a worker does, under a lease that is over at once: a batch, or one suspect when alone."""
+    with transaction(engine) as conn:
+        found = deliveries.claim(conn, limit=5, max_bytes=10**6, lease_s=-60)
+    if not found.suspects:
+        return found
+    with transaction(engine) as conn:
+        return deliveries.claim(conn, limit=5, max_bytes=10**6, lease_s=-60, alone=True)
 
 
 def without(sent: Sent, *path: str) -> Sent:
@@ -258,6 +269,38 @@ def test_a_paused_connections_deliveries_wait_uncounted_and_go_on_when_it_is_res
     connecting.resume(engine, github)
     desk.work()
     assert desk.delivery(id_)["status"] == "processed"
+
+
+def test_a_paused_connection_holds_nobody_else_up(desk: Desk, engine: sa.Engine) -> None:
+    """A bug once: on the app-wide route one organization's pause stopped another's documents."""
+    paused, active = connect(engine, "github"), connect(engine, "github")
+    connecting.pause(engine, paused)
+    (sent,) = desk.deliver(None, halcyon.issue(1))
+    desk.work()
+    assert desk.delivery(sent)["status"] == "pending"
+    assert desk.counts([paused, active]) == [0, 1]
+    connecting.resume(engine, paused)
+    desk.work()
+    assert desk.delivery(sent)["status"] == "processed"
+    assert desk.counts([paused, active]) == [1, 1]
+
+
+def test_a_connection_that_is_purged_meanwhile_gives_the_others_back(
+    desk: Desk, engine: sa.Engine
+) -> None:
+    """A bug once: its rows were gone, so the batch lost its lease and all were suspects."""
+    purged, other = connect(engine, "github"), connect(engine, "github")
+    desk.deliver(purged, halcyon.issue(1))
+    (sent,) = desk.deliver(other, halcyon.issue(2))
+    with transaction(engine) as conn:
+        claim = deliveries.claim(conn, limit=5, max_bytes=10**6)
+        conn.execute(_PURGE, {"id": purged})
+    assert process(engine, claim) == {}
+    row = desk.delivery(sent)
+    assert (row["status"], row["attempts"], row["lease_until"]) == ("pending", 0, None)
+
+
+_PURGE = sa.text("DELETE FROM lightfast_connected_sources WHERE id = :id")
 
 
 def test_a_disconnected_connections_deliveries_are_skipped(
@@ -432,11 +475,7 @@ def test_a_worker_whose_lease_was_taken_over_writes_nothing(
     desk: Desk, engine: sa.Engine, github: str
 ) -> None:
     desk.deliver(github, halcyon.issue(1))
-    claims = []
-    for _ in range(2):
-        with transaction(engine) as conn:
-            claims.append(deliveries.claim(conn, limit=5, max_bytes=10**6, lease_s=-60))
-    late, owner = claims
+    late, owner = claimed(engine), claimed(engine)
     assert process(engine, late) == {}
     assert desk.documents() == {}
     assert process(engine, owner) == {"processed": 1}
@@ -451,8 +490,7 @@ def test_a_payload_that_takes_its_worker_down_is_dead_and_takes_nobody_with_it(
     """Crashes are claims that nobody settles: together once, then each alone."""
     killer, innocent = desk.deliver(github, halcyon.issue(1), halcyon.issue(2))
     for _ in range(12):
-        with transaction(engine) as conn:
-            claim = deliveries.claim(conn, limit=5, max_bytes=10**6, lease_s=-60)
+        claim = claimed(engine)
         alone = [row.id for row in claim.rows]
         if alone == [innocent] or any(row.lone_crashes >= 3 for row in claim.rows):
             process(engine, claim)

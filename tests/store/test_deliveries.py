@@ -33,8 +33,13 @@ def insert(engine: sa.Engine, *arrivals: Arrival) -> list[tuple[int, bool]]:
 
 
 def claim(engine: sa.Engine, *, limit: int = 100, max_bytes: int = 2**20) -> Claim:
+    """As a worker does: a batch, or one suspect as soon as it is alone."""
     with transaction(engine) as conn:
-        return deliveries.claim(conn, limit=limit, max_bytes=max_bytes)
+        found = deliveries.claim(conn, limit=limit, max_bytes=max_bytes)
+    if not found.suspects:
+        return found
+    with transaction(engine) as conn:
+        return deliveries.claim(conn, limit=limit, max_bytes=max_bytes, alone=True)
 
 
 def settle(engine: sa.Engine, token: str, status: str, ids: Sequence[int]) -> None:
@@ -212,6 +217,18 @@ def test_what_a_crash_left_is_claimed_alone_and_first(engine: sa.Engine) -> None
     assert sorted(one for found in alone for one in ids(found)) == crashed
     assert all(len(found.rows) == 1 for found in alone)
     assert len(claim(engine).rows) == 1
+
+
+def test_a_suspect_is_not_touched_by_one_who_is_not_alone(engine: sa.Engine) -> None:
+    """A bug once: it was claimed before its turn, and another's crash was counted against it."""
+    insert(engine, arrival())
+    (id_,) = ids(claim(engine))
+    expire(engine)
+    with transaction(engine) as conn:
+        found = deliveries.claim(conn, limit=10, max_bytes=2**20)
+    assert (found.rows, found.suspects) == ((), True)
+    assert row(engine, id_).attempts == 1
+    assert ids(claim(engine)) == [id_]
 
 
 def test_only_a_crash_while_alone_counts_towards_the_end(engine: sa.Engine) -> None:

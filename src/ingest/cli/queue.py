@@ -14,8 +14,8 @@ from ingest.cli.arguments import AsJson, SourceType
 from ingest.cli.files import json_object, read_bytes
 from ingest.cli.session import session
 from ingest.core.errors import BadInput, TransientError
-from ingest.flows import sweep
-from ingest.store import deliveries, queue_admin, references
+from ingest.flows import binding, sweep
+from ingest.store import deliveries, queue_admin
 from ingest.store.engine import transaction
 
 log = structlog.get_logger(__name__)
@@ -76,8 +76,7 @@ def drain(
 
 def _settle(engine: sa.Engine, until: float) -> None:
     """What lags behind the last delivery: references to late targets, document counts."""
-    with transaction(engine) as conn:
-        references.bind_pending(conn)
+    binding.bind_pending(engine)
     while True:
         sweep.settle_counts(engine)
         with transaction(engine) as conn:

@@ -5,7 +5,7 @@ Then, of two workers, one with the target and one with the reference, the later 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import sqlalchemy as sa
 import structlog
@@ -20,18 +20,26 @@ ATTEMPTS = 5
 
 
 def bind(engine: sa.Engine, keys: Collection[tuple[str, str, str]]) -> None:
-    """Point every reference to these (store, source type, key) at its owner; never raises.
+    """Point every reference to these (store, source type, key) at its owner; never raises."""
+    if keys:
+        _patiently(engine, lambda conn: references.bind(conn, keys))
 
-    A target that goes in the same moment fails the statement: then it is run again, and finds the
-    next owner. What is lost all the same is logged, and bound by the beat.
+
+def bind_pending(engine: sa.Engine) -> None:
+    """Bind what a dead worker left unbound; never raises."""
+    _patiently(engine, references.bind_pending)
+
+
+def _patiently(engine: sa.Engine, statement: Callable[[sa.Connection], object]) -> None:
+    """A target that goes in the same moment fails the statement: run again, it finds the next.
+
+    What is lost all the same is logged, and bound by the beat.
     """
-    if not keys:
-        return
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with transaction(engine, durable=False) as conn:
-                references.bind(conn, keys)
+                statement(conn)
             return
         except (BadRow, TransientError) as error:
             if attempt == ATTEMPTS:
-                log.warning("references_not_bound", keys=len(keys), error=str(error))
+                log.warning("references_not_bound", error=str(error))

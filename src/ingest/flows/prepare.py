@@ -41,8 +41,8 @@ class Opened:
 class Prepared:
     """A delivery ready to be applied.
 
-    Exactly one of these: `verdict` (status, reason) ends it at once; `waiting` says why it has to
-    wait; else each of `targets` gets the event and the work.
+    `verdict` (status, reason) ends it at once; else each of `targets` gets the event and the work.
+    `waiting` says why it has to stay pending all the same: a connection of its is paused.
     """
 
     row: Claimed
@@ -99,7 +99,8 @@ def _prepare(opened: Opened, directory: Directory) -> Prepared:
     targets: list[Target] = []
     drift: tuple[str, ...] = ()
     normalised: dict[str, Normalised] = {}
-    for connection in routed:
+    usable, waiting = routed
+    for connection in usable:
         tenant = _tenant(opened, connection)
         if tenant not in normalised:
             message = Message(
@@ -110,13 +111,18 @@ def _prepare(opened: Opened, directory: Directory) -> Prepared:
         drift = meaning.drift
         stores = directory.stores.get(connection.id, ())
         targets += _targets(meaning, connection, stores, opened.source)
-    if not targets:
+    if not targets and waiting is None:
         return Prepared(row, verdict=("skipped", "the connection feeds no store"))
-    return Prepared(row, targets=targets, drift=drift)
+    return Prepared(row, targets=targets, drift=drift, waiting=waiting)
 
 
-def _route(opened: Opened, directory: Directory) -> Sequence[Connection] | Prepared:
-    """The connections that this delivery may act on, or its end where there is none."""
+def _route(
+    opened: Opened, directory: Directory
+) -> tuple[Sequence[Connection], str | None] | Prepared:
+    """The connections that this delivery may act on now, and why it has to wait for others.
+
+    Its end where there is none. One that is paused holds nobody else up.
+    """
     row = opened.row
     if row.connection_id is None:
         if opened.tenant is None:
@@ -137,9 +143,8 @@ def _route(opened: Opened, directory: Directory) -> Sequence[Connection] | Prepa
     usable = [c for c in found if c.status != DISCONNECTED]
     if not usable:
         return Prepared(row, verdict=("skipped", "the connection is disconnected"))
-    if any(not connection.is_active for connection in usable):
-        return Prepared(row, waiting="the connection is paused")
-    return usable
+    active = [connection for connection in usable if connection.is_active]
+    return active, None if len(active) == len(usable) else "the connection is paused"
 
 
 def _home(found: Source, connection: Connection) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from ingest.flows import binding
 from ingest.flows.wake import Publish, ring
-from ingest.store import deliveries, feeds, references, schedule
+from ingest.store import deliveries, feeds, schedule
 from ingest.store.engine import transaction
 
 SWEEP_EVERY_S = 5.0
@@ -32,8 +33,7 @@ def tidy(engine: sa.Engine) -> bool:
         if not schedule.take_slot(conn, "tidy", every_s=TIDY_EVERY_S):
             return False
     settle_counts(engine)
-    with transaction(engine) as conn:
-        references.bind_pending(conn)
+    binding.bind_pending(engine)
     return True
 
 

@@ -53,14 +53,14 @@ class Claimed:
 class Claim:
     """What one claim got.
 
-    `full` says that more is probably waiting; `alone` that the one row has a crash behind it, and
-    that nothing may run beside it.
+    `full` says that more is probably waiting; `suspects` that rows are due which have a crash
+    behind them, so that each is to be claimed by one who is alone.
     """
 
     token: str
     rows: tuple[Claimed, ...]
     full: bool = False
-    alone: bool = False
+    suspects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,27 +200,34 @@ def _revive(
     return {key for key in keys if ids[key] in revived}
 
 
-def claim(conn: sa.Connection, *, limit: int, max_bytes: int, lease_s: float = LEASE_S) -> Claim:
-    """Take due rows under a lease: a crashed one alone, else up to `limit` rows and `max_bytes`."""
+def claim(
+    conn: sa.Connection,
+    *,
+    limit: int,
+    max_bytes: int,
+    lease_s: float = LEASE_S,
+    alone: bool = False,
+) -> Claim:
+    """Take due rows under a lease, up to `limit` rows and `max_bytes`, and count the attempt.
+
+    Where a row is due that has a crash behind it, nothing is taken but by a caller that is `alone`
+    in its process: that one takes this row.
+    """
     due = conn.execute(_DUE, {"limit": limit}).all()
-    suspect = next((row for row in due if row.suspect), None)
-    chosen = [suspect] if suspect is not None else _within(due, max_bytes)
+    suspects = [row for row in due if row.suspect]
     token = str(uuid.uuid4())
+    if suspects and not alone:
+        return Claim(token, (), full=True, suspects=True)
+    chosen = suspects[:1] if alone else _within(due, max_bytes)
     if not chosen:
         return Claim(token, ())
     held_s = lease_s + LEASE_S_PER_MIB * sum(row.size for row in chosen) / 2**20
     rows = conn.execute(
         _CLAIM,
-        {
-            "ids": [row.id for row in chosen],
-            "token": token,
-            "lone": suspect is not None,
-            "lease_s": held_s,
-        },
+        {"ids": [row.id for row in chosen], "token": token, "lone": alone, "lease_s": held_s},
     ).all()
     claimed = tuple(Claimed(*row) for row in sorted(rows))
-    full = len(due) == limit or len(chosen) < len(due)
-    return Claim(token, claimed, full=full, alone=suspect is not None)
+    return Claim(token, claimed, full=len(due) == limit or len(chosen) < len(due))
 
 
 def settle(conn: sa.Connection, token: str, verdicts: Sequence[Verdict]) -> None:

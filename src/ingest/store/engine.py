@@ -23,6 +23,10 @@ class BadRow(PermanentError):
     """The database refuses a row for what it contains; alone in its batch it is settled as dead."""
 
 
+class MissingRow(BadRow):
+    """A row refers to one that was deleted meanwhile; read again, it will not."""
+
+
 _ROW_ERRORS = (
     psycopg.errors.DataError,
     psycopg.errors.IntegrityError,
@@ -80,9 +84,12 @@ def translated_errors() -> Iterator[None]:
     except DBAPIError as error:
         cause = error.orig
         detail = str(cause).splitlines()[0][:300] if cause is not None else "no detail"
+        if isinstance(cause, psycopg.errors.ForeignKeyViolation):
+            raise MissingRow(f"a row that this one refers to is gone: {detail}") from error
         if isinstance(cause, _ROW_ERRORS):
             raise BadRow(f"the database refuses the row: {detail}") from error
-        if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None:
+        lost = isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
+        if lost or isinstance(cause, psycopg.InterfaceError):
             raise Unavailable(f"PostgreSQL does not answer: {detail}") from error
         if isinstance(cause, psycopg.ProgrammingError):
             raise Unavailable(

@@ -41,16 +41,21 @@ def taken(delivery: Delivery) -> Response:
 
 
 def refused(error: IngestError) -> Response:
-    """The status that the error's class means, and its message: thing, reason, remedy."""
+    """The status that the error's class means, and its message: thing, reason, remedy.
+
+    What is wrong inside (which database, which host) stands in the log, not in a stranger's answer.
+    """
     status = status_of(error)
     headers: dict[str, str] = {}
+    problem = str(error)
     if status == 503:
+        problem = "deliveries cannot be stored now; send it again later"
         told_s = error.retry_after_s if isinstance(error, TransientError) else None
         headers["retry-after"] = str(math.ceil(told_s or RETRY_AFTER_S))
     if status in {408, 413}:
         headers["connection"] = "close"  # the rest of the body is not read
     kind = Lingering if status == 413 else Response
-    return _json(status, {"error": str(error)}, headers, kind)
+    return _json(status, {"error": problem}, headers, kind)
 
 
 def status_of(error: IngestError) -> int:
@@ -62,6 +67,11 @@ def status_of(error: IngestError) -> int:
 def failed(status: int, problem: str, headers: dict[str, str] | None = None) -> Response:
     """An error that no class of ours stands for: an unknown route, a fault in the program."""
     return _json(status, {"error": problem}, headers)
+
+
+def not_ready(problem: str) -> Response:
+    """For an operator's machinery: what is missing, and when to ask again."""
+    return failed(503, problem, {"retry-after": str(math.ceil(RETRY_AFTER_S))})
 
 
 def fine(**told: str) -> Response:

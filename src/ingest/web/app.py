@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import sqlalchemy as sa
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -32,6 +33,8 @@ from ingest.web.metrics import CONTENT_TYPE, Metrics
 from ingest.web.receiver import BODIES_BYTES, Receiver
 from ingest.wiring import Program, program
 from ingest.worker import publish as publish_to_broker
+
+log = structlog.get_logger(__name__)
 
 THREADS = 8
 
@@ -114,9 +117,10 @@ class Probes:
         try:
             current = await loop.run_in_executor(self.threads, self.is_current, self.engine)
         except IngestError as error:
-            return answers.refused(Unavailable(str(error)))
+            log.warning("not_ready", reason=str(error))
+            return answers.not_ready("the database does not answer; the log says why")
         if not current:
-            return answers.refused(Unavailable("the schema is behind; run `ingest db upgrade`"))
+            return answers.not_ready("the schema is behind; run `ingest db upgrade`")
         return answers.fine(status="ready")
 
     async def metrics_text(self, _: Request) -> Response:
