@@ -21,7 +21,7 @@ help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
 		| awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
-demo: $(READY) ## sample webhooks of all six providers through the whole stack, then stop
+demo: $(READY) ## sample webhooks through the whole stack, what came out of them, then stop
 	$(BIN)/ingest demo
 
 up: $(READY) ## everything on this machine, until Ctrl-C
@@ -30,7 +30,7 @@ up: $(READY) ## everything on this machine, until Ctrl-C
 test: $(READY) ## the test suite, on embedded services
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m 'not slow'
 
-test-slow: $(READY) ## soaks, a million rows, hundreds of orders
+test-slow: $(READY) ## hundreds of orders, storms of deliveries with workers killed in the middle
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m slow --timeout 3600
 
 corpus: $(READY) ## real payloads through the whole stack: CORPUS=dir

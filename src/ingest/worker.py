@@ -27,6 +27,7 @@ from ingest.flows.receive import insert_into
 from ingest.flows.wake import INGEST_QUEUE, ring
 from ingest.store import schedule
 from ingest.store.engine import transaction
+from ingest.warm import warm
 from ingest.wiring import Program, program
 
 log = structlog.get_logger(__name__)
@@ -95,6 +96,7 @@ def _program() -> Program:
 def _start_process(**_: object) -> None:
     """A forked worker makes its own connections."""
     _program.cache_clear()
+    warm()
 
 
 def publish(queue: str) -> None:
