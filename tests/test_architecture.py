@@ -29,6 +29,7 @@ EDGES = (
     "door",
     "demo",
     "machine",
+    "warm",
     "wiring",
     "settings",
     "embedded",

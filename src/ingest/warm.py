@@ -1,4 +1,4 @@
-"""Makes a worker process ready for its first batch. Touches the process alone: no service, no clock.
+"""Makes a worker process ready for its first batch; touches no service and no clock.
 
 A batch makes some hundred thousand objects that live until its commit, and hardly a cycle among
 them. Garbage collection at Python's usual pace walks them again and again for nothing.
