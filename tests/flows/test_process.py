@@ -196,7 +196,7 @@ def test_nobody_is_waited_for_after_an_end(desk: Desk, github: str, linear: str)
         "processed",
         "processed",
     ]
-    assert all(reason for status, reason in ends if status != "processed")
+    assert all(reason for _, reason in ends)
     assert ends[-1][1] == "stale: a newer change is known"
     held = desk.rows(
         "SELECT * FROM lightfast_webhook_deliveries WHERE status = 'pending'"

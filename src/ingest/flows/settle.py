@@ -116,7 +116,7 @@ def _apply(conn: sa.Connection, batch: Sequence[Prepared]) -> tuple[list[Verdict
         spans.append(range(len(work), len(work) + len(target.work)))
         work += target.work
     applied = applying.apply(conn, work)
-    outcomes: dict[int, list[tuple[str, str | None]]] = {}
+    outcomes: dict[int, list[tuple[str, str]]] = {}
     for (prepared, target), new, span in zip(shares, news, spans, strict=True):
         stale = bool(span) and applied.stale.issuperset(span)
         outcomes.setdefault(prepared.row.id, []).append(_outcome(target, new=new, stale=stale))
@@ -142,17 +142,17 @@ def _record(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> l
     return [key in news for key in ids]
 
 
-def _outcome(target: Target, *, new: bool, stale: bool) -> tuple[str, str | None]:
+def _outcome(target: Target, *, new: bool, stale: bool) -> tuple[str, str]:
     if target.skip is not None:
         return "skipped", target.skip
     if not new:
         return "duplicate", "the event is recorded already"
     if target.work and not any(item.wanted for item in target.work):
         return "processed", "outside the connection's filter"
-    return "processed", "stale: a newer change is known" if stale else None
+    return "processed", "stale: a newer change is known" if stale else "applied"
 
 
-def _verdict(prepared: Prepared, outcomes: Sequence[tuple[str, str | None]]) -> Verdict:
+def _verdict(prepared: Prepared, outcomes: Sequence[tuple[str, str]]) -> Verdict:
     """Of several stores: processed if any store was, else skipped, else duplicate."""
     if prepared.verdict is not None:
         return Verdict(prepared.row.id, *prepared.verdict)

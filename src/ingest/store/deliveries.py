@@ -69,7 +69,7 @@ class Verdict:
 
     id: int
     status: str
-    reason: str | None = None
+    reason: str
 
 
 # Two receivers may insert the same delivery at once: the unique index decides, not a SELECT.
