@@ -270,12 +270,13 @@ CREATE INDEX idx_references_key ON lightfast_document_references
 CREATE INDEX idx_references_target ON lightfast_document_references(target_document_id)
   WHERE target_document_id IS NOT NULL;
 
--- The tenant that a connection's metadata names, for deliveries of the app-wide route.
+-- The tenants that a connection's metadata names, for deliveries of the app-wide route.
 CREATE TABLE lightfast_connection_scopes (
-  connection_id VARCHAR(191) PRIMARY KEY
+  connection_id VARCHAR(191) NOT NULL
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
   source_type source_type NOT NULL,
-  tenant TEXT NOT NULL
+  tenant TEXT NOT NULL,
+  PRIMARY KEY (connection_id, tenant)
 );
 CREATE INDEX idx_scopes_tenant ON lightfast_connection_scopes(source_type, tenant);
 
@@ -289,6 +290,76 @@ CREATE TABLE lightfast_source_credentials (
   created_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 CREATE INDEX idx_credentials_connection ON lightfast_source_credentials(connection_id, kind);
+
+-- What has to be looked up at a provider: one row for each object and connection, however many
+-- events asked. `asked` counts the requests, `taken` is how many of them the running look-up
+-- serves; what is asked meanwhile is looked up once more. `object` is the hash of the identity.
+CREATE TABLE lightfast_lookups (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  object UUID NOT NULL,
+  scope TEXT NOT NULL,
+  kind VARCHAR(64) NOT NULL,
+  external_id TEXT NOT NULL,
+  hint JSONB NOT NULL,
+  asked BIGINT NOT NULL DEFAULT 1,
+  taken BIGINT NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  crashes INTEGER NOT NULL DEFAULT 0,
+  last_error TEXT,
+  asked_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  patient_until TIMESTAMPTZ NOT NULL DEFAULT now(),
+  next_attempt_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  lease_until TIMESTAMPTZ,
+  lease_token UUID
+);
+CREATE UNIQUE INDEX uq_lookups_object ON lightfast_lookups(connection_id, object);
+CREATE INDEX idx_lookups_due ON lightfast_lookups(next_attempt_at, id);
+
+-- Deliveries that end with a look-up, and the events that are recorded then. `asked` is the number
+-- of the delivery's request.
+CREATE TABLE lightfast_lookup_waiters (
+  lookup_id BIGINT NOT NULL REFERENCES lightfast_lookups(id) ON DELETE CASCADE,
+  delivery_id BIGINT NOT NULL REFERENCES lightfast_webhook_deliveries(id) ON DELETE CASCADE,
+  asked BIGINT NOT NULL,
+  events JSONB NOT NULL,
+  PRIMARY KEY (lookup_id, delivery_id)
+);
+CREATE INDEX idx_waiters_delivery ON lightfast_lookup_waiters(delivery_id);
+
+-- What a look-up left for the next one of the same object (which tree of a branch is applied).
+CREATE TABLE lightfast_lookup_states (
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  object UUID NOT NULL,
+  state JSONB NOT NULL,
+  PRIMARY KEY (connection_id, object)
+);
+
+-- Drawn before a request leaves: among look-ups, the later one knows better.
+CREATE SEQUENCE lightfast_fences;
+
+-- How a provider treats a connection's token: `problem` is why it is paused (refused), `held_until`
+-- how long it wants to be left alone.
+CREATE TABLE lightfast_connection_conditions (
+  connection_id VARCHAR(191) PRIMARY KEY
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  problem TEXT,
+  problem_at TIMESTAMPTZ,
+  held_until TIMESTAMPTZ
+);
+
+-- A connection that waits for its provider's handshake, until `armed_until`; the token that came is
+-- encrypted, and shown to a person once.
+CREATE TABLE lightfast_handshakes (
+  connection_id VARCHAR(191) PRIMARY KEY
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  armed_until TIMESTAMPTZ,
+  token BYTEA,
+  captured_at TIMESTAMPTZ,
+  shown_at TIMESTAMPTZ
+);
 
 -- Connections whose document count has to be taken anew: appended by workers, so that none waits.
 CREATE TABLE lightfast_count_marks (

@@ -75,10 +75,11 @@ def connect(
     secret: str | None = SECRET,
     *,
     stores: Collection[str] = (),
+    token: str | None = None,
 ) -> str:
     """A connection that feeds these stores (by default a new one); its id.
 
-    `metadata` is laid over the sample of its source.
+    `metadata` is laid over the sample of its source; with a `token` it can look things up.
     """
     told = {**METADATA.get(source_type, {}), **(metadata or {})}
     fed = stores or [make_store(engine)]
@@ -88,11 +89,13 @@ def connect(
             source_type=source_type,
             name=f"{source_type} of a test",
             metadata=told,
-            tenant=source(source_type).descriptor.connection_tenant(told),
+            tenants=source(source_type).descriptor.connection_tenants(told),
             store_ids=fed,
         )
         if secret is not None:
             credentials.add(conn, VAULT, made, credentials.WEBHOOK_SECRET, secret)
+        if token is not None:
+            credentials.add(conn, VAULT, made, credentials.API_TOKEN, token)
     return made
 
 

@@ -41,11 +41,12 @@ class Machine:
     environ: Mapping[str, str]
 
     def children(self, *, host: str, port: int, workers: int | None = None) -> tuple[Child, ...]:
-        """The receiver, `workers` processes that drain, and the beat."""
+        """The receiver, `workers` processes that drain, one that looks things up, and the beat."""
         env = self._environment()
         return (
             commands.web(host=host, port=port, env=env),
             commands.worker(processes=workers or default_workers(), env=env),
+            commands.fetcher(env=env),
             commands.beat(data_dir=self.program.settings.data_dir, env=env),
         )
 

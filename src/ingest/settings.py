@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ingest.core.errors import BadSettings
 from ingest.store.deliveries import LEASE_S
@@ -15,14 +16,15 @@ from ingest.store.deliveries import LEASE_S
 DEFAULT_DATA_DIR = ".ingest"
 DEFAULT_MAX_BODY_BYTES = 25 * 2**20
 MIN_SECRET_KEY_CHARS = 32
-_SECRETS_PREFIX, _SECRETS_SUFFIX = "INGEST_", "_WEBHOOK_SECRETS"
+_PREFIX, _SECRETS_SUFFIX, _URL_SUFFIX = "INGEST_", "_WEBHOOK_SECRETS", "_API_URL"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says. `None` for a service means: the embedded one.
 
-    `webhook_secrets` are the app-wide ones by source type; secrets stay out of `repr`.
+    `webhook_secrets` are the app-wide ones by source type, `api_urls` the bases of providers' APIs
+    where they are not the public ones; secrets stay out of `repr`.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -31,6 +33,7 @@ class Settings:
     data_dir: Path = Path(DEFAULT_DATA_DIR)
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    api_urls: Mapping[str, str] = field(default_factory=dict)
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     lease_s: float = LEASE_S
 
@@ -44,10 +47,22 @@ def load(environ: Mapping[str, str]) -> Settings:
         broker_url=_text(environ, "CELERY_BROKER_URL") or redis_url,
         data_dir=Path(environ.get("INGEST_DATA_DIR") or DEFAULT_DATA_DIR).absolute(),
         secret_keys=_secret_keys(environ),
-        webhook_secrets=_webhook_secrets(environ),
+        webhook_secrets={n: _list(text) for n, text in _of_sources(environ, _SECRETS_SUFFIX)},
+        api_urls={n: _url(n, text) for n, text in _of_sources(environ, _URL_SUFFIX) if text},
         max_body_bytes=_positive(environ, "INGEST_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES),
         lease_s=_positive(environ, "INGEST_LEASE_SECONDS", int(LEASE_S)),
     )
+
+
+def faults(environ: Mapping[str, str]) -> list[str]:
+    """Everything that `load` would refuse, where it stops at the first."""
+    found: list[str] = []
+    for name, value in environ.items():
+        try:
+            load({name: value})
+        except BadSettings as error:
+            found.append(str(error))
+    return found
 
 
 def _text(environ: Mapping[str, str], name: str) -> str | None:
@@ -68,12 +83,23 @@ def _secret_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
     return keys
 
 
-def _webhook_secrets(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    return {
-        name[len(_SECRETS_PREFIX) : -len(_SECRETS_SUFFIX)].lower(): _list(value)
+def _of_sources(environ: Mapping[str, str], suffix: str) -> list[tuple[str, str]]:
+    """(source type, text) of the variables `INGEST_<SOURCE><suffix>`."""
+    return [
+        (name[len(_PREFIX) : -len(suffix)].lower(), value.strip())
         for name, value in environ.items()
-        if name.startswith(_SECRETS_PREFIX) and name.endswith(_SECRETS_SUFFIX)
-    }
+        if name.startswith(_PREFIX) and name.endswith(suffix)
+    ]
+
+
+def _url(source_type: str, text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query:
+        raise BadSettings(
+            f"{_PREFIX}{source_type.upper()}{_URL_SUFFIX} is {text[:80]!r}; give the base of the "
+            "API, as https://api.example.com"
+        )
+    return text
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:

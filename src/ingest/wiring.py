@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ingest.core.errors import BadSettings, Unavailable
 from ingest.core.vault import Vault
 from ingest.embedded import find_running
+from ingest.flows.clients import Clients
 from ingest.flows.keyring import Keyring, stored_secrets
 from ingest.settings import Settings, load
 from ingest.store.engine import connect
@@ -69,6 +70,11 @@ class Program:
         """The webhook secrets: those of connections, and the app-wide ones."""
         load = stored_secrets(self.engine, self.vault)
         return Keyring(load, self.settings.webhook_secrets)
+
+    @cached_property
+    def clients(self) -> Clients:
+        """The clients of providers' APIs."""
+        return Clients(self.vault, self.settings.api_urls)
 
     @cached_property
     def secret_keys(self) -> tuple[str, ...]:

@@ -11,20 +11,20 @@ import time
 from datetime import UTC, datetime
 from functools import cache
 
-import kombu.exceptions
-import sqlalchemy as sa
 import structlog
 from celery import Celery, Task
 from celery.signals import worker_process_init
+from kombu import Connection, pools
+from kombu.exceptions import KombuError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.core.errors import BadSettings, PermanentError, TransientError, Unavailable
 from ingest.core.retry import delay_s
 from ingest.core.times import iso
-from ingest.flows import process, sweep
+from ingest.flows import fetch, process, sweep
 from ingest.flows.inbox import Inbox, Message, from_message
 from ingest.flows.receive import insert_into
-from ingest.flows.wake import INGEST_QUEUE, ring
+from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, ring
 from ingest.store import schedule
 from ingest.store.engine import transaction
 from ingest.warm import warm
@@ -35,11 +35,15 @@ log = structlog.get_logger(__name__)
 DRAIN_S = 5.0
 """A drain hands over to the next message after this long, so that a warm shutdown is quick."""
 MESSAGE_EXPIRES_S = 30.0
+WAKES = {INGEST_QUEUE: "ingest.process", FETCH_QUEUE: "ingest.fetch"}
+"""The task that a bell calls, by its queue."""
 VISIBILITY_TIMEOUT_S = 300
 AWAY = (TransientError,)
 """Expected of a task now and then: Celery logs a line, and the next sweep comes in seconds."""
 MAX_COUNTDOWN_S = 120.0
 """Of a retried message; under the visibility timeout, after which Redis delivers it again."""
+CONNECT_S = 2.0
+"""Longer than that nobody waits for a broker to ring a bell: what is not heard is swept."""
 
 
 class _Broker:
@@ -100,11 +104,62 @@ def _start_process(**_: object) -> None:
 
 
 def publish(queue: str) -> None:
-    """Send a wake-up; raises `Unavailable` at once where the broker is away."""
+    """Send a wake-up; raises `Unavailable` within some CONNECT_S where the broker is away.
+
+    A connection that broke while it lay idle is made anew once.
+    """
     try:
-        app.send_task("ingest.process", queue=queue, expires=MESSAGE_EXPIRES_S, retry=False)
-    except (kombu.exceptions.OperationalError, OSError) as error:
+        bell = bell_line(_program().broker_url)
+    except BadSettings as error:
+        raise Unavailable(str(error)) from error
+    try:
+        if not _sent(bell, queue) and not _sent(bell, queue):
+            raise Unavailable("the broker does not answer: its connections break")
+    except broker_errors(bell) as error:
         raise Unavailable(f"the broker does not answer: {type(error).__name__}") from error
+
+
+def bell_line(url: str) -> Connection:
+    """How the broker is reached where nobody may wait: one attempt to connect, and a short one.
+
+    Nothing is contacted before it is used. Raises `BadSettings` for a broker that there is not.
+    """
+    options = {
+        **app.conf.broker_transport_options,
+        "max_retries": 0,
+        "socket_connect_timeout": CONNECT_S,
+    }
+    try:
+        line = Connection(url, connect_timeout=CONNECT_S, transport_options=options)
+        line.transport  # noqa: B018 - finds the broker's driver
+    except (KeyError, ValueError, ImportError) as error:
+        raise BadSettings(
+            f"CELERY_BROKER_URL names a broker that cannot be used here: {error}; give "
+            "redis://host:6379/0, amqp://user:password@host// or another that Celery supports"
+        ) from error
+    return line
+
+
+def broker_errors(line: Connection) -> tuple[type[Exception], ...]:
+    """What a driver raises where its broker is away, or lets nobody in (also for a wrong path)."""
+    return (*line.connection_errors, *line.channel_errors, KombuError, OSError, ValueError)
+
+
+def _sent(bell: Connection, queue: str) -> bool:
+    """Whether the wake-up left; it did not where an older connection turned out to be broken."""
+    with pools.producers[bell].acquire(block=True) as producer:
+        line = producer.connection
+        was_connected = line.connected
+        try:
+            app.send_task(
+                WAKES[queue], queue=queue, expires=MESSAGE_EXPIRES_S, retry=False, producer=producer
+            )
+        except broker_errors(bell):
+            line.collect()
+            if not was_connected:
+                raise
+            return False
+        return True
 
 
 @app.task(name="ingest.process", throws=AWAY)
@@ -117,12 +172,27 @@ def process_due() -> None:
     done = process.drain(
         engine,
         go_on=lambda: time.monotonic() < until,
-        on_full=lambda: _wake(engine),
+        on_full=lambda: ring(engine, publish),
+        on_asked=lambda: ring(engine, publish, FETCH_QUEUE),
         lease_s=_program().settings.lease_s,
     )
     if done.more:
         ring(engine, publish)
     elif done.batches:
+        sweep.settle_counts(engine)
+
+
+@app.task(name="ingest.fetch", throws=AWAY)
+def fetch_due() -> None:
+    """Look up what is due for a few seconds; hands over by ringing where more is left."""
+    engine = _program().engine
+    with transaction(engine, durable=False) as conn:
+        schedule.hear(conn, FETCH_QUEUE)
+    until = time.monotonic() + DRAIN_S
+    done = fetch.drain(engine, _program().clients, go_on=lambda: time.monotonic() < until)
+    if done.more:
+        ring(engine, publish, FETCH_QUEUE)
+    if done.ended:
         sweep.settle_counts(engine)
 
 
@@ -183,8 +253,3 @@ def _inbox() -> Inbox:
         lambda: ring(parts.engine, publish),
         parts.settings.max_body_bytes,
     )
-
-
-def _wake(engine: sa.Engine) -> None:
-    """A full claim means that another worker can help."""
-    ring(engine, publish)

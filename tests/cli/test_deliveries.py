@@ -100,14 +100,14 @@ def test_drain_waits_for_the_last_one_and_for_the_counts(
     worker.start()
     drained = ingest("drain", "--timeout", "20", "--json")
     worker.join()
-    assert drained.json == {"unfinished": 0}
+    assert drained.json == {"unfinished": 0, "look_ups": 0}
     assert ingest("source", "show", town.connection, "--json").json["document_count"] == 2
 
 
 def test_drain_without_a_worker_times_out(ingest: Ingest, town: Town) -> None:
     deliver(ingest, town.connection, "Issue.update")
     ran = ingest("drain", "--timeout", "0.3", "--json")
-    assert (ran.code, ran.out) == (1, '{"unfinished":1}\n')
+    assert (ran.code, ran.out) == (1, '{"unfinished":1,"look_ups":0}\n')
     assert "1 deliveries are unfinished after 0.3 s; is a worker running?" in ran.err
 
 

@@ -52,7 +52,7 @@ def _place(change: Change, origin: Origin) -> _Place:
     final = isinstance(change, Delete) and change.final
     seen = isinstance(origin, Seen)
     fence = origin.fence if isinstance(origin, Seen) else 0
-    return final, 0 if final else change.version, seen, fence, 0 if seen else change.priority
+    return final, 0 if final else change.version or 0, seen, fence, 0 if seen else change.priority
 
 
 @given(changes, origins, changes, origins)
@@ -92,6 +92,7 @@ OTHER_WORDS: dict[str, object] = {
     "frontmatter": {"state": "open"},
     "references": (REFERENCE,),
     "links": ("https://example.com",),
+    "temporal": {"commitSha": "5f" * 20},
     "home": "halcyon/web",
     "labels": frozenset({"team-1"}),
     "priority": 200,

@@ -213,6 +213,7 @@ def test_the_procfile_names_the_same_commands() -> None:
     children = [
         commands.web(host="127.0.0.1", port=free_port(), env={}),
         commands.worker(env={}),
+        commands.fetcher(env={}),
         commands.beat(data_dir=Path(".ingest"), env={}),
     ]
     assert list(procfile) == [child.name for child in children]

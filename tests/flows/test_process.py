@@ -172,13 +172,6 @@ def test_an_unknown_event_is_skipped_and_recorded(desk: Desk, github: str) -> No
     assert event["status"] == "skipped"
 
 
-def test_a_source_without_an_adapter_is_kept_for_a_replay(desk: Desk, engine: sa.Engine) -> None:
-    vercel = connect(engine, "vercel")
-    status, reason = desk.end(vercel, Sent("vercel", {"id": "evt_1"}))
-    assert status == "skipped"
-    assert "replay" in str(reason)
-
-
 def test_nobody_is_waited_for_after_an_end(desk: Desk, github: str, linear: str) -> None:
     ends = [
         desk.end(github, halcyon.issue(1)),

@@ -32,6 +32,7 @@ from ingest.core.signing import Scheme, check_fresh, sign, verify
 from ingest.core.times import iso
 from ingest.sources.contract import Message, Normalised, Source
 from ingest.sources.registry import all_sources
+from tests.factories import METADATA
 
 SECRET, OTHER_SECRET = "the live secret of a test", "a secret that is not live"
 RECEIVED_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -53,8 +54,15 @@ class Fixture:
         return self.name.partition(".")[0]
 
     @property
-    def tenant(self) -> str:
-        return self.source.descriptor.tenant(self.headers, self.body) or "the tenant of a test"
+    def scope(self) -> str:
+        """The scope of its identities, on a connection of `factories`."""
+        descriptor = self.source.descriptor
+        names = (*descriptor.tenants(self.headers, self.body), "the tenant of a test")
+        return descriptor.scope(names[0], self.connection)
+
+    @property
+    def connection(self) -> Mapping[str, Any]:
+        return METADATA[self.source.descriptor.source_type]
 
     def message(self, body: Any = None, headers: Mapping[str, str] | None = None) -> Message:
         return Message(
@@ -62,11 +70,11 @@ class Fixture:
             payload=deepcopy(self.body) if body is None else body,
             delivery_key="a delivery",
             received_at=RECEIVED_AT,
-            tenant=self.tenant,
+            scope=self.scope,
+            connection=self.connection,
         )
 
     def means(self, body: Any = None, headers: Mapping[str, str] | None = None) -> Normalised:
-        assert self.source.normalise is not None
         return self.source.normalise(self.message(body, headers))
 
 
@@ -80,8 +88,7 @@ def _fixtures() -> Iterator[Fixture]:
 
 
 FIXTURES = list(_fixtures())
-READ = [f for f in FIXTURES if f.source.normalise is not None]
-SOURCES = list({f.source.descriptor.source_type: f.source for f in READ}.values())
+SOURCES = list({f.source.descriptor.source_type: f.source for f in FIXTURES}.values())
 
 
 def _named(of: Fixture | Source) -> str:
@@ -91,13 +98,11 @@ def _named(of: Fixture | Source) -> str:
 
 
 every_fixture = pytest.mark.parametrize("fixture", FIXTURES, ids=_named)
-every_read_fixture = pytest.mark.parametrize("fixture", READ, ids=_named)
 every_source = pytest.mark.parametrize("source", SOURCES, ids=_named)
 
 
-def test_there_are_fixtures_of_every_source_that_has_an_adapter() -> None:
-    with_adapter = {name for name, source in all_sources().items() if source.normalise}
-    assert with_adapter == {source.descriptor.source_type for source in SOURCES}
+def test_there_are_fixtures_of_every_source() -> None:
+    assert set(all_sources()) == {source.descriptor.source_type for source in SOURCES}
 
 
 # The signature: over the raw bytes, with every live secret, and fresh where a time is signed.
@@ -225,11 +230,11 @@ def _laws_of(fixture: Fixture, means: Normalised) -> None:
     assert means.changes or means.skip, "a delivery without a change is skipped with a reason"
     assert not (means.changes and means.skip)
     _conforms(means.event, _types(fixture.source).EVENT_TYPES)
-    for change in means.changes:
+    for change in means.untokened:
         assert rank(change)
         orjson.dumps(content(change))
         assert change.identity.source_type == fixture.source.descriptor.source_type
-        assert change.identity.scope == fixture.tenant
+        assert change.identity.scope == fixture.scope
         assert change.identity.id
         if isinstance(change, Upsert):
             _conforms(change.metadata, _types(fixture.source).DOCUMENT_TYPES)
@@ -263,12 +268,12 @@ def _types(source: Source) -> ModuleType:
     return import_module(f"ingest.sources.{source.descriptor.source_type}.types")
 
 
-@every_read_fixture
+@every_fixture
 def test_what_a_delivery_means_keeps_every_law(fixture: Fixture) -> None:
     _laws_of(fixture, fixture.means())
 
 
-@every_read_fixture
+@every_fixture
 def test_the_same_message_means_the_same_and_is_left_alone(fixture: Fixture) -> None:
     body = deepcopy(fixture.body)
     first, second = fixture.means(body), fixture.means(body)
@@ -276,27 +281,28 @@ def test_the_same_message_means_the_same_and_is_left_alone(fixture: Fixture) -> 
     assert body == fixture.body
 
 
-@every_read_fixture
+@every_fixture
 def test_what_a_delivery_means_does_not_hang_on_when_it_came(fixture: Fixture) -> None:
-    assert fixture.source.normalise is not None
     late = Message(
         fixture.headers,
         fixture.body,
         "a delivery",
         RECEIVED_AT + timedelta(days=400),
-        fixture.tenant,
+        fixture.scope,
+        fixture.connection,
     )
-    assert fixture.source.normalise(late).changes == fixture.means().changes
+    assert fixture.source.normalise(late).untokened == fixture.means().untokened
 
 
-@every_read_fixture
+@every_fixture
 def test_every_identity_lies_in_the_tenant_it_was_asked_for(fixture: Fixture) -> None:
-    assert fixture.source.normalise is not None
-    elsewhere = Message(fixture.headers, fixture.body, "a delivery", RECEIVED_AT, "another tenant")
-    for change in fixture.source.normalise(elsewhere).changes:
-        assert change.identity.scope == "another tenant"
+    elsewhere = Message(
+        fixture.headers, fixture.body, "a delivery", RECEIVED_AT, "elsewhere", fixture.connection
+    )
+    for change in fixture.source.normalise(elsewhere).untokened:
+        assert change.identity.scope == "elsewhere"
         if isinstance(change, Upsert) and change.parent is not None:
-            assert change.parent.scope == "another tenant"
+            assert change.parent.scope == "elsewhere"
 
 
 def _as_kind(fixture: Fixture, kind: str) -> tuple[dict[str, str], dict[str, Any]] | None:
@@ -310,7 +316,7 @@ def _as_kind(fixture: Fixture, kind: str) -> tuple[dict[str, str], dict[str, Any
 
 @every_source
 def test_an_unknown_event_is_skipped_with_a_reason_that_names_it(source: Source) -> None:
-    told = [(f, _as_kind(f, "Unheard-of")) for f in READ if f.source is source]
+    told = [(f, _as_kind(f, "Unheard-of")) for f in FIXTURES if f.source is source]
     assert any(strange for _, strange in told)
     for fixture, strange in told:
         if strange is not None:
@@ -324,7 +330,7 @@ def test_an_unknown_event_is_skipped_with_a_reason_that_names_it(source: Source)
 def test_every_ignored_kind_has_a_reason_and_gives_it(source: Source) -> None:
     events = import_module(f"ingest.sources.{source.descriptor.source_type}.events")
     ignored: Mapping[str, str] = events.IGNORED
-    fixture = next(f for f in READ if f.source is source and _as_kind(f, "x") is not None)
+    fixture = next(f for f in FIXTURES if f.source is source and _as_kind(f, "x") is not None)
     for kind, reason in ignored.items():
         assert len(reason.split()) > 2
         told = _as_kind(fixture, kind)
@@ -352,10 +358,10 @@ def _objects(fixture: Fixture) -> frozenset[tuple[str, Any]]:
 def _tellings(source: Source) -> list[list[tuple[Fixture, Change]]]:
     """The fixtures of one source that tell of one object, with the change that each means."""
     groups: dict[Any, list[tuple[Fixture, Change]]] = defaultdict(list)
-    for fixture in READ:
+    for fixture in FIXTURES:
         if fixture.source is source and _objects(fixture):
-            for change in fixture.means().changes:
-                groups[fixture.event, fixture.tenant, _objects(fixture)].append((fixture, change))
+            for change in fixture.means().untokened:
+                groups[fixture.event, fixture.scope, _objects(fixture)].append((fixture, change))
     return [group for group in groups.values() if len(group) > 1]
 
 
@@ -365,27 +371,32 @@ def test_an_object_is_one_thing_when_created_changed_and_deleted(source: Source)
     for group in groups:
         identities = {change.identity for _, change in group}
         assert len(identities) == 1, [fixture.name for fixture, _ in group]
-    changes = [fixture.means().changes for fixture in READ if fixture.source is source]
-    if any(isinstance(change, Delete) for told in changes for change in told):
-        kinds = [{type(change) for _, change in group} for group in groups]
-        assert {Upsert, Delete} in kinds, "the fixtures share no object that lives and goes"
+    lives: dict[Any, set[type[Change]]] = defaultdict(set)
+    for fixture in FIXTURES:
+        if fixture.source is source:
+            for change in fixture.means().untokened:
+                lives[change.identity].add(type(change))
+    told = {kind for kinds in lives.values() for kind in kinds}
+    if told >= {Upsert, Delete}:
+        shared = any({Upsert, Delete} <= kinds for kinds in lives.values())
+        assert shared, "the fixtures share no object that lives and goes"
 
 
 @every_source
 def test_two_objects_are_never_one_thing(source: Source) -> None:
-    told = [f for f in READ if f.source is source and _objects(f) and f.means().changes]
+    told = [f for f in FIXTURES if f.source is source and _objects(f) and f.means().untokened]
     for one, other in combinations(told, 2):
         if one.event == other.event and _objects(one).isdisjoint(_objects(other)):
-            mine = {change.identity for change in one.means().changes}
-            assert mine.isdisjoint(change.identity for change in other.means().changes)
+            mine = {change.identity for change in one.means().untokened}
+            assert mine.isdisjoint(change.identity for change in other.means().untokened)
 
 
 @every_source
 def test_changes_of_one_object_are_level_only_if_they_say_the_same(source: Source) -> None:
     by_identity: dict[Any, list[Change]] = defaultdict(list)
-    for fixture in READ:
+    for fixture in FIXTURES:
         if fixture.source is source:
-            for change in fixture.means().changes:
+            for change in fixture.means().untokened:
                 by_identity[change.identity].append(change)
     for changes in by_identity.values():
         for one, other in combinations(changes, 2):
@@ -442,7 +453,7 @@ def _holder(body: Any, path: _Path) -> Any:
 
 
 ODD: tuple[Any, ...] = (None, "", "x" * 300, 7, [], {}, True)
-PATHS = {id(f): list(_paths(f.body)) for f in READ}
+PATHS = {id(f): list(_paths(f.body)) for f in FIXTURES}
 
 
 def _survives(fixture: Fixture, body: Any) -> None:
@@ -459,7 +470,7 @@ def _survives(fixture: Fixture, body: Any) -> None:
     assert error.problem
 
 
-@every_read_fixture
+@every_fixture
 def test_any_key_may_be_missing(fixture: Fixture) -> None:
     for path in PATHS[id(fixture)]:
         body = deepcopy(fixture.body)
@@ -467,7 +478,7 @@ def test_any_key_may_be_missing(fixture: Fixture) -> None:
         _survives(fixture, body)
 
 
-@every_read_fixture
+@every_fixture
 def test_any_value_may_be_null_or_of_another_kind(fixture: Fixture) -> None:
     for path in PATHS[id(fixture)]:
         for odd in ODD:
@@ -480,7 +491,7 @@ few = settings(max_examples=300, deadline=None, suppress_health_check=[HealthChe
 
 
 def _check_junk(data: st.DataObject) -> None:
-    fixture = data.draw(st.sampled_from(READ))
+    fixture = data.draw(st.sampled_from(FIXTURES))
     body: Any = deepcopy(fixture.body)
     for path in data.draw(st.lists(st.sampled_from(PATHS[id(fixture)]), min_size=1, max_size=4)):
         try:
@@ -504,7 +515,7 @@ def test_any_values_may_be_any_json_for_long(data: st.DataObject) -> None:
 
 
 @settings(few, max_examples=100)
-@given(st.sampled_from(READ), st.dictionaries(names, junk, max_size=4))
+@given(st.sampled_from(FIXTURES), st.dictionaries(names, junk, max_size=4))
 def test_a_body_of_junk_is_refused_or_skipped(fixture: Fixture, body: dict[str, Any]) -> None:
     _survives(fixture, body)
 
@@ -514,8 +525,8 @@ def test_a_body_of_junk_is_refused_or_skipped(fixture: Fixture, body: dict[str, 
 @given(body=st.dictionaries(names, junk, max_size=4))
 def test_a_descriptor_survives_any_body(source: Source, body: dict[str, Any]) -> None:
     descriptor = source.descriptor
-    tenant = descriptor.tenant({}, body)
+    tenants = descriptor.tenants({}, body)
     key = descriptor.delivery_key({}, body)
-    assert tenant is None or (type(tenant) is str and tenant != "")
+    assert all(type(tenant) is str and tenant != "" for tenant in tenants)
     assert key is None or (type(key) is str and key != "")
     assert descriptor.is_handshake({}, body) in (True, False)

@@ -56,12 +56,12 @@ def test_delivery_ids(
         ("sentry", {}, {"data": {"issue": {"project": {"id": "201"}}}}, "201"),
         ("sentry", {}, {"data": {"event": {"project": 201}}}, "201"),
         ("sentry", {}, {"data": {"error": {"project": 201}}}, "201"),
-        ("sentry", {}, {"data": {"comment": "x", "project_slug": "api"}}, None),
+        ("sentry", {}, {"data": {"comment": "x", "project_slug": "api"}}, "slug:api"),
         ("sentry", {}, {"data": {"issue": {"project": True}}}, None),
         ("sentry", {}, {"data": []}, None),
         ("vercel", {}, {"payload": {"project": {"id": "prj_1"}}}, "prj_1"),
         ("vercel", {}, {"payload": {"project": "web", "projectId": "prj_1"}}, "prj_1"),
-        ("vercel", {}, {"payload": {"project": {"name": "web"}}}, None),
+        ("vercel", {}, {"payload": {"project": {"name": "web"}}}, "name:web"),
         ("vercel", {}, {"payload": {"domain": {"name": "halcyon.example"}}}, None),
         ("vercel", {}, {"payload": None}, None),
         ("zendesk", {}, {"account_id": 123456}, "123456"),
@@ -72,7 +72,8 @@ def test_delivery_ids(
 def test_scopes_that_payloads_name(
     name: str, headers: dict[str, str], payload: dict[str, Any], tenant: str | None
 ) -> None:
-    assert source(name).descriptor.tenant(headers, payload) == tenant
+    named = (tenant,) if tenant else ()
+    assert source(name).descriptor.tenants(headers, payload) == named
 
 
 @pytest.mark.parametrize(
@@ -84,19 +85,14 @@ def test_connections_are_the_seeds(name: str, tenant: str) -> None:
     metadata = _CONNECTIONS[name] | {"region": "eu"}
     told = descriptor.connection.model_validate(metadata)
     assert told.model_dump(by_alias=True, exclude_none=True) == metadata
-    assert descriptor.connection_tenant(metadata) == tenant
+    assert descriptor.connection_tenants(metadata)[0] == tenant
     with pytest.raises(ValidationError):
         descriptor.connection.model_validate({"type": name})
     with pytest.raises(BadInput):
-        descriptor.connection_tenant({})
+        descriptor.connection_tenants({})
 
 
 def test_only_zendesk_has_no_secret_for_everybody() -> None:
     names = ("linear", "notion", "sentry", "vercel", "zendesk")
     signs = {name: source(name).descriptor.signs_for_all_tenants for name in names}
     assert [name for name in names if not signs[name]] == ["zendesk"]
-
-
-@pytest.mark.parametrize("name", ["notion", "sentry", "vercel", "zendesk"])
-def test_what_has_no_adapter_yet_is_only_received(name: str) -> None:
-    assert source(name).normalise is None

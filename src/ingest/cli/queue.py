@@ -15,7 +15,7 @@ from ingest.cli.files import json_object, read_bytes
 from ingest.cli.session import session
 from ingest.core.errors import BadInput, TransientError
 from ingest.flows import binding, sweep
-from ingest.store import deliveries, queue_admin
+from ingest.store import deliveries, lookups, queue_admin
 from ingest.store.engine import transaction
 
 log = structlog.get_logger(__name__)
@@ -53,25 +53,29 @@ def drain(
     ] = DRAIN_TIMEOUT_S,
     as_json: AsJson = False,
 ) -> None:
-    """Wait until no delivery is unfinished; exit 1 on time-out."""
+    """Wait until no delivery and no look-up is unfinished; exit 1 on time-out."""
     current = session(context)
     until = time.monotonic() + timeout
     while True:
         with transaction(current.engine) as conn:
             waiting, error = queue_admin.unfinished(conn)
             due = deliveries.anything_due(conn)
+            asked, refusal = lookups.unfinished(conn)
         left = until - time.monotonic()
-        if not waiting or left <= 0:
+        if not (waiting or asked) or left <= 0:
             break
         if due:
             current.ring()
         time.sleep(min(_PAUSE_S, left))
-    if not waiting:
+    if not waiting and not asked:
         _settle(current.engine, until)
-    output.record({"unfinished": waiting}, as_json=as_json)
-    if waiting:
-        because = f" ({error})" if error else "; is a worker running?"
-        raise TransientError(f"{waiting} deliveries are unfinished after {timeout:g} s{because}")
+    output.record({"unfinished": waiting, "look_ups": asked}, as_json=as_json)
+    if waiting or asked:
+        because = f" ({refusal or error})" if refusal or error else "; is a worker running?"
+        asking = f" and {asked} look-ups" if asked else ""
+        raise TransientError(
+            f"{waiting} deliveries{asking} are unfinished after {timeout:g} s{because}"
+        )
 
 
 def _settle(engine: sa.Engine, until: float) -> None:

@@ -15,7 +15,7 @@ from ingest.core.answers import Delivery
 from ingest.core.errors import BadInput
 from ingest.flows.inbox import Inbox, from_call
 from ingest.flows.receive import insert_into
-from ingest.flows.wake import ring
+from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, ring
 from ingest.wiring import Program, program
 
 
@@ -36,8 +36,9 @@ class Session:
         return self.program.engine
 
     def ring(self) -> None:
-        """Wake a worker; where the broker is away the sweep does it later."""
-        ring(self.engine, worker.publish)
+        """Wake the workers; where the broker is away the sweep does it later."""
+        for queue in (INGEST_QUEUE, FETCH_QUEUE):
+            ring(self.engine, worker.publish, queue)
 
     def enqueue(
         self, source_type: str, headers: Mapping[str, str], body: bytes, connection_id: str | None

@@ -10,14 +10,19 @@ from ingest.cli import output
 from ingest.cli.arguments import AsJson, ConnectionId, SourceType
 from ingest.cli.files import json_object
 from ingest.cli.session import Session, session
-from ingest.core.errors import NotConnected
-from ingest.flows import connecting
+from ingest.core.errors import BadInput, NotConnected
+from ingest.flows import connecting, handshake
 from ingest.flows.purge import purge_connection
 from ingest.sources.registry import source
-from ingest.store import connections, credentials, drift, queue_admin
+from ingest.store import conditions, connections, credentials, drift, lookups, queue_admin
 from ingest.store.engine import transaction
 
 app = typer.Typer(help="Sources: connections to providers.", no_args_is_help=True)
+
+WebhookSecret = Annotated[
+    str | None, typer.Option(metavar="VAR", help="The variable with the webhook's secret.")
+]
+Token = Annotated[str | None, typer.Option(metavar="VAR", help="The variable with the API token.")]
 
 _COLUMNS = ("id", "source_type", "name", "status", "stores", "document_count", "last_ingested_at")
 
@@ -34,12 +39,8 @@ def connect(
     metadata: Annotated[
         str, typer.Option(metavar="JSON|@FILE", help="What is connected, in the source's terms.")
     ],
-    webhook_secret_env: Annotated[
-        str | None, typer.Option(metavar="VAR", help="The variable with the webhook's secret.")
-    ] = None,
-    token_env: Annotated[
-        str | None, typer.Option(metavar="VAR", help="The variable with the API token.")
-    ] = None,
+    webhook_secret_env: WebhookSecret = None,
+    token_env: Token = None,
     as_json: AsJson = False,
 ) -> None:
     """Connect a source to stores, and print the connection's id."""
@@ -61,7 +62,12 @@ def connect(
     else:
         output.line(created)
         output.note(f"{descriptor.title} may send its webhooks to {route}")
-    if credentials.WEBHOOK_SECRET not in secrets:
+    if credentials.WEBHOOK_SECRET in secrets:
+        return
+    if descriptor.verification_token is not None:
+        output.note(f"It waits 15 minutes for {descriptor.title}'s verification token there; then:")
+        output.note(f"ingest source verification {created}")
+    else:
         output.note("It has no webhook secret of its own: that route refuses every request.")
 
 
@@ -96,6 +102,50 @@ def resume(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJs
     current.ring()
     output.note(f"{waited} waiting deliveries are due now")
     _tell(current, connection_id, as_json=as_json)
+
+
+@app.command("credentials")
+def credentials_(
+    context: typer.Context,
+    connection_id: ConnectionId,
+    *,
+    webhook_secret_env: WebhookSecret = None,
+    token_env: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a connection a new token, which replaces the old one, or one more webhook secret.
+
+    A new token repairs: what its refusal paused goes on, what had none is replayed.
+    """
+    current = session(context)
+    secrets = _secrets(current, webhook_secret_env, token_env)
+    if not secrets:
+        raise BadInput("nothing to set; give --token-env or --webhook-secret-env")
+    vault = current.program.vault
+    due = connecting.replace_credentials(current.engine, connection_id, secrets, vault)
+    current.ring()
+    output.note(f"{due} waiting deliveries are due now")
+    _tell(current, connection_id, as_json=as_json)
+
+
+@app.command()
+def verification(
+    context: typer.Context,
+    connection_id: ConnectionId,
+    *,
+    rearm: Annotated[
+        bool, typer.Option("--rearm", help="Wait another 15 minutes for a new token.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the token of a provider's handshake, once, to be pasted into its settings."""
+    current = session(context)
+    if rearm:
+        handshake.rearm(current.engine, connection_id)
+        output.record({"id": connection_id, "waits_s": handshake.HANDSHAKE_S}, as_json=as_json)
+        return
+    token = handshake.show(current.engine, current.program.vault, connection_id)
+    output.record({"id": connection_id, "verification_token": token}, as_json=as_json)
 
 
 @app.command()
@@ -142,8 +192,14 @@ def _shown(current: Session, connection_id: str) -> dict[str, Any]:
         secrets = credentials.kinds(conn, connection_id)
         deliveries = queue_admin.of_connection(conn, connection_id)
         unknown = drift.fields(conn, found[0]["source_type"])
+        condition = conditions.read(conn, connection_id)
+        look_ups = lookups.of_connection(conn, connection_id)
     return {
         **found[0],
+        "problem": condition.get("problem"),
+        "problem_at": condition.get("problem_at"),
+        "held_until": condition.get("held_until"),
+        "look_ups": look_ups,
         "secrets": secrets,
         "deliveries": {row["status"]: row["deliveries"] for row in deliveries},
         "unknown_fields": unknown,

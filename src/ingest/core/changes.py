@@ -1,6 +1,7 @@
-"""What a delivery, a look-up or a listing says about documents: the values that `apply` works on.
+"""What a delivery, a look-up or a listing says about documents: the values of `apply`.
 
-Pure values. Which of two changes wins is decided in `ranks`, what becomes of one in `folding`.
+A `Change` says it, a `Refresh` asks for it. Pure values. Which of two changes wins is decided in
+`ranks`, what becomes of one in `folding`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Upsert:
     `priority` breaks ties between payloads of one version (the provider's table, 0 to 499).
     `source_id` is the human key, `aliases` further keys that must find the document.
     `references` are those that a provider's field states; `links` are URLs in such fields (an
-    attachment), which every source's mention syntax is asked about.
+    attachment), which every source's mention syntax is asked about. `temporal` are the commit
+    (`commitSha`) and the deployment (`deploymentId`) that it belongs to.
     `home` is what bare references in the text are relative to (`owner/repo`), where that exists.
     `labels` name the groups of the connection's filter that the object belongs to (team ids);
     None where the payload does not say.
@@ -48,6 +50,7 @@ class Upsert:
     frontmatter: Mapping[str, JSON] | None = None
     references: tuple[Reference, ...] = ()
     links: tuple[str, ...] = ()
+    temporal: Mapping[str, str] = field(default_factory=dict)
     home: str | None = None
     labels: frozenset[str] | None = None
     priority: int = UPSERT_PRIORITY
@@ -74,13 +77,41 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """The object is gone. `final` where its id never returns: then no later word lifts it."""
+    """The object is gone. `final` where its id never returns: then no later word lifts it.
+
+    `version` is None where nobody told one (a 404, a listing): the last known one is kept.
+    """
 
     identity: Identity
-    version: int
+    version: int | None
     final: bool = False
     aliases: tuple[str, ...] = ()
     priority: int = field(default=DELETE_PRIORITY)
 
 
-Change = Upsert | Patch | Delete
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """The object is there, but the connection does not want it any more (a glob, a filter)."""
+
+    identity: Identity
+    version: int
+    priority: int = UPSERT_PRIORITY
+
+
+Change = Upsert | Patch | Delete | Withdraw
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Look the object up: the payload only hints at it.
+
+    `identity` names what is looked up; its kind may be one that is no document itself (a branch).
+    `hint` is what the look-up needs beside the id; of several events of one object the last wins.
+    `otherwise` is what to apply where the connection has no token; empty: the delivery is skipped.
+    `patience_s`: a 404 that soon after the event is the provider's own lag, and asked again.
+    """
+
+    identity: Identity
+    hint: Mapping[str, JSON] = field(default_factory=dict)
+    otherwise: tuple[Change, ...] = ()
+    patience_s: float = 0.0

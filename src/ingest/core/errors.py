@@ -65,6 +65,17 @@ class LeaseLost(TransientError):
     """Another worker owns these deliveries now; everything of this attempt is rolled back."""
 
 
+class Refused(TransientError):
+    """A provider does not let the token in (401, 403, or nothing of the connection is readable).
+
+    The connection is paused, visibly, and what waits goes on once the token is repaired.
+    """
+
+
+class RateLimited(TransientError):
+    """A provider wants its caller to wait; it holds for the whole connection."""
+
+
 class Raced(TransientError):
     """Two transactions met on the same new row; the batch is read and decided again."""
 

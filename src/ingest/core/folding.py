@@ -7,10 +7,11 @@ once, and the result does not depend on their order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ingest.core.changes import Change, Delete, Patch, Upsert
+from ingest.core.changes import Change, Delete, Patch, Upsert, Withdraw
 from ingest.core.identity import document_id
+from ingest.core.ranks import grounded, is_final, same_version, was_seen
 from ingest.core.values import JSON
 
 LIVE, DELETED, UNKNOWN = "live", "deleted", "unknown"
@@ -41,8 +42,9 @@ class LedgerRow:
 class Statement:
     """One connection's word about one document of one store.
 
-    `wanted` is false where the object lies outside the connection's filter; `filtered` says that
-    the connection has one, so that its newest word decides whether it feeds the document.
+    `wanted` is false where the object lies outside the connection's filter (a `Withdraw` always
+    does); `filtered` says that the connection has one, so that its newest word decides whether it
+    feeds the document.
     """
 
     change: Change
@@ -160,6 +162,42 @@ def is_stale(row: LedgerRow, statement: Statement) -> bool:
     return row.rank is not None and statement.rank < row.rank
 
 
+def ground(row: LedgerRow, statements: Iterable[Statement]) -> list[Statement]:
+    """The statements with a version each: an untold one is the last known, those of the batch too.
+
+    So a deletion that was merely seen stands above whatever it was seen of.
+    """
+    listed = list(statements)
+    known = max((s.rank for s in listed if s.rank[0] != "?"), default=None)
+    if row.rank is not None and (known is None or row.rank > known):
+        known = row.rank
+    return [s if s.rank[0] != "?" else replace(s, rank=grounded(s.rank, known)) for s in listed]
+
+
+def is_doubtful(row: LedgerRow, statement: Statement, said: Iterable[Statement] = ()) -> bool:
+    """Whether only a look-up can tell what is true: a payload says otherwise at the same version,
+    or would lift a tombstone that was seen. `said` are the others of the batch.
+    """
+    if isinstance(statement.change, Patch | Withdraw) or was_seen(statement.rank):
+        return False
+    known = {row.rank} if row.rank is not None and not is_final(row.rank) else set()
+    known |= {s.rank for s in said if not isinstance(s.change, Patch | Withdraw)}
+    ties = any(same_version(statement.rank, k) and statement.rank[-64:] != k[-64:] for k in known)
+    return ties or lifts(row, statement)
+
+
+def lifts(row: LedgerRow, statement: Statement) -> bool:
+    """Whether a payload would bring back what a look-up or a listing saw gone."""
+    return (
+        row.state == DELETED
+        and row.rank is not None
+        and was_seen(row.rank)
+        and isinstance(statement.change, Upsert)
+        and not was_seen(statement.rank)
+        and statement.rank > row.rank
+    )
+
+
 def merge(base: Mapping[str, JSON], patches: Iterable[Mapping[str, JSON]]) -> dict[str, JSON]:
     """Lay patches (`rank`, `fields`) over a whole object's metadata; the order does not matter."""
     merged: dict[str, JSON] = dict(base)
@@ -181,7 +219,7 @@ class _Base:
 
 def _newest(row: LedgerRow, statements: Iterable[Statement]) -> Statement | None:
     """The newest whole word (upsert or delete) where it is newer than what is known."""
-    whole = [s for s in statements if not isinstance(s.change, Patch)]
+    whole = [s for s in statements if not isinstance(s.change, Patch | Withdraw)]
     newest = max(whole, key=lambda s: s.rank, default=None)
     if newest is None or (row.rank is not None and newest.rank <= row.rank):
         return None
@@ -213,7 +251,43 @@ def _patches(
                 for name, f in statement.change.fields.items()
             }
             found[statement.rank] = {"rank": statement.rank, "fields": fields}
-    return [found[r] for r in sorted(found) if base_rank is None or r > base_rank]
+    return _compacted([found[r] for r in sorted(found) if base_rank is None or r > base_rank])
+
+
+def _compacted(patches: Sequence[dict[str, JSON]]) -> list[dict[str, JSON]]:
+    """The patches without what newer ones say too: whatever base comes, it merges to the same.
+
+    A newer patch outlives the older one, so a field adds nothing where merging it into the newer
+    ones changes nothing. A stream of events about one object stays as small as what it told.
+    """
+    said: dict[str, JSON] = {}
+    kept: list[dict[str, JSON]] = []
+    for patch in reversed(patches):
+        fields = patch["fields"]
+        told = fields.items() if isinstance(fields, dict) else ()
+        news: dict[str, JSON] = {
+            name: field
+            for name, field in told
+            if isinstance(field, dict) and _adds(said, name, field)
+        }
+        if news:
+            kept.append({"rank": patch["rank"], "fields": news})
+    return kept[::-1]
+
+
+def _adds(said: dict[str, JSON], name: str, field: Mapping[str, JSON]) -> bool:
+    """Whether a field says more than newer ones; if so, it is noted with them."""
+    how, value = str(field["merge"]), field["value"]
+    if name in said:
+        if how == "newest":
+            return False
+        merged = _merged(how, said[name], value)
+        if merged == said[name]:
+            return False
+        said[name] = merged
+    else:
+        said[name] = _merged(how, None, value)
+    return True
 
 
 def _feeds(known: Iterable[Feed], statements: Iterable[Statement]) -> tuple[tuple[Feed, ...], bool]:

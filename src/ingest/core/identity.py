@@ -36,6 +36,11 @@ def document_id(identity: Identity, store_id: str) -> str:
     return str(_uuid5(_DOCUMENTS, identity.key(store_id)))
 
 
+def object_id(identity: Identity) -> str:
+    """UUIDv5 of the identity, whatever store: what look-ups of one thing have in common."""
+    return document_id(identity, "")
+
+
 def document_slug(identity: Identity, store_id: str) -> str:
     """`<kind>-<id>~<12 hex>`, at most 256 characters; it never moves."""
     sha256 = hashlib.sha256(identity.key(store_id).encode("utf-8", "replace")).hexdigest()

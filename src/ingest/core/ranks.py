@@ -20,6 +20,8 @@ from ingest.core.values import JSON
 
 _FINAL = "9" * 20
 _VERSION_LIMIT = 10**19
+_VERSION_CHARS = 20
+_UNTOLD = "?" * _VERSION_CHARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ TOLD = Told()
 
 def rank(change: Change, origin: Origin = TOLD) -> str:
     """The change's place in the total order; equal only for changes that say the same."""
-    version = _FINAL if isinstance(change, Delete) and change.final else _fixed(change.version)
+    version = _version(change)
     told = isinstance(origin, Told)
     fence = 0 if isinstance(origin, Told) else origin.fence
     priority = change.priority if told else 0
@@ -64,6 +66,7 @@ def content(change: Change) -> JSON:
                 [r.kind, r.source, r.key, r.origin, r.evidence, r.prefix] for r in change.references
             ],
             "links": list(change.links),
+            "temporal": dict(change.temporal),
             "createdAt": change.created_at.isoformat() if change.created_at else None,
             "home": change.home,
             "labels": [*sorted(change.labels)] if change.labels is not None else None,
@@ -71,7 +74,39 @@ def content(change: Change) -> JSON:
         }
     if isinstance(change, Patch):
         return {name: [f.value, f.merge] for name, f in change.fields.items()}
-    return {"deleted": True}
+    return {"deleted": True} if isinstance(change, Delete) else {"withdrawn": True}
+
+
+def grounded(rank: str, known: str | None) -> str:
+    """The rank of a change without a version of its own: it has the last known one."""
+    if not rank.startswith(_UNTOLD):
+        return rank
+    version = known[:_VERSION_CHARS] if known is not None else _fixed(0)
+    return version + rank[_VERSION_CHARS:]
+
+
+def same_version(rank: str, other: str) -> bool:
+    """Whether two changes have one version, so that only the tie-breakers part them."""
+    return rank[:_VERSION_CHARS] == other[:_VERSION_CHARS]
+
+
+def was_seen(rank: str) -> bool:
+    """Whether a look-up or a listing said it, rather than a payload."""
+    return rank[_VERSION_CHARS : _VERSION_CHARS + 3] == ".1."
+
+
+def is_final(rank: str) -> bool:
+    """Whether it is a deletion that nothing lifts."""
+    return rank.startswith(_FINAL)
+
+
+def _version(change: Change) -> str:
+    if isinstance(change, Delete):
+        if change.final:
+            return _FINAL
+        if change.version is None:
+            return _UNTOLD
+    return _fixed(change.version or 0)
 
 
 def _plain(change: Upsert) -> tuple[str, ...]:

@@ -136,10 +136,13 @@ def keep_owned(
     )
 
 
-def relationships(references: Iterable[Reference]) -> dict[str, JSON] | None:
+def relationships(
+    references: Iterable[Reference], temporal: Mapping[str, str] | None = None
+) -> dict[str, JSON] | None:
     """The seed's `DocumentRelationships` out of references: sorted, no duplicates, None if empty.
 
-    `{"mentions": {source: keys}, "graph": {kind: ["<source>:<key>"]}}`; empty parts are left out.
+    `{"mentions": {source: keys}, "temporal": {…}, "graph": {kind: ["<source>:<key>"]}}`; empty
+    parts are left out.
     """
     mentions: dict[str, set[str]] = {}
     graph: dict[str, set[str]] = {}
@@ -152,6 +155,8 @@ def relationships(references: Iterable[Reference]) -> dict[str, JSON] | None:
     parts: dict[str, JSON] = {}
     if mentions:
         parts["mentions"] = {source: [*sorted(mentions[source])] for source in sorted(mentions)}
+    if temporal:
+        parts["temporal"] = {name: temporal[name] for name in sorted(temporal)}
     if graph:
         parts["graph"] = {kind: [*sorted(graph[kind])] for kind in _GRAPH if kind in graph}
     return parts or None
@@ -162,7 +167,12 @@ def _references(text: str, readable: str, context: Context, stand: Sequence[Plac
 
     Two sources may claim one place (whose key it is, its owner tells later): both have its words.
     """
-    made = _Made(text, {_target(place) for place in stand if place.mention.origin == "url"})
+    certain = {
+        _target(place)
+        for place in stand
+        if place.mention.origin == "url" and place.mention.prefix is None
+    }
+    made = _Made(text, certain)
     shared: _List | None = None
     for _, several in groupby(stand, key=_start):
         following: _List | None = None

@@ -17,12 +17,21 @@ def web(*, host: str, port: int, env: Mapping[str, str]) -> Child:
 
 
 def worker(*, env: Mapping[str, str], processes: int | None = None) -> Child:
-    """What drains the delivery table; gossip and mingle go deaf after a lost broker."""
-    argv = [*_module("celery"), "-A", "ingest.worker", "worker", "-Q", "ingest"]
-    argv += ["--without-gossip", "--without-mingle", "-n", "worker@%h", "--loglevel", "INFO"]
-    if processes is not None:
-        argv += ["--concurrency", str(processes)]
-    return Child("worker", argv, env)
+    """What drains the delivery table."""
+    more = ["--concurrency", str(processes)] if processes is not None else []
+    return Child("worker", [*_worker("worker", "ingest"), *more], env)
+
+
+def fetcher(*, env: Mapping[str, str]) -> Child:
+    """What looks things up; it waits for providers most of the time, so a thread is enough."""
+    more = ["--pool", "threads", "--concurrency", "1"]
+    return Child("fetcher", [*_worker("fetcher", "fetch"), *more], env)
+
+
+def _worker(name: str, queue: str) -> list[str]:
+    """Gossip and mingle go deaf after a lost broker."""
+    argv = [*_module("celery"), "-A", "ingest.worker", "worker", "-Q", queue]
+    return [*argv, "--without-gossip", "--without-mingle", "-n", f"{name}@%h", "--loglevel", "INFO"]
 
 
 def beat(*, data_dir: Path, env: Mapping[str, str]) -> Child:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
-from ingest.core.changes import Change, Patch
+from ingest.core.changes import Change, Patch, Refresh
 from ingest.core.folding import (
     DELETED,
     LIVE,
@@ -20,7 +20,10 @@ from ingest.core.folding import (
     LedgerRow,
     Statement,
     decide,
+    ground,
+    is_doubtful,
     is_stale,
+    lifts,
 )
 from ingest.core.identity import Identity, document_id, document_slug
 from ingest.flows import write
@@ -32,7 +35,10 @@ from ingest.store.documents import Stored
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One connection's word in one store. `wanted` is false outside the connection's filter."""
+    """One connection's word in one store. `wanted` is false outside the connection's filter.
+
+    `again` is the look-up that settles a doubt about it, where the connection can ask.
+    """
 
     store: StoreConfig
     change: Change
@@ -40,16 +46,20 @@ class Work:
     connection_id: str
     wanted: bool = True
     filtered: bool = False
+    again: Refresh | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """Which words of the work were stale (by index), and which keys may have a new owner.
 
+    `doubtful` are those that only a look-up can confirm: each has an `again`.
+
     The keys, (store, source type, key), go to `references.bind` after the commit.
     """
 
     stale: frozenset[int] = frozenset()
+    doubtful: frozenset[int] = frozenset()
     keys: frozenset[tuple[str, str, str]] = frozenset()
 
 
@@ -62,6 +72,7 @@ class _Subject:
     row: LedgerRow
     known: bool = False
     words: dict[int, Statement] = field(default_factory=dict)
+    doubtful: frozenset[int] = frozenset()
     feeds: list[Feed] = field(default_factory=list)
     stored: Stored | None = None
 
@@ -98,7 +109,8 @@ def apply(conn: sa.Connection, work: Sequence[Work]) -> Applied:
     ]
     heard_of = [row for key, row in named.items() if key not in found]
     keys = write.write(conn, entries, heard_of, frozenset(w.connection_id for w in work))
-    return Applied(_stale(subjects.values()), keys)
+    doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
+    return Applied(_stale(subjects.values()), doubtful, keys)
 
 
 def _read(conn: sa.Connection, work: Sequence[Work]) -> dict[str, _Subject]:
@@ -106,6 +118,8 @@ def _read(conn: sa.Connection, work: Sequence[Work]) -> dict[str, _Subject]:
     subjects = _subjects(work)
     for key, row in ledger.lock(conn, subjects).items():
         subjects[key].row, subjects[key].known = row, True
+    for subject in subjects.values():
+        _weigh(subject, work)
     known = {s.row.document_id: s for s in subjects.values() if s.known}
     moving = [s.row for s in known.values() if s.moves and s.row.state == LIVE]
     documents.release(conn, [row.document_id for row in moving if not row.visible])
@@ -114,6 +128,17 @@ def _read(conn: sa.Connection, work: Sequence[Work]) -> dict[str, _Subject]:
     for document, standing in feed_store.read(conn, known).items():
         known[document].feeds = standing
     return subjects
+
+
+def _weigh(subject: _Subject, work: Sequence[Work]) -> None:
+    """Give every word its rank, and find those that only a look-up can confirm."""
+    row, words = subject.row, subject.words
+    if any(word.rank[0] == "?" for word in words.values()):
+        words.update(zip(words, ground(row, words.values()), strict=True))
+    askable = [index for index in words if work[index].again is not None]
+    if askable:
+        said = list(words.values())
+        subject.doubtful = frozenset(i for i in askable if is_doubtful(row, words[i], said))
 
 
 def _subjects(work: Sequence[Work]) -> dict[str, _Subject]:
@@ -145,8 +170,14 @@ def _unknown(named: Identity, store_id: str, key: str) -> LedgerRow:
 
 
 def _decide(subject: _Subject) -> Decision:
+    """What lifts a tombstone that was seen waits for the look-up; a tie is decided for the time."""
     metadata = subject.stored.source_metadata if subject.stored else None
-    return decide(subject.row, list(subject.words.values()), subject.feeds, metadata)
+    said = [
+        word
+        for index, word in subject.words.items()
+        if index not in subject.doubtful or not lifts(subject.row, word)
+    ]
+    return decide(subject.row, said, subject.feeds, metadata)
 
 
 def _parents(

@@ -14,9 +14,21 @@ from pydantic import ValidationError
 from ingest.core.errors import BadInput, NotConnected
 from ingest.core.values import JSON
 from ingest.core.vault import Vault
+from ingest.flows.handshake import HANDSHAKE_S
+from ingest.flows.prepare import TOKENLESS
 from ingest.sources.contract import Descriptor
-from ingest.store import connections, credentials, queue_admin, stores
-from ingest.store.connections import CONFIGURED, DISCONNECTED, PAUSED
+from ingest.sources.registry import source
+from ingest.store import (
+    conditions,
+    connections,
+    credentials,
+    handshakes,
+    lookups,
+    queue_admin,
+    stores,
+)
+from ingest.store.connections import CONFIGURED, DISCONNECTED, PAUSED, REFUSED, Connection
+from ingest.store.credentials import API_TOKEN, WEBHOOK_SECRET
 from ingest.store.engine import transaction
 
 NAME_CHARS = 255
@@ -39,11 +51,8 @@ def connect_source(
     if not name.strip() or len(name) > NAME_CHARS:
         raise BadInput(f"the name has {len(name)} characters; give 1 to {NAME_CHARS}")
     told = connection_metadata(descriptor, metadata)
-    tenant = descriptor.connection_tenant(told)
-    if descriptor.scheme.refused_secrets.intersection(secrets.values()):
-        raise BadInput(
-            f"the webhook secret is {descriptor.title}'s public test secret; give the webhook's own"
-        )
+    tenants = descriptor.connection_tenants(told)
+    _check_secrets(descriptor, secrets)
     with transaction(engine) as conn:
         _require_stores(conn, store_ids)
         created = connections.create(
@@ -51,13 +60,50 @@ def connect_source(
             source_type=descriptor.source_type,
             name=name,
             metadata=told,
-            tenant=tenant,
+            tenants=tenants,
             store_ids=store_ids,
         )
         for kind, secret in secrets.items():
             if vault is not None:
                 credentials.add(conn, vault, created, kind, secret)
+        if descriptor.verification_token is not None and WEBHOOK_SECRET not in secrets:
+            handshakes.arm(conn, created, HANDSHAKE_S)
     return created
+
+
+def replace_credentials(
+    engine: sa.Engine, connection_id: str, secrets: Mapping[str, str], vault: Vault
+) -> int:
+    """Give a connection new credentials: a token replaces the former, a webhook secret joins it.
+
+    A new token is taken for a repair: what the refusal of the former one paused goes on, and what
+    was skipped for want of one is replayed; how many deliveries are due now. The caller rings.
+    """
+    with transaction(engine) as conn:
+        connection = _require_connected(conn, connection_id)
+        _check_secrets(source(connection.source_type).descriptor, secrets)
+        for kind, secret in secrets.items():
+            if kind == API_TOKEN:
+                credentials.remove(conn, connection_id, kind)
+            credentials.add(conn, vault, connection_id, kind, secret)
+        if API_TOKEN not in secrets:
+            return 0
+        conditions.clear(conn, connection_id)
+        if connection.status == REFUSED:
+            connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
+        lookups.hurry(conn, connection_id)
+        replayed = queue_admin.replay_reason(conn, connection_id, TOKENLESS)
+        return replayed + queue_admin.hurry(conn, connection_id)
+
+
+def _check_secrets(descriptor: Descriptor, secrets: Mapping[str, str]) -> None:
+    """Raise `BadInput` for secrets that can never work."""
+    if descriptor.scheme.refused_secrets.intersection(secrets.values()):
+        raise BadInput(
+            f"the webhook secret is {descriptor.title}'s public test secret; give the webhook's own"
+        )
+    if API_TOKEN in secrets:
+        descriptor.check_token(secrets[API_TOKEN])
 
 
 def connection_metadata(descriptor: Descriptor, told: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -91,6 +137,8 @@ def resume(engine: sa.Engine, connection_id: str) -> int:
     with transaction(engine) as conn:
         _require_connected(conn, connection_id)
         connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
+        conditions.clear(conn, connection_id)
+        lookups.hurry(conn, connection_id)
         return queue_admin.hurry(conn, connection_id)
 
 
@@ -99,6 +147,7 @@ def disconnect(engine: sa.Engine, connection_id: str) -> None:
     with transaction(engine) as conn:
         if not connections.set_status(conn, connection_id, is_active=False, status=DISCONNECTED):
             raise _unknown(connection_id)
+        lookups.drop(conn, connection_id)
         queue_admin.hurry(conn, connection_id)
 
 
@@ -119,12 +168,13 @@ def _require_stores(conn: sa.Connection, store_ids: Collection[str]) -> None:
         raise BadInput("the stores belong to several organizations; connect the source for each")
 
 
-def _require_connected(conn: sa.Connection, connection_id: str) -> None:
+def _require_connected(conn: sa.Connection, connection_id: str) -> Connection:
     found = connections.by_id(conn, [connection_id]).get(connection_id)
     if found is None:
         raise _unknown(connection_id)
     if found.status == DISCONNECTED:
         raise BadInput(f"connection {connection_id} is disconnected; connect the source again")
+    return found
 
 
 def _unknown(connection_id: str) -> NotConnected:

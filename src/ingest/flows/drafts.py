@@ -82,7 +82,7 @@ def draft(
         "config_hash": _config_hash(store.embedding, upsert.chunk_overlap),
         "frontmatter": upsert.frontmatter or parse_frontmatter(upsert.body)[0],
         "chunk_count": 0,
-        "relationships": relationships(references),
+        "relationships": relationships(references, upsert.temporal),
         "created_at": _naive(upsert),
     }
     return Draft(upsert, store, text, row, references)

@@ -6,19 +6,22 @@ scope its payload names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from ingest.core.errors import PermanentError
-from ingest.core.ranks import rank
 from ingest.core.retry import MAX_LONE_CRASHES
+from ingest.core.slugs import bounded_key
 from ingest.core.values import JSON
+from ingest.flows import asking
 from ingest.flows import payload as payloads
 from ingest.flows.apply import Work
+from ingest.flows.asking import Ask
 from ingest.flows.directory import Directory
 from ingest.flows.drafts import StoreConfig
+from ingest.flows.words import weigh
 from ingest.sources.contract import Message, Normalised, Source
 from ingest.sources.registry import source
 from ingest.store.connections import DISCONNECTED, Connection
@@ -26,15 +29,17 @@ from ingest.store.deliveries import Claimed
 
 log = structlog.get_logger(__name__)
 
+TOKENLESS = "no token; set one with `ingest source credentials`, and this is replayed"
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A delivery with its payload read; `tenant` is the scope that the payload names."""
+    """A delivery with its payload read; `tenants` is what it names of what it belongs to."""
 
     row: Claimed
     source: Source
     payload: Mapping[str, JSON]
-    tenant: str | None
+    tenants: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Prepared:
 
     `verdict` (status, reason) ends it at once; else each of `targets` gets the event and the work.
     `waiting` says why it has to stay pending all the same: a connection of its is paused.
+    `withdrawn` are connections that the provider says are revoked, with its reason.
     """
 
     row: Claimed
@@ -50,16 +56,30 @@ class Prepared:
     waiting: str | None = None
     targets: Sequence[Target] = ()
     drift: tuple[str, ...] = ()
+    withdrawn: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One store's share of a delivery."""
+    """One store's share of a delivery.
+
+    `asks` are the look-ups that its connection has to make. Where there is no `work` beside them,
+    the event is recorded with what they find. `once`: a repetition of a recorded event is no work.
+    """
 
     store: StoreConfig
+    connection_id: str
     event: Mapping[str, JSON]
+    event_key: str
     skip: str | None
     work: tuple[Work, ...]
+    asks: tuple[Ask, ...] = ()
+    once: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is known before the look-ups are done."""
+        return bool(self.asks) and not self.work
 
 
 def open_delivery(row: Claimed) -> Opened | Prepared:
@@ -70,7 +90,7 @@ def open_delivery(row: Claimed) -> Opened | Prepared:
     try:
         found = source(row.source_type)
         payload = payloads.read(found.descriptor, row.headers, row.body)
-        return Opened(row, found, payload, found.descriptor.tenant(row.headers, payload))
+        return Opened(row, found, payload, found.descriptor.tenants(row.headers, payload))
     except PermanentError as error:
         return Prepared(row, verdict=("dead", str(error)))
 
@@ -93,27 +113,19 @@ def _prepare(opened: Opened, directory: Directory) -> Prepared:
     routed = _route(opened, directory)
     if isinstance(routed, Prepared):
         return routed
-    if opened.source.normalise is None:
-        title = opened.source.descriptor.title
-        return Prepared(row, verdict=("skipped", f"{title} has no adapter yet; kept for replay"))
     targets: list[Target] = []
     drift: tuple[str, ...] = ()
-    normalised: dict[str, Normalised] = {}
+    withdrawn: list[tuple[str, str]] = []
     usable, waiting = routed
     for connection in usable:
-        tenant = _tenant(opened, connection)
-        if tenant not in normalised:
-            message = Message(
-                row.headers, opened.payload, row.delivery_key, row.received_at, tenant
-            )
-            normalised[tenant] = opened.source.normalise(message)
-        meaning = normalised[tenant]
+        meaning = opened.source.normalise(_message(opened, connection))
         drift = meaning.drift
-        stores = directory.stores.get(connection.id, ())
-        targets += _targets(meaning, connection, stores, opened.source)
+        if meaning.withdraws is not None:
+            withdrawn.append((connection.id, meaning.withdraws))
+        targets += _targets(opened, meaning, connection, directory)
     if not targets and waiting is None:
         return Prepared(row, verdict=("skipped", "the connection feeds no store"))
-    return Prepared(row, targets=targets, drift=drift, waiting=waiting)
+    return Prepared(row, targets=targets, drift=drift, waiting=waiting, withdrawn=withdrawn)
 
 
 def _route(
@@ -125,19 +137,19 @@ def _route(
     """
     row = opened.row
     if row.connection_id is None:
-        if opened.tenant is None:
+        if not opened.tenants:
             title = opened.source.descriptor.title
             reason = f"the payload names nothing that a connection to {title} stands for"
             return Prepared(row, verdict=("skipped", reason))
-        found = directory.by_tenant.get((row.source_type, opened.tenant), ())
+        found = _standing_for(opened, directory)
         if not found:
-            reason = f"no connection for {opened.tenant[:100]}; connect it and replay"
+            reason = f"no connection for {opened.tenants[0][:100]}; connect it and replay"
             return Prepared(row, verdict=("skipped", reason))
     else:
         connection = directory.by_id.get(row.connection_id)
         if connection is None:  # purged after the claim, and its deliveries with it
             return Prepared(row, verdict=("skipped", "the connection is purged"))
-        if opened.tenant not in (None, _home(opened.source, connection)):
+        if not _is_own(opened, connection):
             return Prepared(row, verdict=("skipped", "outside connection"))
         found = (connection,)
     usable = [c for c in found if c.status != DISCONNECTED]
@@ -147,44 +159,60 @@ def _route(
     return active, None if len(active) == len(usable) else "the connection is paused"
 
 
-def _home(found: Source, connection: Connection) -> str:
-    return found.descriptor.connection_tenant(connection.metadata)
+def _standing_for(opened: Opened, directory: Directory) -> Sequence[Connection]:
+    """The connections that stand for any of what the payload names, each once."""
+    found = {
+        connection.id: connection
+        for tenant in opened.tenants
+        for connection in directory.by_tenant.get((opened.row.source_type, tenant), ())
+    }
+    return tuple(found.values())
 
 
-def _tenant(opened: Opened, connection: Connection) -> str:
-    return opened.tenant if opened.tenant is not None else _home(opened.source, connection)
+def _is_own(opened: Opened, connection: Connection) -> bool:
+    """Whether a payload that came on the connection's own route speaks of what is its."""
+    descriptor, metadata = opened.source.descriptor, connection.metadata
+    own = {*descriptor.connection_tenants(metadata), *descriptor.own_names(metadata)}
+    return not opened.tenants or not own.isdisjoint(opened.tenants)
+
+
+def _message(opened: Opened, connection: Connection) -> Message:
+    """The delivery as that connection's: identities lie in the scope that it stands for."""
+    row, descriptor = opened.row, opened.source.descriptor
+    own = descriptor.connection_tenants(connection.metadata)
+    named = next((tenant for tenant in opened.tenants if tenant in own), own[0])
+    return Message(
+        row.headers,
+        opened.payload,
+        row.delivery_key,
+        row.received_at,
+        descriptor.scope(named, connection.metadata),
+        connection.metadata,
+    )
 
 
 def _targets(
-    meaning: Normalised,
-    connection: Connection,
-    stores: Collection[StoreConfig],
-    found: Source,
+    opened: Opened, meaning: Normalised, connection: Connection, directory: Directory
 ) -> list[Target]:
-    ranks = [rank(change) for change in meaning.changes]
-    labels = found.descriptor.connection_filter(connection.metadata)
+    """A share for each store of the connection; with a token its look-ups stand in for guesses."""
+    can_ask = connection.has_token and opened.source.connect is not None
+    asks = asking.asks(opened.source, connection, meaning.asked) if can_ask else ()
+    told = meaning.told if can_ask else meaning.untokened
+    skip = meaning.skip
+    if skip is None and not told and not asks:
+        skip = TOKENLESS
+    key = bounded_key(meaning.event_key) if meaning.event_key else opened.row.delivery_key
+    words = weigh(opened.source, connection, told, can_ask=can_ask)
     return [
         Target(
             store,
+            connection.id,
             meaning.event,
-            meaning.skip,
-            tuple(
-                Work(
-                    store,
-                    change,
-                    ranked,
-                    connection.id,
-                    wanted=_wanted(change, labels),
-                    filtered=labels is not None,
-                )
-                for change, ranked in zip(meaning.changes, ranks, strict=True)
-            ),
+            key,
+            skip,
+            tuple(word(store) for word in words),
+            asks,
+            meaning.once,
         )
-        for store in stores
+        for store in directory.stores.get(connection.id, ())
     ]
-
-
-def _wanted(change: object, wanted: frozenset[str] | None) -> bool:
-    """Whether the change lies inside the filter; what does not say where it lies is inside."""
-    labels = getattr(change, "labels", None)
-    return wanted is None or labels is None or not wanted.isdisjoint(labels)

@@ -36,6 +36,14 @@ class Drained:
     more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """Whom a drain wakes: another worker, and those who look things up."""
+
+    on_full: Callable[[], object]
+    on_asked: Callable[[], object]
+
+
 class ClaimNext(Protocol):
     """Claims what is due: an ordinary batch, or one suspect while nothing else runs."""
 
@@ -46,14 +54,16 @@ def drain(
     engine: sa.Engine,
     *,
     go_on: Callable[[], bool],
-    on_full: Callable[[], None] = lambda: None,
+    on_full: Callable[[], object] = lambda: None,
+    on_asked: Callable[[], object] = lambda: None,
     rows: int = BATCH_ROWS,
     lease_s: float = deliveries.LEASE_S,
     hands: int = HANDS,
 ) -> Drained:
     """Process due deliveries until none is left or `go_on` says no; it is asked between batches.
 
-    `on_full` is called when a claim was full, so that another worker can be woken. Each of the
+    `on_full` is called when a claim was full, so that another worker can be woken, `on_asked` when
+    there is something to look up. Each of the
     `hands` is a thread with batches of its own: while one waits for PostgreSQL, another computes.
     """
     turns = Turns()
@@ -65,7 +75,7 @@ def drain(
             )
 
     def one(_: int) -> Drained:
-        return _drain_with_one_hand(engine, turns, claim, go_on, on_full)
+        return _drain_with_one_hand(engine, turns, claim, go_on, Bells(on_full, on_asked))
 
     if hands == 1:
         return one(0)
@@ -83,19 +93,19 @@ def _drain_with_one_hand(
     turns: Turns,
     claim_next: ClaimNext,
     go_on: Callable[[], bool],
-    on_full: Callable[[], None],
+    bells: Bells,
 ) -> Drained:
     done = Drained()
     while go_on():
         with turns.shared():
             claim = claim_next(alone=False)
             if claim.full:
-                on_full()
+                bells.on_full()
             if claim.rows:
-                done.settled.update(process(engine, claim))
+                done.settled.update(process(engine, claim, bells.on_asked))
         if claim.suspects:
             with turns.alone():
-                done.settled.update(process(engine, claim_next(alone=True)))
+                done.settled.update(process(engine, claim_next(alone=True), bells.on_asked))
         elif not claim.rows:
             return done
         done.batches += 1
@@ -103,7 +113,9 @@ def _drain_with_one_hand(
     return done
 
 
-def process(engine: sa.Engine, claim: Claim) -> Counter[str]:
+def process(
+    engine: sa.Engine, claim: Claim, on_asked: Callable[[], object] = lambda: None
+) -> Counter[str]:
     """Bring one claimed batch to its end; deliveries by terminal status."""
     if not claim.rows:
         return Counter()
@@ -115,7 +127,7 @@ def process(engine: sa.Engine, claim: Claim) -> Counter[str]:
         give_back(engine, claim.token, claim.rows, GIVE_BACK_DELAY_S, str(error))
         return Counter()
     prepared = [prepare(o, directory) if isinstance(o, Opened) else o for o in opened]
-    settled = settle(engine, claim.token, prepared)
+    settled = settle(engine, claim.token, prepared, on_asked)
     log.info("batch_processed", deliveries=len(claim.rows), **settled)
     return settled
 
@@ -124,8 +136,9 @@ def _named(opened: Sequence[Opened | Prepared]) -> tuple[set[str], set[tuple[str
     """The connections that deliveries came in on, and the tenants of those that came app-wide."""
     connections = {o.row.connection_id for o in opened if o.row.connection_id is not None}
     tenants = {
-        (o.row.source_type, o.tenant)
+        (o.row.source_type, tenant)
         for o in opened
-        if isinstance(o, Opened) and o.tenant is not None and o.row.connection_id is None
+        if isinstance(o, Opened) and o.row.connection_id is None
+        for tenant in o.tenants
     }
     return connections, tenants

@@ -53,14 +53,21 @@ class Incoming:
 Stored = tuple[int, bool]
 """A delivery's id, and whether it is accepted; else it was known."""
 Insert = Callable[[Sequence[Arrival]], list[Stored]]
+Shake = Callable[[Descriptor, "Incoming", Sequence[str]], bool]
+"""Whether an unsigned request is a handshake that is waited for, given the live secrets."""
 
 
-def take(incoming: Incoming, keyring: Keyring, insert: Insert) -> Delivery:
+def never(_descriptor: Descriptor, _incoming: Incoming, _secrets: Sequence[str]) -> bool:
+    """For those through whom no handshake comes."""
+    return False
+
+
+def take(incoming: Incoming, keyring: Keyring, insert: Insert, shake: Shake = never) -> Delivery:
     """Verify one request and store it; returns after the commit.
 
     Raises `BadRequest`, `BadSignature`, `NotConnected`, or `Unavailable` where it cannot be stored.
     """
-    arrival = accept(incoming, keyring)
+    arrival = accept(incoming, keyring, shake)
     if arrival is None:
         return Delivery(None, "handshake")
     try:
@@ -108,10 +115,11 @@ def insert_into(engine: sa.Engine) -> Insert:
     return insert_again
 
 
-def accept(incoming: Incoming, keyring: Keyring) -> Arrival | None:
+def accept(incoming: Incoming, keyring: Keyring, shake: Shake = never) -> Arrival | None:
     """`verify` with the secrets that the keyring finds.
 
-    Nobody is refused for what an old copy of the secrets says: they are read anew first.
+    Nobody is refused for what an old copy of the secrets says: they are read anew first. What
+    nobody signed may still be a handshake.
     """
     descriptor = descriptor_of(incoming)
     asked_at = keyring.now()
@@ -120,6 +128,8 @@ def accept(incoming: Incoming, keyring: Keyring) -> Arrival | None:
         return verify(incoming, descriptor, secrets)
     except BadSignature:
         renewed = keyring.look_up(descriptor, incoming.connection_id, since=asked_at)
+        if shake(descriptor, incoming, renewed):
+            return None
         if renewed == secrets:
             raise
         return verify(incoming, descriptor, renewed)
@@ -140,7 +150,7 @@ def verify(incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]) -
     except BadPayload as error:
         raise BadRequest(str(error)) from error
     signing.check_fresh(descriptor.scheme, headers, payload, incoming.received_at)
-    if descriptor.is_handshake(headers, payload):
+    if descriptor.is_handshake(headers, payload) or _brings_token(descriptor, payload):
         return None
     body_hash = _body_hash(descriptor, payload, body)
     return Arrival(
@@ -152,6 +162,11 @@ def verify(incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]) -
         body=body,
         received_at=incoming.received_at,
     )
+
+
+def _brings_token(descriptor: Descriptor, payload: Payload) -> bool:
+    read = descriptor.verification_token
+    return read is not None and read(payload) is not None
 
 
 def _check_head(descriptor: Descriptor, headers: Headers) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -17,10 +19,12 @@ import structlog
 from ingest.core.errors import Raced, TransientError
 from ingest.core.identity import event_id
 from ingest.flows import apply as applying
-from ingest.flows import binding
+from ingest.flows import asking, binding
 from ingest.flows.apply import Applied, Work
+from ingest.flows.asking import Ask, Wait
 from ingest.flows.prepare import Prepared, Target
-from ingest.store import deliveries, drift, events
+from ingest.sources.registry import source
+from ingest.store import conditions, deliveries, drift, events
 from ingest.store.deliveries import Claimed, Verdict
 from ingest.store.engine import BadRow, MissingRow, transaction
 from ingest.store.events import Event
@@ -29,64 +33,88 @@ log = structlog.get_logger(__name__)
 
 GIVE_BACK_DELAY_S = 2.0
 GIVE_BACK_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+PARKED, PARKED_DELAY_S = "waits for a look-up", 86_400.0
+"""The look-up ends it; were that lost, it would be asked for again after a day."""
 PAUSED_DELAY_S = 900.0
 """Resuming a connection makes what waits for it due at once."""
 RACES = 5
 
 
-def settle(engine: sa.Engine, token: str, batch: Sequence[Prepared]) -> Counter[str]:
+def settle(
+    engine: sa.Engine,
+    token: str,
+    batch: Sequence[Prepared],
+    on_asked: Callable[[], object] = lambda: None,
+) -> Counter[str]:
     """Bring a batch to its end in one transaction; deliveries by terminal status.
 
     Halves it where a row is at fault. Whatever may go away by itself gives it back uncounted: a
-    deadlock, a row that was deleted meanwhile, leases of which some were taken over.
+    deadlock, a row that was deleted meanwhile, leases of which some were taken over. `on_asked` is
+    called after a commit that holds look-ups.
     """
     if not batch:
         return Counter()
     try:
-        return Counter(verdict.status for verdict in _commit(engine, token, batch))
+        ended, asked = _commit(engine, token, batch)
+        if asked:
+            on_asked()
+        return Counter(verdict.status for verdict in ended)
     except MissingRow as error:
         give_back(engine, token, [p.row for p in batch], GIVE_BACK_DELAY_S, str(error))
     except BadRow as error:
         if len(batch) == 1:
-            return settle(engine, token, [_dead(batch[0], error)])
+            return settle(engine, token, [_dead(batch[0], error)], on_asked)
         middle = len(batch) // 2
-        return settle(engine, token, batch[:middle]) + settle(engine, token, batch[middle:])
+        return settle(engine, token, batch[:middle], on_asked) + settle(
+            engine, token, batch[middle:], on_asked
+        )
     except TransientError as error:
         give_back(engine, token, [p.row for p in batch], GIVE_BACK_DELAY_S, str(error))
     return Counter()
 
 
-def _commit(engine: sa.Engine, token: str, batch: Sequence[Prepared]) -> list[Verdict]:
-    """Events, effects and verdicts together or not at all; a lost race is run again."""
+def _commit(engine: sa.Engine, token: str, batch: Sequence[Prepared]) -> tuple[list[Verdict], bool]:
+    """Events, effects, look-ups and verdicts together or not at all; a lost race is run again.
+
+    The verdicts, and whether there is something to look up.
+    """
     for attempt in range(RACES):
         try:
             with transaction(engine) as conn:
-                verdicts, applied = _apply(conn, batch)
-                _end(conn, token, batch, verdicts)
+                outcome = _apply(conn, batch)
+                asked = asking.request(conn, outcome.asks, outcome.waits)
+                for connection_id, problem in (w for p in batch for w in p.withdrawn):
+                    conditions.flag(conn, connection_id, problem)
+                ended = _end(conn, token, batch, outcome)
         except Raced:
             if attempt == RACES - 1:
                 raise
             continue
         fields = [(p.row.source_type, name) for p in batch for name in p.drift]
-        binding.bind(engine, applied.keys)
+        binding.bind(engine, outcome.applied.keys)
         _report(engine, fields)
-        return [v for p, v in zip(batch, verdicts, strict=True) if p.waiting is None]
+        return ended, asked
     raise Raced("the batch lost every race")
 
 
 def _end(
-    conn: sa.Connection, token: str, batch: Sequence[Prepared], verdicts: Sequence[Verdict]
-) -> None:
-    """Settle the deliveries; one that a paused connection waits for stays, uncounted.
+    conn: sa.Connection, token: str, batch: Sequence[Prepared], outcome: _Outcome
+) -> list[Verdict]:
+    """Settle the deliveries; one that a paused connection or a look-up waits for stays, uncounted.
 
-    What it does for the other connections is done by now, and is found done the next time.
+    What it does for other connections is done by now, and is found done the next time.
     """
-    ends = [v for p, v in zip(batch, verdicts, strict=True) if p.waiting is None]
+    looked_up = {wait.delivery_id for wait in outcome.waits}
+    paused = {p.row.id: p.waiting for p in batch if p.waiting is not None}
+    ends = [v for v in outcome.verdicts if v.id not in paused and v.id not in looked_up]
     deliveries.settle(conn, token, ends)
-    held = [p for p in batch if p.waiting is not None]
-    if held:
-        ids = [p.row.id for p in held]
-        deliveries.give_back(conn, token, ids, delay_s=PAUSED_DELAY_S, error=str(held[0].waiting))
+    if paused:
+        error = str(next(iter(paused.values())))
+        deliveries.give_back(conn, token, [*paused], delay_s=PAUSED_DELAY_S, error=error)
+    parked = [*(looked_up - paused.keys())]
+    if parked:
+        deliveries.give_back(conn, token, parked, delay_s=PARKED_DELAY_S, error=PARKED)
+    return ends
 
 
 def _dead(culprit: Prepared, error: BadRow) -> Prepared:
@@ -107,37 +135,86 @@ def _report(engine: sa.Engine, fields: Collection[tuple[str, str]]) -> None:
         log.warning("drift_not_reported", fields=len(fields), error=str(error))
 
 
-def _apply(conn: sa.Connection, batch: Sequence[Prepared]) -> tuple[list[Verdict], Applied]:
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a batch came to: a verdict for each delivery, what is looked up, who waits for that."""
+
+    verdicts: list[Verdict]
+    applied: Applied
+    asks: list[Ask]
+    waits: list[Wait]
+
+
+def _apply(conn: sa.Connection, batch: Sequence[Prepared]) -> _Outcome:
     shares = [(p, t) for p in batch for t in p.targets]
     news = _record(conn, shares)
     work: list[Work] = []
     spans: list[range] = []
-    for _, target in shares:
-        spans.append(range(len(work), len(work) + len(target.work)))
-        work += target.work
+    for (_, target), new in zip(shares, news, strict=True):
+        said = () if target.once and not new else target.work
+        spans.append(range(len(work), len(work) + len(said)))
+        work += said
     applied = applying.apply(conn, work)
     outcomes: dict[int, list[tuple[str, str]]] = {}
     for (prepared, target), new, span in zip(shares, news, spans, strict=True):
         stale = bool(span) and applied.stale.issuperset(span)
         outcomes.setdefault(prepared.row.id, []).append(_outcome(target, new=new, stale=stale))
-    return [_verdict(p, outcomes.get(p.row.id, [])) for p in batch], applied
+    verdicts = [_verdict(p, outcomes.get(p.row.id, [])) for p in batch]
+    asks = [one for _, target in shares if not target.waits for one in target.asks]
+    asks += [again for index in applied.doubtful if (again := _again(work[index])) is not None]
+    return _Outcome(verdicts, applied, asks, _waits(batch))
+
+
+def _again(doubtful: Work) -> Ask | None:
+    """The look-up that settles the doubt."""
+    if doubtful.again is None:
+        return None
+    found = source(doubtful.change.identity.source_type)
+    return asking.ask(found, doubtful.connection_id, doubtful.again)
+
+
+def _waits(batch: Sequence[Prepared]) -> list[Wait]:
+    """The deliveries of which nothing is known before their look-ups are done."""
+    return [
+        Wait(
+            prepared.row.id,
+            [one for target in waiting for one in target.asks],
+            [_told_event(prepared, target) for target in waiting],
+        )
+        for prepared in batch
+        if (waiting := [target for target in prepared.targets if target.waits])
+    ]
+
+
+def _told_event(prepared: Prepared, target: Target) -> dict[str, Any]:
+    """The event as the waiting delivery keeps it, in the columns of the log."""
+    source_type = prepared.row.source_type
+    return {
+        "id": event_id(target.store.id, source_type, target.event_key),
+        "store_id": target.store.id,
+        "source_type": source_type,
+        "event_key": target.event_key,
+        "event_metadata": dict(target.event),
+    }
 
 
 def _record(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> list[bool]:
-    """Write the event of each share, once for each key; whether the share's event is news."""
+    """Write the event of each share, once for each key; whether the share's event is news.
+
+    What waits for a look-up is recorded with it.
+    """
     found: dict[str, Event] = {}
     ids: list[str] = []
     for prepared, target in shares:
-        row, store_id = prepared.row, target.store.id
-        key = event_id(store_id, row.source_type, row.delivery_key)
+        told = _told_event(prepared, target)
+        key = told["id"]
         status = "skipped" if target.skip is not None else "processed"
         known = found.get(key)
         first = known is None or (known.status == "skipped" and status == "processed")
+        first = first and not target.waits
         ids.append(key if first else "")
         if first:
-            found[key] = Event(
-                key, store_id, row.source_type, row.delivery_key, target.event, status
-            )
+            found[key] = Event(**told, status=status)
     news = events.record(conn, list(found.values()))
     return [key in news for key in ids]
 
@@ -145,6 +222,8 @@ def _record(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> l
 def _outcome(target: Target, *, new: bool, stale: bool) -> tuple[str, str]:
     if target.skip is not None:
         return "skipped", target.skip
+    if target.waits:
+        return "processed", PARKED
     if not new:
         return "duplicate", "the event is recorded already"
     if target.work and not any(item.wanted for item in target.work):

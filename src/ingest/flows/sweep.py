@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ingest.flows import binding
-from ingest.flows.wake import Publish, ring
-from ingest.store import deliveries, feeds, schedule
+from ingest.flows.wake import FETCH_QUEUE, Publish, ring
+from ingest.store import deliveries, feeds, lookups, schedule
 from ingest.store.engine import transaction
 
 SWEEP_EVERY_S = 5.0
@@ -22,8 +22,11 @@ def sweep(engine: sa.Engine, publish: Publish) -> bool:
         if not schedule.take_slot(conn, "sweep", every_s=SWEEP_EVERY_S):
             return False
         due = deliveries.anything_due(conn)
+        next_look_up_s = lookups.next_due_s(conn)
     if due:
         ring(engine, publish)
+    if next_look_up_s is not None and next_look_up_s <= 0:
+        ring(engine, publish, FETCH_QUEUE)
     return True
 
 

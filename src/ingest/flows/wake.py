@@ -13,7 +13,7 @@ from ingest.store.engine import transaction
 
 log = structlog.get_logger(__name__)
 
-INGEST_QUEUE = "ingest"
+INGEST_QUEUE, FETCH_QUEUE = "ingest", "fetch"
 Publish = Callable[[str], None]
 """Sends a wake-up message to the named queue; raises `TransientError` where the broker is away."""
 

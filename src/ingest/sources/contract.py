@@ -2,18 +2,21 @@
 
 A folder `sources/<provider>/` exports one `SOURCE`. Its rooms: `descriptor` (what the provider
 says about itself, on one page), `payloads` and `types` (its JSON, and the metadata we write),
-`normalise` (pure), `mentions` (how the thing is mentioned in text). Performs no I/O.
+`normalise` (pure), `client` (its API: the only room with a network), `mentions` (how the thing is
+mentioned in text). Performs no I/O.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from pydantic import BaseModel
 
-from ingest.core.changes import Change
+from ingest.core.changes import Change, Refresh, Upsert
+from ingest.core.identity import Identity
 from ingest.core.references import Syntax
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
@@ -25,13 +28,18 @@ Headers = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A verified delivery as an adapter sees it; `tenant` is the scope of every identity in it."""
+    """A verified delivery as an adapter sees it.
+
+    `scope` is the scope of every identity in it; `connection` the metadata of the connection that
+    it is for.
+    """
 
     headers: Headers
     payload: Payload
     delivery_key: str
     received_at: datetime
-    tenant: str
+    scope: str
+    connection: Payload = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +48,103 @@ class Normalised:
 
     `skip` is set, and `changes` empty, where the kind is known and ignored on purpose, or unknown.
     `drift` names fields that the adapter does not know, as `<object>.<field>`.
+    `event_key` is the idempotency key of the fact where the delivery's own id is none (the provider
+    makes a new one for each attempt).
+    `once`: a repetition of a recorded event changes nothing, as nobody signs when it was said.
+    `withdraws`: the provider tells that the connection is revoked, or what it stands for gone; the
+    reason is shown with the connection.
     """
 
     event: Mapping[str, JSON]
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change | Refresh, ...] = ()
     skip: str | None = None
     drift: tuple[str, ...] = ()
+    event_key: str | None = None
+    once: bool = False
+    withdraws: str | None = None
+
+    @property
+    def asked(self) -> tuple[Refresh, ...]:
+        """The look-ups that it asks for."""
+        return tuple(c for c in self.changes if isinstance(c, Refresh))
+
+    @property
+    def told(self) -> tuple[Change, ...]:
+        """What it says without asking anybody."""
+        return tuple(c for c in self.changes if not isinstance(c, Refresh))
+
+    @property
+    def untokened(self) -> tuple[Change, ...]:
+        """What is left of it where nobody can be asked."""
+        return (*self.told, *(change for ask in self.asked for change in ask.otherwise))
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a client may use: the API's base URL, the connection's token and metadata, the clock.
+
+    `now` is only for what a protocol asks the time for (a signed token, a limit's reset).
+    """
+
+    base_url: str
+    token: str = field(repr=False)
+    metadata: Payload
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A look-up: the object, the hint of its `Refresh`, and what the last look-up of it left."""
+
+    identity: Identity
+    hint: Payload = field(default_factory=dict)
+    state: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a look-up saw: the provider's own JSON, of as many answers as it took.
+
+    raw: None where the object is gone and its parent is proven readable.
+    state: kept for the next look-up of the same object (which tree of a branch is applied).
+    more: this is a part; the rest is asked for at once, with `state`.
+    """
+
+    raw: JSON
+    state: JSON = None
+    more: bool = False
+
+
+class Client(Protocol):
+    """A provider's API for one connection. Blocking; used by several threads at a time.
+
+    Raises `Refused` (401, 403), `RateLimited`, `TransientError` (5xx, time-outs), `PermanentError`
+    (the request or its answer makes no sense). A 404 is a `Sight` of nothing only where the parent
+    is proven readable; else it is `Refused` too.
+    """
+
+    def fetch_one(self, ask: Ask) -> Sight:
+        """Look one object up, whole, with all that its document is made of."""
+        ...
+
+    def check(self) -> str:
+        """One cheap request that proves the token; says in a few words what can be read."""
+        ...
+
+    def close(self) -> None:
+        """Let go of open connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sight on its way to become documents; `sent_at` is when the request left."""
+
+    identity: Identity
+    raw: JSON
+    sent_at: datetime
+    hint: Payload = field(default_factory=dict)
+    connection: Payload = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +159,20 @@ class Descriptor:
     signs_for_all_tenants: one app's secret signs for everybody, so the app-wide route exists.
     accepts_forms: the provider may send `payload=…` as a form, signed over the form's bytes.
     is_handshake: a verified request that is answered and not stored.
-    tenant: the scope that the payload names (repository, organization, …), or None.
+    verification_token: the secret that an unsigned handshake brings (the whole body, no more); it
+        is captured on the connection's own route, while that waits for it. None: there is none.
+    tenants: what the payload names that a connection can stand for (repository, organization,
+        project, …): each of them suffices. Empty where it names nothing.
     connection: the model of the seed's connection metadata.
-    connection_tenant: the scope that a connection's metadata names.
+    connection_tenants: what a connection stands for, its own tenant first.
+    own_names: further names that are the connection's only where its own secret verified (a slug,
+        which another tenant may have too).
+    scope: the scope of identities, by the tenant and the connection's metadata.
     connection_filter: the labels that a connection wants; None for all.
     owned_prefixes: prefixes of bare keys that belong to the connection (`ENG`).
+    api_url: the base of the API, by the connection's metadata, where no setting names another.
+    check_token: raises `BadInput` for a token that cannot be one.
+    gather_s: how long a look-up waits for further events of the same object.
     """
 
     source_type: str
@@ -73,12 +181,18 @@ class Descriptor:
     needed_headers: tuple[str, ...]
     kept_headers: frozenset[str]
     delivery_key: Callable[[Headers, Payload], str | None]
-    tenant: Callable[[Headers, Payload], str | None]
+    tenants: Callable[[Headers, Payload], tuple[str, ...]]
     connection: type[BaseModel]
-    connection_tenant: Callable[[Payload], str]
+    connection_tenants: Callable[[Payload], tuple[str, ...]]
+    own_names: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
+    scope: Callable[[str, Payload], str] = lambda tenant, _metadata: tenant
     is_handshake: Callable[[Headers, Payload], bool] = lambda _headers, _payload: False
+    verification_token: Callable[[Payload], str | None] | None = None
     connection_filter: Callable[[Payload], frozenset[str] | None] = lambda _metadata: None
     owned_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
+    api_url: Callable[[Payload], str] = lambda _metadata: ""
+    check_token: Callable[[str], None] = lambda _token: None
+    gather_s: float = 1.0
     volatile_fields: frozenset[str] = frozenset()
     key_may_be_absent: bool = False
     signs_for_all_tenants: bool = False
@@ -92,10 +206,20 @@ Normalise = Callable[[Message], Normalised]
 class Source:
     """One provider, as the registry finds it.
 
-    `normalise` is None while a source's deliveries are only received and kept: they settle as
-    skipped, and are replayed once its adapter exists.
+    normalise: what a delivery means; pure.
+    connect: a client for one connection; None where there are no look-ups.
+    documents: what was found, as changes; pure. It says the same of an object as `normalise` does
+        where a payload tells it whole. It is never asked about a sight of nothing.
+    again: the look-up that settles a doubt about a document, from what is told of it; None where
+        there is none for its kind.
+    document_types, event_types: the members of the metadata's unions, the seed's own first.
     """
 
     descriptor: Descriptor
-    normalise: Normalise | None = None
+    normalise: Normalise
     mentions: Syntax | None = None
+    connect: Callable[[Access], Client] | None = None
+    documents: Callable[[Found], tuple[Change | Refresh, ...]] | None = None
+    again: Callable[[Upsert], Refresh | None] = lambda _told: None
+    document_types: tuple[type[BaseModel], ...] = ()
+    event_types: tuple[type[BaseModel], ...] = ()

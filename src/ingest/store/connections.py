@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from ingest.core.values import JSON
 
 CONFIGURED, PAUSED, DISCONNECTED = "configured", "paused", "disconnected"
+REFUSED = "refused"
+"""Paused by us: the provider lets the token in no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Connection:
     status: str | None
     organization_id: str
     workspace_id: str | None
+    has_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,9 @@ class Store:
 
 _CONNECTION = """
   s.id, CAST(s.source_type AS text), s.display_name, s.source_metadata, s.is_active,
-  s.config_status, s.organization_id, s.workspace_id
+  s.config_status, s.organization_id, s.workspace_id,
+  EXISTS (SELECT FROM lightfast_source_credentials k
+          WHERE k.connection_id = s.id AND k.kind = 'api_token') AS has_token
 """
 _BY_ID = sa.text(f"""
 SELECT {_CONNECTION} FROM lightfast_connected_sources s
@@ -78,7 +83,8 @@ WHERE st.id = :store_id
 """)
 _SCOPE = sa.text("""
 INSERT INTO lightfast_connection_scopes (connection_id, source_type, tenant)
-VALUES (:id, CAST(:source_type AS source_type), :tenant)
+SELECT DISTINCT CAST(:id AS varchar), CAST(:source_type AS source_type), t
+FROM unnest(CAST(:tenants AS text[])) t
 """)
 _LINK = sa.text("""
 INSERT INTO lightfast_store_sources (id, store_id, source_id) VALUES (:id, :store_id, :source_id)
@@ -117,7 +123,7 @@ def by_tenant(
     found: dict[str, list[Connection]] = {}
     given = {"source_type": source_type, "tenants": list(tenants)}
     for row in conn.execute(_BY_TENANT, given):
-        found.setdefault(row.tenant, []).append(Connection(*row[:8]))
+        found.setdefault(row.tenant, []).append(Connection(*row[:9]))
     return found
 
 
@@ -149,7 +155,7 @@ def create(
     source_type: str,
     name: str,
     metadata: Mapping[str, JSON],
-    tenant: str,
+    tenants: Collection[str],
     store_ids: Collection[str],
 ) -> str:
     """Connect a source to stores; the organization and workspace are the first store's."""
@@ -158,7 +164,7 @@ def create(
     first, *_ = store_ids
     named = {"id": connection_id, "source_type": source_type}
     conn.execute(_INSERT, {**named, "name": name, "metadata": stored, "store_id": first})
-    conn.execute(_SCOPE, {**named, "tenant": tenant})
+    conn.execute(_SCOPE, {**named, "tenants": list(tenants)})
     for store_id in store_ids:
         link = {"id": str(uuid.uuid4()), "store_id": store_id, "source_id": connection_id}
         conn.execute(_LINK, link)

@@ -16,6 +16,9 @@ _READ = sa.text("""
 SELECT c.secret FROM lightfast_source_credentials c
 WHERE c.connection_id = :connection_id AND c.kind = :kind ORDER BY c.id
 """)
+_REMOVE = sa.text("""
+DELETE FROM lightfast_source_credentials WHERE connection_id = :connection_id AND kind = :kind
+""")
 _KINDS = sa.text("""
 SELECT kind, count(*) AS live FROM lightfast_source_credentials
 WHERE connection_id = :connection_id GROUP BY kind ORDER BY kind
@@ -26,6 +29,11 @@ def add(conn: sa.Connection, vault: Vault, connection_id: str, kind: str, secret
     """Store one more live secret of that kind; older ones stay valid until they are removed."""
     given = {"connection_id": connection_id, "kind": kind, "secret": vault.encrypt(secret)}
     conn.execute(_ADD, given)
+
+
+def remove(conn: sa.Connection, connection_id: str, kind: str) -> None:
+    """Forget the secrets of that kind."""
+    conn.execute(_REMOVE, {"connection_id": connection_id, "kind": kind})
 
 
 def read(conn: sa.Connection, vault: Vault, connection_id: str, kind: str) -> list[str]:

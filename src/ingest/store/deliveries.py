@@ -157,6 +157,16 @@ SET attempts = greatest(attempts - 1, 0), lease_until = NULL, lease_token = NULL
 WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
 """)
 
+# Nobody holds what waits for a look-up; one that a worker took up anew will ask again.
+_END_WAITING = sa.text("""
+UPDATE lightfast_webhook_deliveries d
+SET status = v.status, reason = v.reason, settled_at = now(),
+    last_error = CASE WHEN v.status = 'dead' THEN v.reason END
+FROM unnest(CAST(:ids AS bigint[]), CAST(:statuses AS varchar[]), CAST(:reasons AS text[]))
+  AS v(id, status, reason)
+WHERE d.id = v.id AND d.status = 'pending' AND d.lease_token IS NULL
+""")
+
 _ANYTHING_DUE = sa.text("""
 SELECT EXISTS (
   SELECT FROM lightfast_webhook_deliveries
@@ -232,17 +242,23 @@ def claim(
 
 def settle(conn: sa.Connection, token: str, verdicts: Sequence[Verdict]) -> None:
     """End deliveries under the lease; raises `LeaseLost` where another worker has them by now."""
-    result = conn.execute(
-        _SETTLE,
-        {
-            "ids": [v.id for v in verdicts],
-            "statuses": [v.status for v in verdicts],
-            "reasons": [v.reason for v in verdicts],
-            "token": token,
-        },
-    )
+    result = conn.execute(_SETTLE, {**_ends(verdicts), "token": token})
     if result.rowcount != len(verdicts):
         raise LeaseLost(f"{len(verdicts) - result.rowcount} of the batch's leases were taken over")
+
+
+def end_waiting(conn: sa.Connection, verdicts: Sequence[Verdict]) -> None:
+    """Settle deliveries that waited for look-ups, which end in this transaction."""
+    if verdicts:
+        conn.execute(_END_WAITING, _ends(verdicts))
+
+
+def _ends(verdicts: Sequence[Verdict]) -> dict[str, list[int] | list[str]]:
+    return {
+        "ids": [v.id for v in verdicts],
+        "statuses": [v.status for v in verdicts],
+        "reasons": [v.reason for v in verdicts],
+    }
 
 
 def give_back(

@@ -53,10 +53,19 @@ WITH step AS (
 )
 SELECT count(*), max(id) FROM step
 """)
+# Those of the app-wide route have no connection: their reason alone says that they wait for this.
+_REPLAY_REASON = sa.text(f"""
+UPDATE lightfast_webhook_deliveries d SET {_AGAIN}
+WHERE status = 'skipped' AND reason = :reason
+  AND (connection_id = :connection_id
+       OR (connection_id IS NULL AND source_type = (
+             SELECT source_type FROM lightfast_connected_sources WHERE id = :connection_id)))
+""")
 # Those of the app-wide route have no connection: they find out again whether they have to wait.
 _HURRY = sa.text("""
-UPDATE lightfast_webhook_deliveries SET next_attempt_at = now()
+UPDATE lightfast_webhook_deliveries d SET next_attempt_at = now()
 WHERE status = 'pending' AND lease_until IS NULL AND next_attempt_at > now()
+  AND NOT EXISTS (SELECT FROM lightfast_lookup_waiters w WHERE w.delivery_id = d.id)
   AND (connection_id = :connection_id
        OR (connection_id IS NULL AND source_type = (
              SELECT source_type FROM lightfast_connected_sources WHERE id = :connection_id)))
@@ -103,6 +112,12 @@ def replay_status(conn: sa.Connection, status: str, *, after: int) -> tuple[int,
     given = {"status": status, "after": after, "limit": REPLAY_ROWS}
     replayed, last = conn.execute(_REPLAY_STATUS, given).one()
     return replayed, last or after
+
+
+def replay_reason(conn: sa.Connection, connection_id: str, reason: str) -> int:
+    """Make deliveries of this connection pending that were skipped for that reason; how many."""
+    given = {"connection_id": connection_id, "reason": reason}
+    return conn.execute(_REPLAY_REASON, given).rowcount
 
 
 def hurry(conn: sa.Connection, connection_id: str) -> int:

@@ -18,12 +18,13 @@ from ingest.core.errors import BadSignature, IngestError, Unavailable
 from ingest.flows import receive
 from ingest.flows.group_commit import GroupCommit
 from ingest.flows.keyring import Keyring
-from ingest.flows.receive import Incoming
+from ingest.flows.receive import Incoming, Shake
 from ingest.sources.registry import all_sources
 from ingest.store.deliveries import Arrival
 from ingest.web import answers
 from ingest.web.body import Budget, Disconnected, read
 from ingest.web.metrics import Metrics
+from ingest.web.promise import Promise
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ class Receiver:
     """The endpoint of both routes. `threads` is for look-ups and large bodies."""
 
     keyring: Keyring
+    shake: Shake
     commits: GroupCommit
     metrics: Metrics
     threads: ThreadPoolExecutor
@@ -89,7 +91,9 @@ class Receiver:
         arrival = await self._accept(incoming)
         if arrival is None:
             return Delivery(None, "handshake")
-        return receive.told(await asyncio.wrap_future(self.commits.submit(arrival)))
+        promise = Promise(asyncio.get_running_loop())
+        self.commits.queue(arrival, promise)
+        return receive.told(await promise.answer)
 
     async def _accept(self, incoming: Incoming) -> Arrival | None:
         """Verified here and now where the secrets are at hand and the body is small."""
@@ -102,7 +106,9 @@ class Receiver:
                 if incoming.connection_id is None:
                     raise
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, receive.accept, incoming, self.keyring)
+        return await loop.run_in_executor(
+            self.threads, receive.accept, incoming, self.keyring, self.shake
+        )
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -165,7 +165,7 @@ SCOPES = sa.Table(
     METADATA,
     sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
     sa.Column("source_type", SourceType(), nullable=False),
-    sa.Column("tenant", sa.Text(), nullable=False),
+    sa.Column("tenant", sa.Text(), primary_key=True),
     sa.Index("idx_scopes_tenant", "source_type", "tenant"),
 )
 
@@ -211,4 +211,67 @@ DRIFT = sa.Table(
     sa.Column("field", key(255), primary_key=True),
     sa.Column("seen", sa.BigInteger(), nullable=False, server_default=sa.text("1")),
     zoned_time("first_seen_at"),
+)
+
+LOOKUPS = sa.Table(
+    "lightfast_lookups",
+    METADATA,
+    _serial(),
+    sa.Column("connection_id", key(), refers("connected_sources.id"), nullable=False),
+    sa.Column("object", UUID(), nullable=False),
+    sa.Column("scope", sa.Text(), nullable=False),
+    sa.Column("kind", key(64), nullable=False),
+    sa.Column("external_id", sa.Text(), nullable=False),
+    sa.Column("hint", JSONB(), nullable=False),
+    sa.Column("asked", sa.BigInteger(), nullable=False, server_default=sa.text("1")),
+    sa.Column("taken", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
+    number("attempts", 0),
+    number("crashes", 0),
+    sa.Column("last_error", sa.Text()),
+    zoned_time("asked_at"),
+    zoned_time("patient_until"),
+    zoned_time("next_attempt_at"),
+    zoned_time("lease_until", default=None),
+    sa.Column("lease_token", UUID()),
+    sa.Index("uq_lookups_object", "connection_id", "object", unique=True),
+    sa.Index("idx_lookups_due", "next_attempt_at", "id"),
+)
+
+WAITERS = sa.Table(
+    "lightfast_lookup_waiters",
+    METADATA,
+    sa.Column("lookup_id", sa.BigInteger(), refers("lookups.id"), primary_key=True),
+    sa.Column("delivery_id", sa.BigInteger(), refers("webhook_deliveries.id"), primary_key=True),
+    sa.Column("asked", sa.BigInteger(), nullable=False),
+    sa.Column("events", JSONB(), nullable=False),
+    sa.Index("idx_waiters_delivery", "delivery_id"),
+)
+
+STATES = sa.Table(
+    "lightfast_lookup_states",
+    METADATA,
+    sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
+    sa.Column("object", UUID(), primary_key=True),
+    sa.Column("state", JSONB(), nullable=False),
+)
+
+FENCES = sa.Sequence("lightfast_fences", metadata=METADATA)
+
+CONDITIONS = sa.Table(
+    "lightfast_connection_conditions",
+    METADATA,
+    sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
+    sa.Column("problem", sa.Text()),
+    zoned_time("problem_at", default=None),
+    zoned_time("held_until", default=None),
+)
+
+HANDSHAKES = sa.Table(
+    "lightfast_handshakes",
+    METADATA,
+    sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
+    zoned_time("armed_until", default=None),
+    sa.Column("token", BYTEA()),
+    zoned_time("captured_at", default=None),
+    zoned_time("shown_at", default=None),
 )

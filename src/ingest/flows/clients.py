@@ -1,0 +1,99 @@
+"""Clients of providers' APIs, one for each connection, kept while its token and metadata stay.
+
+Law: a token is decrypted here, handed to its client, and told to nobody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+import sqlalchemy as sa
+
+from ingest.core.errors import Refused
+from ingest.core.vault import Vault
+from ingest.sources.contract import Access, Client
+from ingest.sources.registry import source
+from ingest.store import credentials
+from ingest.store.connections import Connection
+
+MAX_KEPT = 500
+
+
+def utc_now() -> datetime:
+    """The clock of whoever asks a provider."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    fingerprint: bytes
+    client: Client
+
+
+@dataclass(slots=True)
+class Clients:
+    """The clients of one process. `api_urls` are the configured bases, by source type."""
+
+    vault: Vault
+    api_urls: Mapping[str, str]
+    now: Callable[[], datetime] = utc_now
+    _kept: dict[str, _Kept] = field(default_factory=dict)
+    _retired: list[Client] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def tokens(self, conn: sa.Connection, connection_ids: Collection[str]) -> dict[str, str]:
+        """The newest token of each connection that has one."""
+        return {
+            id_: tokens[-1]
+            for id_ in connection_ids
+            if (tokens := credentials.read(conn, self.vault, id_, credentials.API_TOKEN))
+        }
+
+    def of(self, connection: Connection, token: str | None) -> Client:
+        """The connection's client; raises `Refused` without a token."""
+        found = source(connection.source_type)
+        if token is None or found.connect is None:
+            raise Refused(f"the connection has no token for {found.descriptor.title} any more")
+        base_url = self.api_urls.get(connection.source_type) or found.descriptor.api_url(
+            connection.metadata
+        )
+        access = Access(base_url, token, connection.metadata, self.now)
+        fingerprint = _fingerprint(access)
+        with self._lock:
+            kept = self._kept.get(connection.id)
+            if kept is not None and kept.fingerprint == fingerprint:
+                return kept.client
+            if kept is not None:
+                self._retired.append(kept.client)
+            elif len(self._kept) >= MAX_KEPT:
+                self._retire_all()
+            client = found.connect(access)
+            self._kept[connection.id] = _Kept(fingerprint, client)
+            return client
+
+    def close_retired(self) -> None:
+        """Let go of clients whose token or metadata changed; nobody may be using them any more."""
+        with self._lock:
+            for client in self._retired:
+                client.close()
+            self._retired.clear()
+
+    def close(self) -> None:
+        """Let go of all connections to providers."""
+        with self._lock:
+            self._retire_all()
+        self.close_retired()
+
+    def _retire_all(self) -> None:
+        self._retired += [kept.client for kept in self._kept.values()]
+        self._kept.clear()
+
+
+def _fingerprint(access: Access) -> bytes:
+    told = [access.base_url, access.token, dict(access.metadata)]
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest()

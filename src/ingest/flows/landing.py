@@ -1,0 +1,267 @@
+"""Ends look-ups: what was seen is applied, with the deliveries that waited for it, or put off.
+
+One transaction for a batch of them: documents, the waiting deliveries' events, their verdicts. What
+a provider's refusal means (promise 10) is decided here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+import structlog
+
+from ingest.core.changes import Change, Delete, Refresh
+from ingest.core.errors import PermanentError, Raced, RateLimited, Refused, TransientError
+from ingest.core.identity import Identity
+from ingest.core.ranks import Seen
+from ingest.core.retry import delay_s
+from ingest.core.values import JSON
+from ingest.flows import apply as applying
+from ingest.flows import asking, binding, directory
+from ingest.flows.apply import Work
+from ingest.flows.words import weigh
+from ingest.sources.contract import Sight
+from ingest.sources.registry import source
+from ingest.store import conditions, deliveries, events, lookups
+from ingest.store.connections import Connection
+from ingest.store.deliveries import Verdict
+from ingest.store.engine import BadRow, transaction
+from ingest.store.events import Event
+from ingest.store.lookups import Claimed, Waiter
+
+log = structlog.get_logger(__name__)
+
+RACES = 5
+AGAIN_S = 2.0
+PATIENT_S = 5.0
+LONGEST_HOLD_S = 2 * 3600.0
+
+Kind = Literal["seen", "gone", "hopeless", "put_off", "refused", "limited"]
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What a look-up came to.
+
+    seen, gone: it ends with `changes`, and asks for `asks`; `more` of it is to be read.
+    hopeless: it ends with `error`, and so do the deliveries that waited for it.
+    put_off, refused, limited: it goes on later, after `wait_s`; `error` says why.
+    """
+
+    kind: Kind
+    changes: tuple[Change, ...] = ()
+    asks: tuple[Refresh, ...] = ()
+    state: JSON = None
+    more: bool = False
+    error: str = ""
+    wait_s: float = 0.0
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A look-up with its connection and its outcome."""
+
+    claimed: Claimed
+    connection: Connection
+    landing: Landing
+
+
+def seen(said: Sequence[Change | Refresh], sight: Sight) -> Landing:
+    """The object, as its source reads it."""
+    changes = tuple(one for one in said if not isinstance(one, Refresh))
+    asks = tuple(one for one in said if isinstance(one, Refresh))
+    return Landing("seen", changes, asks, sight.state, sight.more)
+
+
+def gone(identity: Identity, sight: Sight) -> Landing:
+    """Nothing is there, and the parent is proven readable: the last known version is deleted."""
+    return Landing("gone", (Delete(identity, version=None),), state=sight.state)
+
+
+def hopeless(error: str) -> Landing:
+    """It will fail the same way for ever."""
+    return Landing("hopeless", error=error)
+
+
+def failed(error: BaseException, claimed: Claimed) -> Landing:
+    """What a look-up's error means; a fault of our own is permanent until it is mended."""
+    said = str(error)
+    if isinstance(error, Refused):
+        return Landing("refused", error=said, counted=False)
+    if isinstance(error, RateLimited):
+        return Landing("limited", error=said, wait_s=_held_s(error, claimed), counted=False)
+    if isinstance(error, TransientError):
+        wait_s = delay_s(claimed.attempts, told_s=error.retry_after_s)
+        return Landing("put_off", error=said, wait_s=wait_s)
+    if isinstance(error, PermanentError):
+        return hopeless(said)
+    log.error("look_up_failed_unexpectedly", kind=claimed.kind, exc_info=error)
+    return hopeless(f"client fault: {type(error).__name__}; replay it once the client is mended")
+
+
+def _held_s(error: RateLimited, claimed: Claimed) -> float:
+    told_s = error.retry_after_s
+    return min(delay_s(claimed.attempts) if told_s is None else told_s, LONGEST_HOLD_S)
+
+
+def land(engine: sa.Engine, token: str, batch: Sequence[Ended]) -> Counter[str]:
+    """Bring look-ups to their end, or put them off; how many of each kind."""
+    patient = [_patiently(ended) for ended in batch]
+    try:
+        keys = _commit(engine, token, patient)
+    except BadRow as error:
+        if len(patient) > 1:
+            middle = len(patient) // 2
+            halves = patient[:middle], patient[middle:]
+            return land(engine, token, halves[0]) + land(engine, token, halves[1])
+        if patient[0].landing.kind == "hopeless":
+            raise
+        return land(engine, token, [replace(patient[0], landing=hopeless(str(error)))])
+    except TransientError as error:
+        log.warning("look_ups_given_back", look_ups=len(patient), error=str(error))
+        _give_back(engine, token, patient, str(error))
+        return Counter()
+    binding.bind(engine, keys)
+    return Counter(ended.landing.kind for ended in patient)
+
+
+def _patiently(ended: Ended) -> Ended:
+    """What is not there yet is asked for again, as long as its event was patient about it."""
+    if ended.landing.kind != "gone" or not ended.claimed.patient:
+        return ended
+    waits = Landing("put_off", error="not readable yet", wait_s=PATIENT_S)
+    return replace(ended, landing=waits)
+
+
+def _commit(
+    engine: sa.Engine, token: str, batch: Sequence[Ended]
+) -> frozenset[tuple[str, str, str]]:
+    for attempt in range(RACES):
+        try:
+            with transaction(engine) as conn:
+                return _end(conn, token, batch)
+        except Raced:
+            if attempt == RACES - 1:
+                raise
+    raise Raced("the batch lost every race")
+
+
+def _give_back(engine: sa.Engine, token: str, batch: Sequence[Ended], error: str) -> None:
+    """Uncounted; where even that fails, the lease runs out."""
+    try:
+        with transaction(engine, durable=False) as conn:
+            rows = [
+                _later(e.claimed, Landing("put_off", error=error, counted=False)) for e in batch
+            ]
+            lookups.put_off(conn, token, rows)
+    except (BadRow, TransientError) as failure:
+        log.warning("look_ups_not_given_back", look_ups=len(batch), error=str(failure))
+
+
+def _end(
+    conn: sa.Connection, token: str, batch: Sequence[Ended]
+) -> frozenset[tuple[str, str, str]]:
+    ending = [e for e in batch if e.landing.kind in ("seen", "gone", "hopeless")]
+    later = [e for e in batch if e not in ending]
+    applied = applying.apply(conn, _work(conn, ending))
+    lookups.require_held(conn, token, [e.claimed.id for e in ending])
+    lookups.keep(conn, [_state(e) for e in ending if e.landing.state is not None])
+    lookups.once_more(conn, [e.claimed.id for e in ending if e.landing.more])
+    waiters = lookups.finish(conn, [e.claimed.id for e in ending if not e.landing.more])
+    asking.request(conn, [a for e in ending for a in _asks(e)])
+    deliveries.end_waiting(conn, _verdicts(conn, ending, waiters))
+    lookups.put_off(conn, token, [_later(e.claimed, e.landing) for e in later])
+    for ended in later:
+        _judge(conn, ended)
+    return applied.keys
+
+
+def _work(conn: sa.Connection, ending: Sequence[Ended]) -> list[Work]:
+    """What was seen, for each store that the connection feeds by now."""
+    telling = [e for e in ending if e.landing.changes]
+    book = directory.read(conn, {e.connection.id for e in telling}, ())
+    work: list[Work] = []
+    for ended in telling:
+        connection, origin = ended.connection, Seen(ended.claimed.fence)
+        found = source(connection.source_type)
+        words = weigh(found, connection, ended.landing.changes, origin)
+        work += [word(store) for store in book.stores.get(connection.id, ()) for word in words]
+    return work
+
+
+def _asks(ended: Ended) -> list[asking.Ask]:
+    found = source(ended.connection.source_type)
+    return [asking.ask(found, ended.connection.id, one) for one in ended.landing.asks]
+
+
+def _state(ended: Ended) -> dict[str, Any]:
+    claimed = ended.claimed
+    return {
+        "connection_id": claimed.connection_id,
+        "object": claimed.object,
+        "state": ended.landing.state,
+    }
+
+
+def _later(claimed: Claimed, landing: Landing) -> dict[str, Any]:
+    wait_s = max(landing.wait_s, 0.0 if landing.kind == "refused" else AGAIN_S)
+    return {
+        "id": claimed.id,
+        "delay_s": wait_s,
+        "error": landing.error,
+        "counted": landing.counted,
+    }
+
+
+def _judge(conn: sa.Connection, ended: Ended) -> None:
+    """What the provider thinks of the whole connection."""
+    if ended.landing.kind == "refused":
+        log.warning("connection_refused", connection=ended.connection.id)
+        conditions.refuse(conn, ended.connection.id, ended.landing.error)
+    elif ended.landing.kind == "limited":
+        conditions.hold(conn, ended.connection.id, ended.landing.wait_s)
+
+
+@dataclass(slots=True)
+class _Waited:
+    """A delivery that ends now: its events, and the worst of what its look-ups came to."""
+
+    events: Sequence[Mapping[str, Any]]
+    errors: list[str] = field(default_factory=list)
+    gone: bool = False
+
+
+def _verdicts(
+    conn: sa.Connection, ending: Sequence[Ended], waiters: Sequence[Waiter]
+) -> list[Verdict]:
+    """Record the waiting deliveries' events; each delivery's end."""
+    landings = {e.claimed.id: e.landing for e in ending}
+    waited: dict[int, _Waited] = {}
+    for waiter in waiters:
+        one = waited.setdefault(waiter.delivery_id, _Waited(waiter.events))
+        landing = landings[waiter.lookup_id]
+        if landing.kind == "hopeless":
+            one.errors.append(landing.error)
+        one.gone |= landing.kind == "gone"
+    told = {
+        event["id"]: Event(**event, status="processed")
+        for one in waited.values()
+        if not one.errors
+        for event in one.events
+    }
+    news = events.record(conn, list(told.values()))
+    return [_verdict(id_, one, news) for id_, one in sorted(waited.items())]
+
+
+def _verdict(delivery_id: int, waited: _Waited, news: set[str]) -> Verdict:
+    if waited.errors:
+        return Verdict(delivery_id, "dead", waited.errors[0])
+    if waited.events and news.isdisjoint(event["id"] for event in waited.events):
+        return Verdict(delivery_id, "duplicate", "the event is recorded already")
+    reason = "looked up: it is gone" if waited.gone else "looked up"
+    return Verdict(delivery_id, "processed", reason)

@@ -1,0 +1,53 @@
+"""What a connection says, told or seen, as work for its stores: ranked, inside its filter or not.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from ingest.core.changes import Change, Upsert, Withdraw
+from ingest.core.ranks import TOLD, Origin, rank
+from ingest.flows.apply import Work
+from ingest.flows.drafts import StoreConfig
+from ingest.sources.contract import Source
+from ingest.store.connections import Connection
+
+
+def weigh(
+    found: Source,
+    connection: Connection,
+    changes: Collection[Change],
+    origin: Origin = TOLD,
+    *,
+    can_ask: bool = False,
+) -> list[Callable[[StoreConfig], Work]]:
+    """What a connection says, as the work of any of its stores: ranked, and inside its filter."""
+    labels = found.descriptor.connection_filter(connection.metadata)
+
+    def work(change: Change) -> Callable[[StoreConfig], Work]:
+        ranked = rank(change, origin)
+        withdrawn = isinstance(change, Withdraw)
+        doubt = found.again(change) if can_ask and isinstance(change, Upsert) else None
+
+        def of(store: StoreConfig) -> Work:
+            return Work(
+                store,
+                change,
+                ranked,
+                connection.id,
+                wanted=not withdrawn and _wanted(change, labels),
+                filtered=withdrawn or labels is not None,
+                again=doubt,
+            )
+
+        return of
+
+    return [work(change) for change in changes]
+
+
+def _wanted(change: object, wanted: frozenset[str] | None) -> bool:
+    """Whether the change lies inside the filter; what does not say where it lies is inside."""
+    labels = getattr(change, "labels", None)
+    return wanted is None or labels is None or not wanted.isdisjoint(labels)

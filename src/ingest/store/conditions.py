@@ -1,0 +1,59 @@
+"""How providers treat connections: refused, or asked to wait for a while."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+# A connection that a person paused or disconnected stays so.
+_PAUSE = sa.text("""
+UPDATE lightfast_connected_sources
+SET is_active = false, config_status = 'refused', updated_at = CURRENT_TIMESTAMP
+WHERE id = :connection_id AND is_active
+""")
+_FLAG = sa.text("""
+INSERT INTO lightfast_connection_conditions (connection_id, problem, problem_at)
+SELECT id, :problem, now() FROM lightfast_connected_sources WHERE id = :connection_id
+ON CONFLICT (connection_id) DO UPDATE
+  SET problem = excluded.problem, problem_at = excluded.problem_at
+""")
+_HOLD = sa.text("""
+INSERT INTO lightfast_connection_conditions AS c (connection_id, held_until)
+SELECT id, now() + make_interval(secs => :seconds) FROM lightfast_connected_sources
+WHERE id = :connection_id
+ON CONFLICT (connection_id) DO UPDATE
+  SET held_until = greatest(c.held_until, excluded.held_until)
+""")
+_CLEAR = sa.text("DELETE FROM lightfast_connection_conditions WHERE connection_id = :connection_id")
+_READ = sa.text("""
+SELECT problem, problem_at, CASE WHEN held_until > now() THEN held_until END AS held_until
+FROM lightfast_connection_conditions WHERE connection_id = :connection_id
+""")
+
+
+def refuse(conn: sa.Connection, connection_id: str, problem: str) -> None:
+    """Flag and pause the connection, with what the provider said."""
+    conn.execute(_PAUSE, {"connection_id": connection_id})
+    flag(conn, connection_id, problem)
+
+
+def flag(conn: sa.Connection, connection_id: str, problem: str) -> None:
+    """Show people what is wrong with the connection; it goes on as far as it can."""
+    conn.execute(_FLAG, {"connection_id": connection_id, "problem": problem})
+
+
+def hold(conn: sa.Connection, connection_id: str, seconds: float) -> None:
+    """Leave the connection's provider alone for so long; a longer wait stays."""
+    conn.execute(_HOLD, {"connection_id": connection_id, "seconds": seconds})
+
+
+def clear(conn: sa.Connection, connection_id: str) -> None:
+    """Nothing is wrong any more, as far as we know."""
+    conn.execute(_CLEAR, {"connection_id": connection_id})
+
+
+def read(conn: sa.Connection, connection_id: str) -> dict[str, Any]:
+    """`problem`, `problem_at`, `held_until`; empty where nothing is known."""
+    row = conn.execute(_READ, {"connection_id": connection_id}).mappings().one_or_none()
+    return dict(row) if row is not None else {}

@@ -1,0 +1,80 @@
+"""Connections that wait for their provider's handshake, and the tokens that came, until shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ingest.core.vault import Vault
+
+_ARM = sa.text("""
+INSERT INTO lightfast_handshakes (connection_id, armed_until)
+VALUES (:connection_id, now() + make_interval(secs => :seconds))
+ON CONFLICT (connection_id) DO UPDATE
+  SET armed_until = excluded.armed_until, token = NULL, captured_at = NULL, shown_at = NULL
+""")
+# Of two handshakes at once, one is captured: the second finds it disarmed.
+_CAPTURE = sa.text("""
+UPDATE lightfast_handshakes h
+SET armed_until = NULL, token = :token, captured_at = now(), shown_at = NULL
+FROM lightfast_connected_sources s
+WHERE h.connection_id = :connection_id AND s.id = h.connection_id
+  AND CAST(s.source_type AS text) = :source_type
+  AND s.config_status IS DISTINCT FROM 'disconnected' AND h.armed_until > now()
+""")
+_READ = sa.text("""
+SELECT CASE WHEN armed_until > now() THEN armed_until END AS armed_until, token, captured_at,
+       shown_at
+FROM lightfast_handshakes WHERE connection_id = :connection_id
+""")
+_SHOW = sa.text("""
+WITH shown AS (
+  SELECT connection_id, token FROM lightfast_handshakes
+  WHERE connection_id = :connection_id AND token IS NOT NULL FOR UPDATE
+)
+UPDATE lightfast_handshakes h SET token = NULL, shown_at = now()
+FROM shown WHERE h.connection_id = shown.connection_id
+RETURNING shown.token
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """Where a connection's handshake stands; `armed_until` is None once it waits no more."""
+
+    armed_until: datetime | None
+    captured_at: datetime | None
+    shown_at: datetime | None
+
+
+def arm(conn: sa.Connection, connection_id: str, seconds: float) -> None:
+    """Wait for a handshake from now on."""
+    conn.execute(_ARM, {"connection_id": connection_id, "seconds": seconds})
+
+
+def capture(
+    conn: sa.Connection, vault: Vault, source_type: str, connection_id: str, token: str
+) -> bool:
+    """Keep the token of a handshake that is waited for; whether it is."""
+    given = {
+        "connection_id": connection_id,
+        "source_type": source_type,
+        "token": vault.encrypt(token),
+    }
+    return conn.execute(_CAPTURE, given).rowcount == 1
+
+
+def read(conn: sa.Connection, connection_id: str) -> Handshake | None:
+    """Where the handshake stands; None where none was ever waited for."""
+    row = conn.execute(_READ, {"connection_id": connection_id}).one_or_none()
+    if row is None:
+        return None
+    return Handshake(row.armed_until, row.captured_at, row.shown_at)
+
+
+def show(conn: sa.Connection, vault: Vault, connection_id: str) -> str | None:
+    """The captured token, once: it is forgotten here as it is given out."""
+    token = conn.execute(_SHOW, {"connection_id": connection_id}).scalar_one_or_none()
+    return vault.decrypt(bytes(token)) if token is not None else None

@@ -1,0 +1,285 @@
+"""The SQL of look-ups: asked for, claimed under a lease, put off, finished.
+
+One row for each object and connection. A request that comes while its look-up runs is counted, and
+looked up once more: what runs may have read before that event. Lock order: documents, look-ups,
+deliveries.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ingest.core.errors import LeaseLost
+from ingest.core.values import JSON
+from ingest.store.rows import as_json
+
+LEASE_S = 60.0
+"""Renewed while the look-up runs; after a crash the next worker waits this long."""
+EACH = 4
+"""Of one connection at a time in one claim, so that a slow provider leaves room for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An object to look up. `object` is its hash; seconds count from now."""
+
+    connection_id: str
+    object: str
+    scope: str
+    kind: str
+    external_id: str
+    hint: Mapping[str, JSON]
+    gather_s: float
+    patience_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A look-up that a worker holds; `fence` and `sent_at` are from before its first request."""
+
+    id: int
+    connection_id: str
+    object: str
+    scope: str
+    kind: str
+    external_id: str
+    hint: Mapping[str, JSON]
+    attempts: int
+    crashes: int
+    fence: int
+    sent_at: datetime
+    patient: bool
+    state: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """A delivery that ends now, with the events to record for it."""
+
+    lookup_id: int
+    delivery_id: int
+    events: Sequence[Mapping[str, Any]]
+
+
+# In one order, so that two workers wait for one another and do not deadlock.
+_REQUEST = sa.text("""
+INSERT INTO lightfast_lookups AS l
+  (connection_id, object, scope, kind, external_id, hint, next_attempt_at, patient_until)
+SELECT r.connection_id, r.object, r.scope, r.kind, r.external_id, r.hint,
+       now() + make_interval(secs => r.gather_s), now() + make_interval(secs => r.patience_s)
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  connection_id varchar, object uuid, scope text, kind varchar, external_id text, hint jsonb,
+  gather_s double precision, patience_s double precision)
+ORDER BY r.connection_id, r.object
+ON CONFLICT (connection_id, object) DO UPDATE
+  SET asked = l.asked + 1, hint = l.hint || excluded.hint,
+      patient_until = greatest(l.patient_until, excluded.patient_until)
+RETURNING id, connection_id, CAST(object AS text) AS object, asked
+""")
+_WAIT = sa.text("""
+INSERT INTO lightfast_lookup_waiters AS w (lookup_id, delivery_id, asked, events)
+SELECT r.lookup_id, r.delivery_id, r.asked, r.events
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  lookup_id bigint, delivery_id bigint, asked bigint, events jsonb)
+ON CONFLICT (lookup_id, delivery_id) DO UPDATE
+  SET asked = excluded.asked, events = excluded.events
+""")
+# Due, of connections that are active and that their provider has not asked to wait; some of each.
+_CLAIM = sa.text("""
+WITH due AS (
+  SELECT l.id, l.next_attempt_at,
+         row_number() OVER (PARTITION BY l.connection_id ORDER BY l.next_attempt_at, l.id) AS place
+  FROM lightfast_lookups l
+  JOIN lightfast_connected_sources s ON s.id = l.connection_id AND s.is_active
+  LEFT JOIN lightfast_connection_conditions c ON c.connection_id = l.connection_id
+  WHERE l.next_attempt_at <= now() AND (l.lease_until IS NULL OR l.lease_until < now())
+    AND (c.held_until IS NULL OR c.held_until <= now())
+), chosen AS (
+  SELECT l.id FROM lightfast_lookups l
+  WHERE l.id IN (SELECT id FROM due WHERE place <= :each ORDER BY next_attempt_at, id LIMIT :limit)
+    AND (l.lease_until IS NULL OR l.lease_until < now())
+  FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE lightfast_lookups l
+SET taken = asked, attempts = attempts + 1,
+    crashes = crashes + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END,
+    lease_token = :token, lease_until = now() + make_interval(secs => :lease_s)
+FROM chosen WHERE l.id = chosen.id
+RETURNING l.id, l.connection_id, CAST(l.object AS text), l.scope, l.kind, l.external_id, l.hint,
+          l.attempts, l.crashes, nextval('lightfast_fences'), clock_timestamp(),
+          l.patient_until > now(),
+          (SELECT s.state FROM lightfast_lookup_states s
+           WHERE s.connection_id = l.connection_id AND s.object = l.object)
+""")
+_RENEW = sa.text("""
+UPDATE lightfast_lookups SET lease_until = now() + make_interval(secs => :lease_s)
+WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
+""")
+# Uncounted attempts are those for which the object is not to blame.
+_PUT_OFF = sa.text("""
+UPDATE lightfast_lookups l
+SET lease_until = NULL, lease_token = NULL, crashes = 0, last_error = r.error,
+    attempts = CASE WHEN r.counted THEN l.attempts ELSE greatest(l.attempts - 1, 0) END,
+    next_attempt_at = now() + make_interval(secs => r.delay_s)
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+  id bigint, delay_s double precision, error text, counted boolean)
+WHERE l.id = r.id AND l.lease_token = :token
+""")
+_HELD = sa.text("""
+SELECT id FROM lightfast_lookups
+WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token ORDER BY id FOR UPDATE
+""")
+_SERVED = sa.text("""
+DELETE FROM lightfast_lookup_waiters w USING lightfast_lookups l
+WHERE w.lookup_id = l.id AND l.id = ANY(CAST(:ids AS bigint[])) AND w.asked <= l.taken
+RETURNING w.lookup_id, w.delivery_id, w.events
+""")
+_STILL_WAITING = sa.text("""
+SELECT DISTINCT delivery_id FROM lightfast_lookup_waiters
+WHERE delivery_id = ANY(CAST(:ids AS bigint[]))
+""")
+_DONE = sa.text("""
+DELETE FROM lightfast_lookups WHERE id = ANY(CAST(:ids AS bigint[])) AND asked = taken
+""")
+_ONCE_MORE = sa.text("""
+UPDATE lightfast_lookups
+SET lease_until = NULL, lease_token = NULL, crashes = 0, attempts = 0, last_error = NULL,
+    next_attempt_at = now() + make_interval(secs => :delay_s)
+WHERE id = ANY(CAST(:ids AS bigint[]))
+""")
+_KEEP = sa.text("""
+INSERT INTO lightfast_lookup_states (connection_id, object, state)
+SELECT connection_id, object, state FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+  AS r(connection_id varchar, object uuid, state jsonb)
+ON CONFLICT (connection_id, object) DO UPDATE SET state = excluded.state
+""")
+_DROP_FOR = sa.text("DELETE FROM lightfast_lookups WHERE connection_id = :connection_id")
+_HURRY = sa.text("""
+UPDATE lightfast_lookups SET next_attempt_at = now()
+WHERE connection_id = :connection_id AND lease_until IS NULL AND next_attempt_at > now()
+""")
+_NEXT = sa.text("""
+SELECT CAST(extract(epoch FROM min(l.next_attempt_at) - now()) AS double precision)
+FROM lightfast_lookups l
+JOIN lightfast_connected_sources s ON s.id = l.connection_id AND s.is_active
+LEFT JOIN lightfast_connection_conditions c ON c.connection_id = l.connection_id
+WHERE (l.lease_until IS NULL OR l.lease_until < now())
+  AND (c.held_until IS NULL OR c.held_until <= now())
+""")
+_OF_CONNECTION = sa.text("""
+SELECT count(*) AS waiting, count(*) FILTER (WHERE last_error IS NOT NULL) AS failing,
+       min(asked_at) AS oldest_asked_at, max(last_error) AS last_error
+FROM lightfast_lookups WHERE connection_id = :connection_id
+""")
+_UNFINISHED = sa.text("SELECT count(*), min(last_error) FROM lightfast_lookups")
+
+
+def request(conn: sa.Connection, wanted: Sequence[Request]) -> dict[tuple[str, str], Any]:
+    """Ask for objects, each once; by (connection, object) a row with `id` and `asked`."""
+    if not wanted:
+        return {}
+    unique = {(r.connection_id, r.object): r for r in wanted}
+    rows = as_json(
+        {
+            "connection_id": r.connection_id,
+            "object": r.object,
+            "scope": r.scope,
+            "kind": r.kind,
+            "external_id": r.external_id,
+            "hint": dict(r.hint),
+            "gather_s": r.gather_s,
+            "patience_s": r.patience_s,
+        }
+        for r in unique.values()
+    )
+    return {(row.connection_id, row.object): row for row in conn.execute(_REQUEST, {"rows": rows})}
+
+
+def wait(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Let deliveries wait (`lookup_id`, `delivery_id`, `asked`, `events`)."""
+    if rows:
+        conn.execute(_WAIT, {"rows": as_json(rows)})
+
+
+def claim(
+    conn: sa.Connection, *, limit: int, each: int = EACH, lease_s: float = LEASE_S
+) -> tuple[str, list[Claimed]]:
+    """Take due look-ups under a new lease; the lease's token, and they."""
+    token = str(uuid.uuid4())
+    given = {"limit": limit, "each": each, "lease_s": lease_s, "token": token}
+    return token, [Claimed(*row) for row in conn.execute(_CLAIM, given)]
+
+
+def renew(conn: sa.Connection, token: str, ids: Collection[int], lease_s: float = LEASE_S) -> None:
+    """Keep what is still looked up."""
+    conn.execute(_RENEW, {"ids": list(ids), "token": token, "lease_s": lease_s})
+
+
+def put_off(conn: sa.Connection, token: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Let go (`id`, `delay_s`, `error`, `counted`); they are due again after their delay."""
+    if rows:
+        conn.execute(_PUT_OFF, {"rows": as_json(rows), "token": token})
+
+
+def require_held(conn: sa.Connection, token: str, ids: Collection[int]) -> None:
+    """Raise `LeaseLost` unless all of them are still ours; locks them until the commit."""
+    held = conn.execute(_HELD, {"ids": list(ids), "token": token}).all()
+    if len(held) < len(ids):
+        raise LeaseLost(f"{len(ids) - len(held)} of {len(ids)} look-ups belong to another worker")
+
+
+def finish(conn: sa.Connection, ids: Collection[int]) -> list[Waiter]:
+    """End held look-ups; the deliveries that end with them, each with its events.
+
+    What was asked for meanwhile is looked up once more, and its deliveries go on waiting.
+    """
+    served = [Waiter(*row) for row in conn.execute(_SERVED, {"ids": list(ids)})]
+    deliveries = sorted({waiter.delivery_id for waiter in served})
+    still = set(conn.execute(_STILL_WAITING, {"ids": deliveries}).scalars()) if deliveries else {}
+    conn.execute(_DONE, {"ids": list(ids)})
+    once_more(conn, ids)
+    return [waiter for waiter in served if waiter.delivery_id not in still]
+
+
+def once_more(conn: sa.Connection, ids: Collection[int], delay_s: float = 0.0) -> None:
+    """Let go of held look-ups that go on: there is more to read, or it was asked for again."""
+    conn.execute(_ONCE_MORE, {"ids": list(ids), "delay_s": delay_s})
+
+
+def keep(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Remember what look-ups left for the next ones (`connection_id`, `object`, `state`)."""
+    if rows:
+        conn.execute(_KEEP, {"rows": as_json(rows)})
+
+
+def drop(conn: sa.Connection, connection_id: str) -> None:
+    """Ask no more for this connection; its deliveries wait for nothing."""
+    conn.execute(_DROP_FOR, {"connection_id": connection_id})
+
+
+def hurry(conn: sa.Connection, connection_id: str) -> None:
+    """Make what waits due now: the token was repaired."""
+    conn.execute(_HURRY, {"connection_id": connection_id})
+
+
+def next_due_s(conn: sa.Connection) -> float | None:
+    """Seconds until the next look-up is due (below 0: it is); None where there is none."""
+    seconds: float | None = conn.execute(_NEXT).scalar_one()
+    return seconds
+
+
+def of_connection(conn: sa.Connection, connection_id: str) -> dict[str, Any]:
+    """`waiting`, `failing`, `oldest_asked_at`, `last_error` of a connection's look-ups."""
+    return dict(conn.execute(_OF_CONNECTION, {"connection_id": connection_id}).mappings().one())
+
+
+def unfinished(conn: sa.Connection) -> tuple[int, str | None]:
+    """How many look-ups are to be done, and why one of them waits, if that is known."""
+    count, error = conn.execute(_UNFINISHED).one()
+    return count, error
