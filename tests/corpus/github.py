@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ingest.demo.providers.github import GitHub, make
+from ingest.demo.providers.github_shapes import Repository
 from tests.corpus.folder import Recorded
 from tests.corpus.knowledge import Knowledge
 
@@ -67,6 +69,7 @@ def _metadata(house: str, of: Sequence[Recorded]) -> dict[str, Any]:
         "defaultBranch": repository.get("default_branch") or "main",
         "private": bool(repository.get("private")),
         "permissions": {"admin": False, "push": False, "pull": True},
+        "include": ["**"],
     }
 
 
@@ -80,4 +83,107 @@ def _headers(of: Recorded, delivery_id: str, _now: datetime) -> dict[str, str]:
     }
 
 
-KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act)
+# The API: an object for every id that a payload names, as the newest payload has it, and for every
+# branch that was pushed the files that its commits name.
+
+_OWN: Mapping[str, tuple[str, str]] = {
+    "issue": ("issue", "number"),
+    "parent_issue": ("issue", "number"),
+    "sub_issue": ("issue", "number"),
+    "blocked_issue": ("issue", "number"),
+    "blocking_issue": ("issue", "number"),
+    "pull_request": ("pull_request", "number"),
+    "discussion": ("discussion", "number"),
+    "release": ("release", "id"),
+    "review": ("review", "id"),
+}
+_COMMENTS: Mapping[str, tuple[str, str]] = {
+    "issue_comment": ("comment", "issue"),
+    "pull_request_review_comment": ("review_comment", "pull_request"),
+    "discussion_comment": ("discussion_comment", "discussion"),
+}
+_SOME_TIME = "2024-01-01T00:00:00Z"
+
+
+def _provider(recorded: Sequence[Recorded]) -> GitHub:
+    github = make()
+    for one in recorded:
+        house = _house(one)
+        if house is None:
+            continue
+        of = github.repositories.get(int(house)) or _added(github, one, int(house))
+        for kind, key, told, around in _objects(one):
+            known = of.objects.get((kind, str(told[key])), {})
+            if str(known.get("updated_at") or "") <= str(told.get("updated_at") or ""):
+                github.put(of.id, kind, known | told, **around)
+        if _event(one) == "push":
+            _pushed(github, of, one.payload)
+    for one in recorded:
+        _take_away(github, one)
+    return github
+
+
+def _added(github: GitHub, of: Recorded, id_: int) -> Repository:
+    """Made-up payloads give one name to several repositories, which GitHub never does."""
+    told = _repository(of)
+    name = str(told.get("full_name") or f"unknown/{id_}")
+    if any(known.full_name.lower() == name.lower() for known in github.repositories.values()):
+        name = f"{name}-{id_}"
+    return github.add(id_, name, default_branch=str(told.get("default_branch") or "main"))
+
+
+def _objects(of: Recorded) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
+    """(kind, its key's name, the object, what it stands in) of each that a payload tells."""
+    payload = of.payload
+    pull = _whole(payload.get("pull_request"), "number")
+    for name, (kind, key) in _OWN.items():
+        told = _whole(payload.get(name), key)
+        if told is None:
+            continue
+        if told.get("pull_request"):
+            del told["pull_request"]
+            yield "pull_request", key, told, {}
+        else:
+            yield kind, key, told, {"number": pull["number"]} if kind == "review" and pull else {}
+    kind, above = _COMMENTS.get(_event(of), ("", ""))
+    comment, parent = _whole(payload.get("comment"), "id"), _whole(payload.get(above), "number")
+    if comment is not None and parent is not None:
+        around = {"number": parent["number"]}
+        is_pull = kind == "comment" and bool(parent.get("pull_request"))
+        yield kind, "id", comment, around | ({"parent": "pull_request"} if is_pull else {})
+
+
+def _whole(told: object, key: str) -> dict[str, Any] | None:
+    return dict(told) if isinstance(told, dict) and type(told.get(key)) is int else None
+
+
+def _pushed(github: GitHub, of: Repository, payload: Mapping[str, Any]) -> None:
+    """The commits' lists are applied in their order; a file's content is its path."""
+    ref = str(payload.get("ref") or "")
+    if ref.startswith("refs/tags/"):
+        return
+    branch = ref.removeprefix("refs/heads/")
+    changes: dict[str, str | None] = {}
+    for commit in payload.get("commits") or ():
+        for path in (*(commit.get("added") or ()), *(commit.get("modified") or ())):
+            changes[path] = f"The file {path}\n"
+        changes |= dict.fromkeys(commit.get("removed") or ())
+    if payload.get("deleted"):
+        of.git.branches.pop(branch, None)
+    elif branch:
+        github.change(of.id, branch, changes, at=_SOME_TIME, sha=str(payload.get("after")))
+
+
+def _take_away(github: GitHub, of: Recorded) -> None:
+    """What a payload says was deleted is not there any more."""
+    house, (event, action) = _house(of), _act(of)
+    name = "comment" if event in _COMMENTS else {"issues": "issue"}.get(event, event)
+    kind = _COMMENTS[event][0] if event in _COMMENTS else name
+    told = of.payload.get(name)
+    if house is None or action != "deleted" or not isinstance(told, dict):
+        return
+    for key in ("number", "id"):
+        github.repositories[int(house)].objects.pop((kind, str(told.get(key))), None)
+
+
+KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act, provider=_provider)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ingest.core.changes import Delete, Upsert
+from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.sources.contract import Message, Normalised
 from ingest.sources.github import SOURCE
 from ingest.sources.github.normalise import normalise
@@ -17,6 +17,7 @@ FIXTURES = {
     path.stem: json.loads(path.read_text())
     for path in sorted((Path(__file__).parent / "fixtures").glob("*.json"))
 }
+CONNECTION = {"githubRepoId": "510001", "repoFullName": "acme/payments", "defaultBranch": "main"}
 RECEIVED_AT = datetime(2024, 3, 5, 12, tzinfo=UTC)
 
 
@@ -30,7 +31,8 @@ def message(fixture: str, body: Any = None) -> Message:
         payload=payload,
         delivery_key=headers["x-github-delivery"],
         received_at=RECEIVED_AT,
-        tenant=SOURCE.descriptor.tenant(headers, told["body"]) or "",
+        scope=next(iter(SOURCE.descriptor.tenants(headers, told["body"])), ""),
+        connection=CONNECTION,
     )
 
 
@@ -44,14 +46,21 @@ def told(fixture: str, body: Any = None) -> Normalised:
 
 
 def upsert(fixture: str, body: Any = None) -> Upsert:
-    """The one upsert that the fixture means."""
-    (change,) = told(fixture, body).changes
+    """The one upsert that the fixture means, where nobody can be asked."""
+    (change,) = told(fixture, body).untokened
     assert isinstance(change, Upsert)
     return change
 
 
 def delete(fixture: str, body: Any = None) -> Delete:
-    """The one delete that the fixture means."""
-    (change,) = told(fixture, body).changes
+    """The one delete that the fixture means, where nobody can be asked."""
+    (change,) = told(fixture, body).untokened
     assert isinstance(change, Delete)
+    return change
+
+
+def asked(fixture: str, body: Any = None) -> Refresh:
+    """The one look-up that the fixture asks for."""
+    (change,) = told(fixture, body).changes
+    assert isinstance(change, Refresh)
     return change

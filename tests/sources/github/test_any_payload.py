@@ -63,7 +63,7 @@ def _survives(fixture: str, payload: Any) -> None:
         outcome = told(fixture, payload)
     except PermanentError:
         return
-    for change in outcome.changes:
+    for change in outcome.untokened:
         rank(change)
 
 
@@ -105,10 +105,23 @@ REQUIRED = [
     ("issue_comment.created", "issue.number"),
     ("issue_comment.deleted", "comment.id"),
     ("pull_request_review.submitted", "review.id"),
-    ("pull_request_review.submitted", "review.submitted_at"),
     ("pull_request_review.submitted", "pull_request.number"),
     ("pull_request_review_comment.created", "comment.updated_at"),
     ("pull_request_review_comment.created", "pull_request"),
+    ("discussion.created", "discussion.title"),
+    ("discussion.created", "discussion.updated_at"),
+    ("discussion.deleted", "discussion.number"),
+    ("discussion_comment.created", "comment.updated_at"),
+    ("discussion_comment.created", "discussion.number"),
+    ("discussion_comment.deleted", "comment.id"),
+    ("release.published", "release.tag_name"),
+    ("release.deleted", "release.id"),
+    ("push", "ref"),
+    ("delete.branch", "ref_type"),
+    ("repository.deleted", "action"),
+    ("repository.edited.default_branch", "repository.default_branch"),
+    ("issue_dependencies.blocked_by_added", "blocked_issue.number"),
+    ("sub_issues.parent_issue_added", "repository.full_name"),
 ]
 
 

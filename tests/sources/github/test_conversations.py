@@ -7,7 +7,7 @@ import pytest
 from ingest.core.changes import DELETE_PRIORITY
 from ingest.core.identity import Identity
 from ingest.core.times import parse_time, to_micros
-from tests.sources.github.deliveries import body, delete, told, upsert
+from tests.sources.github.deliveries import asked, body, delete, told, upsert
 
 ISSUE_12 = Identity("github", "510001", "issue", "12")
 PULL_REQUEST_14 = Identity("github", "510001", "pull_request", "14")
@@ -82,6 +82,13 @@ def test_an_issue_without_author_and_text_is_a_document_too() -> None:
     assert "author" not in issue.metadata
 
 
+def test_nobody_is_the_author_where_the_account_is_gone() -> None:
+    """REST says `ghost` where GraphQL says null."""
+    payload = body("issues.opened")
+    payload["issue"]["user"] = {"login": "ghost", "id": 10137, "type": "User"}
+    assert "author" not in upsert("issues.opened", payload).metadata
+
+
 def test_a_deleted_issue_is_gone_for_ever() -> None:
     gone = delete("issues.deleted")
     assert gone.identity == ISSUE_12
@@ -115,22 +122,43 @@ def test_a_transfer_that_hides_its_origin_brings_no_alias(changes: object) -> No
     assert upsert("issues.opened.transferred", payload).aliases == ()
 
 
-def test_a_part_of_an_issue_never_replaces_the_whole() -> None:
-    partial = told("issues.pinned.partial")
-    assert partial.changes == ()
-    assert partial.skip == "the payload holds only a part of the object"
+def test_a_part_of_an_issue_never_replaces_the_whole_and_is_looked_up() -> None:
+    ask = asked("issues.pinned.partial")
+    assert ask.identity == ISSUE_12
+    assert ask.otherwise == ()
 
 
-def test_a_part_of_a_pull_request_never_replaces_the_whole() -> None:
+def test_a_part_of_a_pull_request_never_replaces_the_whole_and_is_looked_up() -> None:
     payload = body("pull_request.edited")
     del payload["pull_request"]["state"]
-    assert told("pull_request.edited", payload).skip is not None
+    ask = asked("pull_request.edited", payload)
+    assert ask.identity == PULL_REQUEST_14
+    assert ask.otherwise == ()
 
 
-def test_an_issues_view_of_a_pull_request_is_left_to_pull_request_events() -> None:
-    assert told("issues.milestoned.pull_request").skip == (
-        "an issue's view of a pull request, which pull_request events tell whole"
-    )
+def test_an_issues_view_of_a_pull_request_makes_a_look_at_the_pull_request() -> None:
+    ask = asked("issues.milestoned.pull_request")
+    assert ask.identity == PULL_REQUEST_14
+    assert ask.otherwise == ()
+
+
+def test_a_sub_issue_is_related_to_its_parent_wherever_that_is() -> None:
+    (reference,) = upsert("issues.edited.sub_issue").references
+    assert (reference.kind, reference.origin) == ("relatedTo", "field")
+    assert (reference.source, reference.key) == ("github", "acme/ledger#4")
+
+
+@pytest.mark.parametrize("url", [None, "", "x", "https://api.github.com/repos/acme/issues/4"])
+def test_a_parent_that_is_not_named_is_none(url: object) -> None:
+    payload = body("issues.edited.sub_issue")
+    payload["issue"]["parent_issue_url"] = url
+    assert upsert("issues.edited.sub_issue", payload).references == ()
+
+
+def test_which_issues_block_one_is_asked_for_where_the_payload_tells_only_how_many() -> None:
+    ask = asked("issues.edited.blocked")
+    assert ask.identity == Identity("github", "510001", "issue", "16")
+    assert ask.otherwise == (upsert("issues.edited.blocked"),)
 
 
 def test_an_opened_pull_request_becomes_a_document() -> None:
@@ -163,6 +191,13 @@ def test_a_merged_pull_request_names_its_merge_commit() -> None:
         metadata["mergeCommitSha"]
         == (body("pull_request.closed.merged")["pull_request"]["merge_commit_sha"])
     )
+
+
+def test_a_merged_pull_request_belongs_to_its_merge_commit_and_an_open_one_to_none() -> None:
+    merged = upsert("pull_request.closed.merged")
+    assert merged.temporal == {"commitSha": merged.metadata["mergeCommitSha"]}
+    assert upsert("pull_request.synchronize").temporal == {}
+    assert upsert("pull_request.closed.unmerged").temporal == {}
 
 
 def test_a_trial_merge_is_not_the_merge_of_a_pull_request() -> None:

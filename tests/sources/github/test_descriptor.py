@@ -49,14 +49,14 @@ def test_a_delivery_without_a_guid_has_no_key() -> None:
 
 
 def test_the_tenant_is_the_repositorys_id_because_names_change() -> None:
-    assert DESCRIPTOR.tenant({}, body("issues.opened")) == "510001"
-    assert DESCRIPTOR.tenant({}, body("push")) == "510001"
+    assert DESCRIPTOR.tenants({}, body("issues.opened")) == ("510001",)
+    assert DESCRIPTOR.tenants({}, body("push")) == ("510001",)
 
 
 @pytest.mark.parametrize("repository", [None, "acme/payments", {}, {"id": True}, {"id": "x"}])
 def test_a_payload_that_names_no_repository_names_no_tenant(repository: Any) -> None:
-    assert DESCRIPTOR.tenant({}, {"repository": repository}) is None
-    assert DESCRIPTOR.tenant({}, body("installation.created")) is None
+    assert DESCRIPTOR.tenants({}, {"repository": repository}) == ()
+    assert DESCRIPTOR.tenants({}, body("installation.created")) == ()
 
 
 def test_only_a_ping_is_a_handshake() -> None:
@@ -68,7 +68,7 @@ def test_a_connection_is_the_seeds_and_keeps_further_fields() -> None:
     read = DESCRIPTOR.connection.model_validate(CONNECTION | {"language": None, "team": "core"})
     written = read.model_dump(by_alias=True, exclude_none=True)
     assert written == CONNECTION | {"team": "core"}
-    assert DESCRIPTOR.connection_tenant(written) == "510001"
+    assert DESCRIPTOR.connection_tenants(written) == ("510001",)
 
 
 def test_a_connections_ids_may_be_given_as_numbers() -> None:
@@ -84,4 +84,4 @@ def test_a_connection_lacks_nothing_of_the_seeds(field: str) -> None:
 
 def test_a_connection_without_a_repository_is_refused_in_one_clear_line() -> None:
     with pytest.raises(BadInput, match="githubRepoId"):
-        DESCRIPTOR.connection_tenant({"type": "github"})
+        DESCRIPTOR.connection_tenants({"type": "github"})

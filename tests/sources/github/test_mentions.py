@@ -83,7 +83,11 @@ def test_what_only_looks_like_a_mention_is_none(text: str) -> None:
 def test_bare_numbers_mean_nothing_outside_a_repository() -> None:
     text = "#12, GH-12, chen/ledger#7"
     assert mentioned(text, Context("linear")) == ["chen/ledger#7"]
-    assert mentioned(text, Context("zendesk", "acme")) == ["chen/ledger#7"]
+
+
+def test_bare_numbers_are_those_of_the_repository_that_a_text_is_about() -> None:
+    mentions = mentioned("#12, chen/ledger#7", Context("vercel", "acme/payments"))
+    assert mentions == ["acme/payments#12", "chen/ledger#7"]
 
 
 def test_each_issue_needs_its_own_closing_keyword() -> None:
@@ -97,6 +101,16 @@ def test_each_issue_needs_its_own_closing_keyword() -> None:
 def test_the_number_at_the_end_of_a_title_closes_nothing() -> None:
     assert edges("Fix (#12)\n\nFixes #11") == [("resolves", "acme/payments#11")]
     assert edges('Revert "fix: #12" (#13)') == []
+
+
+def test_a_duplicate_is_related_to_what_it_duplicates() -> None:
+    """[DOC: marking-issues-or-pull-requests-as-a-duplicate]"""
+    assert edges("Duplicate of #10") == [("relatedTo", "acme/payments#10")]
+    assert edges("duplicate of chen/ledger#7") == [("relatedTo", "chen/ledger#7")]
+
+
+def test_a_closing_keyword_may_have_a_colon() -> None:
+    assert edges("Closes: #10") == [("resolves", "acme/payments#10")]
 
 
 def test_an_idea_from_another_repository_is_no_dependency() -> None:

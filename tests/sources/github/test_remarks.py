@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.times import parse_time, to_micros
-from tests.sources.github.deliveries import body, delete, told, upsert
+from tests.sources.github.deliveries import asked, body, delete, told, upsert
 
 ISSUE_12 = Identity("github", "510001", "issue", "12")
 PULL_REQUEST_14 = Identity("github", "510001", "pull_request", "14")
@@ -92,12 +89,23 @@ def test_a_pending_review_is_seen_by_its_author_alone() -> None:
     assert pending.skip == "a pending review is seen by its author alone"
 
 
-def test_a_review_without_any_time_has_no_place_in_the_order() -> None:
-    payload = body("pull_request_review.submitted")
-    payload["review"]["submitted_at"] = None
-    with pytest.raises(BadPayload) as caught:
-        told("pull_request_review.submitted", payload)
-    assert caught.value.path == "review.submitted_at"
+def test_a_review_without_any_time_has_no_place_in_the_order_and_is_looked_up() -> None:
+    ask = asked("pull_request_review.submitted.untimed")
+    assert ask.identity == Identity("github", "510001", "review", "6009")
+    assert ask.hint == {"number": 14}
+    assert ask.otherwise == ()
+
+
+def test_a_review_that_does_not_say_when_it_was_updated_is_looked_up_where_that_can_be() -> None:
+    ask = asked("pull_request_review.submitted")
+    assert ask.identity == REVIEW_6001
+    assert ask.hint == {"number": 14}
+    assert ask.otherwise == (upsert("pull_request_review.submitted"),)
+    assert told("pull_request_review.submitted.updated_at").asked == ()
+
+
+def test_the_metadata_of_a_review_leaves_out_the_time_that_only_some_tell() -> None:
+    assert "updatedAt" not in upsert("pull_request_review.submitted.updated_at").metadata
 
 
 def test_a_line_comment_is_a_child_of_its_review() -> None:

@@ -1,14 +1,17 @@
-"""GitHub's part: an issue, the pull request that closes it, a review and comments. No I/O.
+"""GitHub's part: an issue, the pull request that closes it, its talk, a release and files. No I/O.
 
-The shapes are those of GitHub's webhook schemas, with the fields that a real payload has.
+The shapes are those of GitHub's webhook schemas, with the fields that a real payload has. What is
+looked up, the files of the pushes above all, is at the `provider`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from ingest.core.values import JSON
+from ingest.demo.providers.github import GitHub, make
 from ingest.demo.story import Actor, Letter
 
 REPOSITORY = "brindle-ferries/departures"
@@ -16,8 +19,9 @@ _PAGE = f"https://github.com/{REPOSITORY}"
 _API = f"https://api.github.com/repos/{REPOSITORY}"
 _ISSUE, _PULL = 41, 42
 _OWNER: dict[str, JSON] = {"login": "brindle-ferries", "id": 90_400_001, "type": "Organization"}
+_ID = 730_400_001
 _REPOSITORY: dict[str, JSON] = {
-    "id": 730_400_001,
+    "id": _ID,
     "node_id": "R_kgDOK4demo1",
     "name": "departures",
     "full_name": REPOSITORY,
@@ -123,7 +127,7 @@ def _letter(
         "sender": _LENA,
     }
     copies = 2 if event == "pull_request" and payload["action"] == "opened" else 1
-    return Letter(arrives, says, headers, {**payload, **around}, end, copies)
+    return Letter(arrives, says, headers, {**around, **payload}, end, copies)
 
 
 _CLOSED: dict[str, JSON] = {"state": "closed", "closed_at": "2026-03-02T14:00:00Z"}
@@ -147,7 +151,91 @@ _REVIEW: dict[str, JSON] = {
 }
 _OPENED_AT, _EDITED_AT, _CLOSED_AT = (f"2026-03-02T{at}:00Z" for at in ("08:10", "08:40", "14:00"))
 _EDITED = _issue(_EDITED_AT, body=f"{_ASKED}\n\nThe clock runs in UTC.", labels=[_BUG])
+_PULLED = _pull("2026-03-02T11:00:00Z")
+_MERGED_PULL = _pull(_CLOSED_AT, **_CLOSED, **_MERGED)
 _DONE = _issue(_CLOSED_AT, body=_EDITED["body"], labels=[_BUG], state_reason="completed", **_CLOSED)
+
+_RELEASE: dict[str, JSON] = {
+    "id": 2_000_000_001,
+    "node_id": "RE_kwDOK4demo1",
+    "html_url": f"{_PAGE}/releases/tag/v2026.3.2",
+    "author": _LENA,
+    "tag_name": "v2026.3.2",
+    "target_commitish": "main",
+    "name": "The boards know what day it is",
+    "body": f"The date changes at the pier's midnight (#{_PULL}), see DEP-12.",
+    "draft": False,
+    "prerelease": False,
+    "assets": [],
+    "created_at": "2026-03-02T14:00:00Z",
+    "published_at": "2026-03-02T14:20:00Z",
+    "updated_at": "2026-03-02T14:20:00Z",
+}
+_DISCUSSION: dict[str, JSON] = {
+    "id": 2_050_000_001,
+    "node_id": "D_kwDOK4demo1",
+    "number": 43,
+    "title": "Which other clocks do we have?",
+    "body": f"After #{_ISSUE} somebody should look at the ticket machines.",
+    "html_url": f"{_PAGE}/discussions/43",
+    "user": _ODD,
+    "state": "open",
+    "locked": False,
+    "category": {"id": 1, "name": "Ideas", "slug": "ideas", "is_answerable": False},
+    "answer_html_url": None,
+    "comments": 0,
+    "labels": [],
+    "created_at": "2026-03-02T14:30:00Z",
+    "updated_at": "2026-03-02T14:30:00Z",
+}
+_README = "# Departures\n\nThe boards on the piers. What they show is told in `docs/boards`.\n"
+_CLOCK = "# The clock\n\nThe boards run in UTC.\n"
+_MIDNIGHT = f"""---
+title: What the boards show after midnight
+owner: lena-of-brindle
+---
+# Midnight
+
+A ferry belongs to the day of its pier. Until {REPOSITORY}#{_PULL} the boards compared dates in
+UTC, and showed yesterday's ferries: DEP-12, first seen as
+https://brindle.sentry.io/issues/5150007001/ and reported in
+https://brindle.zendesk.com/agent/tickets/7890.
+"""
+
+
+def _played() -> tuple[GitHub, list[dict[str, Any]]]:
+    """GitHub as it is when the story ends, and what it pushed on the way, oldest first."""
+    github = make()
+    github.add(_ID, REPOSITORY)
+    before = {"README.md": _README, "docs/boards/clock.md": _CLOCK, "src/boards.py": "ZONE = 'UTC'"}
+    after = {
+        "docs/boards/clock.md": None,
+        "docs/boards/midnight.md": _MIDNIGHT,
+        "src/boards.py": "ZONE = 'Europe/Oslo'",
+    }
+    branch, at = "lena/dep-12-time-zone", ("2026-03-01T09:00:00Z", "2026-03-02T11:00:00Z")
+    pushes = [
+        github.change(_ID, "main", before, at=at[0], message="Write down what there is"),
+        github.change(_ID, branch, {"src/boards.py": "ZONE = pier.zone"}, at=at[1], sha="5f" * 20),
+        github.change(
+            _ID,
+            "main",
+            after,
+            at="2026-03-02T14:00:00Z",
+            message=f"Compare dates in the pier's time zone (#{_PULL})",
+            sha="a1" * 20,
+        ),
+    ]
+    github.put(_ID, "issue", _DONE)
+    github.put(_ID, "pull_request", _MERGED_PULL)
+    github.put(_ID, "comment", _SEEN, number=_ISSUE)
+    github.put(_ID, "review", _REVIEW, number=_PULL)
+    github.put(_ID, "release", _RELEASE)
+    github.put(_ID, "discussion", _DISCUSSION)
+    return github, pushes
+
+
+_FIRST_PUSH, _BRANCH_PUSH, _MERGE_PUSH = _played()[1]
 
 ACTOR = Actor(
     source_type="github",
@@ -187,13 +275,13 @@ ACTOR = Actor(
             8,
             "pull request #42 merged (before it is opened)",
             "pull_request",
-            {"action": "closed", "pull_request": _pull(_CLOSED_AT, **_CLOSED, **_MERGED)},
+            {"action": "closed", "pull_request": _MERGED_PULL},
         ),
         _letter(
             9,
             "pull request #42 opened (sent twice)",
             "pull_request",
-            {"action": "opened", "pull_request": _pull("2026-03-02T11:00:00Z")},
+            {"action": "opened", "pull_request": _PULLED},
         ),
         _letter(
             11,
@@ -215,5 +303,13 @@ ACTOR = Actor(
             {"action": "created", "starred_at": "2026-03-02T15:00:00Z"},
             end="skipped",
         ),
+        _letter(20, "the merge pushed to main (before the push before it)", "push", _MERGE_PUSH),
+        _letter(21, "the first files pushed to main", "push", _FIRST_PUSH),
+        _letter(22, "a push to another branch", "push", _BRANCH_PUSH, end="skipped"),
+        _letter(23, "release v2026.3.2", "release", {"action": "published", "release": _RELEASE}),
+        _letter(
+            24, "discussion #43", "discussion", {"action": "created", "discussion": _DISCUSSION}
+        ),
     ),
+    provider=lambda: _played()[0],
 )

@@ -1,10 +1,22 @@
-"""GitHub: issues, pull requests, their comments and reviews."""
+"""GitHub: files, issues, pull requests, discussions, releases, and what is said under them."""
 
 from __future__ import annotations
 
 from ingest.sources.contract import Source
+from ingest.sources.github.client import connect
 from ingest.sources.github.descriptor import DESCRIPTOR
+from ingest.sources.github.documents import again, documents
 from ingest.sources.github.mentions import MENTIONS
 from ingest.sources.github.normalise import normalise
+from ingest.sources.github.types import DOCUMENT_TYPES, EVENT_TYPES
 
-SOURCE = Source(descriptor=DESCRIPTOR, normalise=normalise, mentions=MENTIONS)
+SOURCE = Source(
+    descriptor=DESCRIPTOR,
+    normalise=normalise,
+    mentions=MENTIONS,
+    connect=connect,
+    documents=documents,
+    again=again,
+    document_types=DOCUMENT_TYPES,
+    event_types=EVENT_TYPES,
+)

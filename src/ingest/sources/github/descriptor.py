@@ -8,6 +8,7 @@ from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.sources.github.events import at
+from ingest.sources.github.tokens import check_token
 from ingest.sources.github.types import GitHubSourceMetadata
 
 
@@ -16,16 +17,16 @@ def _delivery_key(headers: Headers, _payload: Payload) -> str | None:
     return headers.get("x-github-delivery") or None
 
 
-def _tenant(_headers: Headers, payload: Payload) -> str | None:
+def _tenant(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     """The repository's id survives renames and transfers; lifecycle events name no repository."""
     id_ = at(payload, "repository", "id")
-    return str(id_) if type(id_) is int and 0 <= id_ < 2**63 else None
+    return (str(id_),) if type(id_) is int and 0 <= id_ < 2**63 else ()
 
 
-def _connection_tenant(metadata: Payload) -> str:
+def _connection_tenant(metadata: Payload) -> tuple[str, ...]:
     id_ = metadata.get("githubRepoId")
     if isinstance(id_, str) and id_:
-        return id_
+        return (id_,)
     raise BadInput("githubRepoId is missing in the connection's metadata; give the repository's id")
 
 
@@ -55,9 +56,11 @@ DESCRIPTOR = Descriptor(
         }
     ),
     delivery_key=_delivery_key,
-    tenant=_tenant,
+    tenants=_tenant,
     connection=GitHubSourceMetadata,
-    connection_tenant=_connection_tenant,
+    connection_tenants=_connection_tenant,
+    api_url=lambda _metadata: "https://api.github.com",
+    check_token=check_token,
     is_handshake=_is_ping,
     # A GitHub App has one webhook and one secret for all repositories that installed it.
     signs_for_all_tenants=True,

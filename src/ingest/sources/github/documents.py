@@ -1,245 +1,198 @@
-"""GitHub's objects as documents: one mapping, whoever tells of them (webhook, look-up, listing).
+"""What a look-up found, as changes: the same documents that webhooks tell where they tell all.
 
-Law: an `Upsert` is a function of the object and the repository's name alone, so that every telling
-of one state is the same document; only `priority` and `aliases` may come from elsewhere. Fields
-that move without `updated_at` (counts, reactions, mergeability) are left out. Performs no I/O.
+Law: an answer of GitHub's makes the document that a webhook of the same state makes. What the
+client hands over is `{"object": <GitHub's JSON>}` with, where they are not in it, `number` and
+`parent` of the conversation and the issues that it is `blocked_by`. Performs no I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Generic, TypeVar
 
-from ingest.core.changes import UPSERT_PRIORITY, Upsert
+from pydantic import BaseModel
+
+from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
-from ingest.core.identity import Identity
-from ingest.core.slugs import bounded_key
-from ingest.core.times import iso, to_micros
 from ingest.core.values import JSON
-from ingest.sources.github.payloads import (
-    Branch,
-    Comment,
-    Fork,
-    Issue,
-    PullRequest,
-    Review,
-    ReviewComment,
-    User,
-)
+from ingest.sources.contract import Found
+from ingest.sources.github import conversations, discussions, payloads, releases, remarks
+from ingest.sources.github.events import text
+from ingest.sources.github.files import branch_documents
+from ingest.sources.github.payloads import Around, read
+from ingest.sources.github.places import Place
 
-_TITLES = {"comment": "Comment on", "review": "Review of", "review_comment": "Comment in"}
-_NOWHERE = Branch()
-_NO_FORK = Fork()
+# `https://github.com/owner/repo/pull/12#discussion_r5`.
+_PAGE = re.compile(
+    r"https?://[^/\s]{1,255}/([^/\s]{1,100}/[^/\s]{1,100})/"
+    r"(?:(issues|pull|discussions)/([1-9][0-9]{0,17})(?![0-9])|releases/)"
+)
+# `https://api.github.com/repos/owner/repo/issues/comments/5`; all that answers of 2012 have.
+_API = re.compile(r"https?://[^?#\s]{1,255}?/repos/([^/\s]{1,100}/[^/\s]{1,100})/")
+_PARENTS: Mapping[str, str] = {
+    "issues": "issue",
+    "issue": "issue",
+    "pull": "pull_request",
+    "pull_request": "pull_request",
+    "pull-request": "pull_request",
+}
+_LOOKED_UP = frozenset({"issue", "pull_request", "discussion", "release"})
+_UNDER_A_NUMBER = frozenset({"review", "review_comment", "discussion_comment"})
+
+M = TypeVar("M", bound=BaseModel)
+_Changes = tuple[Change | Refresh, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The repository an object is in: its immutable id as scope, and its present name."""
+class _Seen(Generic[M]):
+    """One of GitHub's objects as it was found, and where."""
 
-    scope: str
-    repository: str
+    found: Found
+    around: Around
+    of: M
+    place: Place
+    page: re.Match[str] | None
 
-    def identity(self, kind: str, id_: int) -> Identity:
-        return Identity("github", self.scope, kind, str(id_))
+    @property
+    def number(self) -> int:
+        """The number of the conversation that it stands in."""
+        told: JSON = self.around.number
+        told = self.found.hint.get("number") if told is None else told
+        if type(told) is int and told > 0:
+            return told
+        if self.page is None or self.page[3] is None:
+            raise BadPayload("number", "the conversation's number is neither told nor in its URL")
+        return int(self.page[3])
 
-    def key(self, number: int, child: str = "") -> str:
-        """The human key: `owner/repo#123`, or with a child `owner/repo#123/comment/5`."""
-        below = f"/{child}" if child else ""
-        return bounded_key(f"{self.repository}#{number}{below}")
+    @property
+    def parent(self) -> str:
+        """What a comment is on: `issue` or `pull_request`."""
+        told = (self.around.parent, self.found.hint.get("parent"), self.page and self.page[2])
+        for name in told:
+            if isinstance(name, str) and name in _PARENTS:
+                return _PARENTS[name]
+        raise BadPayload("parent", "neither told nor in the comment's URL")
 
-
-def issue(
-    place: Place, of: Issue, *, priority: int = UPSERT_PRIORITY, aliases: tuple[str, ...] = ()
-) -> Upsert:
-    """An issue; bare `#12` in its text is the issue's own repository."""
-    special: dict[str, JSON] = {
-        "stateReason": of.state_reason,
-        "issueType": of.type.name if of.type else None,
-    }
-    return _conversation(
-        place, of, kind="issue", special=special, priority=priority, aliases=aliases
-    )
-
-
-def pull_request(place: Place, of: PullRequest, *, priority: int = UPSERT_PRIORITY) -> Upsert:
-    """A pull request. Listings lack `merged`, so `merged_at` decides; `draft` is absent from old
-    ones. `merge_commit_sha` names a passing trial merge until the pull request is merged.
-    """
-    head, base = of.head or _NOWHERE, of.base or _NOWHERE
-    special: dict[str, JSON] = {
-        "draft": bool(of.draft),
-        "merged": of.merged_at is not None,
-        "mergedAt": _iso(of.merged_at),
-        "mergeCommitSha": of.merge_commit_sha if of.merged_at else None,
-        "headRef": head.ref,
-        "headSha": head.sha,
-        "headRepoFullName": (head.repo or _NO_FORK).full_name,
-        "baseRef": base.ref,
-    }
-    return _conversation(place, of, kind="pull_request", special=special, priority=priority)
+    def is_asked_for(self, id_: int) -> None:
+        """Raises `BadPayload` where the answer is about another object."""
+        if str(id_) != self.found.identity.id:
+            raise BadPayload("object", f"not {self.found.identity.id}, which was asked for")
 
 
-def comment(
-    place: Place, of: Comment, *, number: int, parent: str, priority: int = UPSERT_PRIORITY
-) -> Upsert:
-    """A comment in a conversation; `parent` is the kind of it, `issue` or `pull_request`."""
-    return _child(
-        place,
-        of,
-        number=number,
-        kind="comment",
-        parent=place.identity(parent, number),
-        times=(of.created_at, of.updated_at),
-        special={"conversation": _wire(parent)},
-        priority=priority,
-    )
+def documents(found: Found) -> tuple[Change | Refresh, ...]:
+    """The changes that a look-up's answer makes; raises `BadPayload` with the path."""
+    if found.identity.kind == "branch":
+        return branch_documents(found)
+    make = _KINDS.get(found.identity.kind)
+    if make is None:
+        raise BadPayload("kind", f"nothing is looked up as {found.identity.kind[:40]!r}")
+    return make(found)
 
 
-def review(place: Place, of: Review, *, number: int, priority: int = UPSERT_PRIORITY) -> Upsert:
-    """A submitted review. Its state is lower case in webhooks and upper case in the REST API."""
-    updated_at = of.updated_at or of.submitted_at
-    if updated_at is None:
-        raise BadPayload("review.submitted_at", "required and missing, and so is updated_at")
-    special: dict[str, JSON] = {
-        "conversation": "pull-request",
-        "state": of.state.lower(),
-        "commitSha": of.commit_id,
-    }
-    return _child(
-        place,
-        of,
-        number=number,
-        kind="review",
-        parent=place.identity("pull_request", number),
-        times=(of.submitted_at, updated_at),
-        special=special,
-        priority=priority,
-    )
+def again(told: Upsert) -> Refresh | None:
+    """The look-up of what a document stands for; a file is looked up with its branch."""
+    kind, number = told.identity.kind, told.metadata.get("number")
+    if kind in _LOOKED_UP:
+        return Refresh(told.identity)
+    if kind in _UNDER_A_NUMBER:
+        return Refresh(told.identity, {"number": number})
+    if kind == "comment":
+        parent = _PARENTS.get(str(told.metadata.get("conversation")))
+        return Refresh(told.identity, {"number": number, "parent": parent})
+    return None
 
 
-def review_comment(
-    place: Place, of: ReviewComment, *, number: int, priority: int = UPSERT_PRIORITY
-) -> Upsert:
-    """A comment on lines: a child of its review where it has one, else of the pull request."""
-    special: dict[str, JSON] = {
-        "conversation": "pull-request",
-        "reviewId": of.pull_request_review_id,
-        "inReplyToId": of.in_reply_to_id,
-        "path": of.path,
-        "line": of.line,
-        "startLine": of.start_line,
-        "side": of.side,
-        "commitSha": of.commit_id,
-    }
-    review_id = of.pull_request_review_id
-    return _child(
-        place,
-        of,
-        number=number,
-        kind="review_comment",
-        parent=place.identity("pull_request", number)
-        if review_id is None
-        else place.identity("review", review_id),
-        times=(of.created_at, of.updated_at),
-        special=special,
-        priority=priority,
-    )
+def _see(found: Found, model: type[M]) -> _Seen[M]:
+    around = read(Around, found.raw)
+    of = read(model, around.object, "object")
+    page = _PAGE.match(str(around.object.get("html_url")))
+    named = page or _API.match(str(around.object.get("url")))
+    name = named[1] if named else text(found.connection, "repoFullName")
+    if name is None:
+        raise BadPayload("object.html_url", "names no repository")
+    return _Seen(found, around, of, Place(found.identity.scope, name), page)
 
 
-def _child(
-    place: Place,
-    of: Comment | Review,
-    *,
-    number: int,
-    kind: str,
-    parent: Identity,
-    times: tuple[datetime | None, datetime],
-    special: dict[str, JSON],
-    priority: int,
-) -> Upsert:
-    created_at, updated_at = times
-    metadata: dict[str, JSON] = {
-        "type": "github",
-        "kind": _wire(kind),
-        "repoFullName": place.repository,
-        "id": of.id,
-        "number": number,
-        "url": of.html_url,
-        "author": _login(of.user),
-        "createdAt": _iso(created_at),
-        "updatedAt": iso(updated_at),
-    }
-    return Upsert(
-        identity=place.identity(kind, of.id),
-        version=to_micros(updated_at),
-        source_id=place.key(number, f"{_wire(kind)}/{of.id}"),
-        title=f"{_TITLES[kind]} {place.key(number)}",
-        body=of.body or "",
-        metadata=_present(metadata | special),
-        created_at=created_at,
-        parent=parent,
-        home=place.repository,
-        priority=priority,
-    )
+def _issue(found: Found) -> _Changes:
+    """Pull requests answer as issues too, with less: what is meant then is the pull request."""
+    seen = _see(found, payloads.Issue)
+    if seen.of.pull_request is not None:
+        return (Refresh(seen.place.identity("pull_request", seen.of.number)),)
+    seen.is_asked_for(seen.of.number)
+    _stated("object.state", seen.of.state)
+    blocked_by = tuple(key for issue in seen.around.blocked_by or () if (key := _key(issue)))
+    return (conversations.issue(seen.place, seen.of, blocked_by=blocked_by),)
 
 
-def _conversation(
-    place: Place,
-    of: Issue | PullRequest,
-    *,
-    kind: str,
-    special: dict[str, JSON],
-    priority: int,
-    aliases: tuple[str, ...] = (),
-) -> Upsert:
-    metadata: dict[str, JSON] = {
-        "type": "github",
-        "kind": _wire(kind),
-        "repoFullName": place.repository,
-        "number": of.number,
-        "title": of.title,
-        "state": of.state,
-        "url": of.html_url,
-        "author": _login(of.user),
-        "labels": None if of.labels is None else _sorted(n.name for n in of.labels if n),
-        "assignees": None if of.assignees is None else _sorted(u.login for u in of.assignees if u),
-        "milestone": of.milestone.title if of.milestone else None,
-        "createdAt": _iso(of.created_at),
-        "updatedAt": iso(of.updated_at),
-        "closedAt": _iso(of.closed_at),
-    }
-    return Upsert(
-        identity=place.identity(kind, of.number),
-        version=to_micros(of.updated_at),
-        source_id=place.key(of.number),
-        title=of.title,
-        body=of.body or "",
-        metadata=_present(metadata | special),
-        created_at=of.created_at,
-        aliases=aliases,
-        home=place.repository,
-        priority=priority,
-    )
+def _pull_request(found: Found) -> _Changes:
+    seen = _see(found, payloads.PullRequest)
+    seen.is_asked_for(seen.of.number)
+    _stated("object.state", seen.of.state)
+    return (conversations.pull_request(seen.place, seen.of),)
 
 
-def _wire(kind: str) -> str:
-    """The kind as metadata spells it: `pull-request` for `pull_request`."""
-    return kind.replace("_", "-")
+def _discussion(found: Found) -> _Changes:
+    seen = _see(found, payloads.Discussion)
+    seen.is_asked_for(seen.of.number)
+    _stated("object.state", discussions.state(seen.of))
+    return (discussions.discussion(seen.place, seen.of),)
 
 
-def _login(user: User | None) -> str | None:
-    return user.login if user else None
+def _comment(found: Found) -> _Changes:
+    seen = _see(found, payloads.Comment)
+    seen.is_asked_for(seen.of.id)
+    return (remarks.comment(seen.place, seen.of, number=seen.number, parent=seen.parent),)
 
 
-def _sorted(names: Iterable[str | None]) -> list[JSON]:
-    """GitHub lists them in no order that means anything."""
-    return [*sorted({name for name in names if name is not None})]
+def _review(found: Found) -> _Changes:
+    """A pending review, which the token's own user may see, is no document."""
+    seen = _see(found, payloads.Review)
+    seen.is_asked_for(seen.of.id)
+    if seen.of.state.lower() == "pending":
+        return (Delete(found.identity, None),)
+    return (remarks.review(seen.place, seen.of, number=seen.number, seen_at=found.sent_at),)
 
 
-def _iso(time: datetime | None) -> str | None:
-    return iso(time) if time else None
+def _review_comment(found: Found) -> _Changes:
+    seen = _see(found, payloads.ReviewComment)
+    seen.is_asked_for(seen.of.id)
+    return (remarks.review_comment(seen.place, seen.of, number=seen.number),)
 
 
-def _present(fields: dict[str, JSON]) -> dict[str, JSON]:
-    return {name: value for name, value in fields.items() if value is not None}
+def _discussion_comment(found: Found) -> _Changes:
+    seen = _see(found, payloads.DiscussionComment)
+    seen.is_asked_for(seen.of.id)
+    return (remarks.discussion_comment(seen.place, seen.of, number=seen.number),)
+
+
+def _release(found: Found) -> _Changes:
+    """A token that may push sees drafts; a release that was unpublished is one again."""
+    seen = _see(found, payloads.Release)
+    seen.is_asked_for(seen.of.id)
+    if seen.of.draft:
+        return (Delete(found.identity, None),)
+    return (releases.release(seen.place, seen.of, seen_at=found.sent_at),)
+
+
+def _key(issue: payloads.Blocking) -> str | None:
+    page = _PAGE.match(issue.html_url or "")
+    return f"{page[1]}#{issue.number}" if page else None
+
+
+def _stated(path: str, state: str | None) -> None:
+    if state is None:
+        raise BadPayload(path, "required and missing")
+
+
+_KINDS: Mapping[str, Callable[[Found], _Changes]] = {
+    "issue": _issue,
+    "pull_request": _pull_request,
+    "discussion": _discussion,
+    "comment": _comment,
+    "review": _review,
+    "review_comment": _review_comment,
+    "discussion_comment": _discussion_comment,
+    "release": _release,
+}

@@ -13,24 +13,23 @@ from ingest.sources.contract import Message, Payload
 
 _REASONS: Mapping[str, tuple[str, ...]] = {
     "a handshake: GitHub asks whether we listen": ("ping",),
-    "files are read from pushes in a later release": ("push",),
-    "discussions are read in a later release": ("discussion", "discussion_comment"),
-    "releases are read in a later release": ("release",),
-    "relations between issues are read in a later release": ("issue_dependencies", "sub_issues"),
     "comments on commits are not documents": ("commit_comment",),
     "wiki pages are not documents": ("gollum",),
     "resolving a thread changes no comment in it": ("pull_request_review_thread",),
-    "a repository's own changes are followed in a later release": ("repository",),
     "says nothing about a document": ("public", "repository_import"),
-    "says what the app may read, and nothing about a document": (
+    "lifecycle of the app at an account; a token that no longer works shows at a look-up": (
         "installation",
-        "installation_repositories",
-        "installation_target",
-        "github_app_authorization",
-        "meta",
-        "marketplace_purchase",
     ),
-    "branches and tags are not documents; the push tells their files": ("create", "delete"),
+    "lifecycle: which repositories the app may read; a look-up shows what is left": (
+        "installation_repositories",
+    ),
+    "lifecycle: an account was renamed, and ids stay": ("installation_target",),
+    "lifecycle: a person's own leave for the app, which reads nothing in their name": (
+        "github_app_authorization",
+    ),
+    "lifecycle: the webhook was removed at GitHub, and nothing more comes by it": ("meta",),
+    "lifecycle: what an account pays for": ("marketplace_purchase",),
+    "a new branch or tag is not a document; the push tells its files": ("create",),
     "labels and milestones are read from the issues that carry them": ("label", "milestone"),
     "project boards are not documents": (
         "project",
@@ -117,13 +116,13 @@ def recorded(message: Message) -> dict[str, JSON]:
     if event == "push":
         return _push(message)
     payload = message.payload
-    action = _text(payload, "action")
+    action = text(payload, "action")
     fields: dict[str, JSON] = {
         "type": "github",
         "action": f"{event}.{action}" if action else event,
         "deliveryId": message.delivery_key,
-        "repository": _text(payload, "repository", "full_name"),
-        "sender": _text(payload, "sender", "login"),
+        "repository": text(payload, "repository", "full_name"),
+        "sender": text(payload, "sender", "login"),
         "number": _number(payload),
     }
     return {field: value for field, value in fields.items() if value is not None}
@@ -135,16 +134,17 @@ def _push(message: Message) -> dict[str, JSON]:
     return {
         "type": "github",
         "action": "push",
-        "beforeSha": _text(payload, "before") or "",
-        "afterSha": _text(payload, "after") or "",
+        "beforeSha": text(payload, "before") or "",
+        "afterSha": text(payload, "after") or "",
         "deliveryId": message.delivery_key,
-        "pusher": _text(payload, "pusher", "name") or "",
-        "ref": _text(payload, "ref") or "",
-        "repository": _text(payload, "repository", "full_name") or "",
+        "pusher": text(payload, "pusher", "name") or "",
+        "ref": text(payload, "ref") or "",
+        "repository": text(payload, "repository", "full_name") or "",
     }
 
 
-def _text(payload: Payload, *path: str) -> str | None:
+def text(payload: Payload, *path: str) -> str | None:
+    """The text at a path, None where there is none or the empty one."""
     value = at(payload, *path)
     return value if isinstance(value, str) and value else None
 

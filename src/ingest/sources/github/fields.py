@@ -19,9 +19,9 @@ def _names(text: str) -> frozenset[str]:
 
 
 PAYLOAD = _names(
-    """action after assignee before changes comment enterprise installation issue label milestone
-    number organization pull_request reason repository requested_reviewer requested_team review
-    sender type"""
+    """action after answer assignee before changes comment discussion enterprise installation issue
+    label milestone number old_answer organization pull_request reason release repository
+    requested_reviewer requested_team review sender type"""
 )
 ISSUE = _names(
     """active_lock_reason assignee assignees author_association body body_html body_text closed_at
@@ -55,6 +55,22 @@ REVIEW_COMMENT = _names(
     id in_reply_to_id line node_id original_commit_id original_line original_position
     original_start_line path position pull_request_review_id pull_request_url reactions side
     start_line start_side subject_type updated_at url user"""
+)
+
+DISCUSSION = _names(
+    """active_lock_reason answer_chosen_at answer_chosen_by answer_html_url author_association body
+    category comments created_at html_url id labels locked node_id number reactions repository_url
+    state state_reason timeline_url title updated_at user"""
+)
+DISCUSSION_COMMENT = _names(
+    """author_association body child_comment_count created_at discussion_id html_url id node_id
+    parent_id reactions repository_url updated_at user"""
+)
+RELEASE = _names(
+    """assets assets_url author body body_html body_text created_at discussion_url draft html_url id
+    immutable mentions_count name node_id prerelease published_at reactions short_description_html
+    is_short_description_html_truncated tag_name tarball_url target_commitish updated_at upload_url
+    url zipball_url"""
 )
 
 

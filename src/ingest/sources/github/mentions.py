@@ -1,8 +1,8 @@
 """How issues, pull requests and discussions are mentioned: `owner/repo#12`, `#12`, `GH-12`, URLs.
 
-Law: the three share one sequence of numbers in a repository, so all are keyed `owner/repo#12`.
-Commits and files are no documents that a text could point at, so `owner/repo@sha`, `/commit/…` and
-`/blob/…` name nothing. Performs no I/O.
+Law: the three share one sequence of numbers in a repository, so all are keyed `owner/repo#12`
+(`owner/repo/discussions/12` is an alias of a discussion). Autolinks name conversations alone, so
+`owner/repo@sha`, `/commit/…`, `/blob/…` and `/releases/…` name nothing. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ _COLOUR_REACH = 48
 
 
 def _find(text: str, context: Context) -> Iterator[Mention]:
-    """Bare numbers are those of the text's own repository, so only texts of this source have any.
+    """Bare numbers are those of the text's own repository, so only texts that have one have any.
 
     The cheap questions come first: most texts hold none of the three marks.
     """
-    home = context.home if context.source_type == "github" else None
+    home = context.home
     if "#" in text:
         yield from _numbers(text, home)
     if "github.com/" in text:

@@ -7,8 +7,9 @@ The shapes are those of `@octokit/openapi-webhooks` and `@octokit/webhooks-schem
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
@@ -31,16 +32,13 @@ Id = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, Field(min_length=1)]
 
 
+M = TypeVar("M", bound=BaseModel)
+
+
 class Wire(BaseModel):
     """Base of everything that GitHub sends; no coercion, so that junk is seen as junk."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
-
-
-class Act(Wire):
-    """What happened; without it a deletion could pass for a change."""
-
-    action: Name
 
 
 class Repository(Wire):
@@ -61,6 +59,12 @@ class Named(Wire):
 
 class Milestone(Wire):
     title: str | None = None
+
+
+class DependencyCounts(Wire):
+    """How many issues block one, open or not: the payload does not say which."""
+
+    total_blocked_by: int | None = None
 
 
 class Numbered(Wire):
@@ -94,6 +98,8 @@ class Issue(Wire):
     created_at: Time | None = None
     closed_at: Time | None = None
     pull_request: object = None
+    parent_issue_url: str | None = None
+    issue_dependencies_summary: DependencyCounts | None = None
 
 
 class Fork(Wire):
@@ -160,66 +166,84 @@ class ReviewComment(Comment):
     commit_id: str | None = None
 
 
-class IssueEvent(Wire):
-    issue: Issue
-    repository: Repository
+class Category(Wire):
+    name: str | None = None
 
 
-class PullRequestEvent(Wire):
-    pull_request: PullRequest
-    repository: Repository
-
-
-class IssueCommentEvent(Wire):
-    issue: Conversation
-    comment: Comment
-    repository: Repository
-
-
-class ReviewEvent(Wire):
-    pull_request: Numbered
-    review: Review
-    repository: Repository
-
-
-class ReviewCommentEvent(Wire):
-    pull_request: Numbered
-    comment: ReviewComment
-    repository: Repository
-
-
-class GoneIssue(Wire):
-    """What a deletion needs of an issue: whose it is; a broken title must not keep it alive."""
+class Discussion(Wire):
+    """A look-up goes over GraphQL, and `graphql` spells its answer as webhooks do."""
 
     number: Id
-    updated_at: Time | None = None
+    title: str
+    updated_at: Time
+    state: str | None = None
+    state_reason: str | None = None
+    body: str | None = None
+    html_url: str | None = None
+    user: User | None = None
+    category: Category | None = None
+    answer_html_url: str | None = None
+    created_at: Time | None = None
 
 
-class GoneComment(Wire):
+class DiscussionComment(Comment):
+    """`parent_id` is the comment that a reply answers."""
+
+    parent_id: Id | None = None
+
+
+class Release(Wire):
+    """`updated_at` exists only in the newest schema; `published_at` is null in a draft."""
+
     id: Id
+    tag_name: Name
+    name: str | None = None
+    body: str | None = None
+    draft: bool | None = None
+    prerelease: bool | None = None
+    html_url: str | None = None
+    author: User | None = None
+    target_commitish: str | None = None
+    created_at: Time | None = None
+    published_at: Time | None = None
     updated_at: Time | None = None
 
-
-class IssueGone(Wire):
-    issue: GoneIssue
-    repository: Repository
-
-
-class IssueCommentGone(Wire):
-    issue: Numbered
-    comment: GoneComment
-    repository: Repository
+    @property
+    def time(self) -> datetime | None:
+        """Its version. `created_at` stands before `published_at`, which is lost on unpublishing."""
+        return self.updated_at or self.created_at or self.published_at
 
 
-class ReviewCommentGone(Wire):
-    pull_request: Numbered
-    comment: GoneComment
-    repository: Repository
+class Blocking(Wire):
+    """An issue that blocks another one; it may be in another repository."""
+
+    number: Id
+    html_url: str | None = None
 
 
-def bad_payload(error: ValidationError) -> BadPayload:
+class Around(Wire):
+    """An answer of GitHub's as the client hands it over, with what it took to get it."""
+
+    object: dict[str, object]
+    number: Id | None = None
+    parent: str | None = None
+    blocked_by: list[Blocking] | None = None
+
+
+def read(model: type[M], told: object, at: str = "") -> M:
+    """What is told, as the model; raises `BadPayload` with the JSON path of the first fault.
+
+    Strict models take a `dict` and no other mapping. `at` is where it stands in what was sent.
+    """
+    try:
+        return model.model_validate(dict(told) if isinstance(told, Mapping) else told)
+    except ValidationError as error:
+        raise bad_payload(error, at) from None
+
+
+def bad_payload(error: ValidationError, at: str = "") -> BadPayload:
     """The first thing that pydantic found wrong, as our error with its JSON path."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    steps = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
     problem = "required and missing" if first["type"] == "missing" else first["msg"]
-    return BadPayload(path.removeprefix("."), problem)
+    return BadPayload((at + steps).removeprefix(".") or "the answer", problem)

@@ -32,8 +32,8 @@ class GitHubDocMetadata(Written):
     branch: str | None = None
 
 
-class _Conversation(Written):
-    """What issues and pull requests share; `labels` and `assignees` (logins) are sorted."""
+class _Numbered(Written):
+    """What issues, pull requests and discussions share; their numbers are of one sequence."""
 
     repo_full_name: str
     number: int
@@ -41,11 +41,16 @@ class _Conversation(Written):
     state: str
     url: str | None = None
     author: str | None = None
+    created_at: str | None = None
+    updated_at: str
+
+
+class _Conversation(_Numbered):
+    """What issues and pull requests share; `labels` and `assignees` (logins) are sorted."""
+
     labels: list[str] | None = None
     assignees: list[str] | None = None
     milestone: str | None = None
-    created_at: str | None = None
-    updated_at: str
     closed_at: str | None = None
 
 
@@ -71,23 +76,33 @@ class GitHubPullRequestDocMetadata(_Conversation):
     base_ref: str | None = None
 
 
+class GitHubDiscussionDocMetadata(_Numbered):
+    """A discussion; `category` by name, `answerUrl` the comment chosen as its answer."""
+
+    kind: Literal["discussion"]
+    state_reason: str | None = None
+    category: str | None = None
+    answered: bool
+    answer_url: str | None = None
+
+
 class _Remark(Written):
     """What comments and reviews share: their own `id`, and the `number` of their conversation."""
 
     repo_full_name: str
     id: int
     number: int
-    conversation: Literal["issue", "pull-request"]
+    conversation: Literal["issue", "pull-request", "discussion"]
     url: str | None = None
     author: str | None = None
     created_at: str | None = None
-    updated_at: str
 
 
 class GitHubCommentDocMetadata(_Remark):
     """A comment in the conversation of an issue or a pull request."""
 
     kind: Literal["comment"]
+    updated_at: str
 
 
 class GitHubReviewDocMetadata(_Remark):
@@ -102,6 +117,7 @@ class GitHubReviewCommentDocMetadata(_Remark):
     """A comment on lines of a pull request; `line` is absent where the line is outdated."""
 
     kind: Literal["review-comment"]
+    updated_at: str
     review_id: int | None = None
     in_reply_to_id: int | None = None
     path: str | None = None
@@ -109,6 +125,29 @@ class GitHubReviewCommentDocMetadata(_Remark):
     start_line: int | None = None
     side: str | None = None
     commit_sha: str | None = None
+
+
+class GitHubDiscussionCommentDocMetadata(_Remark):
+    """A comment in a discussion; `inReplyToId` is the comment that it answers."""
+
+    kind: Literal["discussion-comment"]
+    updated_at: str
+    in_reply_to_id: int | None = None
+
+
+class GitHubReleaseDocMetadata(Written):
+    """A published release; `targetCommitish` is the branch or commit that its tag was made from."""
+
+    kind: Literal["release"]
+    repo_full_name: str
+    id: int
+    tag_name: str
+    url: str | None = None
+    author: str | None = None
+    prerelease: bool
+    target_commitish: str | None = None
+    created_at: str | None = None
+    published_at: str | None = None
 
 
 class GitHubEventMetadata(Written):
@@ -155,6 +194,9 @@ class GitHubSourceMetadata(Written):
     private: bool
     permissions: Permissions
     config_path: str | None = None
+    branch: str | None = None
+    include: list[str] | None = None
+    exclude: list[str] | None = None
 
 
 DOCUMENT_TYPES: tuple[type[Written], ...] = (
@@ -164,5 +206,8 @@ DOCUMENT_TYPES: tuple[type[Written], ...] = (
     GitHubCommentDocMetadata,
     GitHubReviewDocMetadata,
     GitHubReviewCommentDocMetadata,
+    GitHubDiscussionDocMetadata,
+    GitHubDiscussionCommentDocMetadata,
+    GitHubReleaseDocMetadata,
 )
 EVENT_TYPES: tuple[type[Written], ...] = (GitHubEventMetadata, GitHubActionEventMetadata)

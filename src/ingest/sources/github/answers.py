@@ -1,0 +1,87 @@
+"""GitHub's answers about repositories and git, of each only what we need; strict about that much.
+
+[REST-OAS] `repos/get`, `repos/get-branch`, `repos/compare-commits`, `git/get-tree`,
+`git/get-blob`. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from ingest.core.errors import BadPayload
+from ingest.sources.github.payloads import Id, Name, Time, Wire
+
+
+class RepositoryAnswer(Wire):
+    id: Id
+    full_name: Name
+    default_branch: Name
+    private: bool | None = None
+
+
+class _Committer(Wire):
+    date: str | None = None
+
+
+class _Told(Wire):
+    committer: _Committer | None = None
+
+
+class _Commit(Wire):
+    sha: Name
+    commit: _Told
+
+
+class BranchAnswer(Wire):
+    """`name` is another one than was asked for where the branch was renamed."""
+
+    name: Name
+    commit: _Commit
+
+
+class ChangedFile(Wire):
+    filename: str
+    status: str | None = None
+    previous_filename: str | None = None
+
+
+class CompareAnswer(Wire):
+    """At most 300 `files`; `status` is seen from the base: ahead, behind, diverged, identical."""
+
+    status: str
+    files: list[ChangedFile] | None = None
+
+
+class TreeEntry(Wire):
+    """`type` is blob, tree or commit (a submodule); `mode` 120000 is a symbolic link."""
+
+    path: str
+    mode: str
+    type: str
+    sha: Name
+    size: Id | None = None
+
+
+class TreeAnswer(Wire):
+    tree: list[TreeEntry]
+    truncated: bool | None = None
+
+
+class BlobAnswer(Wire):
+    content: str
+    encoding: str
+
+    def raw(self) -> bytes:
+        """The file itself; GitHub breaks base64 into lines."""
+        if self.encoding != "base64":
+            return self.content.encode()
+        try:
+            return base64.b64decode(self.content)
+        except binascii.Error as error:
+            raise BadPayload("content", "is no base64") from error
+
+
+class InstallationToken(Wire):
+    token: Name
+    expires_at: Time

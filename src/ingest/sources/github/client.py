@@ -1,0 +1,244 @@
+"""GitHub's API for one connection: each object looked up whole, in the shape webhooks tell it in.
+
+What is handed over: `{"object": …, "repository": "owner/repo"}`, with the `number` of the
+conversation for what belongs to one, for comments which kind of `parent` that is, and for issues
+what they are `blocked_by`; a branch is `branches`. [REST-OAS]
+Law: an object is gone only where its repository is proven readable; one that was transferred is
+gone from here, wherever a redirect leads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from ingest.core.errors import BadPayload, PermanentError
+from ingest.core.values import JSON
+from ingest.sources.contract import Access, Ask, Sight
+from ingest.sources.github import branches, graphql
+from ingest.sources.github.api import GitHubApi, Repository, fail_query
+from ingest.sources.http import Absent, Response
+
+_Object = dict[str, JSON]
+
+MOST_PAGES = 100
+_DIGITS = re.compile(r"[0-9]{1,19}")
+_NUMBER_AT_END = re.compile(r"/([0-9]{1,18})\Z")
+_REPOSITORY_IN = re.compile(r"/repos/([^/]+/[^/]+)(?:/|\Z)")
+_ID_IN = re.compile(r"/repositories/([0-9]{1,19})/")
+_MOST_VARIABLE = 2**31
+
+
+class _Kind(NamedTuple):
+    """How a kind is asked for: the path below the repository (`{id}`, `{number}`), the field that
+    is its own key, and the URL that names its conversation.
+    """
+
+    path: str
+    key: str
+    conversation: str | None = None
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "issue": _Kind("issues/{id}", "number"),
+    "pull_request": _Kind("pulls/{id}", "number"),
+    "comment": _Kind("issues/comments/{id}", "id", "issue_url"),
+    "review": _Kind("pulls/{number}/reviews/{id}", "id", "pull_request_url"),
+    "review_comment": _Kind("pulls/comments/{id}", "id", "pull_request_url"),
+    "release": _Kind("releases/{id}", "id"),
+}
+
+
+class GitHubClient:
+    """One connection's client; see `sources.contract.Client`."""
+
+    def __init__(self, access: Access) -> None:
+        self._api = GitHubApi(access)
+        self._scope = str(access.metadata.get("githubRepoId") or "")
+        self._others: Mapping[str, Callable[[Repository, Ask], _Object | None]] = {
+            "discussion": self._discussion,
+            "discussion_comment": self._discussion_comment,
+        }
+
+    def fetch_one(self, ask: Ask) -> Sight:
+        """Look one object up; raises `Refused`, `RateLimited`, `TransientError`, `PermanentError`.
+
+        Kinds: those of `_KINDS`, `discussion`, `discussion_comment`, `branch`.
+        """
+        kind = ask.identity.kind
+        if kind == "branch":
+            return branches.look(self._api, ask)
+        look = self._others.get(kind) or (self._rest if kind in _KINDS else None)
+        if look is None:
+            raise PermanentError(f"a {kind[:40]} of GitHub's cannot be looked up")
+        repository = self._api.repository(ask.identity.scope)
+        try:
+            told = look(repository, ask)
+            return Sight(None if told is None else {**told, "repository": repository.full_name})
+        except Absent:
+            # Gone, moved, or out of sight with all the rest: the last raises `Refused` here.
+            self._api.repository(ask.identity.scope, fresh=True)
+            return Sight(None)
+
+    def check(self) -> str:
+        """Which repository the token reads."""
+        found = self._api.repository(self._scope, fresh=True)
+        seen = "private" if found.private else "public"
+        return f"{found.full_name} ({seen}), default branch {found.default_branch}"
+
+    def close(self) -> None:
+        """Let go of open connections."""
+        self._api.close()
+
+    def _rest(self, repository: Repository, ask: Ask) -> _Object | None:
+        kind = _KINDS[ask.identity.kind]
+        number = _number(ask) if "{number}" in kind.path else ""
+        path = kind.path.format(id=_id(ask), number=number)
+        answer = self._api.get(f"{repository.path}/{path}")
+        told = _object(answer)
+        if not self._is_here(repository, told, answer) or str(told.get(kind.key)) != _id(ask):
+            return None
+        if ask.identity.kind == "issue" and told.get("pull_request"):
+            return None
+        if ask.identity.kind == "issue":
+            return {"object": told, "blocked_by": self._blocked_by(repository, told)}
+        if kind.conversation is None:
+            return {"object": told}
+        return _in_conversation(ask.identity.kind, told, told.get(kind.conversation))
+
+    def _blocked_by(self, repository: Repository, issue: _Object) -> JSON:
+        """[REST-OAS] issues/list-dependencies-blocked-by; the issue says whether there are any."""
+        summary = issue.get("issue_dependencies_summary")
+        count = summary.get("total_blocked_by") if isinstance(summary, dict) else None
+        if not isinstance(count, int) or count < 1:
+            return []
+        path = f"{repository.path}/issues/{issue['number']}/dependencies/blocked_by"
+        try:
+            told = self._api.get(path, params={"per_page": 100}).json()
+        except Absent:
+            return []
+        return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+    def _is_here(self, repository: Repository, told: _Object, answer: Response) -> bool:
+        """Whether the answer is of this repository: a redirect may have led to another's."""
+        base = told.get("base")
+        repo = base.get("repo") if isinstance(base, dict) else None
+        id_ = repo.get("id") if isinstance(repo, dict) else None
+        if id_ is not None:
+            return str(id_) == repository.id
+        if answer.moved is None:
+            return True
+        led_to = _ID_IN.search(answer.moved)
+        if led_to is not None:
+            return led_to[1] == repository.id
+        urls = (told.get(name) for name in ("repository_url", "url"))
+        named = next((m[1] for u in urls if isinstance(u, str) and (m := _named(u))), None)
+        if named is None:
+            return False
+        return named.lower() == self._api.repository(repository.id, fresh=True).full_name.lower()
+
+    def _discussion(self, repository: Repository, ask: Ask) -> _Object | None:
+        variables = _of(repository) | {"number": _whole(_id(ask))}
+        answer = self._query(graphql.DISCUSSION, variables)
+        node = graphql.found(answer, "repository", "discussion")
+        if node is None or not graphql.is_of(node, repository.id):
+            return None
+        return {"object": graphql.discussion(node)}
+
+    def _discussion_comment(self, repository: Repository, ask: Ask) -> _Object | None:
+        node_id = ask.hint.get("nodeId")
+        if not isinstance(node_id, str) or not node_id:
+            return self._searched_comment(repository, ask)
+        node = graphql.found(self._query(graphql.COMMENT, {"id": node_id}), "node")
+        above = graphql.found(node, "discussion") if node else None
+        if node is None or above is None or not graphql.is_of(above, repository.id):
+            return None
+        if str(node.get("databaseId")) != _id(ask):
+            return None
+        return {"object": graphql.comment(node), "number": graphql.number_of(above)}
+
+    def _searched_comment(self, repository: Repository, ask: Ask) -> _Object | None:
+        """By its number alone a comment can only be found among all of its discussion."""
+        variables = _of(repository) | {"number": _whole(_number(ask)), "after": None}
+        for _ in range(MOST_PAGES):
+            answer = self._query(graphql.COMMENTS, variables)
+            page = graphql.found(answer, "repository", "discussion")
+            if page is None or not graphql.is_of(page, repository.id):
+                return None
+            node = graphql.comment_of(page, _id(ask))
+            if node is not None:
+                number = graphql.number_of(page)
+                return {"object": graphql.comment(node), "number": number}
+            variables["after"] = graphql.next_page(page)
+            if variables["after"] is None:
+                return None
+        raise PermanentError("the discussion has too many comments to be searched")
+
+    def _query(self, query: str, variables: _Object) -> _Object:
+        body: _Object = {"query": query, "variables": variables}
+        answer = self._api.post(self._api.graphql_path(), body)
+        told = _object(answer)
+        errors = told.get("errors")
+        if isinstance(errors, list) and errors:
+            fail_query(errors, answer.headers, self._api.access.now())
+        data = told.get("data")
+        if not isinstance(data, dict):
+            raise BadPayload("data", "required and missing")
+        return data
+
+
+def connect(access: Access) -> GitHubClient:
+    """The client of one connection."""
+    return GitHubClient(access)
+
+
+def _object(answer: Response) -> _Object:
+    told = answer.json()
+    if not isinstance(told, dict):
+        raise BadPayload("$", "is no object")
+    return told
+
+
+def _in_conversation(kind: str, told: _Object, url: JSON) -> _Object:
+    """A child with its conversation's number; `…/issues/12` is said of pull requests too."""
+    found = _NUMBER_AT_END.search(url) if isinstance(url, str) else None
+    if found is None:
+        raise BadPayload("issue_url", "names no conversation")
+    raw: _Object = {"object": told, "number": int(found[1])}
+    if kind == "comment":
+        page = told.get("html_url")
+        is_pull = isinstance(page, str) and f"/pull/{found[1]}" in page
+        raw["parent"] = "pull_request" if is_pull else "issue"
+    return raw
+
+
+def _named(url: str) -> re.Match[str] | None:
+    return _REPOSITORY_IN.search(url)
+
+
+def _of(repository: Repository) -> _Object:
+    owner, _, name = repository.full_name.partition("/")
+    return {"owner": owner, "name": name}
+
+
+def _id(ask: Ask) -> str:
+    id_ = ask.identity.id
+    if not _DIGITS.fullmatch(id_):
+        raise PermanentError(f"{id_[:40]!r} is no id of a GitHub {ask.identity.kind}")
+    return id_
+
+
+def _number(ask: Ask) -> str:
+    number = ask.hint.get("number")
+    if isinstance(number, bool) or not _DIGITS.fullmatch(str(number)):
+        raise PermanentError(f"which conversation the {ask.identity.kind} belongs to is not told")
+    return str(number)
+
+
+def _whole(number: str) -> int:
+    """GraphQL's `Int` has 32 bits; no repository counts that far."""
+    found = int(number)
+    if found >= _MOST_VARIABLE:
+        raise PermanentError(f"{number} is no number of a GitHub discussion")
+    return found

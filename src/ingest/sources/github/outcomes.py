@@ -1,0 +1,34 @@
+"""What a delivery comes to: changes, look-ups, or nothing, with a reason. Performs no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ingest.core.changes import Change, Refresh
+from ingest.core.identity import Identity
+from ingest.core.values import JSON
+
+# GitHub's API may lag behind the webhook that it has just sent.
+_LAG_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The delivery is understood and changes nothing. `withdraws`: the connection is void."""
+
+    reason: str
+    withdraws: bool = False
+
+
+Outcome = tuple[Change | Refresh, ...] | Skipped
+
+
+def ask(
+    identity: Identity,
+    hint: Mapping[str, JSON] | None = None,
+    *,
+    otherwise: tuple[Change, ...] = (),
+) -> Refresh:
+    """The look-up of an object that GitHub has just spoken of as being there."""
+    return Refresh(identity, hint or {}, otherwise, patience_s=_LAG_S)

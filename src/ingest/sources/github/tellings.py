@@ -1,0 +1,185 @@
+"""What a payload says of an object that is there: its document, or a look-up for one.
+
+Law: what tells only a part never replaces the whole. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ingest.core.changes import UPSERT_PRIORITY, Delete
+from ingest.core.slugs import bounded_key
+from ingest.core.times import to_micros
+from ingest.core.values import JSON
+from ingest.sources.contract import Message, Payload
+from ingest.sources.github import conversations, discussions, envelopes, releases, remarks
+from ingest.sources.github.events import at, text
+from ingest.sources.github.outcomes import Outcome, Skipped, ask
+from ingest.sources.github.payloads import Release, Repository, read
+from ingest.sources.github.places import Place
+
+# The times have a grain of one second, so that one act's deliveries tie. Whatever follows on an
+# opening stands above it, a closing above the labels set along with it, and what already shows
+# the closing above the closing itself.
+_PRIORITY: Mapping[str, int] = {
+    "opened": 50,
+    "created": 50,
+    "submitted": 50,
+    "closed": 200,
+    "dismissed": 200,
+    "reopened": 300,
+}
+_AFTER_CLOSING = 210
+_CLOSED = frozenset({"closed", "dismissed"})
+
+# Without `updated_at` all tellings of a release tie; several go out as it is published.
+_RELEASE_PRIORITY: Mapping[str, int] = {"created": 50, "released": 120, "edited": 200}
+
+_PENDING = "a pending review is seen by its author alone"
+_DRAFT = "a draft release is no document until it is published"
+
+
+def issue(message: Message, action: str) -> Outcome:
+    """`milestoned` and `demilestoned` are sent for pull requests too, in an issue's view of them.
+
+    How many issues block it is told, and not which.
+    """
+    told = read(envelopes.IssueEvent, message.payload)
+    place = _place(message, told.repository)
+    if told.issue.pull_request is not None:
+        return (ask(place.identity("pull_request", told.issue.number)),)
+    identity = place.identity("issue", told.issue.number)
+    if told.issue.state is None:
+        return (ask(identity),)
+    whole = conversations.issue(
+        place,
+        told.issue,
+        priority=_priority(action, told.issue.state),
+        aliases=_former_keys(message.payload),
+    )
+    counts = told.issue.issue_dependencies_summary
+    if counts is not None and (counts.total_blocked_by or 0) > 0:
+        return (ask(identity, otherwise=(whole,)),)
+    return (whole,)
+
+
+def pull_request(message: Message, action: str) -> Outcome:
+    told = read(envelopes.PullRequestEvent, message.payload)
+    place = _place(message, told.repository)
+    if told.pull_request.state is None:
+        return (ask(place.identity("pull_request", told.pull_request.number)),)
+    priority = _priority(action, told.pull_request.state)
+    return (conversations.pull_request(place, told.pull_request, priority=priority),)
+
+
+def discussion(message: Message, action: str) -> Outcome:
+    told = read(envelopes.DiscussionEvent, message.payload)
+    place = _place(message, told.repository)
+    state = discussions.state(told.discussion)
+    if state is None:
+        return (ask(place.identity("discussion", told.discussion.number)),)
+    priority = _priority(action, state)
+    return (discussions.discussion(place, told.discussion, priority=priority),)
+
+
+def comment(message: Message, action: str) -> Outcome:
+    told = read(envelopes.IssueCommentEvent, message.payload)
+    return (
+        remarks.comment(
+            _place(message, told.repository),
+            told.comment,
+            number=told.issue.number,
+            parent="issue" if told.issue.pull_request is None else "pull_request",
+            priority=_priority(action),
+        ),
+    )
+
+
+def review(message: Message, action: str) -> Outcome:
+    """`updated_at` is young: without it a look-up says more than the order of two payloads can."""
+    told = read(envelopes.ReviewEvent, message.payload)
+    place, number = _place(message, told.repository), told.pull_request.number
+    state = told.review.state.lower()
+    if state == "pending":
+        return Skipped(_PENDING)
+    of, identity = told.review, place.identity("review", told.review.id)
+    hint: dict[str, JSON] = {"number": number}
+    if of.updated_at is None and of.submitted_at is None:
+        return (ask(identity, hint),)
+    whole = remarks.review(place, of, number=number, priority=_priority(action, state))
+    return (whole,) if of.updated_at is not None else (ask(identity, hint, otherwise=(whole,)),)
+
+
+def review_comment(message: Message, action: str) -> Outcome:
+    told = read(envelopes.ReviewCommentEvent, message.payload)
+    return (
+        remarks.review_comment(
+            _place(message, told.repository),
+            told.comment,
+            number=told.pull_request.number,
+            priority=_priority(action),
+        ),
+    )
+
+
+def discussion_comment(message: Message, action: str) -> Outcome:
+    told = read(envelopes.DiscussionCommentEvent, message.payload)
+    return (
+        remarks.discussion_comment(
+            _place(message, told.repository),
+            told.comment,
+            number=told.discussion.number,
+            priority=_priority(action),
+        ),
+    )
+
+
+def release(message: Message, action: str) -> Outcome:
+    """`updated_at` is as young here."""
+    told = read(envelopes.ReleaseEvent, message.payload)
+    of, place = told.release, _place(message, told.repository)
+    identity = place.identity("release", of.id)
+    if action == "unpublished":
+        return _unpublished(place, of)
+    if of.draft:
+        return Skipped(_DRAFT)
+    if of.time is None:
+        return (ask(identity),)
+    whole = releases.release(
+        place,
+        of,
+        priority=_RELEASE_PRIORITY.get(action, UPSERT_PRIORITY),
+        aliases=_former_tag(place, message.payload),
+    )
+    return (whole,) if of.updated_at is not None else (ask(identity, otherwise=(whole,)),)
+
+
+def _unpublished(place: Place, of: Release) -> Outcome:
+    """A draft again, with the same id; it may be published once more, so this is not for good."""
+    identity = place.identity("release", of.id)
+    version = None if of.time is None else to_micros(of.time)
+    hidden = Delete(identity, version, aliases=(place.tag(of.tag_name),))
+    return (hidden,) if of.updated_at is not None else (ask(identity, otherwise=(hidden,)),)
+
+
+def _former_keys(payload: Payload) -> tuple[str, ...]:
+    """[WH-OAS] A transferred issue is `opened` in its new repository, and names the old one."""
+    repository = text(payload, "changes", "old_repository", "full_name")
+    number = at(payload, "changes", "old_issue", "number")
+    if repository is not None and type(number) is int and number >= 0:
+        return (bounded_key(f"{repository}#{number}"),)
+    return ()
+
+
+def _former_tag(place: Place, payload: Payload) -> tuple[str, ...]:
+    tag = text(payload, "changes", "tag_name", "from")
+    return () if tag is None else (place.tag(tag),)
+
+
+def _priority(action: str, state: str = "") -> int:
+    after = _AFTER_CLOSING if state in _CLOSED else UPSERT_PRIORITY
+    return _PRIORITY.get(action, after)
+
+
+def _place(message: Message, repository: Repository) -> Place:
+    return Place(message.scope, repository.full_name)
