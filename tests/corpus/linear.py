@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ingest.core.times import to_micros
+from ingest.core.times import parse_time, to_micros
+from ingest.demo.providers.linear import Linear, make
 from tests.corpus.folder import Recorded
 from tests.corpus.knowledge import Knowledge
 
 _TIMESTAMP = re.compile(rb'("webhookTimestamp"\s*:\s*)-?[0-9]+')
 _UNNAMED = "unnamed:"
+_LONG_AGO = "2020-01-01T00:00:00.000Z"
 
 
 def _act(of: Recorded) -> tuple[str, str]:
@@ -70,4 +72,68 @@ def _dated(body: bytes, now: datetime) -> bytes:
     return _TIMESTAMP.sub(lambda found: found[1] + at_ms, body)
 
 
-KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act, _dated)
+_KNOWN = frozenset(
+    ["Issue", "Comment", "Project", "ProjectUpdate", "Document", "Initiative", "InitiativeUpdate"]
+)
+_EMBEDDED = {
+    "comment": "Comment",
+    "document": "Document",
+    "initiative": "Initiative",
+    "initiativeUpdate": "InitiativeUpdate",
+    "issue": "Issue",
+    "project": "Project",
+    "projectUpdate": "ProjectUpdate",
+}
+
+
+def _provider(of: Sequence[Recorded]) -> Linear:
+    """The API with an object for every id that the payloads name, as the last of them tells it.
+
+    A removed object lies in the trash; what is only named by an id is made up.
+    """
+    linear = make()
+    told = sorted(of, key=lambda r: str(_object(r.payload, "data").get("updatedAt") or ""))
+    houses = [_house(recorded) for recorded in told]
+    if houses:
+        linear.organization = {"id": max(set(houses), key=houses.count), "name": "Recorded"}
+    for recorded in told:
+        _learn_embedded(linear, _object(recorded.payload, "data"))
+        for key, id_ in _teams(recorded):
+            linear.put("team", id=id_, key=key, name=key)
+    for recorded in told:
+        _learn(linear, recorded)
+    return linear
+
+
+def _learn(linear: Linear, of: Recorded) -> None:
+    type_, action = _act(of)
+    data, page = _object(of.payload, "data"), of.payload.get("url")
+    if type_ not in _KNOWN or not data.get("id"):
+        return
+    linear.learn(type_, data, page if isinstance(page, str) else None)
+    if action == "remove":
+        at = data.get("archivedAt") or data.get("updatedAt") or _LONG_AGO
+        kind = f"{type_[0].lower()}{type_[1:]}"
+        linear.trash(kind, str(data["id"]), parse_time(str(at)))
+    for link in _linked(data):
+        linear.attach(str(data["id"]), link, "linked")
+
+
+def _linked(data: Mapping[str, Any]) -> list[str]:
+    """The URLs of the attachments that an issue's payload names."""
+    found = data.get("attachments")
+    nodes = found.get("nodes") if isinstance(found, dict) else found
+    listed = nodes if isinstance(nodes, list) else []
+    return [str(node["url"]) for node in listed if isinstance(node, dict) and node.get("url")]
+
+
+def _learn_embedded(linear: Linear, data: Mapping[str, Any]) -> None:
+    """What is embedded, or named by its id alone, exists too."""
+    for name, type_ in _EMBEDDED.items():
+        told = {**_object(data, name)}
+        told.setdefault("id", data.get(f"{name}Id"))
+        if told["id"]:
+            linear.learn(type_, {"createdAt": _LONG_AGO, "updatedAt": _LONG_AGO, **told})
+
+
+KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act, _dated, _provider)

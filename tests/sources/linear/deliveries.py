@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ingest.core.changes import Delete, Upsert
+from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.identity import Identity
 from ingest.sources.contract import Message, Normalised
 from ingest.sources.linear.normalise import normalise
@@ -31,23 +31,31 @@ def said(payload: dict[str, Any], *, tenant: str = ORGANIZATION) -> Normalised:
             payload=payload,
             delivery_key="delivery",
             received_at=datetime(2026, 3, 2, tzinfo=UTC),
-            tenant=tenant,
+            scope=tenant,
         )
     )
 
 
 def upsert(payload: dict[str, Any]) -> Upsert:
-    """The one change of a payload, an upsert."""
-    (change,) = said(payload).changes
+    """The one change of a payload, an upsert: what is applied where nobody can be asked."""
+    (change,) = said(payload).untokened
     assert isinstance(change, Upsert)
     return change
 
 
 def delete(payload: dict[str, Any]) -> Delete:
-    """The one change of a payload, a delete."""
-    (change,) = said(payload).changes
+    """The one change of a payload, a delete, which needs no look-up."""
+    (change,) = said(payload).told
     assert isinstance(change, Delete)
     return change
+
+
+def asked(payload: dict[str, Any]) -> Refresh:
+    """The one look-up that a payload asks for; it tells nothing beside."""
+    result = said(payload)
+    (refresh,) = result.asked
+    assert result.told == ()
+    return refresh
 
 
 def identity(kind: str, id_: str) -> Identity:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ingest.core.errors import BadPayload
-from tests.sources.linear.deliveries import body, delete, identity, said, upsert
+from tests.sources.linear.deliveries import asked, body, delete, identity, said, upsert
 
 
 def test_a_comment_becomes_a_child_of_its_issue_in_the_seeds_terms() -> None:
@@ -52,11 +52,21 @@ def test_a_reply_is_a_child_of_the_comment_that_it_answers() -> None:
     assert upsert(payload).title == "Comment on SIG-41"
 
 
-@pytest.mark.parametrize("name", ["Comment.create.on_project", "Comment.create.on_project_update"])
-def test_a_comment_without_issue_is_a_child_of_its_project(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "parent", "title"),
+    [
+        ("Comment.create.on_project", "Project.create", "Comment on Night timetable"),
+        ("Comment.create.on_project_update", "ProjectUpdate.create", "Comment on Night timetable"),
+        ("Comment.create.on_document", "Document.create", "Comment on Rolling stock at night"),
+        ("Comment.create.on_initiative_update", "InitiativeUpdate.create", "Comment"),
+    ],
+)
+def test_a_comment_without_issue_is_a_child_of_what_it_is_on(
+    name: str, parent: str, title: str
+) -> None:
     change = upsert(body(name))
-    assert change.parent == upsert(body("Project.create")).identity
-    assert change.title == "Comment on Night timetable"
+    assert change.parent == upsert(body(parent)).identity
+    assert change.title == title
     assert "issueId" not in change.metadata
     assert change.labels is None
 
@@ -64,8 +74,46 @@ def test_a_comment_without_issue_is_a_child_of_its_project(name: str) -> None:
 def test_a_comment_on_something_that_is_no_document_stands_alone() -> None:
     payload = body("Comment.create.on_project_update")
     del payload["data"]["projectUpdate"], payload["data"]["projectUpdateId"]
-    payload["data"]["initiativeUpdateId"] = "c7"
+    payload["data"]["postId"] = "c7"
     assert (upsert(payload).parent, upsert(payload).title) == (None, "Comment")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Comment.create",
+        "Comment.update",
+        "Comment.create.reply",
+        "Comment.create.bot",
+        "Comment.create.on_project",
+        "Comment.create.on_document",
+    ],
+)
+def test_a_payload_that_tells_all_of_a_comment_asks_nobody(name: str) -> None:
+    assert said(body(name)).asked == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("Comment.create", "url"),
+        ("Comment.create", "data.user"),
+        ("Comment.create", "data.issue"),
+        ("Comment.create.on_project", "data.project"),
+        ("Comment.create.on_document", "data.documentContent"),
+        ("Comment.create.on_initiative_update", ""),
+        ("Comment.create.on_project_update", ""),
+        ("Comment.create.old", ""),
+    ],
+)
+def test_a_comment_of_which_something_is_not_told_is_looked_up(name: str, missing: str) -> None:
+    payload = body(name)
+    *path, last = missing.split(".")
+    if last:
+        del (payload["data"] if path else payload)[last]
+    refresh = asked(payload)
+    assert refresh.identity == identity("comment", payload["data"]["id"])
+    assert refresh.otherwise == (upsert(payload),)
 
 
 def test_a_bots_comment_names_the_bot() -> None:

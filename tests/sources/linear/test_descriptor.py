@@ -34,12 +34,12 @@ def test_the_delivery_id_is_a_header() -> None:
 
 def test_the_scope_is_the_organization_which_payloads_of_2021_do_not_name() -> None:
     payload = body("Issue.create")
-    assert _descriptor.tenant({}, payload) == payload["organizationId"]
-    assert _descriptor.tenant({}, body("Issue.create.old")) is None
-    assert _descriptor.tenant({}, {"organizationId": 7}) is None
-    assert _descriptor.connection_tenant(_CONNECTION) == "org"
+    assert _descriptor.tenants({}, payload) == (payload["organizationId"],)
+    assert _descriptor.tenants({}, body("Issue.create.old")) == ()
+    assert _descriptor.tenants({}, {"organizationId": 7}) == ()
+    assert _descriptor.connection_tenants(_CONNECTION) == ("org",)
     with pytest.raises(BadInput, match="linearOrganizationId"):
-        _descriptor.connection_tenant({})
+        _descriptor.connection_tenants({})
 
 
 def test_the_whole_organization_comes_unless_teams_are_named() -> None:

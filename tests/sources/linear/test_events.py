@@ -12,13 +12,11 @@ from ingest.sources.linear.types import LinearEventMetadata, LinearOtherEventMet
 from tests.sources.linear.deliveries import NAMES, body, said, upsert
 
 _IGNORED = [
-    "Attachment.create",
     "Cycle.update",
     "IssueLabel.update",
     "IssueSLA.breached",
     "OAuthApp.revoked",
     "PermissionChange.teamAccessChanged",
-    "ProjectUpdate.create",
     "Reaction.create",
 ]
 
@@ -89,6 +87,31 @@ def test_a_reactions_event_names_what_it_is_on() -> None:
     assert event["commentId"] == payload["data"]["commentId"]
 
 
+def test_an_attachments_event_names_its_issue() -> None:
+    payload = body("Attachment.create")
+    event = said(payload).event
+    assert event["action"] == "attachment.create"
+    assert event["objectId"] == payload["data"]["id"]
+    assert event["issueId"] == payload["data"]["issueId"]
+
+
+@pytest.mark.parametrize("name", ["ProjectUpdate.create", "Document.create", "Initiative.update"])
+def test_the_event_of_a_document_that_the_seed_does_not_know_is_ours(name: str) -> None:
+    payload = body(name)
+    event = said(payload).event
+    assert event["objectId"] == payload["data"]["id"]
+    assert event["updatedAt"] == payload["data"]["updatedAt"]
+    assert event.get("projectId") == payload["data"].get("projectId")
+
+
+def test_a_revoked_app_withdraws_its_connection_and_nothing_else_does() -> None:
+    payload = body("OAuthApp.revoked")
+    assert "revoked" in str(said(payload).withdraws)
+    payload["action"] = "create"
+    assert said(payload).withdraws is None
+    assert all(said(body(name)).withdraws is None for name in NAMES if name != "OAuthApp.revoked")
+
+
 def test_a_missed_service_level_names_its_issue() -> None:
     payload = body("IssueSLA.breached")
     assert said(payload).event["issueId"] == payload["issueData"]["id"]
@@ -143,6 +166,10 @@ def test_drift_changes_nothing_else() -> None:
         ("Comment.create", "data.body"),
         ("Comment.remove", "data.id"),
         ("Project.create", "data.name"),
+        ("Document.create", "data.title"),
+        ("Initiative.update", "data.name"),
+        ("ProjectUpdate.create", "data.body"),
+        ("Attachment.create", "data.issueId"),
     ],
 )
 @pytest.mark.parametrize("null", [False, True])

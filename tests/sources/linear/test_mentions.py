@@ -43,6 +43,9 @@ def edges(text: str, context: Context = PULL_REQUEST) -> list[tuple[str, str]]:
         ("https://linear.app/issue/ops-12", "OPS-12"),
         ("[OPS-12](https://linear.app/acme/issue/OPS-12/totals)", "OPS-12"),
         ("https://linear.app/acme/project/q3-totals-0a1b2c3d4e5f/overview", "0a1b2c3d4e5f"),
+        ("https://linear.app/acme/document/notes-0a1b2c3d4e5f#totals", "0a1b2c3d4e5f"),
+        ("[Notes](https://linear.app/acme/document/notes-0a1b2c3d4e5f)", "0a1b2c3d4e5f"),
+        ("https://linear.app/acme/initiative/fewer-totals-0a1b2c3d4e5f", "0a1b2c3d4e5f"),
     ],
 )
 def test_a_form_of_mention_gives_the_key_of_the_issue(text: str, key: str) -> None:
@@ -58,7 +61,9 @@ def test_a_form_of_mention_gives_the_key_of_the_issue(text: str, key: str) -> No
         "eng-12 in prose, jane/eng-12",
         "https://tracker.test/browse/ENG-12",
         "[ENG-12](https://tracker.test/browse/ENG-12)",
-        "https://linear.app/acme/document/notes-0a1b2c3d4e5f",
+        "https://linear.app/acme/document/notes",
+        "https://linear.app/acme/document/notes-0a1b2c3d4e5f6",
+        "https://linear.app/acme/view/mine-0a1b2c3d4e5f",
         "https://linear.app/acme/team/ENG/all",
         "https://docs.linear.app/acme/issue/ENG-12",
     ],
@@ -116,6 +121,7 @@ def test_any_text_gives_keys_of_the_one_form(text: str) -> None:
         "A-1 ",
         "/a-1-a",
         "linear.app/a/project/a-",
+        "linear.app/a/document/0a1b2c3d4e5f-",
         "https://linear.app/a/issue/A-1/",
     ],
 )

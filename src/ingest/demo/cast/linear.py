@@ -1,4 +1,5 @@
-"""Linear's part: an issue that moves from one team to another, and what is said about it. No I/O.
+"""Linear's part: an issue that moves from one team to another, what is said about it, and the API
+that it is looked up from. No I/O.
 
 The shapes are those of Linear's webhook payloads, with the fields that a real payload has.
 """
@@ -12,6 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from ingest.core.times import to_micros
 from ingest.core.values import JSON
+from ingest.demo.providers.linear import Linear, make
 from ingest.demo.story import Actor, Letter
 
 _PAGE = "https://linear.app/brindle"
@@ -80,6 +82,28 @@ def _comment(name: str, body: str, at: str) -> dict[str, JSON]:
     }
 
 
+def _page(name: str) -> str:
+    """A comment's page, as the envelope of its webhook tells it."""
+    issue = "DEP-12/passengers-wait-for-ferries-that-left-yesterday"
+    return f"{_PAGE}/issue/{issue}#comment-{_id(f'comment/{name}')[:8]}"
+
+
+def _attached(name: str, title: str, url: str, at: str) -> dict[str, JSON]:
+    return {
+        "id": _id(f"attachment/{name}"),
+        "createdAt": at,
+        "updatedAt": at,
+        "issueId": _id("issue"),
+        "title": title,
+        "url": url,
+        "sourceType": name,
+        "source": {"type": name},
+        "metadata": {},
+        "groupBySource": False,
+        "creatorId": _MARIT["id"],
+    }
+
+
 def _letter(
     arrives: int, says: str, type_: str, action: str, data: Mapping[str, JSON], **more: JSON
 ) -> Letter:
@@ -131,6 +155,58 @@ _TRACKED = _comment(
     "2026-03-02T10:20:00.000Z",
 )
 
+_PULL_REQUEST = _attached(
+    "github",
+    "#42 Read the clock of the pier",
+    "https://github.com/brindle-ferries/departures/pull/42",
+    "2026-03-02T13:40:00.000Z",
+)
+_ERROR = _attached(
+    "sentry",
+    "DEPARTURES-7F",
+    "https://brindle.sentry.io/issues/5150007001/",
+    "2026-03-02T10:30:00.000Z",
+)
+_WHOLE_PROJECT: dict[str, JSON] = {
+    **_PROJECT,
+    "createdAt": "2026-03-01T09:00:00.000Z",
+    "updatedAt": "2026-03-01T09:00:00.000Z",
+    "description": "Every board shows what leaves next. Starts with DEP-12.",
+    "slugId": "4d0c1e7a92b3",
+    "state": "started",
+    "teamIds": [_DEPARTURES["id"]],
+    "priority": 0,
+}
+_REPORT: dict[str, JSON] = {
+    "id": _id("update"),
+    "createdAt": "2026-03-02T15:00:00.000Z",
+    "updatedAt": "2026-03-02T15:00:00.000Z",
+    "body": "The boards turn the page at midnight again; DEP-12 is done.",
+    "health": "onTrack",
+    "slugId": "7e0d41c9",
+    "projectId": _PROJECT["id"],
+    "project": _PROJECT,
+    "userId": _MARIT["id"],
+    "user": _MARIT,
+}
+_REPORT_PAGE = f"{_PROJECT['url']}/updates#project-update-7e0d41c9"
+
+
+def _provider() -> Linear:
+    """Linear's API at the end of the story; the hasty comment is gone from it."""
+    linear = make()
+    linear.organization = {"id": _id("organization"), "name": "Brindle Ferries"}
+    for team in (_OPERATIONS, _DEPARTURES):
+        linear.put("team", **team)
+    linear.learn("Issue", _FINISHED)
+    linear.learn("Comment", _TRACKED, _page("tracked"))
+    linear.learn("Project", {**_WHOLE_PROJECT, "status": {"name": "Running", "type": "started"}})
+    linear.learn("ProjectUpdate", _REPORT, _REPORT_PAGE)
+    for link in (_PULL_REQUEST, _ERROR):
+        linear.attach(_id("issue"), str(link["url"]), str(link["title"]))
+    return linear
+
+
 ACTOR = Actor(
     source_type="linear",
     name="Brindle",
@@ -153,7 +229,7 @@ ACTOR = Actor(
             updatedFrom={"teamId": _OPERATIONS["id"], "updatedAt": "2026-03-02T07:30:00.000Z"},
         ),
         _letter(6, "issue OPS-3 created", "Issue", "create", _CREATED),
-        _letter(10, "that comment written", "Comment", "create", _DELETED),
+        _letter(10, "that comment written", "Comment", "create", _DELETED, url=_page("hasty")),
         _letter(
             14,
             "issue DEP-12 done",
@@ -162,23 +238,25 @@ ACTOR = Actor(
             _FINISHED,
             updatedFrom={"stateId": _id("state/todo"), "updatedAt": _MOVED_AT},
         ),
-        _letter(16, "a comment on DEP-12", "Comment", "create", _TRACKED),
+        _letter(16, "a comment on DEP-12", "Comment", "create", _TRACKED, url=_page("tracked")),
         _letter(
             17,
             "the project of it all",
             "Project",
             "create",
-            {
-                **_PROJECT,
-                "createdAt": "2026-03-01T09:00:00.000Z",
-                "updatedAt": "2026-03-01T09:00:00.000Z",
-                "description": "Every board shows what leaves next. Starts with DEP-12.",
-                "slugId": "4d0c1e7a92b3",
-                "state": "started",
-                "teamIds": [_DEPARTURES["id"]],
-                "priority": 0,
-            },
+            _WHOLE_PROJECT,
+        ),
+        _letter(50, "the error linked to DEP-12", "Attachment", "create", _ERROR),
+        _letter(51, "pull request #42 linked to DEP-12", "Attachment", "create", _PULL_REQUEST),
+        _letter(
+            52,
+            "a report on the project",
+            "ProjectUpdate",
+            "create",
+            _REPORT,
+            url=_REPORT_PAGE,
         ),
     ),
     dated=_dated,
+    provider=_provider,
 )

@@ -1,8 +1,20 @@
-"""Linear: issues, comments and projects."""
+"""Linear: issues, comments, projects, initiatives, documents, and the updates of the two."""
 
 from ingest.sources.contract import Source
+from ingest.sources.linear.client import connect
 from ingest.sources.linear.descriptor import DESCRIPTOR
+from ingest.sources.linear.kinds import again, found_documents
 from ingest.sources.linear.mentions import MENTIONS
 from ingest.sources.linear.normalise import normalise
+from ingest.sources.linear.types import DOCUMENT_TYPES, EVENT_TYPES
 
-SOURCE = Source(descriptor=DESCRIPTOR, normalise=normalise, mentions=MENTIONS)
+SOURCE = Source(
+    descriptor=DESCRIPTOR,
+    normalise=normalise,
+    mentions=MENTIONS,
+    connect=connect,
+    documents=found_documents,
+    again=again,
+    document_types=DOCUMENT_TYPES,
+    event_types=EVENT_TYPES,
+)

@@ -34,16 +34,16 @@ def _delivery_key(headers: Headers, _payload: Payload) -> str | None:
     return headers.get("linear-delivery") or None
 
 
-def _organization(_headers: Headers, payload: Payload) -> str | None:
+def _organization(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     """Payloads of 2021 name no organization; their scope is that of the connection they came to."""
     told = payload.get("organizationId")
-    return told if isinstance(told, str) and told else None
+    return (told,) if isinstance(told, str) and told else ()
 
 
-def _connection_organization(metadata: Payload) -> str:
+def _connection_organization(metadata: Payload) -> tuple[str, ...]:
     told = metadata.get("linearOrganizationId")
     if isinstance(told, str) and told:
-        return told
+        return (told,)
     raise BadInput(
         "linearOrganizationId is missing in the connection's metadata; give the organization's id"
     )
@@ -61,6 +61,14 @@ def _team_keys(metadata: Payload) -> frozenset[str]:
     return frozenset(key.upper() for key in told if isinstance(key, str) and key)
 
 
+def _check_token(token: str) -> None:
+    if token.startswith("lin_wh_"):
+        raise BadInput("that is a webhook's secret; give a personal API key or an OAuth token")
+    bare = token.removeprefix("Bearer ")
+    if not bare or not bare.isascii() or not bare.isprintable() or " " in bare:
+        raise BadInput("that is no token of Linear's; give a personal API key or an OAuth token")
+
+
 DESCRIPTOR = Descriptor(
     source_type="linear",
     title="Linear",
@@ -70,11 +78,13 @@ DESCRIPTOR = Descriptor(
         {"linear-delivery", "linear-event", "linear-timestamp", "user-agent", "content-type"}
     ),
     delivery_key=_delivery_key,
-    tenant=_organization,
+    tenants=_organization,
     connection=LinearSourceMetadata,
-    connection_tenant=_connection_organization,
+    connection_tenants=_connection_organization,
+    api_url=lambda _metadata: "https://api.linear.app",
     connection_filter=_wanted_teams,
     owned_prefixes=_team_keys,
+    check_token=_check_token,
     volatile_fields=frozenset({"webhookTimestamp"}),
     signs_for_all_tenants=True,  # one OAuth app's secret signs for every organization it is in
 )

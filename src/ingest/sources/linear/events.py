@@ -14,7 +14,6 @@ from ingest.sources.contract import Payload
 from ingest.sources.linear.payloads import Entity, text
 from ingest.sources.linear.types import LinearEventMetadata, LinearOtherEventMetadata
 
-_NOT_BUILT = "its text does not become a document yet"
 _NO_TEXT = "it has no text of its own"
 _ACCOUNT = "it concerns the app or the account, not a document"
 
@@ -25,27 +24,23 @@ IGNORED: Mapping[str, str] = {
     "AgentSession": "agents' sessions are not documents",
     "AgentSessionEvent": "agents' sessions are not documents",
     "AppUserNotification": "a notification repeats what its own event tells",
-    "Attachment": "links of issues to other places are not read yet",
     "AuditEntry": _ACCOUNT,
     "Customer": "customers are not documents",
     "CustomerNeed": "customers' needs are not documents",
     "Cycle": _NO_TEXT,
-    "Document": _NOT_BUILT,
-    "Initiative": _NOT_BUILT,
-    "InitiativeUpdate": _NOT_BUILT,
     "IssueLabel": "it is read from the issues that carry it",
     "IssueSLA": _NO_TEXT,
     "OAuthApp": _ACCOUNT,
     "OAuthAuthorization": _ACCOUNT,
     "PermissionChange": "it tells which teams can be read, not what is in them; a resync does",
     "ProjectLabel": "labels of projects are not kept",
-    "ProjectUpdate": _NOT_BUILT,
     "Reaction": _NO_TEXT,
-    "Release": _NOT_BUILT,
-    "ReleaseNote": _NOT_BUILT,
+    "Release": "a release lists issues, which tell their own changes",
+    "ReleaseNote": "release notes are made of the issues that they list",
     "User": "people are not documents",
 }
 
+REVOKED = "Linear says that the app's access was revoked; connect it anew"
 _LONGEST_NAME = 100
 
 _SEED_ACTIONS: Mapping[str, Literal["create", "update", "remove"]] = {
@@ -67,6 +62,11 @@ def ignored_because(type_: str) -> str:
     """Why deliveries of this type change no document."""
     reason = IGNORED.get(type_)
     return f"{type_}: {reason}" if reason else f"unknown type {type_[:_LONGEST_NAME]}"
+
+
+def withdrawn_because(type_: str, action: str | None) -> str | None:
+    """Why the connection cannot be used any more, where a delivery says so."""
+    return REVOKED if (type_, action) == ("OAuthApp", "revoked") else None
 
 
 def of_document(type_: str, action: str, payload: Payload, entity: Entity) -> dict[str, JSON]:

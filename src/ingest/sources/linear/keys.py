@@ -37,15 +37,13 @@ def issue_url(identifier: str) -> str:
 
 def commented_key(comment: Comment, page: str | None) -> str | None:
     """The key of the issue commented on; in 2021 only the comment's URL names it."""
-    issue = comment.issue
+    issue = comment.its_issue
     told = issue.identifier if issue else None
     return told or _key_in(issue.url if issue else None, comment.url, page)
 
 
-def comment_url(comment: Comment, on_issue: str | None) -> str:
+def comment_url(comment: Comment, page: str | None, on_issue: str | None) -> str:
     """The page commented on, and the anchor that Linear makes of the first 8 digits of the id."""
-    page = comment.issue.url if comment.issue else None
-    page = page or (comment.project.url if comment.project else None)
     page = page or issue_url(on_issue or comment.issue_id or comment.id)
     return f"{page}#comment-{comment.id[:8]}"
 

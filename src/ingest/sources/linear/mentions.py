@@ -1,4 +1,4 @@
-"""How issues and projects are mentioned: `ENG-123`, and the URLs of their pages.
+"""How Linear's things are mentioned: `ENG-123`, and the URLs of their pages.
 
 Law: a bare key counts only for a store that owns its team's prefix, since `UTF-8` looks the same;
 a URL names its issue without that. Performs no I/O.
@@ -28,9 +28,9 @@ _HOST = "linear.app/"
 _ISSUE = re.compile(
     r"linear\.app/(?:[\w-]{1,100}+/)?issue/([A-Za-z][A-Za-z0-9]{0,6}-[1-9][0-9]{0,6})(?![\w])"
 )
-# A project's page ends in its `slugId`, which is an alias of the document.
-_PROJECT = re.compile(
-    r"linear\.app/(?:[\w-]{1,100}+/)?project/(?:[\w%.-]{0,200}-)?([0-9a-f]{12})(?![\w-])"
+# Other pages end in the `slugId` of the thing, which is an alias of its document.
+_PAGE = re.compile(
+    r"linear\.app/(?:[\w-]{1,100}+/)?(?:project|document|initiative)/(?:[\w%.-]{0,200}-)?([0-9a-f]{12})(?![\w-])"
 )
 
 _CLOSING = """complete completes completed completing implement implements implemented implementing
@@ -49,7 +49,7 @@ def _find(text: str, _context: Context) -> Iterator[Mention]:
         yield from _keys(text)
         if _HOST in text:
             yield from _pages(text, _ISSUE)
-            yield from _pages(text, _PROJECT)
+            yield from _pages(text, _PAGE)
 
 
 def _keys(text: str) -> Iterator[Mention]:
@@ -67,7 +67,7 @@ def _keys(text: str) -> Iterator[Mention]:
 
 
 def _pages(text: str, page: re.Pattern[str]) -> Iterator[Mention]:
-    """The pages of issues (keyed `ENG-123`) or of projects (keyed by their `slugId`)."""
+    """The pages of issues (keyed `ENG-123`), or the others (keyed by their `slugId`)."""
     for found in page.finditer(text):
         start = host_start(text, found.start())
         if start is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ingest.core.canonical import clean
@@ -19,6 +19,18 @@ from ingest.core.values import JSON
 
 Id = Annotated[str, Field(pattern=r"^[^\x00-\x20\x7f]+$", max_length=255)]
 """UUIDs today, other texts in the past: any printable text without blanks."""
+
+
+def _listed(raw: Any) -> Any:
+    """Payloads carry lists, the API's answers connections, with a null for what may not be seen."""
+    found = raw.get("nodes", raw) if isinstance(raw, dict) else raw
+    return [node for node in found if node is not None] if isinstance(found, list) else found
+
+
+def nodes(raw: Any) -> list[dict[str, Any]]:
+    """The objects of a list or a connection that nothing depends on; of anything else, none."""
+    found = _listed(raw)
+    return [node for node in found if isinstance(node, dict)] if isinstance(found, list) else []
 
 
 class _Payload(BaseModel):
@@ -55,16 +67,24 @@ class IssueChild(_Payload):
     team: Team | None = None
 
 
-class ProjectChild(_Payload):
+class Child(_Payload):
+    """A project, an initiative or a document as other objects embed it."""
+
     id: Id | None = None
     name: str | None = None
+    title: str | None = None
     url: str | None = None
+    project: Child | None = None
+    initiative: Child | None = None
 
 
-class CommentContainer(_Payload):
-    """A project update or a document's content, which a comment can be written on."""
+class Content(_Payload):
+    """The long text of something, which comments in its margin are written on."""
 
-    project: ProjectChild | None = None
+    document: Child | None = None
+    project: Child | None = None
+    initiative: Child | None = None
+    issue: IssueChild | None = None
 
 
 class Entity(_Payload):
@@ -75,7 +95,7 @@ class Entity(_Payload):
     issue_id: Id | None = None
     issue: IssueChild | None = None
     project_id: Id | None = None
-    project: ProjectChild | None = None
+    project: Child | None = None
     previous_identifiers: list[str] | None = None
 
     @property
@@ -89,6 +109,8 @@ class Entity(_Payload):
 
 
 class Issue(Entity):
+    """`attachments` and both kinds of `relations` come from the API; of few payloads too."""
+
     title: str
     created_at: str
     archived_at: str | None = None
@@ -100,21 +122,23 @@ class Issue(Entity):
     team_id: Id | None = None
     team: Team | None = None
     state: State | None = None
-    labels: list[Named] | None = None
+    labels: Annotated[list[Named] | None, BeforeValidator(_listed)] = None
     assignee_id: str | None = None
     assignee: Named | None = None
     parent_id: str | None = None
     parent: IssueChild | None = None
     due_date: str | None = None
     attachments: Any = None
+    relations: Any = None
+    inverse_relations: Any = None
+
+    @property
+    def its_team_id(self) -> str | None:
+        return self.team_id or (self.team.id if self.team else None)
 
     @property
     def attached_urls(self) -> tuple[str, ...]:
-        """Payloads carry a list or, as the API does, a connection with `nodes`."""
-        found = self.attachments
-        nodes = found.get("nodes") if isinstance(found, dict) else found
-        listed = nodes if isinstance(nodes, list) else []
-        urls = (node.get("url") for node in listed if isinstance(node, dict))
+        urls = (node.get("url") for node in nodes(self.attachments))
         return tuple(sorted({clean(url) for url in urls if isinstance(url, str)}))
 
 
@@ -123,12 +147,26 @@ class Comment(Entity):
     created_at: str
     url: str | None = None
     parent_id: Id | None = None
-    project_update: CommentContainer | None = None
-    document_content: CommentContainer | None = None
+    parent: Named | None = None
+    project_update_id: Id | None = None
+    project_update: Child | None = None
+    initiative_update_id: Id | None = None
+    initiative_update: Child | None = None
+    initiative_id: Id | None = None
+    initiative: Child | None = None
+    document_content_id: Id | None = None
+    document_content: Content | None = None
     user_id: str | None = None
     user: Named | None = None
+    external_user_id: str | None = None
     external_user: Named | None = None
     bot_actor: Named | str | None = None  # a text in the schema, an object in payloads
+
+    @property
+    def its_issue(self) -> IssueChild | None:
+        """The issue, be the comment below its text or in the margin of it."""
+        content = self.document_content
+        return self.issue or (content.issue if content else None)
 
 
 class Project(Entity):
@@ -143,9 +181,69 @@ class Project(Entity):
     status: State | None = None
     priority: float | None = None
     team_ids: list[Id] | None = None
+    teams: Annotated[list[Team] | None, BeforeValidator(_listed)] = None
     health: str | None = None
     start_date: str | None = None
     target_date: str | None = None
+
+    @property
+    def its_team_ids(self) -> frozenset[str] | None:
+        """The ids in payloads, the teams in the API's answers."""
+        if self.team_ids is not None:
+            return frozenset(self.team_ids)
+        return None if self.teams is None else frozenset(t.id for t in self.teams if t.id)
+
+
+class Update(Entity):
+    """A project's update or an initiative's: a report on how it goes."""
+
+    body: str
+    created_at: str
+    archived_at: str | None = None
+    url: str | None = None
+    health: str | None = None
+    initiative_id: Id | None = None
+    initiative: Child | None = None
+    user_id: str | None = None
+    user: Named | None = None
+
+
+class Document(Entity):
+    """A page; in payloads with the ids of what it belongs to, in the API with the objects."""
+
+    title: str
+    created_at: str
+    archived_at: str | None = None
+    content: str | None = None
+    slug_id: str | None = None
+    url: str | None = None
+    initiative_id: Id | None = None
+    initiative: Child | None = None
+    creator_id: str | None = None
+    creator: Named | None = None
+
+
+class Initiative(Entity):
+    """`content`, its long text, comes from the API alone."""
+
+    name: str
+    created_at: str
+    archived_at: str | None = None
+    description: str | None = None
+    content: str | None = None
+    slug_id: str | None = None
+    url: str | None = None
+    status: str | None = None
+    health: str | None = None
+    priority: float | None = None
+    target_date: str | None = None
+
+
+class Link(_Payload):
+    """An attachment; `originalIssueId` where it was moved from another issue."""
+
+    issue_id: Id
+    original_issue_id: Id | None = None
 
 
 P = TypeVar("P", bound=_Payload)
@@ -173,48 +271,3 @@ def _bad_payload(error: ValidationError, path: str) -> BadPayload:
     if first["type"] == "missing" or first["input"] is None:
         return BadPayload(path, "missing")
     return BadPayload(path, str(first["msg"]).lower())
-
-
-_ENVELOPE = """
-    action actor createdAt data organizationId type updatedFrom url webhookId webhookTimestamp
-"""
-_ENTITY = "archivedAt createdAt id updatedAt"
-_ISSUE = """
-    activitySummary addedToCycleAt addedToProjectAt addedToTeamAt assignee assigneeId attachments
-    autoArchivedAt autoClosedAt boardOrder botActor branchName canceledAt completedAt creator
-    creatorId customerTicketCount cycle cycleId delegate delegateId description descriptionData
-    documentContentId dueDate estimate externalUserCreator externalUserCreatorId identifier
-    integrationSourceType labelIds labels lastAppliedTemplateId number parent parentId
-    previousIdentifiers priority priorityLabel prioritySortOrder project projectId projectMilestone
-    projectMilestoneId reactionData recurringIssueTemplateId releases slaBreachesAt slaHighRiskAt
-    slaMediumRiskAt slaStartedAt slaType snoozedById snoozedUntilAt sortOrder sourceCommentId
-    sourceMetadata startedAt startedTriageAt state stateId subIssueSortOrder subscriberIds
-    subscribers syncedWith team teamId title trashed triageResponsibilityTeamId triagedAt url
-"""
-_COMMENT = """
-    body bodyData botActor documentContent documentContentId editedAt externalThread externalUser
-    externalUserId hideInLinear initiative initiativeId initiativeUpdate initiativeUpdateId issue
-    issueId parent parentId post postId project projectId projectUpdate projectUpdateId quotedText
-    reactionData resolvedAt resolvingCommentId resolvingUserId syncedWith threadSummary url user
-    userId
-"""
-_PROJECT = """
-    autoArchivedAt canceledAt color completedAt completedIssueCountHistory completedScopeHistory
-    content contentState convertedFromIssueId creator creatorId description documentContent
-    documentContentId frequencyResolution health healthUpdatedAt icon inProgressScopeHistory
-    initiatives issueCountHistory labelIds lastAppliedTemplateId lastUpdateId lead leadId memberIds
-    milestoneId milestones name priority priorityLabel prioritySortOrder projectMilestones
-    projectUpdateRemindersPausedUntilAt scopeHistory slackIssueComments slackIssueStatuses
-    slackNewIssue slugId sortOrder startDate startDateResolution startedAt state status statusId
-    syncedWith targetDate targetDateResolution teamIds trashed updateReminderFrequency
-    updateReminderFrequencyInWeeks updateRemindersDay updateRemindersHour url
-"""
-
-ENVELOPE_FIELDS = frozenset(_ENVELOPE.split())
-"""Every field of an `EntityWebhookPayload` that we have heard of; another one is drift."""
-
-DATA_FIELDS = {
-    kind: frozenset(f"{_ENTITY} {fields}".split())
-    for kind, fields in (("Issue", _ISSUE), ("Comment", _COMMENT), ("Project", _PROJECT))
-}
-"""Every field of `data`, by the type of its object."""

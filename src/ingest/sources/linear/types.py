@@ -1,6 +1,7 @@
 """The metadata that we write for Linear: the seed's interfaces, and the members that it lacks.
 
-Law: a field that is not known is left out, never null. The seed's actions have no dot, ours have
+Law: a field that is not known is left out, never null. Documents that the seed has no word for have
+another `kind`. The seed's actions have no dot, ours have
 one (`reaction.create`): that tells the two kinds of event apart. `DOCUMENT_TYPES` and `EVENT_TYPES`
 are the members of the unions, the seed's own first.
 """
@@ -47,6 +48,45 @@ class LinearDocMetadata(_Metadata):
     issue_identifier: str | None = None
     user_id: str | None = None
     user_name: str | None = None
+
+
+class _PageMetadata(_Metadata):
+    """What the members of ours share with the seed's: id, page and times."""
+
+    id: str
+    url: str
+    created_at: str
+    updated_at: str
+
+
+class LinearUpdateDocMetadata(_PageMetadata):
+    """A report on a project or an initiative; `health` is onTrack, atRisk or offTrack."""
+
+    kind: Literal["project-update", "initiative-update"]
+    project_id: str | None = None
+    initiative_id: str | None = None
+    health: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+
+
+class LinearDocumentDocMetadata(_PageMetadata):
+    """A document of a project, an initiative or an issue; `userId` wrote it."""
+
+    kind: Literal["document"]
+    project_id: str | None = None
+    initiative_id: str | None = None
+    issue_id: str | None = None
+    user_id: str | None = None
+
+
+class LinearInitiativeDocMetadata(_PageMetadata):
+    """An initiative; `state` and `priority` as of an issue."""
+
+    kind: Literal["initiative"]
+    state: str | None = None
+    priority: int | None = None
+    health: str | None = None
 
 
 class LinearEventMetadata(_Metadata):
@@ -97,5 +137,10 @@ class LinearSourceMetadata(BaseModel):
     team_keys: list[str] | None = None
 
 
-DOCUMENT_TYPES = (LinearDocMetadata,)
-EVENT_TYPES = (LinearEventMetadata, LinearOtherEventMetadata)
+DOCUMENT_TYPES: tuple[type[BaseModel], ...] = (
+    LinearDocMetadata,
+    LinearUpdateDocMetadata,
+    LinearDocumentDocMetadata,
+    LinearInitiativeDocMetadata,
+)
+EVENT_TYPES: tuple[type[BaseModel], ...] = (LinearEventMetadata, LinearOtherEventMetadata)
