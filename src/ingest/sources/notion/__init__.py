@@ -1,6 +1,20 @@
-"""Notion: its deliveries are verified and kept, and wait for an adapter."""
+"""Notion: pages, the databases that they are rows of, and comments."""
 
 from ingest.sources.contract import Source
+from ingest.sources.notion.client import connect
 from ingest.sources.notion.descriptor import DESCRIPTOR
+from ingest.sources.notion.documents import documents
+from ingest.sources.notion.mentions import MENTIONS
+from ingest.sources.notion.normalise import again, normalise
+from ingest.sources.notion.types import DOCUMENT_TYPES, EVENT_TYPES
 
-SOURCE = Source(descriptor=DESCRIPTOR)
+SOURCE = Source(
+    descriptor=DESCRIPTOR,
+    normalise=normalise,
+    mentions=MENTIONS,
+    connect=connect,
+    documents=documents,
+    again=again,
+    document_types=DOCUMENT_TYPES,
+    event_types=EVENT_TYPES,
+)

@@ -5,35 +5,21 @@ Documents: developers.notion.com/reference/webhooks and …/webhooks-events-deli
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
-
 from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.notion.ids import dashed
+from ingest.sources.notion.types import NotionSourceMetadata
 
 # …/reference/webhooks, "Validating event payloads": the key is the subscription's verification
 # token, `secret_` included. The body's `timestamp` is the time of the event, which a retry repeats
 # for a day: no window is possible.
 SCHEME = Scheme(header="X-Notion-Signature", algorithm="sha256", encoding="hex", prefix="sha256=")
 
-
-class NotionSourceMetadata(BaseModel):
-    """The seed's connection metadata."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
-    )
-
-    type: Literal["notion"] = "notion"
-    notion_workspace_id: Annotated[str, Field(min_length=1)]
-    notion_workspace_name: str
-    database_ids: list[str]
-    webhook_id: str | None = None
-    access_token_hash: str | None = None
+_TOKEN = "verification_token"  # noqa: S105 - the name of a field
+_SECRET = "secret_"  # noqa: S105 - how each of them begins
+_LONGEST_SECRET = 200
 
 
 def _text(value: JSON) -> str | None:
@@ -44,17 +30,43 @@ def _event_id(_headers: Headers, payload: Payload) -> str | None:
     return _text(payload.get("id"))
 
 
-def _workspace(_headers: Headers, payload: Payload) -> str | None:
-    return _text(payload.get("workspace_id"))
+def _workspace(_headers: Headers, payload: Payload) -> tuple[str, ...]:
+    """The workspace alone: a public integration, and its subscription, serve several of them."""
+    told = _text(payload.get("workspace_id"))
+    return (dashed(told) or told,) if told else ()
 
 
-def _connection_workspace(metadata: Payload) -> str:
-    told = metadata.get("notionWorkspaceId")
-    if isinstance(told, str) and told:
-        return told
+def _connection_workspace(metadata: Payload) -> tuple[str, ...]:
+    told = _text(metadata.get("notionWorkspaceId"))
+    if told:
+        return (dashed(told) or told,)
     raise BadInput(
         "notionWorkspaceId is missing in the connection's metadata; give the workspace's id"
     )
+
+
+def _wanted_databases(metadata: Payload) -> frozenset[str] | None:
+    """A connection without a choice of databases wants them all."""
+    told = metadata.get("databaseIds")
+    wanted = [_text(id_) for id_ in told] if isinstance(told, list) else []
+    return frozenset(dashed(id_) or id_ for id_ in wanted if id_) or None
+
+
+def _verification_token(payload: Payload) -> str | None:
+    """…/reference/webhooks, step 2: a body of the token and nothing else sets a webhook up."""
+    token = payload.get(_TOKEN)
+    if len(payload) != 1 or not isinstance(token, str):
+        return None
+    whole = token.startswith(_SECRET) and len(_SECRET) < len(token) <= _LONGEST_SECRET
+    return token if whole and token.isascii() and token.isprintable() else None
+
+
+def _check_token(token: str) -> None:
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise BadInput(
+            "a Notion token is one word of ASCII (ntn_… or secret_…); "
+            "copy it from the integration's Configuration tab"
+        )
 
 
 DESCRIPTOR = Descriptor(
@@ -64,9 +76,13 @@ DESCRIPTOR = Descriptor(
     needed_headers=(),
     kept_headers=frozenset({"user-agent", "content-type"}),
     delivery_key=_event_id,
-    tenant=_workspace,
+    tenants=_workspace,
     connection=NotionSourceMetadata,
-    connection_tenant=_connection_workspace,
+    connection_tenants=_connection_workspace,
+    connection_filter=_wanted_databases,
+    verification_token=_verification_token,
+    api_url=lambda _metadata: "https://api.notion.com/v1",
+    check_token=_check_token,
     volatile_fields=frozenset({"attempt_number"}),
     signs_for_all_tenants=True,  # a public integration has one subscription for all workspaces
 )

@@ -1,0 +1,221 @@
+"""Notion's API for one connection: what a look-up of a page, a database or a comment reads.
+
+Law: a missing object is gone only where its parent is proven readable, for Notion answers 404 to
+what is destroyed and to what is not shared any more alike. Source: the types of `@notionhq/client`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ingest.core.errors import PermanentError, RateLimited
+from ingest.core.times import parse_time
+from ingest.core.values import JSON
+from ingest.sources.contract import Access, Ask, Payload, Sight
+from ingest.sources.http import Absent, Api, Rules
+from ingest.sources.notion.descriptor import DESCRIPTOR
+from ingest.sources.notion.ids import dashed
+from ingest.sources.notion.payloads import at, member, members, text
+from ingest.sources.notion.reading import Lists, Reading
+
+VERSION = "2025-09-03"
+"""…/reference/versioning: every request names one; answers of a later one are read as well."""
+
+# …/reference/status-codes: 409 is a clash with another edit. 529 stands among the 5xx.
+_RULES = Rules(later=frozenset({408, 409, 425}))
+_PREFIX = "/v1"
+_PARENTS: Mapping[str, str] = {
+    "page": "pages",
+    "database": "databases",
+    "data_source": "data_sources",
+    "block": "blocks",
+}
+_MOST_TABLES = 20
+_MOST_BEGUN = 32
+_SETTLED = timedelta(minutes=3)
+
+
+def connect(access: Access) -> NotionClient:
+    """A client for one connection; the base URL may or may not end in the API's prefix."""
+    base = access.base_url.rstrip("/").removesuffix(_PREFIX)
+    headers = {"authorization": f"Bearer {access.token}", "notion-version": VERSION}
+    api = Api("Notion", base + _PREFIX, access.now, headers=headers, rules=_RULES)
+    return NotionClient(api, DESCRIPTOR.connection_filter(access.metadata) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A page as it was, and what of it was read until Notion wanted to be left alone."""
+
+    page: dict[str, JSON]
+    lists: Lists
+
+
+@dataclass(frozen=True, slots=True)
+class NotionClient:
+    """See `contract.Client`. `filtered`: the connection wants the rows of some databases only.
+
+    `begun` are pages that a limit interrupted, by id.
+    """
+
+    api: Api = field(repr=False)
+    filtered: bool = False
+    begun: dict[str, _Begun] = field(default_factory=dict, repr=False)
+
+    def fetch_one(self, ask: Ask) -> Sight:
+        """A page with its blocks, a database with its tables, a comment with its page."""
+        look_up = _LOOK_UPS.get(ask.identity.kind)
+        if look_up is None:
+            raise PermanentError(f"Notion has no look-up of a {ask.identity.kind}")
+        if dashed(ask.identity.id) is None:
+            raise PermanentError("what is looked up at Notion has a UUID")
+        return look_up(self, ask)
+
+    def check(self) -> str:
+        """The bot that the token is, and its workspace."""
+        bot = self.api.get("users/me").json()
+        name = text(at(bot, "name")) or "the integration"
+        workspace = text(at(bot, "bot", "workspace_name"))
+        return f"{name} of {workspace}" if workspace else name
+
+    def close(self) -> None:
+        """Let go of open connections."""
+        self.api.close()
+
+
+def _page(client: NotionClient, ask: Ask) -> Sight:
+    """Where a limit interrupts it, the next look-up goes on from there, or a page of more blocks
+    than a limit lets through would be begun again for ever.
+    """
+    id_, began_at = ask.identity.id, client.api.now()
+    begun = client.begun.pop(id_, None)
+    page = begun.page if begun else Reading(client.api).whole(f"pages/{id_}")
+    if page is None:
+        return _gone(client, ask)
+    reading = Reading(client.api, begun.lists if begun else {})
+    try:
+        raw = _read_page(reading, page)
+        now = reading.whole(f"pages/{id_}") if begun else page
+    except RateLimited:
+        if len(client.begun) >= _MOST_BEGUN:
+            client.begun.clear()
+        if begun or _is_settled(page, began_at):
+            client.begun[id_] = _Begun(page, reading.lists)
+        raise
+    if _edited(now) != _edited(page):
+        return _page(client, ask)
+    return Sight(raw)
+
+
+def _read_page(reading: Reading, page: dict[str, JSON]) -> dict[str, JSON]:
+    raw: dict[str, JSON] = {"page": page}
+    if not _is_trashed(page):
+        reading.complete(page)
+        raw["parent"] = reading.parent(page.get("parent"))
+        raw |= reading.body(str(page.get("id")))
+    return raw
+
+
+def _edited(page: JSON) -> tuple[JSON, JSON]:
+    return at(page, "last_edited_time"), at(page, "in_trash")
+
+
+def _is_settled(page: Payload, began_at: datetime) -> bool:
+    """Whether any edit since would show: `last_edited_time` is rounded down to its minute."""
+    try:
+        edited_at = parse_time(text(page.get("last_edited_time")) or "")
+    except ValueError:
+        return False
+    return began_at - edited_at > _SETTLED
+
+
+def _database(client: NotionClient, ask: Ask) -> Sight:
+    reading = Reading(client.api)
+    database = reading.whole(f"databases/{ask.identity.id}")
+    if database is None:
+        return _gone(client, ask)
+    raw: dict[str, JSON] = {"database": database}
+    if not _is_trashed(database):
+        raw["parent"] = reading.parent(database.get("parent"))
+        ids = [dashed(source.get("id")) for source in members(database, "data_sources")]
+        tables = [reading.whole(f"data_sources/{id_}") for id_ in ids[:_MOST_TABLES] if id_]
+        raw["tables"] = [table for table in tables if table is not None]
+    return Sight(raw)
+
+
+def _comment(client: NotionClient, ask: Ask) -> Sight:
+    reading = Reading(client.api)
+    comment = reading.whole(f"comments/{ask.identity.id}")
+    if comment is None:
+        return _gone(client, ask)
+    # The block that it is written on may be gone; the event named its page.
+    page = dashed(ask.hint.get("page"))
+    known: JSON = {"type": "page", "id": page} if page else None
+    raw: dict[str, JSON] = {
+        "comment": comment,
+        "parent": reading.parent(comment.get("parent")) or known,
+    }
+    if client.filtered:
+        raw["database_id"] = _database_of(reading, raw["parent"])
+    return Sight(raw)
+
+
+def _data_source(client: NotionClient, ask: Ask) -> Sight:
+    """Which database it is a table of; older subscriptions name the database itself."""
+    reading = Reading(client.api)
+    source = reading.whole(f"data_sources/{ask.identity.id}")
+    if source is not None:
+        return Sight({"database_id": at(source, "parent", "database_id")})
+    database = reading.whole(f"databases/{ask.identity.id}")
+    return _gone(client, ask) if database is None else Sight({"database_id": ask.identity.id})
+
+
+def _database_of(reading: Reading, place: JSON) -> str | None:
+    """The database that a comment's page is a row of."""
+    if at(place, "type") == "database":
+        return dashed(at(place, "id"))
+    page = reading.whole(f"pages/{at(place, 'id')}") if at(place, "id") else None
+    above = reading.parent(at(page, "parent"))
+    return dashed(at(above, "id")) if at(above, "type") == "database" else None
+
+
+def _gone(client: NotionClient, ask: Ask) -> Sight:
+    """Nothing, if the last known parent can be read; without one that is the workspace.
+
+    Where the parent is out of sight too, nobody can tell what became of the object: it is left as
+    it is. The connection is not to blame, for its token may be for single pages, so it goes on.
+    """
+    parent = _hinted_parent(ask.hint)
+    path = _PARENTS.get(str(parent.get("type")))
+    id_ = dashed(parent.get("id"))
+    proof = f"{path}/{id_}" if path and id_ else "users/me"
+    try:
+        client.api.get(proof)
+    except Absent as absent:
+        kind = ask.identity.kind.replace("_", " ")
+        raise PermanentError(
+            f"Notion shows neither the {kind} nor the {parent.get('type')} that it stands in: "
+            "destroyed, or not shared with the integration any more; nothing is deleted"
+        ) from absent
+    return Sight(None)
+
+
+def _hinted_parent(hint: Payload) -> Payload:
+    """A comment's own parent may be a block; the page that it is on proves as much."""
+    page = dashed(hint.get("page"))
+    return {"type": "page", "id": page} if page else member(hint, "parent")
+
+
+def _is_trashed(object_: Payload) -> bool:
+    trashed = object_.get("in_trash")
+    return bool(object_.get("archived") if trashed is None else trashed)
+
+
+_LOOK_UPS: Mapping[str, Callable[[NotionClient, Ask], Sight]] = {
+    "page": _page,
+    "database": _database,
+    "comment": _comment,
+    "data_source": _data_source,
+}

@@ -1,0 +1,227 @@
+"""From one of Notion's objects to the document that it is: a page, a database, a comment.
+
+Law: a document is a pure function of what the look-up read, never of the event that asked for it.
+Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from ingest.core.changes import Change, Delete, Refresh, Upsert
+from ingest.core.errors import BadPayload
+from ingest.core.identity import Identity
+from ingest.core.references import Reference
+from ingest.core.values import JSON
+from ingest.sources.contract import Found, Payload
+from ingest.sources.notion import markdown, properties, rich_text
+from ingest.sources.notion.ids import dashed, page_url, undashed
+from ingest.sources.notion.payloads import (
+    Comment,
+    Database,
+    Object,
+    Page,
+    at,
+    member,
+    members,
+    read,
+    text,
+)
+from ingest.sources.notion.types import (
+    NotionCommentMetadata,
+    NotionDatabaseMetadata,
+    NotionDocMetadata,
+)
+
+_ROW_OF = frozenset({"data_source_id", "database_id"})
+
+
+def documents(found: Found) -> tuple[Change | Refresh, ...]:
+    """What a look-up read, as changes; raises `BadPayload` where it is not whole.
+
+    What is read is `{"page" | "database" | "comment": Notion's object, "parent": {"type", "id"}}`
+    and, of a page, `blocks`; of a data source the id of its database, which is looked up instead,
+    so that two look-ups of one database never race.
+    """
+    if not isinstance(found.raw, dict):
+        raise BadPayload("$", "not an object")
+    build = _BUILT.get(found.identity.kind)
+    if build is None:
+        raise BadPayload("$", f"no document is made of a {found.identity.kind}")
+    return (build(found, found.raw),)
+
+
+def direct_parent(parent: JSON) -> tuple[str, str] | None:
+    """(kind, id) of the page or database that Notion's `parent` names itself.
+
+    None for a block or a table, which stands in one, and for the workspace.
+    """
+    # A table's parent names its database too.
+    for name, kind in (("database_id", "database"), ("page_id", "page")):
+        id_ = dashed(at(parent, name))
+        if id_ is not None:
+            return kind, id_
+    return None
+
+
+def _page(found: Found, raw: Payload) -> Change:
+    page = read(Page, raw.get("page"), "page")
+    if page.is_trashed:
+        return _trashed(found, page)
+    told: Payload = page.properties or {}
+    parent = _parent(found, page, raw)
+    is_row = str(at(page.parent, "type")) in _ROW_OF or at(page.parent, "database_id") is not None
+    database = parent.id if is_row and parent and parent.kind == "database" else None
+    title = properties.title(told)
+    metadata = NotionDocMetadata(
+        kind="database-page" if is_row else "doc-page",
+        page_id=page.id,
+        database_id=database,
+        title=title,
+        url=page.url or page_url(page.id),
+        properties=properties.values(told) if is_row else None,
+        last_edited_time=page.last_edited_time,
+        last_edited_by=text(at(page.last_edited_by, "id")),
+    )
+    return Upsert(
+        identity=found.identity,
+        version=page.version,
+        source_id=page.id,
+        title=title,
+        body=_body(raw),
+        metadata=metadata.told(),
+        created_at=page.created_at,
+        parent=parent,
+        aliases=(undashed(page.id),),
+        references=_once(
+            page.id, (*properties.references(told), *markdown.references(raw.get("blocks")))
+        ),
+        links=tuple(sorted(set(properties.links(told)))),
+        labels=frozenset({database}) if database else None,
+    )
+
+
+def _body(raw: Payload) -> str:
+    """The blocks, and that there are more, where there are."""
+    shown = markdown.markdown(raw.get("blocks"))
+    marks = (("unread", markdown.UNREAD), ("cut", markdown.CUT))
+    parts = (shown, *(said for name, said in marks if raw.get(name) is True))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _database(found: Found, raw: Payload) -> Change:
+    database = read(Database, raw.get("database"), "database")
+    if database.is_trashed:
+        return _trashed(found, database)
+    title = rich_text.plain(database.title).strip() or properties.UNTITLED
+    names = [text(source.get("name")) for source in members(database.data_sources)]
+    metadata = NotionDatabaseMetadata(
+        database_id=database.id,
+        title=title,
+        url=database.url or page_url(database.id),
+        data_sources=[name for name in names if name] or None,
+        last_edited_time=database.last_edited_time,
+        last_edited_by=text(at(database.last_edited_by, "id")),
+    )
+    about = rich_text.markdown(database.description).strip()
+    tables = (_table(table) for table in members(raw, "tables"))
+    return Upsert(
+        identity=found.identity,
+        version=database.version,
+        source_id=database.id,
+        title=title,
+        body="\n\n".join(part for part in (about, *tables) if part),
+        metadata=metadata.told(),
+        created_at=database.created_at,
+        parent=_parent(found, database, raw),
+        aliases=(undashed(database.id),),
+        references=_once(database.id, _mentions(database.description)),
+        labels=frozenset({database.id}),
+    )
+
+
+def _table(table: Payload) -> str:
+    """A data source: its name, and those of its columns."""
+    name = rich_text.plain(table.get("title")).strip() or properties.UNTITLED
+    columns = ", ".join(sorted(member(table, "properties")))
+    return f"{name}: {columns}" if columns else ""
+
+
+def _comment(found: Found, raw: Payload) -> Change:
+    comment = read(Comment, raw.get("comment"), "comment")
+    if comment.is_trashed:
+        return _trashed(found, comment)
+    parent = _parent(found, comment, raw)
+    discussion = dashed(comment.discussion_id)
+    page = parent.id if parent and parent.kind == "page" else None
+    on = page_url(parent.id if parent else comment.id)
+    metadata = NotionCommentMetadata(
+        comment_id=comment.id,
+        discussion_id=discussion,
+        page_id=page,
+        url=f"{on}?d={undashed(discussion)}" if discussion else on,
+        created_by=text(at(comment.created_by, "id")),
+        author_name=text(at(comment.display_name, "resolved_name")),
+        last_edited_time=comment.last_edited_time,
+    )
+    database = dashed(raw.get("database_id"))
+    return Upsert(
+        identity=found.identity,
+        version=comment.version,
+        source_id=comment.id,
+        title="Comment",
+        body=rich_text.markdown(comment.rich_text),
+        metadata=metadata.told(),
+        created_at=comment.created_at,
+        parent=parent,
+        aliases=(undashed(comment.id),),
+        references=_once(comment.id, _mentions(comment.rich_text)),
+        labels=frozenset({database}) if database else None,
+    )
+
+
+def _data_source(found: Found, raw: Payload) -> Refresh:
+    id_ = dashed(raw.get("database_id"))
+    if id_ is None:
+        raise BadPayload("parent.database_id", "missing")
+    identity = Identity(found.identity.source_type, found.identity.scope, "database", id_)
+    hint: dict[str, JSON] = {"parent": {"type": "data_source", "id": found.identity.id}}
+    return Refresh(identity, hint)
+
+
+def _trashed(found: Found, object_: Object) -> Delete:
+    """It can come back, so its version is its own; of two of one version the later look-up wins."""
+    return Delete(found.identity, object_.version, aliases=(undashed(object_.id),))
+
+
+def _parent(found: Found, object_: Object, raw: Payload) -> Identity | None:
+    """Where it stands: as it says itself, or as the client found by walking up."""
+    place = direct_parent(object_.parent)
+    if place is None:
+        kind, id_ = at(raw, "parent", "type"), dashed(at(raw, "parent", "id"))
+        place = (str(kind), id_) if kind in ("page", "database") and id_ else None
+    if place is None:
+        return None
+    return Identity(found.identity.source_type, found.identity.scope, *place)
+
+
+def _mentions(items: JSON) -> Iterable[Reference]:
+    for id_, evidence in rich_text.mentioned(items):
+        yield Reference("mention", "notion", id_, "field", evidence)
+
+
+def _once(own: str, told: Iterable[Reference]) -> tuple[Reference, ...]:
+    """Each relationship to another object once, with its first evidence; sorted."""
+    kept: dict[tuple[str, str], Reference] = {}
+    for reference in told:
+        if reference.key != own:
+            kept.setdefault((reference.kind, reference.key), reference)
+    return tuple(kept[place] for place in sorted(kept))
+
+
+_BUILT: Mapping[str, Callable[[Found, Payload], Change | Refresh]] = {
+    "page": _page,
+    "database": _database,
+    "comment": _comment,
+    "data_source": _data_source,
+}

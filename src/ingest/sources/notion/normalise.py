@@ -1,0 +1,104 @@
+"""What a Notion delivery means: its event, and which page, database or comment to look up.
+
+Law: a delivery never holds what its object says, only that it changed, and deliveries of one object
+are gathered and come in any order; so what becomes of the object is always the look-up's word,
+also whether it is in the trash. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ingest.core.changes import Change, Delete, Refresh, Upsert
+from ingest.core.errors import BadPayload
+from ingest.core.identity import Identity
+from ingest.core.values import JSON
+from ingest.sources.contract import Message, Normalised, Payload
+from ingest.sources.notion import events
+from ingest.sources.notion.ids import dashed, undashed
+from ingest.sources.notion.payloads import (
+    DATA_FIELDS,
+    ENVELOPE_FIELDS,
+    Event,
+    member,
+    read,
+    text,
+)
+
+_MOST_DRIFT = 20
+_LONGEST_NAME = 100
+_PLACES = frozenset({"page", "database", "block"})
+
+
+def normalise(message: Message) -> Normalised:
+    """The meaning of one delivery; raises `BadPayload` where it names no object."""
+    payload = message.payload
+    type_ = text(payload.get("type"))
+    if type_ is None:
+        raise BadPayload("type", "missing" if payload.get("type") is None else "not a name")
+    kind = events.LOOKED_UP.get(type_)
+    if kind is None and type_ != events.COMMENT_DELETED:
+        record = events.record(type_, payload)
+        return Normalised(record, skip=events.ignored_because(type_))
+    told = read(Event, dict(payload), "")
+    change: Change | Refresh
+    if kind is None:
+        change = _deleted_comment(message.scope, told)
+    else:
+        change = _refresh(message.scope, kind, told.entity.id, member(payload, "data"))
+    return Normalised(events.record(type_, payload), (change,), drift=_drift(payload))
+
+
+def again(told: Upsert) -> Refresh | None:
+    """The look-up of a document, with the place where the document says that it stands."""
+    identity, parent = told.identity, told.parent
+    hint: dict[str, JSON] = {}
+    if parent is not None:
+        hint["parent"] = {"type": parent.kind, "id": parent.id}
+        if identity.kind == "comment" and parent.kind == "page":
+            hint["page"] = parent.id
+    return Refresh(identity, hint)
+
+
+def _deleted_comment(scope: str, told: Event) -> Delete:
+    """It is sent at once, not gathered, and no comment comes back: the id is used up."""
+    id_ = told.entity.id
+    return Delete(Identity("notion", scope, "comment", id_), None, True, (undashed(id_),))
+
+
+def _refresh(scope: str, kind: str, id_: str, data: Payload) -> Refresh:
+    """The look-up, with what proves later that a missing object is gone: its parent.
+
+    Without a token nothing else is known of the object, a `deleted` included: the time of that
+    event is later than the `last_edited_time` of a page that comes back from the trash, and taken
+    as a version it would hide the page for ever.
+    """
+    parent = _parent(data)
+    if kind == "data_source" and parent is not None and parent["type"] == "database":
+        # A data source is a table of its database, and no document of its own.
+        known: dict[str, JSON] = {"parent": {"type": "data_source", "id": id_}}
+        return Refresh(Identity("notion", scope, "database", str(parent["id"])), known)
+    hint: dict[str, JSON] = {}
+    if parent is not None:
+        hint["parent"] = parent
+    page = dashed(data.get("page_id"))
+    if kind == "comment" and page is not None:
+        hint["page"] = page
+    return Refresh(Identity("notion", scope, kind, id_), hint)
+
+
+def _parent(data: Payload) -> dict[str, JSON] | None:
+    told = member(data, "parent")
+    type_, id_ = told.get("type"), dashed(told.get("id"))
+    if isinstance(type_, str) and type_ in _PLACES and id_ is not None:
+        return {"type": type_, "id": id_}
+    return None
+
+
+def _drift(payload: Payload) -> tuple[str, ...]:
+    """Fields that Notion's types do not name; a bounded number of names that can be shown."""
+    data: Mapping[str, JSON] = member(payload, "data")
+    unknown = [f"webhook.{name}" for name in payload.keys() - ENVELOPE_FIELDS]
+    unknown += [f"data.{name}" for name in data.keys() - DATA_FIELDS]
+    shown = (name for name in unknown if len(name) <= _LONGEST_NAME and name.isprintable())
+    return tuple(sorted(shown)[:_MOST_DRIFT])
