@@ -1,6 +1,20 @@
-"""Sentry: its deliveries are verified and kept, and wait for an adapter."""
+"""Sentry: issues, the comments on them, and what errors and alerts add to them."""
 
 from ingest.sources.contract import Source
+from ingest.sources.sentry.client import SentryClient
 from ingest.sources.sentry.descriptor import DESCRIPTOR
+from ingest.sources.sentry.documents import again, documents
+from ingest.sources.sentry.mentions import MENTIONS
+from ingest.sources.sentry.normalise import normalise
+from ingest.sources.sentry.types import DOCUMENT_TYPES, EVENT_TYPES
 
-SOURCE = Source(descriptor=DESCRIPTOR)
+SOURCE = Source(
+    descriptor=DESCRIPTOR,
+    normalise=normalise,
+    mentions=MENTIONS,
+    connect=SentryClient,
+    documents=documents,
+    again=again,
+    document_types=DOCUMENT_TYPES,
+    event_types=EVENT_TYPES,
+)

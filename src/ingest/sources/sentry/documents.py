@@ -1,0 +1,245 @@
+"""From Sentry's objects to documents: an issue, and a comment on it.
+
+Law: a document is a pure function of the object, never of the delivery that carried it; only its
+version is the time of the telling, for issues have none of their own. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from ingest.core.canonical import clean
+from ingest.core.changes import Change, Delete, Refresh, Upsert, Withdraw
+from ingest.core.errors import BadPayload
+from ingest.core.identity import Identity
+from ingest.core.slugs import bounded_key
+from ingest.core.times import to_micros
+from ingest.core.values import JSON
+from ingest.sources.contract import Found, Payload
+from ingest.sources.sentry.payloads import (
+    Comment,
+    Event,
+    Issue,
+    fits,
+    items,
+    mapping,
+    objects,
+    read,
+    release_name,
+    spelled,
+    text,
+    word,
+)
+from ingest.sources.sentry.types import SentryCommentDocMetadata, SentryDocMetadata
+from ingest.sources.sentry.wording import Surroundings, body_of, commit_of, title_of
+
+_TRACE_OVERLAP = 100
+NOTHING = Surroundings()
+_LONGEST_COMMIT = 100
+LONGEST_TAG = 200
+
+_SHA = re.compile(r"(?:[^\s@]{1,200}@)?([0-9a-f]{40})")
+_HREF = re.compile(r"href=[\"'](https?://[^\"'\s<>]{1,2000})[\"']")
+_ORGANIZATION = re.compile(r"/organizations/([\w-]{1,100})/")
+
+
+def identity(scope: str, kind: str, id_: str) -> Identity:
+    """Sentry's ids are unique on their host."""
+    return Identity("sentry", scope, kind, id_)
+
+
+def issue_document(
+    issue: Issue, scope: str, connection: Payload, around: Surroundings = NOTHING
+) -> Upsert:
+    """An issue, without its version; the numeric id finds it beside the short one."""
+    short_id = issue.short_id or issue.id
+    seen = _seen(issue)
+    releases = sorted({*around.releases, *_releases(issue)})
+    around_all = Surroundings(
+        around.environments, tuple(releases), around.tags, around.event, around.links
+    )
+    metadata = SentryDocMetadata(
+        issue_id=issue.id,
+        short_id=short_id,
+        project=_project(issue, connection),
+        platform=issue.platform,
+        level=issue.level or "error",  # develop.sentry.dev, "Event Payloads": the default
+        status=issue.status or "unresolved",
+        culprit=issue.culprit,
+        count=issue.count or 0,
+        user_count=issue.user_count,
+        environments=[*around.environments],
+        releases=releases,
+        tags={key: [*values] for key, values in around.tags.items()},
+        first_seen=seen[0],
+        last_seen=seen[1],
+        url=_page(issue, scope, connection),
+    )
+    return Upsert(
+        identity=identity(scope, "issue", issue.id),
+        version=0,
+        source_id=bounded_key(short_id),
+        title=title_of(issue),
+        body=body_of(issue, around_all),
+        metadata=metadata.told(),
+        created_at=issue.first_seen or issue.last_seen,
+        aliases=tuple(sorted({issue.id, bounded_key(short_id.upper())} - {short_id})),
+        frontmatter=_frontmatter(issue),
+        links=tuple(sorted({*around.links, *_links(issue)})),
+        temporal=_commit(issue, around.event),
+        chunk_overlap=_TRACE_OVERLAP,
+    )
+
+
+def comment_document(comment: Comment, scope: str, author: Mapping[str, JSON]) -> Upsert:
+    """A comment, child of its issue, without its version."""
+    metadata = SentryCommentDocMetadata(
+        comment_id=comment.comment_id,
+        issue_id=comment.issue_id,
+        user_id=word(author.get("id")),
+        user_name=text(author.get("name")),
+        created_at=spelled(comment.timestamp) if comment.timestamp else None,
+    )
+    return Upsert(
+        identity=identity(scope, "comment", comment.comment_id),
+        version=0,
+        source_id=bounded_key(f"{comment.issue_id}/comment/{comment.comment_id}"),
+        title=f"Comment on issue {comment.issue_id}",
+        body=clean(comment.comment),
+        metadata=metadata.told(),
+        created_at=comment.timestamp,
+        parent=identity(scope, "issue", comment.issue_id),
+    )
+
+
+def documents(found: Found) -> tuple[Change | Refresh, ...]:
+    """What a look-up saw: the issue and its comments.
+
+    An issue that was merged away is gone, and found in the one that it went into; one that was
+    moved to another project is no longer the connection's.
+    """
+    raw, scope = mapping(found.raw), found.identity.scope
+    version = to_micros(found.sent_at)
+    issue = read(Issue, raw.get("issue"), "issue")
+    own, told = text(found.connection.get("sentryProjectId")), issue.project.id
+    if own and told and own != told:
+        return (Withdraw(found.identity, version),)
+    whole = issue_document(issue, scope, found.connection, _around(raw))
+    comments = tuple(_versioned(c, version) for c in _comments(issue, scope))
+    if issue.id == found.identity.id:
+        return (_versioned(whole, version), *comments)
+    survivor = _versioned(whole, version, found.identity.id)
+    # The other issue's own look-ups are one at a time; this one was not among them.
+    again = Refresh(survivor.identity)
+    return (Delete(found.identity, version), survivor, *comments, again)
+
+
+def again(told: Upsert) -> Refresh | None:
+    """A look-up of the issue tells its comments too."""
+    if told.identity.kind == "issue":
+        return Refresh(told.identity)
+    return Refresh(told.parent) if told.parent else None
+
+
+def _versioned(made: Upsert, version: int, *aliases: str) -> Upsert:
+    return replace(made, version=version, aliases=(*made.aliases, *aliases))
+
+
+def _seen(issue: Issue) -> tuple[str, str]:
+    """First and last time; one stands in for the other."""
+    first, last = issue.first_seen or issue.last_seen, issue.last_seen or issue.first_seen
+    if first is None or last is None:
+        raise BadPayload("issue.firstSeen", "missing, or not an ISO 8601 time; so is lastSeen")
+    return spelled(first), spelled(last)
+
+
+def _project(issue: Issue, connection: Payload) -> str:
+    """Its slug; the short id begins with it, and the connection knows it."""
+    told = issue.project.slug or text(connection.get("sentryProjectSlug"))
+    return told or (issue.short_id or "").rpartition("-")[0].lower()
+
+
+def _page(issue: Issue, scope: str, connection: Payload) -> str:
+    """`permalink` may be null, and actions of workflows leave the other URLs out."""
+    told = issue.permalink or issue.web_url
+    if told:
+        return told
+    named = _ORGANIZATION.search(issue.url or "")
+    organization = named[1] if named else text(connection.get("sentryOrganizationSlug"))
+    within = f"organizations/{organization}/" if organization else ""
+    return f"https://{scope}/{within}issues/{issue.id}/"
+
+
+def _releases(issue: Issue) -> Iterator[str]:
+    for told in (issue.first_release, issue.last_release):
+        name = release_name(told)
+        if name:
+            yield name
+
+
+def _commit(issue: Issue, event: Event | None) -> dict[str, str]:
+    """The commit that resolved it; else that of the newest release that is named after one."""
+    commit, _ = commit_of(issue)
+    if commit and len(commit) <= _LONGEST_COMMIT and not any(map(str.isspace, commit)):
+        return {"commitSha": commit}
+    told = (issue.last_release, event.release if event else None, issue.first_release)
+    named = (_SHA.fullmatch(release_name(release) or "") for release in told)
+    return next(({"commitSha": found[1]} for found in named if found), {})
+
+
+def _frontmatter(issue: Issue) -> dict[str, JSON] | None:
+    told: dict[str, JSON] = {
+        "substatus": issue.substatus,
+        "category": issue.issue_category,
+        "assignee": text(issue.assigned_to.get("name")),
+        "resolvedInRelease": release_name(issue.status_details.get("inRelease")),
+    }
+    return {name: value for name, value in told.items() if value is not None} or None
+
+
+def _links(issue: Issue) -> Iterator[str]:
+    """What integrations noted on the issue, and the pull request of the commit that resolved it."""
+    for annotation in items(issue.annotations):
+        if isinstance(annotation, str):
+            yield from _HREF.findall(clean(annotation))
+        else:
+            yield from filter(None, [text(mapping(annotation).get("url"))])
+    commit = mapping(issue.status_details.get("inCommit"))
+    url = text(mapping(commit.get("pullRequest")).get("externalUrl"))
+    if url:
+        yield url
+
+
+def _around(raw: Payload) -> Surroundings:
+    """What the look-up brought beside the issue; sets are sorted, for their order moves."""
+    told = mapping(raw.get("tags"))
+    tags = {
+        key: tuple(sorted({v[:LONGEST_TAG] for v in map(word, items(told[key])) if v}))
+        for key in sorted(told)
+    }
+    event = raw.get("event")
+    linked = (text(issue.get("webUrl")) for issue in objects(raw.get("externalIssues")))
+    return Surroundings(
+        environments=tags.get("environment", ()),
+        releases=tags.get("release", ()),
+        tags={key: values for key, values in tags.items() if values},
+        event=read(Event, event, "event") if event is not None else None,
+        links=tuple(url for url in linked if url),
+    )
+
+
+def _comments(issue: Issue, scope: str) -> Iterator[Upsert]:
+    """The notes among an issue's activity: a comment's id is that of its activity."""
+    for note in objects(issue.activity):
+        told, id_ = text(mapping(note.get("data")).get("text")), word(note.get("id"))
+        if note.get("type") == "note" and told and id_ and fits(id_):
+            raw: JSON = {
+                "comment_id": id_,
+                "issue_id": issue.id,
+                "comment": told,
+                "timestamp": note.get("dateCreated"),
+            }
+            comment = read(Comment, raw, "issue.activity")
+            yield comment_document(comment, scope, mapping(note.get("user")))

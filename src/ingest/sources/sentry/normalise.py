@@ -1,0 +1,193 @@
+"""What a Sentry delivery means: its event, and the change of one issue or comment.
+
+Law: nobody signs the time of a delivery, so where a look-up is possible an issue is looked up, and
+what the payload says of it only stands in. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ingest.core.changes import Change, Delete, Refresh
+from ingest.core.errors import BadPayload
+from ingest.core.times import to_micros
+from ingest.core.values import JSON
+from ingest.sources.contract import Message, Normalised
+from ingest.sources.sentry import events
+from ingest.sources.sentry.documents import comment_document, identity, issue_document
+from ingest.sources.sentry.events import Subject
+from ingest.sources.sentry.patches import event_patch
+from ingest.sources.sentry.payloads import (
+    ISSUE_FIELDS,
+    Comment,
+    Event,
+    Issue,
+    mapping,
+    read,
+    text,
+)
+
+LAG_S = 300.0
+"""A webhook can be ahead of the API: so long a 404 is no news."""
+
+_MOST_DRIFT = 20
+_LONGEST_NAME = 100
+
+# What is told in one second: an issue is created before anything is done to it, and resolved last.
+# `ignored` and `archived` are one thing: the enum has the former, the documents the latter.
+_ISSUE_PRIORITY: Mapping[str, int] = {
+    "created": 50,
+    "assigned": 100,
+    "unresolved": 150,
+    "ignored": 200,
+    "archived": 200,
+    "resolved": 250,
+}
+_COMMENT_PRIORITY: Mapping[str, int] = {"created": 50, "updated": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a payload is about, and what it changes; else why nothing."""
+
+    subject: Subject
+    changes: tuple[Change | Refresh, ...] = ()
+    skip: str | None = None
+    drift: tuple[str, ...] = ()
+    withdraws: str | None = None
+
+
+def normalise(message: Message) -> Normalised:
+    """The meaning of one delivery; raises `BadPayload` where its object is not whole."""
+    resource, action = events.kind(message)
+    meant = _MEANINGS.get((resource, action), _nothing)(message, resource, action)
+    return Normalised(
+        event=events.recorded(resource, action, meant.subject, message),
+        changes=meant.changes,
+        skip=meant.skip,
+        drift=meant.drift,
+        event_key=events.key(resource, action, meant.subject, message),
+        once=True,
+        withdraws=meant.withdraws,
+    )
+
+
+def _nothing(message: Message, resource: str, action: str) -> _Meaning:
+    skip = events.ignored_because(resource, action)
+    return _Meaning(events.other_subject(message), skip=skip)
+
+
+def _issue(message: Message, _resource: str, action: str) -> _Meaning:
+    told = mapping(message.payload.get("data")).get("issue")
+    issue = read(Issue, told, "data.issue")
+    try:
+        document = issue_document(issue, message.scope, message.connection)
+    except BadPayload as error:
+        raise BadPayload(f"data.{error.path}", error.problem) from error
+    upsert = replace(
+        document,
+        version=_version(message, issue.last_seen, issue.first_seen),
+        priority=_ISSUE_PRIORITY[action],
+    )
+    return _Meaning(
+        Subject(issue.id, issue_id=issue.id, level=issue.level),
+        (Refresh(upsert.identity, otherwise=(upsert,), patience_s=LAG_S),),
+        drift=_drift(told),
+    )
+
+
+def _event(message: Message, resource: str, action: str) -> _Meaning:
+    """An error or an alert: it tells of one event of an issue, but not the issue."""
+    data = mapping(message.payload.get("data"))
+    names = ("error", "event") if resource == "error" else ("event", "error")
+    name = next((n for n in names if data.get(n) is not None), names[0])
+    event = read(Event, data.get(name), f"data.{name}")
+    issue_id = event.of_issue
+    subject = Subject(event.event_id or "", issue_id, event.event_id, level=event.level)
+    if issue_id is None:
+        return _Meaning(subject, skip=f"{resource}.{action}: its event names no issue")
+    version = _version(message, event.at)
+    patch = event_patch(event, message.scope, issue_id, version)
+    return _Meaning(
+        subject,
+        (
+            Refresh(
+                identity(message.scope, "issue", issue_id),
+                otherwise=(patch,) if patch else (),
+                patience_s=LAG_S,
+            ),
+        ),
+    )
+
+
+def _comment(message: Message, _resource: str, action: str) -> _Meaning:
+    comment = read(Comment, _comment_data(message), "data")
+    subject = Subject(comment.comment_id, issue_id=comment.issue_id, comment_id=comment.comment_id)
+    version = _version(message, comment.timestamp)
+    if action == "deleted":
+        gone = identity(message.scope, "comment", comment.comment_id)
+        return _Meaning(subject, (Delete(gone, version, final=True),))
+    if not comment.comment:
+        raise BadPayload("data.comment", "missing")
+    author = mapping(message.payload.get("actor"))
+    document = comment_document(comment, message.scope, author)
+    upsert = replace(document, version=version, priority=_COMMENT_PRIORITY[action])
+    # An edit back to a former text is the very same body again; its issue's activity tells.
+    on_issue = Refresh(identity(message.scope, "issue", comment.issue_id), patience_s=LAG_S)
+    return _Meaning(subject, (upsert, on_issue))
+
+
+def _comment_data(message: Message) -> JSON:
+    """Flat, and the same where the comment is an object of its own."""
+    data = message.payload.get("data")
+    comment = mapping(data).get("comment")
+    if not isinstance(data, Mapping) or not isinstance(comment, Mapping):
+        return data
+    told: dict[str, JSON] = {"comment_id": comment.get("id"), **comment, **data}
+    told["comment"] = text(comment.get("text")) or text(comment.get("comment")) or ""
+    return told
+
+
+def _installed(message: Message, _resource: str, _action: str) -> _Meaning:
+    skip = "installation.created: a connection is made with `ingest source connect`"
+    return _Meaning(_of_installation(message), skip=skip)
+
+
+def _uninstalled(message: Message, _resource: str, _action: str) -> _Meaning:
+    reason = "the integration is uninstalled in Sentry"
+    return _Meaning(_of_installation(message), skip=reason, withdraws=reason)
+
+
+def _of_installation(message: Message) -> Subject:
+    told = mapping(mapping(message.payload.get("data")).get("installation"))
+    id_ = text(told.get("uuid")) or text(mapping(message.payload.get("installation")).get("uuid"))
+    return Subject(id_ or "", object_id=id_)
+
+
+_Read = Callable[[Message, str, str], _Meaning]
+# docs.sentry.io, "Webhooks"; of errors and alerts there is one action each.
+_MEANINGS: Mapping[tuple[str, str], _Read] = {
+    **{("issue", action): _issue for action in _ISSUE_PRIORITY},
+    ("error", "created"): _event,
+    ("event_alert", "triggered"): _event,
+    **{("comment", action): _comment for action in (*_COMMENT_PRIORITY, "deleted")},
+    ("installation", "created"): _installed,
+    ("installation", "deleted"): _uninstalled,
+}
+
+
+def _version(message: Message, *told: datetime | None) -> int:
+    """When Sentry sent it; where that cannot be, the newest time that the object tells."""
+    micros = events.sent_at_micros(message)
+    if micros is not None:
+        return micros
+    return next((to_micros(at) for at in told if at is not None), 0)
+
+
+def _drift(told: JSON) -> tuple[str, ...]:
+    """Fields that Sentry's documents do not name; a bounded number of names that can be shown."""
+    unknown = (name for name in mapping(told).keys() - ISSUE_FIELDS)
+    shown = (n for n in unknown if len(n) <= _LONGEST_NAME and n.isprintable())
+    return tuple(f"issue.{name}" for name in sorted(shown)[:_MOST_DRIFT])

@@ -1,0 +1,123 @@
+"""The metadata that we write for Sentry: the seed's interfaces, and the members that it lacks.
+
+Law: a field that is not known is left out, never null. `kind` and `action` tell the members apart:
+the seed's actions name none of Sentry's resources, ours begin with one (`issue.unresolved`), or
+with `other` where it is new. `DOCUMENT_TYPES` and `EVENT_TYPES` are the members of the unions, the
+seed's own first.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from ingest.core.values import JSON
+
+RESOURCES = (
+    "activity_alert",
+    "comment",
+    "error",
+    "event_alert",
+    "installation",
+    "issue",
+    "metric_alert",
+    "preprod_artifact",
+    "seer",
+)
+"""Every `Sentry-Hook-Resource` that we have heard of."""
+
+
+class _Metadata(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    type: Literal["sentry"] = "sentry"
+
+    def told(self) -> dict[str, JSON]:
+        """The JSON that is stored: camelCase, without the fields that are not known."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class SentryDocMetadata(_Metadata):
+    """The seed's `SentryDocMetadata`; lists are sorted, times are spelled as Sentry spells them."""
+
+    kind: Literal["issue"] = "issue"
+    issue_id: str
+    short_id: str
+    project: str
+    platform: str | None = None
+    level: str
+    status: str
+    culprit: str | None = None
+    count: int
+    user_count: int | None = None
+    environments: list[str]
+    releases: list[str]
+    tags: dict[str, list[str]]
+    first_seen: str
+    last_seen: str
+    url: str
+
+
+class SentryCommentDocMetadata(_Metadata):
+    """A comment on an issue, which the seed does not know; its page is that of the issue."""
+
+    kind: Literal["comment"] = "comment"
+    comment_id: str
+    issue_id: str
+    user_id: str | None = None
+    user_name: str | None = None
+    created_at: str | None = None
+
+
+class SentryEventMetadata(_Metadata):
+    """The seed's `SentryEventMetadata`: what happened to an issue that the delivery names."""
+
+    action: Literal["created", "assigned", "resolved", "event.created"]
+    webhook_id: str
+    issue_id: str
+    event_id: str | None = None
+    level: str | None = None
+    triggered_at: str
+
+
+class SentryOtherEventMetadata(_Metadata):
+    """Every event that the seed cannot say: `<resource>.<action>`, and what Sentry told of it.
+
+    `objectId` is the id of what has no field of its own (a metric alert's, a run's).
+    """
+
+    action: Annotated[str, Field(pattern=rf"^({'|'.join(RESOURCES)}|other)\.")]
+    webhook_id: str
+    issue_id: str | None = None
+    event_id: str | None = None
+    comment_id: str | None = None
+    object_id: str | None = None
+    level: str | None = None
+    triggered_at: str
+
+
+class SentrySourceMetadata(BaseModel):
+    """The seed's connection metadata, and one optional field of ours.
+
+    `apiHost` is where the organization lives (`de.sentry.io`, a host of its own), if not sentry.io.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
+    )
+
+    type: Literal["sentry"] = "sentry"
+    sentry_organization_slug: str
+    sentry_project_slug: str
+    sentry_project_id: Annotated[str, Field(min_length=1)]
+    webhook_id: str | None = None
+    access_token_hash: str | None = None
+    api_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = None
+
+
+DOCUMENT_TYPES = (SentryDocMetadata, SentryCommentDocMetadata)
+EVENT_TYPES = (SentryEventMetadata, SentryOtherEventMetadata)

@@ -1,0 +1,1 @@
+"""Sentry: fixtures in its real shape, and what they mean."""

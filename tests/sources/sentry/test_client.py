@@ -1,0 +1,233 @@
+"""The client against a fake of Sentry's API: what it asks for, and what each refusal means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ingest.core.changes import Delete, Refresh, Upsert
+from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
+from ingest.demo.fake import Answer, Fake, Trouble, serving
+from ingest.demo.providers.sentry import Sentry, make
+from ingest.sources.contract import Access, Ask, Client, Found
+from ingest.sources.sentry import SOURCE
+from ingest.sources.sentry.client import MOST_KEYS, MOST_PAGES, MOST_VALUES
+from tests.sources.sentry.deliveries import CONNECTION, ISSUE_ID, data, identity
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_PATH = f"/api/0/organizations/halcyon/issues/{ISSUE_ID}/"
+
+
+@pytest.fixture
+def sentry() -> Sentry:
+    provider = make("halcyon")
+    provider.put_project("web", "501")
+    provider.put_issue(data("issue.created")["issue"])
+    return provider
+
+
+@pytest.fixture
+def fake(sentry: Sentry) -> Iterator[Fake]:
+    with serving(sentry) as served:
+        yield served
+
+
+@pytest.fixture
+def client(fake: Fake, sentry: Sentry) -> Iterator[Client]:
+    made = _client(fake.url, sentry.token)
+    yield made
+    made.close()
+
+
+def _client(url: str, token: str, **metadata: Any) -> Client:
+    assert SOURCE.connect is not None
+    return SOURCE.connect(Access(url, token, {**CONNECTION, **metadata}, lambda: NOW))
+
+
+def _documents(client: Client, id_: str = ISSUE_ID) -> list[Any]:
+    assert SOURCE.documents is not None
+    sight = client.fetch_one(Ask(identity("issue", id_)))
+    assert sight.raw is not None
+    return [*SOURCE.documents(Found(identity("issue", id_), sight.raw, NOW, {}, CONNECTION))]
+
+
+def _event(id_: str, at: str, **tags: str) -> dict[str, Any]:
+    listed = [{"key": key, "value": value} for key, value in tags.items()]
+    thrown = {"type": "TimetableError", "value": f"of {id_}"}
+    entries = [{"type": "exception", "data": {"values": [thrown]}}]
+    return {"id": id_, "eventID": id_, "dateCreated": at, "tags": listed, "entries": entries}
+
+
+def test_an_issue_comes_with_its_latest_event_its_tags_and_its_comments(
+    sentry: Sentry, client: Client
+) -> None:
+    sentry.add_event(ISSUE_ID, _event("e2", "2026-03-02T09:00:00Z", environment="production"))
+    sentry.add_event(ISSUE_ID, _event("e1", "2026-03-01T09:00:00Z", browser="Firefox", user="id:1"))
+    sentry.comment(
+        ISSUE_ID, {"id": "7", "text": "See ENG-12.", "dateCreated": "2026-03-02T09:30:00Z"}
+    )
+    issue, comment = _documents(client)
+    assert issue.metadata["count"] == 3
+    assert issue.metadata["environments"] == ["production"]
+    assert issue.metadata["tags"] == {"browser": ["Firefox"], "environment": ["production"]}
+    assert "### TimetableError: of e2" in issue.body
+    assert comment.identity == identity("comment", "7")
+    assert comment.parent == identity()
+
+
+def test_while_nothing_changes_it_sees_the_same(sentry: Sentry, client: Client) -> None:
+    sentry.add_event(ISSUE_ID, _event("e1", "2026-03-01T09:00:00Z", browser="Firefox"))
+    assert _documents(client) == _documents(client)
+
+
+@pytest.mark.parametrize("base", ["", "/", "/api/0", "/api/0/"])
+def test_the_base_may_be_with_or_without_the_apis_path(
+    fake: Fake, sentry: Sentry, base: str
+) -> None:
+    client = _client(fake.url + base, sentry.token)
+    assert client.check() == "project web of halcyon"
+    assert isinstance(_documents(client)[0], Upsert)
+    assert all(asked.path.startswith("/api/0/") for asked in fake.requests)
+    assert all(asked.path.endswith("/") for asked in fake.requests)
+    client.close()
+
+
+def test_values_are_read_page_by_page_to_a_bound(
+    sentry: Sentry, fake: Fake, client: Client
+) -> None:
+    kept = sentry.issues[ISSUE_ID]
+    kept.tags["environment"] = [f"stage-{n}" for n in range(5)]
+    kept.tags["release"] = [f"web@{n}" for n in range(100)]
+    kept.tags["browser"] = [f"Browser {n}" for n in range(100)]
+    issue = _documents(client)[0]
+    assert issue.metadata["environments"] == [f"stage-{n}" for n in range(5)]
+    assert len(fake.asked_for("/tags/environment/")) == 3
+    assert len(fake.asked_for("/tags/release/")) == MOST_PAGES
+    assert len(fake.asked_for("/tags/browser/")) == 1
+
+
+def test_only_so_many_tags_are_asked_for(sentry: Sentry, fake: Fake, client: Client) -> None:
+    for n in range(50):
+        sentry.issues[ISSUE_ID].tags[f"tag {n:02}/x"] = [str(n)]
+    values = [{"value": str(n)} for n in range(100)]
+    fake.troubles.append(Trouble(Answer(body=values), "/tags/tag 00/x/"))
+    tags = _documents(client)[0].metadata["tags"]
+    assert len(tags) == MOST_KEYS
+    assert len(tags["tag 00/x"]) in (1, MOST_VALUES)
+
+
+def test_an_issue_without_events_values_and_links_is_an_issue(
+    sentry: Sentry, fake: Fake, client: Client
+) -> None:
+    fake.troubles.append(Trouble(Answer(404, {}), "/external-issues/"))
+    (issue,) = _documents(client)
+    assert issue.metadata["tags"] == {}
+    assert issue.links == ()
+
+
+def test_an_issue_that_is_not_there_is_gone_where_its_project_can_be_read(
+    sentry: Sentry, fake: Fake, client: Client
+) -> None:
+    sentry.delete(ISSUE_ID)
+    assert client.fetch_one(Ask(identity())).raw is None
+    assert [asked.path for asked in fake.requests] == [_PATH, "/api/0/projects/halcyon/web/"]
+
+
+def test_without_its_project_nothing_is_known_of_an_issue(
+    sentry: Sentry, fake: Fake, client: Client
+) -> None:
+    sentry.delete(ISSUE_ID)
+    sentry.projects.clear()
+    with pytest.raises(Refused, match="halcyon/web cannot be read"):
+        client.fetch_one(Ask(identity()))
+    with pytest.raises(Refused, match="halcyon/web cannot be read"):
+        client.check()
+
+
+def test_a_merged_issue_answers_with_the_other(sentry: Sentry, client: Client) -> None:
+    sentry.put_issue({**data("issue.created")["issue"], "id": "99", "shortId": "WEB-99"})
+    sentry.merge("99", ISSUE_ID)
+    gone, survivor, again = _documents(client, "99")
+    assert isinstance(gone, Delete)
+    assert survivor.source_id == "WEB-7F"
+    assert again == Refresh(identity())
+
+
+def test_a_merged_issue_may_be_a_redirect(fake: Fake, client: Client) -> None:
+    moved = Answer(302, {}, {"location": _PATH})
+    fake.troubles.append(Trouble(moved, "/issues/99/"))
+    assert isinstance(_documents(client, "99")[0], Delete)
+
+
+def test_the_token_never_leaves_its_host(fake: Fake, client: Client) -> None:
+    moved = Answer(302, {}, {"location": "https://elsewhere.example/api/0/"})
+    fake.troubles.append(Trouble(moved, _PATH))
+    with pytest.raises(PermanentError, match=r"elsewhere\.example"):
+        client.fetch_one(Ask(identity()))
+
+
+def test_a_wrong_token_is_refused(fake: Fake, sentry: Sentry) -> None:
+    client = _client(fake.url, "sntrys_wrong")
+    with pytest.raises(Refused):
+        client.check()
+    with pytest.raises(Refused):
+        client.fetch_one(Ask(identity()))
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "least_s", "most_s"),
+    [
+        ({"x-sentry-rate-limit-reset": 30}, 25.0, 31.0),
+        ({"x-sentry-rate-limit-reset": -10}, 1.0, 1.0),
+        ({"x-sentry-rate-limit-reset": "soon", "retry-after": "7"}, 7.0, 7.0),
+        ({"x-sentry-rate-limit-reset": ""}, 60.0, 60.0),
+    ],
+)
+def test_a_limit_tells_when_it_ends(
+    fake: Fake, client: Client, headers: dict[str, str | int], least_s: float, most_s: float
+) -> None:
+    now = int(datetime.now(UTC).timestamp())  # of the server, which dates its answers
+    told = {k: str(now + v) if isinstance(v, int) else v for k, v in headers.items()}
+    fake.troubles.append(Trouble(Answer(429, {"detail": "too many"}, told), _PATH))
+    with pytest.raises(RateLimited) as limited:
+        client.fetch_one(Ask(identity()))
+    assert limited.value.retry_after_s is not None
+    assert least_s <= limited.value.retry_after_s <= most_s
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_fault_of_sentrys_own_is_waited_for(fake: Fake, client: Client, status: int) -> None:
+    fake.troubles.append(Trouble(Answer(status, b"<html>"), "/events/latest/"))
+    with pytest.raises(TransientError):
+        client.fetch_one(Ask(identity()))
+
+
+def test_what_is_not_json_makes_no_sense(fake: Fake, client: Client) -> None:
+    fake.troubles.append(Trouble(Answer(200, b"<html>"), _PATH))
+    with pytest.raises(PermanentError):
+        client.fetch_one(Ask(identity()))
+
+
+def test_an_answer_of_another_shape_is_no_list_of_values(fake: Fake, client: Client) -> None:
+    fake.troubles.append(Trouble(Answer(body={"detail": "later"}), "/tags/release/"))
+    assert _documents(client)[0].metadata["releases"] == []
+
+
+def test_only_issues_are_looked_up(client: Client) -> None:
+    with pytest.raises(PermanentError, match="no look-up of a comment"):
+        client.fetch_one(Ask(identity("comment", "1")))
+
+
+def test_without_the_slugs_there_is_no_way_to_ask() -> None:
+    with pytest.raises(PermanentError, match="sentryOrganizationSlug"):
+        _client("https://sentry.io/api/0", "t", sentryOrganizationSlug="")
+
+
+def test_an_id_cannot_climb_out_of_its_path(fake: Fake, client: Client) -> None:
+    assert client.fetch_one(Ask(identity("issue", "../../x?y#z"))).raw is None
+    assert fake.requests[0].path.startswith("/api/0/organizations/halcyon/issues/")
+    assert fake.requests[0].query == {}

@@ -1,0 +1,117 @@
+"""Errors and alerts, which tell of one event; and what changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.core.changes import Field
+from ingest.core.errors import BadPayload
+from tests.sources.sentry.deliveries import ISSUE_ID, asked, identity, patch, said, told
+
+
+@pytest.mark.parametrize("name", ["error.created", "error.created.old", "event_alert.triggered"])
+def test_an_event_asks_for_its_issue_and_a_patch_stands_in(name: str) -> None:
+    look_up = asked(told(name))
+    assert look_up.identity == identity()
+    assert look_up.patience_s == 300
+    assert patch(told(name)).identity == identity()
+
+
+def test_a_patch_says_times_and_sets_and_nobody_s_name() -> None:
+    assert patch(told("error.created")).fields == {
+        "firstSeen": Field("2026-03-01T19:02:11.480000Z", "min"),
+        "lastSeen": Field("2026-03-01T19:02:11.480000Z", "max"),
+        "environments": Field(["production"], "union"),
+        "releases": Field(["web@4.2.0"], "union"),
+        "tags": Field(
+            {
+                "environment": ["production"],
+                "level": ["error"],
+                "platform_sign": ["LED"],
+                "release": ["web@4.2.0"],
+            },
+            "union",
+        ),
+    }
+
+
+def test_older_events_name_their_issue_by_a_url_and_their_time_in_seconds() -> None:
+    change = patch(told("error.created.old"))
+    assert change.identity == identity()
+    assert change.fields["environments"].value == ["staging"]
+    assert change.fields["lastSeen"].value == "2026-03-01T19:02:11.480000Z"
+
+
+def test_an_event_is_the_seeds() -> None:
+    meant = said(told("event_alert.triggered"))
+    assert meant.event["action"] == "event.created"
+    assert meant.event["issueId"] == ISSUE_ID
+    assert meant.event["eventId"] == "e4874d664c3540c1a32eab185f12c5ab"
+
+
+def test_an_event_without_an_issue_is_recorded_and_skipped() -> None:
+    meant = said(told("event_alert.triggered.slow"))
+    assert meant.skip == "event_alert.triggered: its event names no issue"
+    assert meant.event["action"] == "event_alert.triggered"
+
+
+def test_an_event_that_says_nothing_is_a_look_up_alone() -> None:
+    fixture = told("error.created")
+    fixture["body"]["data"]["error"] = {"issue_id": 1170820242, "project": 501}
+    assert asked(fixture).otherwise == ()
+
+
+def test_an_error_without_its_event_is_refused_with_the_path() -> None:
+    fixture = told("error.created")
+    del fixture["body"]["data"]["error"]
+    with pytest.raises(BadPayload) as refused:
+        said(fixture)
+    assert refused.value.path == "data.error"
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "object_id"),
+    [
+        ("metric_alert.critical", "metric_alert.critical", "31"),
+        ("seer.root_cause_completed", "seer.root_cause_completed", "12345"),
+        ("profile.finished", "other.profile.finished", None),
+    ],
+)
+def test_what_is_no_document_is_skipped_and_recorded(
+    name: str, action: str, object_id: str | None
+) -> None:
+    meant = said(told(name))
+    assert meant.skip
+    assert meant.event["action"] == action
+    assert meant.event.get("objectId") == object_id
+
+
+def test_an_unknown_action_of_a_known_resource_is_skipped() -> None:
+    fixture = told("issue.created")
+    fixture["body"]["action"] = "priority_changed"
+    assert said(fixture).skip == "unknown event issue.priority_changed"
+
+
+def test_an_uninstalled_integration_withdraws_its_connection() -> None:
+    meant = said(told("installation.deleted"))
+    assert meant.withdraws
+    assert meant.skip == meant.withdraws
+    assert said(told("installation.created")).withdraws is None
+
+
+def test_without_a_header_or_an_action_it_is_refused() -> None:
+    fixture = told("issue.created")
+    del fixture["body"]["action"]
+    with pytest.raises(BadPayload, match="action: missing"):
+        said(fixture)
+    fixture["headers"] = {}
+    with pytest.raises(BadPayload, match="Sentry-Hook-Resource: missing"):
+        said(fixture)
+
+
+def test_without_a_time_of_sending_the_record_tells_another() -> None:
+    fixture = told("metric_alert.critical")
+    del fixture["headers"]["sentry-hook-timestamp"]
+    assert said(fixture).event["triggeredAt"] == "2026-03-02T00:05:00Z"
+    fixture["body"]["data"] = {}
+    assert said(fixture).event["triggeredAt"] == "2026-03-02T12:00:00Z"

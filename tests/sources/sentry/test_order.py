@@ -1,0 +1,78 @@
+"""Any order of arrival, with look-ups in between, ends in one row: folding what Sentry tells."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import permutations
+
+from ingest.core.changes import Change, Patch, Refresh, Upsert
+from ingest.core.folding import LedgerRow, Statement, decide
+from ingest.core.ranks import TOLD, Seen, rank
+from ingest.core.values import JSON
+from ingest.sources.contract import Found
+from ingest.sources.sentry import SOURCE
+from tests.sources.sentry.deliveries import CONNECTION, data, identity, told, told_change
+
+SENT_AT = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+_NAMES = ["issue.created", "issue.resolved", "issue.ignored", "error.created", "error.created.old"]
+
+
+def _row() -> LedgerRow:
+    return LedgerRow("an identity", "d", "s", "sentry", "sentry.io", "issue", "1", "slug")
+
+
+def _end(changes: list[tuple[Change, str]]) -> tuple[LedgerRow, JSON]:
+    """One batch for each change: the ledger's row and the document's metadata."""
+    row, stored = _row(), None
+    for change, ranked in changes:
+        decision = decide(row, [Statement(change, ranked, "c")], stored=stored)
+        row = decision.row
+        stored = stored if decision.metadata is None else dict(decision.metadata)
+    return row, stored
+
+
+def _told(name: str) -> tuple[Change, str]:
+    change = told_change(told(name))
+    return change, rank(change, TOLD)
+
+
+def _seen() -> tuple[Change, str]:
+    assert SOURCE.documents is not None
+    raw: JSON = {
+        "issue": {**data("issue.resolved")["issue"], "count": "44"},
+        "tags": {"environment": ["staging", "production"], "release": ["web@4.2.0"]},
+    }
+    found = SOURCE.documents(Found(identity(), raw, SENT_AT, {}, CONNECTION))[0]
+    assert not isinstance(found, Refresh)
+    return found, rank(found, Seen(1))
+
+
+def test_without_a_token_every_order_of_what_is_told_ends_the_same() -> None:
+    changes = [_told(name) for name in _NAMES]
+    ends = [_end([*order]) for order in permutations(changes)]
+    assert all(end == ends[0] for end in ends)
+
+
+def test_what_a_look_up_saw_stands_above_all_that_was_told_before() -> None:
+    changes = [*(_told(name) for name in _NAMES[1:]), _seen()]
+    ends = [_end([*order]) for order in permutations(changes)]
+    assert all(end == ends[0] for end in ends)
+    row, metadata = ends[0]
+    assert row.patches is None
+    assert isinstance(metadata, dict)
+    assert metadata["count"] == 44
+    assert metadata["environments"] == ["production", "staging"]
+
+
+def test_an_event_of_the_same_second_is_laid_over_the_issue() -> None:
+    fixture = told("issue.created")
+    fixture["headers"]["sentry-hook-timestamp"] = "1772391733"
+    issue = told_change(fixture)
+    change, ranked = _told("error.created")
+    assert isinstance(issue, Upsert)
+    assert isinstance(change, Patch)
+    _, metadata = _end([(change, ranked), (issue, rank(issue))])
+    assert isinstance(metadata, dict)
+    assert metadata["environments"] == ["production"]
+    assert metadata["lastSeen"] == "2026-03-01T19:02:11.480000Z"
+    assert metadata["firstSeen"] == "2026-02-27T08:15:30Z"
