@@ -1,6 +1,20 @@
-"""Vercel: its deliveries are verified and kept, and wait for an adapter."""
+"""Vercel: deployments."""
 
 from ingest.sources.contract import Source
+from ingest.sources.vercel.client import again, connect
 from ingest.sources.vercel.descriptor import DESCRIPTOR
+from ingest.sources.vercel.documents import documents
+from ingest.sources.vercel.mentions import MENTIONS
+from ingest.sources.vercel.normalise import normalise
+from ingest.sources.vercel.types import DOCUMENT_TYPES, EVENT_TYPES
 
-SOURCE = Source(descriptor=DESCRIPTOR)
+SOURCE = Source(
+    descriptor=DESCRIPTOR,
+    normalise=normalise,
+    mentions=MENTIONS,
+    connect=connect,
+    documents=documents,
+    again=again,
+    document_types=DOCUMENT_TYPES,
+    event_types=EVENT_TYPES,
+)

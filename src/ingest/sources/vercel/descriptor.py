@@ -5,62 +5,92 @@ Documents: vercel.com/docs/webhooks/webhooks-api.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+import re
+from urllib.parse import urlsplit
 
 from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.vercel.payloads import fields
+from ingest.sources.vercel.types import VercelSourceMetadata
 
 # …/webhooks-api, "Securing webhooks": HMAC-SHA1, and no signed time but the event's own, which a
 # retry repeats for a day.
 SCHEME = Scheme(header="x-vercel-signature", algorithm="sha1", encoding="hex")
 
-
-class VercelSourceMetadata(BaseModel):
-    """The seed's connection metadata."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
-    )
-
-    type: Literal["vercel"] = "vercel"
-    vercel_project_id: Annotated[str, Field(min_length=1)]
-    vercel_team_id: str | None = None
-    project_name: str
-    webhook_id: str | None = None
-    access_token_hash: str | None = None
+PUBLIC_HOST = "api.vercel.com"
+_PROJECT_ID = re.compile(r"prj_[\w-]{1,200}")
+_TOKEN = re.compile(r"[\x21-\x7e]{16,512}")
 
 
 def _text(value: JSON) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _event_id(_headers: Headers, payload: Payload) -> str | None:
-    return _text(payload.get("id"))
+def _delivery_key(_headers: Headers, payload: Payload) -> str | None:
+    """The delivery's id; where there is none, what happened to which deployment at what time."""
+    told = fields(payload.get("payload"))
+    deployment = _text(fields(told.get("deployment")).get("id")) or _text(told.get("deploymentId"))
+    type_, at = _text(payload.get("type")), payload.get("createdAt")
+    if _text(payload.get("id")):
+        return _text(payload.get("id"))
+    if type_ and deployment and isinstance(at, int | str) and not isinstance(at, bool):
+        return f"{type_}:{deployment}:{at}"
+    return None
 
 
-def _project(_headers: Headers, payload: Payload) -> str | None:
-    """`payload.project.id`; the older events (`deployment-error`) say `payload.projectId`.
+def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
+    """The project's id, in any of the places that the years gave it; else the project's name.
 
-    Events of domains and configurations belong to a team and name no project.
+    A name is unique within a team alone. Events of domains and accounts name no project; that an
+    integration is removed names all that it could see.
     """
-    told = payload.get("payload")
-    if not isinstance(told, dict):
-        return None
+    told = fields(payload.get("payload"))
     project = told.get("project")
-    id_ = project.get("id") if isinstance(project, dict) else None
-    return _text(id_) or _text(told.get("projectId")) or _text(project)
+    id_ = _text(fields(project).get("id")) or _text(told.get("projectId"))
+    text = _text(project)
+    if text and id_ is None and _PROJECT_ID.fullmatch(text):
+        id_ = text
+    if id_:
+        return (id_,)
+    deployment = fields(told.get("deployment"))
+    name = _text(fields(project).get("name")) or text or _text(deployment.get("name"))
+    if name is None:
+        listed = fields(told.get("configuration")).get("projects")
+        return tuple(filter(None, map(_text, listed if isinstance(listed, list) else [])))
+    team = _text(fields(told.get("team")).get("id")) or _text(payload.get("teamId"))
+    return (f"team:{team}/{name}", f"name:{name}") if team else (f"name:{name}",)
 
 
-def _connection_project(metadata: Payload) -> str:
-    told = metadata.get("vercelProjectId")
-    if isinstance(told, str) and told:
-        return told
-    raise BadInput("vercelProjectId is missing in the connection's metadata; give the project's id")
+def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
+    project = _text(metadata.get("vercelProjectId"))
+    if project is None:
+        raise BadInput(
+            "vercelProjectId is missing in the connection's metadata; give the project's id"
+        )
+    team, name = _text(metadata.get("vercelTeamId")), _text(metadata.get("projectName"))
+    return (project, f"team:{team}/{name}") if team and name else (project,)
+
+
+def _own_names(metadata: Payload) -> frozenset[str]:
+    name = _text(metadata.get("projectName"))
+    return frozenset({f"name:{name}"}) if name else frozenset()
+
+
+def api_host(metadata: Payload) -> str:
+    """The host of the connection's API: what its identities lie within."""
+    told = (_text(metadata.get("apiHost")) or "").strip().lower()
+    host = urlsplit(told).netloc if "://" in told else told.partition("/")[0]
+    return host or PUBLIC_HOST
+
+
+def _check_token(token: str) -> None:
+    if not _TOKEN.fullmatch(token):
+        raise BadInput(
+            "that is no Vercel access token: give the bare token, as vercel.com/account/tokens "
+            "shows it, without 'Bearer' and without blanks"
+        )
 
 
 DESCRIPTOR = Descriptor(
@@ -69,9 +99,15 @@ DESCRIPTOR = Descriptor(
     scheme=SCHEME,
     needed_headers=(),
     kept_headers=frozenset({"user-agent", "content-type"}),
-    delivery_key=_event_id,
-    tenant=_project,
+    delivery_key=_delivery_key,
+    key_may_be_absent=True,
+    tenants=_tenants,
     connection=VercelSourceMetadata,
-    connection_tenant=_connection_project,
+    connection_tenants=_connection_tenants,
+    own_names=_own_names,
+    scope=lambda _tenant, metadata: api_host(metadata),
+    api_url=lambda metadata: f"https://{api_host(metadata)}",
+    check_token=_check_token,
+    gather_s=2.0,  # `ready` and `succeeded` come together
     signs_for_all_tenants=True,  # an integration's secret signs for every team that installs it
 )

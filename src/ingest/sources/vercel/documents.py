@@ -1,0 +1,204 @@
+"""From a deployment to the document that it is: one mapping, whoever tells of it.
+
+Law: a document is a pure function of the deployment, never of the delivery that told of it. Where
+a payload leaves out what the API knows, the rest is the same. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ingest.core.changes import UPSERT_PRIORITY, Change, Delete, Refresh, Upsert
+from ingest.core.errors import BadPayload
+from ingest.core.identity import Identity
+from ingest.core.references import Reference
+from ingest.core.slugs import bounded_key
+from ingest.core.times import iso
+from ingest.sources.contract import Found
+from ingest.sources.vercel import payloads
+from ingest.sources.vercel.build_log import BuildLog, build_log, plain
+from ingest.sources.vercel.git import Commit, commit
+from ingest.sources.vercel.mentions import is_own_host
+from ingest.sources.vercel.types import VercelDocMetadata
+
+# The rank of a state is the version. A blocked deployment waits as a queued one does, and either
+# can follow the other; the last three end it, and which of those holds is told by priority or by a
+# look-up's fence. A state that we have not heard of is one of building.
+_RANKS: Mapping[str, int] = {
+    "BLOCKED": 1,
+    "QUEUED": 1,
+    "INITIALIZING": 2,
+    "BUILDING": 3,
+    "READY": 4,
+    "ERROR": 4,
+    "CANCELED": 4,
+}
+TIMES_RANK = 9
+"""Above every state: what is known of the times outlives whatever state replaces another."""
+FAILED = "ERROR"
+_NO_LOG = BuildLog()
+_NO_COMMIT = Commit()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What Vercel says of a deployment that failed."""
+
+    message: str | None = None
+    code: str | None = None
+    step: str | None = None
+
+    @property
+    def summary(self) -> str | None:
+        """`<message> (<code>, <step>)`, as much of it as is told."""
+        where = ", ".join(filter(None, (self.code, self.step)))
+        if self.message is None:
+            return where or None
+        said = plain(self.message)
+        return f"{said} ({where})" if where else said
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A deployment as both webhook and API can tell it. `host` has no scheme, `page` is the
+    dashboard's.
+    """
+
+    id: str
+    host: str
+    project: str
+    status: str
+    created_at: datetime
+    environment: str = "preview"
+    target: str | None = None
+    commit: Commit = _NO_COMMIT
+    page: str | None = None
+    ready_at: datetime | None = None
+    failure: Failure | None = None
+    log: BuildLog = _NO_LOG
+
+
+def version(status: str) -> int:
+    """The rank of a state."""
+    return _RANKS.get(status, _RANKS["BUILDING"])
+
+
+def host_of(url: str) -> str:
+    """A deployment's host, of what Vercel calls its URL; a path is kept, a scheme is not."""
+    return url.partition("://")[2] or url if "://" in url else url
+
+
+def environment_of(target: str | None, custom: str | None = None) -> str:
+    """No target is a preview, and so is `staging`, unless a custom environment has a name."""
+    return custom or ("production" if target == "production" else "preview")
+
+
+def document(identity: Identity, of: Deployed, *, priority: int = UPSERT_PRIORITY) -> Upsert:
+    """The document of one deployment."""
+    metadata = VercelDocMetadata(
+        deployment_id=of.id,
+        deployment_url=f"https://{of.host}",
+        project=of.project,
+        environment=of.environment,
+        status=of.status,
+        target=of.target,
+        commit_sha=of.commit.sha,
+        commit_message=of.commit.message,
+        branch=of.commit.branch,
+        error_count=of.log.errors or None,
+        error_summary=of.failure.summary if of.failure else None,
+        created_at=iso(of.created_at),
+        ready_at=iso(of.ready_at) if of.ready_at else None,
+        url=of.page or f"https://{of.host}",
+    )
+    host = of.host.lower()
+    return Upsert(
+        identity=identity,
+        version=version(of.status),
+        source_id=bounded_key(of.id),
+        title=f"{of.project} {of.environment} deployment {of.commit.short or of.host}",
+        body=_body(of),
+        metadata=metadata.told(),
+        created_at=of.created_at,
+        aliases=(bounded_key(host),) if is_own_host(host) else (),
+        references=_pull_request(of.commit),
+        temporal={"commitSha": of.commit.sha} if of.commit.sha else {},
+        home=of.commit.repository,
+        priority=priority,
+    )
+
+
+def documents(found: Found) -> tuple[Change | Refresh, ...]:
+    """What a look-up saw, or an item of a list.
+
+    A look-up's raw is the deployment and, where it failed, the events of its build, newest first.
+    An item of a list has no build log, so that one which failed is looked up.
+    """
+    raw = payloads.fields(found.raw)
+    looked_up = "deployment" in raw
+    of = payloads.seen(raw.get("deployment") if looked_up else raw)
+    identity = found.identity
+    if of.is_gone:
+        # It can be restored for 30 days, and its state is then what it was.
+        return (Delete(identity, version=None),)
+    status = of.ready_state or of.state
+    if status is None:
+        raise BadPayload("deployment.readyState", "missing")
+    if status == FAILED and not looked_up:
+        return (Refresh(identity),)
+    events = raw.get("events") if looked_up else None
+    log = build_log(events) if status == FAILED and isinstance(events, list) else _NO_LOG
+    return (document(identity, _seen(of, status, log)),)
+
+
+def _seen(of: payloads.Seen, status: str, log: BuildLog) -> Deployed:
+    if of.url is None:
+        raise BadPayload("deployment.url", "missing")
+    created = of.created_at if of.created_at is not None else of.created
+    host = host_of(of.url)
+    custom = payloads.text(of.custom_environment.get("slug"))
+    return Deployed(
+        id=of.id,
+        host=host,
+        project=of.name or payloads.text(of.project.get("name")) or host.partition(".")[0],
+        status=status,
+        created_at=payloads.time(created, "deployment.createdAt"),
+        environment=environment_of(of.target, custom),
+        target=of.target,
+        commit=commit(of.meta, of.git_source),
+        page=of.inspector_url,
+        ready_at=payloads.time_if(of.ready) if status == "READY" else None,
+        failure=failure(of) if status == FAILED else None,
+        log=log,
+    )
+
+
+def failure(of: payloads.Deployment) -> Failure:
+    """What went wrong, as far as the deployment itself says it."""
+    return Failure(of.error_message, of.error_code, of.error_step)
+
+
+def _body(of: Deployed) -> str:
+    facts: Mapping[str, str | None] = {
+        "Status": of.status,
+        "Environment": of.environment,
+        "Branch": of.commit.branch,
+        "Commit": of.commit.sha,
+    }
+    parts = ["\n".join(f"{name}: {value}" for name, value in facts.items() if value)]
+    if of.commit.message:
+        parts.append(of.commit.message)
+    summary = of.failure.summary if of.failure else None
+    if summary:
+        parts.append(f"Error: {summary}")
+    if of.log.lines:
+        parts.append(f"Build log:\n\n{of.log.fenced}")
+    return "\n\n".join(parts)
+
+
+def _pull_request(of: Commit) -> tuple[Reference, ...]:
+    if of.key is None:
+        return ()
+    return (Reference("mention", "github", of.key, "field", "meta.githubPrId"),)

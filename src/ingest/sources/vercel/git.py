@@ -1,0 +1,74 @@
+"""The commit that a deployment was built from, out of its `meta` and its `gitSource`.
+
+Law: `meta` speaks first, as webhook and API both carry it; its values are texts. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ingest.core.values import JSON
+from ingest.sources.vercel.payloads import text
+
+# The contract sheet: each Git provider has its own names; `git…` are those of the command line.
+_PROVIDERS = ("github", "gitlab", "bitbucket", "git")
+_OWNERS = (("githubOrg", "githubRepo"), ("githubCommitOrg", "githubCommitRepo"))
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What is known of a commit. `repository` (`owner/repo`) and the number of the pull request
+    are GitHub's alone.
+    """
+
+    sha: str | None = None
+    branch: str | None = None
+    message: str | None = None
+    repository: str | None = None
+    pull_request: str | None = None
+
+    @property
+    def short(self) -> str | None:
+        return self.sha[:7] if self.sha else None
+
+    @property
+    def key(self) -> str | None:
+        """The pull request, as GitHub's documents are keyed."""
+        if self.repository and self.pull_request:
+            return f"{self.repository}#{self.pull_request}"
+        return None
+
+
+def commit(meta: Mapping[str, JSON], source: Mapping[str, JSON] | None = None) -> Commit:
+    """The commit of a deployment; all of it is absent for what was uploaded by hand."""
+    beside = source or {}
+    on_github = str(beside.get("type")).startswith("github")
+    return Commit(
+        sha=_of(meta, "CommitSha") or text(beside.get("sha")),
+        branch=_of(meta, "CommitRef") or text(beside.get("ref")),
+        message=_of(meta, "CommitMessage"),
+        repository=_repository(meta, beside if on_github else {}),
+        pull_request=_number(meta.get("githubPrId")) or _number(beside.get("prId")),
+    )
+
+
+def _of(meta: Mapping[str, JSON], field: str) -> str | None:
+    told = (text(meta.get(f"{provider}{field}")) for provider in _PROVIDERS)
+    return next(filter(None, told), None)
+
+
+def _repository(meta: Mapping[str, JSON], source: Mapping[str, JSON]) -> str | None:
+    """The project's own repository before that of the commit, which may be a fork's."""
+    pairs = [(meta.get(owner), meta.get(name)) for owner, name in _OWNERS]
+    pairs.append((source.get("org"), source.get("repo")))
+    named = (f"{owner}/{name}" for owner, name in pairs if text(owner) and text(name))
+    return next((name for name in named if _REPOSITORY.fullmatch(name)), None)
+
+
+def _number(raw: JSON) -> str | None:
+    told = str(raw) if isinstance(raw, str | int) and not isinstance(raw, bool) else ""
+    return told if _NUMBER.fullmatch(told) else None

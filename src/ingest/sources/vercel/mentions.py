@@ -1,0 +1,69 @@
+"""How deployments are mentioned: `dpl_…`, their own hosts, and their pages on the dashboard.
+
+Law: a key is the deployment's id, or its host, which is an alias of the document. The host of a
+project or a branch (`…-git-main-…`) shows one deployment today and another tomorrow: it names
+none. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ingest.core.links import host_start
+from ingest.core.references import Context, Mention, Syntax
+
+# The contract sheet, section e.
+_ID = re.compile(r"(?<![A-Za-z0-9_])dpl_[A-Za-z0-9]{20,100}(?![A-Za-z0-9_])")
+# vercel.com/docs/deployments/generated-urls: `<project>-<hash>-<scope>.vercel.app`, at most 63
+# characters before the dot; the hash is nine small letters and digits. A word of nine letters is
+# none, so one digit at least is asked for.
+_APP = ".vercel.app"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}\Z", re.IGNORECASE)
+_OWN = re.compile(r"[a-z0-9-]{1,52}-(?=[a-z]{0,8}[0-9])[a-z0-9]{9}-[a-z0-9][a-z0-9-]{0,62}")
+_LONGEST_NAME = 80
+_PAGE = re.compile(
+    r"vercel\.com/[\w.-]{1,100}/[\w.-]{1,100}/(?:deployments/)?(?:dpl_)?"
+    r"([A-Za-z0-9]{20,100})(?![A-Za-z0-9_-])"
+)
+
+
+def is_own_host(host: str) -> bool:
+    """Whether a host is that of one deployment, for as long as it is there."""
+    name = host.removesuffix(_APP)
+    return name != host and "-git-" not in name and _OWN.fullmatch(name) is not None
+
+
+def _find(text: str, _context: Context) -> Iterator[Mention]:
+    if "dpl_" in text:
+        for found in _ID.finditer(text):
+            yield Mention(found.start(), found.end(), "vercel", found[0], "text")
+    if _APP in text:
+        yield from _hosts(text)
+    if "vercel.com/" in text:
+        yield from _pages(text)
+
+
+def _hosts(text: str) -> Iterator[Mention]:
+    at = text.find(_APP)
+    while at >= 0:
+        end = at + len(_APP)
+        name = _NAME.search(text, max(0, at - _LONGEST_NAME), at)
+        follows = text[end : end + 1]
+        if name is not None and not (follows.isalnum() or follows in {"-", "_"}):
+            host = text[name.start() : end].lower()
+            start = host_start(text, name.start())
+            if start is not None and is_own_host(host):
+                yield Mention(start, end, "vercel", host, "url")
+        at = text.find(_APP, end)
+
+
+def _pages(text: str) -> Iterator[Mention]:
+    """`https://vercel.com/<team>/<project>/<id without dpl_>`, whatever follows."""
+    for found in _PAGE.finditer(text):
+        start = host_start(text, found.start())
+        if start is not None:
+            yield Mention(start, found.end(), "vercel", f"dpl_{found[1]}", "url")
+
+
+MENTIONS = Syntax(source="vercel", find=_find)

@@ -1,0 +1,217 @@
+"""What a delivery of Vercel's means: its event, and what becomes of one deployment.
+
+Law: the kind of the event says the state, the payload all the rest, and nothing but the earliest of
+the times that are told stays of when it was said. Every state is a hint where somebody can be
+asked, as the payload knows neither errors nor all of the times. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from ingest.core.changes import Change, Delete, Field, Patch, Refresh
+from ingest.core.errors import BadPayload
+from ingest.core.identity import Identity
+from ingest.core.slugs import bounded_key
+from ingest.core.times import iso
+from ingest.core.values import JSON
+from ingest.sources.contract import Message, Normalised, Payload
+from ingest.sources.vercel import events
+from ingest.sources.vercel.documents import (
+    FAILED,
+    TIMES_RANK,
+    Deployed,
+    document,
+    environment_of,
+    failure,
+    host_of,
+)
+from ingest.sources.vercel.git import commit
+from ingest.sources.vercel.mentions import is_own_host
+from ingest.sources.vercel.payloads import (
+    DEPLOYMENT_FIELDS,
+    ENVELOPE_FIELDS,
+    PAYLOAD_FIELDS,
+    Deployment,
+    Told,
+    fields,
+    read,
+    text,
+    time,
+    time_if,
+)
+
+PATIENCE_S = 60.0
+_BEGINNINGS = frozenset({"QUEUED", "INITIALIZING", "BUILDING"})
+_MOST_DRIFT = 20
+_LONGEST_NAME = 100
+
+
+def normalise(message: Message) -> Normalised:
+    """The meaning of one delivery; raises `BadPayload` where its deployment is not told."""
+    raw = text(message.payload.get("type"))
+    if raw is None:
+        problem = "missing" if message.payload.get("type") is None else "not a name"
+        raise BadPayload("type", problem)
+    kind = events.name(raw)
+    meaning = _stage if kind in events.STAGES else _OF.get(kind)
+    if meaning is not None:
+        return meaning(message, kind)
+    event = events.of_other(message, kind)
+    gone = _gone(message, kind)
+    if gone is not None:
+        return Normalised(event, skip=f"{kind}: {gone}", withdraws=gone)
+    return Normalised(event, skip=events.ignored_because(kind))
+
+
+def identity(scope: str, deployment_id: str) -> Identity:
+    """A deployment's id is unique at its API's host."""
+    return Identity("vercel", scope, "deployment", deployment_id)
+
+
+def _stage(message: Message, kind: str) -> Normalised:
+    """A state: looked up where that can be; else the payload is the document."""
+    at = time(message.payload.get("createdAt"), "createdAt")
+    of = _deployed(message, kind, at)
+    whom = identity(message.scope, of.id)
+    whole = document(whom, of, priority=events.STAGES[kind].priority)
+    event = events.of_deployment(
+        message,
+        kind,
+        {
+            "deployment_id": of.id,
+            "deployment_url": f"https://{of.host}",
+            "environment": of.environment,
+            "triggered_at": iso(at),
+        },
+        state=of.status,
+    )
+    ask = Refresh(
+        whom, _hinted(message), otherwise=(whole, _times(whom, of)), patience_s=PATIENCE_S
+    )
+    return Normalised(event, (ask,), drift=_drift(message.payload))
+
+
+def _times(whom: Identity, of: Deployed) -> Patch:
+    """The earliest that is told of each time, in whatever order the events come.
+
+    It ranks above every state, so that a later state does not take back what an earlier one knew.
+    """
+    told = {"createdAt": Field(iso(of.created_at), "min")}
+    if of.ready_at is not None:
+        told["readyAt"] = Field(iso(of.ready_at), "min")
+    return Patch(whom, TIMES_RANK, told)
+
+
+def _deployed(message: Message, kind: str, at: datetime) -> Deployed:
+    stage = events.STAGES[kind]
+    told = _told(message)
+    of = _deployment(told)
+    url = of.url or told.url
+    if url is None:
+        raise BadPayload("payload.deployment.url", "missing")
+    host = host_of(url)
+    begun = of.ready_state if of.ready_state in _BEGINNINGS else None
+    target = told.target or of.target
+    return Deployed(
+        id=of.id,
+        host=host,
+        project=of.name or _project_name(told) or host.partition(".")[0],
+        status=(begun or stage.state) if stage.state in _BEGINNINGS else stage.state,
+        created_at=time_if(of.created_at) or at,
+        environment=environment_of(target),
+        target=target,
+        commit=commit(of.meta),
+        page=text(told.links.get("deployment")) or of.inspector_url,
+        ready_at=at if stage.is_ready else None,
+        failure=failure(of) if stage.state == FAILED else None,
+    )
+
+
+def _deleted(message: Message, kind: str) -> Normalised:
+    """…/webhooks-api, `deployment.cleanup`: deleted for good, and the id never returns."""
+    of = _deployment(_told(message))
+    host = host_of(of.url).lower() if of.url else ""
+    change = Delete(
+        identity(message.scope, of.id),
+        version=TIMES_RANK,
+        final=True,
+        aliases=(bounded_key(of.id), *((bounded_key(host),) if is_own_host(host) else ())),
+    )
+    return Normalised(events.of_other(message, kind), (change,), drift=_drift(message.payload))
+
+
+def _hint(message: Message, kind: str) -> Normalised:
+    """The deployments that the payload names are looked up; a rollback names two."""
+    told = fields(message.payload.get("payload"))
+    named = (
+        fields(told.get("deployment")).get("id"),
+        *(told.get(name) for name in ("deploymentId", "fromDeploymentId", "toDeploymentId")),
+    )
+    ids = dict.fromkeys(id_ for id_ in map(text, named) if id_ and len(id_) <= 255)
+    event = events.of_other(message, kind)
+    if not ids:
+        return Normalised(event, skip=f"{kind}: it names no deployment")
+    hint = _hinted(message)
+    asks: tuple[Change | Refresh, ...] = tuple(
+        Refresh(identity(message.scope, id_), hint, patience_s=PATIENCE_S) for id_ in ids
+    )
+    return Normalised(event, asks)
+
+
+def _gone(message: Message, kind: str) -> str | None:
+    """Why the connection has nothing to read any more, where the payload says so of its project.
+
+    A later complete listing takes the documents away; this event names none of them.
+    """
+    told = fields(message.payload.get("payload"))
+    own = text(message.connection.get("vercelProjectId"))
+    if kind == events.PROJECT_REMOVED:
+        named = text(fields(told.get("project")).get("id")) or text(told.get("projectId"))
+        return "the project was removed" if own and named == own else None
+    if kind == events.INTEGRATION_REMOVED:
+        listed = fields(told.get("configuration")).get("projects")
+        if not isinstance(listed, list) or not listed or own in listed:
+            return "the integration was removed"
+    return None
+
+
+def _told(message: Message) -> Told:
+    return read(Told, message.payload.get("payload"), "payload")
+
+
+def _deployment(told: Told) -> Deployment:
+    if told.deployment is not None:
+        return told.deployment
+    if told.deployment_id is None:
+        raise BadPayload("payload.deployment", "missing")
+    return read(Deployment, {"id": told.deployment_id, "name": told.name}, "payload.deployment")
+
+
+def _project_name(told: Told) -> str | None:
+    return text(fields(told.project).get("name")) or told.name or text(told.project)
+
+
+def _hinted(message: Message) -> dict[str, JSON]:
+    """The team, which every request for what is a team's has to name."""
+    team = fields(fields(message.payload.get("payload")).get("team"))
+    id_ = text(team.get("id")) or text(message.payload.get("teamId"))
+    return {"teamId": id_} if id_ else {}
+
+
+def _drift(payload: Payload) -> tuple[str, ...]:
+    """Fields that Vercel's documents do not name; a bounded number of names that can be shown."""
+    told = fields(payload.get("payload"))
+    unknown = [f"envelope.{name}" for name in payload.keys() - ENVELOPE_FIELDS]
+    unknown += [f"payload.{name}" for name in told.keys() - PAYLOAD_FIELDS]
+    deployment = fields(told.get("deployment"))
+    unknown += [f"deployment.{name}" for name in deployment.keys() - DEPLOYMENT_FIELDS]
+    shown = (name for name in unknown if len(name) <= _LONGEST_NAME and name.isprintable())
+    return tuple(sorted(shown)[:_MOST_DRIFT])
+
+
+_OF: Mapping[str, Callable[[Message, str], Normalised]] = {
+    events.DELETED: _deleted,
+    **dict.fromkeys(events.HINTS, _hint),
+}

@@ -1,0 +1,106 @@
+"""The metadata that we write for Vercel: the seed's interfaces, and the member that it lacks.
+
+Law: a field that is not known is left out, never null. The seed has three actions; every other one
+is a member of ours, so that the action tells the two kinds of event apart. `DOCUMENT_TYPES` and
+`EVENT_TYPES` are the members of the unions, the seed's own first.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from ingest.core.values import JSON
+
+SeedAction = Literal["deployment.created", "deployment.ready", "deployment.error"]
+SEED_ACTIONS: frozenset[str] = frozenset(get_args(SeedAction))
+
+
+class _Metadata(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    type: Literal["vercel"] = "vercel"
+
+    def told(self) -> dict[str, JSON]:
+        """The JSON that is stored: camelCase, without the fields that are not known."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class VercelDocMetadata(_Metadata):
+    """The seed's `VercelDocMetadata`. `environment` is production, preview or a custom one's slug;
+    `status` is Vercel's `readyState`; `errorCount` counts within the end of the build log.
+    """
+
+    kind: Literal["deployment"] = "deployment"
+    deployment_id: str
+    deployment_url: str
+    project: str
+    environment: str
+    status: str
+    target: str | None = None
+    commit_sha: str | None = None
+    commit_message: str | None = None
+    branch: str | None = None
+    error_count: int | None = None
+    error_summary: str | None = None
+    created_at: str
+    ready_at: str | None = None
+    url: str
+
+
+class VercelEventMetadata(_Metadata):
+    """The seed's `VercelEventMetadata`: a deployment is created, can be used, or has failed."""
+
+    action: SeedAction
+    webhook_id: str
+    deployment_id: str
+    deployment_url: str
+    state: str
+    environment: str
+    triggered_at: str
+
+
+def _is_ours(action: str) -> str:
+    if action in SEED_ACTIONS:
+        raise ValueError("an action of the seed")
+    return action
+
+
+class VercelOtherEventMetadata(_Metadata):
+    """Every event that the seed cannot say: Vercel's own name of it, and what it names."""
+
+    action: Annotated[str, AfterValidator(_is_ours)]
+    webhook_id: str
+    deployment_id: str | None = None
+    deployment_url: str | None = None
+    project_id: str | None = None
+    state: str | None = None
+    environment: str | None = None
+    triggered_at: str | None = None
+
+
+class VercelSourceMetadata(BaseModel):
+    """The seed's connection metadata, and an optional field of ours.
+
+    `apiHost` is the host of an API that is not the public one; identities lie within it.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
+    )
+
+    type: Literal["vercel"] = "vercel"
+    vercel_project_id: Annotated[str, Field(min_length=1)]
+    vercel_team_id: str | None = None
+    project_name: str
+    webhook_id: str | None = None
+    access_token_hash: str | None = None
+    api_host: str | None = None
+
+
+DOCUMENT_TYPES = (VercelDocMetadata,)
+EVENT_TYPES = (VercelEventMetadata, VercelOtherEventMetadata)

@@ -1,0 +1,120 @@
+"""How Vercel sends: the body names event and project, and nothing but it is signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ingest.demo.providers.vercel import Vercel, make
+from ingest.sources.vercel import events
+from tests.corpus.folder import Recorded
+from tests.corpus.knowledge import Knowledge
+
+_STATES = ("QUEUED", "BUILDING", "CANCELED", "ERROR", "READY")
+_LONG_AGO_MS = 1_700_000_000_000
+
+
+def _object(within: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = within.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _told(of: Recorded) -> Mapping[str, Any]:
+    return _object(of.payload, "payload")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _name(of: Recorded) -> str:
+    told = _told(of)
+    project = told.get("project")
+    named = _text(_object(told, "project").get("name")) or _text(project)
+    return named or _text(_object(told, "deployment").get("name")) or _text(told.get("name"))
+
+
+def _house(of: Recorded) -> str | None:
+    """The project, by its id where that is told, else by a name that was its only one."""
+    told = _told(of)
+    id_ = _text(_object(told, "project").get("id")) or _text(told.get("projectId"))
+    if not id_ and _text(told.get("project")).startswith("prj_"):
+        id_ = told["project"]
+    name = _name(of)
+    return id_ or (f"prj_of_{name}" if name else None)
+
+
+def _team(of: Sequence[Recorded]) -> str | None:
+    told = (
+        _text(_object(_told(r), "team").get("id")) or _text(r.payload.get("teamId")) for r in of
+    )
+    return next(filter(None, told), None)
+
+
+def _metadata(house: str, of: Sequence[Recorded]) -> dict[str, Any]:
+    team = _team(of)
+    name = next(filter(None, map(_name, of)), house)
+    known = {"type": "vercel", "vercelProjectId": house, "projectName": name}
+    return known | ({"vercelTeamId": team} if team else {})
+
+
+def _headers(_of: Recorded, _delivery_id: str, _now: datetime) -> dict[str, str]:
+    return {"content-type": "application/json", "user-agent": "Vercel Webhooks"}
+
+
+def _act(of: Recorded) -> tuple[str, str]:
+    kind, _, action = events.name(_text(of.payload.get("type"))).partition(".")
+    return kind, action
+
+
+def _state(of: Recorded) -> str:
+    stage = events.STAGES.get(events.name(_text(of.payload.get("type"))))
+    return stage.state if stage else "QUEUED"
+
+
+def _provider(recorded: Sequence[Recorded]) -> Vercel:
+    """Every project that is named, and every deployment in the last state that is told of it."""
+    vercel = make()
+    houses: dict[str, list[Recorded]] = {}
+    for one in recorded:
+        house = _house(one)
+        if house is not None:
+            houses.setdefault(house, []).append(one)
+    for house, of in houses.items():
+        known = _metadata(house, of)
+        team = known.get("vercelTeamId")
+        if team:
+            vercel.put_team(team, _text(_object(_told(of[-1]), "team").get("slug")) or team)
+        vercel.put_project(house, known["projectName"], team)
+        for one in of:
+            _deploy(vercel, house, one)
+    return vercel
+
+
+def _deploy(vercel: Vercel, house: str, one: Recorded) -> None:
+    told = _told(one)
+    deployment = _object(told, "deployment")
+    id_ = _text(deployment.get("id")) or _text(told.get("deploymentId"))
+    if not id_ or events.name(_text(one.payload.get("type"))) == events.DELETED:
+        return
+    at = one.payload.get("createdAt")
+    at_ms = at if isinstance(at, int) else _LONG_AGO_MS
+    if id_ not in vercel.deployments:
+        host = (_text(deployment.get("url")) or _text(told.get("url"))).rpartition("://")[2]
+        more = {"target": told.get("target"), "meta": _object(deployment, "meta")}
+        vercel.deploy(id_, house, host or f"{id_}.vercel.app", at_ms=at_ms, **more)
+    made = vercel.deployments[id_]
+    made["createdAt"] = min(made["createdAt"], at_ms)
+    state, known = _state(one), made["readyState"]
+    if _STATES.index(state) <= _STATES.index(known):
+        return
+    if state == "ERROR":
+        vercel.log(id_, "stderr", f"Error: the build of {id_} failed", at_ms=at_ms)
+        message = _text(deployment.get("errorMessage")) or f"{id_} failed"
+        vercel.fail(id_, at_ms=at_ms, code="BUILD_FAILED", message=message, step="buildStep")
+    else:
+        vercel.become(id_, state, at_ms=at_ms)
+
+
+KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act, provider=_provider)

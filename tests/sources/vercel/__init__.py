@@ -1,0 +1,1 @@
+"""Vercel: fixtures in its real shape, and what they mean."""

@@ -1,0 +1,115 @@
+"""Junk: any field dropped, or replaced by any JSON value, gives our own error or a meaning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.core.changes import Upsert
+from ingest.core.errors import BadPayload
+from ingest.core.ranks import rank
+from tests.sources.vercel.deliveries import NAMES, body, said
+
+_ODD: list[Any] = [
+    None,
+    True,
+    "",
+    "\x00",
+    "\ud800",
+    "x" * 100_000,
+    0,
+    -1,
+    10**400,
+    1e308,
+    float("inf"),
+    float("nan"),
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59.999-14:00",
+    "1969-12-31T23:59:59Z",
+    "2026-02-30T00:00:00Z",
+    [],
+    {},
+    [None],
+    [[]],
+    {"id": {}},
+    {"name": "web"},
+]
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inside: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, dict) else []
+    if isinstance(value, list):
+        inside = list(enumerate(value))
+    return [path, *(deeper for key, item in inside for deeper in _paths(item, (*path, key)))]
+
+
+def _at(payload: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        payload = payload[key]
+    return payload
+
+
+def _try(payload: dict[str, Any]) -> None:
+    try:
+        result = said(payload)
+    except BadPayload:
+        return
+    for change in result.untokened:
+        assert rank(change)
+        if isinstance(change, Upsert):
+            assert isinstance(change.title, str)
+            assert change.metadata["url"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_field_may_be_missing(name: str) -> None:
+    for path in _paths(body(name))[1:]:
+        payload = body(name)
+        del _at(payload, path[:-1])[path[-1]]
+        _try(payload)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_field_may_be_odd(name: str) -> None:
+    for path in _paths(body(name))[1:]:
+        for odd in _ODD:
+            payload = body(name)
+            _at(payload, path[:-1])[path[-1]] = odd
+            _try(payload)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_any_fields_may_be_anything(data: st.DataObject) -> None:
+    payload = body(data.draw(st.sampled_from(NAMES)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        path = data.draw(st.sampled_from(_paths(payload)[1:] or [()]))
+        if path:
+            _at(payload, path[:-1])[path[-1]] = data.draw(_json)
+    _try(payload)
+
+
+def test_an_error_never_quotes_the_payload() -> None:
+    payload = body("deployment.ready")
+    payload["payload"]["deployment"]["id"] = {"secret": "hunter2"}
+    with pytest.raises(BadPayload) as refused:
+        said(payload)
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"
+
+
+def test_a_change_does_not_depend_on_the_delivery_that_told_it() -> None:
+    payload = body("deployment.ready")
+    expected = said(payload).untokened
+    payload |= {"id": "another", "region": None}
+    payload["payload"]["user"] = None
+    assert said(payload, connection={}).untokened == expected
