@@ -1,6 +1,20 @@
-"""Zendesk: its deliveries are verified and kept, and wait for an adapter."""
+"""Zendesk: tickets with their conversations, and the help center's articles."""
 
 from ingest.sources.contract import Source
+from ingest.sources.zendesk.client import connect
 from ingest.sources.zendesk.descriptor import DESCRIPTOR
+from ingest.sources.zendesk.documents import again, documents
+from ingest.sources.zendesk.mentions import MENTIONS
+from ingest.sources.zendesk.normalise import normalise
+from ingest.sources.zendesk.types import DOCUMENT_TYPES, EVENT_TYPES
 
-SOURCE = Source(descriptor=DESCRIPTOR)
+SOURCE = Source(
+    descriptor=DESCRIPTOR,
+    normalise=normalise,
+    mentions=MENTIONS,
+    connect=connect,
+    documents=documents,
+    again=again,
+    document_types=DOCUMENT_TYPES,
+    event_types=EVENT_TYPES,
+)

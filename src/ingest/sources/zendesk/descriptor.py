@@ -6,16 +6,15 @@ Documents: developer.zendesk.com/documentation/webhooks/verifying and
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
 
 from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme, SignedTime
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.zendesk.mentions import ABBREVIATION
+from ingest.sources.zendesk.types import ZendeskSourceMetadata
 
 _SIGNED_AT = "X-Zendesk-Webhook-Signature-Timestamp"
 
@@ -31,30 +30,35 @@ SCHEME = Scheme(
     refused_secrets=frozenset({"dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="}),
 )
 
+_GATHER_S = 2.0  # one save of an agent makes several events, which come within a second or two
 
-class ZendeskSourceMetadata(BaseModel):
-    """The seed's connection metadata."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
-    )
-
-    type: Literal["zendesk"] = "zendesk"
-    zendesk_subdomain: str
-    zendesk_account_id: Annotated[str, Field(min_length=1)]
-    webhook_id: str | None = None
-    access_token_hash: str | None = None
+_PRINTABLE = re.compile(r"[!-~]+")
+_ACCEPTED = (
+    "give an API token as email/token:api_token (Admin Center, APIs, API tokens), or an OAuth "
+    "access token alone"
+)
 
 
-def _event_id(headers: Headers, payload: Payload) -> str | None:
-    """The event's id, which two webhooks share; a trigger's body, written by an admin, has none."""
+def _delivery_key(headers: Headers, payload: Payload) -> str | None:
+    """The event's id, which two webhooks share, else the invocation's.
+
+    In the body of a trigger, which an admin writes, a number as `id` may well be the ticket's: then
+    every later delivery would look like a repetition of the first.
+    """
     told = payload.get("id")
-    event_id = told if isinstance(told, str) else None
+    of_event = isinstance(payload.get("type"), str)
+    event_id = _id(told) if of_event or not _is_number(told) else None
     return event_id or headers.get("x-zendesk-webhook-invocation-id") or None
 
 
-def _account(headers: Headers, payload: Payload) -> str | None:
-    return _id(payload.get("account_id")) or headers.get("x-zendesk-account-id") or None
+def _account(headers: Headers, payload: Payload) -> tuple[str, ...]:
+    """Of a trigger's body, which names no account, the header tells it."""
+    told = _id(payload.get("account_id")) or headers.get("x-zendesk-account-id")
+    return (told,) if told else ()
+
+
+def _is_number(value: JSON) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and value.strip().isdigit())
 
 
 def _id(value: JSON) -> str | None:
@@ -62,13 +66,33 @@ def _id(value: JSON) -> str | None:
     return str(value) if known and value != "" else None
 
 
-def _connection_account(metadata: Payload) -> str:
+def _connection_account(metadata: Payload) -> tuple[str, ...]:
     told = metadata.get("zendeskAccountId")
     if isinstance(told, str) and told:
-        return told
+        return (told,)
     raise BadInput(
         "zendeskAccountId is missing in the connection's metadata; give the account's id"
     )
+
+
+def _api_url(metadata: Payload) -> str:
+    return f"https://{metadata.get('zendeskSubdomain')}.zendesk.com"
+
+
+def _owned(metadata: Payload) -> frozenset[str]:
+    """The subdomains that the account's URLs begin with, and what people write before a number."""
+    brands = metadata.get("brandSubdomains")
+    told = [metadata.get("zendeskSubdomain"), *(brands if isinstance(brands, list) else ())]
+    own = {name.lower() for name in told if isinstance(name, str) and name}
+    return frozenset({*own, ABBREVIATION})
+
+
+def _check_token(token: str) -> None:
+    """developer.zendesk.com/api-reference/introduction/security-and-auth."""
+    if not _PRINTABLE.fullmatch(token):
+        raise BadInput(f"Zendesk's token is empty or holds blanks; {_ACCEPTED}")
+    if "@" in token and not ("/token:" in token and token.partition("/token:")[2]):
+        raise BadInput(f"Zendesk takes no passwords; {_ACCEPTED}")
 
 
 DESCRIPTOR = Descriptor(
@@ -86,8 +110,12 @@ DESCRIPTOR = Descriptor(
             "content-type",
         }
     ),
-    delivery_key=_event_id,
-    tenant=_account,
+    delivery_key=_delivery_key,
+    tenants=_account,
     connection=ZendeskSourceMetadata,
-    connection_tenant=_connection_account,
+    connection_tenants=_connection_account,
+    owned_prefixes=_owned,
+    api_url=_api_url,
+    check_token=_check_token,
+    gather_s=_GATHER_S,
 )

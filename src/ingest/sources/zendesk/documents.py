@@ -1,0 +1,249 @@
+"""From Zendesk's objects to documents: a ticket with its conversation, an article.
+
+Law: a document is a pure function of the object and its connection's settings, never of the event
+or the delivery that carried it. What an event tells of a ticket is the look-up's document without
+the comments. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ingest.core.changes import Change, Delete, Refresh, Upsert
+from ingest.core.errors import BadPayload
+from ingest.core.identity import Identity
+from ingest.core.references import Reference, ReferenceKind
+from ingest.core.times import parse_time, to_micros
+from ingest.sources.contract import Found, Payload
+from ingest.sources.zendesk.markdown import links, markdown
+from ingest.sources.zendesk.payloads import Article, Comment, Thread, Ticket, read
+from ingest.sources.zendesk.types import ZendeskDocMetadata
+
+GONE = frozenset({"deleted", "scrubbed"})
+"""Statuses of a ticket that is not there any more: exports and events still show it."""
+
+# Events call a ticket of the archive by that name; the API calls it closed, as which it went there.
+_STATUSES: Mapping[str, str] = {"archived": "closed"}
+
+# Zendesk's own comment in a ticket that was merged into another, which its tag confirms.
+_MERGED_TAG = "closed_by_merge"
+_MERGED = re.compile(r"merged into (?:request|ticket) #([1-9][0-9]{0,9})(?![0-9])")
+_MICROS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object stands: its account, and what the connection says of it."""
+
+    account: str
+    subdomain: str
+    private_notes: bool = False
+
+    @staticmethod
+    def of(account: str, connection: Payload) -> Place:
+        subdomain = connection.get("zendeskSubdomain")
+        return Place(
+            account=account,
+            subdomain=subdomain if isinstance(subdomain, str) and subdomain else account,
+            private_notes=connection.get("includePrivateNotes") is True,
+        )
+
+    @property
+    def site(self) -> str:
+        return f"https://{self.subdomain}.zendesk.com"
+
+    def identity(self, kind: str, id_: int) -> Identity:
+        return Identity("zendesk", self.account, kind, str(id_))
+
+
+def documents(found: Found) -> tuple[Change | Refresh, ...]:
+    """What a look-up saw, as the one change that it makes."""
+    place = Place.of(found.identity.scope, found.connection)
+    raw = found.raw if isinstance(found.raw, dict) else {}
+    change: Change
+    if found.identity.kind == "article":
+        article = read(Article, raw.get("article"), "article")
+        change = article_change(article, place)
+    else:
+        thread = read(Thread, raw, "look-up")
+        change = ticket_change(thread, place)
+    if change.identity != found.identity:
+        raise BadPayload(f"{found.identity.kind}.id", "another object was answered")
+    return (change,)
+
+
+def again(told: Upsert) -> Refresh:
+    """Every document can be looked up."""
+    return Refresh(told.identity)
+
+
+def ticket_change(thread: Thread, place: Place) -> Change:
+    """The ticket, or its end where its status says so."""
+    ticket = thread.ticket
+    if ticket.status in GONE:
+        return ended(ticket.id, version(ticket.updated_at), place, scrubbed=ticket.status)
+    return ticket_document(thread, place)
+
+
+def ended(id_: int, at: int, place: Place, *, scrubbed: str | None = None) -> Delete:
+    """A deleted ticket can be restored; one whose text was scrubbed away cannot."""
+    identity = place.identity("ticket", id_)
+    return Delete(identity, at, final=scrubbed == "scrubbed", aliases=(f"#{id_}",))
+
+
+def ticket_document(thread: Thread, place: Place) -> Upsert:
+    """A ticket: its description, and its comments where they were looked up."""
+    ticket, at = thread.ticket, version(thread.ticket.updated_at)
+    comments = _in_order(thread.comments or ())
+    shown = [c for c in comments if c.public or place.private_notes]
+    metadata = ZendeskDocMetadata(
+        kind="ticket",
+        url=f"{place.site}/agent/tickets/{ticket.id}",
+        updated_at=_iso(ticket.updated_at),
+        ticket_id=ticket.id,
+        status=_STATUSES.get(ticket.status or "", ticket.status),
+        priority=ticket.priority,
+        ticket_type=ticket.type,
+        assignee_id=ticket.assignee_id,
+        submitter_id=ticket.submitter_id,
+        tags=sorted(set(ticket.tags or ())),
+        comment_count=None if thread.comments is None else len(shown),
+    )
+    return Upsert(
+        identity=place.identity("ticket", ticket.id),
+        version=at,
+        source_id=str(ticket.id),
+        title=ticket.subject or f"Ticket #{ticket.id}",
+        body=_conversation(thread, comments, place),
+        metadata=metadata.told(),
+        created_at=_time(ticket.created_at, "ticket.created_at") if ticket.created_at else None,
+        aliases=(f"#{ticket.id}",),
+        references=tuple(_related(ticket, comments)),
+        links=_linked(shown, place),
+    )
+
+
+def article_change(article: Article, place: Place) -> Change:
+    """The article in its own language; a draft is there for its authors alone."""
+    identity = place.identity("article", article.id)
+    at = version(article.updated_at, "article.updated_at")
+    if article.draft:
+        return Delete(identity, at)
+    page = article.html_url or f"{place.site}/hc/articles/{article.id}"
+    metadata = ZendeskDocMetadata(
+        kind="article",
+        url=page,
+        updated_at=_iso(article.updated_at),
+        article_id=article.id,
+        section_id=article.section_id,
+        locale=article.locale,
+        promoted=article.promoted,
+        vote_sum=article.vote_sum,
+    )
+    return Upsert(
+        identity=identity,
+        version=at,
+        source_id=f"article:{article.id}",
+        title=article.title or article.name or f"Article {article.id}",
+        body=markdown(article.body or "", page),
+        metadata=metadata.told(),
+        created_at=_time(article.created_at, "article.created_at") if article.created_at else None,
+    )
+
+
+def version(told: str, path: str = "ticket.updated_at") -> int:
+    """Whole seconds, in microseconds since the epoch: the grain that the API has.
+
+    Were an event's digits below a second kept, a look-up of the same state would seem older.
+    """
+    micros = to_micros(_time(told, path))
+    if micros < 0:
+        raise BadPayload(path, "a time before 1970 cannot be a version")
+    return micros - micros % _MICROS
+
+
+def _iso(told: str) -> str:
+    return _time(told, "updated_at").replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def _time(told: str, path: str) -> datetime:
+    try:
+        return parse_time(told)
+    except (ValueError, OverflowError):
+        raise BadPayload(path, "not an ISO 8601 time") from None
+
+
+def _in_order(comments: Sequence[Comment]) -> list[Comment]:
+    """As they were written; `created_at` has a grain of one second, ids go up."""
+    return sorted(comments, key=lambda c: (_time(c.created_at, "comments.created_at"), c.id))
+
+
+def _conversation(thread: Thread, comments: Sequence[Comment], place: Place) -> str:
+    """The description, which is the first comment, then each further one under its heading."""
+    description, rest = _opening(thread.ticket, comments, place)
+    names = {user.id: user.name for user in thread.users or () if user.name}
+    parts = [description]
+    for comment in rest:
+        author = names.get(comment.author_id or 0) or f"user {comment.author_id}"
+        note = "" if comment.public else "Internal note, "
+        parts.append(f"### {note}{author}, {_iso(comment.created_at)}\n\n{_said(comment, place)}")
+    return "\n\n".join(filter(None, parts))
+
+
+def _opening(
+    ticket: Ticket, comments: Sequence[Comment], place: Place
+) -> tuple[str, list[Comment]]:
+    """The description where all may read it, and the comments that are shown below it."""
+    shown = [c for c in comments if c.public or place.private_notes]
+    described = (ticket.description or "").strip()
+    if not place.private_notes:
+        hidden = not comments[0].public if comments else ticket.is_public is False
+        if hidden:
+            return "", shown
+    if comments and _even(described) in {_even(text) for text in _forms(comments[0])}:
+        return described, shown[1:]
+    return described, shown
+
+
+def _even(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _forms(comment: Comment) -> Iterator[str]:
+    yield from filter(None, (comment.plain_body, comment.body))
+
+
+def _said(comment: Comment, place: Place) -> str:
+    if comment.plain_body is not None:
+        return comment.plain_body.strip()
+    if comment.html_body is not None:
+        return markdown(comment.html_body, place.site)
+    return (comment.body or "").strip()
+
+
+def _linked(shown: Sequence[Comment], place: Place) -> tuple[str, ...]:
+    """What the comments link to: a plain text keeps a link's label and loses its URL."""
+    return tuple(sorted({u for c in shown if c.html_body for u in links(c.html_body, place.site)}))
+
+
+def _related(ticket: Ticket, comments: Sequence[Comment]) -> Iterator[Reference]:
+    """The problem that an incident waits for, follow-ups both ways, what it was merged into."""
+    if ticket.problem_id:
+        yield _reference("dependsOn", ticket.problem_id, "problem_id")
+    if ticket.follows:
+        yield _reference("relatedTo", ticket.follows, "via.source.from.ticket_id")
+    for id_ in sorted(set(ticket.followup_ids or ())):
+        yield _reference("relatedTo", id_, "followup_ids")
+    if _MERGED_TAG in (ticket.tags or ()):
+        told = [_MERGED.search(text) for c in reversed(comments) for text in _forms(c)]
+        merged = next(filter(None, told), None)
+        if merged:
+            into = _reference("relatedTo", int(merged[1]), _MERGED_TAG)
+            yield replace(into, evidence=merged[0])
+
+
+def _reference(kind: ReferenceKind, id_: int, evidence: str) -> Reference:
+    return Reference(kind, "zendesk", f"#{id_}", "field", evidence)

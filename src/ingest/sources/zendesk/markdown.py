@@ -1,0 +1,172 @@
+"""Zendesk's HTML (articles, and comments without a plain text) as Markdown.
+
+Law: any text gives some Markdown, in time linear in its length. The converter goes down into each
+element by recursion and looks at runs of blanks again and again, so what it gets is rebuilt first:
+only elements that Markdown knows, a bounded number inside one another, every one closed, without
+scripts, comments and long runs. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html import escape, unescape
+from urllib.parse import urljoin, urlsplit
+
+from markdownify import MarkdownConverter
+
+DEEPEST = 32
+"""Elements inside one another; what is deeper keeps its text and loses its form."""
+
+_TOKEN = re.compile(
+    r"<!--(?:.*?-->|.*)|<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9:-]{0,30}+)(?P<rest>[\s/][^<>]*+)?>",
+    re.DOTALL,
+)
+_ATTRIBUTE = re.compile(
+    r"([a-z]{1,12})\s{0,8}=\s{0,8}(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>]++))", re.IGNORECASE
+)
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
+_LONG_RUN = re.compile(r"(\s{200})\s+")
+_EMPTY_LINES = re.compile(r"\n{3,}")
+
+_KEPT_LIST = """
+    a article b blockquote br caption code dd del div dl dt em figcaption figure h1 h2 h3 h4 h5 h6
+    hr i img kbd li ol p pre s samp section strong table tbody td tfoot th thead tr ul
+"""
+_KEPT = frozenset(_KEPT_LIST.split())
+_VOID = frozenset({"br", "hr", "img"})
+_DROPPED_LIST = "script style iframe noscript template svg head object textarea"
+_AFTER = {name: re.compile(rf"</{name}[^<>]*+>", re.IGNORECASE) for name in _DROPPED_LIST.split()}
+# html.spec.whatwg.org, 13.1.2.4, optional tags: what an element ends, and where that stops.
+_ENDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "li": (frozenset({"li"}), frozenset({"ul", "ol"})),
+    "p": (frozenset({"p"}), frozenset({"li", "td", "th", "blockquote", "div", "dd"})),
+    "td": (frozenset({"td", "th"}), frozenset({"tr", "table"})),
+    "th": (frozenset({"td", "th"}), frozenset({"tr", "table"})),
+    "tr": (frozenset({"tr"}), frozenset({"table"})),
+}
+_ATTRIBUTES = {"a": ("href",), "img": ("src", "alt"), "td": ("colspan",), "th": ("colspan",)}
+_URLS = frozenset({"href", "src"})
+_SPAN = re.compile(r"[1-9][0-9]?")
+_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
+# A signed link to a file works for minutes, and is another one at each look.
+_EXPIRING = re.compile(r"(?:^|&)(?:Expires|Signature|X-Amz-[A-Za-z-]{1,30}|sig|token)=")
+
+
+def markdown(html: str, base: str) -> str:
+    """The text as Markdown; relative links are made absolute against `base`."""
+    rebuilt = _Rebuilt(base)
+    rebuilt.read(html)
+    said: str = _CONVERTER.convert(f"<div>{''.join(rebuilt.out)}</div>")
+    return _EMPTY_LINES.sub("\n\n", said).strip()
+
+
+def links(html: str, base: str) -> tuple[str, ...]:
+    """The URLs that the text links to, sorted."""
+    found = {
+        url
+        for token in _TOKEN.finditer(html)
+        if (token["name"] or "").lower() == "a" and not token["end"]
+        for name, value in _attributes(token["rest"] or "")
+        if name == "href" and (url := _absolute(value, base))
+    }
+    return tuple(sorted(found))
+
+
+# Underscores and asterisks stay as they are: in keys, paths and URLs an escape would be a letter.
+_CONVERTER = MarkdownConverter(
+    heading_style="ATX", bullets="-", escape_asterisks=False, escape_underscores=False
+)
+
+
+@dataclass(slots=True)
+class _Rebuilt:
+    """The HTML that the converter gets, while it is made."""
+
+    base: str
+    out: list[str] = field(default_factory=list)
+    stack: list[str] = field(default_factory=list)
+    opened: Counter[str] = field(default_factory=Counter)
+
+    def read(self, html: str) -> None:
+        """All of a text, from its first element to its last, and what it left open."""
+        at = 0
+        while (token := _TOKEN.search(html, at)) is not None:
+            self._text(html[at : token.start()])
+            at = token.end()
+            name = (token["name"] or "").lower()
+            if name in _AFTER and not token["end"]:
+                after = _AFTER[name].search(html, at)
+                at = after.end() if after else len(html)
+            elif name in _KEPT and token["end"]:
+                self._close(name)
+            elif name in _KEPT:
+                self._open(name, token["rest"] or "")
+        self._text(html[at:])
+        while self.stack:
+            self._pop()
+
+    def _text(self, said: str) -> None:
+        in_pre = self.opened["pre"] > 0
+        even = _LONG_RUN.sub(r"\1", said) if in_pre else _BLANKS.sub(" ", said)
+        self.out.append(even.replace("<", "&lt;").replace(">", "&gt;"))
+
+    def _open(self, name: str, rest: str) -> None:
+        self._end_what_it_ends(name)
+        if name in _VOID:
+            self.out.append(f"<{name}{self._kept(name, rest)}>")
+        elif len(self.stack) < DEEPEST:
+            self.out.append(f"<{name}{self._kept(name, rest)}>")
+            self.stack.append(name)
+            self.opened[name] += 1
+
+    def _end_what_it_ends(self, name: str) -> None:
+        ended, until = _ENDS.get(name, (frozenset(), frozenset()))
+        for open_ in reversed(self.stack if ended else ()):
+            if open_ in until:
+                return
+            if open_ in ended:
+                self._close(open_)
+                return
+
+    def _close(self, name: str) -> None:
+        if self.opened[name]:
+            while self._pop() != name:
+                pass
+
+    def _pop(self) -> str:
+        name = self.stack.pop()
+        self.opened[name] -= 1
+        self.out.append(f"</{name}>")
+        return name
+
+    def _kept(self, name: str, rest: str) -> str:
+        wanted = _ATTRIBUTES.get(name, ())
+        told = dict(_attributes(rest)) if wanted else {}
+        kept = {key: told[key] for key in wanted if key in told}
+        for key in _URLS & kept.keys():
+            kept[key] = _absolute(kept[key], self.base)
+        if not _SPAN.fullmatch(kept.get("colspan", "1")):
+            del kept["colspan"]
+        return "".join(f' {key}="{escape(value)}"' for key, value in kept.items() if value)
+
+
+def _attributes(rest: str) -> Iterator[tuple[str, str]]:
+    for name, double, single, bare in _ATTRIBUTE.findall(rest):
+        yield name.lower(), unescape(double or single or bare).strip()
+
+
+def _absolute(url: str, base: str) -> str:
+    """The whole URL without what expires; empty where it is none that can be followed."""
+    try:
+        whole = urljoin(base, url)
+        parts = urlsplit(whole)
+    except ValueError:
+        return ""
+    if parts.scheme not in _SCHEMES:
+        return ""
+    if "attachments/" in parts.path or _EXPIRING.search(parts.query):
+        return parts._replace(query="").geturl()
+    return whole

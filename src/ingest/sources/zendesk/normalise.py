@@ -1,0 +1,147 @@
+"""What a Zendesk delivery means: its event, and what becomes of one ticket or article.
+
+Law: the event says which object, and only for a deletion what became of it. Comments and articles
+are never in an event, so with a token every other event is a look-up; what its `detail` tells
+stands in where there is none. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ingest.core.changes import Change, Delete, Refresh
+from ingest.core.errors import BadPayload
+from ingest.core.values import JSON
+from ingest.sources.contract import Message, Normalised, Payload
+from ingest.sources.zendesk import events
+from ingest.sources.zendesk.documents import GONE, Place, ended, ticket_change, version
+from ingest.sources.zendesk.payloads import (
+    DETAIL_FIELDS,
+    ENVELOPE_FIELDS,
+    Gone,
+    Thread,
+    Ticket,
+    part,
+    read,
+    text,
+    whole_id,
+)
+
+PATIENCE_S = 30.0
+"""The API may show a new object that late after its event."""
+
+_MOST_DRIFT = 20
+_LONGEST_NAME = 100
+# A detail may hold an id and nothing else; it is whole only where these are told.
+_WHOLE = ("updated_at", "subject", "status")
+
+
+def normalise(message: Message) -> Normalised:
+    """The meaning of one delivery; raises `BadPayload` where its object cannot be known."""
+    kind = events.kind(message.payload)
+    event = events.recorded(message, kind)
+    reason = events.ignored_because(kind)
+    if reason is not None:
+        return Normalised(event, skip=reason)
+    place = Place.of(message.scope, message.connection)
+    drift = _drift(kind, message.payload)
+    return Normalised(event, _changes(kind, message.payload, place), drift=drift)
+
+
+def _changes(kind: str, payload: Payload, place: Place) -> tuple[Change | Refresh, ...]:
+    if kind == events.TRIGGER:
+        # The template's words are an admin's, and unescaped: they say which ticket, no more.
+        return (_look_up(place, "ticket", _known_id(payload.get("ticket_id"), "ticket_id")),)
+    if events.domain(kind) == "article":
+        return (_article(kind, payload, place),)
+    id_ = _id(payload, "ticket")
+    gone = _gone(kind, id_, payload, place)
+    if gone is not None and gone.final:
+        return (gone,)
+    if gone is not None:
+        # Not every deletion moves `updated_at`: a ticket that a look-up saw at the same second
+        # would stay. So the deletion counts at once, and a look-up confirms it.
+        return (gone, _look_up(place, "ticket", id_))
+    return (_ticket(kind, id_, payload, place),)
+
+
+def _ticket(kind: str, id_: int, payload: Payload, place: Place) -> Refresh:
+    detail = part(payload, "detail")
+    told: tuple[Change, ...] = ()
+    if all(detail.get(name) is not None for name in _WHOLE):
+        ticket = read(Ticket, {**detail, "id": id_}, "detail")
+        told = (ticket_change(Thread(ticket=ticket), place),)
+    patience_s = PATIENCE_S if kind in events.RETURNS else 0.0
+    return _look_up(place, "ticket", id_, otherwise=told, patience_s=patience_s)
+
+
+def _gone(kind: str, id_: int, payload: Payload, place: Place) -> Delete | None:
+    """The ticket's end, by the kind of event or by the status that it has."""
+    told = read(Gone, dict(part(payload, "detail")), "detail")
+    if kind not in events.DELETIONS and told.status not in GONE:
+        return None
+    if kind == events.PERMANENT:
+        return ended(id_, 0, place, scrubbed="scrubbed")
+    at = version(told.updated_at, "detail.updated_at") if told.updated_at else _time_of(payload)
+    return ended(id_, at, place, scrubbed=told.status)
+
+
+def _article(kind: str, payload: Payload, place: Place) -> Refresh:
+    """An article's events name it and tell nothing of its text."""
+    id_ = _id(payload, "article")
+    if kind == events.UNPUBLISHED:
+        # With a token the look-up says it in the article's own version: told at the event's time,
+        # the deletion would outrank an article that is published again unchanged.
+        gone = Delete(place.identity("article", id_), _time_of(payload))
+        return _look_up(place, "article", id_, otherwise=(gone,))
+    patience_s = PATIENCE_S if kind in events.RETURNS else 0.0
+    return _look_up(place, "article", id_, patience_s=patience_s)
+
+
+def _look_up(
+    place: Place,
+    kind: str,
+    id_: int,
+    *,
+    otherwise: tuple[Change, ...] = (),
+    patience_s: float = 0.0,
+) -> Refresh:
+    identity = place.identity(kind, id_)
+    return Refresh(identity, otherwise=otherwise, patience_s=patience_s)
+
+
+def _id(payload: Payload, about: str) -> int:
+    """`detail.id`, or what the event is about: `zen:ticket:7890`."""
+    told = part(payload, "detail").get("id")
+    if told is None:
+        subject = text(payload.get("subject")) or ""
+        told = subject.removeprefix(f"zen:{about}:") or None
+    return _known_id(told, "detail.id")
+
+
+def _known_id(told: JSON, path: str) -> int:
+    id_ = whole_id(told)
+    if id_ is None:
+        raise BadPayload(path, "missing" if told is None else "not an id")
+    return id_
+
+
+def _time_of(payload: Payload) -> int:
+    time = payload.get("time")
+    if time is None:
+        raise BadPayload("time", "missing")
+    if not isinstance(time, str):
+        raise BadPayload("time", "not a text")
+    return version(time, "time")
+
+
+def _drift(kind: str, payload: Payload) -> tuple[str, ...]:
+    """Fields that Zendesk's documents do not name; a bounded number of names that can be shown."""
+    if kind == events.TRIGGER:
+        return ()
+    about = events.domain(kind)
+    detail: Mapping[str, JSON] = part(payload, "detail")
+    unknown = [f"event.{name}" for name in payload.keys() - ENVELOPE_FIELDS]
+    unknown += [f"{about}.{name}" for name in detail.keys() - DETAIL_FIELDS[about]]
+    shown = (name for name in unknown if len(name) <= _LONGEST_NAME and name.isprintable())
+    return tuple(sorted(shown)[:_MOST_DRIFT])

@@ -1,0 +1,197 @@
+"""Zendesk's JSON as Zendesk spells it: the fields that we read, and the names of those we know.
+
+Law: required is only what no document can do without; null and absence say the same; what we do
+not read is tolerated in any form. Events spell ids as texts and words in upper case, the API ids as
+numbers and words in lower case; from here on both are the API's. Sources: the event types of
+developer.zendesk.com/api-reference/webhooks, the tickets, comments and articles of …/ticketing and
+…/help_center. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ingest.core.canonical import clean
+from ingest.core.errors import BadPayload
+from ingest.core.values import JSON
+
+_SAFE = 2**53 - 1
+_ID_CHARS = 17
+_LONGEST_WORD = 100
+
+
+def _whole(value: Any) -> Any:
+    """An id as a number, also where it is spelt as a text; true and 7.0 are none."""
+    if isinstance(value, bool | float):
+        raise ValueError("not an id")  # noqa: TRY004 -- pydantic reports no TypeError
+    if isinstance(value, str):
+        digits = value.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit() and len(value) <= _ID_CHARS):
+            raise ValueError("not an id")
+        return int(value)
+    return value
+
+
+def _whom(value: Any) -> Any:
+    """Nobody is null in the API, and null, an empty text or 0 in events."""
+    return None if value in ("", "0", 0) and value is not False else _whole(value)
+
+
+def _word(value: Any) -> Any:
+    return value.lower() or None if isinstance(value, str) else value
+
+
+Id = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=_SAFE)]
+Whom = Annotated[Annotated[int, Field(ge=-_SAFE, le=_SAFE)] | None, BeforeValidator(_whom)]
+"""A person or a group; the system itself is -1."""
+Word = Annotated[Annotated[str, Field(max_length=_LONGEST_WORD)] | None, BeforeValidator(_word)]
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore")
+
+
+class Origin(_Payload):
+    """`via.source.from`: the closed ticket that this one follows, for a follow-up."""
+
+    ticket_id: Whom = None
+
+
+class ViaSource(_Payload):
+    origin: Origin | None = Field(default=None, alias="from")
+
+
+class Via(_Payload):
+    source: ViaSource | None = None
+
+
+class Ticket(_Payload):
+    """A ticket: the `detail` of its events, or the API's own."""
+
+    id: Id
+    updated_at: str
+    subject: str | None = None
+    description: str | None = None
+    status: Word = None
+    priority: Word = None
+    type: Word = None
+    assignee_id: Whom = None
+    submitter_id: Whom = None
+    tags: list[str] | None = None
+    is_public: bool | None = None
+    created_at: str | None = None
+    via: Via | None = None
+    problem_id: Whom = None
+    followup_ids: list[Id] | None = None
+
+    @property
+    def follows(self) -> int | None:
+        """The closed ticket that this one follows up."""
+        origin = self.via.source.origin if self.via and self.via.source else None
+        return origin.ticket_id if origin else None
+
+
+class Gone(_Payload):
+    """What a deletion has to tell of its ticket: nothing but, perhaps, when."""
+
+    updated_at: str | None = None
+    status: Word = None
+
+
+class Comment(_Payload):
+    """One comment; what does not say that it is public is an internal note."""
+
+    id: Id
+    created_at: str
+    author_id: Whom = None
+    body: str | None = None
+    html_body: str | None = None
+    plain_body: str | None = None
+    public: bool | None = None
+
+
+class User(_Payload):
+    id: Id
+    name: str | None = None
+
+
+class Thread(_Payload):
+    """A look-up of a ticket: the ticket, all its comments and who wrote them."""
+
+    ticket: Ticket
+    comments: list[Comment] | None = None
+    users: list[User] | None = None
+
+
+class Article(_Payload):
+    id: Id
+    updated_at: str
+    title: str | None = None
+    name: str | None = None
+    body: str | None = None
+    html_url: str | None = None
+    locale: str | None = None
+    section_id: Whom = None
+    promoted: bool | None = None
+    vote_sum: Annotated[int, Field(ge=-_SAFE, le=_SAFE)] | None = None
+    draft: bool | None = None
+    created_at: str | None = None
+
+
+P = TypeVar("P", bound=_Payload)
+
+
+def read(model: type[P], raw: JSON, path: str) -> P:
+    """The object at `path`; raises `BadPayload` with the first field that is missing or wrong."""
+    if raw is None:
+        raise BadPayload(path, "missing")
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise _bad_payload(error, path) from error
+
+
+def whole_id(raw: JSON) -> int | None:
+    """An id in a field that nothing depends on; whatever is none says nothing."""
+    try:
+        number = _whole(raw)
+    except ValueError:
+        return None
+    return number if isinstance(number, int) and 1 <= number <= _SAFE else None
+
+
+def text(raw: JSON) -> str | None:
+    """A text out of a field that nothing depends on; whatever is no text says nothing."""
+    return clean(raw) if isinstance(raw, str) and raw else None
+
+
+def part(of: Mapping[str, JSON], name: str) -> Mapping[str, JSON]:
+    """An object within an object; an empty one where it is something else."""
+    found = of.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _bad_payload(error: ValidationError, path: str) -> BadPayload:
+    first: dict[str, Any] = dict(error.errors(include_url=False, include_context=False)[0])
+    for step in first["loc"]:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+    if first["type"] == "missing" or first["input"] is None:
+        return BadPayload(path, "missing")
+    return BadPayload(path, str(first["msg"]).lower())
+
+
+_ENVELOPE = "account_id detail event id subject time type zendesk_event_version"
+_TICKET = """
+    actor_id assignee_id brand_id created_at custom_status description external_id form_id group_id
+    id is_public organization_id priority requester_id status subject submitter_id tags type
+    updated_at via
+"""
+_ARTICLE = "brand_id id"
+
+ENVELOPE_FIELDS = frozenset(_ENVELOPE.split())
+"""Every field of an event that we have heard of; another one is drift."""
+DETAIL_FIELDS = {"ticket": frozenset(_TICKET.split()), "article": frozenset(_ARTICLE.split())}
+"""Every field of `detail`, by what the event is about."""

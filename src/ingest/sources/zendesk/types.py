@@ -1,0 +1,98 @@
+"""The metadata that we write for Zendesk: the seed's interfaces, and the member that it lacks.
+
+Law: a field that is not known is left out, never null. The seed's actions begin with `ticket.` or
+`article.`, ours with `zen:event-type:`: that tells the two kinds of event apart. `DOCUMENT_TYPES`
+and `EVENT_TYPES` are the members of the unions, the seed's own first.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from ingest.core.values import JSON
+
+SeedAction = Literal["ticket.created", "ticket.updated", "article.published", "article.updated"]
+
+
+class _Metadata(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    type: Literal["zendesk"] = "zendesk"
+
+    def told(self) -> dict[str, JSON]:
+        """The JSON that is stored: camelCase, without the fields that are not known."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class ZendeskDocMetadata(_Metadata):
+    """The seed's `ZendeskDocMetadata`; words are in lower case, as in Zendesk's API.
+
+    `commentCount` counts the comments that the document holds, the description included: the public
+    ones, or all where the connection wants private notes.
+    """
+
+    kind: Literal["ticket", "article"]
+    url: str
+    updated_at: str
+    ticket_id: int | None = None
+    status: str | None = None
+    priority: str | None = None
+    ticket_type: str | None = None
+    assignee_id: int | None = None
+    submitter_id: int | None = None
+    tags: list[str] | None = None
+    comment_count: int | None = None
+    article_id: int | None = None
+    section_id: int | None = None
+    locale: str | None = None
+    promoted: bool | None = None
+    vote_sum: int | None = None
+
+
+class ZendeskEventMetadata(_Metadata):
+    """The seed's `ZendeskEventMetadata`: a ticket or an article that is there after the event."""
+
+    action: SeedAction
+    webhook_id: str
+    ticket_id: int | None = None
+    article_id: int | None = None
+    triggered_at: str
+
+
+class ZendeskOtherEventMetadata(_Metadata):
+    """Every event that the seed cannot say, under Zendesk's own name for its type."""
+
+    action: Annotated[str, Field(pattern=r"^zen:event-type:")]
+    webhook_id: str
+    ticket_id: int | None = None
+    article_id: int | None = None
+    triggered_at: str
+
+
+class ZendeskSourceMetadata(BaseModel):
+    """The seed's connection metadata, and two optional fields of ours.
+
+    `includePrivateNotes` takes the internal notes of tickets in: without it they stay out.
+    `brandSubdomains` are the account's further subdomains, whose URLs name its things too.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
+    )
+
+    type: Literal["zendesk"] = "zendesk"
+    zendesk_subdomain: str
+    zendesk_account_id: Annotated[str, Field(min_length=1)]
+    webhook_id: str | None = None
+    access_token_hash: str | None = None
+    include_private_notes: bool | None = None
+    brand_subdomains: list[str] | None = None
+
+
+DOCUMENT_TYPES = (ZendeskDocMetadata,)
+EVENT_TYPES = (ZendeskEventMetadata, ZendeskOtherEventMetadata)

@@ -1,0 +1,88 @@
+"""Articles: an event names them, a look-up reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ingest.core.changes import Delete, Refresh, Upsert
+from ingest.core.errors import BadPayload
+from ingest.core.values import JSON
+from ingest.demo.providers.zendesk import make
+from tests.sources.zendesk.deliveries import asked, body, document, identity, said, seen
+
+_ID = 360044556677
+_HTML = '<h2>Lifts</h2><p>See <a href="/hc/en-us/articles/360044556678">the map</a>.</p>'
+
+
+def _raw(**fields: Any) -> Any:
+    account = make()
+    account.subdomain = "halcyon"
+    title, at = "Which stations have lifts", "2026-03-09T08:00:00Z"
+    return {"article": account.put_article(_ID, title, _HTML, section=7, at=at, **fields)}
+
+
+@pytest.mark.parametrize(
+    "name", ["article.published", "article.author_changed", "article.vote_created"]
+)
+def test_an_event_only_asks_for_its_article(name: str) -> None:
+    refresh = asked(body(name))
+    assert refresh.identity == identity("article", _ID)
+    assert refresh.otherwise == ()
+
+
+def test_an_unpublished_article_is_looked_up_or_gone_at_the_events_time() -> None:
+    refresh = asked(body("article.unpublished"))
+    gone = Delete(identity("article", _ID), 1_773_057_600_000_000)
+    assert refresh == Refresh(identity("article", _ID), otherwise=(gone,))
+
+
+def test_an_article_has_every_field_of_the_seeds() -> None:
+    found = document("article", _ID, _raw(vote_sum=-3, promoted=True))
+    page = f"https://halcyon.zendesk.com/hc/en-us/articles/{_ID}-Which-stations-have-lifts"
+    assert found.source_id == f"article:{_ID}"
+    assert found.title == "Which stations have lifts"
+    assert found.body == (
+        "## Lifts\n\nSee [the map](https://halcyon.zendesk.com/hc/en-us/articles/360044556678)."
+    )
+    assert found.metadata == {
+        "type": "zendesk",
+        "kind": "article",
+        "url": page,
+        "updatedAt": "2026-03-09T08:00:00Z",
+        "articleId": _ID,
+        "sectionId": 7,
+        "locale": "en-us",
+        "promoted": True,
+        "voteSum": -3,
+    }
+    assert found.created_at is not None
+
+
+def test_a_draft_is_gone_and_back_when_it_is_published_again_unchanged() -> None:
+    draft = seen("article", _ID, _raw(draft=True))
+    assert isinstance(draft, Delete)
+    assert isinstance(seen("article", _ID, _raw()), Upsert)
+    assert draft.version == document("article", _ID, _raw()).version
+
+
+def test_an_article_without_title_text_or_page_is_one_all_the_same() -> None:
+    article: JSON = {"id": _ID, "updated_at": "2026-03-09T08:00:00Z", "body": None}
+    raw: JSON = {"article": article}
+    found = document("article", _ID, raw)
+    assert found.title == f"Article {_ID}"
+    assert found.body == ""
+    assert found.metadata["url"] == f"https://halcyon.zendesk.com/hc/articles/{_ID}"
+
+
+def test_ids_of_tickets_and_articles_may_be_the_same_number() -> None:
+    ticket = body("ticket.created.thin")
+    ticket["detail"]["id"] = str(_ID)
+    assert asked(ticket).identity != asked(body("article.published")).identity
+
+
+def test_an_article_that_is_not_named_is_refused() -> None:
+    payload = body("article.published") | {"subject": "zen:article:", "detail": {}}
+    with pytest.raises(BadPayload, match=r"detail\.id: missing"):
+        said(payload)

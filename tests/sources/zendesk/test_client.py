@@ -1,0 +1,233 @@
+"""The client against Zendesk's API as a fake plays it: pages, errors by their meaning, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from ingest.core.changes import Upsert
+from ingest.core.errors import (
+    BadPayload,
+    PermanentError,
+    RateLimited,
+    Refused,
+    TransientError,
+)
+from ingest.demo.cast import zendesk as part
+from ingest.demo.fake import Answer, Fake, Trouble, serving
+from ingest.demo.providers.zendesk import Zendesk, make
+from ingest.sources.contract import Access, Ask, Found
+from ingest.sources.zendesk.client import ZendeskClient, connect
+from ingest.sources.zendesk.documents import documents
+from tests.sources.zendesk.deliveries import CONNECTION, NOW, identity
+
+TICKET, ARTICLE = identity("ticket", 4512), identity("article", 5)
+_PASSENGER = 361000000001
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def account() -> Zendesk:
+    made = make()
+    made.put_user(_PASSENGER, "Rui")
+    made.put_ticket(4512, "Lift", "Out of order.", by=_PASSENGER, at="2026-03-09T07:40:00Z")
+    made.put_article(5, "Lifts", "<p>All.</p>", section=7, at="2026-03-09T07:40:00Z")
+    return made
+
+
+@pytest.fixture
+def fake(account: Zendesk) -> Iterator[Fake]:
+    with serving(account) as running:
+        yield running
+
+
+@contextmanager
+def _connected(fake: Fake, token: str | None = None, path: str = "") -> Iterator[ZendeskClient]:
+    known = fake.provider.token if token is None else token
+    with closing(connect(Access(f"{fake.url}{path}", known, CONNECTION, _now))) as made:
+        yield made
+
+
+@pytest.fixture
+def client(fake: Fake) -> Iterator[ZendeskClient]:
+    with _connected(fake) as made:
+        yield made
+
+
+def _body(client: ZendeskClient) -> str:
+    (change,) = documents(Found(TICKET, client.fetch_one(Ask(TICKET)).raw, NOW))
+    assert isinstance(change, Upsert)
+    return change.body
+
+
+def test_a_ticket_comes_with_all_its_comments_page_by_page(
+    account: Zendesk, fake: Fake, client: ZendeskClient
+) -> None:
+    account.page_size = 2
+    for minute in range(4):
+        at = f"2026-03-09T08:0{minute}:00Z"
+        account.add_comment(4512, f"Word {minute}", by=_PASSENGER, at=at)
+    body = _body(client)
+    assert [line for line in body.split("\n") if line.startswith("Word")] == [
+        "Word 0",
+        "Word 1",
+        "Word 2",
+        "Word 3",
+    ]
+    assert "### Rui, 2026-03-09T08:03:00Z" in body
+    pages = fake.asked_for("/comments")
+    assert [page.one("page[after]") for page in pages] == ["", "2", "4"]
+    assert {page.one("page[size]") for page in pages} == {"100"}
+
+
+def test_comments_that_go_on_for_ever_are_given_up(fake: Fake, client: ZendeskClient) -> None:
+    same = Answer(body={"comments": [], "meta": {"has_more": True, "after_cursor": "a"}})
+    fake.troubles = [Trouble(same, path="/comments", times=9)]
+    with pytest.raises(PermanentError, match="not where"):
+        client.fetch_one(Ask(TICKET))
+    fake.troubles = [
+        Trouble(
+            Answer(body={"comments": [], "meta": {"has_more": True, "after_cursor": str(n)}}),
+            path="/comments",
+        )
+        for n in range(99)
+    ]
+    with pytest.raises(PermanentError, match="without an end"):
+        client.fetch_one(Ask(TICKET))
+
+
+def test_an_article_is_found_and_becomes_its_document(client: ZendeskClient) -> None:
+    (change,) = documents(Found(ARTICLE, client.fetch_one(Ask(ARTICLE)).raw, NOW))
+    assert isinstance(change, Upsert)
+    assert change.body == "All."
+
+
+def test_what_is_gone_is_seen_as_gone_where_the_account_is_readable(
+    account: Zendesk, fake: Fake, client: ZendeskClient
+) -> None:
+    account.delete_ticket(4512)
+    account.delete_article(5)
+    assert client.fetch_one(Ask(TICKET)).raw is None
+    assert client.fetch_one(Ask(ARTICLE)).raw is None
+    assert fake.asked_for("/users/me")
+    account.restore_ticket(4512)
+    assert client.fetch_one(Ask(TICKET)).raw is not None
+
+
+@pytest.mark.parametrize("role", [None, "end-user"])
+def test_a_404_to_nobody_is_no_end(
+    account: Zendesk, client: ZendeskClient, role: str | None
+) -> None:
+    account.delete_ticket(4512)
+    account.role = role
+    with pytest.raises(Refused):
+        client.fetch_one(Ask(TICKET))
+
+
+def test_a_404_of_an_account_that_is_not_there_is_no_end(
+    account: Zendesk, fake: Fake, client: ZendeskClient
+) -> None:
+    fake.troubles = [Trouble(Answer(404, {"error": "No help desk"}), times=9)]
+    with pytest.raises(Refused, match="no account"):
+        client.fetch_one(Ask(TICKET))
+    fake.troubles = []
+    account.help_center = False
+    with pytest.raises(Refused, match="no help center"):
+        client.fetch_one(Ask(ARTICLE))
+
+
+def test_a_wrong_token_is_refused(fake: Fake) -> None:
+    for wrong in ("a@b.example/token:wrong", "an-oauth-token"):
+        with _connected(fake, wrong) as client, pytest.raises(Refused):
+            client.fetch_one(Ask(TICKET))
+
+
+def test_an_oauth_token_goes_as_a_bearers(account: Zendesk, fake: Fake) -> None:
+    account.token = "an-oauth-token"
+    with _connected(fake) as client:
+        assert client.check() == "reads as agent"
+    assert fake.requests[-1].headers["authorization"] == "Bearer an-oauth-token"
+
+
+@pytest.mark.parametrize("path", ["", "/", "/api/v2", "/api/v2/"])
+def test_the_base_may_have_the_apis_path(fake: Fake, path: str) -> None:
+    with _connected(fake, path=path) as client:
+        assert client.fetch_one(Ask(TICKET)).raw is not None
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [
+        ({"retry-after": "93"}, 93),
+        ({"retry-after": "0", "ratelimit-reset": "9"}, 0),
+        ({"ratelimit-reset": "41"}, 41),
+        ({"rate-limit-reset": "24"}, 24),
+        ({}, 60),
+    ],
+)
+def test_a_limit_says_how_long_to_wait(
+    fake: Fake, client: ZendeskClient, headers: dict[str, str], wait_s: float
+) -> None:
+    fake.troubles = [Trouble(Answer(429, {}, headers), path="/comments")]
+    with pytest.raises(RateLimited) as limited:
+        client.fetch_one(Ask(TICKET))
+    assert limited.value.retry_after_s == wait_s
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (403, Refused),
+        (409, TransientError),
+        (500, TransientError),
+        (503, TransientError),
+        (422, PermanentError),
+        (400, PermanentError),
+    ],
+)
+def test_a_status_has_its_meaning(
+    fake: Fake, client: ZendeskClient, status: int, error: type[Exception]
+) -> None:
+    fake.troubles = [Trouble(Answer(status, {"error": "x"}, {"retry-after": "7"}))]
+    with pytest.raises(error) as raised:
+        client.fetch_one(Ask(TICKET))
+    if status == 503:
+        assert isinstance(raised.value, TransientError)
+        assert raised.value.retry_after_s == 7
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b"7"])
+def test_an_answer_that_makes_no_sense_is_permanent(
+    fake: Fake, client: ZendeskClient, answer: bytes
+) -> None:
+    fake.troubles = [Trouble(Answer(body=answer))]
+    with pytest.raises(BadPayload):
+        client.fetch_one(Ask(TICKET))
+
+
+def test_an_answer_without_the_object_is_permanent(fake: Fake, client: ZendeskClient) -> None:
+    fake.troubles = [Trouble(Answer(body={}), path="/articles/")]
+    sight = client.fetch_one(Ask(ARTICLE))
+    with pytest.raises(BadPayload, match="article: missing"):
+        documents(Found(ARTICLE, sight.raw, NOW))
+
+
+def test_the_token_is_never_shown(fake: Fake, client: ZendeskClient) -> None:
+    assert fake.provider.token not in repr(client)
+
+
+def test_the_storys_account_holds_what_its_letters_name() -> None:
+    account = part.provider()
+    with serving(account) as fake, _connected(fake) as client:
+        for kind, id_ in (("ticket", part.TICKET), ("article", part.ARTICLE)):
+            ask = Ask(identity(kind, id_))
+            found = Found(ask.identity, client.fetch_one(ask).raw, NOW, connection=CONNECTION)
+            (change,) = documents(found)
+            assert isinstance(change, Upsert)
+            assert "finance" not in change.body

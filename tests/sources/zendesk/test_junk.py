@@ -1,0 +1,162 @@
+"""Junk: any field of a delivery or an answer dropped or bent gives our own error or a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.core.changes import Refresh, Upsert
+from ingest.core.errors import BadPayload, PermanentError
+from ingest.core.ranks import rank
+from ingest.demo.cast import zendesk as part
+from tests.sources.zendesk.deliveries import NAMES, body, said, seen
+
+_ODD: list[Any] = [
+    None,
+    True,
+    "",
+    "\x00",
+    "\ud800",
+    "x" * 100_000,
+    "9" * 5000,
+    "²",
+    0,
+    -1,
+    7.5,
+    10**400,
+    1e308,
+    float("inf"),
+    float("nan"),
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59.999-14:00",
+    "1969-12-31T23:59:59Z",
+    [],
+    {},
+    [None],
+    [[]],
+    {"id": {}},
+]
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inside: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, dict) else []
+    if isinstance(value, list):
+        inside = list(enumerate(value))
+    return [path, *(deeper for key, item in inside for deeper in _paths(item, (*path, key)))]
+
+
+def _at(payload: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        payload = payload[key]
+    return payload
+
+
+def _try_delivery(payload: dict[str, Any]) -> None:
+    try:
+        result = said(payload)
+    except PermanentError:
+        return
+    for change in result.untokened:
+        assert rank(change)
+        if isinstance(change, Upsert):
+            assert change.metadata["url"]
+
+
+def _answers() -> dict[str, Any]:
+    account = part.provider()
+    thread = {
+        "ticket": account.tickets[part.TICKET],
+        "comments": account.comments[part.TICKET],
+        "users": [*account.users.values()],
+    }
+    return {"ticket": thread, "article": {"article": account.articles[part.ARTICLE]}}
+
+
+def _try_answer(kind: str, raw: Any) -> None:
+    id_ = part.TICKET if kind == "ticket" else part.ARTICLE
+    try:
+        change = seen(kind, id_, raw)
+    except BadPayload:
+        return
+    assert not isinstance(change, Refresh)
+    assert rank(change)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_field_of_a_delivery_may_be_missing_or_odd(name: str) -> None:
+    _bend(body(name), _try_delivery)
+
+
+@pytest.mark.parametrize("kind", ["ticket", "article"])
+def test_any_field_of_an_answer_may_be_missing_or_odd(kind: str) -> None:
+    _bend(_answers()[kind], lambda raw: _try_answer(kind, raw))
+
+
+def _bend(whole: Any, attempt: Callable[[Any], None]) -> None:
+    for path in _paths(whole)[1:]:
+        bent = deepcopy(whole)
+        del _at(bent, path[:-1])[path[-1]]
+        attempt(bent)
+        for odd in _ODD:
+            bent = deepcopy(whole)
+            _at(bent, path[:-1])[path[-1]] = odd
+            attempt(bent)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_any_fields_may_be_anything(data: st.DataObject) -> None:
+    payload = body(data.draw(st.sampled_from(NAMES)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        path = data.draw(st.sampled_from(_paths(payload)[1:] or [()]))
+        if path:
+            _at(payload, path[:-1])[path[-1]] = data.draw(_json)
+    _try_delivery(payload)
+
+
+@pytest.mark.parametrize(
+    ("field", "odd", "path"),
+    [
+        ("updated_at", "yesterday", "ticket.updated_at"),
+        ("updated_at", "1969-12-31T23:59:59Z", "ticket.updated_at"),
+        ("created_at", "2026-02-30T00:00:00Z", "ticket.created_at"),
+        ("id", "two words", "detail.id"),
+        ("subject", 7, "detail.subject"),
+        ("tags", ["lift", 7], "detail.tags[1]"),
+        ("assignee_id", "nobody", "detail.assignee_id"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_path(field: str, odd: Any, path: str) -> None:
+    payload = body("ticket.status_changed")
+    payload["detail"][field] = odd
+    with pytest.raises(BadPayload) as refused:
+        said(payload)
+    assert refused.value.path == path
+
+
+def test_an_error_never_quotes_the_payload() -> None:
+    payload = body("ticket.status_changed")
+    payload["detail"]["subject"] = {"secret": "hunter2"}
+    with pytest.raises(BadPayload) as refused:
+        said(payload)
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"
+
+
+def test_a_change_does_not_depend_on_the_delivery_that_told_it() -> None:
+    payload = body("ticket.status_changed")
+    expected = said(payload).untokened
+    payload |= {"id": "another", "time": "2026-04-01T00:00:00Z", "event": {}}
+    payload |= {"type": "zen:event-type:ticket.priority_changed"}
+    assert said(payload).untokened == expected

@@ -1,0 +1,128 @@
+"""HTML becomes Markdown, whatever HTML it is."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.sources.zendesk.markdown import links, markdown
+
+BASE = "https://halcyon.zendesk.com/hc/en-us/articles/5-Lifts"
+
+
+def read(html: str) -> str:
+    return markdown(html, BASE)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("", ""),
+        ("plain & simple", "plain & simple"),
+        ("<h1>One</h1><h3>Three</h3>", "# One\n\n### Three"),
+        ("<p>a <strong>b</strong> <em>c</em></p>", "a **b** *c*"),
+        ("<p>a<br>b</p>", "a  \nb"),
+        ("<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>", "- a\n  - b\n- c"),
+        ("<ul><li>a<li>b</ul>", "- a\n- b"),
+        ("<ol><li>a</li><li>b</li></ol>", "1. a\n2. b"),
+        ("<blockquote><p>a</p></blockquote>", "> a"),
+        ("<p>use <code>x_y *z*</code></p>", "use `x_y *z*`"),
+        ("<pre>a\n  b &lt; c</pre>", "```\na\n  b < c\n```"),
+        (
+            "<table><thead><tr><th>a</th><th>b</th></tr></thead>"
+            "<tbody><tr><td>1</td><td>2</td></tr></tbody></table>",
+            "| a | b |\n| --- | --- |\n| 1 | 2 |",
+        ),
+        ("<p>some_key and 2*3*4</p>", "some_key and 2*3*4"),
+        ("1 < 2 > 1 <3 </", "1 < 2 > 1 <3 </"),
+        ("a<script>b()</script><style>c{}</style><!-- d -->e", "ae"),
+        ("a<script>b", "a"),
+        ("a<!-- b", "a"),
+        ("<iframe src='https://v.example'></iframe><object>x</object>a", "a"),
+        ("<o:p><font color=red>a</font></o:p>", "a"),
+    ],
+)
+def test_a_form_becomes_its_markdown(html: str, expected: str) -> None:
+    assert read(html) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/hc/en-us/articles/6", "https://halcyon.zendesk.com/hc/en-us/articles/6"),
+        ("6-Stairs", "https://halcyon.zendesk.com/hc/en-us/articles/6-Stairs"),
+        ("#top", f"{BASE}#top"),
+        ("//cdn.example/a?b=1&amp;c=2", "https://cdn.example/a?b=1&c=2"),
+        ("mailto:ines@example.com", "mailto:ines@example.com"),
+        (
+            "/hc/article_attachments/7/a.png?token=x",
+            "https://halcyon.zendesk.com/hc/article_attachments/7/a.png",
+        ),
+        ("https://f.example/a?X-Amz-Signature=1", "https://f.example/a"),
+    ],
+)
+def test_links_are_whole_and_do_not_expire(url: str, expected: str) -> None:
+    assert read(f'<a href="{url}">a</a>') == f"[a]({expected})"
+    assert links(f"<p><A HREF='{url}'>a</A></p>", BASE) == (expected,)
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "http://[", ""])
+def test_what_cannot_be_followed_is_no_link(url: str) -> None:
+    html = f'<a href="{url}">a</a>'
+    if url:
+        assert read(html) == "a"
+        assert links(html, BASE) == ()
+
+
+def test_an_image_keeps_its_words() -> None:
+    html = '<img src="/hc/article_attachments/7?Expires=1" alt="A board"><img src="data:,x">'
+    url = "https://halcyon.zendesk.com/hc/article_attachments/7"
+    assert read(html).startswith(f"![A board]({url})")
+
+
+@pytest.mark.parametrize("name", ["div", "ul><li", "blockquote", "table><tr><td", "b", "span"])
+def test_ten_thousand_elements_inside_one_another_keep_their_text(name: str) -> None:
+    opened = f"<{name}>" * 10_000
+    assert "deep" in read(f"{opened}deep")
+    assert "deep" in read(f"{opened}deep{f'</{name}>' * 10_000}")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<a " * 50_000,
+        '<a b="' * 30_000,
+        "<!-" * 50_000,
+        "<script>" * 30_000,
+        "&" * 100_000,
+        " " * 500_000 + "x",
+        "<pre>" + " " * 500_000 + "x",
+        "<pre>" + " \n" * 250_000 + "x",
+        "<a " + "a=" * 100_000 + ">",
+        "<li>a" * 10_000,
+    ],
+    ids=lambda html: html[:9],
+)
+def test_hostile_texts_are_read_in_good_time(html: str) -> None:
+    began = time.perf_counter()
+    read(html)
+    links(html, BASE)
+    assert time.perf_counter() - began < 10
+
+
+_PIECES = """
+    < > </ <p> </p> <li> <ul> <td> <tr> <table> <pre> </pre> <code> <a~href=" " ' <!-- --> <! <?xml
+    [ ]]> ` &#x x <img~src= <h1> <td~colspan=9> <td~colspan='²'> <script </script> é <br/> ~ \0
+"""
+_pieces = st.sampled_from([piece.replace("~", " ") for piece in _PIECES.split()])
+
+
+@given(st.lists(_pieces, max_size=60).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_some_markdown(html: str) -> None:
+    assert isinstance(read(html), str)
+    schemes = {link.partition(":")[0] for link in links(html, BASE)}
+    assert schemes <= {"http", "https", "mailto", "tel"}
