@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from redis import Redis
+from kombu import Connection, Queue
 
 from ingest.cli import run
 from tests.cli.conftest import SECRET_KEY, Ingest
@@ -64,6 +64,7 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         *(["docs", c] for c in ("list", "find", "show", "children")),
         ["enqueue"],
         ["drain"],
+        ["doctor"],
     ):
         assert run([*command, "--help"], {}) == 0
         told = capsys.readouterr()
@@ -82,20 +83,22 @@ def test_a_database_without_our_schema_is_said_to_be_behind(
 
 
 @pytest.mark.integration
-def test_the_installed_command_rings_the_real_bell(database_url: str, redis_url: str) -> None:
+def test_the_installed_command_rings_the_real_bell(database_url: str, broker_url: str) -> None:
     """One run as a user has it: its own process, its own environment, a real broker."""
     program = Path(sys.executable).with_name("ingest")
     environ = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
+        "CELERY_BROKER_URL": broker_url,
         "INGEST_SECRET_KEY": SECRET_KEY,
     }
     command = [str(program), "deliveries", "replay", "--status", "dead", "--json"]
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, '{"replayed":0}\n', "")
-    with Redis.from_url(redis_url) as client:
-        assert client.llen("ingest") == 1
+    with Connection(broker_url) as broker, broker.channel() as channel:
+        waiting = Queue("ingest", channel=channel)
+        assert waiting.get(no_ack=True) is not None
+        assert waiting.get(no_ack=True) is None
 
 
 def test_the_module_runs_too(tmp_path: Path) -> None:

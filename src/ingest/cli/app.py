@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ingest.cli import database, deliveries, documents, queue, sources, stores, up
+from ingest.cli import database, deliveries, doctor, documents, queue, sources, stores, types, up
 from ingest.demo import command as demonstration
 
 app = typer.Typer(
@@ -24,3 +24,5 @@ app.command()(up.up)
 app.command()(demonstration.demo)
 app.command()(queue.enqueue)
 app.command()(queue.drain)
+app.command()(types.types)
+app.command()(doctor.doctor)

@@ -1,0 +1,117 @@
+"""`ingest doctor`: each check on a line, and what to do about a failed one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ingest import settings
+from ingest.cli import output
+from ingest.cli.arguments import AsJson
+from ingest.cli.session import Session, session
+from ingest.core.errors import BadSettings, TransientError, Unavailable
+from ingest.flows import doctor as checkup
+from ingest.flows.doctor import Finding, State, failed, fine, unreachable
+from ingest.wiring import Program
+from ingest.worker import bell_line, broker_errors
+
+_MARKS: Mapping[State, str] = {
+    State.OK: "ok",
+    State.NOTE: "note",
+    State.FAILED: "FAILED",
+    State.UNREACHABLE: "UNREACHABLE",
+}
+_SERVICES = "start it, or let its variable name the one that runs"
+_WELL, _FAILED, _UNREACHABLE = 0, 1, 3
+
+
+def doctor(
+    context: typer.Context,
+    *,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask no provider whether its token works.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at everything, and say what to do about what is wrong.
+
+    Exit 1 where something failed, 3 where a service is unreachable.
+    """
+    found: list[Finding] = []
+    for finding in _findings(session(context), offline=offline):
+        found.append(finding)
+        if not as_json:
+            _tell(finding)
+    states = {finding.state for finding in found}
+    if as_json:
+        checks = [
+            {"check": f.check, "state": str(f.state), "said": f.said, "remedy": f.remedy}
+            for f in found
+        ]
+        output.document({"well": states <= {State.OK, State.NOTE}, "checks": checks})
+    if State.UNREACHABLE in states:
+        raise typer.Exit(_UNREACHABLE)
+    if State.FAILED in states:
+        raise typer.Exit(_FAILED)
+
+
+def _tell(finding: Finding) -> None:
+    remedy = f" -> {finding.remedy}" if finding.remedy else ""
+    said = " ".join(f"{finding.said}{remedy}".split())
+    output.line(f"{_MARKS[finding.state]:<11} {finding.check}: {said}")
+
+
+def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
+    """The checks, in the order in which one depends on another."""
+    wrong = settings.faults(current.environ)
+    yield from (failed("settings", fault, "set it right, or unset it") for fault in wrong)
+    if wrong:
+        return
+    yield fine("settings", "every variable can be read")
+    parts = current.program
+    yield from checkup.look_at_app_wide(parts.settings.webhook_secrets)
+    yield _broker(parts)
+    database = list(_database(parts))
+    yield from database
+    if any(f.state in {State.FAILED, State.UNREACHABLE} and f.check != "clock" for f in database):
+        return  # nothing can be read there
+    try:
+        yield from checkup.look_at_sealed(parts.engine, parts.secret_keys)
+        clients = None if offline else parts.clients
+    except BadSettings as error:
+        yield failed("secret key", str(error), "set INGEST_SECRET_KEY")
+        clients = None
+    around = checkup.Surroundings(parts.settings.webhook_secrets, clients)
+    yield from checkup.look_at_connections(parts.engine, around)
+    yield from checkup.look_at_queue(parts.engine)
+    if clients is not None:
+        clients.close()
+
+
+def _database(parts: Program) -> Iterator[Finding]:
+    try:
+        yield from checkup.look_at_database(parts.engine, lambda: datetime.now(UTC))
+    except BadSettings as error:
+        yield failed("database", str(error), "set DATABASE_URL right")
+    except TransientError as error:
+        yield unreachable("database", str(error), _SERVICES)
+
+
+def _broker(parts: Program) -> Finding:
+    """Whether the broker lets us in, whichever it is."""
+    try:
+        line = bell_line(parts.broker_url)
+    except BadSettings as error:
+        return failed("broker", str(error), "set CELERY_BROKER_URL right")
+    except Unavailable as error:
+        return unreachable("broker", str(error), _SERVICES)
+    try:
+        with line:
+            line.connect()
+            return fine("broker", f"{line.as_uri()} answers")  # without the password
+    except broker_errors(line) as error:
+        said = f"{line.as_uri()} does not let us in: {type(error).__name__}: {error}"
+        return unreachable("broker", said[:300], _SERVICES)

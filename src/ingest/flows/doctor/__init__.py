@@ -1,0 +1,25 @@
+"""The check-up of an installation: what is reachable, current, connected, and being worked on.
+
+Law: it only looks. Whatever is wrong becomes a finding with its remedy, never an exception.
+"""
+
+from ingest.flows.doctor.connections import Surroundings, look_at_connections
+from ingest.flows.doctor.database import look_at_database
+from ingest.flows.doctor.findings import Finding, State, failed, fine, note, unreachable
+from ingest.flows.doctor.queue import look_at_queue
+from ingest.flows.doctor.secrets import look_at_app_wide, look_at_sealed
+
+__all__ = [
+    "Finding",
+    "State",
+    "Surroundings",
+    "failed",
+    "fine",
+    "look_at_app_wide",
+    "look_at_connections",
+    "look_at_database",
+    "look_at_queue",
+    "look_at_sealed",
+    "note",
+    "unreachable",
+]

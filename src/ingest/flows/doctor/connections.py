@@ -1,0 +1,168 @@
+"""The connections: whether their webhooks can come in, and their providers can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ingest.core.errors import BadSettings, IngestError, RateLimited
+from ingest.core.times import iso
+from ingest.flows.clients import Clients
+from ingest.flows.doctor.findings import Finding, failed, fine, note
+from ingest.flows.prepare import TOKENLESS
+from ingest.sources.contract import Source
+from ingest.sources.registry import all_sources
+from ingest.store import conditions, connections, credentials, handshakes, health
+from ingest.store.connections import DISCONNECTED, PAUSED, REFUSED, Connection
+from ingest.store.credentials import WEBHOOK_SECRET
+from ingest.store.engine import transaction
+from ingest.store.handshakes import Handshake
+
+_LET_ASK = "ingest source credentials {id} --token-env VAR"
+_LET_IN = "ingest source credentials {id} --webhook-secret-env VAR"
+_REARM = "ingest source verification {id} --rearm"
+_RESUME = "ingest source resume {id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a check-up knows beside the database.
+
+    clients: None where no provider may be asked, or no secret can be opened.
+    """
+
+    app_wide: Mapping[str, Sequence[str]] = field(repr=False)
+    clients: Clients | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One connection as the database has it."""
+
+    connection: Connection
+    source: Source
+    secrets: Mapping[str, int]
+    condition: Mapping[str, Any]
+    handshake: Handshake | None
+    tokenless: int
+    last_at: datetime | None
+    last_app_wide_at: datetime | None
+
+    def check(self, what: str) -> str:
+        """How a finding names it."""
+        return f"{self.connection.source_type} {self.connection.name!r}: {what}"
+
+    def do(self, command: str) -> str:
+        """The command, for this connection."""
+        return command.format(id=self.connection.id)
+
+
+def look_at_connections(engine: sa.Engine, around: Surroundings) -> Iterator[Finding]:
+    """The checks of every connection that is not disconnected."""
+    with transaction(engine) as conn:
+        seen = _read(conn)
+    if not seen:
+        yield note("connections", "there is none yet", "ingest source connect --help")
+    for one in seen:
+        yield _standing(one)
+        yield _webhook(one, around)
+        yield _token(engine, one, around)
+        yield _received(one)
+
+
+def _read(conn: sa.Connection) -> list[_Seen]:
+    known = all_sources()
+    ids = [row["id"] for row in connections.listing(conn) if row["status"] != DISCONNECTED]
+    by_id = connections.by_id(conn, ids)
+    last = health.received(conn)
+    tokenless = health.skipped_for(conn, TOKENLESS)
+    return [
+        _Seen(
+            connection=by_id[id_],
+            source=known[by_id[id_].source_type],
+            secrets=credentials.kinds(conn, id_),
+            condition=conditions.read(conn, id_),
+            handshake=handshakes.read(conn, id_),
+            tokenless=tokenless.get(id_, 0),
+            last_at=last.get((by_id[id_].source_type, id_)),
+            last_app_wide_at=last.get((by_id[id_].source_type, None)),
+        )
+        for id_ in ids
+        if by_id[id_].source_type in known
+    ]
+
+
+def _standing(one: _Seen) -> Finding:
+    """Whether it acts."""
+    check, connection = one.check("state"), one.connection
+    if connection.status == REFUSED:
+        problem = one.condition.get("problem") or "the provider refuses it"
+        remedy = f"{one.do(_LET_ASK)}; or, once it is let in again: {one.do(_RESUME)}"
+        return failed(check, f"paused, refused by the provider: {problem}", remedy)
+    if connection.status == PAUSED or not connection.is_active:
+        return note(check, "paused by a person; deliveries wait", one.do(_RESUME))
+    held_until = one.condition.get("held_until")
+    if held_until is not None:
+        return note(check, f"its provider wants to be left alone until {iso(held_until)}")
+    return fine(check, f"{connection.id} is active")
+
+
+def _webhook(one: _Seen, around: Surroundings) -> Finding:
+    """Whether a webhook of its can be verified, on its own route or the app-wide one."""
+    check, descriptor, handshake = one.check("webhook"), one.source.descriptor, one.handshake
+    own = one.secrets.get(WEBHOOK_SECRET, 0)
+    route = f"/webhooks/{descriptor.source_type}/{one.connection.id}"
+    if handshake is not None and handshake.armed_until is not None:
+        return note(check, f"waits for its handshake at {route} until {iso(handshake.armed_until)}")
+    if handshake is not None and handshake.captured_at is not None and not handshake.shown_at:
+        remedy = one.do("ingest source verification {id}")
+        return note(check, "its verification token came, and nobody has seen it yet", remedy)
+    if own:
+        return fine(check, f"{own} secrets for {route}")
+    if descriptor.signs_for_all_tenants and around.app_wide.get(descriptor.source_type):
+        return fine(check, f"verified by the app-wide secret of /webhooks/{descriptor.source_type}")
+    if descriptor.verification_token is not None:
+        said = "no secret: its handshake did not come in time"
+        return failed(check, said, f"{one.do(_REARM)}; then have it sent to {route}")
+    return failed(check, f"no secret: {route} refuses every request", one.do(_LET_IN))
+
+
+def _token(engine: sa.Engine, one: _Seen, around: Surroundings) -> Finding:
+    """Whether its provider can be asked, proven by one cheap request."""
+    check, title = one.check("token"), one.source.descriptor.title
+    if one.source.connect is None:
+        return fine(check, f"{title} is not asked for anything")
+    if not one.connection.has_token:
+        said = f"none: nothing can be looked up at {title}"
+        if one.tokenless:
+            said = f"none: {one.tokenless} deliveries were skipped for want of one"
+            return failed(check, said, one.do(_LET_ASK))
+        return note(check, said, one.do(_LET_ASK))
+    if around.clients is None:
+        return note(check, "stored, and not tried")
+    try:
+        with transaction(engine) as conn:
+            tokens = around.clients.tokens(conn, [one.connection.id])
+        told = around.clients.of(one.connection, tokens.get(one.connection.id)).check()
+    except BadSettings as error:
+        return failed(check, str(error), one.do(_LET_ASK))
+    except RateLimited as error:
+        return note(check, f"not proven: {error}")
+    except IngestError as error:
+        return failed(check, str(error), one.do(_LET_ASK))
+    return fine(check, told)
+
+
+def _received(one: _Seen) -> Finding:
+    """When it last heard of its provider; news and no judgement, for some are silent for weeks."""
+    check = one.check("deliveries")
+    if one.last_at is not None:
+        return fine(check, f"the last came at {iso(one.last_at)}")
+    if one.last_app_wide_at is not None:
+        said = f"none on its own route; the last on the app-wide one at {iso(one.last_app_wide_at)}"
+        return fine(check, said)
+    return note(check, "none has come yet")

@@ -1,0 +1,52 @@
+"""The database: reachable, new enough, with our schema, and of one mind with us about the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ingest.core.errors import IngestError, TransientError
+from ingest.flows.doctor.findings import Finding, failed, fine, note, unreachable
+from ingest.sources.registry import all_sources
+from ingest.store import health, upgrade
+from ingest.store.engine import transaction
+
+CLOCKS_APART_S = 30.0
+"""Providers' times are believed for minutes; what is off by this much will soon be off by more."""
+CLOCKS_NOTED_S = 2.0
+_UPGRADE = "ingest db upgrade"
+_ANOTHER = f"let DATABASE_URL name a database that fits, then: {_UPGRADE}"
+
+
+def look_at_database(engine: sa.Engine, now: Callable[[], datetime]) -> Iterator[Finding]:
+    """The database's checks; where one is not `ok`, nothing else in it can be looked at."""
+    try:
+        with transaction(engine) as conn:
+            before = now()
+            version, there = health.server(conn)
+            after = now()
+        behind = upgrade.check(engine, tuple(all_sources()))
+    except TransientError as error:
+        remedy = "start PostgreSQL, or let DATABASE_URL name the one that runs"
+        yield unreachable("database", str(error), remedy)
+        return
+    except IngestError as error:
+        yield failed("database", str(error), _UPGRADE)
+        return
+    yield fine("database", f"PostgreSQL {version.split()[0]} answers")
+    yield _clocks((there - before - (after - before) / 2).total_seconds())
+    if not behind:
+        yield fine("schema", f"current ({upgrade.head()})")
+    for line in behind:
+        said = line.removesuffix(f": run `{_UPGRADE}`")
+        yield failed("schema", said, _UPGRADE if said != line else _ANOTHER)
+
+
+def _clocks(apart_s: float) -> Finding:
+    ahead = "ahead of" if apart_s > 0 else "behind"
+    said = f"the database's clock is {abs(apart_s):.1f} s {ahead} this machine's"
+    if abs(apart_s) > CLOCKS_APART_S:
+        return failed("clock", said, "timedatectl set-ntp true (on the machine that is wrong)")
+    return note("clock", said) if abs(apart_s) > CLOCKS_NOTED_S else fine("clock", said)

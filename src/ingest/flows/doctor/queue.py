@@ -1,0 +1,94 @@
+"""The queue and those who work on it: workers and beat heard, nothing stuck, nothing dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import sqlalchemy as sa
+
+from ingest.flows.doctor.findings import Finding, failed, fine, note, span
+from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE
+from ingest.store import health, lookups
+from ingest.store.engine import transaction
+from ingest.store.health import Bell
+
+STUCK_S = 60.0
+"""A sweep rings every few seconds: what is due for longer, nobody takes up."""
+DIED_LATELY_S = 86_400.0
+FAILING_S = 900.0
+"""A look-up that failed a moment ago is tried again by itself."""
+
+_WORKERS: Mapping[str, str] = {
+    INGEST_QUEUE: "celery -A ingest.worker worker -Q ingest",
+    FETCH_QUEUE: "celery -A ingest.worker worker -Q fetch --pool threads",
+}
+_BEAT = "celery -A ingest.worker beat"
+_DEAD = "ingest deliveries list --status dead"
+
+
+def look_at_queue(engine: sa.Engine) -> Iterator[Finding]:
+    """The checks of workers, beat, deliveries and look-ups."""
+    with transaction(engine) as conn:
+        bells = health.bells(conn)
+        beat_s = health.beat_s(conn, "sweep")
+        waits_s = {INGEST_QUEUE: health.oldest_due_s(conn), FETCH_QUEUE: _look_up_due_s(conn)}
+        dead, lately = health.dead(conn, recent_s=DIED_LATELY_S)
+        failing = health.failing(conn)
+    for queue, command in _WORKERS.items():
+        yield _worker(queue, bells.get(queue, Bell()), waits_s[queue], command)
+    yield _beat(beat_s)
+    yield _dead(dead, lately)
+    if not failing:
+        yield fine("look-ups", "none is failing")
+    for one in failing:
+        said = (
+            f"{one.look_ups} of connection {one.connection_id} fail, for {span(one.age_s)}: "
+            f"{one.last_error}"
+        )
+        if one.age_s > FAILING_S:
+            yield failed("look-ups", said, f"ingest source show {one.connection_id}")
+        else:
+            yield note("look-ups", f"{said}; they are tried again")
+
+
+def _look_up_due_s(conn: sa.Connection) -> float | None:
+    """How long the oldest look-up is due; None where none is."""
+    next_s = lookups.next_due_s(conn)
+    return -next_s if next_s is not None and next_s <= 0 else None
+
+
+def _worker(queue: str, bell: Bell, waits_s: float | None, command: str) -> Finding:
+    """Silence alone is no fault: a worker is heard only when there is work."""
+    check = f"worker {queue}"
+    heard = "never heard" if bell.heard_s is None else f"last heard {span(bell.heard_s)} ago"
+    remedy = f"{command} (or `ingest up`)"
+    if waits_s is not None and waits_s > STUCK_S:
+        return failed(check, f"{heard}; the oldest work is due for {span(waits_s)}", remedy)
+    if bell.unheard_s is not None and bell.unheard_s > STUCK_S:
+        return failed(check, f"{heard}; a bell is unheard for {span(bell.unheard_s)}", remedy)
+    waits = "nothing waits" if waits_s is None else f"the oldest work is due for {span(waits_s)}"
+    if bell.heard_s is None:
+        return note(check, f"{heard}; {waits}", None if waits_s is None else remedy)
+    return fine(check, f"{heard}; {waits}")
+
+
+def _beat(ago_s: float | None) -> Finding:
+    if ago_s is None:
+        return failed("beat", "has not ticked within a day", _BEAT)
+    if ago_s > STUCK_S:
+        return failed("beat", f"last ticked {span(ago_s)} ago", _BEAT)
+    return fine("beat", f"last ticked {span(ago_s)} ago")
+
+
+def _dead(every: int, lately: int) -> Finding:
+    """Old ones are known; one of today is news."""
+    if not every:
+        return fine("dead deliveries", "none")
+    said = f"{every}, of which {lately} died within a day"
+    if not lately:
+        return note("dead deliveries", said, _DEAD)
+    return failed(
+        "dead deliveries",
+        said,
+        f"{_DEAD}; once the cause is mended: ingest deliveries replay --status dead",
+    )

@@ -1,0 +1,125 @@
+"""The unions of metadata, out of the registry: who belongs to each, and what tells members apart.
+
+A source's first member is the seed's own, the rest are ours beside it. All of one source have the
+same `type`; a `Mark` tells them apart. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from ingest.published.relationships import relationships
+from ingest.published.shape import shape
+from ingest.sources.contract import Source
+
+DOCUMENT_KEY, EVENT_KEY = "kind", "action"
+"""The property that tells the members of one source apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a member's `key` may be: one of `values`, or if there are none any text but `others`.
+
+    optional: it may be absent too.
+    """
+
+    key: str
+    values: tuple[str, ...]
+    optional: bool = False
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One type of metadata; `mark` is None where it is the only one of its source."""
+
+    source_type: str
+    model: type[BaseModel]
+    is_seeds: bool
+    mark: Mark | None = None
+
+    @property
+    def name(self) -> str:
+        """The name that it is published under."""
+        return self.model.__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One column's metadata: the seed's union under the seed's name, and everything we write.
+
+    `any_name` names the union of all members; None where the seed's are all there are.
+    """
+
+    name: str
+    any_name: str | None
+    members: tuple[Member, ...]
+
+    @property
+    def seeds(self) -> tuple[Member, ...]:
+        """The seed's own members."""
+        return tuple(member for member in self.members if member.is_seeds)
+
+    def by_source(self) -> Iterator[tuple[Member, ...]]:
+        """The members of each source, the seed's own first."""
+        for source_type in dict.fromkeys(member.source_type for member in self.members):
+            yield tuple(m for m in self.members if m.source_type == source_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Everything that is published."""
+
+    documents: Family
+    events: Family
+    connections: Family
+    relationships: type[BaseModel]
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The unions, in the order in which they are told."""
+        return (self.documents, self.events, self.connections)
+
+
+def published(sources: Mapping[str, Source]) -> Published:
+    """What these sources write."""
+    documents: list[Member] = []
+    events: list[Member] = []
+    connections: list[Member] = []
+    for source_type, source in sources.items():
+        documents += _members(source_type, source.document_types, DOCUMENT_KEY)
+        events += _members(source_type, source.event_types, EVENT_KEY)
+        connections += _members(source_type, (source.descriptor.connection,), "")
+    return Published(
+        Family("DocumentSourceMetadata", "AnyDocumentSourceMetadata", tuple(documents)),
+        Family("EventMetadata", "AnyEventMetadata", tuple(events)),
+        Family("SourceConnectionMetadata", None, tuple(connections)),
+        relationships(sources),
+    )
+
+
+def _members(source_type: str, models: Sequence[type[BaseModel]], key: str) -> Iterator[Member]:
+    marks = _marks(models, key) if len(models) > 1 else [None]
+    for number, (model, mark) in enumerate(zip(models, marks, strict=False)):
+        yield Member(source_type, model, is_seeds=number == 0, mark=mark)
+
+
+def _marks(models: Sequence[type[BaseModel]], key: str) -> list[Mark]:
+    shapes = [shape(model) for model in models]
+    values = [_literals(told["properties"][key]) for told in shapes]
+    named = tuple(value for some in values for value in some)
+    return [
+        Mark(key, some, optional=key not in told["required"], others=() if some else named)
+        for told, some in zip(shapes, values, strict=True)
+    ]
+
+
+def _literals(told: Mapping[str, object]) -> tuple[str, ...]:
+    """The texts that a property may be; empty where it is open."""
+    if "const" in told:
+        return (str(told["const"]),)
+    enumerated = told.get("enum")
+    return tuple(map(str, enumerated)) if isinstance(enumerated, list) else ()

@@ -1,0 +1,91 @@
+"""The unions: laws over the registry, for every source that anybody adds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from ingest.published import Family, Mark, Member, Published
+from ingest.published.shape import shape
+from ingest.published.typescript import type_of
+from ingest.sources.contract import Source
+from ingest.sources.registry import all_sources
+
+FAMILIES = ("documents", "events", "connections")
+every_family = pytest.mark.parametrize("family", FAMILIES, indirect=True)
+every_source = pytest.mark.parametrize("source", all_sources().values(), ids=list(all_sources()))
+
+
+@pytest.fixture
+def family(request: pytest.FixtureRequest, types: Published) -> Family:
+    found: Family = getattr(types, request.param)
+    return found
+
+
+def _properties(model: type[BaseModel]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = shape(model)["properties"]
+    return found
+
+
+@every_source
+def test_a_source_with_an_adapter_publishes_its_types(source: Source) -> None:
+    assert source.document_types
+    assert source.event_types
+
+
+@every_family
+def test_every_member_names_its_source_in_every_value(family: Family) -> None:
+    for member in family.members:
+        told = shape(member.model)
+        assert told["properties"]["type"]["const"] == member.source_type, member.name
+        assert "type" in told["required"], member.name
+
+
+@every_family
+def test_the_members_of_a_source_are_told_apart_by_their_marks(family: Family) -> None:
+    for members in family.by_source():
+        assert _overlaps(members) == [], "two members that one value could be"
+        assert sum(member.is_seeds for member in members) == 1
+        assert members[0].is_seeds
+
+
+def _overlaps(members: tuple[Member, ...]) -> list[object]:
+    """Marks that more than one member has; None stands for a mark that is absent."""
+    if len(members) == 1:
+        return [] if members[0].mark is None else ["marked, though alone"]
+    had: Counter[object] = Counter()
+    for member in members:
+        mark = member.mark
+        assert mark is not None, f"{member.name} cannot be told from its neighbours"
+        had.update(mark.values or ["any other"])
+        had.update([None] if mark.optional else [])
+    return [mark for mark, times in had.items() if times > 1]
+
+
+@every_family
+def test_nothing_that_is_written_is_null(family: Family) -> None:
+    for member in family.members:
+        told = [type_of(value, shape(member.model).get("$defs", {})) for value in
+                _properties(member.model).values()]  # fmt: skip
+        assert not [one for one in told if "null" in one.split(" | ")], member.name
+
+
+def test_names_are_the_programs_own(types: Published) -> None:
+    names = Counter(
+        name
+        for family in types.families
+        for name in (family.name, family.any_name, *(member.name for member in family.members))
+    )
+    assert names.most_common(1)[0][1] == 1
+
+
+def test_an_open_mark_is_any_text_but_its_neighbours(types: Published) -> None:
+    opened = [m for m in types.events.members if m.mark is not None and not m.mark.values]
+    for member in opened:
+        neighbours = [m for m in types.events.members if m.source_type == member.source_type]
+        closed = [value for m in neighbours if m.mark is not None for value in m.mark.values]
+        assert member.mark == Mark("action", (), optional=False, others=tuple(closed))
