@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from ingest.demo.fake import Provider
 from ingest.sources.registry import all_sources
 from tests.corpus.folder import Recorded
 
@@ -19,7 +20,8 @@ class Knowledge:
 
     `metadata` is that connection's, out of all its payloads. `headers` are those that the provider
     sends, but for the signature; what the file holds is laid over them. `act` is (event, action),
-    for people. `dated` gives a body the time of sending, where the provider signs one.
+    for people. `dated` gives a body the time of sending, where the provider signs one. `provider`
+    makes its API with an object for every id that the payloads name.
     """
 
     house: Callable[[Recorded], str | None]
@@ -27,14 +29,13 @@ class Knowledge:
     headers: Callable[[Recorded, str, datetime], Mapping[str, str]]
     act: Callable[[Recorded], tuple[str, str]]
     dated: Callable[[bytes, datetime], bytes] = lambda body, _now: body
+    provider: Callable[[Sequence[Recorded]], Provider] | None = None
 
 
 def built() -> dict[str, Knowledge]:
-    """The knowledge of every source that has an adapter; `LookupError` where it is missing."""
+    """The knowledge of every source; `LookupError` where it is missing."""
     found: dict[str, Knowledge] = {}
-    for name, source in all_sources().items():
-        if source.normalise is None:
-            continue
+    for name in all_sources():
         module = f"tests.corpus.{name}"
         if find_spec(module) is None:
             raise LookupError(f"{module} is missing: say there how {name} sends")

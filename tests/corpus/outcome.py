@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,15 @@ from tests.corpus.knowledge import Knowledge
 from tests.corpus.report import End
 from tests.corpus.sending import Answer, request
 
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A connection of the run: its id, and the metadata that it was made with."""
+
+    id: str
+    metadata: Mapping[str, Any]
+
+
 _STANDING = sa.text("""
 SELECT CAST(d.source_type AS text) AS source, l.kind, count(*) AS documents
 FROM lightfast_docs_documents d JOIN lightfast_document_ledger l ON l.document_id = d.id
@@ -31,6 +41,7 @@ def ends(
     engine: sa.Engine,
     answers: Sequence[Answer],
     knowledge: Mapping[str, Knowledge],
+    houses: Mapping[tuple[str, str], House],
     *,
     store: str,
     standing: Collection[str],
@@ -47,14 +58,14 @@ def ends(
             answer,
             knowledge[answer.recorded.source],
             rows.get(answer.delivery or 0),
-            documents=_documents(answer.recorded, knowledge, store).intersection(standing),
+            documents=_documents(answer.recorded, knowledge, houses, store).intersection(standing),
         )
         for answer in answers
     ]
 
 
 def not_built(one: Recorded) -> End:
-    """The end of a payload whose source is only received and kept: it is not sent."""
+    """The end of a payload of a source that is not there: it is not sent."""
     return End(one, one.event or "", str(one.payload.get("action") or ""), 0, "not built", "")
 
 
@@ -84,18 +95,26 @@ def _end(
     return End(answer.recorded, event, action, answer.code, row["status"], reason, documents)
 
 
-def _documents(one: Recorded, knowledge: Mapping[str, Knowledge], store: str) -> frozenset[str]:
+def _documents(
+    one: Recorded,
+    knowledge: Mapping[str, Knowledge],
+    houses: Mapping[tuple[str, str], House],
+    store: str,
+) -> frozenset[str]:
     """The ids of the documents that the adapter says this payload is about."""
     found, known = source(one.source), knowledge[one.source]
-    house = known.house(one)
-    if found.normalise is None or house is None:
+    name = known.house(one)
+    if name is None:
         return frozenset()
+    house = houses[one.source, name]
     now = datetime.now(UTC)
     headers, body = request(one, known, now)
     try:
         payload = payloads.read(found.descriptor, headers, body)
-        tenant = found.descriptor.tenant(headers, payload) or house
-        meaning = found.normalise(Message(headers, payload, one.name, now, tenant))
+        own = found.descriptor.connection_tenants(house.metadata)
+        tenant = next(iter(found.descriptor.tenants(headers, payload)), own[0])
+        scope = found.descriptor.scope(tenant if tenant in own else own[0], house.metadata)
+        meaning = found.normalise(Message(headers, payload, one.name, now, scope, house.metadata))
     except IngestError:
         return frozenset()
     return frozenset(document_id(change.identity, store) for change in meaning.changes)

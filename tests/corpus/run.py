@@ -8,34 +8,46 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
 
 from ingest.core.errors import TransientError
+from ingest.demo.fake import Fake, serving
 from ingest.flows import sweep
 from ingest.flows.connecting import connect_source
 from ingest.machine import Running, running
 from ingest.sources.registry import all_sources, source
-from ingest.store import credentials, queue_admin, references, stores
+from ingest.store import credentials, lookups, queue_admin, references, stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
 from tests.corpus import outcome, state
 from tests.corpus.folder import Recorded
 from tests.corpus.knowledge import Knowledge, built
+from tests.corpus.outcome import House
 from tests.corpus.report import Result
 from tests.corpus.sending import SECRET, send_all
 
 STORE = "corpus"
-DRAIN_S = 300.0
+DRAIN_S = 120.0
+
+_STUCK = sa.text("""
+SELECT CAST(s.source_type AS text) AS source, l.kind, l.external_id, l.attempts, l.last_error,
+       s.config_status, c.problem
+FROM lightfast_lookups l JOIN lightfast_connected_sources s ON s.id = l.connection_id
+LEFT JOIN lightfast_connection_conditions c ON c.connection_id = l.connection_id LIMIT 20
+""")
 
 
 def run(recorded: Sequence[Recorded], *, twice: bool) -> Result:
-    """Send everything whose source is built, and once more if `twice`; what came of it."""
+    """Send everything whose source is there, and once more if `twice`; what came of it."""
     began = time.monotonic()
     knowledge = built()
     sent = [one for one in recorded if one.source in knowledge]
     result = Result([outcome.not_built(one) for one in recorded if one.source not in knowledge])
     if sent:
-        with _stage() as stage:
-            _run(stage, sent, knowledge, result, twice=twice)
+        with _providers(sent, knowledge) as fakes, _stage(fakes) as stage:
+            _run(stage, sent, knowledge, result, fakes, twice=twice)
     result.seconds = round(time.monotonic() - began, 1)
     return result
 
@@ -45,16 +57,18 @@ def _run(
     sent: Sequence[Recorded],
     knowledge: Mapping[str, Knowledge],
     result: Result,
+    fakes: Mapping[str, Fake],
     *,
     twice: bool,
 ) -> None:
     engine = stage.machine.program.engine
-    connections = _connect(stage, sent, knowledge)
+    houses = _connect(stage, sent, knowledge, fakes)
+    connections = {key: house.id for key, house in houses.items()}
     answers = send_all(stage.url, sent, knowledge, connections)
     settled = _drain(stage)
     before = state.read(engine)
     standing = before["lightfast_docs_documents"]
-    result.ends += outcome.ends(engine, answers, knowledge, store=STORE, standing=standing)
+    result.ends += outcome.ends(engine, answers, knowledge, houses, store=STORE, standing=standing)
     result.standing = outcome.documents_by_kind(engine)
     if not twice or not settled:
         return
@@ -66,7 +80,22 @@ def _run(
 
 
 @contextlib.contextmanager
-def _stage() -> Iterator[Running]:
+def _providers(
+    sent: Sequence[Recorded], knowledge: Mapping[str, Knowledge]
+) -> Iterator[dict[str, Fake]]:
+    """The providers' APIs, by source type, with an object for every id that the payloads name."""
+    with contextlib.ExitStack() as served:
+        yield {
+            name: served.enter_context(
+                serving(known.provider([one for one in sent if one.source == name]))
+            )
+            for name, known in knowledge.items()
+            if known.provider is not None
+        }
+
+
+@contextlib.contextmanager
+def _stage(fakes: Mapping[str, Fake]) -> Iterator[Running]:
     """The whole stack on a new database; the app-wide secrets are known."""
     app_wide = {
         f"INGEST_{name.upper()}_WEBHOOK_SECRETS": SECRET
@@ -74,35 +103,49 @@ def _stage() -> Iterator[Running]:
         if found.descriptor.signs_for_all_tenants
     }
     with TemporaryDirectory(prefix="ingest-corpus-") as directory:
-        environ = {"INGEST_DATA_DIR": str(Path(directory) / "data"), **app_wide}
+        urls = {f"INGEST_{name.upper()}_API_URL": fake.url for name, fake in fakes.items()}
+        environ = {"INGEST_DATA_DIR": str(Path(directory) / "data"), **app_wide, **urls}
         with running(environ, durable=False) as stage:
             yield stage
 
 
 def _connect(
-    stage: Running, sent: Sequence[Recorded], knowledge: Mapping[str, Knowledge]
-) -> dict[tuple[str, str], str]:
+    stage: Running,
+    sent: Sequence[Recorded],
+    knowledge: Mapping[str, Knowledge],
+    fakes: Mapping[str, Fake],
+) -> dict[tuple[str, str], House]:
     """A connection for each repository or organization that the payloads name, all in one store."""
     engine = stage.machine.program.engine
     with transaction(engine) as conn:
         stores.create(conn, NewStore(STORE, STORE, STORE, STORE, STORE, STORE, STORE))
-    houses: dict[tuple[str, str], list[Recorded]] = {}
+    residents: dict[tuple[str, str], list[Recorded]] = {}
     for one in sent:
         house = knowledge[one.source].house(one)
         if house is not None:
-            houses.setdefault((one.source, house), []).append(one)
+            residents.setdefault((one.source, house), []).append(one)
     return {
-        (name, house): connect_source(
-            engine,
-            source(name).descriptor,
-            name=house[:200],
-            metadata=knowledge[name].metadata(house, of),
-            store_ids=[STORE],
-            secrets={credentials.WEBHOOK_SECRET: SECRET},
-            vault=stage.machine.program.vault,
-        )
-        for (name, house), of in houses.items()
+        key: _house(stage, *key, knowledge[key[0]].metadata(key[1], of), fakes.get(key[0]))
+        for key, of in residents.items()
     }
+
+
+def _house(
+    stage: Running, name: str, house: str, metadata: dict[str, Any], fake: Fake | None
+) -> House:
+    secrets = {credentials.WEBHOOK_SECRET: SECRET}
+    if fake is not None:
+        secrets[credentials.API_TOKEN] = fake.provider.token
+    connection = connect_source(
+        stage.machine.program.engine,
+        source(name).descriptor,
+        name=house[:200],
+        metadata=metadata,
+        store_ids=[STORE],
+        secrets=secrets,
+        vault=stage.machine.program.vault,
+    )
+    return House(connection, metadata)
 
 
 def _drain(stage: Running) -> bool:
@@ -111,12 +154,15 @@ def _drain(stage: Running) -> bool:
 
     def settled() -> bool:
         with transaction(engine) as conn:
-            return queue_admin.unfinished(conn)[0] == 0
+            return queue_admin.unfinished(conn)[0] + lookups.unfinished(conn)[0] == 0
 
     try:
         stage.wait(settled, seconds=DRAIN_S, until="all deliveries settled")
     except TransientError as error:
         sys.stderr.write(f"{error}\n")
+        with transaction(engine) as conn:
+            for row in conn.execute(_STUCK).mappings():
+                sys.stderr.write(f"still to be looked up: {dict(row)}\n")
     with transaction(engine) as conn:
         references.bind_pending(conn)
     sweep.settle_counts(engine)

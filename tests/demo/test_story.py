@@ -17,20 +17,20 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LETTERS = in_order_of_arrival(cast())
 
 
-def test_every_source_that_is_built_has_a_part() -> None:
-    built = [name for name, found in all_sources().items() if found.normalise is not None]
-    assert [actor.source_type for actor in cast()] == built
+def test_every_source_has_a_part() -> None:
+    assert [actor.source_type for actor in cast()] == [*all_sources()]
 
 
 def test_letters_arrive_one_after_another_and_one_is_sent_twice() -> None:
-    assert [letter.arrives for _, letter in LETTERS] == list(range(1, len(LETTERS) + 1))
+    places = [letter.arrives for _, letter in LETTERS]
+    assert places == sorted(set(places))
     assert Counter(letter.copies for _, letter in LETTERS)[2] == 1
 
 
 @pytest.mark.parametrize("actor", cast(), ids=lambda actor: actor.source_type)
 def test_an_actor_can_be_connected(actor: Actor) -> None:
     descriptor = source(actor.source_type).descriptor
-    assert descriptor.connection_tenant(connection_metadata(descriptor, actor.metadata))
+    assert descriptor.connection_tenants(connection_metadata(descriptor, actor.metadata))
 
 
 @pytest.mark.parametrize(
@@ -46,5 +46,6 @@ def test_a_letter_is_one_that_the_receiver_takes(actor: Actor, letter: Letter) -
     check_fresh(descriptor.scheme, headers, dict(dated.payload), NOW)
     assert all(headers.get(name) for name in descriptor.needed_headers)
     assert descriptor.delivery_key(headers, dated.payload)
-    home = descriptor.connection_tenant(actor.metadata)
-    assert descriptor.tenant(headers, dated.payload) == home
+    home = set(descriptor.connection_tenants(actor.metadata)) | descriptor.own_names(actor.metadata)
+    named = descriptor.tenants(headers, dated.payload)
+    assert not named or home.intersection(named)

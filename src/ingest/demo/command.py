@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,8 @@ from ingest import logs
 from ingest.cli import output
 from ingest.cli.arguments import AsJson
 from ingest.core.errors import IngestError, PermanentError
-from ingest.demo.play import Outcome, play
+from ingest.demo.fake import Fake
+from ingest.demo.play import Outcome, play, providers
 from ingest.demo.story import cast, in_order_of_arrival
 from ingest.embedded import EmbeddedError
 from ingest.machine import ended_by_signals, running
@@ -54,10 +56,17 @@ def _perform() -> Outcome:
     with (
         ended_by_signals(),
         TemporaryDirectory(prefix="ingest-demo-") as directory,
-        running({"INGEST_DATA_DIR": str(Path(directory) / "data")}, durable=False) as stage,
+        providers(actors) as fakes,
+        running(_environ(Path(directory), fakes), durable=False) as stage,
     ):
         output.note(f"Sending signed webhooks to {stage.url} …")
-        return play(stage, in_order_of_arrival(actors))
+        return play(stage, in_order_of_arrival(actors), fakes)
+
+
+def _environ(directory: Path, fakes: Mapping[str, Fake]) -> dict[str, str]:
+    """A place of its own for the data, and the providers' APIs that run here."""
+    urls = {f"INGEST_{name.upper()}_API_URL": fake.url for name, fake in fakes.items()}
+    return {"INGEST_DATA_DIR": str(directory / "data"), **urls}
 
 
 def _print(outcome: Outcome, seconds: float, *, as_json: bool) -> None:

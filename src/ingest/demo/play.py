@@ -6,7 +6,8 @@ Law: everything goes the way that a provider's webhook goes, over HTTP and signe
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,11 +17,12 @@ import orjson
 
 from ingest.core.errors import TransientError
 from ingest.core.signing import sign
+from ingest.demo.fake import Fake, serving
 from ingest.demo.story import Actor, Letter
 from ingest.flows.connecting import connect_source
 from ingest.machine import Running
 from ingest.sources.registry import source
-from ingest.store import credentials, queue_admin, reading, references, stores
+from ingest.store import credentials, lookups, queue_admin, reading, references, stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
 
@@ -58,33 +60,56 @@ class Outcome:
         ]
 
 
-def play(stage: Running, letters: Sequence[tuple[Actor, Letter]]) -> Outcome:
+def play(
+    stage: Running, letters: Sequence[tuple[Actor, Letter]], fakes: Mapping[str, Fake]
+) -> Outcome:
     """Connect, send in the order of arrival, wait until all is drained, read."""
-    routes = _connect(stage, {actor.source_type: actor for actor, _ in letters}.values())
+    actors = {actor.source_type: actor for actor, _ in letters}
+    routes = _connect(stage, actors.values(), fakes)
     with httpx.Client(base_url=stage.url, timeout=ANSWER_S, trust_env=False) as client:
         sent = [_send(client, *routes[actor.source_type], actor, one) for actor, one in letters]
-    stage.wait(lambda: _unfinished(stage) == 0, seconds=DRAIN_S, until="all deliveries settled")
+    stage.wait(
+        lambda: _unfinished(stage) == 0,
+        seconds=DRAIN_S,
+        until="all deliveries settled, and looked up",
+    )
     return _read(stage, sent)
 
 
-def _connect(stage: Running, actors: Iterable[Actor]) -> dict[str, tuple[str, str]]:
+@contextmanager
+def providers(actors: Iterable[Actor]) -> Iterator[dict[str, Fake]]:
+    """The actors' APIs on loopback, by source type, with the objects of the story in them."""
+    with ExitStack() as running:
+        yield {
+            actor.source_type: running.enter_context(serving(actor.provider()))
+            for actor in actors
+            if actor.provider is not None
+        }
+
+
+def _connect(
+    stage: Running, actors: Iterable[Actor], fakes: Mapping[str, Fake]
+) -> dict[str, tuple[str, str]]:
     """A store and a connection for each actor: its route and its secret, by source type."""
     engine, vault = stage.machine.program.engine, stage.machine.program.vault
     routes: dict[str, tuple[str, str]] = {}
     with transaction(engine) as conn:
         stores.create(conn, NewStore(STORE, STORE, STORE, STORE, STORE, STORE, STORE))
     for actor in actors:
-        secret = secrets.token_hex(20)
+        given = {credentials.WEBHOOK_SECRET: secrets.token_hex(20)}
+        if actor.source_type in fakes:
+            given[credentials.API_TOKEN] = fakes[actor.source_type].provider.token
         connection = connect_source(
             engine,
             source(actor.source_type).descriptor,
             name=actor.name,
             metadata=actor.metadata,
             store_ids=[STORE],
-            secrets={credentials.WEBHOOK_SECRET: secret},
+            secrets=given,
             vault=vault,
         )
-        routes[actor.source_type] = (f"/webhooks/{actor.source_type}/{connection}", secret)
+        route = f"/webhooks/{actor.source_type}/{connection}"
+        routes[actor.source_type] = (route, given[credentials.WEBHOOK_SECRET])
     return routes
 
 
@@ -105,7 +130,7 @@ def _send(client: httpx.Client, route: str, secret: str, actor: Actor, letter: L
 
 def _unfinished(stage: Running) -> int:
     with transaction(stage.machine.program.engine) as conn:
-        return queue_admin.unfinished(conn)[0]
+        return queue_admin.unfinished(conn)[0] + lookups.unfinished(conn)[0]
 
 
 def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:

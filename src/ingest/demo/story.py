@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from ingest.core.values import JSON
+from ingest.demo.fake import Provider
 from ingest.sources.registry import all_sources
 
 CAST = "ingest.demo.cast"
@@ -44,6 +45,7 @@ class Actor:
     """A source as the story needs it: how it is connected, and what it sends.
 
     `dated` gives a letter the time of sending, as a provider does that signs it.
+    `provider` makes its API with the objects of the story in it; None: nothing is looked up.
     """
 
     source_type: str
@@ -51,18 +53,18 @@ class Actor:
     metadata: Mapping[str, JSON]
     letters: tuple[Letter, ...]
     dated: Callable[[Letter, datetime], Letter] = undated
+    provider: Callable[[], Provider] | None = None
 
 
 def cast() -> tuple[Actor, ...]:
-    """The actors of all sources that are built, in the order of their names.
+    """The actors of all sources, in the order of their names.
 
     Raises `LookupError` for one that has none.
     """
-    built = [name for name, source in all_sources().items() if source.normalise is not None]
-    silent = [name for name in built if find_spec(f"{CAST}.{name}") is None]
+    silent = [name for name in all_sources() if find_spec(f"{CAST}.{name}") is None]
     if silent:
         raise LookupError(f"the demo has no part for {', '.join(silent)}: write one in {CAST}")
-    actors: list[Actor] = [import_module(f"{CAST}.{name}").ACTOR for name in built]
+    actors: list[Actor] = [import_module(f"{CAST}.{name}").ACTOR for name in all_sources()]
     return tuple(actors)
 
 

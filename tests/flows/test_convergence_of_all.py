@@ -1,0 +1,196 @@
+"""Promise 4 over all sources at once: the story's deliveries in any order, with look-ups between.
+
+The providers hold still. What is compared is what a reader of the tables sees; who said it last
+(the ledger's ranks) hangs on when somebody looked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.demo.fake import Fake, serving
+from ingest.demo.story import Actor, Letter, cast, in_order_of_arrival
+from ingest.flows import fetch, sweep
+from ingest.flows.binding import bind_pending
+from ingest.flows.clients import Clients
+from ingest.flows.process import drain
+from ingest.sources.registry import source
+from ingest.store import deliveries, lookups
+from ingest.store.deliveries import Arrival
+from ingest.store.engine import transaction
+from tests.factories import VAULT, connect, make_store
+from tests.flows.snapshot import Snapshot, difference, snapshot
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+
+RECEIVED_AT = datetime(2026, 3, 3, tzinfo=UTC)
+LETTERS = in_order_of_arrival(cast())
+_HIDDEN = {"rank", "patches"}
+
+_FORGET = (
+    "DELETE FROM lightfast_webhook_deliveries",
+    "DELETE FROM lightfast_lookups",
+    "DELETE FROM lightfast_lookup_states",
+    "DELETE FROM lightfast_ingestion_events",
+    "DELETE FROM lightfast_count_marks",
+    "DELETE FROM lightfast_docs_documents",
+    "DELETE FROM lightfast_document_ledger",
+)
+_DUE = sa.text("UPDATE lightfast_lookups SET next_attempt_at = now(), patient_until = now()")
+_UNEASY = sa.text("""
+SELECT id, status, reason FROM lightfast_webhook_deliveries
+WHERE status NOT IN ('processed', 'skipped', 'duplicate')
+""")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The order of the letters, how many make a batch, and after which batches is looked up."""
+
+    order: Sequence[int]
+    batch: int
+    looks: Sequence[bool]
+    again: Sequence[int]
+
+    def looks_after(self, batch: int) -> bool:
+        return bool(self.looks) and self.looks[batch % len(self.looks)]
+
+
+@dataclass
+class World:
+    """All actors of the story connected to one store of one database."""
+
+    engine: sa.Engine
+    clients: Clients
+    connections: dict[str, str] = field(default_factory=dict)
+
+    def run(self, plan: Plan) -> Snapshot:
+        """Forget everything, run the letters as planned, and tell what stands in the end."""
+        began = datetime.now(UTC).replace(tzinfo=None).isoformat()
+        with transaction(self.engine, durable=False) as conn:
+            for statement in _FORGET:
+                conn.execute(sa.text(statement))
+        order = [*plan.order, *plan.again]
+        for number, start in enumerate(range(0, len(order), plan.batch)):
+            self._deliver([LETTERS[i] for i in order[start : start + plan.batch]])
+            drain(self.engine, go_on=lambda: True, hands=1)
+            if plan.looks_after(number):
+                self._look_up()
+        while self._look_up():
+            drain(self.engine, go_on=lambda: True, hands=1)
+        bind_pending(self.engine)
+        sweep.settle_counts(self.engine)
+        with transaction(self.engine) as conn:
+            assert [dict(row) for row in conn.execute(_UNEASY).mappings()] == []
+        return _readable(snapshot(self.engine), began)
+
+    def _deliver(self, letters: Sequence[tuple[Actor, Letter]]) -> None:
+        with transaction(self.engine, durable=False) as conn:
+            deliveries.insert(conn, [self._arrival(*one) for one in letters])
+
+    def _arrival(self, actor: Actor, letter: Letter) -> Arrival:
+        descriptor, raw = source(actor.source_type).descriptor, orjson.dumps(letter.payload)
+        return Arrival(
+            source_type=actor.source_type,
+            connection_id=self.connections[actor.source_type],
+            delivery_key=descriptor.delivery_key(letter.headers, letter.payload) or "",
+            body_hash=hashlib.sha256(raw).digest(),
+            headers=orjson.dumps(dict(letter.headers)).decode(),
+            body=raw,
+            received_at=RECEIVED_AT,
+        )
+
+    def _look_up(self) -> bool:
+        """Look up what is asked for by now; whether there was anything."""
+        with transaction(self.engine, durable=False) as conn:
+            conn.execute(_DUE)
+            asked, _ = lookups.unfinished(conn)
+        turns = iter(range(asked + 4))
+        fetch.drain(self.engine, self.clients, go_on=lambda: next(turns, None) is not None)
+        return asked > 0
+
+
+def _readable(taken: Snapshot, began: str) -> Snapshot:
+    """Without ranks, and without times of our own clock: what has none at its source has those."""
+    return {
+        table: {
+            key: {
+                name: value
+                for name, value in row.items()
+                if name not in _HIDDEN and not (name == "created_at" and str(value) >= began)
+            }
+            for key, row in rows.items()
+        }
+        for table, rows in taken.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def fakes() -> Iterator[dict[str, Fake]]:
+    """The providers' APIs with the objects of the story in them."""
+    with ExitStack() as running:
+        yield {
+            actor.source_type: running.enter_context(serving(actor.provider()))
+            for actor in cast()
+            if actor.provider is not None
+        }
+
+
+@pytest.fixture(params=[True, False], ids=["with tokens", "without"])
+def world(
+    request: pytest.FixtureRequest, engine: sa.Engine, fakes: dict[str, Fake]
+) -> Iterator[World]:
+    clients = Clients(VAULT, {name: fake.url for name, fake in fakes.items()})
+    store = make_store(engine)
+    made = World(engine, clients)
+    for actor in cast():
+        token = fakes[actor.source_type].provider.token if request.param else None
+        made.connections[actor.source_type] = connect(
+            engine, actor.source_type, actor.metadata, stores=[store], token=token
+        )
+    yield made
+    clients.close()
+
+
+_numbers = range(len(LETTERS))
+plans = st.builds(
+    Plan,
+    order=st.permutations(_numbers),
+    batch=st.integers(1, len(LETTERS)),
+    looks=st.lists(st.booleans(), max_size=6),
+    again=st.lists(st.sampled_from(_numbers), max_size=6),
+)
+TOLD_IN_ORDER = Plan(order=_numbers, batch=len(LETTERS), looks=(), again=())
+_some = settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@_some
+@given(plan=plans)
+def test_any_order_of_the_whole_story_ends_in_the_same_rows(world: World, plan: Plan) -> None:
+    _check(world, plan)
+
+
+@pytest.mark.slow
+@settings(_some, max_examples=150)
+@given(plan=plans)
+def test_any_order_of_the_whole_story_for_long(world: World, plan: Plan) -> None:
+    _check(world, plan)
+
+
+def _check(world: World, plan: Plan) -> None:
+    told = world.run(TOLD_IN_ORDER)
+    assert told["documents"], "the story makes documents"
+    found = difference(told, world.run(plan))
+    assert not found, found
