@@ -22,7 +22,7 @@ from ingest.store.rows import as_json
 LEASE_S = 60.0
 """Renewed while the look-up runs; after a crash the next worker waits this long."""
 EACH = 4
-"""Of one connection at a time in one claim, so that a slow provider leaves room for the others."""
+"""Of one connection at a time, however many workers: a slow provider leaves room for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,18 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
 ON CONFLICT (lookup_id, delivery_id) DO UPDATE
   SET asked = excluded.asked, events = excluded.events
 """)
-# Due, of connections that are active and that their provider has not asked to wait; some of each.
+# Due, of connections that are active and that their provider has not asked to wait; of each as many
+# as are not running yet. Two claims at once may go over that by what they both see free.
 _CLAIM = sa.text("""
-WITH due AS (
+WITH running AS (
+  SELECT connection_id, count(*) AS held FROM lightfast_lookups
+  WHERE lease_until >= now() GROUP BY connection_id
+), due AS (
   SELECT l.id, l.next_attempt_at,
-         row_number() OVER (PARTITION BY l.connection_id ORDER BY l.next_attempt_at, l.id) AS place
+         row_number() OVER (PARTITION BY l.connection_id ORDER BY l.next_attempt_at, l.id)
+           + coalesce(r.held, 0) AS place
   FROM lightfast_lookups l
+  LEFT JOIN running r ON r.connection_id = l.connection_id
   JOIN lightfast_connected_sources s ON s.id = l.connection_id AND s.is_active
   LEFT JOIN lightfast_connection_conditions c ON c.connection_id = l.connection_id
   WHERE l.next_attempt_at <= now() AND (l.lease_until IS NULL OR l.lease_until < now())

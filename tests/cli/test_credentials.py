@@ -1,0 +1,125 @@
+"""Tokens and handshakes by command: set, refused, repaired, shown once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import sqlalchemy as sa
+
+from ingest.core.vault import Vault
+from ingest.flows import process
+from ingest.store import conditions, deliveries, handshakes
+from ingest.store.engine import transaction
+from tests.cli.conftest import SECRET_KEY, Ingest
+from tests.factories import METADATA
+from tests.flows.asking_notion import event
+
+pytestmark = pytest.mark.integration
+
+TOKEN = "ntn_a-token-of-a-test"
+
+
+@pytest.fixture
+def notion(ingest: Ingest) -> str:
+    """A connection to Notion, without a token and without a secret."""
+    ingest("store", "create", "docs")
+    argv = ("--store", "docs", "--name", "Halcyon", "--metadata", json.dumps(METADATA["notion"]))
+    return str(ingest("source", "connect", "notion", *argv).out.strip())
+
+
+def _deliver(engine: sa.Engine, connection: str) -> None:
+    """A thin event of a page waits for a worker, which comes."""
+    with transaction(engine) as conn:
+        deliveries.insert(conn, [event("page.created", "Runbook").arrival(connection)])
+    process.drain(engine, go_on=lambda: True, hands=1)
+
+
+def test_a_token_that_is_set_late_brings_back_what_had_none(
+    ingest: Ingest, engine: sa.Engine, notion: str
+) -> None:
+    _deliver(engine, notion)
+    (skipped,) = ingest("deliveries", "list", "--json").json
+    assert skipped["status"] == "skipped"
+    assert "no token" in skipped["reason"]
+    assert "ingest source credentials" in skipped["reason"]
+    ran = ingest("source", "credentials", notion, "--token-env", "TOKEN", TOKEN=TOKEN)
+    assert ran.code == 0
+    assert "1 waiting deliveries are due now" in ran.err
+    assert TOKEN not in ran.out + ran.err
+    process.drain(engine, go_on=lambda: True, hands=1)
+    shown = ingest("source", "show", notion, "--json").json
+    assert shown["look_ups"]["waiting"] == 1
+    assert shown["secrets"] == {"api_token": 1}
+    drained = ingest("drain", "--timeout", "0", "--json")
+    assert (drained.code, drained.out) == (1, '{"unfinished":1,"look_ups":1}\n')
+    assert "1 deliveries and 1 look-ups are unfinished" in drained.err
+
+
+def test_a_refusal_is_shown_and_a_new_token_ends_it(
+    ingest: Ingest, engine: sa.Engine, notion: str
+) -> None:
+    ingest("source", "credentials", notion, "--token-env", "TOKEN", TOKEN=TOKEN)
+    with transaction(engine) as conn:
+        conditions.refuse(conn, notion, "Notion answers 401 to /v1/pages/x")
+    shown = ingest("source", "show", notion, "--json").json
+    assert (shown["status"], shown["is_active"]) == ("refused", False)
+    assert shown["problem"] == "Notion answers 401 to /v1/pages/x"
+    assert shown["problem_at"].endswith("Z")
+    ingest("source", "credentials", notion, "--token-env", "TOKEN", TOKEN=f"{TOKEN}2")
+    shown = ingest("source", "show", notion, "--json").json
+    assert (shown["status"], shown["is_active"], shown["problem"]) == ("configured", True, None)
+    assert shown["secrets"] == {"api_token": 1}, "a token replaces the one before"
+
+
+def test_who_paused_a_source_resumes_it_and_no_token_does(ingest: Ingest, notion: str) -> None:
+    ingest("source", "pause", notion)
+    ingest("source", "credentials", notion, "--token-env", "TOKEN", TOKEN=TOKEN)
+    assert ingest("source", "show", notion, "--json").json["status"] == "paused"
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "problem"),
+    [
+        ((), {}, "nothing to set"),
+        (("--token-env", "TOKEN"), {}, "TOKEN is not set"),
+        (("--token-env", "TOKEN"), {"TOKEN": "two words"}, "token"),
+    ],
+)
+def test_what_cannot_be_a_token_is_wrong_use(
+    ingest: Ingest, notion: str, argv: tuple[str, ...], environ: dict[str, str], problem: str
+) -> None:
+    ran = ingest("source", "credentials", notion, *argv, **environ)
+    assert (ran.code, ran.out) == (2, "")
+    assert problem in ran.err
+    assert "two words" not in ran.err
+
+
+def test_a_handshakes_token_is_shown_once(ingest: Ingest, engine: sa.Engine, notion: str) -> None:
+    early = ingest("source", "verification", notion)
+    assert early.code == 2
+    assert "has not sent its token yet" in early.err
+    with transaction(engine) as conn:
+        assert handshakes.capture(conn, Vault([SECRET_KEY]), "notion", notion, "secret_word")
+    told = ingest("source", "verification", notion, "--json").json
+    assert told == {"id": notion, "verification_token": "secret_word"}
+    late = ingest("source", "verification", notion)
+    assert late.code == 2
+    assert "shown already" in late.err
+    armed = ingest("source", "verification", notion, "--rearm", "--json").json
+    assert armed == {"id": notion, "waits_s": 900.0}
+
+
+def test_connecting_says_what_to_do_for_a_handshake(ingest: Ingest) -> None:
+    ingest("store", "create", "docs")
+    argv = (
+        "--store",
+        "docs",
+        "--name",
+        "H",
+        "--metadata",
+        json.dumps(METADATA["notion"]),
+    )
+    ran = ingest("source", "connect", "notion", *argv)
+    assert "waits 15 minutes for Notion's verification token" in ran.err
+    assert f"ingest source verification {ran.out.strip()}" in ran.err
