@@ -287,7 +287,7 @@ def test_gauges_tell_what_waits_and_when_workers_were_heard(engine: sa.Engine) -
     found = claim(engine, limit=1)
     settle(engine, found.token, "dead", ids(found))
     with transaction(engine) as conn:
-        assert gauges.read(conn) == gauges.Gauges({"pending": 2, "dead": 1}, {})
+        assert gauges.read(conn) == gauges.Gauges({"pending": 2, "dead": 1}, 0, 0, {})
         schedule.hear(conn, "ingest")
         heard = gauges.read(conn).heard_at_s["ingest"]
     assert abs(heard - datetime.now(UTC).timestamp()) < 60

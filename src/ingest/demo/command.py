@@ -22,7 +22,7 @@ from ingest.embedded import EmbeddedError
 from ingest.machine import ended_by_signals, running
 
 _DELIVERIES = ("id", "source", "delivery", "answers", "status", "reason")
-_DOCUMENTS = ("source", "source_id", "kind", "title", "parent", "chunks", "formerly")
+_DOCUMENTS = ("source", "source_id", "kind", "title", "parent", "commit", "chunks", "formerly")
 _RELATIONSHIPS = ("document", "kind", "target_source", "target", "said_by", "bound", "found")
 
 
@@ -51,7 +51,7 @@ def demo(*, as_json: AsJson = False) -> None:
 def _perform() -> Outcome:
     actors = cast()
     output.note(
-        f"Starting PostgreSQL, Redis, receiver, worker and beat for {len(actors)} sources …"
+        f"Starting PostgreSQL, Redis and the program's processes for {len(actors)} sources …"
     )
     with (
         ended_by_signals(),

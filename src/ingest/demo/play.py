@@ -171,9 +171,16 @@ def _document(
         "kind": row["kind"],
         "title": titles.get(row["id"], ""),
         "parent": parent["source_id"] if parent else None,
+        "commit": _commit(row["relationships"]),
         "chunks": row["chunks"],
         "formerly": row["aliases"],
     }
+
+
+def _commit(relationships: Mapping[str, Any] | None) -> str | None:
+    """The commit that the document belongs to, as people write it."""
+    sha = ((relationships or {}).get("temporal") or {}).get("commitSha")
+    return str(sha)[:7] if sha else None
 
 
 def _relationships(shown: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -15,7 +15,10 @@ _WAITING = sa.text("""
 SELECT (SELECT count(*) FROM (SELECT FROM lightfast_webhook_deliveries
                               WHERE status = 'pending' LIMIT :most) p) AS pending,
        (SELECT count(*) FROM (SELECT FROM lightfast_webhook_deliveries
-                              WHERE status = 'dead' LIMIT :most) d) AS dead
+                              WHERE status = 'dead' LIMIT :most) d) AS dead,
+       (SELECT count(*) FROM (SELECT FROM lightfast_lookups LIMIT :most) l) AS look_ups,
+       (SELECT count(*) FROM lightfast_connected_sources
+        WHERE config_status = 'refused') AS refused
 """)
 _HEARD = sa.text("""
 SELECT queue, CAST(extract(epoch FROM heard_at) AS double precision) AS heard_at_s
@@ -25,9 +28,13 @@ FROM lightfast_bells WHERE heard_at IS NOT NULL ORDER BY queue
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """Deliveries by status, and when each queue was last heard, in seconds since 1970."""
+    """Deliveries by status, what is to be looked up, connections whose token is refused, and when
+    each queue was last heard, in seconds since 1970.
+    """
 
     deliveries: Mapping[str, int]
+    look_ups: int
+    refused: int
     heard_at_s: Mapping[str, float]
 
 
@@ -35,4 +42,5 @@ def read(conn: sa.Connection) -> Gauges:
     """The queue as it stands."""
     waiting = conn.execute(_WAITING, {"most": MOST_COUNTED}).one()
     heard = {row.queue: row.heard_at_s for row in conn.execute(_HEARD)}
-    return Gauges({"pending": waiting.pending, "dead": waiting.dead}, heard)
+    deliveries = {"pending": waiting.pending, "dead": waiting.dead}
+    return Gauges(deliveries, waiting.look_ups, waiting.refused, heard)

@@ -73,14 +73,16 @@ class _Queue(Collector):
             found = self._gauges()
         except IngestError:
             return
-        deliveries, heard = self._families()
+        deliveries, heard, look_ups, refused = self._families()
         for status, count in found.deliveries.items():
             deliveries.add_metric([status], count)
         for queue, at_s in found.heard_at_s.items():
             heard.add_metric([queue], at_s)
-        yield from (deliveries, heard)
+        look_ups.add_metric([], found.look_ups)
+        refused.add_metric([], found.refused)
+        yield from (deliveries, heard, look_ups, refused)
 
-    def _families(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
+    def _families(self) -> tuple[GaugeMetricFamily, ...]:
         return (
             GaugeMetricFamily(
                 "ingest_deliveries",
@@ -91,5 +93,11 @@ class _Queue(Collector):
                 "ingest_worker_heard_timestamp_seconds",
                 "When a worker last heard the bell of the queue.",
                 labels=["queue"],
+            ),
+            GaugeMetricFamily(
+                "ingest_look_ups", "Objects that are still to be looked up (counted up to 100000)."
+            ),
+            GaugeMetricFamily(
+                "ingest_refused_connections", "Connections whose token the provider refuses."
             ),
         )
