@@ -1,13 +1,16 @@
 """Real services for tests: one server for each process, one fresh database for each test.
 
 `TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers of the machine; else they are embedded.
+`TEST_BROKER_URL` names another broker than that Redis for the tests that run Celery workers.
 """
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,17 +19,27 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
+from kombu import Connection, Queue
 from redis import Redis
 
 from ingest.embedded import start
+from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE
 from ingest.store.engine import connect
 
 SCHEMA = Path(__file__).parent.parent / "schema" / "schema.sql"
+QUEUES = (INGEST_QUEUE, FETCH_QUEUE, "sync")
 _numbers = itertools.count(1)
 
 # A property fails for what it finds, never for how busy the machine is.
 settings.register_profile("ingest", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ingest")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What uses a broker says so, so that it can be run with another one."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "broker_url" in item.fixturenames:
+            item.add_marker("broker")
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +100,29 @@ def redis_url(_redis_server: str) -> str:
     with Redis.from_url(_redis_server) as client:
         client.flushdb()
     return _redis_server
+
+
+@pytest.fixture
+def broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A broker with nothing in its queues: the test's Redis, or the one that is named.
+
+    All processes of a parallel run share the named one's queues, so they use it one at a time.
+    """
+    given = os.environ.get("TEST_BROKER_URL")
+    if not given:
+        yield request.getfixturevalue("redis_url")
+        return
+    with (Path(tempfile.gettempdir()) / "ingest-test-broker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _delete_queues(given)
+        yield given
+        _delete_queues(given)
+
+
+def _delete_queues(url: str) -> None:
+    with Connection(url, connect_timeout=10) as broker, broker.channel() as channel:
+        for name in QUEUES:
+            Queue(name, channel=channel).delete()
 
 
 def database_on(server_url: str, name: str) -> str:

@@ -41,9 +41,9 @@ print(told("nobody").__name__)
 """
 
 
-def environment(database_url: str, redis_url: str) -> Mapping[str, str]:
-    told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "INGEST_SECRET_KEY": SECRET_KEY}
-    return {**os.environ, **told}
+def environment(database_url: str, broker_url: str) -> Mapping[str, str]:
+    told = {"DATABASE_URL": database_url, "CELERY_BROKER_URL": broker_url}
+    return {**os.environ, **told, "INGEST_SECRET_KEY": SECRET_KEY}
 
 
 def keys(engine: sa.Engine) -> dict[str, datetime]:
@@ -60,17 +60,16 @@ def until_stored(engine: sa.Engine, expected: set[str], *, within_s: float = 40)
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("broker", ["there", "away"])
+@pytest.mark.parametrize("away", [None, "redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"])
 def test_a_python_caller_verifies_stores_and_is_told(
-    engine: sa.Engine, database_url: str, redis_url: str, broker: str
+    engine: sa.Engine, database_url: str, broker_url: str, away: str | None
 ) -> None:
     connection = connect(engine, "github")
-    redis = redis_url if broker == "there" else "redis://127.0.0.1:1/0"
     headers = json.dumps(signed("github", BODY))
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", CALLER, headers, BODY.decode(), connection],
-        env=environment(database_url, redis),
+        env=environment(database_url, away or broker_url),
         capture_output=True,
         text=True,
         timeout=60,
@@ -83,15 +82,15 @@ def test_a_python_caller_verifies_stores_and_is_told(
         "BadSignature BadRequest",
         "NotConnected",
     ]
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 15
     assert len(keys(engine)) == 1
 
 
 def test_a_celery_message_becomes_a_delivery_or_is_dropped_for_good(
-    engine: sa.Engine, database_url: str, redis_url: str, postgres_url: str, tmp_path: Path
+    engine: sa.Engine, database_url: str, broker_url: str, postgres_url: str, tmp_path: Path
 ) -> None:
     github, linear = connect(engine, "github"), connect(engine, "linear")
-    client = Celery(broker=redis_url)
+    client = Celery(broker=broker_url)
 
     def send(source_type: Any, headers: Any, body: Any, **more: Any) -> None:
         client.send_task("ingest.enqueue", (source_type, headers, body), more, queue="ingest")
@@ -104,7 +103,7 @@ def test_a_celery_message_becomes_a_delivery_or_is_dropped_for_good(
     old = json.dumps({"webhookTimestamp": told_ms})
     now = json.dumps({"webhookTimestamp": int(time.time() * 1000)})
     old_headers = signed("linear", old.encode(), headers={"Linear-Delivery": "old"})
-    with worker(environment(database_url, redis_url), tmp_path / "worker.log"):
+    with worker(environment(database_url, broker_url), tmp_path / "worker.log"):
         send("github", github_headers("text"), BODY.decode(), connection_id=github)
         coded = github_headers("base64") | {"Content-Transfer-Encoding": "base64"}
         send("github", coded, base64.b64encode(BODY).decode(), connection_id=github)

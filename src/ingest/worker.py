@@ -113,7 +113,7 @@ def publish(queue: str) -> None:
     except BadSettings as error:
         raise Unavailable(str(error)) from error
     try:
-        if not _sent(bell, queue) and not _sent(bell, queue):
+        if not rung_over(bell, queue) and not rung_over(bell, queue):
             raise Unavailable("the broker does not answer: its connections break")
     except broker_errors(bell) as error:
         raise Unavailable(f"the broker does not answer: {type(error).__name__}") from error
@@ -145,7 +145,7 @@ def broker_errors(line: Connection) -> tuple[type[Exception], ...]:
     return (*line.connection_errors, *line.channel_errors, KombuError, OSError, ValueError)
 
 
-def _sent(bell: Connection, queue: str) -> bool:
+def rung_over(bell: Connection, queue: str) -> bool:
     """Whether the wake-up left; it did not where an older connection turned out to be broken."""
     with pools.producers[bell].acquire(block=True) as producer:
         line = producer.connection

@@ -30,11 +30,12 @@ STORE = "acceptance"
 
 
 @pytest.fixture
-def stage(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Running]:
+def stage(database_url: str, redis_url: str, broker_url: str, tmp_path: Path) -> Iterator[Running]:
     """Receiver, two worker processes and beat; a lease lasts LEASE_S."""
     environ = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
+        "CELERY_BROKER_URL": broker_url,
         "INGEST_DATA_DIR": str(tmp_path / "data"),
         "INGEST_SECRET_KEY": SECRET_KEY,
         "INGEST_LEASE_SECONDS": str(LEASE_S),

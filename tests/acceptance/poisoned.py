@@ -35,7 +35,6 @@ def poisoned(normalise: Normalise) -> Normalise:
 
 def main(database_url: str, lease_s: float) -> None:
     github = registry.source("github")
-    assert github.normalise is not None
     known = {
         **registry.all_sources(),
         "github": replace(github, normalise=poisoned(github.normalise)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
@@ -22,13 +22,16 @@ LIMIT = 2 * 2**20
 """The largest body that the test's receiver accepts."""
 
 
-def program(database_url: str) -> Program:
-    """A program of this database, with app-wide secrets for GitHub and Zendesk."""
+APP_WIDE: Mapping[str, tuple[str, ...]] = {"github": (SECRET,), "zendesk": (SECRET,)}
+
+
+def program(database_url: str, app_wide: Mapping[str, tuple[str, ...]] = APP_WIDE) -> Program:
+    """A program of this database, with these app-wide secrets."""
     return Program(
         Settings(
             database_url=database_url,
             secret_keys=(SECRET_KEY,),
-            webhook_secrets={"github": (SECRET,), "zendesk": (SECRET,)},
+            webhook_secrets=app_wide,
             max_body_bytes=LIMIT,
         ),
         "ingest-test",
@@ -36,11 +39,14 @@ def program(database_url: str) -> Program:
 
 
 @contextmanager
-def receiver(database_url: str, publish: Callable[[str], None]) -> Iterator[int]:
+def receiver(
+    database_url: str,
+    publish: Callable[[str], None],
+    app_wide: Mapping[str, tuple[str, ...]] = APP_WIDE,
+) -> Iterator[int]:
     """The port of a running receiver."""
-    config = uvicorn.Config(
-        create_app(program(database_url), publish=publish), log_level="error", access_log=False
-    )
+    app = create_app(program(database_url, app_wide), publish=publish)
+    config = uvicorn.Config(app, log_level="error", access_log=False)
     server = uvicorn.Server(config)
     # asyncio turns Nagle off only where the protocol is named; with it each answer takes 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:

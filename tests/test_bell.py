@@ -1,0 +1,59 @@
+"""The bell's way to the broker: nobody waits for one that is away, whichever it is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from kombu import Connection, Queue
+
+from ingest.core.errors import BadSettings
+from ingest.worker import bell_line
+
+RINGER = """
+import time
+from ingest.core.errors import Unavailable
+from ingest.worker import publish
+for _ in range(3):
+    began = time.monotonic()
+    try:
+        publish("ingest")
+        print("rung")
+    except Unavailable:
+        print("away" if time.monotonic() - began < 3 else "late")
+"""
+
+
+def ring_thrice(broker: str) -> list[str]:
+    """What became of each ring, in a process of its own: a process has one broker."""
+    done = subprocess.run(
+        [sys.executable, "-c", RINGER],
+        env={**os.environ, "CELERY_BROKER_URL": broker},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//", "pigeon://loft"])
+def test_a_broker_that_is_away_is_given_up_at_once(url: str) -> None:
+    assert ring_thrice(url) == ["away"] * 3
+
+
+@pytest.mark.parametrize("url", ["pigeon://loft", "sqs://"])
+def test_a_broker_that_there_is_not_is_a_wrong_setting(url: str) -> None:
+    with pytest.raises(BadSettings, match="CELERY_BROKER_URL"):
+        bell_line(url)
+
+
+@pytest.mark.integration
+def test_each_ring_is_a_message(broker_url: str) -> None:
+    assert ring_thrice(broker_url) == ["rung"] * 3
+    with Connection(broker_url) as broker, broker.channel() as channel:
+        waiting = Queue("ingest", channel=channel)
+        assert [waiting.get(no_ack=True) is not None for _ in range(4)] == [True] * 3 + [False]
