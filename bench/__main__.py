@@ -10,9 +10,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.throughput import Plan, throughput
+from bench import latency, receiver, throughput
 
-BENCHMARKS: dict[str, Callable[[Plan], dict[str, object]]] = {"throughput": throughput}
+BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
+    "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
+    "receiver": lambda quick: receiver.receiver(
+        receiver.Plan.quick() if quick else receiver.Plan()
+    ),
+    "throughput": lambda quick: throughput.throughput(
+        throughput.Plan.quick() if quick else throughput.Plan()
+    ),
+}
 
 
 def main() -> None:
@@ -22,9 +30,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--quick", action="store_true", help="a short run, too noisy to quote")
     chosen = parser.parse_args()
-    plan = Plan.quick() if chosen.quick else Plan()
     names = [chosen.only] if chosen.only else sorted(BENCHMARKS)
-    results = {name: BENCHMARKS[name](plan) for name in names}
+    results = {name: BENCHMARKS[name](chosen.quick) for name in names}
     for name, figures in results.items():
         _print(name, figures)
     if chosen.json:

@@ -38,17 +38,30 @@ class Connections:
 
 
 def arrivals(
-    count: int, sizes: tuple[tuple[int, float], ...], connections: Connections, *, seed: int = 1
+    count: int,
+    sizes: tuple[tuple[int, float], ...],
+    connections: Connections,
+    *,
+    seed: int = 1,
+    first: int = 0,
 ) -> Iterator[Arrival]:
-    """`count` deliveries, each of a new issue or comment; half of them from each provider."""
+    """`count` deliveries, each of a new issue; half of them from each provider.
+
+    `first` is the number of the first one: others before it were sent already.
+    """
     chance = random.Random(seed)
     limits, weights = zip(*sizes, strict=True)
-    for n in range(count):
+    for n in range(first, first + count):
         limit = chance.choices(limits, weights)[0]
         smallest = 80 if limit == limits[0] and limit <= 512 else limit - 100
         text = prose(chance, chance.randint(smallest, limit), n)
         make = _github if n % 2 else _linear
         yield make(n, text, connections)
+
+
+def source_id(n: int) -> str:
+    """The key of the document that the delivery of this number becomes."""
+    return f"acme/shop#{n + 1}" if n % 2 else f"SHOP-{n + 1}"
 
 
 def prose(chance: random.Random, size: int, n: int) -> str:

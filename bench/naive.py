@@ -1,13 +1,15 @@
 """The naive way, as a Celery app: one task and one transaction for each event.
 
 It uses our adapters and our chunking, so that only the way of working differs: a message carries
-one delivery's id; its task reads the row, asks who is newer, writes the same rows with one plain
-statement for each, and commits.
+one delivery's id, or the whole payload where a handler hands it over (`take`); its task asks who is
+newer, writes the same rows with one plain statement for each, and commits.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -19,9 +21,9 @@ from ingest.core.changes import Upsert
 from ingest.core.folding import LedgerRow
 from ingest.core.identity import document_id, document_slug, event_id
 from ingest.core.ranks import rank
-from ingest.core.values import loads
+from ingest.core.values import JSON, loads
 from ingest.flows.drafts import StoreConfig, chunks, draft
-from ingest.sources.contract import Message
+from ingest.sources.contract import Message, Source
 from ingest.sources.registry import source
 
 app = Celery("naive", broker=os.environ.get("REDIS_URL"))
@@ -51,17 +53,42 @@ def _ingest(conn: psycopg.Connection[Any], delivery_id: int) -> None:
     payload = loads(body)
     assert isinstance(payload, dict)
     found = source(source_type)
-    tenant = found.descriptor.tenant(headers, payload)
-    assert tenant is not None
-    message = Message(headers, payload, key, received_at, tenant)
-    assert found.normalise is not None
+    message = Message(headers, payload, key, received_at, _tenant(found, headers, payload))
+    new = _apply(conn, found, message, connection_id)
+    conn.execute(_SETTLE, ["processed" if new else "duplicate", delivery_id])
+
+
+@app.task(name="naive.take")
+def take(
+    source_type: str, connection_id: str, headers: dict[str, str], payload: dict[str, Any]
+) -> None:
+    """A webhook out of its message, which is all there is of it, in one transaction."""
+    found = source(source_type)
+    key = found.descriptor.delivery_key(headers, payload)
+    assert key is not None
+    scope = _tenant(found, headers, payload)
+    message = Message(headers, payload, key, datetime.now(UTC), scope)
+    with _connection().transaction():
+        _apply(_connection(), found, message, connection_id)
+
+
+def _tenant(found: Source, headers: Mapping[str, str], payload: Mapping[str, JSON]) -> str:
+    (tenant,) = found.descriptor.tenants(headers, payload)
+    return tenant
+
+
+def _apply(
+    conn: psycopg.Connection[Any], found: Source, message: Message, connection_id: str
+) -> bool:
+    """The event and its documents; whether the event was new."""
+    source_type, key = found.descriptor.source_type, message.delivery_key
     meaning = found.normalise(message)
     event = event_id(_STORE.id, source_type, key)
     new = conn.execute(_EVENT, [event, _STORE.id, source_type, key, _json(meaning.event)]).rowcount
-    for change in meaning.changes if new else ():
+    for change in meaning.untokened if new else ():
         assert isinstance(change, Upsert)
         _write(conn, change, connection_id)
-    conn.execute(_SETTLE, ["processed" if new else "duplicate", delivery_id])
+    return bool(new)
 
 
 def _write(conn: psycopg.Connection[Any], change: Upsert, connection_id: str) -> None:

@@ -58,7 +58,7 @@ def stage() -> Iterator[Stage]:
                 source_type="github",
                 name="acme/shop",
                 metadata={"type": "github", "githubRepoId": str(REPOSITORY_ID)},
-                tenant=str(REPOSITORY_ID),
+                tenants=(str(REPOSITORY_ID),),
                 store_ids=[STORE],
             )
             linear = connections.create(
@@ -72,7 +72,7 @@ def stage() -> Iterator[Stage]:
                     "linearOrganizationId": ORGANIZATION_ID,
                     "teamName": "Shop",
                 },
-                tenant=ORGANIZATION_ID,
+                tenants=(ORGANIZATION_ID,),
                 store_ids=[STORE],
             )
         yield Stage(url, services.urls.redis_url, engine, Connections(github, linear))

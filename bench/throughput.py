@@ -110,7 +110,7 @@ def _from_the_door(place: Stage, arrivals: list[Arrival]) -> float:
 def _refill(place: Stage, arrivals: list[Arrival]) -> None:
     """A queue of only these, with what was processed before left standing."""
     with psycopg.connect(place.database_url) as conn:
-        conn.execute("TRUNCATE lightfast_webhook_deliveries")
+        conn.execute("TRUNCATE lightfast_webhook_deliveries CASCADE")
     add(place, arrivals)
 
 

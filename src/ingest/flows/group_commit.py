@@ -10,7 +10,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
@@ -30,10 +31,22 @@ ROW_BYTES = 1024
 RETRY_AFTER_S = 2.0
 
 
+class Answer(Protocol):
+    """Who waits for a commit: what of a `concurrent.futures.Future` is used, from our thread."""
+
+    def set_running_or_notify_cancel(self) -> bool: ...
+
+    def set_result(self, result: Stored) -> None: ...
+
+    def set_exception(self, exception: Exception) -> None: ...
+
+    def done(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     arrival: Arrival
-    answer: Future[Stored] = field(default_factory=Future)
+    answer: Answer
 
     @property
     def size(self) -> int:
@@ -70,7 +83,13 @@ class GroupCommit:
         Raises `Unavailable` where too much waits already. A future that is cancelled before its
         turn is not stored.
         """
-        one = _Waiting(arrival)
+        answer: Future[Stored] = Future()
+        self.queue(arrival, answer)
+        return answer
+
+    def queue(self, arrival: Arrival, answer: Answer) -> None:
+        """The same with an answer that the caller brings."""
+        one = _Waiting(arrival, answer)
         with self._changed:
             if self._closed:
                 raise Unavailable("the receiver is stopping", retry_after_s=RETRY_AFTER_S)
@@ -82,7 +101,6 @@ class GroupCommit:
                 self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
                 self._thread.start()
             self._changed.notify()
-        return one.answer
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Store what waits, then end the thread."""

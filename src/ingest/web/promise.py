@@ -1,51 +1,67 @@
-"""What a request awaits while another thread stores its delivery.
+"""What a request awaits while another thread stores its delivery, for so long and no longer.
 
-Law: the loop's own future is only ever ended by the loop, and one that was cancelled is left alone.
+Law: the loop's own future is ended by the loop alone, and once. It does what `asyncio.timeout` and
+`asyncio.wrap_future` would do together, at a fraction of their cost for each request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import TypeVar
 
+from ingest.core.errors import Unavailable
 from ingest.flows.receive import Stored
 
-T = TypeVar("T")
+
+def too_slow() -> Unavailable:
+    """What a sender is told whose answer would come too late."""
+    return Unavailable("storing takes too long")
 
 
 class Promise:
-    """An answer of the group commit (see `group_commit.Answer`); `answer` is awaited."""
+    """An answer of the group commit (see `group_commit.Answer`), due at `until` of the loop."""
 
-    __slots__ = ("_done", "_loop", "answer")
+    __slots__ = ("_answer", "_answered", "_loop", "_until")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
         self._loop = loop
-        self._done = False
-        self.answer: asyncio.Future[Stored] = loop.create_future()
+        self._until = until
+        self._answered = False
+        self._answer: asyncio.Future[Stored] = loop.create_future()
+
+    async def kept(self) -> Stored:
+        """What the commit says; raises what it failed with, or `Unavailable` when time is up."""
+        timer = self._loop.call_at(self._until, self._tell, too_slow())
+        try:
+            return await self._answer
+        finally:
+            timer.cancel()
 
     def set_running_or_notify_cancel(self) -> bool:
         """Whether somebody still waits."""
-        return not self.answer.cancelled()
+        return not self._answer.done()
 
     def set_result(self, result: Stored) -> None:
         """It is stored."""
-        self._end(self.answer.set_result, result)
+        self._pass_on(result)
 
     def set_exception(self, exception: Exception) -> None:
         """It is not."""
-        self._end(self.answer.set_exception, exception)
+        self._pass_on(exception)
 
     def done(self) -> bool:
-        """Whether it was answered."""
-        return self._done
+        """Whether the commit has answered."""
+        return self._answered
 
-    def _end(self, tell: Callable[[T], None], what: T) -> None:
-        self._done = True
+    def _pass_on(self, what: Stored | Exception) -> None:
+        self._answered = True
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._tell, tell, what)
+            self._loop.call_soon_threadsafe(self._tell, what)
 
-    def _tell(self, tell: Callable[[T], None], what: T) -> None:
-        if not self.answer.done():
-            tell(what)
+    def _tell(self, what: Stored | Exception) -> None:
+        if self._answer.done():
+            return
+        if isinstance(what, Exception):
+            self._answer.set_exception(what)
+        else:
+            self._answer.set_result(what)

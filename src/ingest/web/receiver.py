@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ingest.core.answers import Delivery
-from ingest.core.errors import BadSignature, IngestError, Unavailable
+from ingest.core.errors import BadSignature, IngestError
 from ingest.flows import receive
 from ingest.flows.group_commit import GroupCommit
 from ingest.flows.keyring import Keyring
@@ -24,7 +24,7 @@ from ingest.store.deliveries import Arrival
 from ingest.web import answers
 from ingest.web.body import Budget, Disconnected, read
 from ingest.web.metrics import Metrics
-from ingest.web.promise import Promise
+from ingest.web.promise import Promise, too_slow
 
 log = structlog.get_logger(__name__)
 
@@ -81,21 +81,19 @@ class Receiver:
                 body=body,
                 received_at=self.now(),
             )
-            try:
-                async with asyncio.timeout(ANSWER_WITHIN_S):
-                    return await self._store(incoming)
-            except TimeoutError as error:
-                raise Unavailable("storing takes too long") from error
+            return await self._store(incoming)
 
     async def _store(self, incoming: Incoming) -> Delivery:
-        arrival = await self._accept(incoming)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + ANSWER_WITHIN_S
+        arrival = await self._accept(incoming, until)
         if arrival is None:
             return Delivery(None, "handshake")
-        promise = Promise(asyncio.get_running_loop())
+        promise = Promise(loop, until)
         self.commits.queue(arrival, promise)
-        return receive.told(await promise.answer)
+        return receive.told(await promise.kept())
 
-    async def _accept(self, incoming: Incoming) -> Arrival | None:
+    async def _accept(self, incoming: Incoming, until: float) -> Arrival | None:
         """Verified here and now where the secrets are at hand and the body is small."""
         descriptor = receive.descriptor_of(incoming)
         secrets = self.keyring.at_hand(descriptor, incoming.connection_id)
@@ -106,17 +104,20 @@ class Receiver:
                 if incoming.connection_id is None:
                     raise
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
+        accepting = loop.run_in_executor(
             self.threads, receive.accept, incoming, self.keyring, self.shake
         )
+        try:
+            async with asyncio.timeout_at(until):
+                return await accepting
+        except TimeoutError as error:
+            raise too_slow() from error
 
 
 def _headers(request: Request) -> dict[str, str]:
     """Names in lower case, as ASGI gives them; of a repeated header the first counts."""
-    headers: dict[str, str] = {}
-    for name, value in request.scope["headers"]:
-        headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-    return headers
+    told = reversed(request.scope["headers"])
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in told}
 
 
 def _log_refusal(request: Request, answer: str, error: IngestError) -> None:
