@@ -8,6 +8,7 @@ from typing import Any
 
 from ingest.core.times import iso
 from ingest.demo.providers.zendesk import Zendesk, make
+from ingest.sources.zendesk import events
 from tests.corpus.folder import Recorded
 from tests.corpus.knowledge import Knowledge
 
@@ -67,10 +68,11 @@ def _provider(recorded: Sequence[Recorded]) -> Zendesk:
         event, action = _act(of)
         detail = _object(of.payload, "detail")
         subject = str(of.payload.get("subject") or "").rpartition(":")[2]
-        id_ = _number(detail.get("id") or of.payload.get("ticket_id") or subject)
+        written = events.ticket_named(of.payload)
+        id_ = _number(detail.get("id") or written or subject)
         if id_ is not None and event == "article":
             _put_article(account, id_, action, _object(of.payload, "event"), _told_at(of))
-        elif id_ is not None and (event == "ticket" or "ticket_id" in of.payload):
+        elif id_ is not None and (event == "ticket" or written is not None):
             _put_ticket(account, id_, action, detail, _told_at(of))
     return account
 

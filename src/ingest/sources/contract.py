@@ -120,7 +120,7 @@ class Client(Protocol):
 
     Raises `Refused` (401, 403), `RateLimited`, `TransientError` (5xx, time-outs), `PermanentError`
     (the request or its answer makes no sense). A 404 is a `Sight` of nothing only where the parent
-    is proven readable; else it is `Refused` too.
+    is proven readable; else it is `Refused` too, or a sight of which its source says nothing.
     """
 
     def fetch_one(self, ask: Ask) -> Sight:

@@ -140,7 +140,6 @@ def test_an_event_that_the_seed_has_no_word_for_keeps_notions() -> None:
     ("path", "value", "problem"),
     [
         ("entity", None, "entity"),
-        ("timestamp", None, "timestamp"),
         ("type", None, "type"),
         ("type", 7, "type"),
     ],
@@ -152,6 +151,39 @@ def test_a_payload_that_names_nothing_is_refused_with_the_path(
     with pytest.raises(BadPayload) as refused:
         said(payload)
     assert refused.value.path == problem
+
+
+def test_an_event_without_a_time_is_looked_up_all_the_same() -> None:
+    payload = body("page.created")
+    del payload["timestamp"]
+    assert said(payload).changes == said(body("page.created")).changes
+    assert said(payload).event["action"] == "page.created"
+
+
+@pytest.mark.parametrize("type_", ["page", "database", "block"])
+def test_a_parent_may_be_named_as_objects_name_theirs(type_: str) -> None:
+    payload = body("page.created")
+    payload["data"]["parent"] = {"type": f"{type_}_id", "id": OTHER}
+    (refresh,) = said(payload).changes
+    assert isinstance(refresh, Refresh)
+    assert refresh.hint == {"parent": {"type": type_, "id": OTHER}}
+    assert said(payload).event.get("databaseId") == (OTHER if type_ == "database" else None)
+
+
+@pytest.mark.parametrize(("type_", "page"), [("page", OTHER), ("block", None)])
+def test_a_comment_that_names_no_page_may_stand_on_one(type_: str, page: str | None) -> None:
+    payload = body("comment.created")
+    payload["data"] = {"parent": {"type": type_, "id": OTHER}}
+    assert said(payload).event.get("pageId") == page
+    (refresh,) = said(payload).changes
+    assert isinstance(refresh, Refresh)
+    assert refresh.identity == identity("comment", COMMENT)
+
+
+def test_a_linked_database_is_called_a_block_and_looked_up_as_one() -> None:
+    payload = body("database.schema_updated")
+    payload["entity"]["type"] = "block"
+    assert said(payload).changes == said(body("database.schema_updated")).changes
 
 
 def test_an_id_without_dashes_is_the_same_page() -> None:

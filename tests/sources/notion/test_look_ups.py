@@ -360,3 +360,27 @@ def test_a_row_of_the_oldest_version_names_its_database() -> None:
     assert change.metadata["databaseId"] == DATABASE
     assert change.parent == Identity("notion", change.identity.scope, "database", DATABASE)
     assert change.title == "Untitled"
+
+
+def test_a_database_of_an_older_version_has_its_columns_itself() -> None:
+    title: JSON = [rich("Trains")]
+    columns: JSON = {"Name": {"type": "title"}, "Line": {"type": "select"}}
+    told: dict[str, JSON] = {"id": DATABASE, "last_edited_time": AT, "title": title}
+    raw: JSON = {"database": {**told, "properties": columns}}
+    (change,) = documents(Found(identity("database", DATABASE), raw, NOW))
+    assert isinstance(change, Upsert)
+    assert change.body == "Trains: Line, Name"
+    assert "dataSources" not in change.metadata
+
+
+@pytest.mark.parametrize(
+    ("field", "odd"),
+    [("created_time", "yesterday"), ("url", 7), ("parent", "x"), ("last_edited_by", "marit")],
+)
+def test_what_no_page_depends_on_is_as_good_as_missing(field: str, odd: JSON) -> None:
+    told: dict[str, JSON] = {"id": PAGE, "last_edited_time": AT}
+    found = [
+        documents(Found(identity("page", PAGE), {"page": {**told, **more}}, NOW))
+        for more in ({}, {field: odd})
+    ]
+    assert found[0] == found[1]

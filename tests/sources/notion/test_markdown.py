@@ -72,6 +72,7 @@ def cells(*words: str) -> list[Any]:
         (block("unsupported"), "[A block that Notion does not show.]"),
         (block("hologram"), "[A block of type hologram that cannot be shown.]"),
         (block("hologram", TEXT), "word"),
+        ({"object": "block"}, "[A block of type unknown that cannot be shown.]"),
         ({"type": 7}, "[A block of type 7 that cannot be shown.]"),
         ({**block("toggle", TEXT), "unread": True}, f"- word\n\n  {UNREAD}"),
     ],

@@ -15,11 +15,14 @@ from ingest.core.errors import (
 )
 from ingest.core.values import JSON
 from ingest.demo.fake import Answer, Fake, Trouble, serving
-from ingest.demo.providers.notion import Notion, block, in_page, limited, rich
-from ingest.sources.contract import Access, Ask
+from ingest.demo.providers.notion import Notion, Object, block, in_block, in_page, limited, rich
+from ingest.sources.contract import Access, Ask, Found
 from ingest.sources.notion.client import connect
+from ingest.sources.notion.documents import documents
+from ingest.sources.notion.markdown import UNREAD
 from tests.sources.notion.deliveries import (
     AT,
+    BLOCK,
     COMMENT,
     DATABASE,
     NOW,
@@ -58,7 +61,6 @@ def error(status: int, code: str, **headers: str) -> Answer:
 @pytest.mark.parametrize(
     ("answer", "meaning"),
     [
-        (error(400, "validation_error"), PermanentError),
         (error(401, "unauthorized"), Refused),
         (error(403, "restricted_resource"), Refused),
         (error(409, "conflict_error"), TransientError),
@@ -121,8 +123,19 @@ def test_a_missing_object_is_gone_where_its_parent_can_be_read(
 def test_a_missing_object_without_a_parent_in_sight_is_left_as_it_is(
     served: Fake, notion: Notion, parent: str
 ) -> None:
-    with pytest.raises(PermanentError, match="nothing is deleted"):
-        seen(served, "page", PAGE, parent={"type": parent, "id": DATABASE})
+    sight = seen(served, "page", PAGE, parent={"type": parent, "id": DATABASE})
+    assert documents(Found(identity("page", PAGE), sight.raw, NOW)) == ()
+    assert served.requests[-1].path == "/v1/users/me"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("hint", [{}, {"parent": {"type": "page", "id": DATABASE}}])
+def test_nothing_is_gone_to_a_token_whose_bot_is_not_known(
+    served: Fake, notion: Notion, status: int, hint: dict[str, JSON]
+) -> None:
+    served.troubles.append(Trouble(error(status, "x"), path="/users/me"))
+    with pytest.raises(Refused):
+        seen(served, "page", PAGE, **hint)
 
 
 def test_a_page_that_is_not_shared_any_more_looks_like_one_that_is_gone(
@@ -132,8 +145,88 @@ def test_a_page_that_is_not_shared_any_more_looks_like_one_that_is_gone(
     notion.hidden.add(PAGE)
     assert seen(served, "page", PAGE, parent=IN_OTHER).raw is None
     notion.hidden.add(OTHER)
-    with pytest.raises(PermanentError):
-        seen(served, "page", PAGE, parent=IN_OTHER)
+    sight = seen(served, "page", PAGE, parent=IN_OTHER)
+    assert documents(Found(identity("page", PAGE), sight.raw, NOW)) == ()
+
+
+_FORBIDDEN = error(403, "restricted_resource")
+
+
+def test_a_403_beside_a_page_that_is_shown_is_no_refusal_of_the_token(
+    served: Fake, notion: Notion
+) -> None:
+    related: list[JSON] = [{"id": OTHER}] * 30
+    relation: Object = {"id": "r", "type": "relation", "relation": related}
+    inside = [block("paragraph", rich("within"))]
+    said = [block("toggle", rich("shown"), children=inside)]
+    notion.put_page(
+        PAGE, "Row", at=AT, parent=in_block(BLOCK), blocks=said, properties={"R": relation}
+    )
+    (toggle,) = notion.block_ids(PAGE)
+    for path in ("/properties/r", f"/blocks/{toggle}/children", f"/blocks/{BLOCK}"):
+        served.troubles.append(Trouble(_FORBIDDEN, path=path))
+    found = document(served, "page", PAGE)
+    assert found.parent is None
+    assert found.body == f"- shown\n\n  {UNREAD}"
+    assert len(found.references) == 1
+
+
+def test_a_page_whose_blocks_are_not_let_in_says_so(served: Fake, notion: Notion) -> None:
+    served.troubles.append(Trouble(_FORBIDDEN, path=f"/blocks/{OTHER}/children"))
+    assert document(served, "page", OTHER).body == UNREAD
+
+
+def test_a_403_to_a_table_leaves_its_database(served: Fake, notion: Notion) -> None:
+    notion.put_database(DATABASE, "Trains", at=AT, sources={SOURCE: "Table"})
+    served.troubles.append(Trouble(_FORBIDDEN, path=f"/data_sources/{SOURCE}"))
+    assert document(served, "database", DATABASE).title == "Trains"
+
+
+_NOT_FOR_BOTS = error(400, "validation_error")
+
+
+@pytest.mark.parametrize(
+    ("kind", "id_"),
+    [("page", OTHER), ("database", DATABASE), ("comment", COMMENT), ("data_source", SOURCE)],
+)
+def test_what_is_not_for_integrations_is_left_as_it_is(
+    served: Fake, notion: Notion, kind: str, id_: str
+) -> None:
+    served.troubles.append(Trouble(_NOT_FOR_BOTS, path=id_))
+    sight = seen(served, kind, id_, parent=IN_OTHER)
+    assert documents(Found(identity(kind, id_), sight.raw, NOW)) == ()
+
+
+def test_a_linked_database_in_a_page_keeps_the_rest_of_the_page(
+    served: Fake, notion: Notion
+) -> None:
+    linked = {**block("child_database", title="Untitled"), "id": DATABASE}
+    notion.put_page(PAGE, "Board", at=AT, parent=in_block(BLOCK), blocks=[linked])
+    served.troubles.append(Trouble(_NOT_FOR_BOTS, path=f"/blocks/{BLOCK}"))
+    found = document(served, "page", PAGE)
+    assert found.body.startswith("[Untitled](")
+    assert found.parent is None
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_an_api_that_is_another_one_refuses_the_token(
+    served: Fake, notion: Notion, status: int
+) -> None:
+    served.troubles.append(Trouble(error(status, "invalid_request_url"), times=9))
+    with pytest.raises(Refused):
+        seen(served, "page", OTHER)
+
+
+@pytest.mark.parametrize(
+    ("kind", "id_"),
+    [("page", OTHER), ("database", DATABASE), ("comment", COMMENT), ("data_source", SOURCE)],
+)
+def test_a_403_to_the_object_itself_refuses_the_token(
+    served: Fake, notion: Notion, kind: str, id_: str
+) -> None:
+    served.troubles.append(Trouble(_FORBIDDEN, path=id_))
+    with pytest.raises(Refused):
+        seen(served, kind, id_)
 
 
 def test_a_page_that_goes_while_it_is_read_is_read_again(served: Fake, notion: Notion) -> None:

@@ -120,6 +120,38 @@ def test_what_is_gone_is_seen_as_gone_where_the_account_is_readable(
     assert client.fetch_one(Ask(TICKET)).raw is not None
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_ticket_whose_comments_are_not_shown_is_read_without_them(
+    fake: Fake, client: ZendeskClient, status: int
+) -> None:
+    fake.troubles = [Trouble(Answer(status, {"error": "Forbidden"}), path="/comments")]
+    (change,) = documents(Found(TICKET, client.fetch_one(Ask(TICKET)).raw, NOW))
+    assert isinstance(change, Upsert)
+    assert change.body == "Out of order."
+    assert "commentCount" not in change.metadata
+
+
+def test_a_ticket_that_goes_while_its_comments_are_read_is_gone(
+    account: Zendesk, fake: Fake, client: ZendeskClient
+) -> None:
+    missing = Answer(404, {"error": "RecordNotFound"})
+    fake.troubles = [
+        Trouble(missing, path="/comments"),
+        Trouble(Answer(body={"ticket": account.tickets[4512]}), path="/tickets/4512"),
+    ]
+    account.delete_ticket(4512)
+    assert client.fetch_one(Ask(TICKET)).raw is None
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_check_says_that_the_token_is_not_let_in(
+    fake: Fake, client: ZendeskClient, status: int
+) -> None:
+    fake.troubles = [Trouble(Answer(status, {"error": "x"}), path="/users/me")]
+    with pytest.raises(Refused):
+        client.check()
+
+
 @pytest.mark.parametrize("role", [None, "end-user"])
 def test_a_404_to_nobody_is_no_end(
     account: Zendesk, client: ZendeskClient, role: str | None

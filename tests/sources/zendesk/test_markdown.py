@@ -36,6 +36,8 @@ def read(html: str) -> str:
             "<tbody><tr><td>1</td><td>2</td></tr></tbody></table>",
             "| a | b |\n| --- | --- |\n| 1 | 2 |",
         ),
+        ("<center>a</center><footer>b</footer>c", "a\n\nb\n\nc"),
+        ("<details><summary>a</summary>b</details>c", "a\n\nb\n\nc"),
         ("<p>some_key and 2*3*4</p>", "some_key and 2*3*4"),
         ("1 < 2 > 1 <3 </", "1 < 2 > 1 <3 </"),
         ("a<script>b()</script><style>c{}</style><!-- d -->e", "ae"),

@@ -162,6 +162,13 @@ def test_a_comment_without_a_plain_text_is_read_from_its_html() -> None:
     )
 
 
+def test_a_plain_text_has_blanks_for_the_entities_that_zendesk_leaves_in_it() -> None:
+    account = _account()
+    at = "2026-03-09T09:00:00Z"
+    account.add_comment(4512, "Platform&nbsp;2 &amp; 3&nbsp;", by=_INES, at=at)
+    assert document("ticket", 4512, _raw(account)).body.endswith("\n\nPlatform 2 &amp; 3")
+
+
 def test_urls_that_a_plain_text_loses_are_links() -> None:
     account = _account()
     html = '<p>Tracked in <a href="https://linear.app/halcyon/issue/SIG-4">the issue</a></p>'
@@ -244,11 +251,13 @@ def test_a_detail_with_an_id_alone_only_asks() -> None:
     assert asked(payload).identity == identity("ticket", 4513)
 
 
-def test_a_triggers_body_names_a_ticket_and_no_more() -> None:
-    assert asked(body("zendesk-trigger")) == Refresh(identity("ticket", 4512))
-    assert asked({"ticket_id": "4512"}).identity == identity("ticket", 4512)
-    with pytest.raises(BadPayload, match="ticket_id: not an id"):
-        said({"source": "zendesk-trigger", "ticket_id": "{{ticket.id}}"})
+def test_a_ticket_without_a_subject_has_its_number_for_a_title() -> None:
+    payload = body("ticket.created")
+    for without in ({"subject": None}, {"subject": "", "status": None, "priority": None}):
+        payload["detail"] |= without
+        assert told(payload).title == "Ticket #4512"
+    del payload["detail"]["subject"], payload["detail"]["status"]
+    assert told(payload).title == "Ticket #4512"
 
 
 @pytest.mark.parametrize("name", ["ticket.soft_deleted", "ticket.marked_as_spam"])

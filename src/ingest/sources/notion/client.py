@@ -1,7 +1,9 @@
 """Notion's API for one connection: what a look-up of a page, a database or a comment reads.
 
 Law: a missing object is gone only where its parent is proven readable, for Notion answers 404 to
-what is destroyed and to what is not shared any more alike. Source: the types of `@notionhq/client`.
+what is destroyed and to what is not shared any more alike. Only the object itself and the bot can
+refuse the token: what is not let in beside them is as good as not there. Source: the types of
+`@notionhq/client`.
 """
 
 from __future__ import annotations
@@ -10,21 +12,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ingest.core.errors import PermanentError, RateLimited
+from ingest.core.errors import PermanentError, RateLimited, Refused
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
 from ingest.sources.contract import Access, Ask, Payload, Sight
 from ingest.sources.http import Absent, Api, Rules
 from ingest.sources.notion.descriptor import DESCRIPTOR
+from ingest.sources.notion.documents import UNSEEN
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.payloads import at, member, members, text
-from ingest.sources.notion.reading import Lists, Reading
+from ingest.sources.notion.reading import FORBIDDEN, NOT_FOR_BOTS, Lists, Reading
 
 VERSION = "2025-09-03"
 """…/reference/versioning: every request names one; answers of a later one are read as well."""
 
 # …/reference/status-codes: 409 is a clash with another edit. 529 stands among the 5xx.
-_RULES = Rules(later=frozenset({408, 409, 425}))
+_RULES = Rules(
+    refused=frozenset({401}),
+    absent=frozenset({NOT_FOR_BOTS, FORBIDDEN, 404, 410}),
+    later=frozenset({408, 409, 425}),
+)
 _PREFIX = "/v1"
 _PARENTS: Mapping[str, str] = {
     "page": "pages",
@@ -71,11 +78,15 @@ class NotionClient:
             raise PermanentError(f"Notion has no look-up of a {ask.identity.kind}")
         if dashed(ask.identity.id) is None:
             raise PermanentError("what is looked up at Notion has a UUID")
-        return look_up(self, ask)
+        try:
+            return look_up(self, ask)
+        except Absent:  # there it is, but it is not for integrations
+            _bot(self)
+            return Sight(UNSEEN)
 
     def check(self) -> str:
         """The bot that the token is, and its workspace."""
-        bot = self.api.get("users/me").json()
+        bot = _bot(self)
         name = text(at(bot, "name")) or "the integration"
         workspace = text(at(bot, "bot", "workspace_name"))
         return f"{name} of {workspace}" if workspace else name
@@ -91,13 +102,13 @@ def _page(client: NotionClient, ask: Ask) -> Sight:
     """
     id_, began_at = ask.identity.id, client.api.now()
     begun = client.begun.pop(id_, None)
-    page = begun.page if begun else Reading(client.api).whole(f"pages/{id_}")
+    page = begun.page if begun else Reading(client.api).own(f"pages/{id_}")
     if page is None:
         return _gone(client, ask)
     reading = Reading(client.api, begun.lists if begun else {})
     try:
         raw = _read_page(reading, page)
-        now = reading.whole(f"pages/{id_}") if begun else page
+        now = reading.own(f"pages/{id_}") if begun else page
     except RateLimited:
         if len(client.begun) >= _MOST_BEGUN:
             client.begun.clear()
@@ -133,7 +144,7 @@ def _is_settled(page: Payload, began_at: datetime) -> bool:
 
 def _database(client: NotionClient, ask: Ask) -> Sight:
     reading = Reading(client.api)
-    database = reading.whole(f"databases/{ask.identity.id}")
+    database = reading.own(f"databases/{ask.identity.id}")
     if database is None:
         return _gone(client, ask)
     raw: dict[str, JSON] = {"database": database}
@@ -147,7 +158,7 @@ def _database(client: NotionClient, ask: Ask) -> Sight:
 
 def _comment(client: NotionClient, ask: Ask) -> Sight:
     reading = Reading(client.api)
-    comment = reading.whole(f"comments/{ask.identity.id}")
+    comment = reading.own(f"comments/{ask.identity.id}")
     if comment is None:
         return _gone(client, ask)
     # The block that it is written on may be gone; the event named its page.
@@ -165,10 +176,10 @@ def _comment(client: NotionClient, ask: Ask) -> Sight:
 def _data_source(client: NotionClient, ask: Ask) -> Sight:
     """Which database it is a table of; older subscriptions name the database itself."""
     reading = Reading(client.api)
-    source = reading.whole(f"data_sources/{ask.identity.id}")
+    source = reading.own(f"data_sources/{ask.identity.id}")
     if source is not None:
         return Sight({"database_id": at(source, "parent", "database_id")})
-    database = reading.whole(f"databases/{ask.identity.id}")
+    database = reading.own(f"databases/{ask.identity.id}")
     return _gone(client, ask) if database is None else Sight({"database_id": ask.identity.id})
 
 
@@ -185,21 +196,30 @@ def _gone(client: NotionClient, ask: Ask) -> Sight:
     """Nothing, if the last known parent can be read; without one that is the workspace.
 
     Where the parent is out of sight too, nobody can tell what became of the object: it is left as
-    it is. The connection is not to blame, for its token may be for single pages, so it goes on.
+    it is. That is no fault: single pages are shared without what they stand in, no retry mends it,
+    and the token is good as long as its bot is known. So neither the delivery nor the connection
+    suffers for it.
     """
     parent = _hinted_parent(ask.hint)
     path = _PARENTS.get(str(parent.get("type")))
     id_ = dashed(parent.get("id"))
-    proof = f"{path}/{id_}" if path and id_ else "users/me"
-    try:
-        client.api.get(proof)
-    except Absent as absent:
-        kind = ask.identity.kind.replace("_", " ")
-        raise PermanentError(
-            f"Notion shows neither the {kind} nor the {parent.get('type')} that it stands in: "
-            "destroyed, or not shared with the integration any more; nothing is deleted"
-        ) from absent
+    if path and id_:
+        try:
+            client.api.get(f"{path}/{id_}")
+        except Absent:
+            _bot(client)
+            return Sight(UNSEEN)
+    else:
+        _bot(client)
     return Sight(None)
+
+
+def _bot(client: NotionClient) -> JSON:
+    """The token's own user, which is shown to whatever the integration may do."""
+    try:
+        return client.api.get("users/me").json()
+    except Absent as absent:
+        raise Refused(f"{absent}: Notion knows no bot by the token") from absent
 
 
 def _hinted_parent(hint: Payload) -> Payload:

@@ -35,16 +35,22 @@ from ingest.sources.notion.types import (
 
 _ROW_OF = frozenset({"data_source_id", "database_id"})
 
+UNSEEN: dict[str, JSON] = {"unseen": True}
+"""What a look-up reads of an object that is not shown, nor is what would prove that it is gone."""
+
 
 def documents(found: Found) -> tuple[Change | Refresh, ...]:
     """What a look-up read, as changes; raises `BadPayload` where it is not whole.
 
     What is read is `{"page" | "database" | "comment": Notion's object, "parent": {"type", "id"}}`
     and, of a page, `blocks`; of a data source the id of its database, which is looked up instead,
-    so that two look-ups of one database never race.
+    so that two look-ups of one database never race. Of what is out of sight (`UNSEEN`) nothing is
+    said: whatever is known of it stays.
     """
     if not isinstance(found.raw, dict):
         raise BadPayload("$", "not an object")
+    if found.raw == UNSEEN:
+        return ()
     build = _BUILT.get(found.identity.kind)
     if build is None:
         raise BadPayload("$", f"no document is made of a {found.identity.kind}")
@@ -124,7 +130,9 @@ def _database(found: Found, raw: Payload) -> Change:
         last_edited_by=text(at(database.last_edited_by, "id")),
     )
     about = rich_text.markdown(database.description).strip()
-    tables = (_table(table) for table in members(raw, "tables"))
+    tables = [_table(table) for table in members(raw, "tables")]
+    if not names and database.properties:
+        tables.append(_table({"title": database.title, "properties": database.properties}))
     return Upsert(
         identity=found.identity,
         version=database.version,
@@ -170,7 +178,7 @@ def _comment(found: Found, raw: Payload) -> Change:
         version=comment.version,
         source_id=comment.id,
         title="Comment",
-        body=rich_text.markdown(comment.rich_text),
+        body="\n\n".join(filter(None, _said(comment))),
         metadata=metadata.told(),
         created_at=comment.created_at,
         parent=parent,
@@ -178,6 +186,15 @@ def _comment(found: Found, raw: Payload) -> Change:
         references=_once(comment.id, _mentions(comment.rich_text)),
         labels=frozenset({database}) if database else None,
     )
+
+
+def _said(comment: Comment) -> Iterable[str]:
+    """A comment's text, and the files that came with it; their URLs expire."""
+    yield rich_text.markdown(comment.rich_text)
+    for attached in members(comment.attachments):
+        url = rich_text.safe_url(at(attached, "file", "url"), expires=True)
+        if url is not None:
+            yield rich_text.link(text(attached.get("category")) or "", url)
 
 
 def _data_source(found: Found, raw: Payload) -> Refresh:

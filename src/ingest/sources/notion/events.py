@@ -67,6 +67,7 @@ _ACTIONS: Mapping[str, Literal["created", "deleted"]] = {
 }
 _SAID_BY_SEED = ("page.", "database.", "data_source.", "comment.")
 _LONGEST_NAME = 100
+_DATABASES = ("database", "database_id")
 
 
 def ignored_because(type_: str) -> str:
@@ -79,7 +80,7 @@ def record(type_: str, payload: Payload) -> dict[str, JSON]:
     """The event's metadata: in the seed's terms where it has a word and the payload an object."""
     entity, data = member(payload, "entity"), member(payload, "data")
     id_, time = dashed(entity.get("id")), text(payload.get("timestamp"))
-    page = dashed(data.get("page_id")) if type_.startswith("comment.") else id_
+    page = _page_of(data) if type_.startswith("comment.") else id_
     webhook_id = text(payload.get("subscription_id")) or ""
     known = type_ in LOOKED_UP or type_ in IGNORED or type_ == COMMENT_DELETED
     if known and type_.startswith(_SAID_BY_SEED) and page and time:
@@ -95,10 +96,17 @@ def record(type_: str, payload: Payload) -> dict[str, JSON]:
     ).told()
 
 
+def _page_of(data: Payload) -> str | None:
+    """The page that a comment is on."""
+    parent = member(data, "parent")
+    on_page = parent.get("type") in ("page", "page_id")
+    return dashed(data.get("page_id")) or (dashed(parent.get("id")) if on_page else None)
+
+
 def _database(type_: str, id_: str | None, parent: Payload) -> str | None:
     if type_.startswith("database."):
         return id_
-    return dashed(parent.get("id")) if parent.get("type") == "database" else None
+    return dashed(parent.get("id")) if parent.get("type") in _DATABASES else None
 
 
 def _dotted(type_: str) -> str:

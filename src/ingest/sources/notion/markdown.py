@@ -235,7 +235,7 @@ def _meeting(block: Payload) -> str:
 def _unknown(block: Payload, type_: str) -> str:
     """The text of a type that is newer than this table, or a marker."""
     shown = _text(block) or rich_text.markdown(_content(block).get("title")).strip()
-    name = type_ if _WORD.fullmatch(type_) else "unknown"
+    name = type_ if block.get("type") and _WORD.fullmatch(type_) else "unknown"
     return shown or f"[A block of type {name} that cannot be shown.]"
 
 

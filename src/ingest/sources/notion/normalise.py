@@ -28,6 +28,8 @@ from ingest.sources.notion.payloads import (
 _MOST_DRIFT = 20
 _LONGEST_NAME = 100
 _PLACES = frozenset({"page", "database", "block"})
+_AS_IN_OBJECTS = "_id"
+"""Objects call the type of their parent `page_id`, events `page`."""
 
 
 def normalise(message: Message) -> Normalised:
@@ -89,8 +91,8 @@ def _refresh(scope: str, kind: str, id_: str, data: Payload) -> Refresh:
 
 def _parent(data: Payload) -> dict[str, JSON] | None:
     told = member(data, "parent")
-    type_, id_ = told.get("type"), dashed(told.get("id"))
-    if isinstance(type_, str) and type_ in _PLACES and id_ is not None:
+    type_, id_ = (text(told.get("type")) or "").removesuffix(_AS_IN_OBJECTS), dashed(told.get("id"))
+    if type_ in _PLACES and id_ is not None:
         return {"type": type_, "id": id_}
     return None
 

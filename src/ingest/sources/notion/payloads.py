@@ -1,8 +1,9 @@
 """Notion's JSON as Notion spells it: the fields that we read of events and of objects.
 
-Law: required is only what no document can do without; null and absence say the same; what we do
-not read is tolerated in any form. Answers of API versions 2022-06-28, 2025-09-03 and 2026-03-11
-are read alike. Source: the types of `@notionhq/client`. Performs no I/O.
+Law: required is only what no document can do without; of all else null, absence and what makes no
+sense say the same; what we do not read is tolerated in any form. Answers of API versions
+2022-06-28, 2025-09-03 and 2026-03-11 are read alike. Source: the types of `@notionhq/client`.
+Performs no I/O.
 """
 
 from __future__ import annotations
@@ -11,7 +12,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from ingest.core.canonical import clean
 from ingest.core.errors import BadPayload
@@ -39,7 +47,20 @@ def _uuid(told: str) -> str:
     return found
 
 
+def _or_nothing(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
 Id = Annotated[str, AfterValidator(_uuid)]
+_LOOSE = WrapValidator(_or_nothing)
+Text = Annotated[str | None, _LOOSE]
+Flag = Annotated[bool | None, _LOOSE]
+Map = Annotated[dict[str, Any] | None, _LOOSE]
+Items = Annotated[list[Any] | None, _LOOSE]
+"""Nothing depends on these: whatever they cannot be says nothing."""
 
 
 class _Payload(BaseModel):
@@ -48,13 +69,11 @@ class _Payload(BaseModel):
 
 class Entity(_Payload):
     id: Id
-    type: str | None = None
 
 
 class Event(_Payload):
     """What is needed of an event; the rest of it is looked up."""
 
-    timestamp: str
     entity: Entity
 
 
@@ -63,12 +82,12 @@ class Object(_Payload):
 
     id: Id
     last_edited_time: str
-    created_time: str | None = None
-    url: str | None = None
-    parent: dict[str, Any] | None = None
-    in_trash: bool | None = None
-    archived: bool | None = None
-    last_edited_by: dict[str, Any] | None = None
+    created_time: Text = None
+    url: Text = None
+    parent: Map = None
+    in_trash: Flag = None
+    archived: Flag = None
+    last_edited_by: Map = None
 
     @property
     def is_trashed(self) -> bool:
@@ -85,24 +104,31 @@ class Object(_Payload):
 
     @property
     def created_at(self) -> datetime | None:
-        return _time(self.created_time, "created_time") if self.created_time else None
+        try:
+            return parse_time(self.created_time) if self.created_time else None
+        except (ValueError, OverflowError):
+            return None
 
 
 class Page(Object):
-    properties: dict[str, Any] | None = None
+    properties: Map = None
 
 
 class Database(Object):
-    title: list[Any] | None = None
-    description: list[Any] | None = None
-    data_sources: list[Any] | None = None
+    """`properties` are its columns in answers of versions before 2025-09-03."""
+
+    title: Items = None
+    description: Items = None
+    data_sources: Items = None
+    properties: Map = None
 
 
 class Comment(Object):
-    discussion_id: str | None = None
-    rich_text: list[Any] | None = None
-    created_by: dict[str, Any] | None = None
-    display_name: dict[str, Any] | None = None
+    discussion_id: Text = None
+    rich_text: Items = None
+    attachments: Items = None
+    created_by: Map = None
+    display_name: Map = None
 
 
 P = TypeVar("P", bound=_Payload)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
-from ingest.core.errors import BadPayload, PermanentError, TransientError
+from ingest.core.errors import BadPayload, PermanentError, Refused, TransientError
 from ingest.core.values import JSON
 from ingest.sources.contract import Payload
 from ingest.sources.http import Absent, Api
@@ -21,6 +21,10 @@ from ingest.sources.notion.payloads import at, member, members
 MOST_REQUESTS = 500
 """Of one look-up: at three a second, the rate that Notion allows, these are three minutes."""
 MOST_LEVELS = 30
+FORBIDDEN = 403
+NOT_FOR_BOTS = 400
+"""What Notion answers about a linked database, a block of a kind that it does not show, and the
+like: requests for one object have nothing else in them that could be wrong."""
 _PAGE_SIZE = 100
 _CUT_LISTS = 25
 """…/reference/retrieve-a-page: a page's own answer holds no more items of a property."""
@@ -50,13 +54,30 @@ class Reading:
     _synced: set[str] = field(default_factory=set)
     _parents: dict[str, JSON] = field(default_factory=dict)
 
-    def whole(self, path: str) -> dict[str, JSON] | None:
-        """One object; None where it is not there. Raises `BadPayload` for what is none."""
-        self.left -= 1
+    def own(self, path: str) -> dict[str, JSON] | None:
+        """The object that is looked up; None where it is not there.
+
+        Raises `Refused`, and `Absent` for one that is there and not for integrations.
+        """
         try:
-            found = self.api.get(path).json()
+            return self._object(path)
+        except Absent as absent:
+            if absent.status == FORBIDDEN:
+                raise Refused(f"{absent}: the integration may not read this") from absent
+            if absent.status == NOT_FOR_BOTS:
+                raise
+            return None
+
+    def whole(self, path: str) -> dict[str, JSON] | None:
+        """An object beside it; None where it is not there, or not for this integration."""
+        try:
+            return self._object(path)
         except Absent:
             return None
+
+    def _object(self, path: str) -> dict[str, JSON]:
+        self.left -= 1
+        found = self.api.get(path).json()
         if not isinstance(found, dict):
             raise BadPayload("$", "not an object")
         return found
@@ -89,7 +110,9 @@ class Reading:
         try:
             raw["blocks"] = self._blocks(page)
         except Absent as absent:
-            raise TransientError("the page went away while it was read") from absent
+            if absent.status not in (FORBIDDEN, NOT_FOR_BOTS):
+                raise TransientError("the page went away while it was read") from absent
+            raw["unread"] = True
         except BadPayload:
             raise
         except PermanentError:

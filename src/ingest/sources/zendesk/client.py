@@ -1,7 +1,8 @@
 """Zendesk's API for one account: tickets with their comments, articles. The room with a network.
 
 Law: a 404 is an end only where the token's user is known and may read; comments are read to their
-last page or not at all. Sources: developer.zendesk.com/api-reference, …/introduction (auth, limits,
+last page or not at all; what is refused beside an object that is shown is no refusal of the token.
+Sources: developer.zendesk.com/api-reference, …/introduction (auth, limits,
 pagination), …/ticketing/tickets and …/help_center/help-center-api.
 """
 
@@ -20,13 +21,19 @@ _MOST_PAGES = 60
 """A ticket has 5,000 comments at most; a cursor that goes on for ever is not followed for ever."""
 _RESETS = ("ratelimit-reset", "rate-limit-reset")
 _NO_AGENT = frozenset({"end-user"})
+_FORBIDDEN = 403
 
 
 def connect(access: Access) -> ZendeskClient:
     """A client for one connection."""
     base = access.base_url.rstrip("/").removesuffix("/api/v2")
     headers = {"authorization": _authorization(access.token), "accept": "application/json"}
-    rules = Rules(wait_s=_limited, later=frozenset({408, 409, 425}))
+    rules = Rules(
+        wait_s=_limited,
+        refused=frozenset({401}),
+        absent=frozenset({_FORBIDDEN, 404, 410}),
+        later=frozenset({408, 409, 425}),
+    )
     return ZendeskClient(Api("Zendesk", f"{base}/api/v2", access.now, headers, rules))
 
 
@@ -60,22 +67,36 @@ class ZendeskClient:
         look = self._article if kind == "article" else self._ticket
         try:
             return Sight(look(id_))
-        except Absent:
+        except Absent as absent:
+            if absent.status == _FORBIDDEN:
+                raise Refused(f"{absent}: the token's user may not read this") from absent
             self._prove_readable(kind)
             return Sight(None)
 
     def check(self) -> str:
         """Who the token's user is."""
-        return f"reads as {self._role()}"
+        try:
+            return f"reads as {self._role()}"
+        except Absent as absent:
+            raise Refused(f"{absent}: Zendesk shows no account to the token") from absent
 
     def close(self) -> None:
         self.api.close()
 
     def _ticket(self, id_: str) -> JSON:
         """A comment that is written meanwhile makes an event of its own, and a next look-up."""
+        ticket = self._get(f"tickets/{id_}.json").get("ticket")
+        try:
+            return {"ticket": ticket, **self._conversation(id_)}
+        except Absent as absent:
+            if absent.status != _FORBIDDEN:  # it may have been deleted in between
+                ticket = self._get(f"tickets/{id_}.json").get("ticket")
+            return {"ticket": ticket}
+
+    def _conversation(self, id_: str) -> dict[str, JSON]:
+        """The comments of a ticket, and who wrote them."""
         comments: list[JSON] = []
         users: dict[JSON, JSON] = {}
-        ticket = self._get(f"tickets/{id_}.json").get("ticket")
         after: str | None = None
         for _ in range(_MOST_PAGES):
             page = self._get(f"tickets/{id_}/comments.json", _paged(after))
@@ -83,7 +104,7 @@ class ZendeskClient:
             users |= {str(_id(user)): user for user in _listed(page, "users")}
             after = _next(page, after)
             if after is None:
-                return {"ticket": ticket, "comments": comments, "users": [*users.values()]}
+                return {"comments": comments, "users": [*users.values()]}
         raise PermanentError(f"Zendesk lists the comments of ticket {id_} without an end")
 
     def _article(self, id_: str) -> JSON:

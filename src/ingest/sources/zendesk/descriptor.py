@@ -13,6 +13,7 @@ from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme, SignedTime
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.zendesk.events import is_event
 from ingest.sources.zendesk.mentions import ABBREVIATION
 from ingest.sources.zendesk.types import ZendeskSourceMetadata
 
@@ -46,8 +47,7 @@ def _delivery_key(headers: Headers, payload: Payload) -> str | None:
     every later delivery would look like a repetition of the first.
     """
     told = payload.get("id")
-    of_event = isinstance(payload.get("type"), str)
-    event_id = _id(told) if of_event or not _is_number(told) else None
+    event_id = _id(told) if is_event(payload) or not _is_number(told) else None
     return event_id or headers.get("x-zendesk-webhook-invocation-id") or None
 
 

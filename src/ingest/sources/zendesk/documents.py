@@ -32,6 +32,8 @@ _STATUSES: Mapping[str, str] = {"archived": "closed"}
 _MERGED_TAG = "closed_by_merge"
 _MERGED = re.compile(r"merged into (?:request|ticket) #([1-9][0-9]{0,9})(?![0-9])")
 _MICROS = 1_000_000
+_BLANK = "&nbsp;"
+"""The one entity that Zendesk leaves in a plain text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def ticket_document(thread: Thread, place: Place) -> Upsert:
         title=ticket.subject or f"Ticket #{ticket.id}",
         body=_conversation(thread, comments, place),
         metadata=metadata.told(),
-        created_at=_time(ticket.created_at, "ticket.created_at") if ticket.created_at else None,
+        created_at=_known_time(ticket.created_at),
         aliases=(f"#{ticket.id}",),
         references=tuple(_related(ticket, comments)),
         links=_linked(shown, place),
@@ -150,7 +152,7 @@ def article_change(article: Article, place: Place) -> Change:
         title=article.title or article.name or f"Article {article.id}",
         body=markdown(article.body or "", page),
         metadata=metadata.told(),
-        created_at=_time(article.created_at, "article.created_at") if article.created_at else None,
+        created_at=_known_time(article.created_at),
     )
 
 
@@ -176,6 +178,14 @@ def _time(told: str, path: str) -> datetime:
         raise BadPayload(path, "not an ISO 8601 time") from None
 
 
+def _known_time(told: str | None) -> datetime | None:
+    """A time that nothing depends on."""
+    try:
+        return parse_time(told) if told else None
+    except (ValueError, OverflowError):
+        return None
+
+
 def _in_order(comments: Sequence[Comment]) -> list[Comment]:
     """As they were written; `created_at` has a grain of one second, ids go up."""
     return sorted(comments, key=lambda c: (_time(c.created_at, "comments.created_at"), c.id))
@@ -184,7 +194,7 @@ def _in_order(comments: Sequence[Comment]) -> list[Comment]:
 def _conversation(thread: Thread, comments: Sequence[Comment], place: Place) -> str:
     """The description, which is the first comment, then each further one under its heading."""
     description, rest = _opening(thread.ticket, comments, place)
-    names = {user.id: user.name for user in thread.users or () if user.name}
+    names = {user.id: user.name for user in thread.users or () if user.id and user.name}
     parts = [description]
     for comment in rest:
         author = names.get(comment.author_id or 0) or f"user {comment.author_id}"
@@ -218,7 +228,7 @@ def _forms(comment: Comment) -> Iterator[str]:
 
 def _said(comment: Comment, place: Place) -> str:
     if comment.plain_body is not None:
-        return comment.plain_body.strip()
+        return comment.plain_body.replace(_BLANK, " ").strip()
     if comment.html_body is not None:
         return markdown(comment.html_body, place.site)
     return (comment.body or "").strip()

@@ -56,13 +56,36 @@ _SEED_ACTIONS: Mapping[str, SeedAction] = {
 _SEED_REST: Mapping[str, SeedAction] = {"ticket": "ticket.updated", "article": "article.updated"}
 _LONGEST_NAME = 100
 
+# Templates are an admin's. These names for a ticket's id are the usual ones; `id` alone is a ticket
+# where another word of tickets stands beside it.
+_ID_NAMES = ("ticket_id", "ticketId", "ticket.id")
+_BESIDE_ID = frozenset({"subject", "title", "description", "status", "priority", "requester"})
+
+
+def is_event(payload: Payload) -> bool:
+    """Whether it is Zendesk's own event; else an admin wrote its body."""
+    return (text(payload.get("type")) or "").startswith(PREFIX)
+
 
 def kind(payload: Payload) -> str:
     """`ticket.created`; of a trigger's body the name of its template, or of what it names."""
-    type_ = text(payload.get("type"))
-    if type_ is not None:
+    type_ = text(payload.get("type")) or ""
+    if is_event(payload):
         return type_.removeprefix(PREFIX)
-    return text(payload.get("source")) or (TRIGGER if "ticket_id" in payload else "")
+    source = text(payload.get("source")) or ""
+    if ticket_named(payload) is not None and (not source or "zendesk" in source.lower()):
+        return TRIGGER
+    return type_ or source
+
+
+def ticket_named(payload: Payload) -> JSON:
+    """The id of a ticket in a body that an admin wrote; None where it names none."""
+    told = [payload.get(name) for name in _ID_NAMES]
+    whole = payload.get("ticket")
+    told.append(whole.get("id") if isinstance(whole, Mapping) else whole_id(whole))
+    if not is_event(payload) and not _BESIDE_ID.isdisjoint(payload):
+        told.append(whole_id(payload.get("id")))
+    return next((id_ for id_ in told if id_ is not None), None)
 
 
 def domain(kind_: str) -> str:
@@ -85,8 +108,8 @@ def recorded(message: Message, kind_: str) -> dict[str, JSON]:
     payload = message.payload
     webhook_id = message.headers.get("x-zendesk-webhook-id", "")
     action = _seed_action(kind_, payload)
-    ticket_id = _named(payload, "ticket") or whole_id(payload.get("ticket_id"))
-    article_id = _named(payload, "article")
+    ticket_id = named(payload, "ticket") or whole_id(ticket_named(payload))
+    article_id = named(payload, "article")
     at = _triggered_at(message)
     if action is None:
         return ZendeskOtherEventMetadata(
@@ -113,12 +136,12 @@ def _seed_action(kind_: str, payload: Payload) -> SeedAction | None:
     return _SEED_ACTIONS.get(kind_) or _SEED_REST.get(domain(kind_))
 
 
-def _named(payload: Payload, about: str) -> int | None:
+def named(payload: Payload, about: str) -> int | None:
     """`zen:ticket:7890`, and `detail.id` where the event is about such a thing."""
-    subject = text(payload.get("subject")) or ""
-    named = whole_id(subject.removeprefix(f"zen:{about}:"))
-    if named is not None or domain(kind(payload)) != about:
-        return named
+    before, _, after = (text(payload.get("subject")) or "").rpartition(":")
+    found = whole_id(after) if before == f"zen:{about}" else None
+    if found is not None or domain(kind(payload)) != about:
+        return found
     return whole_id(part(payload, "detail").get("id"))
 
 

@@ -37,6 +37,11 @@ _KEPT_LIST = """
 """
 _KEPT = frozenset(_KEPT_LIST.split())
 _VOID = frozenset({"br", "hr", "img"})
+_BLOCK_LIST = """
+    address aside center details fieldset footer form header hgroup main menu nav summary
+"""
+_AS_DIV = dict.fromkeys(_BLOCK_LIST.split(), "div")
+"""They stand apart too, and say nothing else that Markdown has a form for."""
 _DROPPED_LIST = "script style iframe noscript template svg head object textarea"
 _AFTER = {name: re.compile(rf"</{name}[^<>]*+>", re.IGNORECASE) for name in _DROPPED_LIST.split()}
 # html.spec.whatwg.org, 13.1.2.4, optional tags: what an element ends, and where that stops.
@@ -97,6 +102,7 @@ class _Rebuilt:
             self._text(html[at : token.start()])
             at = token.end()
             name = (token["name"] or "").lower()
+            name = _AS_DIV.get(name, name)
             if name in _AFTER and not token["end"]:
                 after = _AFTER[name].search(html, at)
                 at = after.end() if after else len(html)

@@ -23,7 +23,6 @@ from ingest.sources.zendesk.payloads import (
     Ticket,
     part,
     read,
-    text,
     whole_id,
 )
 
@@ -32,8 +31,8 @@ PATIENCE_S = 30.0
 
 _MOST_DRIFT = 20
 _LONGEST_NAME = 100
-# A detail may hold an id and nothing else; it is whole only where these are told.
-_WHOLE = ("updated_at", "subject", "status")
+# A detail may hold an id and nothing else; without its time nothing can be told of a ticket.
+_WHOLE = "updated_at"
 
 
 def normalise(message: Message) -> Normalised:
@@ -51,7 +50,7 @@ def normalise(message: Message) -> Normalised:
 def _changes(kind: str, payload: Payload, place: Place) -> tuple[Change | Refresh, ...]:
     if kind == events.TRIGGER:
         # The template's words are an admin's, and unescaped: they say which ticket, no more.
-        return (_look_up(place, "ticket", _known_id(payload.get("ticket_id"), "ticket_id")),)
+        return (_look_up(place, "ticket", _known_id(events.ticket_named(payload), "ticket_id")),)
     if events.domain(kind) == "article":
         return (_article(kind, payload, place),)
     id_ = _id(payload, "ticket")
@@ -68,7 +67,7 @@ def _changes(kind: str, payload: Payload, place: Place) -> tuple[Change | Refres
 def _ticket(kind: str, id_: int, payload: Payload, place: Place) -> Refresh:
     detail = part(payload, "detail")
     told: tuple[Change, ...] = ()
-    if all(detail.get(name) is not None for name in _WHOLE):
+    if detail.get(_WHOLE) is not None:
         ticket = read(Ticket, {**detail, "id": id_}, "detail")
         told = (ticket_change(Thread(ticket=ticket), place),)
     patience_s = PATIENCE_S if kind in events.RETURNS else 0.0
@@ -114,8 +113,9 @@ def _id(payload: Payload, about: str) -> int:
     """`detail.id`, or what the event is about: `zen:ticket:7890`."""
     told = part(payload, "detail").get("id")
     if told is None:
-        subject = text(payload.get("subject")) or ""
-        told = subject.removeprefix(f"zen:{about}:") or None
+        told = events.named(payload, about)
+    if told is None and about == "ticket":
+        told = events.ticket_named(payload)
     return _known_id(told, "detail.id")
 
 

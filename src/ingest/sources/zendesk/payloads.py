@@ -1,10 +1,10 @@
 """Zendesk's JSON as Zendesk spells it: the fields that we read, and the names of those we know.
 
-Law: required is only what no document can do without; null and absence say the same; what we do
-not read is tolerated in any form. Events spell ids as texts and words in upper case, the API ids as
-numbers and words in lower case; from here on both are the API's. Sources: the event types of
-developer.zendesk.com/api-reference/webhooks, the tickets, comments and articles of …/ticketing and
-…/help_center. Performs no I/O.
+Law: required is only what no document can do without; of all else null, absence and what makes no
+sense say the same; what we do not read is tolerated in any form. Events spell ids as texts and
+words in upper case, the API ids as numbers and words in lower case; from here on both are the
+API's. Sources: the event types of developer.zendesk.com/api-reference/webhooks, the tickets,
+comments and articles of …/ticketing and …/help_center. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from ingest.core.canonical import clean
 from ingest.core.errors import BadPayload
@@ -44,10 +52,37 @@ def _word(value: Any) -> Any:
     return value.lower() or None if isinstance(value, str) else value
 
 
+def _tags(value: Any) -> Any:
+    """A tag has no blanks in it, so some write all of them as one text."""
+    told = value.split() if isinstance(value, str) else value
+    return [tag for tag in told if isinstance(tag, str)] if isinstance(told, list) else None
+
+
+def _or_nothing(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+def _or_hidden(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        return False
+
+
+Loose = WrapValidator(_or_nothing)
+"""Nothing depends on it: whatever it cannot be says nothing."""
 Id = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=_SAFE)]
-Whom = Annotated[Annotated[int, Field(ge=-_SAFE, le=_SAFE)] | None, BeforeValidator(_whom)]
+Whom = Annotated[Annotated[int, Field(ge=-_SAFE, le=_SAFE)] | None, BeforeValidator(_whom), Loose]
 """A person or a group; the system itself is -1."""
-Word = Annotated[Annotated[str, Field(max_length=_LONGEST_WORD)] | None, BeforeValidator(_word)]
+Word = Annotated[
+    Annotated[str, Field(max_length=_LONGEST_WORD)] | None, BeforeValidator(_word), Loose
+]
+Text = Annotated[str | None, Loose]
+Public = Annotated[bool | None, WrapValidator(_or_hidden)]
+"""Whether customers may read it; what is unclear they may not."""
 
 
 class _Payload(BaseModel):
@@ -61,11 +96,11 @@ class Origin(_Payload):
 
 
 class ViaSource(_Payload):
-    origin: Origin | None = Field(default=None, alias="from")
+    origin: Annotated[Origin | None, Loose] = Field(default=None, alias="from")
 
 
 class Via(_Payload):
-    source: ViaSource | None = None
+    source: Annotated[ViaSource | None, Loose] = None
 
 
 class Ticket(_Payload):
@@ -73,19 +108,19 @@ class Ticket(_Payload):
 
     id: Id
     updated_at: str
-    subject: str | None = None
-    description: str | None = None
+    subject: Text = None
+    description: Text = None
     status: Word = None
     priority: Word = None
     type: Word = None
     assignee_id: Whom = None
     submitter_id: Whom = None
-    tags: list[str] | None = None
-    is_public: bool | None = None
-    created_at: str | None = None
-    via: Via | None = None
+    tags: Annotated[list[str] | None, BeforeValidator(_tags)] = None
+    is_public: Public = None
+    created_at: Text = None
+    via: Annotated[Via | None, Loose] = None
     problem_id: Whom = None
-    followup_ids: list[Id] | None = None
+    followup_ids: Annotated[list[Id] | None, Loose] = None
 
     @property
     def follows(self) -> int | None:
@@ -97,7 +132,7 @@ class Ticket(_Payload):
 class Gone(_Payload):
     """What a deletion has to tell of its ticket: nothing but, perhaps, when."""
 
-    updated_at: str | None = None
+    updated_at: Text = None
     status: Word = None
 
 
@@ -107,15 +142,15 @@ class Comment(_Payload):
     id: Id
     created_at: str
     author_id: Whom = None
-    body: str | None = None
-    html_body: str | None = None
-    plain_body: str | None = None
-    public: bool | None = None
+    body: Text = None
+    html_body: Text = None
+    plain_body: Text = None
+    public: Public = None
 
 
 class User(_Payload):
-    id: Id
-    name: str | None = None
+    id: Whom = None
+    name: Text = None
 
 
 class Thread(_Payload):
@@ -123,22 +158,22 @@ class Thread(_Payload):
 
     ticket: Ticket
     comments: list[Comment] | None = None
-    users: list[User] | None = None
+    users: Annotated[list[User] | None, Loose] = None
 
 
 class Article(_Payload):
     id: Id
     updated_at: str
-    title: str | None = None
-    name: str | None = None
-    body: str | None = None
-    html_url: str | None = None
-    locale: str | None = None
+    title: Text = None
+    name: Text = None
+    body: Text = None
+    html_url: Text = None
+    locale: Text = None
     section_id: Whom = None
-    promoted: bool | None = None
-    vote_sum: Annotated[int, Field(ge=-_SAFE, le=_SAFE)] | None = None
+    promoted: Annotated[bool | None, Loose] = None
+    vote_sum: Annotated[Annotated[int, Field(ge=-_SAFE, le=_SAFE)] | None, Loose] = None
     draft: bool | None = None
-    created_at: str | None = None
+    created_at: Text = None
 
 
 P = TypeVar("P", bound=_Payload)
