@@ -35,7 +35,8 @@ def _object(within: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _data(of: Recorded) -> Mapping[str, Any]:
-    return _object(of.payload, "data")
+    """What it tells of; the old WebHooks plugin has no envelope."""
+    return _object(of.payload, "data") if "data" in of.payload else of.payload
 
 
 def _subject(of: Recorded) -> Mapping[str, Any]:
@@ -59,12 +60,16 @@ def _project(of: Recorded) -> Mapping[str, Any]:
 
 
 def _house(of: Recorded) -> str | None:
-    """A project's id; comments and metric alerts name a slug, or nothing."""
+    """A project's id, or its slug, or of what is about an issue the organization alone."""
     id_ = _project(of).get("id")
     if id_ not in (None, ""):
         return str(id_)
-    slug = _data(of).get("project_slug")
-    return f"slug {slug}" if isinstance(slug, str) and slug else None
+    data = _data(of)
+    named = (_project(of).get("slug"), data.get("project_slug"), data.get("project"))
+    slug = next((slug for slug in named if isinstance(slug, str) and slug), None)
+    if slug is None and _issue_id(of) is not None:
+        return f"organization {_organization([of])}"
+    return f"slug {slug}" if slug else None
 
 
 def _organization(of: Sequence[Recorded]) -> str:
@@ -79,7 +84,7 @@ def _organization(of: Sequence[Recorded]) -> str:
 
 def _slug(house: str, of: Sequence[Recorded]) -> str:
     told = (_project(one).get("slug") for one in of)
-    return next((str(slug) for slug in told if slug), house.removeprefix("slug "))
+    return next((str(slug) for slug in told if slug), house.rpartition(" ")[2])
 
 
 def _metadata(house: str, of: Sequence[Recorded]) -> dict[str, Any]:
@@ -87,7 +92,7 @@ def _metadata(house: str, of: Sequence[Recorded]) -> dict[str, Any]:
         "type": "sentry",
         "sentryOrganizationSlug": _organization(of),
         "sentryProjectSlug": _slug(house, of),
-        "sentryProjectId": house,
+        "sentryProjectId": house.rpartition(" ")[2],
     }
 
 
@@ -119,6 +124,7 @@ def _issue_id(of: Recorded) -> str | None:
     data, subject = _data(of), _subject(of)
     told = [_object(data, "issue").get("id"), subject.get("issue_id")]
     told += [data.get("issue_id"), data.get("group_id")]
+    told += [] if "data" in of.payload else [data.get("id")]
     for id_ in told:
         if id_ not in (None, ""):
             return str(id_)
@@ -155,7 +161,7 @@ def _provider(recorded: Sequence[Recorded]) -> Sentry:
     for one in recorded:
         house = _house(one)
         if house is not None:
-            sentry.put_project(_slug(house, [one]), house)
+            sentry.put_project(_slug(house, [one]), house.rpartition(" ")[2])
     for issue in _known(recorded):
         sentry.put_issue(issue)
     return sentry

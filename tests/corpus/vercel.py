@@ -36,12 +36,17 @@ def _name(of: Recorded) -> str:
 
 
 def _house(of: Recorded) -> str | None:
-    """The project, by its id where that is told, else by a name that was its only one."""
+    """The project, by its id where that is told, else by a name that was its only one.
+
+    A deployment that names no project at all has one that nothing is known of.
+    """
     told = _told(of)
+    deployment = _object(told, "deployment")
     id_ = _text(_object(told, "project").get("id")) or _text(told.get("projectId"))
+    id_ = id_ or _text(deployment.get("projectId"))
     if not id_ and _text(told.get("project")).startswith("prj_"):
         id_ = told["project"]
-    name = _name(of)
+    name = _name(of) or ("nobody" if deployment.get("id") else "")
     return id_ or (f"prj_of_{name}" if name else None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,12 @@ def data(name: str) -> Any:
     return told(name)["body"]["data"]
 
 
-def said(fixture: dict[str, Any], received_at: datetime = RECEIVED_AT) -> Normalised:
+def said(
+    fixture: dict[str, Any],
+    received_at: datetime = RECEIVED_AT,
+    *,
+    connection: Mapping[str, Any] = CONNECTION,
+) -> Normalised:
     """What the adapter makes of a delivery."""
     message = Message(
         headers=fixture["headers"],
@@ -41,7 +47,7 @@ def said(fixture: dict[str, Any], received_at: datetime = RECEIVED_AT) -> Normal
         delivery_key="a delivery",
         received_at=received_at,
         scope=HOST,
-        connection=CONNECTION,
+        connection=connection,
     )
     return SOURCE.normalise(message)
 
@@ -66,11 +72,17 @@ def upsert(fixture: dict[str, Any]) -> Upsert:
     return change
 
 
+def of_event(fixture: dict[str, Any]) -> tuple[Upsert, Patch]:
+    """What an event leaves where nobody can be asked: what stands in for its issue, and fields."""
+    whole, some = said(fixture).untokened
+    assert isinstance(whole, Upsert)
+    assert isinstance(some, Patch)
+    return whole, some
+
+
 def patch(fixture: dict[str, Any]) -> Patch:
-    """The same, some fields."""
-    change = told_change(fixture)
-    assert isinstance(change, Patch)
-    return change
+    """The fields alone."""
+    return of_event(fixture)[1]
 
 
 def identity(kind: str = "issue", id_: str = ISSUE_ID) -> Identity:

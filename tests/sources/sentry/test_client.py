@@ -119,6 +119,18 @@ def test_only_so_many_tags_are_asked_for(sentry: Sentry, fake: Fake, client: Cli
     assert len(tags["tag 00/x"]) in (1, MOST_VALUES)
 
 
+@pytest.mark.parametrize("part", ["/tags/browser/", "/events/latest/", "/external-issues/"])
+def test_what_may_not_be_read_beside_an_issue_is_left_out(
+    sentry: Sentry, fake: Fake, client: Client, part: str
+) -> None:
+    sentry.add_event(ISSUE_ID, _event("e1", "2026-03-01T09:00:00Z", browser="Firefox"))
+    fake.troubles.append(Trouble(Answer(403, {"detail": "You do not have permission"}), part))
+    assert isinstance(_documents(client)[0], Upsert)
+    fake.troubles.append(Trouble(Answer(401, {"detail": "Invalid token"}), part))
+    with pytest.raises(Refused):
+        _documents(client)
+
+
 def test_an_issue_without_events_values_and_links_is_an_issue(
     sentry: Sentry, fake: Fake, client: Client
 ) -> None:

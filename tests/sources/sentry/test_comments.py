@@ -51,6 +51,13 @@ def test_a_comment_may_be_an_object_of_its_own() -> None:
     assert upsert(fixture).identity == identity("comment", "1234")
 
 
+def test_a_comment_of_its_own_may_stand_beside_its_issue() -> None:
+    fixture = told("comment.created")
+    issue = {"id": ISSUE_ID, "project": {"slug": "web"}}
+    fixture["body"]["data"] = {"comment": {"id": 1234, "text": "Which?"}, "issue": issue}
+    assert upsert(fixture).parent == identity()
+
+
 def test_a_comment_is_told_and_its_issue_is_looked_up() -> None:
     """An edit back to a former text is a body that came before, which counts only once."""
     meant = said(told("comment.updated"))

@@ -32,14 +32,42 @@ def test_comments_and_metric_alerts_name_it_by_a_slug(name: str) -> None:
 
 
 def test_an_installation_names_itself_and_what_names_nothing_has_no_name() -> None:
-    assert _names("installation.deleted") == (f"installation:{_INSTALLATION}",)
+    names = (f"installation:{_INSTALLATION}", "organization:halcyon")
+    assert _names("installation.deleted") == names
     assert _names("seer.root_cause_completed") == ()
 
 
 def test_a_slug_alone_is_no_name_where_another_tenant_could_have_it() -> None:
-    slug = "slug:web"
-    assert slug not in DESCRIPTOR.connection_tenants(_INSTALLED)
-    assert DESCRIPTOR.own_names(CONNECTION) == {slug}
+    names = {"slug:web", "organization:halcyon"}
+    assert names.isdisjoint(DESCRIPTOR.connection_tenants(_INSTALLED))
+    assert DESCRIPTOR.own_names(CONNECTION) == names
+
+
+@pytest.mark.parametrize(
+    ("project", "names"),
+    [
+        ({"id": 501, "slug": "web"}, ("501",)),
+        ({"slug": "web"}, (f"installation:{_INSTALLATION}/web", "slug:web")),
+        ("web", ("web", "slug:web")),
+        ({"name": "Web"}, ()),
+        (None, ()),
+    ],
+)
+def test_a_project_may_be_told_in_many_ways(project: Any, names: tuple[str, ...]) -> None:
+    fixture = told("issue.created")
+    fixture["body"]["data"]["issue"]["project"] = project
+    assert DESCRIPTOR.tenants({}, fixture["body"]) == names
+
+
+def test_the_webhooks_plugin_names_the_project_by_id_or_slug() -> None:
+    assert _names("plugin.alert") == ("501",)
+    payload: dict[str, Any] = {
+        "project": "web",
+        "project_slug": "web",
+        "id": "1",
+        "event": {"project": None},
+    }
+    assert DESCRIPTOR.tenants({}, payload) == ("slug:web",)
 
 
 def test_a_connection_stands_for_its_project_and_in_its_installation() -> None:

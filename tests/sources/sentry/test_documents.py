@@ -165,6 +165,14 @@ def test_an_issue_of_another_project_is_not_the_connections() -> None:
     assert _seen({"issue": issue}) == (Withdraw(identity(), to_micros(SENT_AT)),)
 
 
+def test_a_connection_may_name_its_project_by_the_slug_as_the_api_may() -> None:
+    raw = {"issue": data("issue.created")["issue"]}
+    named = {**CONNECTION, "sentryProjectId": CONNECTION["sentryProjectSlug"]}
+    assert SOURCE.documents is not None
+    (document,) = SOURCE.documents(Found(identity(), raw, SENT_AT, {}, named))
+    assert isinstance(document, Upsert)
+
+
 @pytest.mark.parametrize("raw", [None, [], {"issue": None}, {"issue": []}, {"issue": {"id": "1"}}])
 def test_an_answer_that_is_no_issue_is_refused(raw: Any) -> None:
     with pytest.raises(BadPayload):

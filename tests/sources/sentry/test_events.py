@@ -6,7 +6,16 @@ import pytest
 
 from ingest.core.changes import Field
 from ingest.core.errors import BadPayload
-from tests.sources.sentry.deliveries import ISSUE_ID, asked, identity, patch, said, told
+from tests.sources.sentry.deliveries import (
+    ISSUE_ID,
+    asked,
+    identity,
+    of_event,
+    patch,
+    said,
+    told,
+    upsert,
+)
 
 
 @pytest.mark.parametrize("name", ["error.created", "error.created.old", "event_alert.triggered"])
@@ -14,7 +23,7 @@ def test_an_event_asks_for_its_issue_and_a_patch_stands_in(name: str) -> None:
     look_up = asked(told(name))
     assert look_up.identity == identity()
     assert look_up.patience_s == 300
-    assert patch(told(name)).identity == identity()
+    assert [change.identity for change in of_event(told(name))] == [identity()] * 2
 
 
 def test_a_patch_says_times_and_sets_and_nobody_s_name() -> None:
@@ -53,6 +62,60 @@ def test_an_event_without_an_issue_is_recorded_and_skipped() -> None:
     meant = said(told("event_alert.triggered.slow"))
     assert meant.skip == "event_alert.triggered: its event names no issue"
     assert meant.event["action"] == "event_alert.triggered"
+
+
+def test_an_event_stands_in_for_an_issue_that_nobody_told_of() -> None:
+    document, _ = of_event(told("event_alert.triggered"))
+    assert document.source_id == ISSUE_ID
+    assert document.title == "TimetableError: no platform for train 17"
+    assert document.metadata["project"] == "web"
+    assert document.metadata["count"] == 1
+    assert document.metadata["status"] == "unresolved"
+    assert document.metadata["firstSeen"] == document.metadata["lastSeen"]
+    assert document.metadata["environments"] == ["production"]
+    assert str(document.metadata["url"]).endswith(f"/issues/{ISSUE_ID}/")
+    assert "### TimetableError" in document.body
+
+
+def test_what_stands_in_lies_below_every_word_about_the_issue() -> None:
+    document, fields = of_event(told("error.created"))
+    assert document.version < 10**12 < fields.version
+    assert document.version < upsert(told("issue.created")).version
+
+
+def test_the_first_event_stands_in_so_that_a_burst_writes_nothing_anew() -> None:
+    later = told("error.created")
+    later["body"]["data"]["error"]["datetime"] = "2026-03-05T00:00:00Z"
+    assert of_event(told("error.created"))[0].version > of_event(later)[0].version
+    later["body"]["data"]["error"]["datetime"] = "9999-03-05T00:00:00Z"
+    assert of_event(later)[0].version == 0
+
+
+def test_an_alert_that_tells_the_issue_and_no_event_is_about_the_issue() -> None:
+    fixture = told("event_alert.triggered")
+    fixture["body"]["data"] = {**told("issue.created")["body"]["data"], "triggered_rule": "All"}
+    assert upsert(fixture).source_id == "WEB-7F"
+    assert said(fixture).event["action"] == "event.created"
+
+
+def test_an_activity_brings_the_issue_as_it_is_then() -> None:
+    document = upsert(told("activity_alert.triggered"))
+    assert document.source_id == "WEB-7F"
+    assert document.metadata["url"] == "https://halcyon.sentry.io/issues/1170820242/"
+    meant = said(told("activity_alert.triggered"))
+    assert meant.event["action"] == "activity_alert.triggered"
+    assert meant.drift == ()
+    fixture = told("activity_alert.triggered")
+    del fixture["body"]["data"]["issue"]
+    assert said(fixture).skip == "activity_alert.triggered: no issue is told"
+
+
+def test_a_body_of_the_webhooks_plugin_is_the_alert_that_it_tells_of() -> None:
+    document, fields = of_event(told("plugin.alert"))
+    assert document.identity == fields.identity == identity()
+    assert document.title == "TimetableError: no platform for train 17"
+    assert document.metadata["url"] == "https://halcyon.sentry.io/issues/1170820242/"
+    assert said(told("plugin.alert")).event["action"] == "event.created"
 
 
 def test_an_event_that_says_nothing_is_a_look_up_alone() -> None:
@@ -107,6 +170,11 @@ def test_without_a_header_or_an_action_it_is_refused() -> None:
     fixture["headers"] = {}
     with pytest.raises(BadPayload, match="Sentry-Hook-Resource: missing"):
         said(fixture)
+
+
+def test_where_no_installation_is_named_the_connections_own_is_recorded() -> None:
+    assert said(told("plugin.alert")).event["webhookId"] == ""
+    assert said(told("plugin.alert"), connection={"webhookId": "hook"}).event["webhookId"] == "hook"
 
 
 def test_without_a_time_of_sending_the_record_tells_another() -> None:

@@ -241,9 +241,22 @@ def test_an_unknown_field_is_reported() -> None:
     ],
 )
 def test_what_is_missing_is_named_by_its_path(fields: dict[str, Any], path: str) -> None:
+    fixture = _with(**fields)
+    del fixture["headers"]["sentry-hook-timestamp"]
     with pytest.raises(BadPayload) as refused:
-        said(_with(**fields))
+        said(fixture)
     assert refused.value.path == path
+
+
+def test_an_issue_that_tells_no_time_was_seen_until_it_was_told_of() -> None:
+    fixture = _with(firstSeen=None, lastSeen=None)
+    fixture["headers"]["sentry-hook-timestamp"] = "1772441000"
+    assert upsert(fixture).metadata["lastSeen"] == "2026-03-02T08:43:20Z"
+
+
+def test_a_title_may_stand_in_the_metadata_alone() -> None:
+    fixture = _with(title=None, culprit="x", metadata={"title": "Slow timetable"})
+    assert upsert(fixture).title == "Slow timetable"
 
 
 def test_ids_may_be_numbers_and_what_else_is_odd_says_nothing() -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import permutations
+from itertools import chain, permutations
 
-from ingest.core.changes import Change, Patch, Refresh, Upsert
+from ingest.core.changes import Change, Refresh, Upsert
 from ingest.core.folding import LedgerRow, Statement, decide
 from ingest.core.ranks import TOLD, Seen, rank
 from ingest.core.values import JSON
 from ingest.sources.contract import Found
 from ingest.sources.sentry import SOURCE
-from tests.sources.sentry.deliveries import CONNECTION, data, identity, told, told_change
+from tests.sources.sentry.deliveries import CONNECTION, data, identity, said, told, told_change
 
 SENT_AT = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 _NAMES = ["issue.created", "issue.resolved", "issue.ignored", "error.created", "error.created.old"]
@@ -31,9 +31,8 @@ def _end(changes: list[tuple[Change, str]]) -> tuple[LedgerRow, JSON]:
     return row, stored
 
 
-def _told(name: str) -> tuple[Change, str]:
-    change = told_change(told(name))
-    return change, rank(change, TOLD)
+def _told(name: str) -> list[tuple[Change, str]]:
+    return [(change, rank(change, TOLD)) for change in said(told(name)).untokened]
 
 
 def _seen() -> tuple[Change, str]:
@@ -48,14 +47,14 @@ def _seen() -> tuple[Change, str]:
 
 
 def test_without_a_token_every_order_of_what_is_told_ends_the_same() -> None:
-    changes = [_told(name) for name in _NAMES]
-    ends = [_end([*order]) for order in permutations(changes)]
+    tellings = [_told(name) for name in _NAMES]
+    ends = [_end([*chain.from_iterable(order)]) for order in permutations(tellings)]
     assert all(end == ends[0] for end in ends)
 
 
 def test_what_a_look_up_saw_stands_above_all_that_was_told_before() -> None:
-    changes = [*(_told(name) for name in _NAMES[1:]), _seen()]
-    ends = [_end([*order]) for order in permutations(changes)]
+    tellings = [*(_told(name) for name in _NAMES[1:]), [_seen()]]
+    ends = [_end([*chain.from_iterable(order)]) for order in permutations(tellings)]
     assert all(end == ends[0] for end in ends)
     row, metadata = ends[0]
     assert row.patches is None
@@ -64,14 +63,31 @@ def test_what_a_look_up_saw_stands_above_all_that_was_told_before() -> None:
     assert metadata["environments"] == ["production", "staging"]
 
 
+def test_events_alone_make_an_issue_in_any_order() -> None:
+    later = told("error.created")
+    later["body"]["data"]["error"] |= {"datetime": "2026-03-05T00:00:00Z", "title": "Late again"}
+    later["headers"]["sentry-hook-timestamp"] = "1772668801"
+    newest = [(change, rank(change, TOLD)) for change in said(later).untokened]
+    tellings = [
+        *map(_told, ["error.created", "error.created.old", "event_alert.triggered"]),
+        newest,
+    ]
+    ends = [_end([*chain.from_iterable(order)]) for order in permutations(tellings)]
+    assert all(end == ends[0] for end in ends)
+    row, metadata = ends[0]
+    assert row.state == "live"
+    assert row.rank == max(telling[0][1] for telling in tellings) > newest[0][1]
+    assert isinstance(metadata, dict)
+    assert metadata["firstSeen"] == "2026-03-01T19:02:11.480000Z"
+    assert metadata["lastSeen"] == "2026-03-05T00:00:00Z"
+
+
 def test_an_event_of_the_same_second_is_laid_over_the_issue() -> None:
     fixture = told("issue.created")
     fixture["headers"]["sentry-hook-timestamp"] = "1772391733"
     issue = told_change(fixture)
-    change, ranked = _told("error.created")
     assert isinstance(issue, Upsert)
-    assert isinstance(change, Patch)
-    _, metadata = _end([(change, ranked), (issue, rank(issue))])
+    _, metadata = _end([*_told("error.created"), (issue, rank(issue))])
     assert isinstance(metadata, dict)
     assert metadata["environments"] == ["production"]
     assert metadata["lastSeen"] == "2026-03-01T19:02:11.480000Z"

@@ -104,11 +104,12 @@ def test_a_failure_brings_the_end_of_its_log(served: Fake, client: Connect, verc
     assert (asked.one("teamId"), asked.one("builds")) == (TEAM, "1")
 
 
-def test_a_log_that_is_not_kept_any_more_is_none(
-    served: Fake, client: Connect, vercel: Vercel
+@pytest.mark.parametrize(("status", "code"), [(404, "not_found"), (403, "forbidden")])
+def test_a_log_that_is_not_kept_or_may_not_be_read_is_none(
+    served: Fake, client: Connect, vercel: Vercel, status: int, code: str
 ) -> None:
     vercel.fail(LAMPS, at_ms=AT_MS, code="E", message="it failed", step="s")
-    served.troubles.append(Trouble(Answer(404, {"error": {"code": "not_found"}}), "/events"))
+    served.troubles.append(Trouble(Answer(status, {"error": {"code": code}}), "/events"))
     assert "Build log" not in document(client()).body
 
 

@@ -30,6 +30,8 @@ def test_the_signature_is_sha1_of_the_raw_body() -> None:
         ({"project": "web", "team": {"id": "team_1"}}, ("team:team_1/web", "name:web")),
         ({"project": {"name": "web"}}, ("name:web",)),
         ({"project": {}, "deployment": {"name": "web"}, "team": {}}, ("name:web",)),
+        ({"deployment": {"name": "web", "projectId": "prj_1"}}, ("prj_1",)),
+        ({"deployment": {"meta": {}}, "name": "web"}, ("name:web",)),
         ({"configuration": {"id": "icfg", "projects": ["prj_1", 7]}}, ("prj_1",)),
         ({"domain": {"name": "halcyon.example"}}, ()),
         (None, ()),

@@ -29,6 +29,7 @@ def named(text: str) -> list[str]:
         ("https://vercel.com/halcyon/web/Hx7Signals0000Lamps0001", LAMPS),
         ("https://vercel.com/halcyon/web/Hx7Signals0000Lamps0001/logs", LAMPS),
         (f"https://vercel.com/halcyon/web/deployments/{LAMPS}", LAMPS),
+        (f"https://vercel.com/web/{LAMPS}", LAMPS),
     ],
 )
 def test_a_deployment_is_named(text: str, key: str | None) -> None:
@@ -49,6 +50,7 @@ def test_a_deployment_is_named(text: str, key: str | None) -> None:
         f"{HOST}.example.com/x".replace("app.", "apps."),
         "https://vercel.com/docs/builds/configure-a-build#corepack",
         "https://vercel.com/halcyon/web/settings",
+        "https://vercel.com/halcyon/Hx7Signals0000Lamps0001",
         f"`{LAMPS}`",
     ],
 )

@@ -133,7 +133,7 @@ def test_what_only_the_api_knows() -> None:
     assert whole.title == "web rehearsal deployment ba5eba1"
     assert whole.metadata["environment"] == "rehearsal"
     assert whole.metadata["branch"] == "main"
-    assert whole.temporal == {"commitSha": "ba5eba11"}
+    assert whole.temporal == {"deploymentId": deployment["id"]}  # a part of a hash is no commit
     assert [reference.key for reference in whole.references] == ["halcyon-rail/web#18"]
 
 

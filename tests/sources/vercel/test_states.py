@@ -39,7 +39,7 @@ def test_a_deployment_that_is_ready_is_a_document() -> None:
         "url": "https://vercel.com/halcyon/web/Hx7Signals0000Lamps0001",
     }
     assert whole.aliases == ("web-h7x2lamp5-halcyon.vercel.app",)
-    assert whole.temporal == {"commitSha": commit}
+    assert whole.temporal == {"commitSha": commit, "deploymentId": LAMPS}
     assert whole.references == (
         Reference("mention", "github", "halcyon-rail/web#17", "field", "meta.githubPrId"),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import quote
 
 from ingest.core.errors import PermanentError, Refused
@@ -42,6 +43,9 @@ def _wait_s(refusal: Refusal) -> float | None:
     return 60.0 if after_s is None else after_s
 
 
+_BESIDE = Rules(wait_s=_wait_s, refused=frozenset({401}), absent=frozenset({403, 404, 410}))
+
+
 class SentryClient:
     """One connection's way to its organization and project."""
 
@@ -56,6 +60,8 @@ class SentryClient:
             headers={"Authorization": f"Bearer {access.token}"},
             rules=Rules(wait_s=_wait_s),
         )
+        # An issue that may be read is told without what may not be read beside it.
+        self._beside = replace(self._api, rules=_BESIDE)
 
     def fetch_one(self, ask: Ask) -> Sight:
         """An issue, whole: `{issue, event, tags, externalIssues}`."""
@@ -89,6 +95,7 @@ class SentryClient:
     def close(self) -> None:
         """Let go of open connections."""
         self._api.close()
+        self._beside.close()
 
     def _require_project(self) -> Payload:
         path = f"projects/{self._organization}/{self._project}/"
@@ -101,9 +108,9 @@ class SentryClient:
             ) from error
 
     def _optional(self, path: str) -> JSON:
-        """What an issue may be without: an event past its retention, a link to elsewhere."""
+        """What an issue may be without: an event past its retention, what the token may not see."""
         try:
-            return self._api.get(path).json()
+            return self._beside.get(path).json()
         except Absent:
             return None
 
@@ -114,7 +121,7 @@ class SentryClient:
             if url is None:
                 return
             try:
-                page = self._api.get(url)
+                page = self._beside.get(url)
             except Absent:
                 return
             yield from filter(None, (word(told.get("value")) for told in objects(page.json())))

@@ -35,24 +35,35 @@ def _request_id(headers: Headers, _payload: Payload) -> str | None:
 def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     """The project's id: a text inside an issue, a number beside an event.
 
-    Comments and metric alerts name projects by slug alone, which is one project's only within an
-    installation, or on a connection's own route. An installation names but itself.
+    Comments and metric alerts name projects by slug alone, and so may the rest; it is one project's
+    only within an installation, or on a connection's own route. An installation names but itself
+    and its organization.
     """
     data = payload.get("data")
-    if not isinstance(data, dict):
-        return ()
+    told = data if isinstance(data, dict) else payload  # the WebHooks plugin has no envelope
     for name in _SUBJECTS:
-        subject = data.get(name)
-        project = subject.get("project") if isinstance(subject, dict) else None
-        told = _id(project.get("id") if isinstance(project, dict) else project)
-        if told is not None:
-            return (told,)
+        project = _project(told.get(name))
+        id_ = _id(project.get("id") if isinstance(project, dict) else project)
+        if id_ is not None:
+            return (id_,) if id_.isdigit() else (id_, f"slug:{id_}")
     installation = _installation(payload)
-    if isinstance(data.get("installation"), dict):
-        return (f"installation:{installation}",) if installation else ()
-    slugs = tuple(_slugs(data))
+    if isinstance(told.get("installation"), dict) and data is told:
+        organization = _field(told["installation"], "organization", "slug")
+        own = (f"installation:{installation}",) if installation else ()
+        return (*own, f"organization:{organization}") if organization else own
+    slugs = tuple(_slugs(told))
     within = tuple(f"installation:{installation}/{slug}" for slug in slugs if installation)
     return (*within, *(f"slug:{slug}" for slug in slugs))
+
+
+def _project(subject: JSON) -> JSON:
+    return subject.get("project") if isinstance(subject, dict) else None
+
+
+def _field(raw: JSON, *names: str) -> JSON:
+    for name in names:
+        raw = raw.get(name) if isinstance(raw, dict) else None
+    return raw
 
 
 def _installation(payload: Payload) -> str | None:
@@ -61,10 +72,10 @@ def _installation(payload: Payload) -> str | None:
 
 
 def _slugs(data: Payload) -> Iterable[str]:
-    alert = data.get("metric_alert")
-    projects = alert.get("projects") if isinstance(alert, dict) else None
+    projects = _field(data.get("metric_alert"), "projects")
     listed = projects if isinstance(projects, list) else []
-    told = (data.get("project_slug"), *listed[:_MOST_PROJECTS])
+    within = (_field(_project(data.get(name)), "slug") for name in _SUBJECTS)
+    told = (*within, data.get("project_slug"), data.get("project"), *listed[:_MOST_PROJECTS])
     return dict.fromkeys(slug for slug in told if isinstance(slug, str) and slug)
 
 
@@ -86,9 +97,14 @@ def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
     return (told, *within, f"installation:{installation}")
 
 
-def _own_slug(metadata: Payload) -> frozenset[str]:
-    slug = _text(metadata, "sentryProjectSlug")
-    return frozenset({f"slug:{slug}"} if slug else ())
+def _own_names(metadata: Payload) -> frozenset[str]:
+    slug, organization = (
+        _text(metadata, "sentryProjectSlug"),
+        _text(metadata, "sentryOrganizationSlug"),
+    )
+    return frozenset(
+        f"{kind}:{name}" for kind, name in (("slug", slug), ("organization", organization)) if name
+    )
 
 
 def _prefix(metadata: Payload) -> frozenset[str]:
@@ -132,7 +148,7 @@ DESCRIPTOR = Descriptor(
     tenants=_tenants,
     connection=SentrySourceMetadata,
     connection_tenants=_connection_tenants,
-    own_names=_own_slug,
+    own_names=_own_names,
     scope=lambda _tenant, metadata: api_host(metadata),
     owned_prefixes=_prefix,
     api_url=lambda metadata: f"https://{api_host(metadata)}/api/0",

@@ -123,8 +123,8 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
     raw, scope = mapping(found.raw), found.identity.scope
     version = to_micros(found.sent_at)
     issue = read(Issue, raw.get("issue"), "issue")
-    own, told = text(found.connection.get("sentryProjectId")), issue.project.id
-    if own and told and own != told:
+    own, project = text(found.connection.get("sentryProjectId")), issue.project
+    if own and project.id and own not in {project.id, project.slug}:
         return (Withdraw(found.identity, version),)
     whole = issue_document(issue, scope, found.connection, _around(raw))
     comments = tuple(_versioned(c, version) for c in _comments(issue, scope))

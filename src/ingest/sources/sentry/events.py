@@ -26,7 +26,6 @@ from ingest.sources.sentry.types import (
 
 # docs.sentry.io, "Webhooks", and the resources of `app_platform_event.py`.
 IGNORED: Mapping[str, str] = {
-    "activity_alert": "it repeats what the issue's own events tell",
     "metric_alert": "an alert on a metric is no document",
     "preprod_artifact": "builds of mobile apps are not documents",
     "seer": "what an agent works out about an issue is no document",
@@ -97,7 +96,8 @@ def key(resource: str, action: str, subject: Subject, message: Message) -> str:
 
 def recorded(resource: str, action: str, subject: Subject, message: Message) -> dict[str, JSON]:
     """The event in the seed's terms where it has a word for it, else in ours."""
-    webhook_id = word(mapping(message.payload.get("installation")).get("uuid")) or ""
+    installation = word(mapping(message.payload.get("installation")).get("uuid"))
+    webhook_id = installation or text(message.connection.get("webhookId")) or ""
     triggered_at = _triggered_at(message)
     known = _SEED.get((resource, action))
     if known is not None and subject.issue_id is not None:

@@ -12,13 +12,13 @@ from datetime import datetime
 
 from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import BadPayload
-from ingest.core.times import to_micros
+from ingest.core.times import from_epoch_s, to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised
 from ingest.sources.sentry import events
 from ingest.sources.sentry.documents import comment_document, identity, issue_document
 from ingest.sources.sentry.events import Subject
-from ingest.sources.sentry.patches import event_patch
+from ingest.sources.sentry.patches import event_patch, stand_in
 from ingest.sources.sentry.payloads import (
     ISSUE_FIELDS,
     Comment,
@@ -45,6 +45,7 @@ _ISSUE_PRIORITY: Mapping[str, int] = {
     "archived": 200,
     "resolved": 250,
 }
+_BESIDE_AN_ALERT = 75
 _COMMENT_PRIORITY: Mapping[str, int] = {"created": 50, "updated": 100}
 
 
@@ -61,6 +62,7 @@ class _Meaning:
 
 def normalise(message: Message) -> Normalised:
     """The meaning of one delivery; raises `BadPayload` where its object is not whole."""
+    message = _enveloped(message)
     resource, action = events.kind(message)
     meant = _MEANINGS.get((resource, action), _nothing)(message, resource, action)
     return Normalised(
@@ -74,6 +76,27 @@ def normalise(message: Message) -> Normalised:
     )
 
 
+def _enveloped(message: Message) -> Message:
+    """A body of the old WebHooks plugin, which has no envelope, as the alert that it tells of.
+
+    plugins/sentry_webhooks/plugin.py of getsentry/sentry: what is around the event is the issue's.
+    """
+    told, event = message.payload, message.payload.get("event")
+    if "action" in told or "data" in told or not isinstance(event, Mapping) or "id" not in told:
+        return message
+    around: dict[str, JSON] = {
+        "issue_id": told["id"],
+        "web_url": told.get("url"),
+        "title": told.get("message"),
+        "culprit": told.get("culprit"),
+        "level": told.get("level"),
+    }
+    known = {name: value for name, value in event.items() if value is not None}
+    data: dict[str, JSON] = {"event": {**around, **known}}
+    headers = {**message.headers, "sentry-hook-resource": "event_alert"}
+    return replace(message, headers=headers, payload={"action": "triggered", "data": data})
+
+
 def _nothing(message: Message, resource: str, action: str) -> _Meaning:
     skip = events.ignored_because(resource, action)
     return _Meaning(events.other_subject(message), skip=skip)
@@ -82,6 +105,10 @@ def _nothing(message: Message, resource: str, action: str) -> _Meaning:
 def _issue(message: Message, _resource: str, action: str) -> _Meaning:
     told = mapping(message.payload.get("data")).get("issue")
     issue = read(Issue, told, "data.issue")
+    sent_at = events.sent_at_micros(message)
+    if issue.first_seen is None and issue.last_seen is None and sent_at is not None:
+        # It was last seen then, or before.
+        issue = issue.model_copy(update={"last_seen": from_epoch_s(sent_at // 1_000_000)})
     try:
         document = issue_document(issue, message.scope, message.connection)
     except BadPayload as error:
@@ -89,7 +116,7 @@ def _issue(message: Message, _resource: str, action: str) -> _Meaning:
     upsert = replace(
         document,
         version=_version(message, issue.last_seen, issue.first_seen),
-        priority=_ISSUE_PRIORITY[action],
+        priority=_ISSUE_PRIORITY.get(action, _BESIDE_AN_ALERT),
     )
     return _Meaning(
         Subject(issue.id, issue_id=issue.id, level=issue.level),
@@ -98,24 +125,38 @@ def _issue(message: Message, _resource: str, action: str) -> _Meaning:
     )
 
 
+def _alerted(message: Message, resource: str, action: str) -> _Meaning:
+    """What happened to an issue, beside the issue as it is then."""
+    if mapping(message.payload.get("data")).get("issue") is None:
+        return _Meaning(
+            events.other_subject(message), skip=f"{resource}.{action}: no issue is told"
+        )
+    return _issue(message, resource, action)
+
+
 def _event(message: Message, resource: str, action: str) -> _Meaning:
-    """An error or an alert: it tells of one event of an issue, but not the issue."""
+    """An error or an alert: it tells of one event of an issue, but rarely the issue."""
     data = mapping(message.payload.get("data"))
     names = ("error", "event") if resource == "error" else ("event", "error")
     name = next((n for n in names if data.get(n) is not None), names[0])
+    if data.get(name) is None and data.get("issue") is not None:
+        return _issue(message, resource, action)
     event = read(Event, data.get(name), f"data.{name}")
     issue_id = event.of_issue
     subject = Subject(event.event_id or "", issue_id, event.event_id, level=event.level)
     if issue_id is None:
         return _Meaning(subject, skip=f"{resource}.{action}: its event names no issue")
     version = _version(message, event.at)
-    patch = event_patch(event, message.scope, issue_id, version)
+    told = (
+        stand_in(event, message.scope, issue_id, message.connection),
+        event_patch(event, message.scope, issue_id, version),
+    )
     return _Meaning(
         subject,
         (
             Refresh(
                 identity(message.scope, "issue", issue_id),
-                otherwise=(patch,) if patch else (),
+                otherwise=tuple(change for change in told if change is not None),
                 patience_s=LAG_S,
             ),
         ),
@@ -145,7 +186,11 @@ def _comment_data(message: Message) -> JSON:
     comment = mapping(data).get("comment")
     if not isinstance(data, Mapping) or not isinstance(comment, Mapping):
         return data
-    told: dict[str, JSON] = {"comment_id": comment.get("id"), **comment, **data}
+    around: dict[str, JSON] = {
+        "comment_id": comment.get("id"),
+        "issue_id": mapping(data.get("issue")).get("id"),
+    }
+    told: dict[str, JSON] = {**around, **comment, **data}
     told["comment"] = text(comment.get("text")) or text(comment.get("comment")) or ""
     return told
 
@@ -170,6 +215,7 @@ _Read = Callable[[Message, str, str], _Meaning]
 # docs.sentry.io, "Webhooks"; of errors and alerts there is one action each.
 _MEANINGS: Mapping[tuple[str, str], _Read] = {
     **{("issue", action): _issue for action in _ISSUE_PRIORITY},
+    ("activity_alert", "triggered"): _alerted,
     ("error", "created"): _event,
     ("event_alert", "triggered"): _event,
     **{("comment", action): _comment for action in (*_COMMENT_PRIORITY, "deleted")},

@@ -127,7 +127,7 @@ class Issue(_Payload):
     first_seen: Moment = None
     last_seen: Moment = None
     permalink: Text = None
-    web_url: Annotated[Text, Field(validation_alias="web_url")] = None
+    web_url: Annotated[Text, Field(validation_alias=AliasChoices("web_url", "webUrl"))] = None
     url: Text = None
     assigned_to: Object = Field(default_factory=dict)
     annotations: Any = None
@@ -149,7 +149,13 @@ class Event(_Payload):
     issue_url: Annotated[Text, Field(validation_alias="issue_url")] = None
     web_url: Annotated[Text, Field(validation_alias="web_url")] = None
     url: Text = None
+    title: Text = None
+    message: Text = None
+    culprit: Text = None
     level: Text = None
+    platform: Text = None
+    metadata: Object = Field(default_factory=dict)
+    project: Annotated[Project, BeforeValidator(_project)] = Project()
     environment: Text = None
     release: Any = None
     datetime_: Annotated[
@@ -170,6 +176,13 @@ class Event(_Payload):
         urls = (self.issue_url, self.web_url, self.url)
         found = (_ISSUE_IN_URL.search(url) for url in urls if url)
         return next((match[1] for match in found if match), None)
+
+    @property
+    def page_of_issue(self) -> str | None:
+        """The page of its issue, which that of the event lies below."""
+        url = (self.web_url or "").partition("?")[0]
+        match = _ISSUE_IN_URL.search(url)
+        return f"{url[: match.end()]}/" if match else None
 
     @property
     def at(self) -> datetime | None:
@@ -235,7 +248,7 @@ _ISSUE = """
     priorityLockedAt project project_url resolution_type seenBy seerAutofixLastTriggered
     seerExplorerAutofixLastTriggered seerFixabilityScore sentryAppIssues sessionCount shareId
     shortId stats status statusDetails subscriptionDetails substatus tags title type url userCount
-    userReportCount web_url
+    userReportCount webUrl web_url
 """
 ISSUE_FIELDS = frozenset(_ISSUE.split())
 """Every field of an issue that we have heard of; another one is drift."""

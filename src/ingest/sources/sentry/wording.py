@@ -43,7 +43,8 @@ class Surroundings:
 def title_of(issue: Issue) -> str:
     """Its title; where there is none, what was thrown, or where."""
     key = issue.short_id or issue.id
-    return issue.title or _thrown(issue.metadata) or issue.culprit or f"Issue {key}"
+    told = issue.title or text(issue.metadata.get("title")) or _thrown(issue.metadata)
+    return told or issue.culprit or f"Issue {key}"
 
 
 def body_of(issue: Issue, around: Surroundings) -> str:

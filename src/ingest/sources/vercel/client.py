@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -38,7 +38,8 @@ def connect(access: Access) -> VercelClient:
         headers={"authorization": f"Bearer {access.token}", "accept": "application/json"},
         rules=RULES,
     )
-    return VercelClient(api, project, text(access.metadata.get("vercelTeamId")))
+    team = text(access.metadata.get("vercelTeamId"))
+    return VercelClient(api, replace(api, rules=BESIDE), project, team)
 
 
 def again(told: Upsert) -> Refresh | None:
@@ -48,9 +49,13 @@ def again(told: Upsert) -> Refresh | None:
 
 @dataclass(frozen=True, slots=True)
 class VercelClient:
-    """The requests that we make; `team` is None for a personal account."""
+    """The requests that we make; `team` is None for a personal account.
+
+    `beside` is for what a deployment that may be read can be told without.
+    """
 
     api: Api = field(repr=False)
+    beside: Api = field(repr=False)
     project: str
     team: str | None = None
 
@@ -78,12 +83,13 @@ class VercelClient:
     def close(self) -> None:
         """Let go of open connections."""
         self.api.close()
+        self.beside.close()
 
     def _events(self, path: str, team: str | None) -> JSON:
-        """The end of the build's log; one that is not kept any more is none."""
+        """The end of the build's log; one that is not kept, or that may not be read, is none."""
         params = {"builds": 1, "direction": "backward", "limit": LOG_EVENTS, **_of(team)}
         try:
-            found = self.api.get(f"/v3/deployments/{path}/events", params=params).json()
+            found = self.beside.get(f"/v3/deployments/{path}/events", params=params).json()
         except Absent:
             return []
         return found if isinstance(found, list) else []
@@ -140,3 +146,5 @@ def _reset_at(raw: JSON) -> datetime | None:
 
 # 402: the account is closed for want of payment.
 RULES = Rules(wait_s=_wait_s, refused=frozenset({401, 402, 403}))
+# A role may see deployments and not their logs; a wrong token is refused with the deployment.
+BESIDE = Rules(wait_s=_wait_s, refused=frozenset({401}), absent=frozenset({402, 403, 404, 410}))

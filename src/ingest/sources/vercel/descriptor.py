@@ -48,14 +48,16 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     """
     told = fields(payload.get("payload"))
     project = told.get("project")
-    id_ = _text(fields(project).get("id")) or _text(told.get("projectId"))
+    deployment = fields(told.get("deployment"))
+    ids = (fields(project).get("id"), told.get("projectId"), deployment.get("projectId"))
+    id_ = next(filter(None, map(_text, ids)), None)
     text = _text(project)
     if text and id_ is None and _PROJECT_ID.fullmatch(text):
         id_ = text
     if id_:
         return (id_,)
-    deployment = fields(told.get("deployment"))
-    name = _text(fields(project).get("name")) or text or _text(deployment.get("name"))
+    names = (fields(project).get("name"), project, deployment.get("name"), told.get("name"))
+    name = next(filter(None, map(_text, names)), None)
     if name is None:
         listed = fields(told.get("configuration")).get("projects")
         return tuple(filter(None, map(_text, listed if isinstance(listed, list) else [])))

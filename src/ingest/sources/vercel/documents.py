@@ -6,6 +6,7 @@ a payload leaves out what the API knows, the rest is the same. Performs no I/O.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +39,7 @@ _RANKS: Mapping[str, int] = {
 TIMES_RANK = 9
 """Above every state: what is known of the times outlives whatever state replaces another."""
 FAILED = "ERROR"
+_SHA = re.compile(r"[0-9a-f]{40}")
 _NO_LOG = BuildLog()
 _NO_COMMIT = Commit()
 
@@ -124,7 +126,7 @@ def document(identity: Identity, of: Deployed, *, priority: int = UPSERT_PRIORIT
         created_at=of.created_at,
         aliases=(bounded_key(host),) if is_own_host(host) else (),
         references=_pull_request(of.commit),
-        temporal={"commitSha": of.commit.sha} if of.commit.sha else {},
+        temporal=_temporal(of),
         home=of.commit.repository,
         priority=priority,
     )
@@ -196,6 +198,12 @@ def _body(of: Deployed) -> str:
     if of.log.lines:
         parts.append(f"Build log:\n\n{of.log.fenced}")
     return "\n\n".join(parts)
+
+
+def _temporal(of: Deployed) -> dict[str, str]:
+    """Itself, and the commit that it was built from where that is named in full."""
+    sha = (of.commit.sha or "").lower()
+    return {"deploymentId": of.id} | ({"commitSha": sha} if _SHA.fullmatch(sha) else {})
 
 
 def _pull_request(of: Commit) -> tuple[Reference, ...]:

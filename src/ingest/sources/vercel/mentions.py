@@ -22,8 +22,9 @@ _APP = ".vercel.app"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}\Z", re.IGNORECASE)
 _OWN = re.compile(r"[a-z0-9-]{1,52}-(?=[a-z]{0,8}[0-9])[a-z0-9]{9}-[a-z0-9][a-z0-9-]{0,62}")
 _LONGEST_NAME = 80
+# Pages of personal accounts used to name the project alone, and the id whole.
 _PAGE = re.compile(
-    r"vercel\.com/[\w.-]{1,100}/[\w.-]{1,100}/(?:deployments/)?(?:dpl_)?"
+    r"vercel\.com/[\w.-]{1,100}/(?:[\w.-]{1,100}/(?:deployments/)?(?:dpl_)?|dpl_)"
     r"([A-Za-z0-9]{20,100})(?![A-Za-z0-9_-])"
 )
 

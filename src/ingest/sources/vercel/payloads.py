@@ -157,7 +157,7 @@ _PAYLOAD = """
 """
 _DEPLOYMENT = """
     alias createdAt creator customEnvironmentId errorCode errorMessage errorStep id inspectorUrl
-    meta name readyState regions state target url
+    meta name projectId ready readyState regions state target url
 """
 
 ENVELOPE_FIELDS = frozenset(_ENVELOPE.split())
