@@ -30,11 +30,13 @@ _LAST_S = 10**10
 
 
 def event_patch(event: Event, scope: str, issue_id: str, version: int) -> Patch | None:
-    """The patch of one event; None where it says nothing that an issue keeps."""
+    """The patch of one event; None where it says nothing that an issue keeps.
+
+    When the issue was first seen is told by the issue, and by the event that stands in for it.
+    """
     around = _around(event)
     fields: dict[str, Field] = {}
     if event.at is not None:
-        fields["firstSeen"] = Field(spelled(event.at), "min")
         fields["lastSeen"] = Field(spelled(event.at), "max")
     for name, values in (("environments", around.environments), ("releases", around.releases)):
         if values:
