@@ -8,6 +8,7 @@ from typing import Any
 
 from ingest.demo.providers.github import GitHub, make
 from ingest.demo.providers.github_shapes import Repository
+from ingest.sources.github.payloads import is_pull_request
 from tests.corpus.folder import Recorded
 from tests.corpus.knowledge import Knowledge
 
@@ -66,11 +67,16 @@ def _metadata(house: str, of: Sequence[Recorded]) -> dict[str, Any]:
         "githubInstallationId": str(installation.get("id") or 0),
         "repoFullName": full_name,
         "owner": full_name.partition("/")[0],
-        "defaultBranch": repository.get("default_branch") or "main",
+        "defaultBranch": _default_branch(repository),
         "private": bool(repository.get("private")),
         "permissions": {"admin": False, "push": False, "pull": True},
         "include": ["**"],
     }
+
+
+def _default_branch(repository: Mapping[str, Any]) -> str:
+    """Payloads until 2013 call it otherwise."""
+    return str(repository.get("default_branch") or repository.get("master_branch") or "main")
 
 
 def _headers(of: Recorded, delivery_id: str, _now: datetime) -> dict[str, str]:
@@ -129,7 +135,7 @@ def _added(github: GitHub, of: Recorded, id_: int) -> Repository:
     name = str(told.get("full_name") or f"unknown/{id_}")
     if any(known.full_name.lower() == name.lower() for known in github.repositories.values()):
         name = f"{name}-{id_}"
-    return github.add(id_, name, default_branch=str(told.get("default_branch") or "main"))
+    return github.add(id_, name, default_branch=_default_branch(told))
 
 
 def _objects(of: Recorded) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
@@ -140,8 +146,7 @@ def _objects(of: Recorded) -> Iterator[tuple[str, str, dict[str, Any], dict[str,
         told = _whole(payload.get(name), key)
         if told is None:
             continue
-        if told.get("pull_request"):
-            del told["pull_request"]
+        if is_pull_request(told.pop("pull_request", None)):
             yield "pull_request", key, told, {}
         else:
             yield kind, key, told, {"number": pull["number"]} if kind == "review" and pull else {}
@@ -149,7 +154,7 @@ def _objects(of: Recorded) -> Iterator[tuple[str, str, dict[str, Any], dict[str,
     comment, parent = _whole(payload.get("comment"), "id"), _whole(payload.get(above), "number")
     if comment is not None and parent is not None:
         around = {"number": parent["number"]}
-        is_pull = kind == "comment" and bool(parent.get("pull_request"))
+        is_pull = kind == "comment" and is_pull_request(parent.get("pull_request"))
         yield kind, "id", comment, around | ({"parent": "pull_request"} if is_pull else {})
 
 

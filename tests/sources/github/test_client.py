@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ingest.core.changes import Delete, Upsert
 from ingest.core.errors import (
     IngestError,
     PermanentError,
@@ -16,7 +17,9 @@ from ingest.core.errors import (
     TransientError,
 )
 from ingest.demo.fake import Answer, Trouble
-from tests.sources.github.looking import AT, ID, NAME, Looking, looking
+from ingest.sources.contract import Found
+from ingest.sources.github.documents import documents
+from tests.sources.github.looking import AT, ID, NAME, NOW, Looking, identity, looking
 
 LATER = "2026-03-02T15:00:00Z"
 _NEVER = {"message": "Not Found", "status": "404"}
@@ -387,3 +390,22 @@ def test_every_request_bears_the_headers_that_github_asks_for() -> None:
             assert asked.headers["x-github-api-version"] == "2022-11-28"
             assert asked.headers["user-agent"] == "lightfast-ingest"
             assert asked.headers["authorization"] == f"Bearer {at.github.token}"
+
+
+def test_an_issue_whose_link_leads_to_no_pull_request_is_an_issue() -> None:
+    """Bug: what an old GitHub answered was taken for a pull request, and the issue for gone."""
+    with looking() as at:
+        _filled(at)
+        nothing = {"html_url": None, "diff_url": None, "patch_url": None}
+        at.github.edit(ID, "issue", 12, AT, pull_request=nothing)
+        raw = at.fetch("issue", 12)
+        assert raw["object"]["number"] == 12
+        (document,) = documents(Found(identity("issue", 12), raw, NOW))
+        assert isinstance(document, Upsert)
+
+
+def test_a_draft_that_has_no_tag_yet_is_no_document() -> None:
+    """Bug: the deliveries that waited for it were dead, for the tag."""
+    raw: dict[str, Any] = {"object": {"id": 801, "draft": True, "tag_name": ""}}
+    (change,) = documents(Found(identity("release", 801), raw, NOW))
+    assert isinstance(change, Delete)

@@ -251,10 +251,28 @@ def test_a_renamed_branch_is_the_same_branch() -> None:
         at.commit({"a.md": "a"})
         at.look()
         at.github.rename_branch(ID, "main", "trunk")
-        assert at.look() == []
         at.commit({"b.md": "b"}, "trunk")
         at.look()
-        assert at.documents["b.md"].metadata["branch"] == "trunk"
+        assert _texts(at) == {"a.md": "a", "b.md": "b"}
+        assert {d.metadata["branch"] for d in at.documents.values()} == {"trunk"}
+        assert at.look() == []
+
+
+def test_a_renamed_repository_gives_every_file_its_new_name_once() -> None:
+    """Bug: a file that nobody touched kept the former name, and could not be found by the new."""
+    with looking() as at:
+        at.commit({f"{n:03d}.md": f"{n}" for n in range(130)})
+        at.look()
+        at.github.rename(ID, "halcyon/site")
+        at.asked("")
+        at.look()
+        assert at.asked("/git/blobs/") == 130
+        assert {d.metadata["repoFullName"] for d in at.documents.values()} == {"halcyon/site"}
+        assert at.documents["129.md"].aliases == ("halcyon/site:129.md",)
+        at.commit({"000.md": None})
+        at.look()
+        assert len(at.documents) == 129
+        assert at.asked("/git/blobs/") == 0
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -453,3 +471,15 @@ def _step(at: Looking, what: str, changes: Mapping[str, Any], heads: list[str]) 
         at.look()
     else:
         at.part()
+
+
+def test_renames_among_many_files_are_known_in_every_part() -> None:
+    """Bug: beyond the first hundred files a rename with another content lost the former path."""
+    with looking() as at:
+        at.commit({f"old/{n:03d}.md": f"This is page {n}.\n" for n in range(140)})
+        at.look()
+        moved = {f"new/{n:03d}.md": f"This is page {n}, moved.\n" for n in range(140)}
+        at.commit(dict.fromkeys([f"old/{n:03d}.md" for n in range(140)]) | moved)
+        at.look()
+        former = {path: document.aliases[-1] for path, document in at.documents.items()}
+        assert former == {f"new/{n:03d}.md": f"old/{n:03d}.md" for n in range(140)}

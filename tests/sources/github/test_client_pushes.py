@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ingest.core.changes import Refresh
-from ingest.sources.contract import Ask, Found, Message
+from ingest.core.errors import TransientError
+from ingest.sources.contract import Access, Ask, Found, Message
 from ingest.sources.github import SOURCE
+from ingest.sources.github.client import connect
 from tests.sources.github.looking import AT, ID, NOW, Looking, looking
 
 
@@ -56,3 +59,24 @@ def test_a_push_tells_what_it_did() -> None:
         assert (head["added"], head["modified"], head["removed"]) == (["c.md"], ["a.md"], ["b.md"])
         assert (deleted["deleted"], deleted["commits"], deleted["head_commit"]) == (True, [], None)
         assert isinstance(first["repository"]["pushed_at"], int)
+
+
+def test_a_branch_that_still_stands_where_it_stood_is_asked_for_again() -> None:
+    """Bug: GitHub's API may lag behind its webhooks, and then the push was lost until the next."""
+    with looking() as at:
+        first = at.commit({"a.md": "one"})
+        at.look()
+        second = at.commit({"a.md": "two"})
+        of, refresh = at.github.repositories[ID], _asked(at, second)
+        ask = Ask(refresh.identity, refresh.hint, at.state)
+        of.git.branches["main"] = first["after"]
+        with pytest.raises(TransientError):
+            at.client().fetch_one(ask)
+        at.github.now = lambda: NOW + timedelta(minutes=1)
+        later = connect(Access(at.fake.url, at.github.token, at.metadata, at.github.now))
+        assert later.fetch_one(ask).more is False, "for a while, and not for ever"
+        later.close()
+        of.git.branches["main"] = second["after"]
+        sight = at.client().fetch_one(ask)
+        assert isinstance(sight.raw, dict)
+        assert sight.raw["head"] == second["after"]

@@ -232,3 +232,28 @@ def test_a_very_long_key_is_cut_and_stays_unique() -> None:
     assert issue.metadata["repoFullName"] == payload["repository"]["full_name"]
     payload["issue"]["number"] = 13
     assert upsert("issues.opened", payload).source_id != issue.source_id
+
+
+NO_PULL_REQUEST = {"html_url": None, "diff_url": None, "patch_url": None}
+
+
+def test_until_2013_an_issue_had_a_link_to_no_pull_request() -> None:
+    """Bug: such an issue was looked up as a pull request, and its comments hung on one."""
+    payload = body("issues.opened")
+    payload["issue"]["pull_request"] = NO_PULL_REQUEST
+    assert upsert("issues.opened", payload) == upsert("issues.opened")
+    payload = body("issue_comment.created")
+    payload["issue"]["pull_request"] = NO_PULL_REQUEST
+    comment = upsert("issue_comment.created", payload)
+    assert comment.parent is not None
+    assert comment.parent.kind == "issue"
+
+
+def test_junk_where_nothing_depends_on_it_says_nothing() -> None:
+    """Bug: a payload was dead for a field that its document can do without."""
+    payload = body("issues.opened")
+    junk = {"milestone": 7, "labels": "bug", "closed_at": "", "user": "alice", "assignees": {}}
+    payload["issue"] |= junk
+    issue = upsert("issues.opened", payload)
+    assert issue.title == "Refunds are rounded twice"
+    assert issue.metadata.keys().isdisjoint({"milestone", "labels", "closedAt", "author"})

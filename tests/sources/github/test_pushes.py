@@ -29,6 +29,7 @@ def test_a_push_to_the_branch_that_is_followed_is_a_hint_to_look_at_it() -> None
         "forced": False,
         "created": False,
         "deleted": False,
+        "toldAt": "2024-03-05T12:00:00.000Z",
     }
     assert ask.otherwise == ()
 
@@ -116,10 +117,19 @@ def test_an_action_on_a_repository_that_nobody_knows_is_named() -> None:
 def test_the_deletion_of_the_followed_branch_is_looked_at() -> None:
     ask = asked("delete.branch.followed")
     assert ask.identity == MAIN
-    assert ask.hint == {"deleted": True}
+    assert ask.hint == {"deleted": True, "toldAt": "2024-03-05T12:00:00.000Z"}
     assert told("delete.branch").skip is not None
     assert told("delete.tag").skip == "a tag names a commit, it changes no file of a branch"
 
 
 def test_the_connection_of_these_tests_follows_main() -> None:
     assert CONNECTION["defaultBranch"] == "main"
+
+
+def test_until_2013_the_default_branch_had_another_name() -> None:
+    """Bug: the push was taken for one to a branch that nobody follows."""
+    payload = body("push")
+    payload["ref"] = "refs/heads/master"
+    payload["repository"] = {"id": 510001, "master_branch": "master"}
+    (ask,) = _on("push", payload, defaultBranch="main").asked
+    assert ask.identity == MAIN

@@ -118,3 +118,13 @@ def test_a_deleted_release_is_gone_for_ever() -> None:
     assert gone.identity == RELEASE
     assert gone.final
     assert gone.aliases == ("acme/payments@v2.4.0",)
+
+
+def test_a_draft_without_a_tag_is_a_draft_like_any_other() -> None:
+    """Bug: the delivery was dead, for a tag that the draft does not have yet."""
+    payload = body("release.created")
+    payload["release"] |= {"draft": True, "tag_name": None}
+    assert told("release.created", payload).skip is not None
+    payload = body("release.unpublished")
+    payload["release"] |= {"draft": True, "tag_name": ""}
+    assert delete("release.unpublished", payload).aliases == ()

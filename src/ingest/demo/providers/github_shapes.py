@@ -6,10 +6,13 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import SequenceMatcher
 from typing import Any
 
 from ingest.demo.providers.github_git import EMPTY, Commit, Entry, File, Git, changes
 
+_ALIKE = 0.5
+"""git-diff(1), `-M`: what is half the same was renamed."""
 API, PAGE = "https://api.github.com", "https://github.com"
 
 
@@ -128,18 +131,33 @@ def comparison(of: Repository, base: Commit, head: Commit, limit: int) -> dict[s
 
 def _compared(before: Mapping[str, File], after: Mapping[str, File]) -> list[dict[str, Any]]:
     told = changes(before, after)
-    left = {before[path].sha: path for path in told["removed"]}
+    left = {path: before[path] for path in told["removed"]}
     files = [{"filename": p, "status": "modified", "sha": after[p].sha} for p in told["modified"]]
     for path in told["added"]:
-        former = left.pop(after[path].sha, None)
+        former = _former(path, after[path], left)
         one = {"filename": path, "status": "added", "sha": after[path].sha}
-        files.append(
-            one if former is None else one | {"status": "renamed", "previous_filename": former}
-        )
+        if former is not None:
+            del left[former]
+            one |= {"status": "renamed", "previous_filename": former}
+        files.append(one)
     files += [
-        {"filename": path, "status": "removed", "sha": sha} for sha, path in sorted(left.items())
+        {"filename": path, "status": "removed", "sha": file.sha} for path, file in left.items()
     ]
     return files
+
+
+def _former(path: str, file: File, left: Mapping[str, File]) -> str | None:
+    """What the file was called: one of its name and much like it, else one of its content."""
+    name = path.rpartition("/")[2]
+    for old, gone in left.items():
+        if old.rpartition("/")[2] == name and _alike(gone, file):
+            return old
+    return next((old for old, gone in left.items() if gone.sha == file.sha and file.content), None)
+
+
+def _alike(one: File, other: File) -> bool:
+    matched = SequenceMatcher(None, one.content, other.content)
+    return one.sha == other.sha or matched.quick_ratio() >= _ALIKE
 
 
 def push(of: Repository, name: str, before: str, after: str, *, forced: bool) -> dict[str, Any]:

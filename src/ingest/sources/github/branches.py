@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from urllib.parse import quote
 
 from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
+from ingest.core.times import parse_time
 from ingest.core.values import JSON
 from ingest.sources.contract import Ask, Sight
 from ingest.sources.github.answers import (
@@ -45,6 +47,8 @@ MOST_COMPARED = 300
 """[REST-OAS] repos/compare-commits lists no more files than that, and does not say so."""
 MOST_TREES = 2_000
 """Requests for the trees of one repository that does not fit into one answer."""
+LAG = timedelta(seconds=15)
+"""How long after a push its branch may be shown as it was before."""
 _LARGEST_BLOB = LARGEST_FILE * 3 // 2 + 2**16
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -77,10 +81,12 @@ def look(api: GitHubApi, ask: Ask) -> Sight:
     head = head_of(api, repository)
     if head.sha is None:
         return _sight(repository, head, _Blobs(), _all_gone(before), Applied(want=want.digest))
+    _require_moved(api, ask, head.sha)
+    before = before.under(f"{repository.full_name}:{head.branch}")
     if before.holds(head.sha, want.digest):
         return _sight(repository, head, _Blobs(), _NOTHING, before)
     changed = _compared(api, repository, before, head.sha, want)
-    if changed is not None and _untouched(changed, before, want):
+    if changed is not None and not before.toward and _untouched(changed, before, want):
         moved_on = replace(before, head=head.sha)
         return _sight(repository, head, _Blobs(), _NOTHING, moved_on)
     entries = list(_entries(api, repository, head.sha))
@@ -143,6 +149,18 @@ def _sight(
 # What changed.
 
 
+def _require_moved(api: GitHubApi, ask: Ask, head: str) -> None:
+    """GitHub's API may still show what stood there before the push of which it told a moment ago;
+    taken for the new head, it would hide that push until the next one.
+    """
+    hint = ask.hint
+    told_at = hint.get("toldAt")
+    if head != hint.get("before") or head == hint.get("after") or not isinstance(told_at, str):
+        return
+    if api.access.now() - parse_time(told_at) < LAG:
+        raise TransientError("GitHub does not show the push yet that it told of", retry_after_s=5)
+
+
 def _compared(
     api: GitHubApi, repository: Repository, before: Applied, head: str, want: Wants
 ) -> dict[str, str | None] | None:
@@ -152,7 +170,7 @@ def _compared(
     It diffs from the merge base, so it counts only where the applied head is an ancestor.
     """
     base = before.head
-    if base is None or before.toward or before.want != want.digest or not _SHA.fullmatch(base):
+    if base is None or before.want != want.digest or not _SHA.fullmatch(base):
         return None
     try:
         path = f"{repository.path}/compare/{base}...{quote(head, safe='')}"

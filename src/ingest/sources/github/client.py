@@ -18,6 +18,7 @@ from ingest.core.values import JSON
 from ingest.sources.contract import Access, Ask, Sight
 from ingest.sources.github import branches, graphql
 from ingest.sources.github.api import GitHubApi, Repository, fail_query
+from ingest.sources.github.payloads import is_pull_request
 from ingest.sources.http import Absent, Response
 
 _Object = dict[str, JSON]
@@ -99,7 +100,7 @@ class GitHubClient:
         told = _object(answer)
         if not self._is_here(repository, told, answer) or str(told.get(kind.key)) != _id(ask):
             return None
-        if ask.identity.kind == "issue" and told.get("pull_request"):
+        if ask.identity.kind == "issue" and is_pull_request(told.get("pull_request")):
             return None
         if ask.identity.kind == "issue":
             return {"object": told, "blocked_by": self._blocked_by(repository, told)}

@@ -118,7 +118,7 @@ def _see(found: Found, model: type[M]) -> _Seen[M]:
 def _issue(found: Found) -> _Changes:
     """Pull requests answer as issues too, with less: what is meant then is the pull request."""
     seen = _see(found, payloads.Issue)
-    if seen.of.pull_request is not None:
+    if payloads.is_pull_request(seen.of.pull_request):
         return (Refresh(seen.place.identity("pull_request", seen.of.number)),)
     seen.is_asked_for(seen.of.number)
     _stated("object.state", seen.of.state)
@@ -168,11 +168,14 @@ def _discussion_comment(found: Found) -> _Changes:
 
 
 def _release(found: Found) -> _Changes:
-    """A token that may push sees drafts; a release that was unpublished is one again."""
+    """A token that may push sees drafts; a release that was unpublished is one again. A draft need
+    not have a tag.
+    """
+    told = read(Around, found.raw).object
+    if told.get("draft") is True and str(told.get("id")) == found.identity.id:
+        return (Delete(found.identity, None),)
     seen = _see(found, payloads.Release)
     seen.is_asked_for(seen.of.id)
-    if seen.of.draft:
-        return (Delete(found.identity, None),)
     return (releases.release(seen.place, seen.of, seen_at=found.sent_at),)
 
 

@@ -19,6 +19,7 @@ from ingest.sources.github.payloads import (
     Repository,
     Review,
     ReviewComment,
+    Strict,
     Time,
     Wire,
 )
@@ -156,18 +157,18 @@ class Here(Repository):
     id: Id | None = None
 
 
-class Elsewhere(Wire):
+class Elsewhere(Strict):
     id: Id | None = None
 
 
-class Related(Wire):
+class Related(Strict):
     """An issue that is only pointed at."""
 
     number: Id
     repository_url: str | None = None
 
 
-class Dependency(Wire):
+class Dependency(Strict):
     blocked_issue: Related | None = None
     blocked_issue_repo: Elsewhere | None = None
     blocking_issue: Related | None = None
@@ -175,7 +176,7 @@ class Dependency(Wire):
     repository: Here
 
 
-class SubIssue(Wire):
+class SubIssue(Strict):
     sub_issue: Related | None = None
     sub_issue_repo: Elsewhere | None = None
     parent_issue: Related | None = None

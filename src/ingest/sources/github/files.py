@@ -17,7 +17,7 @@ from ingest.core.identity import Identity
 from ingest.core.slugs import bounded_key
 from ingest.core.values import JSON
 from ingest.sources.contract import Found
-from ingest.sources.github.payloads import Name, Wire, read
+from ingest.sources.github.payloads import Name, Strict, read
 
 _LFS_POINTER = "version https://git-lfs.github.com/spec/v1"
 # The longer mark first: UTF-32's begins with UTF-16's.
@@ -39,7 +39,7 @@ _CLOSING_HASHES = re.compile(r"(?:^|[ \t])#+$")
 _LONGEST_TITLE_LINE = 2_000
 
 
-class ReadFile(Wire):
+class ReadFile(Strict):
     """A file with its text; `was` are paths that it had before."""
 
     path: Name
@@ -47,7 +47,7 @@ class ReadFile(Wire):
     was: list[Name] = Field(default_factory=list)
 
 
-class BranchSight(Wire):
+class BranchSight(Strict):
     """What the client hands over: see `branches`."""
 
     repository: Name

@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from ingest.core.errors import BadPayload
 from ingest.core.times import parse_time
@@ -35,10 +44,29 @@ Name = Annotated[str, Field(min_length=1)]
 M = TypeVar("M", bound=BaseModel)
 
 
-class Wire(BaseModel):
-    """Base of everything that GitHub sends; no coercion, so that junk is seen as junk."""
+class Strict(BaseModel):
+    """Base of all that is read; no coercion, so that junk is seen as junk."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class Wire(Strict):
+    """Base of what GitHub sends. Junk in a field that nothing depends on says nothing, and what it
+    stands in says the rest.
+    """
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _spared(
+        cls, told: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> object:
+        try:
+            return handler(told)
+        except ValidationError:
+            field = cls.model_fields[str(info.field_name)]
+            if field.is_required():
+                raise
+            return field.get_default(call_default_factory=True)
 
 
 class Repository(Wire):
@@ -73,8 +101,16 @@ class Numbered(Wire):
     number: Id
 
 
+def is_pull_request(link: object) -> bool:
+    """Whether an issue is a pull request, by its `pull_request`.
+
+    Until 2013 every issue had one, and of what was none all in it was null.
+    """
+    return any(value is not None for value in link.values()) if isinstance(link, Mapping) else False
+
+
 class Conversation(Wire):
-    """The issue of a comment; `pull_request` is present where the issue is one."""
+    """The issue of a comment; see `is_pull_request`."""
 
     number: Id
     pull_request: object = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ingest.core.identity import Identity
+from ingest.core.times import iso
 from ingest.core.values import JSON
 from ingest.sources.contract import Message
 from ingest.sources.github import envelopes
@@ -76,11 +77,12 @@ def _moved(message: Message, name: str, hint: Mapping[str, JSON]) -> Outcome:
     followed = (
         text(message.connection, "branch")
         or text(message.payload, "repository", "default_branch")
+        or text(message.payload, "repository", "master_branch")  # until 2013
         or text(message.connection, "defaultBranch")
     )
     if name != followed:
         return Skipped(_OTHER_BRANCH)
-    return (ask(_files(message, name), hint),)
+    return (ask(_files(message, name), {**hint, "toldAt": iso(message.received_at)}),)
 
 
 def _files(message: Message, name: str) -> Identity:

@@ -15,7 +15,7 @@ from ingest.sources.contract import Message, Payload
 from ingest.sources.github import conversations, discussions, envelopes, releases, remarks
 from ingest.sources.github.events import at, text
 from ingest.sources.github.outcomes import Outcome, Skipped, ask
-from ingest.sources.github.payloads import Release, Repository, read
+from ingest.sources.github.payloads import Repository, is_pull_request, read
 from ingest.sources.github.places import Place
 
 # The times have a grain of one second, so that one act's deliveries tie. Whatever follows on an
@@ -46,7 +46,7 @@ def issue(message: Message, action: str) -> Outcome:
     """
     told = read(envelopes.IssueEvent, message.payload)
     place = _place(message, told.repository)
-    if told.issue.pull_request is not None:
+    if is_pull_request(told.issue.pull_request):
         return (ask(place.identity("pull_request", told.issue.number)),)
     identity = place.identity("issue", told.issue.number)
     if told.issue.state is None:
@@ -89,7 +89,7 @@ def comment(message: Message, action: str) -> Outcome:
             _place(message, told.repository),
             told.comment,
             number=told.issue.number,
-            parent="issue" if told.issue.pull_request is None else "pull_request",
+            parent="pull_request" if is_pull_request(told.issue.pull_request) else "issue",
             priority=_priority(action),
         ),
     )
@@ -135,14 +135,14 @@ def discussion_comment(message: Message, action: str) -> Outcome:
 
 
 def release(message: Message, action: str) -> Outcome:
-    """`updated_at` is as young here."""
+    """`updated_at` is as young here. A draft need not have a tag."""
+    if action == "unpublished":
+        return _unpublished(message)
+    if at(message.payload, "release", "draft") is True:
+        return Skipped(_DRAFT)
     told = read(envelopes.ReleaseEvent, message.payload)
     of, place = told.release, _place(message, told.repository)
     identity = place.identity("release", of.id)
-    if action == "unpublished":
-        return _unpublished(place, of)
-    if of.draft:
-        return Skipped(_DRAFT)
     if of.time is None:
         return (ask(identity),)
     whole = releases.release(
@@ -154,11 +154,13 @@ def release(message: Message, action: str) -> Outcome:
     return (whole,) if of.updated_at is not None else (ask(identity, otherwise=(whole,)),)
 
 
-def _unpublished(place: Place, of: Release) -> Outcome:
+def _unpublished(message: Message) -> Outcome:
     """A draft again, with the same id; it may be published once more, so this is not for good."""
-    identity = place.identity("release", of.id)
-    version = None if of.time is None else to_micros(of.time)
-    hidden = Delete(identity, version, aliases=(place.tag(of.tag_name),))
+    told = read(envelopes.ReleaseGone, message.payload)
+    of, place = told.release, _place(message, told.repository)
+    identity, time = place.identity("release", of.id), of.updated_at or of.created_at
+    keys = (place.tag(of.tag_name),) if of.tag_name else ()
+    hidden = Delete(identity, None if time is None else to_micros(time), aliases=keys)
     return (hidden,) if of.updated_at is not None else (ask(identity, otherwise=(hidden,)),)
 
 

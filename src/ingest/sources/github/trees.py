@@ -55,6 +55,7 @@ class Applied:
     want: the digest of the connection's own wish; `globs` those in force, out of `config` (the
         hash of the repository's own configuration).
     toward: the commit that is being applied in parts.
+    named: the repository's and the branch's name, which every document of theirs bears.
     """
 
     head: str | None = None
@@ -64,6 +65,7 @@ class Applied:
     globs: Globs | None = None
     config: str | None = None
     toward: str | None = None
+    named: str | None = None
 
     def as_json(self) -> dict[str, JSON]:
         """The form in which it is kept, and in which `applied` takes it."""
@@ -75,8 +77,16 @@ class Applied:
             "globs": self.globs.as_json() if self.globs else None,
             "config": self.config,
             "toward": self.toward,
+            "named": self.named,
         }
         return told
+
+    def under(self, name: str) -> Applied:
+        """The same where that was its name; under another one every file is to be read anew."""
+        if self.named in (None, name):
+            return replace(self, named=name)
+        unread = dict.fromkeys(self.files, "")
+        return replace(self, head=None, files=unread, named=name)
 
     def holds(self, head: str, want: str) -> bool:
         """Whether that very commit is applied whole, as the connection wants it now."""
@@ -96,6 +106,7 @@ def applied(state: JSON) -> Applied:
         globs=read(globs) if isinstance(globs, dict) else None,
         config=_text(state.get("config")),
         toward=_text(state.get("toward")),
+        named=_text(state.get("named")),
     )
 
 

@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from ingest.core.canonical import clean
@@ -34,7 +43,22 @@ def nodes(raw: Any) -> list[dict[str, Any]]:
 
 
 class _Payload(BaseModel):
+    """Junk in a field that nothing depends on says nothing, and what it stands in says the rest."""
+
     model_config = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True, extra="ignore")
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _spared(
+        cls, told: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> object:
+        try:
+            return handler(told)
+        except ValidationError:
+            field = cls.model_fields[str(info.field_name)]
+            if field.is_required():
+                raise
+            return field.get_default()
 
 
 class Named(_Payload):
