@@ -54,6 +54,10 @@ class Clients:
             if (tokens := credentials.read(conn, self.vault, id_, credentials.API_TOKEN))
         }
 
+    def opened(self, sealed: bytes | None) -> str | None:
+        """A stored token in the clear; raises `BadSettings` where no key opens it."""
+        return self.vault.decrypt(sealed) if sealed is not None else None
+
     def of(self, connection: Connection, token: str | None) -> Client:
         """The connection's client; raises `Refused` without a token."""
         found = source(connection.source_type)

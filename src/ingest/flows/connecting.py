@@ -80,6 +80,7 @@ def replace_credentials(
     was skipped for want of one is replayed; how many deliveries are due now. The caller rings.
     """
     with transaction(engine) as conn:
+        conditions.lock(conn, connection_id)
         connection = _require_connected(conn, connection_id)
         _check_secrets(source(connection.source_type).descriptor, secrets)
         for kind, secret in secrets.items():

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 import structlog
 
+from ingest.core.errors import TransientError
 from ingest.core.identity import Identity
 from ingest.flows import landing
 from ingest.flows.clients import Clients
 from ingest.flows.landing import Landing
 from ingest.sources.contract import Ask, Found
 from ingest.sources.registry import source
-from ingest.store import connections, lookups
+from ingest.store import connections, credentials, lookups
 from ingest.store.connections import Connection
 from ingest.store.engine import transaction
 from ingest.store.lookups import Claimed
@@ -33,6 +34,10 @@ RENEW_S = lookups.LEASE_S / 3
 SOON_S = 2.0
 """What is due so soon is waited for, rather than rung for again."""
 PAUSE_S = 0.05
+CLAIM_EVERY_S = 0.5
+"""How often more is claimed while what runs leaves room; sooner, where something ended."""
+IDLE_S = 0.25
+"""How long is waited for what is due and may not be claimed: others look up of the same source."""
 CRASHES = 3
 """A look-up that took its worker down this often is given up."""
 
@@ -50,6 +55,77 @@ class _Running:
     token: str
     claimed: Claimed
     connection: Connection
+    token_id: int
+
+
+@dataclass(slots=True)
+class _Hands:
+    """The threads of a drain and what they look up.
+
+    `quiet`: nothing is claimed before all that runs has ended, for a suspect is to be alone.
+    """
+
+    engine: sa.Engine
+    clients: Clients
+    pool: ThreadPoolExecutor
+    threads: int
+    running: dict[Future[Landing], _Running] = field(default_factory=dict)
+    quiet: bool = False
+    claim_at: float = 0.0
+    renew_at: float = field(default_factory=lambda: time.monotonic() + RENEW_S)
+
+    def may_claim(self) -> bool:
+        """Whether there is room for more, and a reason to ask whether there is more."""
+        if not self.running:
+            return True
+        free = len(self.running) < self.threads and not self.quiet
+        return free and time.monotonic() >= self.claim_at
+
+    def start(self) -> None:
+        """Claim as much as there is room for, and begin to ask.
+
+        What took a worker down is begun while nothing else runs, so that it takes nobody with it.
+        Raises `TransientError` where the database is away and nothing runs that is to be landed.
+        """
+        self.quiet, self.claim_at = False, time.monotonic() + CLAIM_EVERY_S
+        try:
+            with transaction(self.engine, durable=False) as conn:
+                token, claimed = lookups.claim(conn, limit=self.threads - len(self.running))
+                begun = self._begun(claimed)
+                rest = [one.id for one in claimed if one not in begun]
+                lookups.release(conn, token, rest)
+                ids = {one.connection_id for one in begun}
+                known = connections.by_id(conn, ids)
+                tokens = credentials.newest(conn, ids, credentials.API_TOKEN)
+        except TransientError as error:
+            if not self.running:
+                raise
+            log.warning("look_ups_not_claimed", error=str(error))
+            return
+        for one in begun:
+            connection = known[one.connection_id]
+            token_id, sealed = tokens.get(one.connection_id, (0, None))
+            asked = self.pool.submit(_look_up, self.clients, connection, sealed, one)
+            self.running[asked] = _Running(token, one, connection, token_id)
+
+    def _begun(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
+        """All, or the first suspect alone, or all but the suspects while others run."""
+        suspects = [one for one in claimed if one.crashes]
+        if not suspects:
+            return claimed
+        self.quiet = True
+        return [one for one in claimed if not one.crashes] if self.running else suspects[:1]
+
+    def end(self) -> Counter[str]:
+        """Wait a moment, and land what ended; the leases of the rest are renewed."""
+        ended, _ = wait(self.running, timeout=PAUSE_S, return_when=FIRST_COMPLETED)
+        if ended:
+            self.claim_at = 0.0
+        counted = _land(self.engine, {one: self.running.pop(one) for one in ended})
+        if time.monotonic() > self.renew_at:
+            self.renew_at = time.monotonic() + RENEW_S
+            _renew(self.engine, self.running)
+        return counted
 
 
 def drain(
@@ -61,57 +137,35 @@ def drain(
 ) -> Fetched:
     """Look up what is due until nothing is, or `go_on` says no; what runs then is still landed."""
     done = Fetched()
-    running: dict[Future[Landing], _Running] = {}
-    renewed_at = time.monotonic()
     with ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool:
+        hands = _Hands(engine, clients, pool, threads)
         while True:
-            room = threads - len(running) if go_on() else 0
-            if room:
-                running.update(_start(engine, clients, pool, room))
-            if not running:
-                clients.close_retired()
-                if not room or not _wait_for_next(engine):
-                    done.more = not room
-                    return done
+            stop = not go_on()
+            if not stop and hands.may_claim():
+                hands.start()
+            if hands.running:
+                done.ended.update(hands.end())
                 continue
-            ended, _ = wait(running, timeout=PAUSE_S, return_when=FIRST_COMPLETED)
-            done.ended.update(_land(engine, {one: running.pop(one) for one in ended}))
-            if time.monotonic() - renewed_at > RENEW_S:
-                _renew(engine, running)
-                renewed_at = time.monotonic()
-
-
-def _start(
-    engine: sa.Engine, clients: Clients, pool: ThreadPoolExecutor, room: int
-) -> dict[Future[Landing], _Running]:
-    """Claim as much as there is room for, and begin to ask."""
-    with transaction(engine, durable=False) as conn:
-        token, claimed = lookups.claim(conn, limit=room)
-        ids = {one.connection_id for one in claimed}
-        known = connections.by_id(conn, ids)
-        tokens = clients.tokens(conn, ids)
-    return {
-        pool.submit(
-            _look_up, clients, known[one.connection_id], tokens.get(one.connection_id), one
-        ): _Running(token, one, known[one.connection_id])
-        for one in claimed
-    }
+            clients.close_retired()
+            if stop or not _wait_for_next(engine):
+                done.more = stop
+                return done
 
 
 def _look_up(
-    clients: Clients, connection: Connection, token: str | None, claimed: Claimed
+    clients: Clients, connection: Connection, sealed: bytes | None, claimed: Claimed
 ) -> Landing:
     """Ask the provider, and read what it says. Raises what the client raises."""
     if claimed.crashes >= CRASHES:
         return landing.hopeless(f"took its worker down {claimed.crashes} times")
     found = source(connection.source_type)
     identity = Identity(connection.source_type, claimed.scope, claimed.kind, claimed.external_id)
-    client = clients.of(connection, token)
+    client = clients.of(connection, clients.opened(sealed))
     sight = client.fetch_one(Ask(identity, claimed.hint, claimed.state))
     if sight.raw is None or found.documents is None:
-        return landing.gone(identity, sight)
+        return landing.gone(identity, sight, connection, claimed)
     seen = Found(identity, sight.raw, claimed.sent_at, claimed.hint, connection.metadata)
-    return landing.seen(found.documents(seen), sight)
+    return landing.seen(found.documents(seen), sight, connection, claimed)
 
 
 def _land(engine: sa.Engine, ended: Mapping[Future[Landing], _Running]) -> Counter[str]:
@@ -121,7 +175,7 @@ def _land(engine: sa.Engine, ended: Mapping[Future[Landing], _Running]) -> Count
         error = future.exception()
         outcome = future.result() if error is None else landing.failed(error, one.claimed)
         by_token.setdefault(one.token, []).append(
-            landing.Ended(one.claimed, one.connection, outcome)
+            landing.Ended(one.claimed, one.connection, outcome, one.token_id)
         )
     counted: Counter[str] = Counter()
     for token, batch in by_token.items():
@@ -132,12 +186,16 @@ def _land(engine: sa.Engine, ended: Mapping[Future[Landing], _Running]) -> Count
 
 
 def _renew(engine: sa.Engine, running: Mapping[Future[Landing], _Running]) -> None:
+    """Where that fails it is tried again at the next time; a lease outlasts two of them."""
     by_token: dict[str, list[int]] = {}
     for one in running.values():
         by_token.setdefault(one.token, []).append(one.claimed.id)
-    with transaction(engine, durable=False) as conn:
-        for token, ids in by_token.items():
-            lookups.renew(conn, token, ids)
+    try:
+        with transaction(engine, durable=False) as conn:
+            for token, ids in by_token.items():
+                lookups.renew(conn, token, ids)
+    except TransientError as error:
+        log.warning("leases_not_renewed", look_ups=len(running), error=str(error))
 
 
 def _wait_for_next(engine: sa.Engine) -> bool:
@@ -146,5 +204,5 @@ def _wait_for_next(engine: sa.Engine) -> bool:
         due_s = lookups.next_due_s(conn)
     if due_s is None or due_s > SOON_S:
         return False
-    time.sleep(min(max(due_s, 0.0) + 0.01, SOON_S))
+    time.sleep(due_s + 0.01 if due_s > 0.0 else IDLE_S)
     return True

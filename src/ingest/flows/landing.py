@@ -7,15 +7,23 @@ a provider's refusal means (promise 10) is decided here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import sqlalchemy as sa
 import structlog
 
+from ingest.core.canonical import clean
 from ingest.core.changes import Change, Delete, Refresh
-from ingest.core.errors import PermanentError, Raced, RateLimited, Refused, TransientError
+from ingest.core.errors import (
+    BadSettings,
+    PermanentError,
+    Raced,
+    RateLimited,
+    Refused,
+    TransientError,
+)
 from ingest.core.identity import Identity
 from ingest.core.ranks import Seen
 from ingest.core.retry import delay_s
@@ -23,13 +31,14 @@ from ingest.core.values import JSON
 from ingest.flows import apply as applying
 from ingest.flows import asking, binding, directory
 from ingest.flows.apply import Work
+from ingest.flows.drafts import StoreConfig
 from ingest.flows.words import weigh
 from ingest.sources.contract import Sight
 from ingest.sources.registry import source
-from ingest.store import conditions, deliveries, events, lookups
+from ingest.store import conditions, connections, deliveries, events, lookups
 from ingest.store.connections import Connection
 from ingest.store.deliveries import Verdict
-from ingest.store.engine import BadRow, transaction
+from ingest.store.engine import BadRow, MissingRow, transaction
 from ingest.store.events import Event
 from ingest.store.lookups import Claimed, Waiter
 
@@ -39,6 +48,7 @@ RACES = 5
 AGAIN_S = 2.0
 PATIENT_S = 5.0
 LONGEST_HOLD_S = 2 * 3600.0
+MOST_SAID = 2_000
 
 Kind = Literal["seen", "gone", "hopeless", "put_off", "refused", "limited"]
 
@@ -47,13 +57,13 @@ Kind = Literal["seen", "gone", "hopeless", "put_off", "refused", "limited"]
 class Landing:
     """What a look-up came to.
 
-    seen, gone: it ends with `changes`, and asks for `asks`; `more` of it is to be read.
+    seen, gone: it ends with its `words`, and asks for `asks`; `more` of it is to be read.
     hopeless: it ends with `error`, and so do the deliveries that waited for it.
     put_off, refused, limited: it goes on later, after `wait_s`; `error` says why.
     """
 
     kind: Kind
-    changes: tuple[Change, ...] = ()
+    words: tuple[Callable[[StoreConfig], Work], ...] = ()
     asks: tuple[Refresh, ...] = ()
     state: JSON = None
     more: bool = False
@@ -69,18 +79,29 @@ class Ended:
     claimed: Claimed
     connection: Connection
     landing: Landing
+    token_id: int = 0
 
 
-def seen(said: Sequence[Change | Refresh], sight: Sight) -> Landing:
-    """The object, as its source reads it."""
+def seen(
+    said: Sequence[Change | Refresh], sight: Sight, connection: Connection, claimed: Claimed
+) -> Landing:
+    """The object, as its source reads it; weighed here, so that what cannot be ends it alone."""
     changes = tuple(one for one in said if not isinstance(one, Refresh))
     asks = tuple(one for one in said if isinstance(one, Refresh))
-    return Landing("seen", changes, asks, sight.state, sight.more)
+    words = _weighed(connection, claimed, changes)
+    return Landing("seen", words, asks, sight.state, sight.more)
 
 
-def gone(identity: Identity, sight: Sight) -> Landing:
+def gone(identity: Identity, sight: Sight, connection: Connection, claimed: Claimed) -> Landing:
     """Nothing is there, and the parent is proven readable: the last known version is deleted."""
-    return Landing("gone", (Delete(identity, version=None),), state=sight.state)
+    words = _weighed(connection, claimed, (Delete(identity, version=None),))
+    return Landing("gone", words, state=sight.state)
+
+
+def _weighed(
+    connection: Connection, claimed: Claimed, changes: Collection[Change]
+) -> tuple[Callable[[StoreConfig], Work], ...]:
+    return tuple(weigh(source(connection.source_type), connection, changes, Seen(claimed.fence)))
 
 
 def hopeless(error: str) -> Landing:
@@ -89,14 +110,18 @@ def hopeless(error: str) -> Landing:
 
 
 def failed(error: BaseException, claimed: Claimed) -> Landing:
-    """What a look-up's error means; a fault of our own is permanent until it is mended."""
-    said = str(error)
+    """What a look-up's error means; a fault of our own is permanent until it is mended.
+
+    A wrong setting of this worker (a key, a proxy) is nobody's end: it goes on once that is right.
+    """
+    said = clean(str(error))[:MOST_SAID]
     if isinstance(error, Refused):
         return Landing("refused", error=said, counted=False)
     if isinstance(error, RateLimited):
         return Landing("limited", error=said, wait_s=_held_s(error, claimed), counted=False)
-    if isinstance(error, TransientError):
-        wait_s = delay_s(claimed.attempts, told_s=error.retry_after_s)
+    if isinstance(error, TransientError | BadSettings):
+        told_s = error.retry_after_s if isinstance(error, TransientError) else None
+        wait_s = delay_s(claimed.attempts, told_s=told_s)
         return Landing("put_off", error=said, wait_s=wait_s)
     if isinstance(error, PermanentError):
         return hopeless(said)
@@ -106,7 +131,8 @@ def failed(error: BaseException, claimed: Claimed) -> Landing:
 
 def _held_s(error: RateLimited, claimed: Claimed) -> float:
     told_s = error.retry_after_s
-    return min(delay_s(claimed.attempts) if told_s is None else told_s, LONGEST_HOLD_S)
+    wait_s = delay_s(claimed.attempts) if told_s is None else told_s
+    return min(max(wait_s, AGAIN_S), LONGEST_HOLD_S)
 
 
 def land(engine: sa.Engine, token: str, batch: Sequence[Ended]) -> Counter[str]:
@@ -114,6 +140,9 @@ def land(engine: sa.Engine, token: str, batch: Sequence[Ended]) -> Counter[str]:
     patient = [_patiently(ended) for ended in batch]
     try:
         keys = _commit(engine, token, patient)
+    except MissingRow as error:
+        _give_back(engine, token, patient, str(error))
+        return Counter()
     except BadRow as error:
         if len(patient) > 1:
             middle = len(patient) // 2
@@ -121,7 +150,8 @@ def land(engine: sa.Engine, token: str, batch: Sequence[Ended]) -> Counter[str]:
             return land(engine, token, halves[0]) + land(engine, token, halves[1])
         if patient[0].landing.kind == "hopeless":
             raise
-        return land(engine, token, [replace(patient[0], landing=hopeless(str(error)))])
+        ended = replace(patient[0], landing=hopeless(clean(str(error))))
+        return land(engine, token, [ended])
     except TransientError as error:
         log.warning("look_ups_given_back", look_ups=len(patient), error=str(error))
         _give_back(engine, token, patient, str(error))
@@ -168,30 +198,31 @@ def _end(
 ) -> frozenset[tuple[str, str, str]]:
     ending = [e for e in batch if e.landing.kind in ("seen", "gone", "hopeless")]
     later = [e for e in batch if e not in ending]
+    for ended in sorted(later, key=_order):
+        _judge(conn, ended)
     applied = applying.apply(conn, _work(conn, ending))
     lookups.require_held(conn, token, [e.claimed.id for e in ending])
     lookups.keep(conn, [_state(e) for e in ending if e.landing.state is not None])
     lookups.once_more(conn, [e.claimed.id for e in ending if e.landing.more])
-    waiters = lookups.finish(conn, [e.claimed.id for e in ending if not e.landing.more])
+    hopeless_ids = {e.claimed.id for e in ending if e.landing.kind == "hopeless"}
+    done = [e.claimed.id for e in ending if not e.landing.more]
+    waiters = lookups.finish(conn, done, hopeless_ids)
     asking.request(conn, [a for e in ending for a in _asks(e)])
     deliveries.end_waiting(conn, _verdicts(conn, ending, waiters))
     lookups.put_off(conn, token, [_later(e.claimed, e.landing) for e in later])
-    for ended in later:
-        _judge(conn, ended)
     return applied.keys
 
 
 def _work(conn: sa.Connection, ending: Sequence[Ended]) -> list[Work]:
     """What was seen, for each store that the connection feeds by now."""
-    telling = [e for e in ending if e.landing.changes]
+    telling = [e for e in ending if e.landing.words]
     book = directory.read(conn, {e.connection.id for e in telling}, ())
-    work: list[Work] = []
-    for ended in telling:
-        connection, origin = ended.connection, Seen(ended.claimed.fence)
-        found = source(connection.source_type)
-        words = weigh(found, connection, ended.landing.changes, origin)
-        work += [word(store) for store in book.stores.get(connection.id, ()) for word in words]
-    return work
+    return [
+        word(store)
+        for ended in telling
+        for store in book.stores.get(ended.connection.id, ())
+        for word in ended.landing.words
+    ]
 
 
 def _asks(ended: Ended) -> list[asking.Ask]:
@@ -218,11 +249,17 @@ def _later(claimed: Claimed, landing: Landing) -> dict[str, Any]:
     }
 
 
+def _order(ended: Ended) -> tuple[str, bool]:
+    """One order of locks: connections first, each before its condition."""
+    return ended.connection.id, ended.landing.kind != "refused"
+
+
 def _judge(conn: sa.Connection, ended: Ended) -> None:
     """What the provider thinks of the whole connection."""
     if ended.landing.kind == "refused":
         log.warning("connection_refused", connection=ended.connection.id)
-        conditions.refuse(conn, ended.connection.id, ended.landing.error)
+        token_id, error = ended.token_id, ended.landing.error
+        conditions.refuse(conn, ended.connection.id, error, token_id=token_id)
     elif ended.landing.kind == "limited":
         conditions.hold(conn, ended.connection.id, ended.landing.wait_s)
 
@@ -248,11 +285,12 @@ def _verdicts(
         if landing.kind == "hopeless":
             one.errors.append(landing.error)
         one.gone |= landing.kind == "gone"
+    recorded = [event for one in waited.values() if not one.errors for event in one.events]
+    stores = connections.stores(conn, {event["store_id"] for event in recorded})
     told = {
         event["id"]: Event(**event, status="processed")
-        for one in waited.values()
-        if not one.errors
-        for event in one.events
+        for event in recorded
+        if event["store_id"] in stores  # one that was deleted meanwhile has no log any more
     }
     news = events.record(conn, list(told.values()))
     return [_verdict(id_, one, news) for id_, one in sorted(waited.items())]

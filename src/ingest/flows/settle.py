@@ -160,7 +160,12 @@ def _apply(conn: sa.Connection, batch: Sequence[Prepared]) -> _Outcome:
         stale = bool(span) and applied.stale.issuperset(span)
         outcomes.setdefault(prepared.row.id, []).append(_outcome(target, new=new, stale=stale))
     verdicts = [_verdict(p, outcomes.get(p.row.id, [])) for p in batch]
-    asks = [one for _, target in shares if not target.waits for one in target.asks]
+    asks = [
+        one
+        for p, target in shares
+        if not target.waits or p.waiting is not None
+        for one in target.asks
+    ]
     asks += [again for index in applied.doubtful if (again := _again(work[index])) is not None]
     return _Outcome(verdicts, applied, asks, _waits(batch))
 
@@ -174,7 +179,11 @@ def _again(doubtful: Work) -> Ask | None:
 
 
 def _waits(batch: Sequence[Prepared]) -> list[Wait]:
-    """The deliveries of which nothing is known before their look-ups are done."""
+    """The deliveries of which nothing is known before their look-ups are done.
+
+    One that waits for a paused connection too is none: those look-ups would end it without that
+    connection. It asks, stays, and asks once more with it.
+    """
     return [
         Wait(
             prepared.row.id,
@@ -182,7 +191,8 @@ def _waits(batch: Sequence[Prepared]) -> list[Wait]:
             [_told_event(prepared, target) for target in waiting],
         )
         for prepared in batch
-        if (waiting := [target for target in prepared.targets if target.waits])
+        if prepared.waiting is None
+        and (waiting := [target for target in prepared.targets if target.waits])
     ]
 
 

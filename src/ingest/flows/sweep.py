@@ -8,8 +8,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ingest.flows import binding
+from ingest.flows.settle import PARKED
 from ingest.flows.wake import FETCH_QUEUE, Publish, ring
-from ingest.store import deliveries, feeds, lookups, schedule
+from ingest.store import deliveries, feeds, lookups, queue_admin, schedule
 from ingest.store.engine import transaction
 
 SWEEP_EVERY_S = 5.0
@@ -35,9 +36,18 @@ def tidy(engine: sa.Engine) -> bool:
     with transaction(engine) as conn:
         if not schedule.take_slot(conn, "tidy", every_s=TIDY_EVERY_S):
             return False
+    unpark(engine)
     settle_counts(engine)
     binding.bind_pending(engine)
     return True
+
+
+def unpark(engine: sa.Engine) -> None:
+    """Find what waits for a look-up that nobody will make, and let it be processed again."""
+    with transaction(engine) as conn:
+        lookups.drop_orphans(conn)
+    with transaction(engine) as conn:
+        queue_admin.unpark(conn, PARKED)
 
 
 def settle_counts(engine: sa.Engine) -> None:

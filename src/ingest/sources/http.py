@@ -7,6 +7,8 @@ a status means is decided here once, and what only one provider does comes in as
 from __future__ import annotations
 
 import ipaddress
+import re
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from ingest.core.errors import (
+    BadSettings,
     IngestError,
     PermanentError,
     RateLimited,
@@ -34,6 +37,8 @@ MOST_REDIRECTS = 5
 DEFAULT_WAIT_S = 60.0
 """Where a provider limits and does not say for how long."""
 _SHOWN = 200
+_CODINGS = ("", "identity", "gzip", "x-gzip")
+_SENDABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _WAIT = frozenset({429})
 
@@ -88,7 +93,7 @@ class Refusal:
             return float(told)
         try:
             at = parsedate_to_datetime(told)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
         return self.until(at if at.tzinfo else at.replace(tzinfo=UTC))
 
@@ -96,7 +101,7 @@ class Refusal:
         """Seconds until then, by the server's own clock where it tells that."""
         try:
             now = parsedate_to_datetime(self.headers.get("date", ""))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             now = self.now
         return max(0.0, (at - (now if now.tzinfo else self.now)).total_seconds())
 
@@ -152,14 +157,23 @@ class Api:
     _client: httpx.Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._client = httpx.Client(
-            headers=dict(self.headers),
-            auth=self.auth,
-            timeout=TIMEOUT,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=16, max_keepalive_connections=8),
-            trust_env=not _is_loopback(self.base_url),
-        )
+        """Raises `Refused` for a token that no header can hold, and never says it."""
+        if not all(_SENDABLE.fullmatch(value) for value in self.headers.values()):
+            raise Refused(
+                f"the token for {self.title} has a blank, a line break or a character beyond ASCII "
+                "where none may be; set it anew"
+            )
+        try:
+            self._client = httpx.Client(
+                headers={**self.headers, "accept-encoding": "gzip"},
+                auth=self.auth,
+                timeout=TIMEOUT,
+                follow_redirects=False,
+                limits=httpx.Limits(max_connections=16, max_keepalive_connections=8),
+                trust_env=not _is_loopback(self.base_url),
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            raise BadSettings(f"no way to {self.title}: {error}"[:_SHOWN]) from error
 
     def get(
         self,
@@ -188,19 +202,27 @@ class Api:
     def _send(self, asked: _Request, max_bytes: int | None) -> Response:
         moved: str | None = None
         for _ in range(MOST_REDIRECTS):
-            request = self._client.build_request(
+            request = self._request(asked)
+            status, told, body = self._exchange(request, max_bytes or self.max_bytes)
+            if status not in _REDIRECTS:
+                return self._judged(asked.url, status, told, body, moved)
+            moved = self._target(asked.url, told)
+            asked = replace(asked, url=moved, params=None)
+            if status == 303:  # RFC 9110, 15.4.4: the answer to what was posted stands there
+                asked = replace(asked, method="GET", json=None)
+        raise TransientError(f"{self.title} redirects {_path(asked.url)} again and again")
+
+    def _request(self, asked: _Request) -> httpx.Request:
+        try:
+            return self._client.build_request(
                 asked.method,
                 asked.url,
                 params=dict(asked.params) if asked.params else None,
                 headers=dict(asked.headers or {}),
                 json=asked.json,
             )
-            status, told, body = self._exchange(request, max_bytes or self.max_bytes)
-            if status not in _REDIRECTS:
-                return self._judged(asked.url, status, told, body, moved)
-            moved = self._target(asked.url, told)
-            asked = replace(asked, url=moved, params=None)
-        raise TransientError(f"{self.title} redirects {_path(asked.url)} again and again")
+        except httpx.InvalidURL as error:
+            raise self._no_url(error) from error
 
     def _url(self, path: str) -> str:
         base = self.base_url.rstrip("/")
@@ -210,44 +232,69 @@ class Api:
         return path
 
     def _target(self, url: str, headers: Mapping[str, str]) -> str:
-        target = str(httpx.URL(url).join(headers.get("location", "")))
+        try:
+            target = str(httpx.URL(url).join(headers.get("location", "")))
+        except httpx.InvalidURL as error:
+            raise self._no_url(error) from error
         self._require_home(target)
         return target
 
     def _require_home(self, url: str) -> None:
-        if _origin(url) != _origin(self.base_url):
+        try:
+            there, home = httpx.URL(url), httpx.URL(self.base_url)
+        except httpx.InvalidURL as error:
+            raise self._no_url(error) from error
+        if _origin(there) != _origin(home):
             raise PermanentError(
-                f"{self.title} points to {_origin(url)[1]}, which is not its API's host; "
+                f"{self.title} points to {there.host}, which is not its API's host; "
                 "the token is not sent there"
             )
+
+    def _no_url(self, error: httpx.InvalidURL) -> PermanentError:
+        return PermanentError(f"{self.title} was to be asked for what is no URL: {error}")
 
     def _exchange(
         self, request: httpx.Request, max_bytes: int
     ) -> tuple[int, dict[str, str], bytes]:
         began = self.now()
-        read = bytearray()
         try:
             with closing(self._client.send(request, stream=True)) as response:
-                for piece in response.iter_bytes():
-                    read += piece
-                    if len(read) > max_bytes:
-                        raise PermanentError(
-                            f"{self.title}'s answer to {request.url.path} is over {max_bytes} bytes"
-                        )
-                    if self.now() - began > LONGEST:
-                        raise TransientError(f"{self.title} takes too long: {request.url.path}")
+                body = self._body(response, began, max_bytes)
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return response.status_code, headers, bytes(read)
+                return response.status_code, headers, body
         except httpx.TimeoutException as error:
             raise TransientError(
                 f"{self.title} does not answer {request.url.path} in time"
             ) from error
-        except httpx.DecodingError as error:
+        except zlib.error as error:
             raise TransientError(f"{self.title}'s answer cannot be decoded: {error}") from error
+        except httpx.LocalProtocolError:  # it quotes the header, which may be the token
+            raise PermanentError(
+                f"a request to {self.title} cannot be sent: {request.url.path}"
+            ) from None
         except httpx.HTTPError as error:
             raise Unavailable(
                 f"{self.title} cannot be reached: {type(error).__name__} {error}"[:_SHOWN]
             ) from error
+
+    def _body(self, response: httpx.Response, began: datetime, max_bytes: int) -> bytes:
+        """Decoded here, so that a few bytes never grow beyond the limit before it is seen."""
+        path = response.request.url.path
+        coding = response.headers.get("content-encoding", "").strip().lower()
+        if coding not in _CODINGS:
+            raise TransientError(f"{self.title} answers {path} in a coding that nobody asked for")
+        inflating = zlib.decompressobj(wbits=31) if "gzip" in coding else None
+        read = bytearray()
+        for piece in response.iter_raw():
+            room = max_bytes + 1 - len(read)
+            read += inflating.decompress(piece, room) if inflating else piece
+            if len(read) > max_bytes:
+                raise PermanentError(f"{self.title}'s answer to {path} is over {max_bytes} bytes")
+            if self.now() - began > LONGEST:
+                raise TransientError(f"{self.title} takes too long: {path}")
+        if inflating and not inflating.eof and response.num_bytes_downloaded:
+            raise TransientError(f"{self.title}'s answer to {path} ends in the middle")
+        return bytes(read)
 
     def _judged(
         self, url: str, status: int, headers: Mapping[str, str], body: bytes, moved: str | None
@@ -274,9 +321,9 @@ def _path(url: str) -> str:
     return urlsplit(url).path
 
 
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
+def _origin(url: httpx.URL) -> tuple[str, bytes, int | None, bytes]:
+    """RFC 6454; a default port is None, and a name in the URL would take the token's place."""
+    return url.scheme, url.raw_host, url.port, url.userinfo
 
 
 def _is_loopback(url: str) -> bool:

@@ -12,6 +12,14 @@ UPDATE lightfast_connected_sources
 SET is_active = false, config_status = 'refused', updated_at = CURRENT_TIMESTAMP
 WHERE id = :connection_id AND is_active
 """)
+# Statements after it see what those did who held the connection before.
+_LOCK = sa.text("""
+SELECT FROM lightfast_connected_sources WHERE id = :connection_id FOR NO KEY UPDATE
+""")
+_TOKEN = sa.text("""
+SELECT coalesce(max(id), 0) FROM lightfast_source_credentials
+WHERE connection_id = :connection_id AND kind = 'api_token'
+""")
 _FLAG = sa.text("""
 INSERT INTO lightfast_connection_conditions (connection_id, problem, problem_at)
 SELECT id, :problem, now() FROM lightfast_connected_sources WHERE id = :connection_id
@@ -32,8 +40,23 @@ FROM lightfast_connection_conditions WHERE connection_id = :connection_id
 """)
 
 
-def refuse(conn: sa.Connection, connection_id: str, problem: str) -> None:
-    """Flag and pause the connection, with what the provider said."""
+def lock(conn: sa.Connection, connection_id: str) -> None:
+    """Let nobody else judge or repair the connection until the commit."""
+    conn.execute(_LOCK, {"connection_id": connection_id})
+
+
+def refuse(
+    conn: sa.Connection, connection_id: str, problem: str, *, token_id: int | None = None
+) -> None:
+    """Flag and pause the connection, with what the provider said.
+
+    `token_id` is the token that was refused (0: there was none): one that was replaced meanwhile
+    says nothing of the new one.
+    """
+    lock(conn, connection_id)
+    current = conn.execute(_TOKEN, {"connection_id": connection_id}).scalar_one()
+    if token_id is not None and token_id != current:
+        return
     conn.execute(_PAUSE, {"connection_id": connection_id})
     flag(conn, connection_id, problem)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from ingest.core.vault import Vault
@@ -15,6 +17,12 @@ VALUES (:connection_id, :kind, :secret)
 _READ = sa.text("""
 SELECT c.secret FROM lightfast_source_credentials c
 WHERE c.connection_id = :connection_id AND c.kind = :kind ORDER BY c.id
+""")
+_NEWEST = sa.text("""
+SELECT DISTINCT ON (c.connection_id) c.connection_id, c.id, c.secret
+FROM lightfast_source_credentials c
+WHERE c.connection_id = ANY(CAST(:ids AS varchar[])) AND c.kind = :kind
+ORDER BY c.connection_id, c.id DESC
 """)
 _REMOVE = sa.text("""
 DELETE FROM lightfast_source_credentials WHERE connection_id = :connection_id AND kind = :kind
@@ -40,6 +48,15 @@ def read(conn: sa.Connection, vault: Vault, connection_id: str, kind: str) -> li
     """The live secrets of that kind, oldest first; raises `BadSettings` where no key opens them."""
     rows = conn.execute(_READ, {"connection_id": connection_id, "kind": kind}).scalars()
     return [vault.decrypt(bytes(secret)) for secret in rows]
+
+
+def newest(
+    conn: sa.Connection, connection_ids: Collection[str], kind: str
+) -> dict[str, tuple[int, bytes]]:
+    """The newest secret of that kind of each connection that has one, sealed, and its id."""
+    given = {"ids": list(connection_ids), "kind": kind}
+    rows = conn.execute(_NEWEST, given)
+    return {row.connection_id: (row.id, bytes(row.secret)) for row in rows}
 
 
 def kinds(conn: sa.Connection, connection_id: str) -> dict[str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -123,8 +123,17 @@ RETURNING l.id, l.connection_id, CAST(l.object AS text), l.scope, l.kind, l.exte
           (SELECT s.state FROM lightfast_lookup_states s
            WHERE s.connection_id = l.connection_id AND s.object = l.object)
 """)
+# Who locks several takes them in the order of requests: by connection and object.
 _RENEW = sa.text("""
 UPDATE lightfast_lookups SET lease_until = now() + make_interval(secs => :lease_s)
+WHERE id IN (SELECT id FROM lightfast_lookups
+             WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
+             ORDER BY connection_id, object FOR NO KEY UPDATE)
+""")
+# As if it had not been claimed; that it took a worker down stays known.
+_RELEASE = sa.text("""
+UPDATE lightfast_lookups
+SET attempts = greatest(attempts - 1, 0), lease_until = NULL, lease_token = NULL
 WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
 """)
 # Uncounted attempts are those for which the object is not to blame.
@@ -139,12 +148,22 @@ WHERE l.id = r.id AND l.lease_token = :token
 """)
 _HELD = sa.text("""
 SELECT id FROM lightfast_lookups
-WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token ORDER BY id FOR UPDATE
+WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
+ORDER BY connection_id, object FOR UPDATE
 """)
 _SERVED = sa.text("""
 DELETE FROM lightfast_lookup_waiters w USING lightfast_lookups l
 WHERE w.lookup_id = l.id AND l.id = ANY(CAST(:ids AS bigint[])) AND w.asked <= l.taken
 RETURNING w.lookup_id, w.delivery_id, w.events
+""")
+_SERVED_OTHERWISE = sa.text("""
+DELETE FROM lightfast_lookup_waiters WHERE delivery_id = ANY(CAST(:ids AS bigint[]))
+""")
+# Of two look-ups that end one delivery at once, the second one waits here, and then sees that it is
+# the last.
+_LOCK_DELIVERIES = sa.text("""
+SELECT FROM lightfast_webhook_deliveries
+WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR NO KEY UPDATE
 """)
 _STILL_WAITING = sa.text("""
 SELECT DISTINCT delivery_id FROM lightfast_lookup_waiters
@@ -165,10 +184,25 @@ SELECT connection_id, object, state FROM jsonb_to_recordset(CAST(:rows AS jsonb)
   AS r(connection_id varchar, object uuid, state jsonb)
 ON CONFLICT (connection_id, object) DO UPDATE SET state = excluded.state
 """)
-_DROP_FOR = sa.text("DELETE FROM lightfast_lookups WHERE connection_id = :connection_id")
+_DROP_FOR = sa.text("""
+DELETE FROM lightfast_lookups
+WHERE id IN (SELECT id FROM lightfast_lookups WHERE connection_id = :connection_id
+             ORDER BY object FOR UPDATE)
+""")
+# One that was asked for in the moment in which its source was disconnected.
+_DROP_ORPHANS = sa.text("""
+DELETE FROM lightfast_lookups
+WHERE id IN (SELECT l.id FROM lightfast_lookups l
+             JOIN lightfast_connected_sources s ON s.id = l.connection_id
+             WHERE s.config_status = 'disconnected'
+             ORDER BY l.connection_id, l.object FOR UPDATE OF l SKIP LOCKED)
+""")
 _HURRY = sa.text("""
 UPDATE lightfast_lookups SET next_attempt_at = now()
-WHERE connection_id = :connection_id AND lease_until IS NULL AND next_attempt_at > now()
+WHERE id IN (SELECT id FROM lightfast_lookups
+             WHERE connection_id = :connection_id AND lease_until IS NULL
+               AND next_attempt_at > now()
+             ORDER BY object FOR NO KEY UPDATE)
 """)
 _NEXT = sa.text("""
 SELECT CAST(extract(epoch FROM min(l.next_attempt_at) - now()) AS double precision)
@@ -190,7 +224,10 @@ def request(conn: sa.Connection, wanted: Sequence[Request]) -> dict[tuple[str, s
     """Ask for objects, each once; by (connection, object) a row with `id` and `asked`."""
     if not wanted:
         return {}
-    unique = {(r.connection_id, r.object): r for r in wanted}
+    unique: dict[tuple[str, str], Request] = {}
+    for one in wanted:
+        key = one.connection_id, one.object
+        unique[key] = _both(unique[key], one) if key in unique else one
     rows = as_json(
         {
             "connection_id": r.connection_id,
@@ -205,6 +242,12 @@ def request(conn: sa.Connection, wanted: Sequence[Request]) -> dict[tuple[str, s
         for r in unique.values()
     )
     return {(row.connection_id, row.object): row for row in conn.execute(_REQUEST, {"rows": rows})}
+
+
+def _both(one: Request, later: Request) -> Request:
+    """Two requests of one batch are what two of two batches are."""
+    patience_s = max(one.patience_s, later.patience_s)
+    return replace(one, hint={**one.hint, **later.hint}, patience_s=patience_s)
 
 
 def wait(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -227,9 +270,16 @@ def renew(conn: sa.Connection, token: str, ids: Collection[int], lease_s: float 
     conn.execute(_RENEW, {"ids": list(ids), "token": token, "lease_s": lease_s})
 
 
+def release(conn: sa.Connection, token: str, ids: Collection[int]) -> None:
+    """Let go of what was claimed and not begun; it is due as before."""
+    if ids:
+        conn.execute(_RELEASE, {"ids": list(ids), "token": token})
+
+
 def put_off(conn: sa.Connection, token: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Let go (`id`, `delay_s`, `error`, `counted`); they are due again after their delay."""
     if rows:
+        conn.execute(_HELD, {"ids": [row["id"] for row in rows], "token": token})
         conn.execute(_PUT_OFF, {"rows": as_json(rows), "token": token})
 
 
@@ -240,14 +290,22 @@ def require_held(conn: sa.Connection, token: str, ids: Collection[int]) -> None:
         raise LeaseLost(f"{len(ids) - len(held)} of {len(ids)} look-ups belong to another worker")
 
 
-def finish(conn: sa.Connection, ids: Collection[int]) -> list[Waiter]:
+def finish(
+    conn: sa.Connection, ids: Collection[int], hopeless: Collection[int] = ()
+) -> list[Waiter]:
     """End held look-ups; the deliveries that end with them, each with its events.
 
-    What was asked for meanwhile is looked up once more, and its deliveries go on waiting.
+    What was asked for meanwhile is looked up once more, and its deliveries go on waiting. A
+    delivery that a hopeless one ends waits for no other any more.
     """
     served = [Waiter(*row) for row in conn.execute(_SERVED, {"ids": list(ids)})]
     deliveries = sorted({waiter.delivery_id for waiter in served})
-    still = set(conn.execute(_STILL_WAITING, {"ids": deliveries}).scalars()) if deliveries else {}
+    still: set[int] = set()
+    if deliveries:
+        conn.execute(_LOCK_DELIVERIES, {"ids": deliveries})
+        ended = [waiter.delivery_id for waiter in served if waiter.lookup_id in hopeless]
+        conn.execute(_SERVED_OTHERWISE, {"ids": ended})
+        still = set(conn.execute(_STILL_WAITING, {"ids": deliveries}).scalars())
     conn.execute(_DONE, {"ids": list(ids)})
     once_more(conn, ids)
     return [waiter for waiter in served if waiter.delivery_id not in still]
@@ -267,6 +325,11 @@ def keep(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def drop(conn: sa.Connection, connection_id: str) -> None:
     """Ask no more for this connection; its deliveries wait for nothing."""
     conn.execute(_DROP_FOR, {"connection_id": connection_id})
+
+
+def drop_orphans(conn: sa.Connection) -> int:
+    """Ask no more for disconnected sources; how many look-ups that were."""
+    return conn.execute(_DROP_ORPHANS).rowcount
 
 
 def hurry(conn: sa.Connection, connection_id: str) -> None:

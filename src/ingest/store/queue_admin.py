@@ -70,6 +70,13 @@ WHERE status = 'pending' AND lease_until IS NULL AND next_attempt_at > now()
        OR (connection_id IS NULL AND source_type = (
              SELECT source_type FROM lightfast_connected_sources WHERE id = :connection_id)))
 """)
+# A day is long for what lost the look-up that it waits for.
+_UNPARK = sa.text("""
+UPDATE lightfast_webhook_deliveries d SET next_attempt_at = now()
+WHERE status = 'pending' AND lease_until IS NULL AND next_attempt_at > now()
+  AND last_error = :parked
+  AND NOT EXISTS (SELECT FROM lightfast_lookup_waiters w WHERE w.delivery_id = d.id)
+""")
 _OF_CONNECTION = sa.text("""
 SELECT status, count(*) AS deliveries, max(received_at) AS last_received_at
 FROM lightfast_webhook_deliveries WHERE connection_id = :connection_id
@@ -123,6 +130,11 @@ def replay_reason(conn: sa.Connection, connection_id: str, reason: str) -> int:
 def hurry(conn: sa.Connection, connection_id: str) -> int:
     """Make deliveries that wait for this connection due now; how many there were."""
     return conn.execute(_HURRY, {"connection_id": connection_id}).rowcount
+
+
+def unpark(conn: sa.Connection, parked: str) -> int:
+    """Make those due that are parked, for that reason, and wait for no look-up; how many."""
+    return conn.execute(_UNPARK, {"parked": parked}).rowcount
 
 
 def of_connection(conn: sa.Connection, connection_id: str) -> list[dict[str, Any]]:
