@@ -7,13 +7,14 @@ exception is `ingest.enqueue`, whose message is the delivery itself.
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 from functools import cache
 
 import structlog
 from celery import Celery, Task
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_shutting_down
 from kombu import Connection, pools
 from kombu.exceptions import KombuError
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +33,8 @@ from ingest.wiring import Program, program
 
 log = structlog.get_logger(__name__)
 
+LINGER_S = 300.0
+"""While a slow provider is waited for, others are asked for so long."""
 DRAIN_S = 5.0
 """A drain hands over to the next message after this long, so that a warm shutdown is quick."""
 MESSAGE_EXPIRES_S = 30.0
@@ -94,6 +97,15 @@ app.conf.update(
 @cache
 def _program() -> Program:
     return program(application="ingest-worker")
+
+
+_stopping = threading.Event()
+
+
+@worker_shutting_down.connect
+def _stop_soon(**_: object) -> None:
+    """A warm shutdown waits for the tasks that run: they begin nothing new."""
+    _stopping.set()
 
 
 @worker_process_init.connect
@@ -182,14 +194,19 @@ def process_due() -> None:
         sweep.settle_counts(engine)
 
 
-@app.task(name="ingest.fetch", throws=AWAY)
+@app.task(name="ingest.fetch", throws=(*AWAY, BadSettings))
 def fetch_due() -> None:
     """Look up what is due for a few seconds; hands over by ringing where more is left."""
     engine = _program().engine
     with transaction(engine, durable=False) as conn:
         schedule.hear(conn, FETCH_QUEUE)
     until = time.monotonic() + DRAIN_S
-    done = fetch.drain(engine, _program().clients, go_on=lambda: time.monotonic() < until)
+    done = fetch.drain(
+        engine,
+        _program().clients,
+        go_on=lambda: time.monotonic() < until,
+        linger=lambda: not _stopping.is_set() and time.monotonic() < until + LINGER_S,
+    )
     if done.more:
         ring(engine, publish, FETCH_QUEUE)
     if done.ended:

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.demo.fake import Answer, Trouble
-from ingest.flows import connecting
+from ingest.flows import connecting, fetch
 from ingest.flows.prepare import TOKENLESS
 from ingest.flows.settle import PARKED
 from ingest.store import conditions, connections, lookups
@@ -274,3 +274,21 @@ def test_a_look_up_of_the_same_text_writes_no_row(desk: Office) -> None:
     before = desk.rows("SELECT CAST(xmin AS text) AS x FROM lightfast_docs_documents")
     desk.end(event("page.content_updated", "Runbook", at=T0))
     assert desk.rows("SELECT CAST(xmin AS text) AS x FROM lightfast_docs_documents") == before
+
+
+@pytest.mark.parametrize(("linger", "left"), [(True, 0), (False, 2)])
+def test_a_drain_whose_time_is_up_goes_on_with_others_while_it_has_to_wait(
+    desk: Office, *, linger: bool, left: int
+) -> None:
+    names = [f"Page {number}" for number in range(lookups.EACH + 2)]
+    for name in names:
+        desk.write(name, "A text.")
+    desk.deliver(*(event("page.created", name) for name in names))
+    desk.work()
+    with transaction(desk.engine) as conn:
+        conn.execute(sa.text("UPDATE lightfast_lookups SET next_attempt_at = now()"))
+    desk.fake.latency_s = 0.05
+    once = iter([True])
+    fetch.drain(desk.engine, desk.clients, go_on=lambda: next(once, False), linger=lambda: linger)
+    with transaction(desk.engine) as conn:
+        assert lookups.unfinished(conn)[0] == left

@@ -22,7 +22,8 @@ CREATE TABLE lightfast_lookups (
   lease_token UUID
 );
 CREATE UNIQUE INDEX uq_lookups_object ON lightfast_lookups(connection_id, object);
-CREATE INDEX idx_lookups_due ON lightfast_lookups(next_attempt_at, id);
+CREATE INDEX idx_lookups_connection ON lightfast_lookups(connection_id, next_attempt_at, id);
+CREATE INDEX idx_lookups_running ON lightfast_lookups(connection_id) WHERE lease_until IS NOT NULL;
 
 CREATE TABLE lightfast_lookup_waiters (
   lookup_id BIGINT NOT NULL REFERENCES lightfast_lookups(id) ON DELETE CASCADE,

@@ -133,14 +133,18 @@ def drain(
     clients: Clients,
     *,
     go_on: Callable[[], bool],
+    linger: Callable[[], bool] = lambda: False,
     threads: int = THREADS,
 ) -> Fetched:
-    """Look up what is due until nothing is, or `go_on` says no; what runs then is still landed."""
+    """Look up what is due until nothing is, or `go_on` says no; what runs then is still landed.
+
+    While that takes long and `linger` says yes, the other threads go on with more.
+    """
     done = Fetched()
     with ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool:
         hands = _Hands(engine, clients, pool, threads)
         while True:
-            stop = not go_on()
+            stop = not go_on() and not (hands.running and linger())
             if not stop and hands.may_claim():
                 hands.start()
             if hands.running:

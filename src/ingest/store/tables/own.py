@@ -234,7 +234,12 @@ LOOKUPS = sa.Table(
     zoned_time("lease_until", default=None),
     sa.Column("lease_token", UUID()),
     sa.Index("uq_lookups_object", "connection_id", "object", unique=True),
-    sa.Index("idx_lookups_due", "next_attempt_at", "id"),
+    sa.Index("idx_lookups_connection", "connection_id", "next_attempt_at", "id"),
+    sa.Index(
+        "idx_lookups_running",
+        "connection_id",
+        postgresql_where=sa.text("lease_until IS NOT NULL"),
+    ),
 )
 
 WAITERS = sa.Table(
