@@ -59,7 +59,7 @@ FOREIGN: Mapping[str, set[str]] = {
 """Which libraries have no business on a floor: values are pure, frameworks stay at the edges."""
 
 NAMES_ALLOWED: Mapping[str, str] = {
-    "demo": "the demo plays two providers, and is data",
+    "demo": "the demo plays the providers, and is data",
     "store/tables": "the seed's own columns and enum, as the seed spells them",
 }
 """Where a provider may be named outside its folder, and why."""

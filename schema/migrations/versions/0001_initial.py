@@ -1,8 +1,4 @@
-"""The first schema: the statements of `0001_initial.sql` beside this file, frozen at a release.
-
-Until the first release they are those of `schema.sql`; after a change there, from the project's
-folder: `grep -v '^ *--' schema/schema.sql > schema/migrations/versions/0001_initial.sql`
-"""
+"""The first schema: the statements of `0001_initial.sql` beside this file, which are frozen."""
 
 from pathlib import Path
 
