@@ -48,7 +48,7 @@ def test_a_slug_alone_is_no_name_where_another_tenant_could_have_it() -> None:
     [
         ({"id": 501, "slug": "web"}, ("501",)),
         ({"slug": "web"}, (f"installation:{_INSTALLATION}/web", "slug:web")),
-        ("web", ("web", "slug:web")),
+        ("web", (f"installation:{_INSTALLATION}/web", "slug:web")),
         ({"name": "Web"}, ()),
         (None, ()),
     ],

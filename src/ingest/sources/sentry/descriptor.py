@@ -44,8 +44,8 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     for name in _SUBJECTS:
         project = _project(told.get(name))
         id_ = _id(project.get("id") if isinstance(project, dict) else project)
-        if id_ is not None:
-            return (id_,) if id_.isdigit() else (id_, f"slug:{id_}")
+        if id_ is not None and id_.isdigit():
+            return (id_,)
     installation = _installation(payload)
     if isinstance(told.get("installation"), dict) and data is told:
         organization = _field(told["installation"], "organization", "slug")
@@ -75,7 +75,12 @@ def _slugs(data: Payload) -> Iterable[str]:
     projects = _field(data.get("metric_alert"), "projects")
     listed = projects if isinstance(projects, list) else []
     within = (_field(_project(data.get(name)), "slug") for name in _SUBJECTS)
-    told = (*within, data.get("project_slug"), data.get("project"), *listed[:_MOST_PROJECTS])
+    instead = (_field(_project(data.get(name)), "id") for name in _SUBJECTS)
+    as_text = (_project(data.get(name)) for name in _SUBJECTS)
+    told = (
+        *(*within, *instead, *as_text),
+        *(data.get("project_slug"), data.get("project"), *listed[:_MOST_PROJECTS]),
+    )
     return dict.fromkeys(slug for slug in told if isinstance(slug, str) and slug)
 
 
@@ -98,13 +103,14 @@ def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
 
 
 def _own_names(metadata: Payload) -> frozenset[str]:
-    slug, organization = (
-        _text(metadata, "sentryProjectSlug"),
-        _text(metadata, "sentryOrganizationSlug"),
-    )
-    return frozenset(
-        f"{kind}:{name}" for kind, name in (("slug", slug), ("organization", organization)) if name
-    )
+    """The project's slug, also where it was given for the id, and the organization's."""
+    id_ = _text(metadata, "sentryProjectId") or ""
+    named = {
+        ("slug", _text(metadata, "sentryProjectSlug")),
+        ("slug", None if id_.isdigit() else id_),
+        ("organization", _text(metadata, "sentryOrganizationSlug")),
+    }
+    return frozenset(f"{kind}:{name}" for kind, name in named if name)
 
 
 def _prefix(metadata: Payload) -> frozenset[str]:
