@@ -292,3 +292,18 @@ def test_a_drain_whose_time_is_up_goes_on_with_others_while_it_has_to_wait(
     fetch.drain(desk.engine, desk.clients, go_on=lambda: next(once, False), linger=lambda: linger)
     with transaction(desk.engine) as conn:
         assert lookups.unfinished(conn)[0] == left
+
+
+def test_what_is_not_readable_yet_is_asked_for_again_and_deleted_by_nobody(desk: Office) -> None:
+    """An event may come before its object can be read: the 404 is the provider's own lag."""
+    (id_,) = desk.deliver(event("page.created", "Runbook"))
+    desk.work()
+    patient = "UPDATE lightfast_lookups SET patient_until = now() + interval '5 min'"
+    with transaction(desk.engine) as conn:
+        conn.execute(sa.text(patient))
+    assert desk.look_up() == {"put_off": 1}
+    assert desk.delivery(id_)[0] == "pending"
+    desk.write("Runbook", "A text.")
+    desk.look_up()
+    assert desk.delivery(id_) == ("processed", "looked up")
+    assert set(desk.texts()) == {"Runbook"}

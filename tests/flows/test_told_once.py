@@ -76,11 +76,11 @@ def test_a_body_that_was_applied_is_not_applied_again_at_another_time(
     """Its time stands in a header that nobody signs: else an old body could turn the clock back."""
     sentry = connect(engine, "sentry")
     for number, name in enumerate(("issue.unresolved", "issue.resolved")):
-        at = str(1_772_500_000 + number)
+        at = str(1_772_410_000 + number)
         desk.end(sentry, name, f"told-{number}", **{"sentry-hook-timestamp": at})
     assert desk.status() == "resolved"
     ended = desk.end(
-        sentry, "issue.unresolved", "replayed", **{"sentry-hook-timestamp": "1772600000"}
+        sentry, "issue.unresolved", "replayed", **{"sentry-hook-timestamp": "1772420000"}
     )
     assert ended[0] == "duplicate"
     assert desk.status() == "resolved"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ingest.core.changes import Upsert
 from ingest.core.errors import BadPayload, PermanentError
 from ingest.core.ranks import rank
+from tests.sources.bending import anything, at, paths
 from tests.sources.linear.deliveries import NAMES, body, said, upsert
 
 _ODD: list[Any] = [
@@ -39,19 +40,6 @@ _ODD: list[Any] = [
 ]
 
 
-def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inside: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, dict) else []
-    if isinstance(value, list):
-        inside = list(enumerate(value))
-    return [path, *(deeper for key, item in inside for deeper in _paths(item, (*path, key)))]
-
-
-def _at(payload: Any, path: tuple[Any, ...]) -> Any:
-    for key in path:
-        payload = payload[key]
-    return payload
-
-
 def _try(payload: dict[str, Any]) -> None:
     try:
         result = said(payload)
@@ -66,26 +54,19 @@ def _try(payload: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_any_field_may_be_missing(name: str) -> None:
-    for path in _paths(body(name))[1:]:
+    for path in paths(body(name))[1:]:
         payload = body(name)
-        del _at(payload, path[:-1])[path[-1]]
+        del at(payload, path[:-1])[path[-1]]
         _try(payload)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_any_field_may_be_odd(name: str) -> None:
-    for path in _paths(body(name))[1:]:
+    for path in paths(body(name))[1:]:
         for odd in _ODD:
             payload = body(name)
-            _at(payload, path[:-1])[path[-1]] = odd
+            at(payload, path[:-1])[path[-1]] = odd
             _try(payload)
-
-
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=6,
-)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -93,9 +74,9 @@ _json = st.recursive(
 def test_any_fields_may_be_anything(data: st.DataObject) -> None:
     payload = body(data.draw(st.sampled_from(NAMES)))
     for _ in range(data.draw(st.integers(1, 4))):
-        path = data.draw(st.sampled_from(_paths(payload)[1:] or [()]))
+        path = data.draw(st.sampled_from(paths(payload)[1:] or [()]))
         if path:
-            _at(payload, path[:-1])[path[-1]] = data.draw(_json)
+            at(payload, path[:-1])[path[-1]] = data.draw(anything)
     _try(payload)
 
 

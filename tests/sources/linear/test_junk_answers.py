@@ -9,9 +9,10 @@ import pytest
 from ingest.core.changes import Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.ranks import rank
+from tests.sources.bending import at, paths
 from tests.sources.linear.deliveries import body, upsert
 from tests.sources.linear.looking import looking, organization, seen
-from tests.sources.linear.test_junk import _ODD, _at, _paths
+from tests.sources.linear.test_junk import _ODD
 
 _NAMES = [
     "Issue.update",
@@ -52,12 +53,12 @@ def _try(kind: str, id_: str, raw: Any) -> None:
 @pytest.mark.parametrize("name", _NAMES)
 def test_any_field_of_an_answer_may_be_missing_or_odd(name: str) -> None:
     kind, id_, raw = _answer(name)
-    for path in _paths(raw)[1:]:
-        kept = _at(raw, path[:-1])[path[-1]]
+    for path in paths(raw)[1:]:
+        kept = at(raw, path[:-1])[path[-1]]
         for odd in _ODD:
-            _at(raw, path[:-1])[path[-1]] = odd
+            at(raw, path[:-1])[path[-1]] = odd
             _try(kind, id_, raw)
-        _at(raw, path[:-1])[path[-1]] = kept
+        at(raw, path[:-1])[path[-1]] = kept
     for path in [(name,) for name in raw]:
         _try(kind, id_, {key: value for key, value in raw.items() if (key,) != path})
     for odd in _ODD:

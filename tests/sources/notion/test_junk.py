@@ -16,6 +16,7 @@ from ingest.core.ranks import content, rank
 from ingest.demo.providers.notion import Notion, block, in_database, mention, rich
 from ingest.sources.contract import Found
 from ingest.sources.notion.documents import documents
+from tests.sources.bending import anything, at, paths
 from tests.sources.notion.deliveries import (
     AT,
     BLOCK,
@@ -95,19 +96,6 @@ _RAW = {
 }
 
 
-def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inside: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, dict) else []
-    if isinstance(value, list):
-        inside = list(enumerate(value))
-    return [path, *(deeper for key, item in inside for deeper in _paths(item, (*path, key)))]
-
-
-def _at(payload: Any, path: tuple[Any, ...]) -> Any:
-    for key in path:
-        payload = payload[key]
-    return payload
-
-
 def _try(kind: str, raw: Any) -> None:
     try:
         (change,) = documents(Found(identity(kind, _RAW[kind][0]), raw, NOW))
@@ -134,23 +122,23 @@ def _try_event(payload: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", _RAW)
 def test_any_field_of_an_answer_may_be_missing_or_odd(kind: str) -> None:
     whole = _RAW[kind][1]
-    for path in _paths(whole)[1:]:
+    for path in paths(whole)[1:]:
         raw = deepcopy(whole)
-        del _at(raw, path[:-1])[path[-1]]
+        del at(raw, path[:-1])[path[-1]]
         _try(kind, raw)
         for odd in _ODD:
-            _at(raw := deepcopy(whole), path[:-1])[path[-1]] = odd
+            at(raw := deepcopy(whole), path[:-1])[path[-1]] = odd
             _try(kind, raw)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_any_field_of_an_event_may_be_missing_or_odd(name: str) -> None:
-    for path in _paths(body(name))[1:]:
+    for path in paths(body(name))[1:]:
         payload = body(name)
-        del _at(payload, path[:-1])[path[-1]]
+        del at(payload, path[:-1])[path[-1]]
         _try_event(payload)
         for odd in _ODD:
-            _at(payload := body(name), path[:-1])[path[-1]] = odd
+            at(payload := body(name), path[:-1])[path[-1]] = odd
             _try_event(payload)
 
 
@@ -161,20 +149,13 @@ def test_what_is_no_answer_is_refused_with_a_path(raw: Any) -> None:
             documents(Found(identity(kind, PAGE), raw, NOW))
 
 
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=6,
-)
-
-
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_fields_may_be_anything(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(sorted(_RAW)))
     raw: Any = deepcopy(_RAW[kind][1])
     for _ in range(data.draw(st.integers(1, 4))):
-        path = data.draw(st.sampled_from(_paths(raw)[1:] or [()]))
+        path = data.draw(st.sampled_from(paths(raw)[1:] or [()]))
         if path:
-            _at(raw, path[:-1])[path[-1]] = data.draw(_json)
+            at(raw, path[:-1])[path[-1]] = data.draw(anything)
     _try(kind, raw)

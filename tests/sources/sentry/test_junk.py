@@ -13,6 +13,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.ranks import rank
 from ingest.sources.contract import Found
 from ingest.sources.sentry import SOURCE
+from tests.sources.bending import anything, at, paths
 from tests.sources.sentry.deliveries import (
     CONNECTION,
     NAMES,
@@ -46,19 +47,6 @@ _ODD: list[Any] = [
     [["a", "b"], ["a"]],
     {"id": {}},
 ]
-
-
-def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inside: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, dict) else []
-    if isinstance(value, list):
-        inside = list(enumerate(value))
-    return [path, *(deeper for key, item in inside for deeper in _paths(item, (*path, key)))]
-
-
-def _at(payload: Any, path: tuple[Any, ...]) -> Any:
-    for key in path:
-        payload = payload[key]
-    return payload
 
 
 def _try(fixture: dict[str, Any]) -> None:
@@ -98,29 +86,22 @@ def _raw() -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_any_field_may_be_odd(name: str) -> None:
-    for path in _paths(told(name)["body"])[1:]:
+    for path in paths(told(name)["body"])[1:]:
         for odd in _ODD:
             fixture = told(name)
-            _at(fixture["body"], path[:-1])[path[-1]] = odd
+            at(fixture["body"], path[:-1])[path[-1]] = odd
             _try(fixture)
 
 
 def test_any_part_of_a_sight_may_be_missing_or_odd() -> None:
-    for path in _paths(_raw())[1:]:
+    for path in paths(_raw())[1:]:
         raw = _raw()
-        del _at(raw, path[:-1])[path[-1]]
+        del at(raw, path[:-1])[path[-1]]
         _try_seen(raw)
         for odd in _ODD:
             raw = _raw()
-            _at(raw, path[:-1])[path[-1]] = odd
+            at(raw, path[:-1])[path[-1]] = odd
             _try_seen(raw)
-
-
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=6,
-)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -129,9 +110,9 @@ def test_any_fields_may_be_anything(drawn: st.DataObject) -> None:
     fixture, raw = told(drawn.draw(st.sampled_from(NAMES))), _raw()
     for whole in (fixture["body"], raw):
         for _ in range(drawn.draw(st.integers(1, 4))):
-            path = drawn.draw(st.sampled_from(_paths(whole)[1:] or [()]))
+            path = drawn.draw(st.sampled_from(paths(whole)[1:] or [()]))
             if path:
-                _at(whole, path[:-1])[path[-1]] = drawn.draw(_json)
+                at(whole, path[:-1])[path[-1]] = drawn.draw(anything)
     _try(fixture)
     _try_seen(raw)
 

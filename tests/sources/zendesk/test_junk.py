@@ -14,6 +14,7 @@ from ingest.core.changes import Refresh, Upsert
 from ingest.core.errors import BadPayload, PermanentError
 from ingest.core.ranks import rank
 from ingest.demo.cast import zendesk as part
+from tests.sources.bending import anything, at, paths
 from tests.sources.zendesk.deliveries import NAMES, body, said, seen, told
 
 _ODD: list[Any] = [
@@ -41,19 +42,6 @@ _ODD: list[Any] = [
     [[]],
     {"id": {}},
 ]
-
-
-def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inside: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, dict) else []
-    if isinstance(value, list):
-        inside = list(enumerate(value))
-    return [path, *(deeper for key, item in inside for deeper in _paths(item, (*path, key)))]
-
-
-def _at(payload: Any, path: tuple[Any, ...]) -> Any:
-    for key in path:
-        payload = payload[key]
-    return payload
 
 
 def _try_delivery(payload: dict[str, Any]) -> None:
@@ -98,21 +86,14 @@ def test_any_field_of_an_answer_may_be_missing_or_odd(kind: str) -> None:
 
 
 def _bend(whole: Any, attempt: Callable[[Any], None]) -> None:
-    for path in _paths(whole)[1:]:
+    for path in paths(whole)[1:]:
         bent = deepcopy(whole)
-        del _at(bent, path[:-1])[path[-1]]
+        del at(bent, path[:-1])[path[-1]]
         attempt(bent)
         for odd in _ODD:
             bent = deepcopy(whole)
-            _at(bent, path[:-1])[path[-1]] = odd
+            at(bent, path[:-1])[path[-1]] = odd
             attempt(bent)
-
-
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=6,
-)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -120,9 +101,9 @@ _json = st.recursive(
 def test_any_fields_may_be_anything(data: st.DataObject) -> None:
     payload = body(data.draw(st.sampled_from(NAMES)))
     for _ in range(data.draw(st.integers(1, 4))):
-        path = data.draw(st.sampled_from(_paths(payload)[1:] or [()]))
+        path = data.draw(st.sampled_from(paths(payload)[1:] or [()]))
         if path:
-            _at(payload, path[:-1])[path[-1]] = data.draw(_json)
+            at(payload, path[:-1])[path[-1]] = data.draw(anything)
     _try_delivery(payload)
 
 
