@@ -178,7 +178,7 @@ DELETE FROM lightfast_lookups WHERE id = ANY(CAST(:ids AS bigint[])) AND asked =
 _ONCE_MORE = sa.text("""
 UPDATE lightfast_lookups
 SET lease_until = NULL, lease_token = NULL, crashes = 0, attempts = 0, last_error = NULL,
-    next_attempt_at = now() + make_interval(secs => :delay_s)
+    next_attempt_at = now()
 WHERE id = ANY(CAST(:ids AS bigint[]))
 """)
 _KEEP = sa.text("""
@@ -317,9 +317,9 @@ def finish(
     return [waiter for waiter in served if waiter.delivery_id not in still]
 
 
-def once_more(conn: sa.Connection, ids: Collection[int], delay_s: float = 0.0) -> None:
+def once_more(conn: sa.Connection, ids: Collection[int]) -> None:
     """Let go of held look-ups that go on: there is more to read, or it was asked for again."""
-    conn.execute(_ONCE_MORE, {"ids": list(ids), "delay_s": delay_s})
+    conn.execute(_ONCE_MORE, {"ids": list(ids)})
 
 
 def keep(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
