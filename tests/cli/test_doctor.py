@@ -137,7 +137,7 @@ def test_every_wrong_variable_is_named(doctor: Doctor) -> None:
     ran = doctor.run(INGEST_MAX_BODY_BYTES="lots", INGEST_NOTION_API_URL="notion", REDIS_URL="x")
     assert ran.code == 1
     assert "INGEST_MAX_BODY_BYTES is 'lots'" in ran.out
-    assert "INGEST_NOTION_API_URL is 'notion'" in ran.out
+    assert "INGEST_NOTION_API_URL is no base of an API" in ran.out
 
 
 def test_secrets_of_no_source_and_of_one_without_the_route_are_pointed_out(doctor: Doctor) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy.exc
 import typer
 
-from ingest import logs
 from ingest.cli.app import app
 from ingest.cli.session import Session
 from ingest.core.errors import BadInput, BadSettings, IngestError, NotConnected, Unavailable
 from ingest.embedded import EmbeddedError
+from ingest.wiring import set_up_logs
 
 DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
 
@@ -37,7 +37,7 @@ def main() -> None:
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command in this environment; its exit code."""
-    logs.to_stderr()
+    set_up_logs(environ)
     session = Session(environ)
     try:
         answer = app(list(argv), prog_name="ingest", standalone_mode=False, obj=session)
