@@ -238,7 +238,8 @@ def _outcome(target: Target, *, new: bool, stale: bool) -> tuple[str, str]:
         return "duplicate", "the event is recorded already"
     if target.work and not any(item.wanted for item in target.work):
         return "processed", "outside the connection's filter"
-    return "processed", "stale: a newer change is known" if stale else "applied"
+    ended = "stale: a newer change is known" if stale else "applied"
+    return "processed", f"{ended}; {target.remark}" if target.remark else ended
 
 
 def _verdict(prepared: Prepared, outcomes: Sequence[tuple[str, str]]) -> Verdict:

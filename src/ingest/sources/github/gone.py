@@ -15,7 +15,7 @@ from ingest.sources.contract import Message
 from ingest.sources.github import envelopes
 from ingest.sources.github.outcomes import Outcome
 from ingest.sources.github.payloads import Repository, read
-from ingest.sources.github.places import Place
+from ingest.sources.github.places import Place, place_of
 from ingest.sources.github.remarks import key
 
 
@@ -69,4 +69,4 @@ def _gone(identity: Identity, at: datetime | None, *keys: str) -> Outcome:
 
 
 def _place(message: Message, repository: Repository) -> Place:
-    return Place(message.scope, repository.full_name)
+    return place_of(message, repository.full_name)

@@ -15,7 +15,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.times import from_epoch_s, to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised
-from ingest.sources.sentry import events
+from ingest.sources.sentry import events, proof
 from ingest.sources.sentry.documents import comment_document, identity, issue_document
 from ingest.sources.sentry.events import Subject
 from ingest.sources.sentry.patches import event_patch, stand_in
@@ -64,6 +64,7 @@ def normalise(message: Message) -> Normalised:
     """The meaning of one delivery; raises `BadPayload` where its object is not whole."""
     message = _enveloped(message)
     resource, action = events.kind(message)
+    proof.require(resource, mapping(message.payload.get("data")))
     meant = _MEANINGS.get((resource, action), _nothing)(message, resource, action)
     return Normalised(
         event=events.recorded(resource, action, meant.subject, message),
