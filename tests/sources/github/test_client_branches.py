@@ -181,6 +181,8 @@ def test_a_document_that_becomes_no_text_is_deleted_and_may_come_back(now: Any) 
         at.commit({"a.md": "a"})
         at.look()
         assert _texts(at) == {"a.md": "a"}
+        at.commit({"a.md": now})
+        assert [type(change) for change in at.look()] == [Delete]
 
 
 # Which files are wanted.
