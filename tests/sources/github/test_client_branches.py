@@ -106,6 +106,18 @@ def test_a_comparison_that_is_cut_off_is_not_believed() -> None:
         assert _texts(at) == {"zz.md": "new"}
 
 
+@pytest.mark.parametrize("files", [None, "x", [7], [{}] * 100_000])
+def test_a_comparison_that_is_none_is_not_believed(files: Any) -> None:
+    with looking() as at:
+        at.commit({"a.md": "a"})
+        at.look()
+        at.commit({"a.md": "b"})
+        told = Answer(200, {"status": "ahead", "files": files})
+        at.fake.troubles.append(Trouble(told, "compare/"))
+        at.look()
+        assert _texts(at) == {"a.md": "b"}
+
+
 @pytest.mark.parametrize("status", [500, 504, 422])
 def test_where_github_cannot_compare_the_trees_tell(status: int) -> None:
     with looking() as at:

@@ -177,17 +177,20 @@ def _compared(
         return None
     try:
         path = f"{repository.path}/compare/{base}...{quote(head, safe='')}"
-        answer = read(CompareAnswer, api.get(path, params={"per_page": 1}).json())
+        told = api.get(path, params={"per_page": 1}).json()
+        files = told.get("files") if isinstance(told, dict) else None
+        if isinstance(files, list) and len(files) >= MOST_COMPARED:
+            return None
+        answer = read(CompareAnswer, told)
     except (RateLimited, Refused):
         raise
     except (Absent, PermanentError, TransientError):
         # A commit that was collected, a difference too large to be shown: the trees tell.
         return None
-    files = answer.files
-    if answer.status not in ("ahead", "identical") or files is None or len(files) >= MOST_COMPARED:
+    if answer.status not in ("ahead", "identical") or answer.files is None:
         return None
     changed: dict[str, str | None] = {}
-    for file in files:
+    for file in answer.files:
         changed.setdefault(file.filename, None)
         if file.previous_filename:
             changed.setdefault(file.previous_filename, None)
