@@ -52,6 +52,20 @@ def test_only_content_that_changed_is_read() -> None:
         assert at.asked("git/blobs") == 2
 
 
+@pytest.mark.parametrize("limit", [100_000, 3])
+def test_a_push_costs_no_more_requests_than_it_has_to(limit: int) -> None:
+    with looking() as at:
+        files = {f"docs/{n}.md": f"{n}" for n in range(3)}
+        at.commit({"lightfast.yml": "include: [docs/**]", "src/a.py": "a", **files})
+        at.look()
+        at.github.tree_limit = limit
+        at.commit({"docs/1.md": "new"})
+        at.asked("")
+        at.look()
+        assert len(at.fake.asked_for("git/trees")) == (1 if limit > 3 else 3)
+        assert at.asked("") == (5 if limit > 3 else 7), "repository, branch, compare, trees, blob"
+
+
 def test_a_push_that_touches_no_wanted_file_costs_no_tree() -> None:
     with looking() as at:
         push = at.commit({"a.md": "a", "src/a.py": "a"})
