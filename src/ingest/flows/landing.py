@@ -60,6 +60,7 @@ class Landing:
     seen, gone: it ends with its `words`, and asks for `asks`; `more` of it is to be read.
     hopeless: it ends with `error`, and so do the deliveries that waited for it.
     put_off, refused, limited: it goes on later, after `wait_s`; `error` says why.
+    problem, mended: as its sight says.
     """
 
     kind: Kind
@@ -70,6 +71,8 @@ class Landing:
     error: str = ""
     wait_s: float = 0.0
     counted: bool = True
+    problem: str | None = None
+    mended: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ def seen(
     changes = tuple(one for one in said if not isinstance(one, Refresh))
     asks = tuple(one for one in said if isinstance(one, Refresh))
     words = _weighed(connection, claimed, changes)
-    return Landing("seen", words, asks, sight.state, sight.more)
+    landing = Landing("seen", words, asks, sight.state, sight.more)
+    return replace(landing, problem=sight.problem, mended=sight.mended)
 
 
 def gone(identity: Identity, sight: Sight, connection: Connection, claimed: Claimed) -> Landing:
@@ -203,6 +207,8 @@ def _end(
     applied = applying.apply(conn, _work(conn, ending))
     lookups.require_held(conn, token, [e.claimed.id for e in ending])
     lookups.keep(conn, [_state(e) for e in ending if e.landing.state is not None])
+    for ended in sorted(ending, key=_order):
+        _show(conn, ended)
     lookups.once_more(conn, [e.claimed.id for e in ending if e.landing.more])
     hopeless_ids = {e.claimed.id for e in ending if e.landing.kind == "hopeless"}
     done = [e.claimed.id for e in ending if not e.landing.more]
@@ -262,6 +268,16 @@ def _judge(conn: sa.Connection, ended: Ended) -> None:
         conditions.refuse(conn, ended.connection.id, error, token_id=token_id)
     elif ended.landing.kind == "limited":
         conditions.hold(conn, ended.connection.id, ended.landing.wait_s)
+
+
+def _show(conn: sa.Connection, ended: Ended) -> None:
+    """What a person has to mend, which hinders nothing else."""
+    connection_id, landing = ended.connection.id, ended.landing
+    if landing.mended is not None:
+        conditions.unflag(conn, connection_id, landing.mended)
+    if landing.problem is not None:
+        log.warning("connection_has_a_problem", connection=connection_id)
+        conditions.flag(conn, connection_id, landing.problem)
 
 
 @dataclass(slots=True)

@@ -110,11 +110,14 @@ class Sight:
     raw: None where the object is gone and its parent is proven readable.
     state: kept for the next look-up of the same object (which tree of a branch is applied).
     more: this is a part; the rest is asked for at once, with `state`.
+    problem: what a person has to mend, shown with the connection; `mended`: what was told before.
     """
 
     raw: JSON
     state: JSON = None
     more: bool = False
+    problem: str | None = None
+    mended: str | None = None
 
 
 class Client(Protocol):
