@@ -98,7 +98,8 @@ def seen(
 
 def gone(identity: Identity, sight: Sight, connection: Connection, claimed: Claimed) -> Landing:
     """Nothing is there, and the parent is proven readable: the last known version is deleted."""
-    words = _weighed(connection, claimed, (Delete(identity, version=None),))
+    deletion = Delete(identity, version=None, final=claimed.told_gone)
+    words = _weighed(connection, claimed, (deletion,))
     return Landing("gone", words, state=sight.state)
 
 
@@ -165,10 +166,14 @@ def land(engine: sa.Engine, token: str, batch: Sequence[Ended]) -> Counter[str]:
 
 
 def _patiently(ended: Ended) -> Ended:
-    """What is not there yet is asked for again, as long as its event was patient about it."""
-    if ended.landing.kind != "gone" or not ended.claimed.patient:
+    """What is not there yet is asked for again, as long as its event was patient about it; and so
+    is what is still there although it was told to be gone.
+    """
+    lagging = "seen" if ended.claimed.told_gone else "gone"
+    if ended.landing.kind != lagging or not ended.claimed.patient:
         return ended
-    waits = Landing("put_off", error="not readable yet", wait_s=PATIENT_S)
+    said = "is still shown" if ended.claimed.told_gone else "not readable yet"
+    waits = Landing("put_off", error=said, wait_s=PATIENT_S)
     return replace(ended, landing=waits)
 
 

@@ -7,10 +7,11 @@ scope its payload names.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import PermanentError
 from ingest.core.retry import MAX_LONE_CRASHES
 from ingest.core.slugs import bounded_key
@@ -196,13 +197,21 @@ def _message(opened: Opened, connection: Connection, taken: frozenset[str]) -> M
     )
 
 
+def _to_be_confirmed(meaning: Normalised) -> tuple[tuple[Change, ...], tuple[Refresh, ...]]:
+    """What is told and what is asked where somebody can be asked: nothing is for good unasked."""
+    told = meaning.told
+    confirmed = [c for c in told if isinstance(c, Delete) and c.final and c.confirm is not None]
+    changes = tuple(replace(c, final=False) if c in confirmed else c for c in told)
+    return changes, (*meaning.asked, *(c.confirm for c in confirmed if c.confirm is not None))
+
+
 def _targets(
     opened: Opened, meaning: Normalised, connection: Connection, directory: Directory
 ) -> list[Target]:
     """A share for each store of the connection; with a token its look-ups stand in for guesses."""
     can_ask = connection.has_token and opened.source.connect is not None
-    asks = asking.asks(opened.source, connection, meaning.asked) if can_ask else ()
-    told = meaning.told if can_ask else meaning.untokened
+    told, asked = _to_be_confirmed(meaning) if can_ask else (meaning.untokened, ())
+    asks = asking.asks(opened.source, connection, asked)
     skip = meaning.skip
     if skip is None and not told and not asks:
         skip = TOKENLESS

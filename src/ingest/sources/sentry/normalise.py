@@ -168,16 +168,17 @@ def _comment(message: Message, _resource: str, action: str) -> _Meaning:
     comment = read(Comment, _comment_data(message), "data")
     subject = Subject(comment.comment_id, issue_id=comment.issue_id, comment_id=comment.comment_id)
     version = _version(message, comment.timestamp)
+    # An edit back to a former text is the very same body again, and nothing but the issue's
+    # activity shows whether a comment is there.
+    on_issue = Refresh(identity(message.scope, "issue", comment.issue_id), patience_s=LAG_S)
     if action == "deleted":
         gone = identity(message.scope, "comment", comment.comment_id)
-        return _Meaning(subject, (Delete(gone, version, final=True),))
+        return _Meaning(subject, (Delete(gone, version, final=True, confirm=on_issue),))
     if not comment.comment:
         raise BadPayload("data.comment", "missing")
     author = mapping(message.payload.get("actor"))
     document = comment_document(comment, message.scope, author)
     upsert = replace(document, version=version, priority=_COMMENT_PRIORITY[action])
-    # An edit back to a former text is the very same body again; its issue's activity tells.
-    on_issue = Refresh(identity(message.scope, "issue", comment.issue_id), patience_s=LAG_S)
     return _Meaning(subject, (upsert, on_issue))
 
 

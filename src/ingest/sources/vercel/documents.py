@@ -38,7 +38,8 @@ _RANKS: Mapping[str, int] = {
 }
 TIMES_RANK = 9
 """Above every state: what is known of the times outlives whatever state replaces another."""
-FAILED = "ERROR"
+FAILED, LAST = "ERROR", "READY"
+"""A state that can be the last, as the others of its rank."""
 _SHA = re.compile(r"[0-9a-f]{40}")
 _NO_LOG = BuildLog()
 _NO_COMMIT = Commit()
