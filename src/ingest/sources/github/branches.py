@@ -7,16 +7,16 @@ and what went is told last, so that a file that moves is never missing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from urllib.parse import quote
 
 from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
+from ingest.sources.answers import Absent
 from ingest.sources.contract import Ask, Sight
+from ingest.sources.forms import ID, segment
 from ingest.sources.github.answers import (
     BlobAnswer,
     CompareAnswer,
@@ -27,6 +27,7 @@ from ingest.sources.github.api import GitHubApi, Repository
 from ingest.sources.github.files import text_of
 from ingest.sources.github.globs import Globs, from_config
 from ingest.sources.github.heads import Head, head_of
+from ingest.sources.github.names import SHA
 from ingest.sources.github.payloads import read
 from ingest.sources.github.trees import (
     LARGEST_FILE,
@@ -39,7 +40,6 @@ from ingest.sources.github.trees import (
     is_document,
     wants,
 )
-from ingest.sources.http import Absent
 
 MOST_FILES, MOST_BYTES = 100, 8 * 2**20
 """What one sight reads of files, at most."""
@@ -50,7 +50,7 @@ MOST_TREES = 2_000
 LAG = timedelta(seconds=15)
 """How long after a push its branch may be shown as it was before."""
 _LARGEST_BLOB = LARGEST_FILE * 3 // 2 + 2**16
-_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_A_HASH = "a hash of git's"
 
 
 @dataclass(slots=True)
@@ -170,10 +170,10 @@ def _compared(
     It diffs from the merge base, so it counts only where the applied head is an ancestor.
     """
     base = before.head
-    if base is None or before.want != want.digest or not _SHA.fullmatch(base):
+    if base is None or before.want != want.digest or not SHA.fits(base):
         return None
     try:
-        path = f"{repository.path}/compare/{base}...{quote(head, safe='')}"
+        path = f"{repository.path}/compare/{base}...{segment(head, _A_HASH, ID)}"
         answer = read(CompareAnswer, api.get(path, params={"per_page": 1}).json())
     except (RateLimited, Refused):
         raise
@@ -223,7 +223,7 @@ def _entries(api: GitHubApi, repository: Repository, sha: str) -> Iterator[TreeE
 
 
 def _tree(api: GitHubApi, repository: Repository, sha: str, *, recursive: bool) -> TreeAnswer:
-    path = f"{repository.path}/git/trees/{quote(sha, safe='')}"
+    path = f"{repository.path}/git/trees/{segment(sha, _A_HASH, ID)}"
     try:
         answer = api.get(path, params={"recursive": "1"} if recursive else None)
     except Absent as error:
@@ -286,7 +286,7 @@ def _read_blobs(api: GitHubApi, repository: Repository, differs: Difference) -> 
 
 def _blob(api: GitHubApi, repository: Repository, entry: TreeEntry) -> bytes:
     """[REST-OAS] git/get-blob. One that vanished was of a commit that is no more: read again."""
-    path = f"{repository.path}/git/blobs/{quote(entry.sha, safe='')}"
+    path = f"{repository.path}/git/blobs/{segment(entry.sha, _A_HASH, ID)}"
     largest = _LARGEST_BLOB if entry.size is not None else None
     try:
         return read(BlobAnswer, api.get(path, max_bytes=largest).json()).raw()
