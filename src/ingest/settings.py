@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ingest.core.errors import BadSettings
+from ingest.sources.hosts import ALLOWED
+from ingest.sources.hosts import SETTING as ALLOWED_API_HOSTS
 from ingest.store.deliveries import LEASE_S
 
 DEFAULT_DATA_DIR = ".ingest"
@@ -24,7 +26,8 @@ class Settings:
     """What the environment says. `None` for a service means: the embedded one.
 
     `webhook_secrets` are the app-wide ones by source type, `api_urls` the bases of providers' APIs
-    where they are not the public ones; secrets stay out of `repr`.
+    where they are not the public ones, `allowed_api_hosts` what a connection's metadata may name
+    beside the providers' own hosts; secrets stay out of `repr`.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -34,6 +37,7 @@ class Settings:
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     api_urls: Mapping[str, str] = field(default_factory=dict)
+    allowed_api_hosts: tuple[str, ...] = ()
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     lease_s: float = LEASE_S
 
@@ -49,6 +53,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         secret_keys=_secret_keys(environ),
         webhook_secrets={n: _list(text) for n, text in _of_sources(environ, _SECRETS_SUFFIX)},
         api_urls={n: _url(n, text) for n, text in _of_sources(environ, _URL_SUFFIX) if text},
+        allowed_api_hosts=_hosts(environ, ALLOWED_API_HOSTS),
         max_body_bytes=_positive(environ, "INGEST_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES),
         lease_s=_positive(environ, "INGEST_LEASE_SECONDS", int(LEASE_S)),
     )
@@ -94,12 +99,20 @@ def _of_sources(environ: Mapping[str, str], suffix: str) -> list[tuple[str, str]
 
 def _url(source_type: str, text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query:
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise BadSettings(
             f"{_PREFIX}{source_type.upper()}{_URL_SUFFIX} is {text[:80]!r}; give the base of the "
             "API, as https://api.example.com"
         )
     return text
+
+
+def _hosts(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    hosts = _list(environ.get(name, ""))
+    for host in hosts:
+        if not ALLOWED.fits(host):
+            raise BadSettings(f"{name} holds {host[:80]!r}; give {ALLOWED.said}")
+    return hosts
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:

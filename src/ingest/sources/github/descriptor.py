@@ -60,6 +60,7 @@ DESCRIPTOR = Descriptor(
     connection=GitHubSourceMetadata,
     connection_tenants=_connection_tenant,
     api_url=lambda _metadata: "https://api.github.com",
+    api_hosts=("api.github.com",),
     check_token=check_token,
     is_handshake=_is_ping,
     # A GitHub App has one webhook and one secret for all repositories that installed it.

@@ -82,6 +82,7 @@ DESCRIPTOR = Descriptor(
     connection=LinearSourceMetadata,
     connection_tenants=_connection_organization,
     api_url=lambda _metadata: "https://api.linear.app",
+    api_hosts=("api.linear.app",),
     connection_filter=_wanted_teams,
     owned_prefixes=_team_keys,
     check_token=_check_token,
