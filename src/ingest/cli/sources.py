@@ -55,6 +55,7 @@ def connect(
         store_ids=list(dict.fromkeys(store)),
         secrets=secrets,
         vault=current.program.vault if secrets else None,
+        reach=current.program.reach,
     )
     route = f"/webhooks/{source_type}/{created}"
     if as_json:
