@@ -22,7 +22,8 @@ from ingest.core.folding import LedgerRow
 from ingest.core.identity import document_id, document_slug, event_id
 from ingest.core.ranks import rank
 from ingest.core.values import JSON, loads
-from ingest.flows.drafts import StoreConfig, chunks, draft
+from ingest.flows.drafts import draft
+from ingest.flows.rendering import Renders, StoreConfig
 from ingest.sources.contract import Message, Source
 from ingest.sources.registry import source
 
@@ -101,8 +102,9 @@ def _write(conn: psycopg.Connection[Any], change: Upsert, connection_id: str) ->
     ledger = LedgerRow(
         key, key, _STORE.id, named.source_type, named.scope, named.kind, named.id, slug
     )
-    made = draft(change, change.metadata, ledger, None, _STORE)
-    pieces = chunks(made)
+    renders = Renders()
+    made = draft(renders.render(change, _STORE), change.metadata, ledger, None, _STORE)
+    pieces = renders.cut(change, _STORE).chunks
     conn.execute(
         _NEW_LEDGER,
         [key, key, _STORE.id, named.source_type, named.scope, named.kind, named.id, slug,
@@ -114,7 +116,7 @@ def _write(conn: psycopg.Connection[Any], change: Upsert, connection_id: str) ->
     conn.execute(_FEED, [key, connection_id])
     for piece in pieces:
         conn.execute(_CHUNK, [key, piece.position, piece.start, piece.text])
-    for reference in made.references:
+    for reference in made.rendered.references:
         conn.execute(
             _REFERENCE,
             [key, reference.kind, reference.source, reference.key, reference.origin,

@@ -146,7 +146,8 @@ CREATE UNIQUE INDEX uq_event_key ON lightfast_ingestion_events(store_id, source_
 -- until it is one of the four terminal ones. A row whose lease ran out is `suspect`: it is claimed
 -- alone from then on. `lone` says that the running claim holds this row alone; only a crash while
 -- alone is counted in `lone_crashes`. `setbacks` counts how often it was given back for what the
--- database said. `lane` is whom it is for (a connection, or a tenant of the app-wide route): of each
+-- database said, `overruns` how often of these for its cost: from the second time on it is tried
+-- alone, after the sixth it is dead. `lane` is whom it is for (a connection, or a tenant of the app-wide route): of each
 -- lane only a share is worked on, so that nobody's flood starves the others.
 CREATE TABLE lightfast_webhook_deliveries (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -170,6 +171,7 @@ CREATE TABLE lightfast_webhook_deliveries (
   received_at TIMESTAMPTZ NOT NULL DEFAULT now(),
   settled_at TIMESTAMPTZ,
   setbacks INTEGER NOT NULL DEFAULT 0,
+  overruns INTEGER NOT NULL DEFAULT 0,
   lane VARCHAR(255) NOT NULL DEFAULT '',
   CONSTRAINT ck_deliveries_status
     CHECK (status IN ('pending', 'processed', 'skipped', 'duplicate', 'dead'))
@@ -312,8 +314,8 @@ CREATE TABLE lightfast_connection_facts (
 -- What has to be looked up at a provider: one row for each object and connection, however many
 -- events asked. `asked` counts the requests, `taken` is how many of them the running look-up
 -- serves; what is asked meanwhile is looked up once more. `object` is the hash of the identity.
--- `told_gone`: a payload says that it is gone for good, and the look-up confirms it. `setbacks` as
--- of deliveries.
+-- `told_gone`: a payload says that it is gone for good, and the look-up confirms it. `setbacks` and
+-- `overruns` as of deliveries.
 CREATE TABLE lightfast_lookups (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   connection_id VARCHAR(191) NOT NULL
@@ -334,6 +336,7 @@ CREATE TABLE lightfast_lookups (
   lease_until TIMESTAMPTZ,
   lease_token UUID,
   setbacks INTEGER NOT NULL DEFAULT 0,
+  overruns INTEGER NOT NULL DEFAULT 0,
   told_gone BOOLEAN NOT NULL DEFAULT false
 );
 CREATE UNIQUE INDEX uq_lookups_object ON lightfast_lookups(connection_id, object);

@@ -16,7 +16,7 @@ from ingest.core.vault import require_key
 from ingest.logs import DEFAULT_LEVEL, LEVELS
 from ingest.sources.hosts import ALLOWED
 from ingest.sources.hosts import SETTING as ALLOWED_API_HOSTS
-from ingest.store.deliveries import LEASE_S
+from ingest.store.claiming import LEASE_S
 
 DEFAULT_DATA_DIR = ".ingest"
 DEFAULT_MAX_BODY_BYTES = 25 * 2**20

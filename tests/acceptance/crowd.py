@@ -95,7 +95,7 @@ def _life(number: int, issues: int) -> Iterator[Letter]:
     yield _letter("issue_comment", "edited", number, issue=issue(4), comment=comment(4, "Two."))
     yield _letter("issues", "closed", number, issue=closed)
     if number % 5:
-        yield _letter("star", "created", number)
+        yield _letter("star", "created", number, starred_at=at(6))
     else:
         yield _letter("issue_comment", "deleted", number, issue=closed, comment=comment(6, "Two."))
 

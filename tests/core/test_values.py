@@ -52,6 +52,20 @@ def test_deep_nesting_is_refused_without_a_crash(depth: int, core: bytes) -> Non
         loads(b"[" * depth + core + b"]" * depth)
 
 
+@pytest.mark.parametrize("number", ["1", "-9223372036854775809", "18446744073709551616", "-0"])
+def test_a_number_is_the_same_beside_a_lone_surrogate(number: str) -> None:
+    alone = repr(loads(f"[{number}]".encode()))
+    beside = repr(loads(f'[{number}, "\\ud800"]'.encode()))
+    assert beside == alone.replace("]", ", '\ufffd']")
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "-1e999"])
+@pytest.mark.parametrize("beside", ["1", '"\\ud800"'])
+def test_a_number_out_of_range_is_a_bad_payload(number: str, beside: str) -> None:
+    with pytest.raises(BadPayload, match="is not JSON"):
+        loads(f"[{number}, {beside}]".encode())
+
+
 def _number(value: JSON) -> int:
     """How many values a value is; an empty one counts twice."""
     if isinstance(value, dict):

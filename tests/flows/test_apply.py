@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from ingest.core.changes import Change, Delete, Field, Patch, Upsert
 from ingest.core.identity import Identity
 from ingest.core.ranks import rank
-from ingest.flows import sweep
+from ingest.flows import ahead, sweep
 from ingest.flows.apply import Work, apply
 from ingest.flows.binding import bind
-from ingest.flows.drafts import StoreConfig
+from ingest.flows.rendering import Renders, StoreConfig
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 from tests.flows.snapshot import Snapshot, difference, snapshot
@@ -68,8 +68,10 @@ class Bench:
         return snapshot(self.engine)
 
     def told(self, *words: Word) -> None:
+        work, renders = [self._work(word) for word in words], Renders()
+        ahead.render(self.engine, work, renders)
         with transaction(self.engine, durable=False) as conn:
-            applied = apply(conn, [self._work(word) for word in words])
+            applied = apply(conn, work, renders)
         bind(self.engine, applied.keys)
 
     def _work(self, word: Word) -> Work:

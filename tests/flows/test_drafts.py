@@ -5,7 +5,8 @@ from __future__ import annotations
 from ingest.core.changes import Upsert
 from ingest.core.folding import LedgerRow
 from ingest.core.identity import Identity
-from ingest.flows.drafts import Draft, StoreConfig, draft
+from ingest.flows.drafts import Draft, draft
+from ingest.flows.rendering import Renders, StoreConfig
 
 STORE = StoreConfig("store", "char-hash-1536", 1536, 512, 50, {"linear": {"ENG"}})
 
@@ -24,17 +25,17 @@ def drafted(body: str, *, parent: Identity | None = None, links: tuple[str, ...]
         home="halcyon/web",
     )
     row = LedgerRow("i", "i", "store", "github", "101", "issue", "7", "issue-7~0")
-    return draft(whole, whole.metadata, row, None, STORE)
+    return draft(Renders().render(whole, STORE), whole.metadata, row, None, STORE)
 
 
 def keys(made: Draft) -> set[str]:
-    return {reference.key for reference in made.references}
+    return {reference.key for reference in made.rendered.references}
 
 
 def test_front_matter_is_read_from_the_body_and_stays_in_the_text() -> None:
     made = drafted("---\nteam: payments\n---\nText")
     assert made.row["frontmatter"] == {"team": "payments"}
-    assert "team: payments" in made.text
+    assert "team: payments" in made.rendered.said.text
 
 
 def test_the_made_up_title_of_a_child_mentions_nothing() -> None:
@@ -50,7 +51,7 @@ def test_nothing_refers_to_itself() -> None:
 
 def test_a_link_of_a_field_is_stated_by_the_field_and_wins_over_the_text() -> None:
     made = drafted("see #8", links=("https://github.com/halcyon/web/pull/8",))
-    mention = next(r for r in made.references if r.kind == "mention")
+    mention = next(r for r in made.rendered.references if r.kind == "mention")
     assert (mention.key, mention.origin) == ("halcyon/web#8", "field")
 
 

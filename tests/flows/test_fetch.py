@@ -276,6 +276,12 @@ def test_a_look_up_of_the_same_text_writes_no_row(desk: Office) -> None:
     assert desk.rows("SELECT CAST(xmin AS text) AS x FROM lightfast_docs_documents") == before
 
 
+_DUE = sa.text("""
+UPDATE lightfast_lookups
+SET next_attempt_at = now() - CASE external_id WHEN :first THEN interval '1 s' ELSE interval '0' END
+""")
+
+
 @pytest.mark.parametrize(("linger", "left"), [(True, 0), (False, 2)])
 def test_a_drain_whose_time_is_up_goes_on_with_others_while_it_has_to_wait(
     desk: Office, *, linger: bool, left: int
@@ -286,8 +292,8 @@ def test_a_drain_whose_time_is_up_goes_on_with_others_while_it_has_to_wait(
     desk.deliver(*(event("page.created", name) for name in names))
     desk.work()
     with transaction(desk.engine) as conn:
-        conn.execute(sa.text("UPDATE lightfast_lookups SET next_attempt_at = now()"))
-    desk.fake.latency_s = 0.05
+        conn.execute(_DUE, {"first": page_id(names[0])})
+    desk.fake.latency_s, desk.fake.slow = 0.5, page_id(names[0])
     once = iter([True])
     fetch.drain(desk.engine, desk.clients, go_on=lambda: next(once, False), linger=lambda: linger)
     with transaction(desk.engine) as conn:

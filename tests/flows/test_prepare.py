@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from ingest.flows.directory import Directory
 from ingest.flows.prepare import Opened, open_delivery, prepare
-from ingest.store.deliveries import Claimed
+from ingest.store.claiming import Claimed
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 NOBODY = Directory(by_id={}, by_tenant={}, stores={})

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from ingest.flows import connecting, sweep
 from ingest.flows.process import drain, process
-from ingest.store import deliveries, queue_admin, reading
-from ingest.store.deliveries import Claim
+from ingest.store import claiming, queue_admin, reading
+from ingest.store.claiming import Claim
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 from tests.flows import halcyon
@@ -112,11 +112,11 @@ def linear(engine: sa.Engine) -> str:
 def claimed(engine: sa.Engine) -> Claim:
     """As a worker does, under a lease that is over at once: a batch, or one suspect when alone."""
     with transaction(engine) as conn:
-        found = deliveries.claim(conn, limit=5, max_bytes=10**6, lease_s=-60)
+        found = claiming.claim(conn, limit=5, max_bytes=10**6, lease_s=-60)
     if not found.suspects:
         return found
     with transaction(engine) as conn:
-        return deliveries.claim(conn, limit=5, max_bytes=10**6, lease_s=-60, alone=True)
+        return claiming.claim(conn, limit=5, max_bytes=10**6, lease_s=-60, alone=True)
 
 
 def without(sent: Sent, *path: str) -> Sent:
@@ -286,7 +286,7 @@ def test_a_connection_that_is_purged_meanwhile_gives_the_others_back(
     desk.deliver(purged, halcyon.issue(1))
     (sent,) = desk.deliver(other, halcyon.issue(2))
     with transaction(engine) as conn:
-        claim = deliveries.claim(conn, limit=5, max_bytes=10**6)
+        claim = claiming.claim(conn, limit=5, max_bytes=10**6)
         conn.execute(_PURGE, {"id": purged})
     assert process(engine, claim) == {}
     row = desk.delivery(sent)

@@ -15,9 +15,10 @@ from ingest.core.changes import Change, Delete, Upsert
 from ingest.core.errors import Raced
 from ingest.core.identity import Identity, document_id, event_id
 from ingest.core.ranks import rank
+from ingest.flows import ahead
 from ingest.flows.apply import Work, apply
 from ingest.flows.binding import bind
-from ingest.flows.drafts import StoreConfig
+from ingest.flows.rendering import Renders, StoreConfig
 from ingest.store import events
 from ingest.store.engine import transaction
 from ingest.store.events import Event
@@ -56,14 +57,18 @@ class Pair:
 
     def told(self, *changes: Change) -> None:
         """Apply and commit."""
+        work, renders = self.work(*changes), Renders()
+        ahead.render(self.engine, work, renders)
         with transaction(self.engine) as conn:
-            apply(conn, self.work(*changes))
+            apply(conn, work, renders)
 
     @contextmanager
     def held(self, *changes: Change) -> Iterator[None]:
         """Apply, and commit only at the end of the block."""
+        work, renders = self.work(*changes), Renders()
+        ahead.render(self.engine, work, renders)
         with transaction(self.engine) as conn:
-            apply(conn, self.work(*changes))
+            apply(conn, work, renders)
             yield
 
     def beside(self, act: Callable[[], None]) -> Future[None]:

@@ -12,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import LeaseLost
-from ingest.store import deliveries, gauges, schedule
-from ingest.store.deliveries import Arrival, Claim, Verdict
+from ingest.store import claiming, deliveries, gauges, schedule
+from ingest.store.claiming import Claim
+from ingest.store.deliveries import Arrival, Later, Verdict
 from ingest.store.engine import transaction
 from tests.factories import connect
 
@@ -35,11 +36,11 @@ def insert(engine: sa.Engine, *arrivals: Arrival) -> list[tuple[int, bool]]:
 def claim(engine: sa.Engine, *, limit: int = 100, max_bytes: int = 2**20) -> Claim:
     """As a worker does: a batch, or one suspect as soon as it is alone."""
     with transaction(engine) as conn:
-        found = deliveries.claim(conn, limit=limit, max_bytes=max_bytes)
+        found = claiming.claim(conn, limit=limit, max_bytes=max_bytes)
     if not found.suspects:
         return found
     with transaction(engine) as conn:
-        return deliveries.claim(conn, limit=limit, max_bytes=max_bytes, alone=True)
+        return claiming.claim(conn, limit=limit, max_bytes=max_bytes, alone=True)
 
 
 def settle(engine: sa.Engine, token: str, status: str, ids: Sequence[int]) -> None:
@@ -175,8 +176,8 @@ def test_a_claim_is_bounded_by_rows_and_by_bytes_and_says_that_more_waits(
 def test_two_claimers_get_disjoint_rows_without_waiting(engine: sa.Engine) -> None:
     insert(engine, *(arrival(f"d{n}") for n in range(10)))
     with transaction(engine) as one, transaction(engine) as two:
-        first = deliveries.claim(one, limit=6, max_bytes=2**20)
-        second = deliveries.claim(two, limit=6, max_bytes=2**20)
+        first = claiming.claim(one, limit=6, max_bytes=2**20)
+        second = claiming.claim(two, limit=6, max_bytes=2**20)
     assert (len(first.rows), len(second.rows)) == (6, 4)
     assert set(ids(first)).isdisjoint(ids(second))
     assert first.token != second.token
@@ -225,7 +226,7 @@ def test_a_suspect_is_not_touched_by_one_who_is_not_alone(engine: sa.Engine) -> 
     (id_,) = ids(claim(engine))
     expire(engine)
     with transaction(engine) as conn:
-        found = deliveries.claim(conn, limit=10, max_bytes=2**20)
+        found = claiming.claim(conn, limit=10, max_bytes=2**20)
     assert (found.rows, found.suspects) == ((), True)
     assert row(engine, id_).attempts == 1
     assert ids(claim(engine)) == [id_]
@@ -270,12 +271,12 @@ def test_what_is_given_back_is_due_later_and_uncounted(engine: sa.Engine) -> Non
     ((id_, _),) = insert(engine, arrival())
     found = claim(engine)
     with transaction(engine) as conn:
-        deliveries.give_back(conn, found.token, [id_], delay_s=60, error="the tenant is paused")
+        deliveries.give_back(conn, found.token, [Later(id_, 60)], error="the tenant is paused")
     assert not claim(engine).rows
     now = row(engine, id_)
     assert (now.attempts, now.last_error) == (0, "the tenant is paused")
     with transaction(engine) as conn:
-        deliveries.give_back(conn, found.token, [id_], delay_s=0, error="not mine any more")
+        deliveries.give_back(conn, found.token, [Later(id_, 0)], error="not mine any more")
     assert not claim(engine).rows, "a foreign lease gives nothing back"
     with transaction(engine) as conn:
         conn.execute(_DUE_NOW)

@@ -9,6 +9,7 @@ CREATE TABLE lightfast_connection_facts (
 
 ALTER TABLE lightfast_webhook_deliveries
   ADD COLUMN setbacks INTEGER NOT NULL DEFAULT 0,
+  ADD COLUMN overruns INTEGER NOT NULL DEFAULT 0,
   ADD COLUMN lane VARCHAR(255) NOT NULL DEFAULT '';
 UPDATE lightfast_webhook_deliveries
 SET lane = coalesce(connection_id, CAST(source_type AS text)) WHERE status = 'pending';
@@ -17,6 +18,7 @@ CREATE INDEX idx_deliveries_lane ON lightfast_webhook_deliveries (lane, next_att
 
 ALTER TABLE lightfast_lookups
   ADD COLUMN setbacks INTEGER NOT NULL DEFAULT 0,
+  ADD COLUMN overruns INTEGER NOT NULL DEFAULT 0,
   ADD COLUMN told_gone BOOLEAN NOT NULL DEFAULT false;
 
 ALTER TABLE lightfast_source_credentials ADD COLUMN expires_at TIMESTAMPTZ;

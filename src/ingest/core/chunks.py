@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import islice
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
@@ -64,16 +65,17 @@ class Chunk:
     start: int
 
 
-def split(text: str, config: ChunkConfig) -> list[Chunk]:
+def split(text: str, config: ChunkConfig, *, most: int | None = None) -> list[Chunk]:
     """The chunks of a clean text, in order and without a gap; white space alone has none.
 
-    Overlap apart, headings and fenced code stay whole where they fit.
+    Overlap apart, headings and fenced code stay whole where they fit. With `most` there are no more
+    than that, and what lies behind them is not cut.
     """
     if not text or text.isspace():
         return []
     if len(text) <= config.max_tokens and len(text.encode()) <= config.max_tokens:
         return [Chunk(0, text, 0)]
-    spans = _spans(text, config)
+    spans = islice(_spans(text, config), most)
     return [Chunk(position, part, start) for position, (start, part) in enumerate(spans)]
 
 

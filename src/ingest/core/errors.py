@@ -80,5 +80,12 @@ class Raced(TransientError):
     """Two transactions met on the same new row; the batch is read and decided again."""
 
 
+class Costly(TransientError):
+    """The database gave up for what was asked of it: a statement took too long, memory ran out.
+
+    It may be the day's load; of a row that stands alone, again and again, it is the row.
+    """
+
+
 class Unavailable(TransientError):
     """A service that we depend on did not answer."""

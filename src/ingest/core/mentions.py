@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from ingest.core.keywords import EdgeKind
 from ingest.core.links import Links
+
+MAX_MENTIONS = 50_000
+"""Of each source, in one text: a change log of a mebibyte has fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,12 @@ class Place(NamedTuple):
 
 
 def find(text: str, context: Context, syntaxes: Sequence[Syntax]) -> list[tuple[Mention, Syntax]]:
-    """What the syntaxes find in a text, code or not."""
-    return [(found, syntax) for syntax in syntaxes for found in syntax.find(text, context)]
+    """What the syntaxes find in a text, code or not: of each the first `MAX_MENTIONS`."""
+    return [
+        (found, syntax)
+        for syntax in syntaxes
+        for found in islice(syntax.find(text, context), MAX_MENTIONS)
+    ]
 
 
 def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place]:

@@ -25,9 +25,11 @@ __all__ = [
     "ReferenceKind",
     "ReferenceOrigin",
     "Syntax",
+    "distinct",
     "extract",
     "keep_owned",
     "relationships",
+    "strongest",
 ]
 
 ReferenceKind = Literal["mention", "resolves", "blockedBy", "dependsOn", "relatedTo"]
@@ -134,6 +136,24 @@ def keep_owned(
         for reference in references
         if reference.prefix is None or reference.prefix in owned.get(reference.source, ())
     )
+
+
+def distinct(references: Iterable[Reference]) -> tuple[Reference, ...]:
+    """One reference for each (kind, target), the first one; sorted by that."""
+    kept: dict[tuple[str, str, str], Reference] = {}
+    for reference in references:
+        kept.setdefault((reference.kind, reference.source, reference.key), reference)
+    return tuple(kept[key] for key in sorted(kept))
+
+
+def strongest(references: Sequence[Reference], most: int) -> Sequence[Reference]:
+    """As many as that, in their order: those that are said most clearly, a field before a URL, a
+    keyword before a mere mention.
+    """
+    if len(references) <= most:
+        return references
+    clearest = sorted(range(len(references)), key=lambda at: _STRENGTH[references[at].origin])
+    return [references[at] for at in sorted(clearest[:most])]
 
 
 def relationships(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import NoReturn, TypeAlias
 
@@ -69,10 +70,25 @@ def _loads_surrogates(raw: bytes, cause: orjson.JSONDecodeError) -> JSON:
     if b"\\ud" not in raw.lower():
         raise BadPayload("$", f"is not JSON: {_short(cause)}") from cause
     try:
-        value: JSON = json.loads(raw, parse_constant=_refuse_constant)
+        value: JSON = json.loads(
+            raw, parse_constant=_refuse_constant, parse_int=_whole, parse_float=_fraction
+        )
     except (ValueError, RecursionError) as error:
         raise BadPayload("$", f"is not JSON: {_short(error)}") from error
     return value
+
+
+def _whole(digits: str) -> int | float:
+    """As orjson reads it: what has more than 64 bits is a fraction."""
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else _fraction(digits)
+
+
+def _fraction(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("a number is out of range")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -85,8 +85,8 @@ class Provider(Protocol):
 class Fake:
     """A running fake. `requests` are all that came, in their order; `troubles` are used up first.
 
-    `latency_s` is slept before each answer; `least_gap_s` is a rate limit: what comes sooner after
-    the last one gets `limited`.
+    `latency_s` is slept before each answer whose path contains `slow`; `least_gap_s` is a rate
+    limit: what comes sooner after the last one gets `limited`.
     """
 
     provider: Provider
@@ -94,6 +94,7 @@ class Fake:
     requests: list[Asked] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     latency_s: float = 0.0
+    slow: str = ""
     least_gap_s: float = 0.0
     limited: Callable[[], Answer] = lambda: Answer(429, {}, {"retry-after": "1"})
     most_at_once: int = 0
@@ -112,7 +113,7 @@ class Fake:
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
         try:
-            if self.latency_s:
+            if self.latency_s and self.slow in asked.path:
                 time.sleep(self.latency_s)
             with self._lock:
                 return self._answer(asked)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
-from ingest.core.changes import Change, Patch, Refresh
+from ingest.core.changes import Change, Patch, Refresh, Upsert
 from ingest.core.folding import (
     DELETED,
     LIVE,
@@ -27,7 +27,8 @@ from ingest.core.folding import (
 )
 from ingest.core.identity import Identity, document_id, document_slug
 from ingest.flows import write
-from ingest.flows.drafts import Draft, StoreConfig, draft
+from ingest.flows.drafts import Draft, draft
+from ingest.flows.rendering import Renders, StoreConfig
 from ingest.store import documents, ledger
 from ingest.store import feeds as feed_store
 from ingest.store.documents import Stored
@@ -37,7 +38,8 @@ from ingest.store.documents import Stored
 class Work:
     """One connection's word in one store. `wanted` is false outside the connection's filter.
 
-    `again` is the look-up that settles a doubt about it, where the connection can ask.
+    `again` is the look-up that settles a doubt about it, where the connection can ask. `cuts` are
+    what of it exceeded a bound, in words.
     """
 
     store: StoreConfig
@@ -47,6 +49,7 @@ class Work:
     wanted: bool = True
     filtered: bool = False
     again: Refresh | None = None
+    cuts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,25 @@ class Applied:
 
     `doubtful` are those that only a look-up can confirm: each has an `again`.
 
-    The keys, (store, source type, key), go to `references.bind` after the commit.
+    The keys, (store, source type, key), go to `references.bind` after the commit. `cuts` say, by
+    index, what exceeded a bound.
     """
 
     stale: frozenset[int] = frozenset()
     doubtful: frozenset[int] = frozenset()
     keys: frozenset[tuple[str, str, str]] = frozenset()
+    cuts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """An object that will probably be written; `stored` are the content and the configuration hash
+    of the document that stands.
+    """
+
+    upsert: Upsert
+    store: StoreConfig
+    stored: tuple[str, str | None] | None
 
 
 @dataclass(slots=True)
@@ -87,8 +103,27 @@ class _Subject:
         )
 
 
-def apply(conn: sa.Connection, work: Sequence[Work]) -> Applied:
-    """Bring documents to what the work says; raises `Raced` where the batch must be run again."""
+def look_ahead(conn: sa.Connection, work: Sequence[Work]) -> list[Ahead]:
+    """What `apply` will probably write, by what is known now. Locks nothing and changes nothing."""
+    subjects = _subjects(work)
+    for key, row in ledger.read(conn, subjects).items():
+        subjects[key].row, subjects[key].known = row, True
+    for subject in subjects.values():
+        _weigh(subject, work)
+    decided = {key: _decide(subject) for key, subject in subjects.items() if subject.moves}
+    stored = documents.hashes(conn, [key for key in decided if subjects[key].known])
+    return [
+        Ahead(decision.whole, subjects[key].store, stored.get(decision.row.document_id))
+        for key, decision in decided.items()
+        if decision.whole is not None
+    ]
+
+
+def apply(conn: sa.Connection, work: Sequence[Work], renders: Renders) -> Applied:
+    """Bring documents to what the work says; raises `Raced` where the batch must be run again.
+
+    Takes what is rendered, and renders nothing.
+    """
     if not work:
         return Applied()
     subjects = _read(conn, work)
@@ -97,20 +132,23 @@ def apply(conn: sa.Connection, work: Sequence[Work]) -> Applied:
     found = ledger.share(conn, named)
     parents = {**named, **found}
     seen = _visibility(decisions, parents)
+    drafts = {key: _draft(s, decisions, parents, renders) for key, s in subjects.items()}
+    renders.require()
     entries = [
         write.Entry(
             before=subject.row if subject.known else None,
             after=_seen(decisions[key].row, visible=seen[key]),
             decision=decisions[key],
             stored=subject.stored,
-            draft=_draft(subject, decisions, parents),
+            draft=drafts[key],
         )
         for key, subject in subjects.items()
     ]
     heard_of = [row for key, row in named.items() if key not in found]
-    keys = write.write(conn, entries, heard_of, frozenset(w.connection_id for w in work))
+    connections = frozenset(w.connection_id for w in work)
+    keys = write.write(conn, entries, heard_of, connections, renders)
     doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
-    return Applied(_stale(subjects.values()), doubtful, keys)
+    return Applied(_stale(subjects.values()), doubtful, keys, _cuts(work, drafts, renders))
 
 
 def _read(conn: sa.Connection, work: Sequence[Work]) -> dict[str, _Subject]:
@@ -235,17 +273,32 @@ def _seen(row: LedgerRow, *, visible: bool) -> LedgerRow:
 
 
 def _draft(
-    subject: _Subject, decisions: Mapping[str, Decision], parents: Mapping[str, LedgerRow]
+    subject: _Subject,
+    decisions: Mapping[str, Decision],
+    parents: Mapping[str, LedgerRow],
+    renders: Renders,
 ) -> Draft | None:
     decision = decisions[subject.row.identity]
     if decision.whole is None or decision.metadata is None:
+        return None
+    rendered = renders.rendered(decision.whole, subject.store)
+    if rendered is None:
         return None
     key = decision.row.parent
     parent = None
     if key is not None:
         parent = decisions[key].row if key in decisions else parents[key]
     parent_id = parent.document_id if parent is not None else None
-    return draft(decision.whole, decision.metadata, decision.row, parent_id, subject.store)
+    return draft(rendered, decision.metadata, decision.row, parent_id, subject.store)
+
+
+def _cuts(
+    work: Sequence[Work], drafts: Mapping[str, Draft | None], renders: Renders
+) -> dict[int, tuple[str, ...]]:
+    """What exceeded a bound: of what was said, and of what was made of it."""
+    made = {id(d.upsert): renders.cuts(d.upsert, d.store) for d in drafts.values() if d}
+    cuts = {index: (*one.cuts, *made.get(id(one.change), ())) for index, one in enumerate(work)}
+    return {index: told for index, told in cuts.items() if told}
 
 
 def _stale(subjects: Iterable[_Subject]) -> frozenset[int]:

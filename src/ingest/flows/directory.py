@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from ingest.flows.drafts import StoreConfig
+from ingest.flows.rendering import StoreConfig
 from ingest.sources.registry import all_sources, source
 from ingest.store import connections
 from ingest.store.connections import Connection

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
 from ingest.core.errors import TransientError
 from ingest.core.identity import Identity
-from ingest.flows import landing
+from ingest.flows import landing, outcome
 from ingest.flows.clients import Clients
-from ingest.flows.landing import Landing
+from ingest.flows.outcome import Ended, Landing
 from ingest.sources.contract import Ask, Found
 from ingest.sources.registry import source
 from ingest.store import connections, credentials, lookups
@@ -62,24 +63,38 @@ class _Running:
 class _Hands:
     """The threads of a drain and what they look up.
 
+    What they have seen is landed by a thread of its own, a batch at a time, however long that
+    takes; meanwhile leases are renewed and more is looked up, as much as there are threads.
     `quiet`: nothing is claimed before all that runs has ended, for a suspect is to be alone.
     """
 
     engine: sa.Engine
     clients: Clients
     pool: ThreadPoolExecutor
+    lander: ThreadPoolExecutor
     threads: int
     running: dict[Future[Landing], _Running] = field(default_factory=dict)
+    seen: dict[Future[Landing], _Running] = field(default_factory=dict)
+    landing: dict[Future[Landing], _Running] = field(default_factory=dict)
+    landed: Future[Counter[str]] | None = None
     quiet: bool = False
     claim_at: float = 0.0
     renew_at: float = field(default_factory=lambda: time.monotonic() + RENEW_S)
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs, or waits to be landed."""
+        return bool(self.running or self.seen or self.landing)
+
     def may_claim(self) -> bool:
         """Whether there is room for more, and a reason to ask whether there is more."""
-        if not self.running:
+        if not self.busy:
             return True
-        free = len(self.running) < self.threads and not self.quiet
+        free = self._room() > 0 and not self.quiet
         return free and time.monotonic() >= self.claim_at
+
+    def _room(self) -> int:
+        return self.threads - len(self.running) - len(self.seen)
 
     def start(self) -> None:
         """Claim as much as there is room for, and begin to ask.
@@ -90,7 +105,7 @@ class _Hands:
         self.quiet, self.claim_at = False, time.monotonic() + CLAIM_EVERY_S
         try:
             with transaction(self.engine, durable=False) as conn:
-                token, claimed = lookups.claim(conn, limit=self.threads - len(self.running))
+                token, claimed = lookups.claim(conn, limit=self._room())
                 begun = self._begun(claimed)
                 rest = [one.id for one in claimed if one not in begun]
                 lookups.release(conn, token, rest)
@@ -98,7 +113,7 @@ class _Hands:
                 known = connections.by_id(conn, ids)
                 tokens = credentials.newest(conn, ids, credentials.API_TOKEN)
         except TransientError as error:
-            if not self.running:
+            if not self.busy:
                 raise
             log.warning("look_ups_not_claimed", error=str(error))
             return
@@ -114,17 +129,33 @@ class _Hands:
         if not suspects:
             return claimed
         self.quiet = True
-        return [one for one in claimed if not one.crashes] if self.running else suspects[:1]
+        return [one for one in claimed if not one.crashes] if self.busy else suspects[:1]
 
     def end(self) -> Counter[str]:
-        """Wait a moment, and land what ended; the leases of the rest are renewed."""
-        ended, _ = wait(self.running, timeout=PAUSE_S, return_when=FIRST_COMPLETED)
-        if ended:
+        """Wait a moment, and let what ended be landed; what was landed meanwhile."""
+        watched: set[Future[Any]] = {*self.running}
+        if self.landed is not None:
+            watched.add(self.landed)
+        ended, _ = wait(watched, timeout=PAUSE_S, return_when=FIRST_COMPLETED)
+        for future in [future for future in self.running if future in ended]:
+            self.seen[future] = self.running.pop(future)
             self.claim_at = 0.0
-        counted = _land(self.engine, {one: self.running.pop(one) for one in ended})
+        counted = self._collect()
+        if self.seen and self.landed is None:
+            self.landing, self.seen = self.seen, {}
+            self.landed = self.lander.submit(_land, self.engine, self.landing)
         if time.monotonic() > self.renew_at:
             self.renew_at = time.monotonic() + RENEW_S
-            _renew(self.engine, self.running)
+            held = (*self.running.values(), *self.seen.values(), *self.landing.values())
+            _renew(self.engine, held)
+        return counted
+
+    def _collect(self) -> Counter[str]:
+        if self.landed is None or not self.landed.done():
+            return Counter()
+        counted = self.landed.result()
+        self.landed, self.landing = None, {}
+        self.claim_at = 0.0
         return counted
 
 
@@ -141,13 +172,16 @@ def drain(
     While that takes long and `linger` says yes, the other threads go on with more.
     """
     done = Fetched()
-    with ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool:
-        hands = _Hands(engine, clients, pool, threads)
+    with (
+        ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool,
+        ThreadPoolExecutor(1, thread_name_prefix="land") as lander,
+    ):
+        hands = _Hands(engine, clients, pool, lander, threads)
         while True:
             stop = not go_on() and not (hands.running and linger())
             if not stop and hands.may_claim():
                 hands.start()
-            if hands.running:
+            if hands.busy:
                 done.ended.update(hands.end())
                 continue
             clients.close_retired()
@@ -161,25 +195,25 @@ def _look_up(
 ) -> Landing:
     """Ask the provider, and read what it says. Raises what the client raises."""
     if claimed.crashes >= CRASHES:
-        return landing.hopeless(f"took its worker down {claimed.crashes} times")
+        return outcome.hopeless(f"took its worker down {claimed.crashes} times")
     found = source(connection.source_type)
     identity = Identity(connection.source_type, claimed.scope, claimed.kind, claimed.external_id)
     client = clients.of(connection, clients.opened(sealed))
     sight = client.fetch_one(Ask(identity, claimed.hint, claimed.state))
     if sight.raw is None or found.documents is None:
-        return landing.gone(identity, sight, connection, claimed)
+        return outcome.gone(identity, sight, connection, claimed)
     seen = Found(identity, sight.raw, claimed.sent_at, claimed.hint, connection.metadata)
-    return landing.seen(found.documents(seen), sight, connection, claimed)
+    return outcome.seen(found.documents(seen), sight, connection, claimed)
 
 
 def _land(engine: sa.Engine, ended: Mapping[Future[Landing], _Running]) -> Counter[str]:
     """Apply what came, by claim; whatever a thread raised becomes that look-up's outcome."""
-    by_token: dict[str, list[landing.Ended]] = {}
+    by_token: dict[str, list[Ended]] = {}
     for future, one in ended.items():
         error = future.exception()
-        outcome = future.result() if error is None else landing.failed(error, one.claimed)
+        came_to = future.result() if error is None else outcome.failed(error, one.claimed)
         by_token.setdefault(one.token, []).append(
-            landing.Ended(one.claimed, one.connection, outcome, one.token_id)
+            Ended(one.claimed, one.connection, came_to, one.token_id)
         )
     counted: Counter[str] = Counter()
     for token, batch in by_token.items():
@@ -189,17 +223,17 @@ def _land(engine: sa.Engine, ended: Mapping[Future[Landing], _Running]) -> Count
     return counted
 
 
-def _renew(engine: sa.Engine, running: Mapping[Future[Landing], _Running]) -> None:
+def _renew(engine: sa.Engine, held: Collection[_Running]) -> None:
     """Where that fails it is tried again at the next time; a lease outlasts two of them."""
     by_token: dict[str, list[int]] = {}
-    for one in running.values():
+    for one in held:
         by_token.setdefault(one.token, []).append(one.claimed.id)
     try:
         with transaction(engine, durable=False) as conn:
             for token, ids in by_token.items():
                 lookups.renew(conn, token, ids)
     except TransientError as error:
-        log.warning("leases_not_renewed", look_ups=len(running), error=str(error))
+        log.warning("leases_not_renewed", look_ups=len(held), error=str(error))
 
 
 def _wait_for_next(engine: sa.Engine) -> bool:

@@ -1,42 +1,36 @@
 """Ends look-ups: what was seen is applied, with the deliveries that waited for it, or put off.
 
-One transaction for a batch of them: documents, the waiting deliveries' events, their verdicts. What
-a provider's refusal means (promise 10) is decided here.
+One transaction for a batch of them: documents, the waiting deliveries' events, their verdicts; what
+is dear is rendered before it begins. What a look-up came to is decided in `outcome`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
+from ingest.core.bounds import cut_remark
 from ingest.core.canonical import clean
-from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import (
-    BadSettings,
-    PermanentError,
+    Costly,
+    IngestError,
     Raced,
-    RateLimited,
-    Refused,
     TransientError,
 )
-from ingest.core.identity import Identity
-from ingest.core.ranks import Seen
-from ingest.core.retry import delay_s
-from ingest.core.values import JSON
+from ingest.core.retry import MAX_OVERRUNS, overrun_s, setback_s
+from ingest.flows import ahead, asking, binding, directory
 from ingest.flows import apply as applying
-from ingest.flows import asking, binding, directory
-from ingest.flows.apply import Work
-from ingest.flows.drafts import StoreConfig
-from ingest.flows.words import weigh
-from ingest.sources.contract import Sight
+from ingest.flows.apply import Applied, Work
+from ingest.flows.directory import Directory
+from ingest.flows.outcome import AGAIN_S, MOST_SAID, Ended, Landing, hopeless, patiently
+from ingest.flows.rendering import Renders
 from ingest.sources.registry import source
 from ingest.store import conditions, connections, deliveries, events, lookups
-from ingest.store.connections import Connection
 from ingest.store.deliveries import Verdict
 from ingest.store.engine import BadRow, MissingRow, transaction
 from ingest.store.events import Event
@@ -45,172 +39,122 @@ from ingest.store.lookups import Claimed, Waiter
 log = structlog.get_logger(__name__)
 
 RACES = 5
-AGAIN_S = 2.0
-PATIENT_S = 5.0
-LONGEST_HOLD_S = 2 * 3600.0
-MOST_SAID = 2_000
-
-Kind = Literal["seen", "gone", "hopeless", "put_off", "refused", "limited"]
-
-
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """What a look-up came to.
-
-    seen, gone: it ends with its `words`, and asks for `asks`; `more` of it is to be read.
-    hopeless: it ends with `error`, and so do the deliveries that waited for it.
-    put_off, refused, limited: it goes on later, after `wait_s`; `error` says why.
-    problem, mended: as its sight says.
-    """
-
-    kind: Kind
-    words: tuple[Callable[[StoreConfig], Work], ...] = ()
-    asks: tuple[Refresh, ...] = ()
-    state: JSON = None
-    more: bool = False
-    error: str = ""
-    wait_s: float = 0.0
-    counted: bool = True
-    problem: str | None = None
-    mended: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A look-up with its connection and its outcome."""
-
-    claimed: Claimed
-    connection: Connection
-    landing: Landing
-    token_id: int = 0
-
-
-def seen(
-    said: Sequence[Change | Refresh], sight: Sight, connection: Connection, claimed: Claimed
-) -> Landing:
-    """The object, as its source reads it; weighed here, so that what cannot be ends it alone."""
-    changes = tuple(one for one in said if not isinstance(one, Refresh))
-    asks = tuple(one for one in said if isinstance(one, Refresh))
-    words = _weighed(connection, claimed, changes)
-    landing = Landing("seen", words, asks, sight.state, sight.more)
-    return replace(landing, problem=sight.problem, mended=sight.mended)
-
-
-def gone(identity: Identity, sight: Sight, connection: Connection, claimed: Claimed) -> Landing:
-    """Nothing is there, and the parent is proven readable: the last known version is deleted."""
-    deletion = Delete(identity, version=None, final=claimed.told_gone)
-    words = _weighed(connection, claimed, (deletion,))
-    return Landing("gone", words, state=sight.state)
-
-
-def _weighed(
-    connection: Connection, claimed: Claimed, changes: Collection[Change]
-) -> tuple[Callable[[StoreConfig], Work], ...]:
-    return tuple(weigh(source(connection.source_type), connection, changes, Seen(claimed.fence)))
-
-
-def hopeless(error: str) -> Landing:
-    """It will fail the same way for ever."""
-    return Landing("hopeless", error=error)
-
-
-def failed(error: BaseException, claimed: Claimed) -> Landing:
-    """What a look-up's error means; a fault of our own is permanent until it is mended.
-
-    A wrong setting of this worker (a key, a proxy) is nobody's end: it goes on once that is right.
-    """
-    said = clean(str(error))[:MOST_SAID]
-    if isinstance(error, Refused):
-        return Landing("refused", error=said, counted=False)
-    if isinstance(error, RateLimited):
-        return Landing("limited", error=said, wait_s=_held_s(error, claimed), counted=False)
-    if isinstance(error, TransientError | BadSettings):
-        told_s = error.retry_after_s if isinstance(error, TransientError) else None
-        wait_s = delay_s(claimed.attempts, told_s=told_s)
-        return Landing("put_off", error=said, wait_s=wait_s)
-    if isinstance(error, PermanentError):
-        return hopeless(said)
-    log.error("look_up_failed_unexpectedly", kind=claimed.kind, exc_info=error)
-    return hopeless(f"client fault: {type(error).__name__}; replay it once the client is mended")
-
-
-def _held_s(error: RateLimited, claimed: Claimed) -> float:
-    told_s = error.retry_after_s
-    wait_s = delay_s(claimed.attempts) if told_s is None else told_s
-    return min(max(wait_s, AGAIN_S), LONGEST_HOLD_S)
 
 
 def land(engine: sa.Engine, token: str, batch: Sequence[Ended]) -> Counter[str]:
     """Bring look-ups to their end, or put them off; how many of each kind."""
-    patient = [_patiently(ended) for ended in batch]
+    patient = [patiently(ended) for ended in batch]
+    means = _Means(engine, token, Renders())
     try:
-        keys = _commit(engine, token, patient)
-    except MissingRow as error:
-        _give_back(engine, token, patient, str(error))
-        return Counter()
-    except BadRow as error:
-        if len(patient) > 1:
-            middle = len(patient) // 2
-            halves = patient[:middle], patient[middle:]
-            return land(engine, token, halves[0]) + land(engine, token, halves[1])
-        if patient[0].landing.kind == "hopeless":
-            raise
-        ended = replace(patient[0], landing=hopeless(clean(str(error))))
-        return land(engine, token, [ended])
+        book = _look_ahead(means, patient)
     except TransientError as error:
-        log.warning("look_ups_given_back", look_ups=len(patient), error=str(error))
-        _give_back(engine, token, patient, str(error))
+        _give_back(means, patient, error)
         return Counter()
-    binding.bind(engine, keys)
-    return Counter(ended.landing.kind for ended in patient)
+    landed: Counter[str] = Counter()
+    for part in _parts(means, patient, book):
+        landed += _land(means, part)
+    return landed
 
 
-def _patiently(ended: Ended) -> Ended:
-    """What is not there yet is asked for again, as long as its event was patient about it; and so
-    is what is still there although it was told to be gone.
-    """
-    lagging = "seen" if ended.claimed.told_gone else "gone"
-    if ended.landing.kind != lagging or not ended.claimed.patient:
-        return ended
-    said = "is still shown" if ended.claimed.told_gone else "not readable yet"
-    waits = Landing("put_off", error=said, wait_s=PATIENT_S)
-    return replace(ended, landing=waits)
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What look-ups are ended with."""
+
+    engine: sa.Engine
+    token: str
+    renders: Renders
 
 
-def _commit(
-    engine: sa.Engine, token: str, batch: Sequence[Ended]
-) -> frozenset[tuple[str, str, str]]:
+def _look_ahead(means: _Means, batch: Sequence[Ended]) -> Directory:
+    """Render what was seen; the directory by which that was."""
+    telling = [e for e in batch if e.landing.words]
+    with transaction(means.engine) as conn:
+        book = directory.read(conn, {e.connection.id for e in telling}, ())
+    ahead.render(means.engine, [work for e in telling for work in _work(e, book)], means.renders)
+    return book
+
+
+def _parts(means: _Means, batch: Sequence[Ended], book: Directory) -> list[list[Ended]]:
+    """What the database gave up before is landed alone, the rest in bounded parts."""
+    alone = [[e] for e in batch if e.claimed.overruns]
+    others = [e for e in batch if not e.claimed.overruns]
+    return [*ahead.parts(others, lambda ended: _work(ended, book), means.renders), *alone]
+
+
+def _land(means: _Means, batch: Sequence[Ended]) -> Counter[str]:
+    """One transaction, or, where a row is at fault, one for each half."""
+    try:
+        keys = _commit(means, batch)
+    except MissingRow as error:
+        _give_back(means, batch, error)
+    except BadRow as error:
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            return _land(means, batch[:middle]) + _land(means, batch[middle:])
+        if batch[0].landing.kind == "hopeless":
+            raise
+        return _land(means, [replace(batch[0], landing=hopeless(clean(str(error))))])
+    except TransientError as error:
+        if isinstance(error, Costly) and _is_too_dear(batch):
+            return _land(means, [_too_dear(batch[0], error)])
+        log.warning("look_ups_given_back", look_ups=len(batch), error=str(error))
+        _give_back(means, batch, error)
+    else:
+        binding.bind(means.engine, keys)
+        return Counter(ended.landing.kind for ended in batch)
+    return Counter()
+
+
+def _is_too_dear(batch: Sequence[Ended]) -> bool:
+    """Whether it stands alone, and the database has given it up often enough."""
+    alone = len(batch) == 1 and batch[0].landing.kind != "hopeless"
+    return alone and batch[0].claimed.overruns + 1 >= MAX_OVERRUNS
+
+
+def _too_dear(ended: Ended, error: Costly) -> Ended:
+    times = ended.claimed.overruns + 1
+    reason = f"given up {times} times for its cost ({error}); replay it once the database has room"
+    return replace(ended, landing=hopeless(reason))
+
+
+def _commit(means: _Means, batch: Sequence[Ended]) -> frozenset[tuple[str, str, str]]:
     for attempt in range(RACES):
         try:
-            with transaction(engine) as conn:
-                return _end(conn, token, batch)
+            with transaction(means.engine) as conn:
+                return _end(conn, means, batch)
         except Raced:
             if attempt == RACES - 1:
                 raise
+            _look_ahead(means, batch)
     raise Raced("the batch lost every race")
 
 
-def _give_back(engine: sa.Engine, token: str, batch: Sequence[Ended], error: str) -> None:
-    """Uncounted; where even that fails, the lease runs out."""
+def _give_back(means: _Means, batch: Sequence[Ended], error: IngestError) -> None:
+    """As a setback, and due again after a while; where even that fails, the lease runs out."""
+    costly = isinstance(error, Costly)
+    rows: list[dict[str, Any]] = []
+    for ended in batch:
+        claimed = ended.claimed
+        wait_s = overrun_s(claimed.overruns + 1) if costly else setback_s(claimed.setbacks + 1)
+        said = clean(str(error))[:MOST_SAID]
+        later = Landing("put_off", error=said, wait_s=wait_s, counted=False)
+        rows.append(_later(claimed, later) | {"setback": True, "overrun": costly})
     try:
-        with transaction(engine, durable=False) as conn:
-            rows = [
-                _later(e.claimed, Landing("put_off", error=error, counted=False)) for e in batch
-            ]
-            lookups.put_off(conn, token, rows)
+        with transaction(means.engine, durable=False) as conn:
+            lookups.put_off(conn, means.token, rows)
     except (BadRow, TransientError) as failure:
         log.warning("look_ups_not_given_back", look_ups=len(batch), error=str(failure))
 
 
 def _end(
-    conn: sa.Connection, token: str, batch: Sequence[Ended]
+    conn: sa.Connection, means: _Means, batch: Sequence[Ended]
 ) -> frozenset[tuple[str, str, str]]:
     ending = [e for e in batch if e.landing.kind in ("seen", "gone", "hopeless")]
     later = [e for e in batch if e not in ending]
     for ended in sorted(later, key=_order):
         _judge(conn, ended)
-    applied = applying.apply(conn, _work(conn, ending))
-    lookups.require_held(conn, token, [e.claimed.id for e in ending])
+    applied, cuts = _apply(conn, means, ending)
+    lookups.require_held(conn, means.token, [e.claimed.id for e in ending])
     lookups.keep(conn, [_state(e) for e in ending if e.landing.state is not None])
     for ended in sorted(ending, key=_order):
         _show(conn, ended)
@@ -219,21 +163,30 @@ def _end(
     done = [e.claimed.id for e in ending if not e.landing.more]
     waiters = lookups.finish(conn, done, hopeless_ids)
     asking.request(conn, [a for e in ending for a in _asks(e)])
-    deliveries.end_waiting(conn, _verdicts(conn, ending, waiters))
-    lookups.put_off(conn, token, [_later(e.claimed, e.landing) for e in later])
+    deliveries.end_waiting(conn, _verdicts(conn, ending, waiters, cuts))
+    lookups.put_off(conn, means.token, [_later(e.claimed, e.landing) for e in later])
     return applied.keys
 
 
-def _work(conn: sa.Connection, ending: Sequence[Ended]) -> list[Work]:
-    """What was seen, for each store that the connection feeds by now."""
+def _apply(
+    conn: sa.Connection, means: _Means, ending: Sequence[Ended]
+) -> tuple[Applied, dict[int, str]]:
+    """Apply what was seen, for each store that the connection feeds by now; by look-up, what of it
+    exceeded a bound.
+    """
     telling = [e for e in ending if e.landing.words]
     book = directory.read(conn, {e.connection.id for e in telling}, ())
-    return [
-        word(store)
-        for ended in telling
-        for store in book.stores.get(ended.connection.id, ())
-        for word in ended.landing.words
-    ]
+    said = [(e.claimed.id, work) for e in telling for work in _work(e, book)]
+    applied = applying.apply(conn, [work for _, work in said], means.renders)
+    cuts: dict[int, list[str]] = {}
+    for index, told in applied.cuts.items():
+        cuts.setdefault(said[index][0], []).extend(told)
+    return applied, {lookup_id: cut_remark(told) for lookup_id, told in cuts.items()}
+
+
+def _work(ended: Ended, book: Directory) -> list[Work]:
+    stores = book.stores.get(ended.connection.id, ())
+    return [word(store) for store in stores for word in ended.landing.words]
 
 
 def _asks(ended: Ended) -> list[asking.Ask]:
@@ -257,6 +210,8 @@ def _later(claimed: Claimed, landing: Landing) -> dict[str, Any]:
         "delay_s": wait_s,
         "error": landing.error,
         "counted": landing.counted,
+        "setback": False,
+        "overrun": False,
     }
 
 
@@ -292,10 +247,14 @@ class _Waited:
     events: Sequence[Mapping[str, Any]]
     errors: list[str] = field(default_factory=list)
     gone: bool = False
+    cut: str = ""
 
 
 def _verdicts(
-    conn: sa.Connection, ending: Sequence[Ended], waiters: Sequence[Waiter]
+    conn: sa.Connection,
+    ending: Sequence[Ended],
+    waiters: Sequence[Waiter],
+    cuts: Mapping[int, str],
 ) -> list[Verdict]:
     """Record the waiting deliveries' events; each delivery's end."""
     landings = {e.claimed.id: e.landing for e in ending}
@@ -306,6 +265,7 @@ def _verdicts(
         if landing.kind == "hopeless":
             one.errors.append(landing.error)
         one.gone |= landing.kind == "gone"
+        one.cut = one.cut or cuts.get(waiter.lookup_id, "")
     recorded = [event for one in waited.values() if not one.errors for event in one.events]
     stores = connections.stores(conn, {event["store_id"] for event in recorded})
     told = {
@@ -323,4 +283,4 @@ def _verdict(delivery_id: int, waited: _Waited, news: set[str]) -> Verdict:
     if waited.events and news.isdisjoint(event["id"] for event in waited.events):
         return Verdict(delivery_id, "duplicate", "the event is recorded already")
     reason = "looked up: it is gone" if waited.gone else "looked up"
-    return Verdict(delivery_id, "processed", reason)
+    return Verdict(delivery_id, "processed", f"{reason}; {waited.cut}" if waited.cut else reason)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from ingest.core.bounds import MAX_CHANGES, bounded_event
 from ingest.core.changes import Change, Delete, Refresh
-from ingest.core.errors import PermanentError
+from ingest.core.errors import BadPayload, PermanentError
 from ingest.core.retry import MAX_LONE_CRASHES
 from ingest.core.slugs import bounded_key
 from ingest.core.values import JSON
@@ -22,12 +23,12 @@ from ingest.flows.apply import Work
 from ingest.flows.asking import Ask
 from ingest.flows.claims import unclaimed
 from ingest.flows.directory import Directory
-from ingest.flows.drafts import StoreConfig
+from ingest.flows.rendering import StoreConfig
 from ingest.flows.words import weigh
 from ingest.sources.contract import Message, Normalised, Source
 from ingest.sources.registry import source
+from ingest.store.claiming import Claimed
 from ingest.store.connections import DISCONNECTED, Connection
-from ingest.store.deliveries import Claimed
 
 log = structlog.get_logger(__name__)
 
@@ -216,13 +217,16 @@ def _targets(
     if skip is None and not told and not asks:
         skip = TOKENLESS
     key = bounded_key(meaning.event_key) if meaning.event_key else opened.row.delivery_key
+    if len(told) + len(asks) > MAX_CHANGES:
+        raise BadPayload("$", f"speaks of more than {MAX_CHANGES:,} things")
     told, remark = unclaimed(opened.source, told, directory.taken.get(connection.id, frozenset()))
     words = weigh(opened.source, connection, told, can_ask=can_ask)
+    event = bounded_event(meaning.event)
     return [
         Target(
             store,
             connection.id,
-            meaning.event,
+            event,
             key,
             skip,
             tuple(word(store) for word in words),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,11 +14,12 @@ import structlog
 
 from ingest.core.errors import TransientError
 from ingest.flows import directory as directories
+from ingest.flows.hold import Hold
 from ingest.flows.prepare import Opened, Prepared, open_delivery, prepare
-from ingest.flows.settle import GIVE_BACK_DELAY_S, give_back, settle
+from ingest.flows.settle import give_back, settle
 from ingest.flows.turns import Turns
-from ingest.store import deliveries
-from ingest.store.deliveries import Claim
+from ingest.store import claiming
+from ingest.store.claiming import Claim
 from ingest.store.engine import transaction
 
 log = structlog.get_logger(__name__)
@@ -25,6 +27,8 @@ log = structlog.get_logger(__name__)
 BATCH_ROWS = 500
 BATCH_BYTES = 4 * 2**20
 HANDS = 2
+LOOK_AGAIN_S = 0.25
+"""How soon a hand that found nothing looks again, while another one is busy with what is dear."""
 
 
 @dataclass(slots=True)
@@ -45,9 +49,11 @@ class Bells:
 
 
 class ClaimNext(Protocol):
-    """Claims what is due: an ordinary batch, or one suspect while nothing else runs."""
+    """Claims what is due: an ordinary batch (with `dear`, what is dear too), or one suspect while
+    nothing else runs.
+    """
 
-    def __call__(self, *, alone: bool) -> Claim: ...
+    def __call__(self, *, alone: bool, dear: bool = True) -> Claim: ...
 
 
 def drain(
@@ -57,22 +63,21 @@ def drain(
     on_full: Callable[[], object] = lambda: None,
     on_asked: Callable[[], object] = lambda: None,
     rows: int = BATCH_ROWS,
-    lease_s: float = deliveries.LEASE_S,
+    lease_s: float = claiming.LEASE_S,
     hands: int = HANDS,
 ) -> Drained:
     """Process due deliveries until none is left or `go_on` says no; it is asked between batches.
 
     `on_full` is called when a claim was full, so that another worker can be woken, `on_asked` when
-    there is something to look up. Each of the
-    `hands` is a thread with batches of its own: while one waits for PostgreSQL, another computes.
+    there is something to look up. Each of the `hands` is a thread with batches of its own: while
+    one waits for PostgreSQL, another computes; and while one has what is dear, the others have not.
     """
     turns = Turns()
 
-    def claim(*, alone: bool) -> Claim:
+    def claim(*, alone: bool, dear: bool = True) -> Claim:
+        most = {"limit": rows, "max_bytes": BATCH_BYTES}
         with transaction(engine, durable=False) as conn:
-            return deliveries.claim(
-                conn, limit=rows, max_bytes=BATCH_BYTES, lease_s=lease_s, alone=alone
-            )
+            return claiming.claim(conn, **most, lease_s=lease_s, alone=alone, dear=dear)
 
     def one(_: int) -> Drained:
         return _drain_with_one_hand(engine, turns, claim, go_on, Bells(on_full, on_asked))
@@ -97,8 +102,11 @@ def _drain_with_one_hand(
 ) -> Drained:
     done = Drained()
     while go_on():
-        with turns.shared():
-            claim = claim_next(alone=False)
+        with turns.shared(), ExitStack() as turn:
+            dear = turn.enter_context(turns.dear())
+            claim = claim_next(alone=False, dear=dear)
+            if not claim.dear:
+                turn.close()
             if claim.full:
                 bells.on_full()
             if claim.rows:
@@ -107,7 +115,10 @@ def _drain_with_one_hand(
             with turns.alone():
                 done.settled.update(process(engine, claim_next(alone=True), bells.on_asked))
         elif not claim.rows:
-            return done
+            if dear:
+                return done
+            turns.is_over(within_s=LOOK_AGAIN_S)
+            continue
         done.batches += 1
     done.more = True
     return done
@@ -119,15 +130,16 @@ def process(
     """Bring one claimed batch to its end; deliveries by terminal status."""
     if not claim.rows:
         return Counter()
+    hold = Hold(claim.token, claim.lease_s)
     opened = [open_delivery(row) for row in claim.rows]
     try:
         with transaction(engine, durable=False) as conn:
             directory = directories.read(conn, *_named(opened))
     except TransientError as error:
-        give_back(engine, claim.token, claim.rows, GIVE_BACK_DELAY_S, str(error))
+        give_back(engine, hold, claim.rows, error)
         return Counter()
     prepared = [prepare(o, directory) if isinstance(o, Opened) else o for o in opened]
-    settled = settle(engine, claim.token, prepared, on_asked)
+    settled = settle(engine, hold, prepared, on_asked)
     log.info("batch_processed", deliveries=len(claim.rows), **settled)
     return settled
 

@@ -1,8 +1,10 @@
 """Ends a prepared batch: events, effects and verdicts in one transaction, or not at all.
 
-A batch is one transaction, and one bad row does not spoil it: an error that a row can cause halves
-the batch until the culprit stands alone and is settled alone. A deadlock, a time-out or a lost
-connection gives the batch back uncounted.
+What is dear is rendered before it begins, and a batch that would write very much is several. One
+bad row does not spoil a batch: an error that a row can cause halves it until the culprit stands
+alone and is settled alone. What the database gave up for its cost is tried again with less beside
+it, and is dead when it was alone often enough. A deadlock or a lost connection is nobody's fault:
+it is counted, and tried again for ever.
 """
 
 from __future__ import annotations
@@ -17,23 +19,27 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from ingest.core.errors import Raced, TransientError
+from ingest.core.bounds import cut_remark
+from ingest.core.errors import Costly, IngestError, Raced, TransientError
 from ingest.core.identity import event_id
+from ingest.core.retry import MAX_OVERRUNS, overrun_s, setback_s
+from ingest.flows import ahead, asking, binding
 from ingest.flows import apply as applying
-from ingest.flows import asking, binding
 from ingest.flows.apply import Applied, Work
 from ingest.flows.asking import Ask, Wait
+from ingest.flows.hold import Hold
 from ingest.flows.prepare import Prepared, Target
+from ingest.flows.rendering import Renders
 from ingest.sources.registry import source
 from ingest.store import conditions, deliveries, drift, events, facts
-from ingest.store.deliveries import Claimed, Verdict
+from ingest.store.claiming import Claimed
+from ingest.store.deliveries import Later, Verdict
 from ingest.store.engine import BadRow, MissingRow, transaction
 from ingest.store.events import Event
 from ingest.store.facts import Fact
 
 log = structlog.get_logger(__name__)
 
-GIVE_BACK_DELAY_S = 2.0
 GIVE_BACK_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 PARKED, PARKED_DELAY_S = "waits for a look-up", 86_400.0
 """The look-up ends it; were that lost, it would be asked for again after a day."""
@@ -42,55 +48,88 @@ PAUSED_DELAY_S = 900.0
 RACES = 5
 
 
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What a batch is ended with; `on_asked` is called after a commit that holds look-ups."""
+
+    engine: sa.Engine
+    hold: Hold
+    renders: Renders
+    on_asked: Callable[[], object]
+
+    def give_back(self, batch: Sequence[Prepared], error: IngestError) -> None:
+        give_back(self.engine, self.hold, [p.row for p in batch], error)
+
+
 def settle(
     engine: sa.Engine,
-    token: str,
+    hold: Hold,
     batch: Sequence[Prepared],
     on_asked: Callable[[], object] = lambda: None,
 ) -> Counter[str]:
-    """Bring a batch to its end in one transaction; deliveries by terminal status.
+    """Bring a batch to its end; deliveries by terminal status. What fails is given back.
 
-    Halves it where a row is at fault. Whatever may go away by itself gives it back uncounted: a
-    deadlock, a row that was deleted meanwhile, leases of which some were taken over. `on_asked` is
-    called after a commit that holds look-ups.
+    `on_asked` is called after a commit that holds look-ups.
     """
-    if not batch:
-        return Counter()
+    means = _Means(engine, hold, Renders(), on_asked)
     try:
-        ended, asked = _commit(engine, token, batch)
-        if asked:
-            on_asked()
-        return Counter(verdict.status for verdict in ended)
+        ahead.render(engine, [work for p in batch for work in _work(p)], means.renders)
+    except TransientError as error:
+        means.give_back(batch, error)
+        return Counter()
+    ended: Counter[str] = Counter()
+    parts = ahead.parts(batch, _work, means.renders)
+    for place, part in enumerate(parts):
+        rest = [p.row.id for later in parts[place:] for p in later]
+        ended += _settle(means, part, rest)
+    return ended
+
+
+def _settle(means: _Means, batch: Sequence[Prepared], rest: Collection[int] = ()) -> Counter[str]:
+    """One transaction, or, where a row is at fault, one for each half. `rest` is held meanwhile."""
+    try:
+        means.hold.keep(means.engine, rest)
+        ended, asked = _commit(means, batch)
     except MissingRow as error:
-        give_back(engine, token, [p.row for p in batch], GIVE_BACK_DELAY_S, str(error))
+        means.give_back(batch, error)
     except BadRow as error:
         if len(batch) == 1:
-            return settle(engine, token, [_dead(batch[0], error)], on_asked)
+            return _settle(means, [_dead(batch[0], error)])
         middle = len(batch) // 2
-        return settle(engine, token, batch[:middle], on_asked) + settle(
-            engine, token, batch[middle:], on_asked
-        )
+        return _settle(means, batch[:middle]) + _settle(means, batch[middle:])
     except TransientError as error:
-        give_back(engine, token, [p.row for p in batch], GIVE_BACK_DELAY_S, str(error))
+        if isinstance(error, Costly) and _is_too_dear(batch):
+            return _settle(means, [_too_dear(batch[0], error)])
+        means.give_back(batch, error)
+    else:
+        if asked:
+            means.on_asked()
+        return Counter(verdict.status for verdict in ended)
     return Counter()
 
 
-def _commit(engine: sa.Engine, token: str, batch: Sequence[Prepared]) -> tuple[list[Verdict], bool]:
+def _work(prepared: Prepared) -> list[Work]:
+    return [work for target in prepared.targets for work in target.work]
+
+
+def _commit(means: _Means, batch: Sequence[Prepared]) -> tuple[list[Verdict], bool]:
     """Events, effects, look-ups and verdicts together or not at all; a lost race is run again.
 
     The verdicts, and whether there is something to look up.
     """
+    engine, renders = means.engine, means.renders
     for attempt in range(RACES):
         try:
             with transaction(engine) as conn:
-                outcome = _apply(conn, batch)
+                outcome = _apply(conn, batch, renders)
                 asked = asking.request(conn, outcome.asks, outcome.waits)
                 for connection_id, problem in (w for p in batch for w in p.withdrawn):
                     conditions.flag(conn, connection_id, problem)
-                ended = _end(conn, token, batch, outcome)
+                ended = _end(conn, means.hold.token, batch, outcome)
         except Raced:
             if attempt == RACES - 1:
                 raise
+            ahead.render(engine, [work for p in batch for work in _work(p)], renders)
             continue
         fields = [(p.row.source_type, name) for p in batch for name in p.drift]
         binding.bind(engine, outcome.applied.keys)
@@ -112,10 +151,10 @@ def _end(
     deliveries.settle(conn, token, ends)
     if paused:
         error = str(next(iter(paused.values())))
-        deliveries.give_back(conn, token, [*paused], delay_s=PAUSED_DELAY_S, error=error)
-    parked = [*(looked_up - paused.keys())]
+        deliveries.give_back(conn, token, [Later(i, PAUSED_DELAY_S) for i in paused], error=error)
+    parked = [Later(id_, PARKED_DELAY_S) for id_ in looked_up - paused.keys()]
     if parked:
-        deliveries.give_back(conn, token, parked, delay_s=PARKED_DELAY_S, error=PARKED)
+        deliveries.give_back(conn, token, parked, error=PARKED)
     return ends
 
 
@@ -124,6 +163,19 @@ def _dead(culprit: Prepared, error: BadRow) -> Prepared:
     if culprit.verdict is not None:
         raise error
     return Prepared(culprit.row, verdict=("dead", str(error)))
+
+
+def _is_too_dear(batch: Sequence[Prepared]) -> bool:
+    """Whether it stands alone, and the database has given it up often enough."""
+    alone = len(batch) == 1 and batch[0].verdict is None
+    return alone and batch[0].row.overruns + 1 >= MAX_OVERRUNS
+
+
+def _too_dear(culprit: Prepared, error: Costly) -> Prepared:
+    """The end of what the database gave up again and again, the last times while it was alone."""
+    times = culprit.row.overruns + 1
+    reason = f"given up {times} times for its cost ({error}); replay it once the database has room"
+    return Prepared(culprit.row, verdict=("dead", reason))
 
 
 def _report(engine: sa.Engine, fields: Collection[tuple[str, str]]) -> None:
@@ -147,7 +199,7 @@ class _Outcome:
     waits: list[Wait]
 
 
-def _apply(conn: sa.Connection, told: Sequence[Prepared]) -> _Outcome:
+def _apply(conn: sa.Connection, told: Sequence[Prepared], renders: Renders) -> _Outcome:
     batch = _as_told_first(conn, told)
     shares = [(p, t) for p in batch for t in p.targets]
     news = _record(conn, shares)
@@ -157,11 +209,13 @@ def _apply(conn: sa.Connection, told: Sequence[Prepared]) -> _Outcome:
         said = () if target.once and not new else target.work
         spans.append(range(len(work), len(work) + len(said)))
         work += said
-    applied = applying.apply(conn, work)
+    applied = applying.apply(conn, work, renders)
     outcomes: dict[int, list[tuple[str, str]]] = {}
     for (prepared, target), new, span in zip(shares, news, spans, strict=True):
         stale = bool(span) and applied.stale.issuperset(span)
-        outcomes.setdefault(prepared.row.id, []).append(_outcome(target, new=new, stale=stale))
+        remarks = (target.remark, cut_remark(c for at in span for c in applied.cuts.get(at, ())))
+        outcome = _outcome(target, remarks, new=new, stale=stale)
+        outcomes.setdefault(prepared.row.id, []).append(outcome)
     verdicts = [_verdict(p, outcomes.get(p.row.id, [])) for p in batch]
     asks = [
         one
@@ -260,7 +314,7 @@ def _record(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> l
     return [key in news for key in ids]
 
 
-def _outcome(target: Target, *, new: bool, stale: bool) -> tuple[str, str]:
+def _outcome(target: Target, remarks: Sequence[str], *, new: bool, stale: bool) -> tuple[str, str]:
     if target.skip is not None:
         return "skipped", target.skip
     if target.waits:
@@ -270,7 +324,7 @@ def _outcome(target: Target, *, new: bool, stale: bool) -> tuple[str, str]:
     if target.work and not any(item.wanted for item in target.work):
         return "processed", "outside the connection's filter"
     ended = "stale: a newer change is known" if stale else "applied"
-    return "processed", f"{ended}; {target.remark}" if target.remark else ended
+    return "processed", "; ".join([ended, *filter(None, remarks)])
 
 
 def _verdict(prepared: Prepared, outcomes: Sequence[tuple[str, str]]) -> Verdict:
@@ -284,20 +338,24 @@ def _verdict(prepared: Prepared, outcomes: Sequence[tuple[str, str]]) -> Verdict
     return Verdict(prepared.row.id, "skipped", "the connection feeds no store")
 
 
-def give_back(
-    engine: sa.Engine, token: str, rows: Sequence[Claimed], delay_s: float, error: str
-) -> None:
-    """Uncounted, and due again soon.
+def give_back(engine: sa.Engine, hold: Hold, rows: Sequence[Claimed], error: IngestError) -> None:
+    """As a setback, and due again after a while that grows with each.
 
     It is tried for a minute, so that a database that is away for a while is not taken for the
     crash of a worker; after that the lease runs out.
     """
-    log.warning("given_back", deliveries=len(rows), error=error)
-    ids = [row.id for row in rows]
+    log.warning("given_back", deliveries=len(rows), error=str(error))
+    costly = isinstance(error, Costly)
+    later = [
+        Later(row.id, overrun_s(row.overruns + 1) if costly else setback_s(row.setbacks + 1))
+        for row in rows
+    ]
     for pause_s in (*GIVE_BACK_PAUSES_S, None):
         try:
             with transaction(engine) as conn:
-                deliveries.give_back(conn, token, ids, delay_s=delay_s, error=error)
+                deliveries.give_back(
+                    conn, hold.token, later, error=str(error), setback=True, overrun=costly
+                )
         except TransientError as failure:
             log.warning("give_back_failed", deliveries=len(rows), error=str(failure))
             if pause_s is not None:

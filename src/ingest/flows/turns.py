@@ -1,7 +1,10 @@
-"""Who may work at the same time in one process: many with ordinary batches, or one alone.
+"""Who may work at the same time in one process: many with ordinary batches, one of them with what
+is dear, or one alone.
 
 A delivery that is suspected of killing its worker is processed while nothing else runs in the
-process, so that a crash tells who did it. Waiting for the others takes one batch at most.
+process, so that a crash tells who did it. Waiting for the others takes one batch at most. Of what
+is dear there is one batch at a time, so that it takes the memory of one, and leaves a hand for the
+others.
 """
 
 from __future__ import annotations
@@ -18,6 +21,26 @@ class Turns:
         self._changed = threading.Condition()
         self._working = 0
         self._alone = False
+        self._dear = False
+
+    @contextmanager
+    def dear(self) -> Iterator[bool]:
+        """Whether what is dear may be taken meanwhile: nobody else in the process has any."""
+        with self._changed:
+            mine = not self._dear
+            self._dear = True
+        try:
+            yield mine
+        finally:
+            if mine:
+                with self._changed:
+                    self._dear = False
+                    self._changed.notify_all()
+
+    def is_over(self, *, within_s: float) -> bool:
+        """Wait a moment for what is dear to be over; whether it is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._dear, within_s)
 
     @contextmanager
     def shared(self) -> Iterator[None]:

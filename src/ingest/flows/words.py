@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from ingest.core.bounds import bounded
 from ingest.core.changes import Change, Upsert, Withdraw
 from ingest.core.ranks import TOLD, Origin, rank
 from ingest.flows.apply import Work
-from ingest.flows.drafts import StoreConfig
+from ingest.flows.rendering import StoreConfig
 from ingest.sources.contract import Source
 from ingest.store.connections import Connection
 
@@ -23,10 +24,14 @@ def weigh(
     *,
     can_ask: bool = False,
 ) -> list[Callable[[StoreConfig], Work]]:
-    """What a connection says, as the work of any of its stores: ranked, and inside its filter."""
+    """What a connection says, as the work of any of its stores: within the bounds, ranked, and
+    inside its filter.
+    """
     labels = found.descriptor.connection_filter(connection.metadata)
 
-    def work(change: Change) -> Callable[[StoreConfig], Work]:
+    def work(told: Change) -> Callable[[StoreConfig], Work]:
+        within = bounded(told)
+        change = within.change
         ranked = rank(change, origin)
         withdrawn = isinstance(change, Withdraw)
         doubt = found.again(change) if can_ask and isinstance(change, Upsert) else None
@@ -40,6 +45,7 @@ def weigh(
                 wanted=not withdrawn and _wanted(change, labels),
                 filtered=withdrawn or labels is not None,
                 again=doubt,
+                cuts=within.cuts,
             )
 
         return of

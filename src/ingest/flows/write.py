@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from ingest.core.errors import Raced
 from ingest.core.folding import LIVE, Decision, LedgerRow
-from ingest.flows.drafts import Draft, chunks
+from ingest.flows.drafts import Draft
+from ingest.flows.rendering import Renders
 from ingest.store import documents, feeds, ledger, references
 from ingest.store.documents import Stored
 
@@ -53,13 +54,14 @@ def write(
     entries: Sequence[Entry],
     heard_of: Sequence[LedgerRow],
     connections: frozenset[str],
+    renders: Renders,
 ) -> frozenset[Key]:
     """Write the batch; the keys that may have a new owner. Raises `Raced`.
 
     `heard_of` are parents that were only named so far.
     """
     _write_ledger(conn, entries, heard_of)
-    keys = _write_documents(conn, entries)
+    keys = _write_documents(conn, entries, renders)
     _write_feeds(conn, entries)
     changed = [e for e in entries if e.before != e.after or e.decision.feeds]
     if changed:
@@ -81,7 +83,7 @@ def _write_ledger(
     ledger.update(conn, [e.after for e in entries if e.before not in (None, e.after)])
 
 
-def _write_documents(conn: sa.Connection, entries: Sequence[Entry]) -> set[Key]:
+def _write_documents(conn: sa.Connection, entries: Sequence[Entry], renders: Renders) -> set[Key]:
     documents.delete(conn, [e.after.document_id for e in entries if e.decision.deleted])
     keys = {key for e in entries if e.decision.deleted and e.before for key in _own_keys(e.before)}
     fresh = [e.draft for e in entries if e.draft and e.stored is None]
@@ -89,7 +91,7 @@ def _write_documents(conn: sa.Connection, entries: Sequence[Entry]) -> set[Key]:
         (e.draft, e.stored) for e in entries if e.draft and e.stored and _differs(e.draft, e.stored)
     ]
     recut = [d for d, stored in changed if not _same_text(d, stored)]
-    pieces = _cut([*fresh, *recut])
+    pieces = _pieces([*fresh, *recut], renders)
     for made, stored in changed:
         if _same_text(made, stored):
             made.row["chunk_count"] = stored.chunk_count
@@ -122,7 +124,7 @@ def _write_references(
             "store_id": made.store.id,
         }
         for made in (*fresh, *changed)
-        for reference in made.references
+        for reference in made.rendered.references
     ]
     references.replace(conn, [made.row["id"] for made in changed], rows)
 
@@ -189,16 +191,18 @@ def _shows(entry: Entry) -> bool:
     return entry.after.visible and entry.after.state == LIVE and not written
 
 
-def _cut(drafts: Iterable[Draft]) -> dict[str, list[dict[str, Any]]]:
+def _pieces(drafts: Sequence[Draft], renders: Renders) -> dict[str, list[dict[str, Any]]]:
     """The chunk rows of drafts, by document; each draft's row learns its count."""
+    cut = [(made, renders.pieces(made.upsert, made.store)) for made in drafts]
+    renders.require()
     found: dict[str, list[dict[str, Any]]] = {}
-    for made in drafts:
-        document_id = made.row["id"]
+    for made, pieces in cut:
+        document_id, chunks = made.row["id"], pieces.chunks if pieces else ()
+        made.row["chunk_count"] = len(chunks)
         found[document_id] = [
             {"document_id": document_id, "position": c.position, "start": c.start, "text": c.text}
-            for c in chunks(made)
+            for c in chunks
         ]
-        made.row["chunk_count"] = len(found[document_id])
     return found
 
 
@@ -235,5 +239,5 @@ def _own_keys(row: LedgerRow) -> set[Key]:
 
 def _draft_keys(made: Draft) -> set[Key]:
     keys = {(made.store.id, made.row["source_type"], made.row["source_id"])}
-    keys.update((made.store.id, r.source, r.key) for r in made.references)
+    keys.update((made.store.id, r.source, r.key) for r in made.rendered.references)
     return keys

@@ -1,4 +1,4 @@
-"""The queue's SQL: raw deliveries are inserted, claimed under a lease, settled, given back.
+"""The queue's SQL: raw deliveries are inserted, settled, given back; `claiming` takes them.
 
 A claim commits before the work starts, so attempts are counted even if the worker dies. A row is
 settled under its own lease token only, in the transaction that holds its effects.
@@ -6,8 +6,7 @@ settled under its own lease token only, in the transaction that holds its effect
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,14 +15,12 @@ import sqlalchemy as sa
 
 from ingest.core.errors import LeaseLost
 
-LEASE_S = 30.0
-LEASE_S_PER_MIB = 5.0
-"""A lease grows with the batch's bytes, so that a huge text does not outlive it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A verified delivery on its way into the queue. `body_hash` leaves volatile fields out."""
+    """A verified delivery on its way into the queue. `body_hash` leaves volatile fields out; `lane`
+    is whom it is for.
+    """
 
     source_type: str
     connection_id: str | None
@@ -32,36 +29,15 @@ class Arrival:
     headers: str
     body: bytes
     received_at: datetime
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery that this worker holds until its lease runs out."""
+class Later:
+    """A delivery that is due again after `delay_s` seconds."""
 
     id: int
-    source_type: str
-    connection_id: str | None
-    delivery_key: str
-    headers: Mapping[str, str]
-    body: bytes
-    attempts: int
-    lone_crashes: int
-    received_at: datetime
-    body_hash: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What one claim got.
-
-    `full` says that more is probably waiting; `suspects` that rows are due which have a crash
-    behind them, so that each is to be claimed by one who is alone.
-    """
-
-    token: str
-    rows: tuple[Claimed, ...]
-    full: bool = False
-    suspects: bool = False
+    delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +55,9 @@ class Verdict:
 _INSERT = sa.text("""
 INSERT INTO lightfast_webhook_deliveries
   (source_type, connection_id, delivery_key, body_hash, headers, body, received_at,
-   next_attempt_at, conflicting)
+   lane, next_attempt_at, conflicting)
 SELECT a.source_type, a.connection_id, a.delivery_key, a.body_hash, a.headers, a.body,
-       a.received_at, least(a.received_at, now()),
+       a.received_at, a.lane, least(a.received_at, now()),
        a.doubled OR
        EXISTS (SELECT FROM lightfast_webhook_deliveries o
                WHERE o.delivery_key = a.delivery_key AND o.source_type = a.source_type
@@ -90,8 +66,10 @@ SELECT a.source_type, a.connection_id, a.delivery_key, a.body_hash, a.headers, a
 FROM unnest(CAST(:source_types AS source_type[]), CAST(:connection_ids AS varchar[]),
             CAST(:delivery_keys AS varchar[]), CAST(:body_hashes AS bytea[]),
             CAST(:headers AS jsonb[]), CAST(:bodies AS bytea[]),
-            CAST(:received_ats AS timestamptz[]), CAST(:doubled AS boolean[]))
-  AS a(source_type, connection_id, delivery_key, body_hash, headers, body, received_at, doubled)
+            CAST(:received_ats AS timestamptz[]), CAST(:lanes AS varchar[]),
+            CAST(:doubled AS boolean[]))
+  AS a(source_type, connection_id, delivery_key, body_hash, headers, body, received_at, lane,
+       doubled)
 ON CONFLICT (delivery_key, connection_id, source_type, body_hash) DO NOTHING
 RETURNING id, source_type, connection_id, delivery_key, body_hash
 """)
@@ -110,34 +88,11 @@ JOIN lightfast_webhook_deliveries d
 # A redelivery of a dead or skipped one makes it pending again; of two at once, one does.
 _REVIVE = sa.text("""
 UPDATE lightfast_webhook_deliveries
-SET status = 'pending', attempts = 0, suspect = false, lone = false, lone_crashes = 0,
-    reason = NULL, last_error = NULL, settled_at = NULL, next_attempt_at = now(),
-    received_at = :received_at
+SET status = 'pending', attempts = 0, setbacks = 0, overruns = 0, suspect = false,
+    lone = false, lone_crashes = 0, reason = NULL, last_error = NULL, settled_at = NULL,
+    next_attempt_at = now(), received_at = :received_at
 WHERE id = ANY(CAST(:ids AS bigint[])) AND status IN ('dead', 'skipped')
 RETURNING id
-""")
-
-# SKIP LOCKED: two workers never wait for one another's claims. A row whose lease ran out has a
-# crash behind it; it comes first because its time is the oldest.
-_DUE = sa.text("""
-SELECT id, octet_length(body) AS size, suspect OR lease_until IS NOT NULL AS suspect
-FROM lightfast_webhook_deliveries
-WHERE status = 'pending' AND next_attempt_at <= now()
-  AND (lease_until IS NULL OR lease_until < now())
-ORDER BY next_attempt_at, id
-LIMIT :limit
-FOR NO KEY UPDATE SKIP LOCKED
-""")
-
-_CLAIM = sa.text("""
-UPDATE lightfast_webhook_deliveries
-SET attempts = attempts + 1,
-    lone_crashes = lone_crashes + CASE WHEN lone AND lease_until IS NOT NULL THEN 1 ELSE 0 END,
-    suspect = suspect OR lease_until IS NOT NULL, lone = :lone, lease_token = :token,
-    lease_until = now() + make_interval(secs => :lease_s)
-WHERE id = ANY(CAST(:ids AS bigint[]))
-RETURNING id, source_type, connection_id, delivery_key, headers, body, attempts, lone_crashes,
-          received_at, body_hash
 """)
 
 _SETTLE = sa.text("""
@@ -150,12 +105,16 @@ FROM unnest(CAST(:ids AS bigint[]), CAST(:statuses AS varchar[]), CAST(:reasons 
 WHERE d.id = v.id AND d.lease_token = :token
 """)
 
-# Uncounted: the attempt that the claim counted is taken back.
+# The attempt that the claim counted is taken back: no row is to blame for what the database says.
 _GIVE_BACK = sa.text("""
-UPDATE lightfast_webhook_deliveries
-SET attempts = greatest(attempts - 1, 0), lease_until = NULL, lease_token = NULL, lone = false,
-    next_attempt_at = now() + make_interval(secs => :delay_s), last_error = :error
-WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
+UPDATE lightfast_webhook_deliveries d
+SET attempts = greatest(d.attempts - 1, 0),
+    setbacks = d.setbacks + CASE WHEN :setback THEN 1 ELSE 0 END,
+    overruns = d.overruns + CASE WHEN :overrun THEN 1 ELSE 0 END,
+    lease_until = NULL, lease_token = NULL, lone = false,
+    next_attempt_at = now() + make_interval(secs => r.delay_s), last_error = :error
+FROM unnest(CAST(:ids AS bigint[]), CAST(:delays AS double precision[])) AS r(id, delay_s)
+WHERE d.id = r.id AND d.lease_token = :token
 """)
 
 # Nobody holds what waits for a look-up; one that a worker took up anew will ask again.
@@ -211,36 +170,6 @@ def _revive(
     return {key for key in keys if ids[key] in revived}
 
 
-def claim(
-    conn: sa.Connection,
-    *,
-    limit: int,
-    max_bytes: int,
-    lease_s: float = LEASE_S,
-    alone: bool = False,
-) -> Claim:
-    """Take due rows under a lease, up to `limit` rows and `max_bytes`, and count the attempt.
-
-    Where a row is due that has a crash behind it, nothing is taken but by a caller that is `alone`
-    in its process: that one takes this row.
-    """
-    due = conn.execute(_DUE, {"limit": limit}).all()
-    suspects = [row for row in due if row.suspect]
-    token = str(uuid.uuid4())
-    if suspects and not alone:
-        return Claim(token, (), full=True, suspects=True)
-    chosen = suspects[:1] if alone else _within(due, max_bytes)
-    if not chosen:
-        return Claim(token, ())
-    held_s = lease_s + LEASE_S_PER_MIB * sum(row.size for row in chosen) / 2**20
-    rows = conn.execute(
-        _CLAIM,
-        {"ids": [row.id for row in chosen], "token": token, "lone": alone, "lease_s": held_s},
-    ).all()
-    claimed = tuple(Claimed(*row) for row in sorted(rows))
-    return Claim(token, claimed, full=len(due) == limit or len(chosen) < len(due))
-
-
 def settle(conn: sa.Connection, token: str, verdicts: Sequence[Verdict]) -> None:
     """End deliveries under the lease; raises `LeaseLost` where another worker has them by now."""
     result = conn.execute(_SETTLE, {**_ends(verdicts), "token": token})
@@ -263,28 +192,25 @@ def _ends(verdicts: Sequence[Verdict]) -> dict[str, list[int] | list[str]]:
 
 
 def give_back(
-    conn: sa.Connection, token: str, ids: Iterable[int], *, delay_s: float, error: str
+    conn: sa.Connection,
+    token: str,
+    rows: Sequence[Later],
+    *,
+    error: str,
+    setback: bool = False,
+    overrun: bool = False,
 ) -> None:
-    """Return deliveries uncounted; they are due again after `delay_s` seconds."""
-    conn.execute(
-        _GIVE_BACK, {"ids": list(ids), "token": token, "delay_s": delay_s, "error": error[:2000]}
-    )
+    """Return deliveries as if they had not been claimed. Where they wait for nobody it is counted
+    as a `setback`, and as an `overrun` too where the database gave them up for their cost.
+    """
+    given = {"ids": [row.id for row in rows], "delays": [row.delay_s for row in rows]}
+    given |= {"token": token, "error": error[:2000], "setback": setback, "overrun": overrun}
+    conn.execute(_GIVE_BACK, given)
 
 
 def anything_due(conn: sa.Connection) -> bool:
     """Whether a claim would find a row now."""
     return bool(conn.execute(_ANYTHING_DUE).scalar_one())
-
-
-def _within(due: Sequence[sa.Row[Any]], max_bytes: int) -> list[sa.Row[Any]]:
-    chosen: list[sa.Row[Any]] = []
-    total = 0
-    for row in due:
-        total += row.size
-        if chosen and total > max_bytes:
-            break
-        chosen.append(row)
-    return chosen
 
 
 _Key = tuple[str, str | None, str, bytes]
@@ -313,4 +239,5 @@ def _columns(arrivals: Sequence[Arrival]) -> dict[str, list[object]]:
         "headers": [a.headers for a in arrivals],
         "bodies": [a.body for a in arrivals],
         "received_ats": [a.received_at for a in arrivals],
+        "lanes": [a.lane for a in arrivals],
     }

@@ -38,6 +38,10 @@ SELECT id, source_id, source_metadata, parent_doc_id, content_hash, config_hash,
        chunk_count, relationships, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US')
 FROM lightfast_docs_documents WHERE id = ANY(CAST(:ids AS varchar[]))
 """)
+_HASHES = sa.text("""
+SELECT id, content_hash, config_hash FROM lightfast_docs_documents
+WHERE id = ANY(CAST(:ids AS varchar[]))
+""")
 _INSERT = sa.text(f"""
 INSERT INTO lightfast_docs_documents
   (id, store_id, source_type, source_id, source_metadata, parent_doc_id, slug, content_hash,
@@ -132,6 +136,13 @@ def read(conn: sa.Connection, ids: Collection[str]) -> dict[str, Stored]:
         return {}
     rows = (Stored(*row) for row in conn.execute(_READ, {"ids": list(ids)}))
     return {row.id: row for row in rows}
+
+
+def hashes(conn: sa.Connection, ids: Collection[str]) -> dict[str, tuple[str, str | None]]:
+    """The content and the configuration hash of those that are there."""
+    if not ids:
+        return {}
+    return {row[0]: (row[1], row[2]) for row in conn.execute(_HASHES, {"ids": list(ids)})}
 
 
 def insert(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:

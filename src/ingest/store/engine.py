@@ -13,7 +13,7 @@ import psycopg.errors
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from ingest.core.errors import BadSettings, PermanentError, TransientError, Unavailable
+from ingest.core.errors import BadSettings, Costly, PermanentError, TransientError, Unavailable
 
 LOCK_TIMEOUT_MS = 15_000
 STATEMENT_TIMEOUT_MS = 60_000
@@ -31,6 +31,12 @@ _ROW_ERRORS = (
     psycopg.errors.DataError,
     psycopg.errors.IntegrityError,
     psycopg.errors.ProgramLimitExceeded,
+)
+_COST_ERRORS = (
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.OutOfMemory,
+    psycopg.errors.ConfigurationLimitExceeded,
 )
 
 
@@ -89,6 +95,8 @@ def translated_errors() -> Iterator[None]:
             raise MissingRow(f"a row that this one refers to is gone: {detail}") from error
         if isinstance(cause, _ROW_ERRORS):
             raise BadRow(f"the database refuses the row: {detail}") from error
+        if isinstance(cause, _COST_ERRORS):
+            raise Costly(f"PostgreSQL gave up a transaction for its cost: {detail}") from error
         lost = isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
         if lost or isinstance(cause, psycopg.InterfaceError):
             raise Unavailable(f"PostgreSQL does not answer: {detail}") from error

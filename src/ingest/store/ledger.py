@@ -26,6 +26,9 @@ _RECORD = """
   state varchar, fed boolean, visible boolean, patches jsonb
 """
 
+_READ = sa.text(f"""
+SELECT {_COLUMNS} FROM lightfast_document_ledger WHERE identity = ANY(CAST(:identities AS uuid[]))
+""")
 _LOCK = sa.text(f"""
 SELECT {_COLUMNS} FROM lightfast_document_ledger
 WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR NO KEY UPDATE
@@ -72,6 +75,11 @@ WHERE c.parent = p.identity AND c.identity <> p.identity
   AND c.visible <> (c.state <> 'deleted' AND c.fed AND p.visible)
 RETURNING CAST(c.identity AS text), c.document_id, c.visible, c.state
 """)
+
+
+def read(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:
+    """The known ones of these identities, as they stand; they may change in the next moment."""
+    return _rows(conn.execute(_READ, {"identities": list(identities)}))
 
 
 def lock(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:

@@ -58,6 +58,8 @@ class Claimed:
     patient: bool
     state: JSON
     told_gone: bool = False
+    setbacks: int = 0
+    overruns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ RETURNING l.id, l.connection_id, CAST(l.object AS text), l.scope, l.kind, l.exte
           l.patient_until > now(),
           (SELECT s.state FROM lightfast_lookup_states s
            WHERE s.connection_id = l.connection_id AND s.object = l.object),
-          l.told_gone
+          l.told_gone, l.setbacks, l.overruns
 """)
 # Who locks several takes them in the order of requests: by connection and object.
 _RENEW = sa.text("""
@@ -150,9 +152,12 @@ _PUT_OFF = sa.text("""
 UPDATE lightfast_lookups l
 SET lease_until = NULL, lease_token = NULL, crashes = 0, last_error = r.error,
     attempts = CASE WHEN r.counted THEN l.attempts ELSE greatest(l.attempts - 1, 0) END,
+    setbacks = l.setbacks + CASE WHEN r.setback THEN 1 ELSE 0 END,
+    overruns = l.overruns + CASE WHEN r.overrun THEN 1 ELSE 0 END,
     next_attempt_at = now() + make_interval(secs => r.delay_s)
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  id bigint, delay_s double precision, error text, counted boolean)
+  id bigint, delay_s double precision, error text, counted boolean, setback boolean,
+  overrun boolean)
 WHERE l.id = r.id AND l.lease_token = :token
 """)
 _HELD = sa.text("""
@@ -183,8 +188,8 @@ DELETE FROM lightfast_lookups WHERE id = ANY(CAST(:ids AS bigint[])) AND asked =
 """)
 _ONCE_MORE = sa.text("""
 UPDATE lightfast_lookups
-SET lease_until = NULL, lease_token = NULL, crashes = 0, attempts = 0, last_error = NULL,
-    next_attempt_at = now()
+SET lease_until = NULL, lease_token = NULL, crashes = 0, attempts = 0, setbacks = 0,
+    overruns = 0, last_error = NULL, next_attempt_at = now()
 WHERE id = ANY(CAST(:ids AS bigint[]))
 """)
 _KEEP = sa.text("""
@@ -292,7 +297,9 @@ def release(conn: sa.Connection, token: str, ids: Collection[int]) -> None:
 
 
 def put_off(conn: sa.Connection, token: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Let go (`id`, `delay_s`, `error`, `counted`); they are due again after their delay."""
+    """Let go (`id`, `delay_s`, `error`, `counted`, `setback`, `overrun`); they are due after their
+    delay.
+    """
     if rows:
         conn.execute(_HELD, {"ids": [row["id"] for row in rows], "token": token})
         conn.execute(_PUT_OFF, {"rows": as_json(rows), "token": token})

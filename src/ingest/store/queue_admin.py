@@ -26,15 +26,15 @@ WHERE (CAST(:status AS varchar) IS NULL OR status = :status)
 ORDER BY id DESC LIMIT :limit
 """)
 _SHOW = sa.text(f"""
-SELECT {_SHORT}, headers, body, suspect, lone, lone_crashes
+SELECT {_SHORT}, headers, body, lane, setbacks, overruns, suspect, lone, lone_crashes
 FROM lightfast_webhook_deliveries WHERE id = :id
 """)
 # From the start, but for the time of receipt, by which freshness and order are judged. What is
 # pending is on its way already.
 _AGAIN = """
-  status = 'pending', attempts = 0, suspect = false, lone = false, lone_crashes = 0,
-  reason = NULL, last_error = NULL, lease_until = NULL, lease_token = NULL, settled_at = NULL,
-  next_attempt_at = now()
+  status = 'pending', attempts = 0, setbacks = 0, overruns = 0, suspect = false, lone = false,
+  lone_crashes = 0, reason = NULL, last_error = NULL, lease_until = NULL, lease_token = NULL,
+  settled_at = NULL, next_attempt_at = now()
 """
 _REPLAY = sa.text(f"""
 UPDATE lightfast_webhook_deliveries SET {_AGAIN}

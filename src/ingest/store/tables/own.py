@@ -51,6 +51,7 @@ DELIVERIES = sa.Table(
     zoned_time("received_at"),
     zoned_time("settled_at", default=None),
     number("setbacks", 0),
+    number("overruns", 0),
     sa.Column("lane", key(255), nullable=False, server_default=""),
     sa.CheckConstraint(
         "status IN ('pending', 'processed', 'skipped', 'duplicate', 'dead')",
@@ -252,6 +253,7 @@ LOOKUPS = sa.Table(
     zoned_time("lease_until", default=None),
     sa.Column("lease_token", UUID()),
     number("setbacks", 0),
+    number("overruns", 0),
     flag("told_gone", NO),
     sa.Index("uq_lookups_object", "connection_id", "object", unique=True),
     sa.Index("idx_lookups_connection", "connection_id", "next_attempt_at", "id"),

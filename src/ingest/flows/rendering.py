@@ -1,0 +1,218 @@
+"""What whole objects say, worked out before a transaction needs it: text, hashes, references,
+chunks. Pure.
+
+Law: rendering is dear, so it happens while no transaction is open, once for each object and store.
+A transaction that finds something not rendered notes it down and is run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TypeVar
+
+from ingest.core.bounds import MARK, MAX_CHUNKS, MAX_REFERENCES
+from ingest.core.canonical import canonical_text, config_hash, content_hash
+from ingest.core.changes import Upsert
+from ingest.core.chunks import Chunk, ChunkConfig, split
+from ingest.core.errors import Raced
+from ingest.core.frontmatter import parse_frontmatter
+from ingest.core.references import (
+    Context,
+    Reference,
+    distinct,
+    extract,
+    keep_owned,
+    relationships,
+    strongest,
+)
+from ingest.core.values import JSON
+from ingest.sources.registry import syntaxes
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """What of a store bears on its documents: embedding, chunking, and the prefixes it owns."""
+
+    id: str
+    embedding_model: str
+    embedding_dim: int
+    chunk_max_tokens: int
+    chunk_overlap: int
+    owned: Mapping[str, Collection[str]]
+
+    @property
+    def embedding(self) -> tuple[str, int, int, int]:
+        """What the config hash is made of, in its order."""
+        return (
+            self.embedding_model,
+            self.embedding_dim,
+            self.chunk_max_tokens,
+            self.chunk_overlap,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an object says, whichever store it stands in; not all that it names need count there."""
+
+    upsert: Upsert
+    text: str
+    content_hash: str
+    frontmatter: Mapping[str, JSON] | None
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What an object says in one store. `cuts` are what exceeded a bound, in words."""
+
+    said: Said
+    config_hash: str
+    references: Sequence[Reference]
+    relationships: dict[str, JSON] | None
+    cuts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """An object's text, cut as a store wants it."""
+
+    upsert: Upsert
+    chunks: Sequence[Chunk]
+    cuts: tuple[str, ...] = ()
+
+
+class Renders:
+    """The renderings of a batch: made outside of its transaction, and only taken inside."""
+
+    def __init__(self) -> None:
+        self._said: dict[int, Said] = {}
+        self._rendered: dict[tuple[int, str], Rendered] = {}
+        self._pieces: dict[tuple[int, ChunkConfig], Pieces] = {}
+        self._lacking: list[Callable[[], object]] = []
+
+    def render(self, upsert: Upsert, store: StoreConfig) -> Rendered:
+        """What the object says in the store."""
+        said = _once(self._said, id(upsert), lambda: _say(upsert))
+        key = id(upsert), store.id
+        return _once(self._rendered, key, lambda: _render(said, store))
+
+    def cut(self, upsert: Upsert, store: StoreConfig) -> Pieces:
+        """The object's text, cut as the store wants it."""
+        said = self.render(upsert, store).said
+        config = _chunking(upsert, store)
+        return _once(self._pieces, (id(upsert), config), lambda: _cut(said, config))
+
+    def rendered(self, upsert: Upsert, store: StoreConfig) -> Rendered | None:
+        """What was rendered; None where nothing was, which is noted."""
+        found = self._rendered.get((id(upsert), store.id))
+        if found is None:
+            self._lacking.append(lambda: self.render(upsert, store))
+        return found
+
+    def pieces(self, upsert: Upsert, store: StoreConfig) -> Pieces | None:
+        """What was cut; None where nothing was, which is noted."""
+        found = self._pieces.get((id(upsert), _chunking(upsert, store)))
+        if found is None:
+            self._lacking.append(lambda: self.cut(upsert, store))
+        return found
+
+    def cuts(self, upsert: Upsert, store: StoreConfig) -> tuple[str, ...]:
+        """What exceeded a bound in the store, of what was rendered."""
+        rendered = self._rendered.get((id(upsert), store.id))
+        pieces = self._pieces.get((id(upsert), _chunking(upsert, store)))
+        return (*(rendered.cuts if rendered else ()), *(pieces.cuts if pieces else ()))
+
+    def rows(self, upsert: Upsert, store: StoreConfig) -> int:
+        """How many rows of references and chunks it is, as far as it is rendered."""
+        rendered = self._rendered.get((id(upsert), store.id))
+        pieces = self._pieces.get((id(upsert), _chunking(upsert, store)))
+        return len(rendered.references if rendered else ()) + len(pieces.chunks if pieces else ())
+
+    def require(self) -> None:
+        """Raise `Raced` where something was lacking: to be called in the transaction."""
+        if self._lacking:
+            raise Raced("a document changed between the look ahead and the transaction")
+
+    def catch_up(self) -> None:
+        """Make what a transaction lacked: to be called outside of one."""
+        while self._lacking:
+            self._lacking.pop()()
+
+
+def _once(made: dict[K, T], key: K, make: Callable[[], T]) -> T:
+    found = made.get(key)
+    if found is None:
+        found = made[key] = make()
+    return found
+
+
+def _say(upsert: Upsert) -> Said:
+    """The title of a child is made up of its parent's key, so it is not asked what it mentions; and
+    nothing refers to itself.
+    """
+    text = canonical_text(upsert.title, upsert.body)
+    source_type = upsert.identity.source_type
+    context = Context(source_type, upsert.home)
+    own_words = text if upsert.parent is None else upsert.body
+    found = extract(own_words, context, syntaxes())
+    stated = (*upsert.references, *_linked(upsert.links, context))
+    own_key = source_type, upsert.source_id
+    others = tuple(r for r in (*stated, *found) if (r.source, r.key) != own_key)
+    frontmatter = upsert.frontmatter or parse_frontmatter(upsert.body)[0]
+    return Said(upsert, text, content_hash(text), frontmatter, others)
+
+
+def _linked(links: Collection[str], context: Context) -> list[Reference]:
+    """What a provider's field links to: the field states it, whatever the URL looks like."""
+    return [
+        replace(reference, origin="field")
+        for link in links
+        for reference in extract(link, context, syntaxes())
+    ]
+
+
+def _render(said: Said, store: StoreConfig) -> Rendered:
+    upsert = said.upsert
+    every = distinct(keep_owned(said.references, store.owned))
+    references = strongest(every, MAX_REFERENCES)
+    more = len(every) - len(references)
+    return Rendered(
+        said,
+        _config_hash(store.embedding, upsert.chunk_overlap),
+        references,
+        relationships(references, upsert.temporal),
+        (f"{more:,} of {len(every):,} references",) if more else (),
+    )
+
+
+def _chunking(upsert: Upsert, store: StoreConfig) -> ChunkConfig:
+    overlap = upsert.chunk_overlap
+    return ChunkConfig(
+        max_tokens=store.chunk_max_tokens,
+        overlap=store.chunk_overlap if overlap is None else overlap,
+    )
+
+
+def _cut(said: Said, config: ChunkConfig) -> Pieces:
+    """The chunks, up to so many; the last one then says that there is more."""
+    chunks = split(said.text, config, most=MAX_CHUNKS + 1)
+    if len(chunks) <= MAX_CHUNKS:
+        return Pieces(said.upsert, chunks)
+    last = chunks[MAX_CHUNKS - 1]
+    more = f"[{MARK} cut here: {len(said.text) - last.start:,} more characters]"
+    kept = [*chunks[: MAX_CHUNKS - 1], Chunk(last.position, more, last.start)]
+    return Pieces(said.upsert, kept, (f"the chunks after {MAX_CHUNKS:,}",))
+
+
+@lru_cache(maxsize=1024)
+def _config_hash(store_values: tuple[str, int, int, int], overlap: int | None) -> str:
+    model, dim, max_tokens, store_overlap = store_values
+    if overlap is None:
+        return config_hash(model, dim, max_tokens, store_overlap)
+    return config_hash(model, dim, max_tokens, store_overlap, sourceChunkOverlap=overlap)

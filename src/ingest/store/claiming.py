@@ -1,0 +1,219 @@
+"""Which deliveries a worker takes next, under a lease: the oldest first, but of each lane its
+share, and what is dear by itself.
+
+A lane is whom a delivery is for. Where one lane fills what is due, the others are looked up too,
+and a batch is filled from all of them in turn, by bytes: a flood delays nobody but its sender. A
+delivery is dear that is large, or that the database gave up for its cost: those are taken by
+themselves, and only by a caller that wants them, so that a process has a hand for the others.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+LEASE_S = 30.0
+LEASE_S_PER_MIB = 5.0
+"""A lease grows with the batch's bytes, so that a huge text does not outlive it."""
+DEAR_LEASE_S = 120.0
+"""So much longer for what is dear: two statements may take all of their time."""
+DEAR_BYTES = 2**20
+TRIED_TOGETHER = 16
+"""Of what the database gave up once, in a batch of such; what it gave up twice stands alone."""
+LANES = 256
+"""So many are looked at in one claim, from anywhere among them."""
+_ROW_BYTES = 2_048  # what a delivery costs beside its body, in the reckoning of shares
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this worker holds until its lease runs out."""
+
+    id: int
+    source_type: str
+    connection_id: str | None
+    delivery_key: str
+    headers: Mapping[str, str]
+    body: bytes
+    attempts: int
+    lone_crashes: int
+    received_at: datetime
+    body_hash: bytes = b""
+    setbacks: int = 0
+    overruns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one claim got, and for how many seconds.
+
+    `full` says that more is probably waiting; `suspects` that rows are due which have a crash
+    behind them, so that each is to be claimed by one who is alone; `dear` that this one is.
+    """
+
+    token: str
+    rows: tuple[Claimed, ...]
+    full: bool = False
+    suspects: bool = False
+    dear: bool = False
+    lease_s: float = LEASE_S
+
+
+_SHOWN = (
+    "id, lane, octet_length(body) AS size, overruns, suspect OR lease_until IS NOT NULL AS suspect"
+)
+_IS_DUE = """
+  status = 'pending' AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now())
+  AND (:dear OR (octet_length(body) <= :dear_bytes AND overruns = 0))
+"""
+# SKIP LOCKED: two workers never wait for one another's claims. A row whose lease ran out has a
+# crash behind it; it comes first because its time is the oldest.
+_DUE = sa.text(f"""
+SELECT {_SHOWN} FROM lightfast_webhook_deliveries
+WHERE {_IS_DUE}
+ORDER BY next_attempt_at, id LIMIT :limit
+FOR NO KEY UPDATE SKIP LOCKED
+""")
+# One probe of the index for each lane, however many rows it has.
+_LANES = sa.text("""
+WITH RECURSIVE lanes(lane, place) AS (
+  (SELECT lane, 1 FROM lightfast_webhook_deliveries
+   WHERE status = 'pending' AND lane >= :start ORDER BY lane LIMIT 1)
+  UNION ALL
+  SELECT (SELECT d.lane FROM lightfast_webhook_deliveries d
+          WHERE d.status = 'pending' AND d.lane > l.lane ORDER BY d.lane LIMIT 1), l.place + 1
+  FROM lanes l WHERE l.lane IS NOT NULL AND l.place < :most
+)
+SELECT lane FROM lanes WHERE lane IS NOT NULL
+""")
+_DUE_OF_LANES = sa.text(f"""
+SELECT d.* FROM unnest(CAST(:lanes AS varchar[])) AS l(lane)
+CROSS JOIN LATERAL (
+  SELECT {_SHOWN} FROM lightfast_webhook_deliveries
+  WHERE lane = l.lane AND {_IS_DUE}
+  ORDER BY next_attempt_at, id LIMIT :each
+  FOR NO KEY UPDATE SKIP LOCKED
+) d
+""")
+_CLAIM = sa.text("""
+UPDATE lightfast_webhook_deliveries
+SET attempts = attempts + 1,
+    lone_crashes = lone_crashes + CASE WHEN lone AND lease_until IS NOT NULL THEN 1 ELSE 0 END,
+    suspect = suspect OR lease_until IS NOT NULL, lone = :lone, lease_token = :token,
+    lease_until = now() + make_interval(secs => :lease_s)
+WHERE id = ANY(CAST(:ids AS bigint[]))
+RETURNING id, source_type, connection_id, delivery_key, headers, body, attempts, lone_crashes,
+          received_at, body_hash, setbacks, overruns
+""")
+_RENEW = sa.text("""
+UPDATE lightfast_webhook_deliveries SET lease_until = now() + make_interval(secs => :lease_s)
+WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
+""")
+
+
+def claim(
+    conn: sa.Connection,
+    *,
+    limit: int,
+    max_bytes: int,
+    lease_s: float = LEASE_S,
+    alone: bool = False,
+    dear: bool = True,
+) -> Claim:
+    """Take due rows under a lease, up to `limit` rows and `max_bytes`, and count the attempt.
+
+    Where a row is due that has a crash behind it, nothing is taken but by a caller that is `alone`
+    in its process: that one takes this row. Without `dear` what is dear is left to others.
+    """
+    given = {"limit": limit, "dear": dear, "dear_bytes": DEAR_BYTES}
+    due = conn.execute(_DUE, given).all()
+    token = str(uuid.uuid4())
+    suspects = [row for row in due if row.suspect]
+    if suspects and not alone:
+        return Claim(token, (), full=True, suspects=True)
+    if not alone and _crowded(due, limit):
+        due = _with_other_lanes(conn, due, given)
+    chosen = suspects[:1] if alone else _chosen(_in_turn(due), limit, max_bytes)
+    if not chosen:
+        return Claim(token, ())
+    is_dear = any(map(_is_dear, chosen))
+    held_s = lease_s + LEASE_S_PER_MIB * sum(row.size for row in chosen) / 2**20
+    held_s += DEAR_LEASE_S if is_dear else 0.0
+    rows = conn.execute(
+        _CLAIM,
+        {"ids": [row.id for row in chosen], "token": token, "lone": alone, "lease_s": held_s},
+    ).all()
+    claimed = tuple(Claimed(*row) for row in sorted(rows))
+    full = len(due) >= limit or len(chosen) < len(due)
+    return Claim(token, claimed, full, dear=is_dear, lease_s=held_s)
+
+
+def renew(conn: sa.Connection, token: str, ids: Collection[int], lease_s: float) -> None:
+    """Keep what is still worked on; what another worker took over by now is left to him."""
+    conn.execute(_RENEW, {"ids": list(ids), "token": token, "lease_s": lease_s})
+
+
+def _crowded(due: Sequence[sa.Row[Any]], limit: int) -> bool:
+    """Whether one lane has most of what is due, and there is more."""
+    if len(due) < limit:
+        return False
+    ((_, most),) = Counter(row.lane for row in due).most_common(1)
+    return most > limit // 2
+
+
+def _with_other_lanes(
+    conn: sa.Connection, due: Sequence[sa.Row[Any]], given: Mapping[str, Any]
+) -> Sequence[sa.Row[Any]]:
+    start = f"{random.randrange(16**4):04x}"
+    found = conn.execute(_LANES, {"start": start, "most": LANES}).scalars().all()
+    if len(found) < LANES:
+        first = conn.execute(_LANES, {"start": "", "most": LANES - len(found)}).scalars()
+        found = [*dict.fromkeys([*found, *first])]
+    if len(found) < 2:
+        return due
+    each = -(-given["limit"] // len(found))
+    others = conn.execute(_DUE_OF_LANES, {**given, "lanes": found, "each": each}).all()
+    free = [row for row in others if not row.suspect]
+    return [*{row.id: row for row in (*due, *free)}.values()]
+
+
+def _in_turn(due: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
+    """The rows of all lanes in turn: whoever has had the fewest bytes comes next."""
+    had: Counter[str] = Counter()
+    placed: list[tuple[int, int, sa.Row[Any]]] = []
+    for place, row in enumerate(due):
+        placed.append((had[row.lane], place, row))
+        had[row.lane] += row.size + _ROW_BYTES
+    return [row for _, _, row in sorted(placed, key=lambda one: one[:2])]
+
+
+def _is_dear(row: sa.Row[Any]) -> bool:
+    return bool(row.size > DEAR_BYTES or row.overruns)
+
+
+def _chosen(rows: Sequence[sa.Row[Any]], limit: int, max_bytes: int) -> list[sa.Row[Any]]:
+    """What is dear where that is first, and else all that is not."""
+    if not rows or not _is_dear(rows[0]):
+        return _within([row for row in rows if not _is_dear(row)], limit, max_bytes)
+    if rows[0].size > DEAR_BYTES or rows[0].overruns > 1:
+        return [rows[0]]
+    alike = [row for row in rows if row.overruns == 1 and row.size <= DEAR_BYTES]
+    return _within(alike, min(limit, TRIED_TOGETHER), max_bytes)
+
+
+def _within(rows: Sequence[sa.Row[Any]], limit: int, max_bytes: int) -> list[sa.Row[Any]]:
+    chosen: list[sa.Row[Any]] = []
+    total = 0
+    for row in rows[:limit]:
+        total += row.size
+        if chosen and total > max_bytes:
+            break
+        chosen.append(row)
+    return chosen
