@@ -316,6 +316,19 @@ def test_only_the_command_line_prints() -> None:
     assert not wrong
 
 
+def test_no_pattern_asks_for_what_older_pythons_get_wrong() -> None:
+    """Before 3.11.5 `re` is wrong on atomic groups and on possessive repeats of a group."""
+    misread = re.compile(r"\(\?>|(?<!\\)\)(?:[*+?]|\{\d*,?\d*\})\+")
+    assert misread.search("(?:ab)*+")
+    wrong = [
+        f"{_shown(path, node)} says {text[:60]!r}"
+        for path, tree in _ours()
+        for node, text in _literals(tree)
+        if misread.search(text)
+    ]
+    assert not wrong
+
+
 def test_one_place_commits() -> None:
     """`store.engine.transaction`, at the end of its block; nobody else says `commit`.
 
