@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import sqlalchemy.exc
 import typer
@@ -32,7 +34,22 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
 
 def main() -> None:
     """The entry point `ingest`."""
+    open_standard_streams()
     sys.exit(run(sys.argv[1:], os.environ))
+
+
+def open_standard_streams() -> None:
+    """Let what is said reach somebody or nobody, but stop nothing.
+
+    A stream that was closed before the start becomes the null device: it takes the lowest number
+    that is free, which is the closed one's, and no data file does. A letter that the locale has no
+    code for is escaped.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - ours for good
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
