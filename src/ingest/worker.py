@@ -14,7 +14,7 @@ from functools import cache
 
 import structlog
 from celery import Celery, Task
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import beat_init, worker_init, worker_process_init, worker_shutting_down
 from kombu import Connection, pools
 from kombu.exceptions import KombuError
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,6 +26,7 @@ from ingest.flows import fetch, process, sweep
 from ingest.flows.inbox import Inbox, Message, from_message
 from ingest.flows.receive import insert_into
 from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, ring
+from ingest.startup import tell_of_settings
 from ingest.store import schedule
 from ingest.store.engine import transaction
 from ingest.warm import warm
@@ -100,6 +101,13 @@ def _program() -> Program:
 
 
 _stopping = threading.Event()
+
+
+@worker_init.connect
+@beat_init.connect
+def _begin(**_: object) -> None:
+    """Once a worker or beat, before it forks."""
+    tell_of_settings()
 
 
 @worker_shutting_down.connect

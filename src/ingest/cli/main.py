@@ -12,10 +12,13 @@ import sqlalchemy.exc
 import typer
 
 from ingest import logs
+from ingest.cli import output
 from ingest.cli.app import app
 from ingest.cli.session import Session
 from ingest.core.errors import BadInput, BadSettings, IngestError, NotConnected, Unavailable
 from ingest.embedded import EmbeddedError
+from ingest.settings import warnings
+from ingest.sources.registry import all_sources
 
 DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
 
@@ -55,6 +58,8 @@ def open_standard_streams() -> None:
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command in this environment; its exit code."""
     logs.to_stderr()
+    for said in warnings(environ, all_sources):
+        output.note(f"ingest: {said}")
     session = Session(environ)
     try:
         answer = app(list(argv), prog_name="ingest", standalone_mode=False, obj=session)
