@@ -14,6 +14,7 @@ JSON ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AUDIT := $(VENV)/audit
 CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. bench/__init__.py)))
 
 help: ## print this
@@ -51,6 +52,9 @@ lint: $(READY) ## ruff: rules and format
 types: $(READY) ## mypy, strict
 	$(BIN)/mypy $(CODE)
 
+audit: $(READY) $(AUDIT)/.ready ## known vulnerabilities, yanked pins, licences
+	@$(BIN)/python -m tests.dependencies.audit --tools $(AUDIT)/bin/python
+
 format: $(READY) ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -66,4 +70,8 @@ $(READY): pyproject.toml constraints.txt
 	@.ci/install '$(VENV)' '$(PYTHON)' --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-.PHONY: help demo up test test-slow corpus bench check coverage lint types format setup clean
+$(AUDIT)/.ready: .ci/audit.txt | $(READY)
+	@if .ci/install '$(AUDIT)' '$(PYTHON)' --requirement .ci/audit.txt; then touch $@; \
+	else rm -rf '$(AUDIT)'; fi
+
+.PHONY: help demo up test test-slow corpus bench check coverage lint types audit format setup clean
