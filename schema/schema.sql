@@ -145,7 +145,9 @@ CREATE UNIQUE INDEX uq_event_key ON lightfast_ingestion_events(store_id, source_
 -- The queue. A row is what a provider sent, to the byte, and where it stands. `status` is pending
 -- until it is one of the four terminal ones. A row whose lease ran out is `suspect`: it is claimed
 -- alone from then on. `lone` says that the running claim holds this row alone; only a crash while
--- alone is counted in `lone_crashes`.
+-- alone is counted in `lone_crashes`. `setbacks` counts how often it was given back for what the
+-- database said. `lane` is whom it is for (a connection, or a tenant of the app-wide route): of each
+-- lane only a share is worked on, so that nobody's flood starves the others.
 CREATE TABLE lightfast_webhook_deliveries (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   source_type source_type NOT NULL,
@@ -167,6 +169,8 @@ CREATE TABLE lightfast_webhook_deliveries (
   lease_token UUID,
   received_at TIMESTAMPTZ NOT NULL DEFAULT now(),
   settled_at TIMESTAMPTZ,
+  setbacks INTEGER NOT NULL DEFAULT 0,
+  lane VARCHAR(255) NOT NULL DEFAULT '',
   CONSTRAINT ck_deliveries_status
     CHECK (status IN ('pending', 'processed', 'skipped', 'duplicate', 'dead'))
 );
@@ -175,6 +179,8 @@ CREATE UNIQUE INDEX uq_deliveries_body ON lightfast_webhook_deliveries
   (delivery_key, connection_id, source_type, body_hash) NULLS NOT DISTINCT;
 -- What is due, oldest first. No column that a claim writes may stand in an index.
 CREATE INDEX idx_deliveries_due ON lightfast_webhook_deliveries (next_attempt_at, id)
+  WHERE status = 'pending';
+CREATE INDEX idx_deliveries_lane ON lightfast_webhook_deliveries (lane, next_attempt_at, id)
   WHERE status = 'pending';
 -- For people: what was skipped or is dead.
 CREATE INDEX idx_deliveries_unhappy ON lightfast_webhook_deliveries (status, id)
@@ -280,20 +286,34 @@ CREATE TABLE lightfast_connection_scopes (
 );
 CREATE INDEX idx_scopes_tenant ON lightfast_connection_scopes(source_type, tenant);
 
--- Secrets, encrypted at rest; several live ones of one kind are a rotation.
+-- Secrets, encrypted at rest; several live ones of one kind are a rotation. One that has expired is
+-- as good as gone.
 CREATE TABLE lightfast_source_credentials (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   connection_id VARCHAR(191) NOT NULL
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
   kind VARCHAR(32) NOT NULL,
   secret BYTEA NOT NULL,
-  created_at TIMESTAMPTZ NOT NULL DEFAULT now()
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  expires_at TIMESTAMPTZ
 );
 CREATE INDEX idx_credentials_connection ON lightfast_source_credentials(connection_id, kind);
+
+-- What a connection has told: the digest of each signed body, and the event that it became. The same
+-- body under another delivery id is the same fact, whoever sends it.
+CREATE TABLE lightfast_connection_facts (
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  fact UUID NOT NULL,
+  event_key VARCHAR(255) NOT NULL,
+  PRIMARY KEY (connection_id, fact)
+);
 
 -- What has to be looked up at a provider: one row for each object and connection, however many
 -- events asked. `asked` counts the requests, `taken` is how many of them the running look-up
 -- serves; what is asked meanwhile is looked up once more. `object` is the hash of the identity.
+-- `told_gone`: a payload says that it is gone for good, and the look-up confirms it. `setbacks` as
+-- of deliveries.
 CREATE TABLE lightfast_lookups (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   connection_id VARCHAR(191) NOT NULL
@@ -312,7 +332,9 @@ CREATE TABLE lightfast_lookups (
   patient_until TIMESTAMPTZ NOT NULL DEFAULT now(),
   next_attempt_at TIMESTAMPTZ NOT NULL DEFAULT now(),
   lease_until TIMESTAMPTZ,
-  lease_token UUID
+  lease_token UUID,
+  setbacks INTEGER NOT NULL DEFAULT 0,
+  told_gone BOOLEAN NOT NULL DEFAULT false
 );
 CREATE UNIQUE INDEX uq_lookups_object ON lightfast_lookups(connection_id, object);
 CREATE INDEX idx_lookups_connection ON lightfast_lookups(connection_id, next_attempt_at, id);
@@ -352,14 +374,16 @@ CREATE TABLE lightfast_connection_conditions (
 );
 
 -- A connection that waits for its provider's handshake, until `armed_until`; the token that came is
--- encrypted, and shown to a person once.
+-- encrypted, and shown to a person once. Beside a secret that works it verifies nothing until then;
+-- `unproven` is the secret that it became, as long as the older ones stay beside it.
 CREATE TABLE lightfast_handshakes (
   connection_id VARCHAR(191) PRIMARY KEY
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
   armed_until TIMESTAMPTZ,
   token BYTEA,
   captured_at TIMESTAMPTZ,
-  shown_at TIMESTAMPTZ
+  shown_at TIMESTAMPTZ,
+  unproven BIGINT REFERENCES lightfast_source_credentials(id) ON DELETE SET NULL
 );
 
 -- Connections whose document count has to be taken anew: appended by workers, so that none waits.

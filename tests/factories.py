@@ -76,6 +76,7 @@ def connect(
     *,
     stores: Collection[str] = (),
     token: str | None = None,
+    vault: Vault = VAULT,
 ) -> str:
     """A connection that feeds these stores (by default a new one); its id.
 
@@ -93,9 +94,9 @@ def connect(
             store_ids=fed,
         )
         if secret is not None:
-            credentials.add(conn, VAULT, made, credentials.WEBHOOK_SECRET, secret)
+            credentials.add(conn, vault, made, credentials.WEBHOOK_SECRET, secret)
         if token is not None:
-            credentials.add(conn, VAULT, made, credentials.API_TOKEN, token)
+            credentials.add(conn, vault, made, credentials.API_TOKEN, token)
     return made
 
 

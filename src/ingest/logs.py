@@ -1,35 +1,123 @@
-"""How processes speak: structured lines on stderr, so that stdout holds data and nothing else."""
+"""How processes speak: one set-up for all of them, on stderr, so that stdout holds data alone.
+
+For eyes on a terminal, else a JSON object a line. Law: tracebacks are plain, since a renderer that
+shows the values of variables shows secrets among them; and what other libraries say passes the
+same way, in their own words and no louder than a warning.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
+from collections.abc import Sequence
 
 import structlog
 
-LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+DEFAULT_LEVEL = "info"
+
+_TELLING = ("celery", "uvicorn")
+"""Libraries that tell of a process's life. At `debug` they would tell what their messages hold."""
+_ACCESS = "uvicorn.access"
+"""A line for each request, query and all, which a stranger writes; a proxy has a better one."""
+_SECRETS = (
+    re.compile(r"(?P<before>://[^\s/@:\"']*:)[^\s@\"']+(?=@)"),
+    re.compile(r"(?P<before>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
+)
 
 
-def to_stderr(level: str = "info") -> None:
-    """Send structured logs to stderr: for eyes on a terminal, else a JSON object a line.
+def set_up(level: str = DEFAULT_LEVEL) -> None:
+    """Make this process speak so; an unknown level is the default one.
 
-    stderr is looked up for each line, since it may be another one later. Tracebacks are plain: the
-    console's own would show the values of variables, and secrets among them.
+    stderr is looked up for each line, since it may be another one later.
     """
-    for_eyes = sys.stderr.isatty()
-    renderers: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if for_eyes
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *renderers,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        processors=[structlog.contextvars.merge_contextvars, *_stamps(), *_renderers()],
+        wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def take_over(level: str = DEFAULT_LEVEL) -> None:
+    """Have the libraries of a process of ours speak in the same way, and with one voice.
+
+    Not for a program that merely calls us: the standard library's logging is its own.
+    """
+    logging.raiseExceptions = False  # what cannot be formatted would be shown with its arguments
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(stderr_handler())
+    root.setLevel(logging.WARNING)
+    for name in _TELLING:
+        logging.getLogger(name).setLevel(max(_number(level), logging.INFO))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = name != _ACCESS
+
+
+def hide(line: str) -> str:
+    """The line without passwords in URLs and without what an Authorization header holds.
+
+    The last net under what never should have come here: a library's message that quotes them.
+    """
+    for secret in _SECRETS:
+        line = secret.sub(r"\g<before>…", line)
+    return line
+
+
+class _Stderr(logging.Handler):
+    """The stderr of the moment, a line for each record."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if sys.stderr is None:  # closed before the start
+            return
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+        except (OSError, ValueError):  # closed: nobody is left to tell
+            self.handleError(record)
+
+
+def stderr_handler() -> logging.Handler:
+    """What libraries' records pass through: the same lines as ours, with their logger's name."""
+    handler = _Stderr()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_stamps()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(),
+            ],
+        )
+    )
+    return handler
+
+
+def _stamps() -> Sequence[structlog.types.Processor]:
+    return (
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    )
+
+
+def _renderers() -> Sequence[structlog.types.Processor]:
+    if sys.stderr is not None and sys.stderr.isatty():
+        console = structlog.dev.ConsoleRenderer(
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+        return console, _hidden
+    return structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), _hidden
+
+
+def _hidden(_logger: object, _name: str, line: object) -> str:
+    return hide(str(line))
+
+
+def _number(level: str) -> int:
+    return LEVELS.get(level, LEVELS[DEFAULT_LEVEL])

@@ -12,11 +12,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ingest.core.errors import BadSettings
+from ingest.core.secret import Secret
+from ingest.core.vault import require_key
+from ingest.logs import DEFAULT_LEVEL, LEVELS
 from ingest.store.deliveries import LEASE_S
 
 DEFAULT_DATA_DIR = ".ingest"
 DEFAULT_MAX_BODY_BYTES = 25 * 2**20
-MIN_SECRET_KEY_CHARS = 32
 _PREFIX, _SECRETS_SUFFIX, _URL_SUFFIX = "INGEST_", "_WEBHOOK_SECRETS", "_API_URL"
 
 NAMES = (
@@ -24,6 +26,7 @@ NAMES = (
     "DATABASE_URL",
     "INGEST_DATA_DIR",
     "INGEST_LEASE_SECONDS",
+    "INGEST_LOG_LEVEL",
     "INGEST_MAX_BODY_BYTES",
     "INGEST_POSTGRES_BIN",
     "INGEST_REDIS_BIN",
@@ -61,21 +64,23 @@ class Settings:
     api_urls: Mapping[str, str] = field(default_factory=dict)
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     lease_s: float = LEASE_S
+    log_level: str = DEFAULT_LEVEL
 
 
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings; raises `BadSettings` that names the variable, the fault and the remedy."""
-    redis_url = _text(environ, "REDIS_URL")
+    redis_url = _broker_url(environ, "REDIS_URL")
     return Settings(
         database_url=_text(environ, "DATABASE_URL"),
         redis_url=redis_url,
-        broker_url=_text(environ, "CELERY_BROKER_URL") or redis_url,
+        broker_url=_broker_url(environ, "CELERY_BROKER_URL") or redis_url,
         data_dir=Path(environ.get("INGEST_DATA_DIR") or DEFAULT_DATA_DIR).absolute(),
         secret_keys=_secret_keys(environ),
-        webhook_secrets={n: _list(text) for n, text in _of_sources(environ, _SECRETS_SUFFIX)},
+        webhook_secrets={n: _secrets(text) for n, text in _of_sources(environ, _SECRETS_SUFFIX)},
         api_urls={n: _url(n, text) for n, text in _of_sources(environ, _URL_SUFFIX) if text},
         max_body_bytes=_positive(environ, "INGEST_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES),
         lease_s=_positive(environ, "INGEST_LEASE_SECONDS", int(LEASE_S)),
+        log_level=_level(environ),
     )
 
 
@@ -132,18 +137,39 @@ def _text(environ: Mapping[str, str], name: str) -> str | None:
     return environ.get(name, "").strip() or None
 
 
-def _list(value: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def _secret_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
-    keys = _list(environ.get("INGEST_SECRET_KEY", ""))
-    if any(len(key) < MIN_SECRET_KEY_CHARS for key in keys):
+def _broker_url(environ: Mapping[str, str], name: str) -> str | None:
+    """One URL, or several with semicolons between. Nothing of a wrong one is quoted: it may hold a
+    password, or be one.
+    """
+    urls = _text(environ, name)
+    try:
+        whole = all("://" in one and urlsplit(one).port != 0 for one in (urls or "x://").split(";"))
+    except ValueError:
+        whole = False
+    if not whole:
         raise BadSettings(
-            f"INGEST_SECRET_KEY holds a key of fewer than {MIN_SECRET_KEY_CHARS} characters; "
-            "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            f"{name} is no URL; write scheme://user:password@host:port/name, and percent-encode "
+            "what is special in a URL (/ ? # @ : %) where it stands in the password"
         )
+    return urls
+
+
+def _secrets(value: str) -> tuple[Secret, ...]:
+    return tuple(Secret(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _secret_keys(environ: Mapping[str, str]) -> tuple[Secret, ...]:
+    keys = _secrets(environ.get("INGEST_SECRET_KEY", ""))
+    for key in keys:
+        require_key(key, "INGEST_SECRET_KEY")
     return keys
+
+
+def _level(environ: Mapping[str, str]) -> str:
+    level = environ.get("INGEST_LOG_LEVEL", "").strip().lower() or DEFAULT_LEVEL
+    if level not in LEVELS:
+        raise BadSettings(f"INGEST_LOG_LEVEL is {level[:40]!r}; give one of {', '.join(LEVELS)}")
+    return level
 
 
 def _of_sources(environ: Mapping[str, str], suffix: str) -> list[tuple[str, str]]:
@@ -156,13 +182,23 @@ def _of_sources(environ: Mapping[str, str], suffix: str) -> list[tuple[str, str]
 
 
 def _url(source_type: str, text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query:
+    """The base of an API. Nothing of a wrong one is quoted, for a password may stand in it."""
+    if not _is_base(text):
         raise BadSettings(
-            f"{_PREFIX}{source_type.upper()}{_URL_SUFFIX} is {text[:80]!r}; give the base of the "
-            "API, as https://api.example.com"
+            f"{_PREFIX}{source_type.upper()}{_URL_SUFFIX} is no base of an API; give one as "
+            "https://api.example.com, without user, password, query or fragment"
         )
     return text
+
+
+def _is_base(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        reachable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    plain = "@" not in parts.netloc and not parts.query and not parts.fragment
+    return parts.scheme in ("http", "https") and reachable and plain
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:

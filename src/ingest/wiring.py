@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import sqlalchemy as sa
+import structlog
 
+from ingest import logs
 from ingest.core.errors import BadSettings, Unavailable
-from ingest.core.vault import Vault
+from ingest.core.secret import Secret
+from ingest.core.vault import MAKE_ONE, Vault, require_key
 from ingest.embedded import find_running
+from ingest.embedded.key import kept_key
 from ingest.flows.clients import Clients
 from ingest.flows.keyring import Keyring, stored_secrets
 from ingest.settings import Settings, load
@@ -83,8 +86,8 @@ class Program:
             return self.settings.secret_keys
         if self.settings.database_url is not None:
             raise BadSettings(
-                "INGEST_SECRET_KEY is not set; with a database of your own it is required. Make "
-                "one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+                "INGEST_SECRET_KEY is not set; with a database of your own it is required: "
+                f"{MAKE_ONE}"
             )
         return (_kept_key(self.settings.data_dir / SECRET_KEY_FILE),)
 
@@ -94,13 +97,31 @@ def program(environ: Mapping[str, str] | None = None, *, application: str = "ing
     return Program(load(os.environ if environ is None else environ), application)
 
 
-def _kept_key(path: Path) -> str:
-    """The key in the file, made on first use; of two processes at once, one makes it."""
+def set_up_logs(environ: Mapping[str, str] | None = None, *, ours: bool = True) -> None:
+    """Let this process speak as `logs` says, at the level of its environment.
+
+    `ours` is false where a program that merely imports us may have a voice of its own: then that
+    stays. A level that there is not is refused with the other settings.
+    """
+    level = (os.environ if environ is None else environ).get("INGEST_LOG_LEVEL", "").strip().lower()
+    if ours or not structlog.is_configured():
+        logs.set_up(level)
+    if ours:
+        logs.take_over(level)
+
+
+def _kept_key(path: Path) -> Secret:
+    """The key in the file, made on first use; raises `BadSettings` for one that is none."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key := secrets.token_urlsafe(32))
-    return key
+        key = kept_key(path)
+    except OSError as error:
+        raise BadSettings(
+            f"no encryption key can be kept in {path} ({error.strerror}); set INGEST_SECRET_KEY, "
+            "or let INGEST_DATA_DIR name a directory that can be written"
+        ) from error
+    require_key(
+        key,
+        str(path),
+        "put the right key back, or remove the file where no secret was stored yet",
+    )
+    return Secret(key)

@@ -7,6 +7,7 @@ exception is `ingest.enqueue`, whose message is the delivery itself.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from functools import cache
 
 import structlog
 from celery import Celery, Task
-from celery.signals import beat_init, worker_init, worker_process_init, worker_shutting_down
+from celery.signals import import_modules, setup_logging, worker_process_init, worker_shutting_down
 from kombu import Connection, pools
 from kombu.exceptions import KombuError
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,8 +31,9 @@ from ingest.startup import tell_of_settings
 from ingest.store import schedule
 from ingest.store.engine import transaction
 from ingest.warm import warm
-from ingest.wiring import Program, program
+from ingest.wiring import Program, program, set_up_logs
 
+set_up_logs(ours=False)  # whoever only sends tasks keeps his own
 log = structlog.get_logger(__name__)
 
 LINGER_S = 300.0
@@ -46,6 +48,7 @@ AWAY = (TransientError,)
 """Expected of a task now and then: Celery logs a line, and the next sweep comes in seconds."""
 MAX_COUNTDOWN_S = 120.0
 """Of a retried message; under the visibility timeout, after which Redis delivers it again."""
+_BROKERS = "give redis://host:6379/0, amqp://user:password@host// or another that Celery supports"
 CONNECT_S = 2.0
 """Longer than that nobody waits for a broker to ring a bell: what is not heard is swept."""
 
@@ -100,14 +103,28 @@ def _program() -> Program:
     return program(application="ingest-worker")
 
 
-_stopping = threading.Event()
+@setup_logging.connect
+def _set_up_logs(**_: object) -> None:
+    """Celery leaves the logs of a worker and of a beat to whoever hears this."""
+    set_up_logs()
 
 
-@worker_init.connect
-@beat_init.connect
-def _begin(**_: object) -> None:
-    """Once a worker or beat, before it forks."""
+@import_modules.connect
+def _require_settings(**_: object) -> None:
+    """The first that is heard of a worker or a beat: a wrong setting is one line and exit 2.
+
+    A misspelt one is told before: it may be why another is missing.
+    """
+    set_up_logs()
     tell_of_settings()
+    try:
+        _program().broker_url  # noqa: B018 - found, or refused
+    except (BadSettings, Unavailable) as error:
+        sys.stderr.write(f"ingest worker: {error}\n")
+        raise SystemExit(2 if isinstance(error, BadSettings) else 3) from None
+
+
+_stopping = threading.Event()
 
 
 @worker_shutting_down.connect
@@ -152,11 +169,12 @@ def bell_line(url: str) -> Connection:
     try:
         line = Connection(url, connect_timeout=CONNECT_S, transport_options=options)
         line.transport  # noqa: B018 - finds the broker's driver
-    except (KeyError, ValueError, ImportError) as error:
+    except (KeyError, ImportError) as error:
         raise BadSettings(
-            f"CELERY_BROKER_URL names a broker that cannot be used here: {error}; give "
-            "redis://host:6379/0, amqp://user:password@host// or another that Celery supports"
+            f"CELERY_BROKER_URL names a broker that cannot be used here: {error}; {_BROKERS}"
         ) from error
+    except ValueError:  # it quotes the URL, and so the password
+        raise BadSettings(f"CELERY_BROKER_URL is no URL of a broker; {_BROKERS}") from None
     return line
 
 

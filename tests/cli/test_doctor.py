@@ -144,7 +144,7 @@ def test_every_wrong_variable_is_named(doctor: Doctor) -> None:
     ran = doctor.run(INGEST_MAX_BODY_BYTES="lots", INGEST_NOTION_API_URL="notion", REDIS_URL="x")
     assert ran.code == 1
     assert "INGEST_MAX_BODY_BYTES is 'lots'" in ran.out
-    assert "INGEST_NOTION_API_URL is 'notion'" in ran.out
+    assert "INGEST_NOTION_API_URL is no base of an API" in ran.out
 
 
 def test_secrets_of_no_source_and_of_one_without_the_route_are_pointed_out(doctor: Doctor) -> None:
@@ -245,6 +245,23 @@ def test_what_a_provider_refuses_and_what_it_holds_up_is_told_with_its_words(
     assert doctor.checks("--offline")["notion 'Notes': state"]["state"] == "note"
     ingest("source", "disconnect", id_)
     assert not [name for name in doctor.checks("--offline") if name.startswith("notion")]
+
+
+def test_a_problem_that_hinders_nothing_is_told_as_long_as_it_stands(
+    ingest: Ingest, doctor: Doctor, workspace: Fake, engine: sa.Engine
+) -> None:
+    id_ = with_token(ingest, workspace.provider.token)
+    with transaction(engine) as conn:
+        conditions.flag(conn, id_, "wants.yml is broken")
+    state = doctor.checks(INGEST_NOTION_API_URL=workspace.url)["notion 'Notes': state"]
+    assert state["state"] == "note"
+    assert state["said"] == "it acts as far as it can: wants.yml is broken"
+    with transaction(engine) as conn:
+        conditions.unflag(conn, id_, "something else")
+        assert conditions.read(conn, id_)["problem"] == "wants.yml is broken"
+        conditions.unflag(conn, id_, "wants.yml is broken")
+    mended = doctor.checks(INGEST_NOTION_API_URL=workspace.url)["notion 'Notes': state"]
+    assert mended["state"] == "ok"
 
 
 def test_nobody_at_work_is_told_by_queue_and_with_the_command_to_start_one(

@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--twice", action="store_true", help="send it again: nothing may move")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args()
-    logs.to_stderr("warning")
+    logs.set_up("warning")
     try:
         with ended_by_signals():
             result = run(folder.read(chosen.corpus), twice=chosen.twice)

@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.demo.fake import Answer, Trouble
-from ingest.demo.providers.github_git import REGULAR, SUBMODULE, SYMLINK, File
+from ingest.demo.providers.github_git import FOLDER, REGULAR, SUBMODULE, SYMLINK, Entry, File
+from ingest.store import conditions
 from ingest.store.engine import transaction
 from tests.flows.asking_github import AT, ID, Works, told, works
 
@@ -208,6 +209,47 @@ def test_narrowed_globs_withdraw_and_wider_ones_bring_back(desk: Works) -> None:
     assert desk.paths() == {"b.md"}
     desk.end(desk.push({"lightfast.yml": None}))
     assert desk.paths() == {"docs/a.md", "b.md"}
+
+
+def test_a_broken_configuration_is_shown_with_the_connection_until_it_is_mended(
+    desk: Works,
+) -> None:
+    connection = desk.open()
+
+    def problem() -> str | None:
+        with transaction(desk.engine) as conn:
+            found: str | None = conditions.read(conn, connection).get("problem")
+            return found
+
+    hostile = "include:" + "".join(f"\n- '{'*a' * 200}{n}'" for n in range(60))
+    assert desk.end(desk.push({"lightfast.yml": hostile, "a.md": "one\n"})) == [ENDED]
+    assert (problem() or "").startswith("lightfast.yml is broken: the globs have more than 4096")
+    desk.end(desk.push({"a.md": "one, changed\n"}))
+    assert (problem() or "").startswith("lightfast.yml is broken: "), "as long as it is so"
+    assert desk.files() == {"a.md": "one, changed"}
+    desk.end(desk.push({"lightfast.yml": "include:\n  - '*.md'\n"}))
+    assert problem() is None
+
+
+def test_a_mended_configuration_takes_back_nothing_that_somebody_else_told(desk: Works) -> None:
+    connection = desk.open()
+    desk.end(desk.push({"lightfast.yml": "- broken", "a.md": "one\n"}))
+    with transaction(desk.engine) as conn:
+        conditions.flag(conn, connection, "the repository was deleted")
+    desk.end(desk.push({"lightfast.yml": "include: a.md"}))
+    with transaction(desk.engine) as conn:
+        assert conditions.read(conn, connection)["problem"] == "the repository was deleted"
+
+
+def test_a_repository_that_is_too_large_ends_its_push_with_the_remedy(desk: Works) -> None:
+    desk.open()
+    git = desk.github.repositories[ID].git
+    push = desk.push({"a.md": "one\n"})
+    below = git.put(Entry(f"{n}.py", REGULAR, "5f" * 20, 1) for n in range(1_000))
+    git.plant("main", (Entry(f"d{n}", FOLDER, below) for n in range(600)), at=AT)
+    ((status, why),) = desk.end(push)
+    assert status == "dead"
+    assert "halcyon/web has more than 500000 files and folders" in (why or "")
 
 
 def test_what_another_connection_wants_stays(desk: Works) -> None:

@@ -234,6 +234,26 @@ def test_a_form_of_github_is_verified_over_its_own_bytes() -> None:
     assert refusal(incoming("linear", b"payload=%7B%7D", headers=form))[0] is BadRequest
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"issue": {"body": "a=b&payload=%7B%22action%22%3A%22deleted%22%7D&c=d"}}',
+        b"a=b&payload=%7B%7D",
+        b"payload=%7B%7D&payload=%7B%7D",
+        b"payload=%7B%7D&more=1",
+    ],
+)
+def test_signed_json_is_never_read_as_a_form_that_somebody_wrote_into_it(body: bytes) -> None:
+    """Bug: nobody signs the media type, and the text of an issue became a payload of its own."""
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert refusal(incoming(body=body, headers=form))[0] is BadRequest
+
+
+def test_a_form_is_one_whatever_the_media_type_says() -> None:
+    made = arrival(incoming(body=b"payload=%7B%7D", headers={"content-type": "application/json"}))
+    assert made.body == b"payload=%7B%7D"
+
+
 def test_secrets_are_read_once_for_some_seconds() -> None:
     world = World()
     for _ in range(3):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from ingest.core.canonical import clean_json
-from ingest.core.changes import Change, Delete, Upsert
+from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload, BadSignature, PermanentError
 from ingest.core.ranks import content, rank
 from ingest.core.signing import Scheme, check_fresh, sign, verify
@@ -103,6 +103,87 @@ every_source = pytest.mark.parametrize("source", SOURCES, ids=_named)
 
 def test_there_are_fixtures_of_every_source() -> None:
     assert set(all_sources()) == {source.descriptor.source_type for source in SOURCES}
+
+
+# Whom it belongs to, and what it is: the signed body says so, and no unsigned header.
+
+
+@every_source
+def test_a_body_under_another_delivery_s_headers_means_the_same_or_nothing(source: Source) -> None:
+    """Bug: a comment's deletion, sent once more as `issues`, deleted the issue for good."""
+    own = [fixture for fixture in FIXTURES if fixture.source is source]
+    for fixture in own:
+        meant = {_plain(change) for change in fixture.means().changes}
+        withdraws = fixture.means().withdraws
+        for headers in _distinct(f.headers for f in own):
+            try:
+                other = fixture.means(headers={**headers, **_of_body(fixture.headers, headers)})
+            except PermanentError:
+                continue
+            assert {_plain(change) for change in other.changes} <= meant, (fixture.name, headers)
+            assert other.withdraws in {None, withdraws}, (fixture.name, headers)
+
+
+def _distinct(all_headers: Iterable[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
+    """Headers that differ in more than ids: what kinds of delivery the source has."""
+    seen: set[tuple[tuple[str, str], ...]] = set()
+    for headers in all_headers:
+        kind = tuple(sorted((n, v) for n, v in headers.items() if n in _KIND_HEADERS))
+        if kind not in seen:
+            seen.add(kind)
+            yield headers
+
+
+_KIND_HEADERS = {"x-github-event", "linear-event", "sentry-hook-resource", "x-zendesk-webhook-id"}
+
+
+def _of_body(own: Mapping[str, str], _other: Mapping[str, str]) -> Mapping[str, str]:
+    """What does not say the kind stays: ids and times."""
+    return {name: value for name, value in own.items() if name not in _KIND_HEADERS}
+
+
+def _plain(change: Change | Refresh) -> tuple[str, str, str]:
+    """What a change is about; of its place among others of one version the headers may tell."""
+    return type(change).__name__, change.identity.kind, change.identity.id
+
+
+_MALFORMED: tuple[Any, ...] = (True, False, 1.5, [], ["x"], {}, {"id": 1}, "", -1, 2**70)
+
+
+@every_fixture
+def test_an_id_that_is_malformed_is_never_taken_for_one_that_is_absent(fixture: Fixture) -> None:
+    """Bug: it named nothing, and on a connection's own route it passed for the connection's.
+
+    Whatever stands where a payload's ids of its tenant stand, it names another one or is an error.
+    """
+    descriptor = fixture.source.descriptor
+    own = descriptor.tenants(fixture.headers, fixture.body)
+    for path in _paths_of(fixture.body, set(own)):
+        for junk in _MALFORMED:
+            body = _put(fixture.body, path, junk)
+            try:
+                named = descriptor.tenants(fixture.headers, body)
+            except BadPayload:
+                continue
+            assert named, (path, junk)
+
+
+def _paths_of(value: Any, ids: set[str], path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where in a payload one of these ids stands, as a text or a number."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _paths_of(item, ids, (*path, name))
+    elif isinstance(value, str | int) and not isinstance(value, bool) and str(value) in ids:
+        yield path
+
+
+def _put(body: Any, path: tuple[Any, ...], junk: Any) -> Any:
+    changed = deepcopy(dict(body))
+    at: Any = changed
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = junk
+    return changed
 
 
 # The signature: over the raw bytes, with every live secret, and fresh where a time is signed.

@@ -57,8 +57,7 @@ def test_delivery_ids(
         ("sentry", {}, {"data": {"event": {"project": 201}}}, "201"),
         ("sentry", {}, {"data": {"error": {"project": 201}}}, "201"),
         ("sentry", {}, {"data": {"comment": "x", "project_slug": "api"}}, "slug:api"),
-        ("sentry", {}, {"data": {"issue": {"project": True}}}, None),
-        ("sentry", {}, {"data": []}, None),
+        ("sentry", {}, {"data": {}}, None),
         ("vercel", {}, {"payload": {"project": {"id": "prj_1"}}}, "prj_1"),
         ("vercel", {}, {"payload": {"project": "web", "projectId": "prj_1"}}, "prj_1"),
         ("vercel", {}, {"payload": {"project": {"name": "web"}}}, "name:web"),
@@ -66,7 +65,7 @@ def test_delivery_ids(
         ("vercel", {}, {"payload": None}, None),
         ("zendesk", {}, {"account_id": 123456}, "123456"),
         ("zendesk", {"x-zendesk-account-id": "123456"}, {"ticket_id": 5}, "123456"),
-        ("zendesk", {}, {"account_id": {}}, None),
+        ("zendesk", {}, {"account_id": None}, None),
     ],
 )
 def test_scopes_that_payloads_name(

@@ -5,17 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
+from ingest.core.identity import Identity, document_id
 from ingest.sources.registry import all_sources
 from ingest.store import catalog
 from ingest.store.condition import UnfitDatabase, require_postgres
 from ingest.store.engine import connect, transaction
-from ingest.store.upgrade import Report, check, head, is_current, upgrade
+from ingest.store.upgrade import Report, check, head, is_current, migrations, upgrade
+from tests import factories
 from tests.databases import empty_databases
 
 pytestmark = pytest.mark.integration
@@ -199,3 +204,60 @@ def _catalog(engine: sa.Engine) -> frozenset[str]:
     with transaction(engine) as conn:
         names = sa.inspect(conn).get_table_names()
         return catalog.tables(conn, names) | catalog.enums(conn)
+
+
+def test_documents_of_sentry_and_vercel_move_into_their_project(empty_url: str) -> None:
+    """The ledger's identities lay at the host: the next delivery updates that very row."""
+    with _standing_at(empty_url, "0002") as made:
+        connection = factories.connect(made, "sentry", stores=[factories.make_store(made, "s")])
+        at_host = Identity("sentry", "sentry.io", "issue", "9001")
+        on_it = Identity("sentry", "sentry.io", "comment", "77")
+        with transaction(made) as conn:
+            for identity, parent in ((at_host, None), (on_it, document_id(at_host, "s"))):
+                _enter(conn, identity, parent, fed_by=connection)
+        upgrade(made, SOURCES)
+        with transaction(made) as conn:
+            rows = conn.execute(
+                sa.text("""
+                SELECT kind, scope, CAST(identity AS text), CAST(parent AS text), document_id
+                FROM lightfast_document_ledger ORDER BY kind DESC
+            """)
+            ).all()
+    now = [replace(identity, scope="sentry.io/501") for identity in (at_host, on_it)]
+    issue, comment = (document_id(identity, "s") for identity in now)
+    assert [tuple(row) for row in rows] == [
+        ("issue", "sentry.io/501", issue, None, "document-issue"),
+        ("comment", "sentry.io/501", comment, issue, "document-comment"),
+    ]
+
+
+@contextmanager
+def _standing_at(url: str, version: str) -> Iterator[sa.Engine]:
+    """A database as an older program left it."""
+    made = connect(url)
+    with made.begin() as conn:
+        command.upgrade(migrations(conn), version)
+    yield made
+    made.dispose()
+
+
+def _enter(conn: sa.Connection, identity: Identity, parent: str | None, *, fed_by: str) -> None:
+    conn.execute(
+        sa.text("""
+            INSERT INTO lightfast_document_ledger
+              (identity, document_id, store_id, source_type, scope, kind, external_id, slug, parent)
+            VALUES (:key, :document, 's', 'sentry', :scope, :kind, :id, :document, :parent)
+        """),
+        {
+            "key": document_id(identity, "s"),
+            "document": f"document-{identity.kind}",
+            "scope": identity.scope,
+            "kind": identity.kind,
+            "id": identity.id,
+            "parent": parent,
+        },
+    )
+    conn.execute(
+        sa.text("INSERT INTO lightfast_document_feeds VALUES (:document, :fed_by, true, NULL)"),
+        {"document": f"document-{identity.kind}", "fed_by": fed_by},
+    )

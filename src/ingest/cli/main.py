@@ -11,7 +11,6 @@ from pathlib import Path
 import sqlalchemy.exc
 import typer
 
-from ingest import logs
 from ingest.cli import output
 from ingest.cli.app import app
 from ingest.cli.session import Session
@@ -19,6 +18,7 @@ from ingest.core.errors import BadInput, BadSettings, IngestError, NotConnected,
 from ingest.embedded import EmbeddedError
 from ingest.settings import warnings
 from ingest.sources.registry import all_sources
+from ingest.wiring import set_up_logs
 
 DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
 
@@ -57,7 +57,7 @@ def open_standard_streams() -> None:
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command in this environment; its exit code."""
-    logs.to_stderr()
+    set_up_logs(environ)
     for said in warnings(environ, all_sources):
         output.note(f"ingest: {said}")
     session = Session(environ)

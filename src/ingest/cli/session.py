@@ -13,6 +13,7 @@ import typer
 from ingest import worker
 from ingest.core.answers import Delivery
 from ingest.core.errors import BadInput
+from ingest.core.secret import Secret
 from ingest.flows.inbox import Inbox, from_call
 from ingest.flows.receive import insert_into
 from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, ring
@@ -49,12 +50,12 @@ class Session:
         store = insert_into(self.engine)
         return Inbox(parts.keyring, store, self.ring, parts.settings.max_body_bytes).take(incoming)
 
-    def secret(self, variable: str) -> str:
+    def secret(self, variable: str) -> Secret:
         """The secret in a variable of the environment, without the line's end of a file."""
         secret = self.environ.get(variable, "").rstrip("\r\n")
         if not secret:
             raise BadInput(f"the environment variable {variable} is not set; put the secret there")
-        return secret
+        return Secret(secret)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -80,12 +80,15 @@ class Delete:
     """The object is gone. `final` where its id never returns: then no later word lifts it.
 
     `version` is None where nobody told one (a 404, a listing): the last known one is kept.
+    `confirm` is the look-up by which a final deletion that a payload tells is confirmed: where
+    somebody can be asked it is for good only then, and until then no more than the newest word.
     """
 
     identity: Identity
     version: int | None
     final: bool = False
     aliases: tuple[str, ...] = ()
+    confirm: Refresh | None = None
     priority: int = field(default=DELETE_PRIORITY)
 
 
@@ -109,9 +112,11 @@ class Refresh:
     `hint` is what the look-up needs beside the id; of several events of one object the last wins.
     `otherwise` is what to apply where the connection has no token; empty: the delivery is skipped.
     `patience_s`: a 404 that soon after the event is the provider's own lag, and asked again.
+    `gone`: the object is told to be gone for good, and what still shows it is that lag.
     """
 
     identity: Identity
     hint: Mapping[str, JSON] = field(default_factory=dict)
     otherwise: tuple[Change, ...] = ()
     patience_s: float = 0.0
+    gone: bool = False

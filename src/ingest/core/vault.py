@@ -14,7 +14,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ingest.core.errors import BadSettings
+from ingest.core.secret import Secret
 
+SHORTEST_KEY = 32
+"""Characters; a key that somebody made up in a minute, or an empty one, is refused."""
+MAKE_ONE = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _INFO = b"lightfast-ingest stored credentials v1"
 
 
@@ -26,6 +30,8 @@ class Vault:
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
             raise BadSettings("INGEST_SECRET_KEY is not set; stored secrets need an encryption key")
+        for key in keys:
+            require_key(key, "INGEST_SECRET_KEY")
         self._fernet = MultiFernet([Fernet(_derive(key)) for key in keys])
 
     def __repr__(self) -> str:
@@ -35,14 +41,23 @@ class Vault:
         """The secret under the first key."""
         return self._fernet.encrypt(secret.encode())
 
-    def decrypt(self, stored: bytes) -> str:
+    def decrypt(self, stored: bytes) -> Secret:
         """The secret in the clear; raises `BadSettings` where none of the keys made it."""
         try:
-            return self._fernet.decrypt(stored).decode()
+            return Secret(self._fernet.decrypt(stored).decode())
         except InvalidToken as error:
             raise BadSettings(
                 "no key of INGEST_SECRET_KEY opens a stored secret; add the key it was made with"
             ) from error
+
+
+def require_key(key: str, place: str, remedy: str = MAKE_ONE) -> None:
+    """Raise `BadSettings` for a key that is too short to be one; `place` is where it was found."""
+    if len(key) < SHORTEST_KEY:
+        raise BadSettings(
+            f"{place} holds a key of {len(key)} characters, and {SHORTEST_KEY} are the least; "
+            f"{remedy}"
+        )
 
 
 def _derive(key: str) -> bytes:

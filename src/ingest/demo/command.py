@@ -35,7 +35,7 @@ def demo(*, as_json: AsJson = False) -> None:
 
     Everything runs embedded in a temporary directory; nothing that you have is used or changed.
     """
-    logs.to_stderr("warning")
+    logs.set_up("warning")
     began = time.monotonic()
     try:
         outcome = _perform()

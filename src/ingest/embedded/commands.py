@@ -31,13 +31,13 @@ def fetcher(*, env: Mapping[str, str]) -> Child:
 def _worker(name: str, queue: str) -> list[str]:
     """Gossip and mingle go deaf after a lost broker."""
     argv = [*_module("celery"), "-A", "ingest.worker", "worker", "-Q", queue]
-    return [*argv, "--without-gossip", "--without-mingle", "-n", f"{name}@%h", "--loglevel", "INFO"]
+    return [*argv, "--without-gossip", "--without-mingle", "-n", f"{name}@%h"]
 
 
 def beat(*, data_dir: Path, env: Mapping[str, str]) -> Child:
     """What rings when a row is due. Its memory of the last ticks lies in the data directory."""
     argv = [*_module("celery"), "-A", "ingest.worker", "beat"]
-    argv += ["--schedule", str(data_dir / "beat-schedule"), "--loglevel", "INFO"]
+    argv += ["--schedule", str(data_dir / "beat-schedule")]
     return Child("beat", argv, env)
 
 

@@ -48,6 +48,7 @@ def ask(found: Source, connection_id: str, wanted: Refresh) -> Ask:
         wanted.hint,
         found.descriptor.gather_s,
         wanted.patience_s,
+        wanted.gone,
     )
 
 

@@ -60,6 +60,7 @@ class Landing:
     seen, gone: it ends with its `words`, and asks for `asks`; `more` of it is to be read.
     hopeless: it ends with `error`, and so do the deliveries that waited for it.
     put_off, refused, limited: it goes on later, after `wait_s`; `error` says why.
+    problem, mended: as its sight says.
     """
 
     kind: Kind
@@ -70,6 +71,8 @@ class Landing:
     error: str = ""
     wait_s: float = 0.0
     counted: bool = True
+    problem: str | None = None
+    mended: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +92,14 @@ def seen(
     changes = tuple(one for one in said if not isinstance(one, Refresh))
     asks = tuple(one for one in said if isinstance(one, Refresh))
     words = _weighed(connection, claimed, changes)
-    return Landing("seen", words, asks, sight.state, sight.more)
+    landing = Landing("seen", words, asks, sight.state, sight.more)
+    return replace(landing, problem=sight.problem, mended=sight.mended)
 
 
 def gone(identity: Identity, sight: Sight, connection: Connection, claimed: Claimed) -> Landing:
     """Nothing is there, and the parent is proven readable: the last known version is deleted."""
-    words = _weighed(connection, claimed, (Delete(identity, version=None),))
+    deletion = Delete(identity, version=None, final=claimed.told_gone)
+    words = _weighed(connection, claimed, (deletion,))
     return Landing("gone", words, state=sight.state)
 
 
@@ -161,10 +166,14 @@ def land(engine: sa.Engine, token: str, batch: Sequence[Ended]) -> Counter[str]:
 
 
 def _patiently(ended: Ended) -> Ended:
-    """What is not there yet is asked for again, as long as its event was patient about it."""
-    if ended.landing.kind != "gone" or not ended.claimed.patient:
+    """What is not there yet is asked for again, as long as its event was patient about it; and so
+    is what is still there although it was told to be gone.
+    """
+    lagging = "seen" if ended.claimed.told_gone else "gone"
+    if ended.landing.kind != lagging or not ended.claimed.patient:
         return ended
-    waits = Landing("put_off", error="not readable yet", wait_s=PATIENT_S)
+    said = "is still shown" if ended.claimed.told_gone else "not readable yet"
+    waits = Landing("put_off", error=said, wait_s=PATIENT_S)
     return replace(ended, landing=waits)
 
 
@@ -203,6 +212,8 @@ def _end(
     applied = applying.apply(conn, _work(conn, ending))
     lookups.require_held(conn, token, [e.claimed.id for e in ending])
     lookups.keep(conn, [_state(e) for e in ending if e.landing.state is not None])
+    for ended in sorted(ending, key=_order):
+        _show(conn, ended)
     lookups.once_more(conn, [e.claimed.id for e in ending if e.landing.more])
     hopeless_ids = {e.claimed.id for e in ending if e.landing.kind == "hopeless"}
     done = [e.claimed.id for e in ending if not e.landing.more]
@@ -262,6 +273,16 @@ def _judge(conn: sa.Connection, ended: Ended) -> None:
         conditions.refuse(conn, ended.connection.id, error, token_id=token_id)
     elif ended.landing.kind == "limited":
         conditions.hold(conn, ended.connection.id, ended.landing.wait_s)
+
+
+def _show(conn: sa.Connection, ended: Ended) -> None:
+    """What a person has to mend, which hinders nothing else."""
+    connection_id, landing = ended.connection.id, ended.landing
+    if landing.mended is not None:
+        conditions.unflag(conn, connection_id, landing.mended)
+    if landing.problem is not None:
+        log.warning("connection_has_a_problem", connection=connection_id)
+        conditions.flag(conn, connection_id, landing.problem)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from ingest.sources.contract import Descriptor, Headers
 
 _JSON_TYPES = ("application/json", "+json")
 _FORM = "application/x-www-form-urlencoded"
+_FORM_BEGINS = b"payload="
 
 
 def check_media_type(descriptor: Descriptor, headers: Headers) -> None:
@@ -22,9 +23,15 @@ def check_media_type(descriptor: Descriptor, headers: Headers) -> None:
 
 
 def read(descriptor: Descriptor, headers: Headers, body: bytes) -> dict[str, JSON]:
-    """The payload as an object; raises `BadPayload` where the body is not one."""
-    if descriptor.accepts_forms and _media_type(headers) == _FORM:
+    """The payload as an object; raises `BadPayload` where the body is not one.
+
+    Whether it is a form is told by the signed bytes: nobody signs the header that says so, and a
+    JSON text in which somebody wrote `&payload=…` would be a form of his own making.
+    """
+    if descriptor.accepts_forms and body.startswith(_FORM_BEGINS):
         body = _form_payload(body)
+    elif _media_type(headers) == _FORM:
+        raise BadPayload("payload", "the body is no form; send JSON, or payload=… alone")
     payload = loads(body)
     if not isinstance(payload, dict):
         raise BadPayload("$", f"is {type(payload).__name__}, not an object")
@@ -33,10 +40,10 @@ def read(descriptor: Descriptor, headers: Headers, body: bytes) -> dict[str, JSO
 
 def _form_payload(body: bytes) -> bytes:
     try:
-        fields = parse_qs(body.decode("ascii"), max_num_fields=16, strict_parsing=True)
+        fields = parse_qs(body.decode("ascii"), max_num_fields=1, strict_parsing=True)
         return fields["payload"][0].encode("utf-8", "surrogatepass")
     except (UnicodeDecodeError, ValueError, KeyError) as error:
-        raise BadPayload("payload", "the form has no such field; send JSON") from error
+        raise BadPayload("payload", "the form has other fields too; send JSON") from error
 
 
 def _media_type(headers: Headers) -> str:

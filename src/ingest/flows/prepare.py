@@ -7,10 +7,11 @@ scope its payload names.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import PermanentError
 from ingest.core.retry import MAX_LONE_CRASHES
 from ingest.core.slugs import bounded_key
@@ -19,6 +20,7 @@ from ingest.flows import asking
 from ingest.flows import payload as payloads
 from ingest.flows.apply import Work
 from ingest.flows.asking import Ask
+from ingest.flows.claims import unclaimed
 from ingest.flows.directory import Directory
 from ingest.flows.drafts import StoreConfig
 from ingest.flows.words import weigh
@@ -65,6 +67,7 @@ class Target:
 
     `asks` are the look-ups that its connection has to make. Where there is no `work` beside them,
     the event is recorded with what they find. `once`: a repetition of a recorded event is no work.
+    `remark` is what the delivery's reason says beside its end.
     """
 
     store: StoreConfig
@@ -75,6 +78,7 @@ class Target:
     work: tuple[Work, ...]
     asks: tuple[Ask, ...] = ()
     once: bool = False
+    remark: str = ""
 
     @property
     def waits(self) -> bool:
@@ -118,7 +122,8 @@ def _prepare(opened: Opened, directory: Directory) -> Prepared:
     withdrawn: list[tuple[str, str]] = []
     usable, waiting = routed
     for connection in usable:
-        meaning = opened.source.normalise(_message(opened, connection))
+        taken = directory.taken.get(connection.id, frozenset())
+        meaning = opened.source.normalise(_message(opened, connection, taken))
         drift = meaning.drift
         if meaning.withdraws is not None:
             withdrawn.append((connection.id, meaning.withdraws))
@@ -176,7 +181,7 @@ def _is_own(opened: Opened, connection: Connection) -> bool:
     return not opened.tenants or not own.isdisjoint(opened.tenants)
 
 
-def _message(opened: Opened, connection: Connection) -> Message:
+def _message(opened: Opened, connection: Connection, taken: frozenset[str]) -> Message:
     """The delivery as that connection's: identities lie in the scope that it stands for."""
     row, descriptor = opened.row, opened.source.descriptor
     own = descriptor.connection_tenants(connection.metadata)
@@ -188,7 +193,16 @@ def _message(opened: Opened, connection: Connection) -> Message:
         row.received_at,
         descriptor.scope(named, connection.metadata),
         connection.metadata,
+        taken,
     )
+
+
+def _to_be_confirmed(meaning: Normalised) -> tuple[tuple[Change, ...], tuple[Refresh, ...]]:
+    """What is told and what is asked where somebody can be asked: nothing is for good unasked."""
+    told = meaning.told
+    confirmed = [c for c in told if isinstance(c, Delete) and c.final and c.confirm is not None]
+    changes = tuple(replace(c, final=False) if c in confirmed else c for c in told)
+    return changes, (*meaning.asked, *(c.confirm for c in confirmed if c.confirm is not None))
 
 
 def _targets(
@@ -196,12 +210,13 @@ def _targets(
 ) -> list[Target]:
     """A share for each store of the connection; with a token its look-ups stand in for guesses."""
     can_ask = connection.has_token and opened.source.connect is not None
-    asks = asking.asks(opened.source, connection, meaning.asked) if can_ask else ()
-    told = meaning.told if can_ask else meaning.untokened
+    told, asked = _to_be_confirmed(meaning) if can_ask else (meaning.untokened, ())
+    asks = asking.asks(opened.source, connection, asked)
     skip = meaning.skip
     if skip is None and not told and not asks:
         skip = TOKENLESS
     key = bounded_key(meaning.event_key) if meaning.event_key else opened.row.delivery_key
+    told, remark = unclaimed(opened.source, told, directory.taken.get(connection.id, frozenset()))
     words = weigh(opened.source, connection, told, can_ask=can_ask)
     return [
         Target(
@@ -213,6 +228,7 @@ def _targets(
             tuple(word(store) for word in words),
             asks,
             meaning.once,
+            remark,
         )
         for store in directory.stores.get(connection.id, ())
     ]

@@ -8,9 +8,10 @@ connection gives the batch back uncounted.
 from __future__ import annotations
 
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,10 +25,11 @@ from ingest.flows.apply import Applied, Work
 from ingest.flows.asking import Ask, Wait
 from ingest.flows.prepare import Prepared, Target
 from ingest.sources.registry import source
-from ingest.store import conditions, deliveries, drift, events
+from ingest.store import conditions, deliveries, drift, events, facts
 from ingest.store.deliveries import Claimed, Verdict
 from ingest.store.engine import BadRow, MissingRow, transaction
 from ingest.store.events import Event
+from ingest.store.facts import Fact
 
 log = structlog.get_logger(__name__)
 
@@ -145,7 +147,8 @@ class _Outcome:
     waits: list[Wait]
 
 
-def _apply(conn: sa.Connection, batch: Sequence[Prepared]) -> _Outcome:
+def _apply(conn: sa.Connection, told: Sequence[Prepared]) -> _Outcome:
+    batch = _as_told_first(conn, told)
     shares = [(p, t) for p in batch for t in p.targets]
     news = _record(conn, shares)
     work: list[Work] = []
@@ -168,6 +171,34 @@ def _apply(conn: sa.Connection, batch: Sequence[Prepared]) -> _Outcome:
     ]
     asks += [again for index in applied.doubtful if (again := _again(work[index])) is not None]
     return _Outcome(verdicts, applied, asks, _waits(batch))
+
+
+def _as_told_first(conn: sa.Connection, batch: Sequence[Prepared]) -> Sequence[Prepared]:
+    """The batch with the event keys under which its facts were told first.
+
+    A body that was captured and is sent again under another id is the fact that it was.
+    """
+    known = facts.tell(
+        conn,
+        [
+            Fact(target.connection_id, _fact(prepared), target.event_key)
+            for prepared in batch
+            for target in prepared.targets
+        ],
+    )
+    if not known:
+        return batch
+
+    def keyed(prepared: Prepared, target: Target) -> Target:
+        key = known.get((target.connection_id, _fact(prepared)))
+        return target if key is None else replace(target, event_key=key)
+
+    return [replace(p, targets=[keyed(p, target) for target in p.targets]) for p in batch]
+
+
+def _fact(prepared: Prepared) -> str:
+    """Half of the digest is enough to tell bodies apart."""
+    return str(uuid.UUID(bytes=prepared.row.body_hash[:16]))
 
 
 def _again(doubtful: Work) -> Ask | None:
@@ -238,7 +269,8 @@ def _outcome(target: Target, *, new: bool, stale: bool) -> tuple[str, str]:
         return "duplicate", "the event is recorded already"
     if target.work and not any(item.wanted for item in target.work):
         return "processed", "outside the connection's filter"
-    return "processed", "stale: a newer change is known" if stale else "applied"
+    ended = "stale: a newer change is known" if stale else "applied"
+    return "processed", f"{ended}; {target.remark}" if target.remark else ended
 
 
 def _verdict(prepared: Prepared, outcomes: Sequence[tuple[str, str]]) -> Verdict:

@@ -31,7 +31,8 @@ class Message:
     """A verified delivery as an adapter sees it.
 
     `scope` is the scope of every identity in it; `connection` the metadata of the connection that
-    it is for.
+    it is for. `taken` are names that belong to others of its stores (see `owned_prefixes`): what a
+    payload calls so is not called so.
     """
 
     headers: Headers
@@ -40,6 +41,7 @@ class Message:
     received_at: datetime
     scope: str
     connection: Payload = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,14 @@ class Sight:
     raw: None where the object is gone and its parent is proven readable.
     state: kept for the next look-up of the same object (which tree of a branch is applied).
     more: this is a part; the rest is asked for at once, with `state`.
+    problem: what a person has to mend, shown with the connection; `mended`: what was told before.
     """
 
     raw: JSON
     state: JSON = None
     more: bool = False
+    problem: str | None = None
+    mended: str | None = None
 
 
 class Client(Protocol):
@@ -169,7 +174,10 @@ class Descriptor:
         which another tenant may have too).
     scope: the scope of identities, by the tenant and the connection's metadata.
     connection_filter: the labels that a connection wants; None for all.
-    owned_prefixes: prefixes of bare keys that belong to the connection (`ENG`).
+    owned_prefixes: what keys of the connection's things begin with (`ENG`, `owner/repo`); in a
+        store no connection of another tenant may give such a key to a thing of its own.
+    prefix_of: the prefix, in the spelling of `owned_prefixes`, that a key begins with; None where
+        keys of this source have none.
     api_url: the base of the API, by the connection's metadata, where no setting names another.
     check_token: raises `BadInput` for a token that cannot be one.
     gather_s: how long a look-up waits for further events of the same object.
@@ -190,6 +198,7 @@ class Descriptor:
     verification_token: Callable[[Payload], str | None] | None = None
     connection_filter: Callable[[Payload], frozenset[str] | None] = lambda _metadata: None
     owned_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
+    prefix_of: Callable[[str], str | None] = lambda _key: None
     api_url: Callable[[Payload], str] = lambda _metadata: ""
     check_token: Callable[[str], None] = lambda _token: None
     gather_s: float = 1.0

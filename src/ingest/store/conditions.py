@@ -26,6 +26,10 @@ SELECT id, :problem, now() FROM lightfast_connected_sources WHERE id = :connecti
 ON CONFLICT (connection_id) DO UPDATE
   SET problem = excluded.problem, problem_at = excluded.problem_at
 """)
+_UNFLAG = sa.text("""
+UPDATE lightfast_connection_conditions SET problem = NULL, problem_at = NULL
+WHERE connection_id = :connection_id AND problem = :problem
+""")
 _HOLD = sa.text("""
 INSERT INTO lightfast_connection_conditions AS c (connection_id, held_until)
 SELECT id, now() + make_interval(secs => :seconds) FROM lightfast_connected_sources
@@ -64,6 +68,11 @@ def refuse(
 def flag(conn: sa.Connection, connection_id: str, problem: str) -> None:
     """Show people what is wrong with the connection; it goes on as far as it can."""
     conn.execute(_FLAG, {"connection_id": connection_id, "problem": problem})
+
+
+def unflag(conn: sa.Connection, connection_id: str, problem: str) -> None:
+    """Take back what was shown, unless something else is shown by now."""
+    conn.execute(_UNFLAG, {"connection_id": connection_id, "problem": problem})
 
 
 def hold(conn: sa.Connection, connection_id: str, seconds: float) -> None:

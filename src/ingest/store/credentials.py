@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from ingest.core.secret import Secret
 from ingest.core.vault import Vault
 
 WEBHOOK_SECRET, API_TOKEN = "webhook_secret", "api_token"
@@ -44,7 +45,7 @@ def remove(conn: sa.Connection, connection_id: str, kind: str) -> None:
     conn.execute(_REMOVE, {"connection_id": connection_id, "kind": kind})
 
 
-def read(conn: sa.Connection, vault: Vault, connection_id: str, kind: str) -> list[str]:
+def read(conn: sa.Connection, vault: Vault, connection_id: str, kind: str) -> list[Secret]:
     """The live secrets of that kind, oldest first; raises `BadSettings` where no key opens them."""
     rows = conn.execute(_READ, {"connection_id": connection_id, "kind": kind}).scalars()
     return [vault.decrypt(bytes(secret)) for secret in rows]

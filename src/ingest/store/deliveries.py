@@ -47,6 +47,7 @@ class Claimed:
     attempts: int
     lone_crashes: int
     received_at: datetime
+    body_hash: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ SET attempts = attempts + 1,
     lease_until = now() + make_interval(secs => :lease_s)
 WHERE id = ANY(CAST(:ids AS bigint[]))
 RETURNING id, source_type, connection_id, delivery_key, headers, body, attempts, lone_crashes,
-          received_at
+          received_at, body_hash
 """)
 
 _SETTLE = sa.text("""

@@ -38,10 +38,10 @@ def connect(url: str, *, pool_size: int = 5, application: str = "ingest") -> sa.
     """An engine for `postgresql://…`; nothing is contacted before the first transaction."""
     try:
         parsed = sa.make_url(url)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError):  # what they say may quote the password
         raise BadSettings(
             "DATABASE_URL is not a database URL; write postgresql://user:password@host/name"
-        ) from error
+        ) from None
     if parsed.get_backend_name() != "postgresql":
         raise BadSettings(
             f"DATABASE_URL names {parsed.get_backend_name()}; only postgresql://… is supported"
@@ -51,6 +51,7 @@ def connect(url: str, *, pool_size: int = 5, application: str = "ingest") -> sa.
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error would quote them: bodies, headers, sealed secrets
         connect_args={
             "connect_timeout": 10,
             "application_name": application,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from ingest.core.secret import Secret
 from ingest.core.vault import Vault
 
 _ARM = sa.text("""
@@ -74,7 +75,7 @@ def read(conn: sa.Connection, connection_id: str) -> Handshake | None:
     return Handshake(row.armed_until, row.captured_at, row.shown_at)
 
 
-def show(conn: sa.Connection, vault: Vault, connection_id: str) -> str | None:
+def show(conn: sa.Connection, vault: Vault, connection_id: str) -> Secret | None:
     """The captured token, once: it is forgotten here as it is given out."""
     token = conn.execute(_SHOW, {"connection_id": connection_id}).scalar_one_or_none()
     return vault.decrypt(bytes(token)) if token is not None else None

@@ -37,6 +37,7 @@ class Request:
     hint: Mapping[str, JSON]
     gather_s: float
     patience_s: float
+    told_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Claimed:
     sent_at: datetime
     patient: bool
     state: JSON
+    told_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +72,19 @@ class Waiter:
 # In one order, so that two workers wait for one another and do not deadlock.
 _REQUEST = sa.text("""
 INSERT INTO lightfast_lookups AS l
-  (connection_id, object, scope, kind, external_id, hint, next_attempt_at, patient_until)
+  (connection_id, object, scope, kind, external_id, hint, next_attempt_at, patient_until,
+   told_gone)
 SELECT r.connection_id, r.object, r.scope, r.kind, r.external_id, r.hint,
-       now() + make_interval(secs => r.gather_s), now() + make_interval(secs => r.patience_s)
+       now() + make_interval(secs => r.gather_s), now() + make_interval(secs => r.patience_s),
+       r.told_gone
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   connection_id varchar, object uuid, scope text, kind varchar, external_id text, hint jsonb,
-  gather_s double precision, patience_s double precision)
+  gather_s double precision, patience_s double precision, told_gone boolean)
 ORDER BY r.connection_id, r.object
 ON CONFLICT (connection_id, object) DO UPDATE
   SET asked = l.asked + 1, hint = l.hint || excluded.hint,
-      patient_until = greatest(l.patient_until, excluded.patient_until)
+      patient_until = greatest(l.patient_until, excluded.patient_until),
+      told_gone = l.told_gone OR excluded.told_gone
 RETURNING id, connection_id, CAST(object AS text) AS object, asked
 """)
 _WAIT = sa.text("""
@@ -124,7 +129,8 @@ RETURNING l.id, l.connection_id, CAST(l.object AS text), l.scope, l.kind, l.exte
           l.attempts, l.crashes, nextval('lightfast_fences'), clock_timestamp(),
           l.patient_until > now(),
           (SELECT s.state FROM lightfast_lookup_states s
-           WHERE s.connection_id = l.connection_id AND s.object = l.object)
+           WHERE s.connection_id = l.connection_id AND s.object = l.object),
+          l.told_gone
 """)
 # Who locks several takes them in the order of requests: by connection and object.
 _RENEW = sa.text("""
@@ -244,6 +250,7 @@ def request(conn: sa.Connection, wanted: Sequence[Request]) -> dict[tuple[str, s
             "hint": dict(r.hint),
             "gather_s": r.gather_s,
             "patience_s": r.patience_s,
+            "told_gone": r.told_gone,
         }
         for r in unique.values()
     )
@@ -253,7 +260,9 @@ def request(conn: sa.Connection, wanted: Sequence[Request]) -> dict[tuple[str, s
 def _both(one: Request, later: Request) -> Request:
     """Two requests of one batch are what two of two batches are."""
     patience_s = max(one.patience_s, later.patience_s)
-    return replace(one, hint={**one.hint, **later.hint}, patience_s=patience_s)
+    told_gone = one.told_gone or later.told_gone
+    hint = {**one.hint, **later.hint}
+    return replace(one, hint=hint, patience_s=patience_s, told_gone=told_gone)
 
 
 def wait(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:

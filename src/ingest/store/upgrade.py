@@ -60,7 +60,7 @@ def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
             if adopted:
                 _adopt(conn)
             else:
-                command.upgrade(_config(conn), "head")
+                command.upgrade(migrations(conn), "head")
         with conn.begin():  # a value may be used only after the commit that adds it
             added = _add_source_types(conn, source_types)
     return Report(found.version, head(), added, adopted)
@@ -103,11 +103,12 @@ def head() -> str:
 @cache
 def _versions() -> frozenset[str]:
     """All versions; they are numbered in order, with four digits."""
-    scripts = ScriptDirectory.from_config(_config(None))
+    scripts = ScriptDirectory.from_config(migrations(None))
     return frozenset(script.revision for script in scripts.walk_revisions())
 
 
-def _config(conn: sa.Connection | None) -> Config:
+def migrations(conn: sa.Connection | None) -> Config:
+    """What Alembic has to know, on the connection whose transaction it shall work in."""
     config = Config()
     scripts = str(files("ingest_schema") / "migrations")
     config.set_main_option("script_location", scripts.replace("%", "%%"))
@@ -149,7 +150,7 @@ def _adopt(conn: sa.Connection) -> None:
     with conn.begin_nested() as aside:  # what it would be, built beside it and taken back
         conn.execute(_ASIDE)
         conn.execute(_LOOK_ASIDE)
-        command.upgrade(_config(conn), "head")
+        command.upgrade(migrations(conn), "head")
         needed = catalog.tables(conn, ours)
         aside.rollback()
     differences = sorted(standing ^ needed)
@@ -158,7 +159,7 @@ def _adopt(conn: sa.Connection) -> None:
             "our tables are there, made by hand, but they are not those of schema.sql "
             f"({len(differences)} differences, as: {'; '.join(differences[:3])}); {NEW_ONE}"
         )
-    command.stamp(_config(conn), "head")
+    command.stamp(migrations(conn), "head")
 
 
 def _add_source_types(conn: sa.Connection, source_types: Collection[str]) -> tuple[str, ...]:

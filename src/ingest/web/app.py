@@ -35,7 +35,7 @@ from ingest.web import answers
 from ingest.web.body import Budget
 from ingest.web.metrics import CONTENT_TYPE, Metrics
 from ingest.web.receiver import BODIES_BYTES, Receiver
-from ingest.wiring import Program, program
+from ingest.wiring import Program, program, set_up_logs
 from ingest.worker import publish as publish_to_broker
 
 log = structlog.get_logger(__name__)
@@ -50,6 +50,7 @@ def create_app(of: Program | None = None, *, publish: Publish = publish_to_broke
 
     A wrong setting is one line and exit 2; a missing service exit 3.
     """
+    set_up_logs()
     try:
         if of is not None:
             return _application(of, publish)

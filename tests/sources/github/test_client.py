@@ -18,6 +18,8 @@ from ingest.core.errors import (
 )
 from ingest.demo.fake import Answer, Trouble
 from ingest.sources.contract import Found
+from ingest.sources.github import graphql
+from ingest.sources.github.client import MOST_BLOCKING
 from ingest.sources.github.documents import documents
 from tests.sources.github.looking import AT, ID, NAME, NOW, Looking, identity, looking
 
@@ -164,6 +166,19 @@ def test_a_comment_without_node_id_is_found_on_any_page_of_its_discussion() -> N
         assert at.fetch("discussion_comment", 7, number=14) is None
 
 
+def test_a_comment_that_may_be_among_replies_that_are_not_shown_is_not_gone() -> None:
+    """Bug: of a comment with more than a hundred replies, the others were taken for deleted."""
+    with looking() as at:
+        at.github.put(ID, "discussion", _conversation(14))
+        at.github.put(ID, "discussion_comment", _remark(1, node_id="DC_1"), number=14)
+        for n in range(graphql.MOST_REPLIES):
+            told = _remark(1_000 + n, node_id=f"DC_{n}", parent_id=1)
+            at.github.put(ID, "discussion_comment", told, number=14)
+        assert at.fetch("discussion_comment", 1_000, number=14)["object"]["id"] == 1_000
+        with pytest.raises(PermanentError, match="more comments or replies"):
+            at.fetch("discussion_comment", 7, number=14)
+
+
 def test_a_node_of_another_repository_is_not_ours() -> None:
     with looking() as at:
         _filled(at)
@@ -185,6 +200,9 @@ def test_issues_that_block_are_handed_over() -> None:
             ),
         )
         assert at.fetch("issue", 12)["blocked_by"] == [{"number": 3, "html_url": page}]
+        many = Answer(200, [{"number": n, "html_url": page} for n in range(MOST_BLOCKING * 2)])
+        at.fake.troubles.append(Trouble(many, "/blocked_by"))
+        assert len(at.fetch("issue", 12)["blocked_by"]) == MOST_BLOCKING
 
 
 def test_a_pull_request_is_no_issue() -> None:

@@ -52,6 +52,20 @@ def test_only_content_that_changed_is_read() -> None:
         assert at.asked("git/blobs") == 2
 
 
+@pytest.mark.parametrize("limit", [100_000, 3])
+def test_a_push_costs_no_more_requests_than_it_has_to(limit: int) -> None:
+    with looking() as at:
+        files = {f"docs/{n}.md": f"{n}" for n in range(3)}
+        at.commit({"lightfast.yml": "include: [docs/**]", "src/a.py": "a", **files})
+        at.look()
+        at.github.tree_limit = limit
+        at.commit({"docs/1.md": "new"})
+        at.asked("")
+        at.look()
+        assert len(at.fake.asked_for("git/trees")) == (1 if limit > 3 else 3)
+        assert at.asked("") == (5 if limit > 3 else 7), "repository, branch, compare, trees, blob"
+
+
 def test_a_push_that_touches_no_wanted_file_costs_no_tree() -> None:
     with looking() as at:
         push = at.commit({"a.md": "a", "src/a.py": "a"})
@@ -104,6 +118,18 @@ def test_a_comparison_that_is_cut_off_is_not_believed() -> None:
         at.commit({f"src/{n:03}.py": "x" for n in range(400)} | {"zz.md": "new"})
         at.look()
         assert _texts(at) == {"zz.md": "new"}
+
+
+@pytest.mark.parametrize("files", [None, "x", [7], [{}] * 100_000])
+def test_a_comparison_that_is_none_is_not_believed(files: Any) -> None:
+    with looking() as at:
+        at.commit({"a.md": "a"})
+        at.look()
+        at.commit({"a.md": "b"})
+        told = Answer(200, {"status": "ahead", "files": files})
+        at.fake.troubles.append(Trouble(told, "compare/"))
+        at.look()
+        assert _texts(at) == {"a.md": "b"}
 
 
 @pytest.mark.parametrize("status", [500, 504, 422])
@@ -181,6 +207,8 @@ def test_a_document_that_becomes_no_text_is_deleted_and_may_come_back(now: Any) 
         at.commit({"a.md": "a"})
         at.look()
         assert _texts(at) == {"a.md": "a"}
+        at.commit({"a.md": now})
+        assert [type(change) for change in at.look()] == [Delete]
 
 
 # Which files are wanted.

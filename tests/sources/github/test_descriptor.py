@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ingest.core.errors import BadInput
+from ingest.core.errors import BadInput, BadPayload
 from ingest.core.signing import verify
 from ingest.sources.github import SOURCE
 from tests.sources.github.deliveries import FIXTURES, body, message
@@ -53,10 +53,22 @@ def test_the_tenant_is_the_repositorys_id_because_names_change() -> None:
     assert DESCRIPTOR.tenants({}, body("push")) == ("510001",)
 
 
-@pytest.mark.parametrize("repository", [None, "acme/payments", {}, {"id": True}, {"id": "x"}])
-def test_a_payload_that_names_no_repository_names_no_tenant(repository: Any) -> None:
-    assert DESCRIPTOR.tenants({}, {"repository": repository}) == ()
+def test_a_payload_that_names_no_repository_names_no_tenant() -> None:
+    assert DESCRIPTOR.tenants({}, {"repository": None}) == ()
     assert DESCRIPTOR.tenants({}, body("installation.created")) == ()
+
+
+@pytest.mark.parametrize("id_", [True, "101", "x", 101.0, [101], {"id": 101}, None, -1, 2**63, ""])
+def test_a_malformed_id_is_an_error_with_its_path(id_: Any) -> None:
+    """Bug: it named nothing, and on a connection's own route it passed for the connection's."""
+    with pytest.raises(BadPayload, match=r"repository\.id"):
+        DESCRIPTOR.tenants({}, {"repository": {"id": id_, "full_name": "acme/payments"}})
+
+
+@pytest.mark.parametrize("repository", ["acme/payments", ["acme/payments"], 7, True])
+def test_a_repository_that_is_none_is_an_error_with_its_path(repository: Any) -> None:
+    with pytest.raises(BadPayload, match="repository"):
+        DESCRIPTOR.tenants({}, {"repository": repository})
 
 
 def test_only_a_ping_is_a_handshake() -> None:

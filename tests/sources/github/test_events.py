@@ -121,5 +121,5 @@ def test_what_github_sends_today_is_no_drift(fixture: str) -> None:
 
 
 def test_a_delivery_that_is_skipped_unread_reports_the_drift_it_can_see() -> None:
-    payload = {"action": "deleted", "pull_request": 7, "zeta": 1}
+    payload = {"action": "deleted", "pull_request": 7, "zeta": 1, "repository": {}}
     assert told("pull_request.edited", payload).drift == ("payload.zeta",)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import re
 
 import pytest
 
+from ingest.core.errors import BadInput
+from ingest.flows.connecting import connection_metadata
+from ingest.sources.github import SOURCE
 from ingest.sources.github.globs import DEFAULT_INCLUDE, Globs, from_config, read
+from tests.factories import METADATA
 
 
 @pytest.mark.parametrize(
@@ -64,25 +68,6 @@ def test_texts_that_people_write_are_wanted_by_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "glob",
-    [
-        "*a" * 200 + "b",
-        "**/" * 150 + "b",
-        "**/a*/" * 80 + "b",
-        "a*" * 100 + "/" + "*a" * 100,
-        "{a,b}" * 60,
-        "[a-" * 100,
-    ],
-)
-def test_no_glob_is_slow_whatever_the_path(glob: str) -> None:
-    globs = Globs(include=(glob,))
-    began = time.perf_counter()
-    for path in ("a" * 4_000, "a/" * 2_000 + "a", "/".join(["a" * 50] * 80)):
-        globs.want(path)
-    assert time.perf_counter() - began < 2
-
-
-@pytest.mark.parametrize(
     "text",
     [
         "include: [docs/**]\nexclude:\n  - '**/old/**'\n",
@@ -100,21 +85,31 @@ def test_a_configuration_without_globs_leaves_the_default(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "reason"),
     [
-        "include: [docs/**\n",
-        "- docs/**\n",
-        "just words",
-        "include: {a: b}\n",
-        "include: [1, 2]\n",
-        "include: &a [docs/**]\nexclude: *a\n",
-        "include: [" + ", ".join(["a"] * 300) + "]\n",
-        "include: [" + "a" * 600 + "]\n",
-        "a: " * 20_000,
+        ("include: [docs/**\n", "YAML mapping"),
+        ("- docs/**\n", "YAML mapping"),
+        ("just words", "YAML mapping"),
+        ("a: " * 20_000, "32768 characters"),
+        ("include: &a [docs/**]\nexclude: *a\n", "without anchors"),
+        ("include: {a: b}\n", "include is no list"),
+        ("exclude: [1, 2]\n", "exclude has what is no text"),
+        ("include: [" + "a" * 600 + "]\n", "500 characters"),
+        ("include: [" + ", ".join(["a"] * 300) + "]\n", "300 globs, and 200 are the most"),
+        ("include: ['" + "{a,b}" * 7 + "']\n", "more than 64 alternatives"),
+        ("include: ['" + "{a}" * 17 + "']\n", "more than 16 braces"),
+        ("include: [" + ", ".join(["a*" * 200] * 20) + "]\n", "more than 4096 characters"),
+        ("include: ['" + "".join(f"[{c}]" for c in "abcdefghi") + "']\n", "more than 8 different"),
     ],
 )
-def test_a_broken_configuration_is_known_as_one(text: str) -> None:
-    assert from_config(text) is None
+def test_a_broken_configuration_says_what_is_wrong(text: str, reason: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(reason)):
+        from_config(text)
+
+
+def test_globs_that_cannot_be_used_are_refused_when_a_source_is_connected() -> None:
+    with pytest.raises(BadInput, match="more than 64 alternatives"):
+        connection_metadata(SOURCE.descriptor, {**METADATA["github"], "include": ["{a,b}" * 7]})
 
 
 def test_globs_are_kept_and_read_again() -> None:

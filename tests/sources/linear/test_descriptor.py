@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from ingest.core.errors import BadInput
+from ingest.core.errors import BadInput, BadPayload
 from ingest.core.values import JSON
 from ingest.sources.linear import SOURCE
 from ingest.sources.linear.types import LinearSourceMetadata
@@ -36,7 +36,8 @@ def test_the_scope_is_the_organization_which_payloads_of_2021_do_not_name() -> N
     payload = body("Issue.create")
     assert _descriptor.tenants({}, payload) == (payload["organizationId"],)
     assert _descriptor.tenants({}, body("Issue.create.old")) == ()
-    assert _descriptor.tenants({}, {"organizationId": 7}) == ()
+    with pytest.raises(BadPayload, match="organizationId"):
+        _descriptor.tenants({}, {"organizationId": 7})
     assert _descriptor.connection_tenants(_CONNECTION) == ("org",)
     with pytest.raises(BadInput, match="linearOrganizationId"):
         _descriptor.connection_tenants({})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import pytest
 
@@ -12,7 +13,8 @@ from ingest.core.errors import RateLimited
 from ingest.demo.fake import Answer, Asked, Fake, serving
 from ingest.demo.providers.notion import TOKEN, Notion, block, limited, rich
 from ingest.sources.contract import Ask, Sight
-from ingest.sources.notion.client import NotionClient
+from ingest.sources.notion.client import NotionClient, _Begun, _keep
+from ingest.sources.notion.reading import MOST_BYTES, Listed
 from tests.sources.notion.deliveries import AT, PAGE, client, identity, meant
 
 JUST_NOW = "2026-03-02T11:59:40Z"
@@ -100,3 +102,12 @@ def test_nothing_is_kept_of_a_page_that_was_edited_this_very_minute(
     provider.notion.put_page(PAGE, "Long", at=JUST_NOW, blocks=TOGGLES)
     assert attempt(connected, provider, 6) is None
     assert connected.begun == {}
+
+
+def test_what_is_kept_of_interrupted_pages_is_bounded(connected: NotionClient) -> None:
+    """Thirty-two pages that were read in part were kept whole, however large."""
+    large = Listed([], requests=1, bytes=MOST_BYTES // 2 + 1)
+    for _ in range(3):
+        id_ = str(uuid4())
+        _keep(connected, id_, _Begun({}, {"blocks": large}))
+        assert set(connected.begun) == {id_}

@@ -246,6 +246,22 @@ def test_a_long_page_costs_a_bounded_number_of_requests(served: Fake, notion: No
     assert len(served.requests) == 4
 
 
+def test_a_page_of_large_blocks_is_cut_where_its_bytes_end(served: Fake, notion: Notion) -> None:
+    """Five hundred answers of 32 MiB are 16 GB; the cut falls at the same place, known or not."""
+    connected = client(served)
+    blocks = [block("toggle", rich("x" * 2_000), children=paragraphs("y" * 2_000)) for _ in "abcde"]
+    notion.put_page(PAGE, "x", at=AT, blocks=blocks)
+    look = reading.Reading(connected.api, room=12_000)
+    found: Any = look.body(PAGE)
+    again = reading.Reading(connected.api, dict(look.lists), room=12_000)
+    same: Any = again.body(PAGE)
+    connected.close()
+    assert found["cut"] is True
+    assert found == same
+    assert (look.room, look.left) == (again.room, again.left)
+    assert len(served.requests) < 8
+
+
 def test_a_page_in_the_trash_is_deleted_and_comes_back(served: Fake, notion: Notion) -> None:
     notion.put_page(PAGE, "x", at=AT)
     before = document(served, "page", PAGE)

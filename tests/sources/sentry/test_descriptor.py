@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ingest.core.errors import BadInput
+from ingest.core.errors import BadInput, BadPayload
 from ingest.sources.sentry import SOURCE
 from tests.sources.sentry.deliveries import CONNECTION, told
 
@@ -49,7 +49,6 @@ def test_a_slug_alone_is_no_name_where_another_tenant_could_have_it() -> None:
         ({"id": 501, "slug": "web"}, ("501",)),
         ({"slug": "web"}, (f"installation:{_INSTALLATION}/web", "slug:web")),
         ("web", (f"installation:{_INSTALLATION}/web", "slug:web")),
-        ({"name": "Web"}, ()),
         (None, ()),
     ],
 )
@@ -89,9 +88,10 @@ def test_a_connection_stands_for_its_project_and_in_its_installation() -> None:
         ({"apiHost": "errors.halcyon.example:9000"}, "errors.halcyon.example:9000"),
     ],
 )
-def test_the_host_is_the_scope_and_the_api(metadata: dict[str, Any], host: str) -> None:
+def test_the_scope_is_the_project_at_its_host(metadata: dict[str, Any], host: str) -> None:
+    """Bug: it was the host, and one project's connection spoke of another project's issues."""
     told = {**CONNECTION, **metadata}
-    assert DESCRIPTOR.scope("501", told) == host
+    assert DESCRIPTOR.scope("slug:web", told) == f"{host}/{CONNECTION['sentryProjectId']}"
     assert DESCRIPTOR.api_url(told) == f"https://{host}/api/0"
     DESCRIPTOR.connection.model_validate(told)
 
@@ -123,12 +123,23 @@ def test_a_token_may_be_old_or_new() -> None:
 @pytest.mark.parametrize(
     "payload",
     [
-        {"data": {"project_slug": 7}, "installation": {"uuid": "u"}},
-        {"data": {"metric_alert": {"projects": {}}}, "installation": []},
+        {"data": {"project_slug": []}, "installation": {"uuid": "u"}},
+        {"data": {"metric_alert": {"projects": {}}}},
         {"data": {"issue": {"project": True}}},
+        {"data": {"issue": {"project": {"name": "Web"}}}},
+        {"data": {"issue": {"project": {"id": 7.5}}}},
+        {"data": {"error": {"project": ["501"]}}},
         {"data": []},
-        {},
+        {"data": {"comment_id": 1}, "installation": []},
+        {"data": {"comment_id": 1}, "installation": {"uuid": 7}},
     ],
 )
-def test_what_is_odd_names_nothing(payload: dict[str, Any]) -> None:
-    assert DESCRIPTOR.tenants({}, payload) == ()
+def test_what_is_malformed_is_not_taken_for_what_is_absent(payload: dict[str, Any]) -> None:
+    """Bug: it named nothing, and on a connection's own route it passed for the connection's."""
+    with pytest.raises(BadPayload):
+        DESCRIPTOR.tenants({}, payload)
+
+
+def test_what_names_nothing_names_nothing() -> None:
+    assert DESCRIPTOR.tenants({}, {}) == ()
+    assert DESCRIPTOR.tenants({}, {"data": None, "installation": None}) == ()

@@ -104,6 +104,15 @@ def test_a_failure_brings_the_end_of_its_log(served: Fake, client: Connect, verc
     assert (asked.one("teamId"), asked.one("builds")) == (TEAM, "1")
 
 
+def test_of_a_log_no_more_is_kept_than_was_asked_for(
+    served: Fake, client: Connect, vercel: Vercel
+) -> None:
+    vercel.fail(LAMPS, at_ms=AT_MS, code="E", message="it failed", step="s")
+    said = [{"type": "stderr", "text": str(n)} for n in range(LOG_EVENTS * 3)]
+    served.troubles.append(Trouble(Answer(200, said), "/events"))
+    assert document(client()).metadata["errorCount"] == LOG_EVENTS
+
+
 @pytest.mark.parametrize(("status", "code"), [(404, "not_found"), (403, "forbidden")])
 def test_a_log_that_is_not_kept_or_may_not_be_read_is_none(
     served: Fake, client: Connect, vercel: Vercel, status: int, code: str

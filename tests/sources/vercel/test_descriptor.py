@@ -60,9 +60,10 @@ def test_a_name_alone_counts_on_the_connections_own_route_only() -> None:
         ("https://a.b:1/v9", "a.b:1"),
     ],
 )
-def test_identities_lie_at_the_apis_host(told: str | None, host: str) -> None:
+def test_identities_lie_in_the_project_at_its_host(told: str | None, host: str) -> None:
+    """Bug: they lay at the host, and one project's connection spoke of another's deployments."""
     metadata = {**METADATA, "apiHost": told}
-    assert DESCRIPTOR.scope("prj_1", metadata) == host
+    assert DESCRIPTOR.scope("name:web", metadata) == f"{host}/{METADATA['vercelProjectId']}"
     assert DESCRIPTOR.api_url(metadata) == f"https://{host}"
 
 

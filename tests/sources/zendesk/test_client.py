@@ -102,6 +102,23 @@ def test_comments_that_go_on_for_ever_are_given_up(fake: Fake, client: ZendeskCl
         client.fetch_one(Ask(TICKET))
 
 
+def test_a_ticket_that_was_filled_with_mail_is_not_read_to_its_end(
+    fake: Fake, client: ZendeskClient
+) -> None:
+    """Five thousand comments of 64 KB, told three times each, are 1 GB."""
+    filled = [{"id": n, "plain_body": "x" * 2**16} for n in range(300)]
+    fake.troubles = [
+        Trouble(
+            Answer(body={"comments": filled, "meta": {"has_more": True, "after_cursor": str(n)}}),
+            path="/comments",
+        )
+        for n in range(9)
+    ]
+    with pytest.raises(PermanentError, match="ticket 4512 are over"):
+        client.fetch_one(Ask(TICKET))
+    assert len(fake.asked_for("/comments")) == 4
+
+
 def test_an_article_is_found_and_becomes_its_document(client: ZendeskClient) -> None:
     (change,) = documents(Found(ARTICLE, client.fetch_one(Ask(ARTICLE)).raw, NOW))
     assert isinstance(change, Upsert)

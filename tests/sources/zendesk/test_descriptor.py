@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.core.errors import BadInput, BadSignature
+from ingest.core.errors import BadInput, BadPayload, BadSignature
 from ingest.core.signing import sign, verify
 from ingest.core.values import JSON
 from ingest.sources.zendesk import SOURCE
@@ -36,7 +36,8 @@ def test_the_account_is_told_by_the_body_or_else_by_a_header() -> None:
     assert _descriptor.tenants({}, body("ticket.created")) == ("900",)
     assert _descriptor.tenants(headers("zendesk-trigger"), body("zendesk-trigger")) == ("900",)
     assert _descriptor.tenants({}, {"account_id": "900"}) == ("900",)
-    assert _descriptor.tenants({}, {"account_id": True}) == ()
+    with pytest.raises(BadPayload, match="account_id"):
+        _descriptor.tenants({}, {"account_id": True})
     assert _descriptor.connection_tenants(CONNECTION) == ("900",)
     with pytest.raises(BadInput, match="zendeskAccountId"):
         _descriptor.connection_tenants({})

@@ -7,7 +7,7 @@ Nothing is forgotten: what a force push leaves behind can still be read, as at G
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 EMPTY = "0" * 40
@@ -29,13 +29,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A whole state of the files, by path."""
+    """A whole state of the files, by path; or `tree`, one that was put there by hand."""
 
     sha: str
     files: Mapping[str, File]
     parents: tuple[str, ...]
     at: str
     message: str
+    tree: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,24 @@ class Git:
         self.commits[made] = found
         return found
 
+    def plant(self, branch: str, lines: Iterable[Entry], *, at: str) -> Commit:
+        """The branch is a commit of exactly these lines, be they what no git would write."""
+        tree = self.put(lines)
+        made = Commit(_hash("commit", tree.encode()), {}, (), at, "planted", tree)
+        self.commits[made.sha] = made
+        self.branches[branch] = made.sha
+        return made
+
+    def put(self, lines: Iterable[Entry]) -> str:
+        """The hash of a tree of these lines; it can be asked for from now on."""
+        kept = tuple(lines)
+        written = b"".join(
+            f"{e.mode.lstrip('0')} {e.path}\0".encode() + bytes.fromhex(e.sha) for e in kept
+        )
+        sha = _hash("tree", written)
+        self.trees[sha] = kept
+        return sha
+
     def files(self, branch: str) -> Mapping[str, File]:
         """What the branch holds; nothing where there is none."""
         found = self.commits.get(self.branches.get(branch, ""))
@@ -81,7 +100,7 @@ class Git:
     def tree(self, ref: str) -> tuple[str, tuple[Entry, ...]] | None:
         """(hash, lines) of the tree that a branch, a commit or a tree's own hash names."""
         commit = self.commits.get(self.branches.get(ref, ref))
-        sha = self._store(commit.files) if commit else ref
+        sha = (commit.tree or self._store(commit.files)) if commit else ref
         return (sha, self.trees[sha]) if sha in self.trees else None
 
     def below(self, sha: str, above: str = "") -> Iterator[Entry]:
@@ -136,12 +155,7 @@ class Git:
                 self.blobs[file.sha] = file.content
         lines += [Entry(name, FOLDER, self._store(inside)) for name, inside in folders.items()]
         lines.sort(key=lambda entry: f"{entry.path}/" if entry.mode == FOLDER else entry.path)
-        written = b"".join(
-            f"{e.mode.lstrip('0')} {e.path}\0".encode() + bytes.fromhex(e.sha) for e in lines
-        )
-        sha = _hash("tree", written)
-        self.trees[sha] = tuple(lines)
-        return sha
+        return self.put(lines)
 
 
 def changes(before: Mapping[str, File], after: Mapping[str, File]) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ingest.demo.fake import Answer, Asked
@@ -139,10 +140,11 @@ def _tree(of: Repository, ref: str, asked: Asked, limit: int) -> Answer:
     if found is None:
         return failure(404, "Not Found")
     sha, entries = found
-    every = list(of.git.below(sha)) if asked.one("recursive") else list(entries)
-    truncated = bool(asked.one("recursive")) and len(every) > limit
-    shown = every[:limit] if truncated else every
-    return Answer(200, shapes.tree(of, sha, shown, truncated=truncated))
+    if not asked.one("recursive"):
+        return Answer(200, shapes.tree(of, sha, entries, truncated=False))
+    lines = of.git.below(sha)
+    shown = list(islice(lines, limit))
+    return Answer(200, shapes.tree(of, sha, shown, truncated=next(lines, None) is not None))
 
 
 def failure(status: int, message: str) -> Answer:

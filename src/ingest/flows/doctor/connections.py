@@ -105,6 +105,9 @@ def _standing(one: _Seen) -> Finding:
         return failed(check, f"paused, refused by the provider: {problem}", remedy)
     if connection.status == PAUSED or not connection.is_active:
         return note(check, "paused by a person; deliveries wait", one.do(_RESUME))
+    problem = one.condition.get("problem")
+    if problem is not None:
+        return note(check, f"it acts as far as it can: {problem}", "mend what it names")
     held_until = one.condition.get("held_until")
     if held_until is not None:
         return note(check, f"its provider wants to be left alone until {iso(held_until)}")

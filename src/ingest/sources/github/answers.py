@@ -1,7 +1,7 @@
 """GitHub's answers about repositories and git, of each only what we need; strict about that much.
 
-[REST-OAS] `repos/get`, `repos/get-branch`, `repos/compare-commits`, `git/get-tree`,
-`git/get-blob`. Performs no I/O.
+[REST-OAS] `repos/get`, `repos/get-branch`, `repos/compare-commits`, `git/get-blob`; trees, of
+which one answer holds a hundred thousand entries, are read in `contents`. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -51,21 +51,6 @@ class CompareAnswer(Wire):
 
     status: str
     files: list[ChangedFile] | None = None
-
-
-class TreeEntry(Wire):
-    """`type` is blob, tree or commit (a submodule); `mode` 120000 is a symbolic link."""
-
-    path: str
-    mode: str
-    type: str
-    sha: Name
-    size: Id | None = None
-
-
-class TreeAnswer(Wire):
-    tree: list[TreeEntry]
-    truncated: bool | None = None
 
 
 class BlobAnswer(Wire):

@@ -8,7 +8,7 @@ and what went is told last, so that a file that moves is never missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import quote
@@ -17,40 +17,29 @@ from ingest.core.errors import PermanentError, RateLimited, Refused, TransientEr
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
 from ingest.sources.contract import Ask, Sight
-from ingest.sources.github.answers import (
-    BlobAnswer,
-    CompareAnswer,
-    TreeAnswer,
-    TreeEntry,
-)
+from ingest.sources.github.answers import CompareAnswer
 from ingest.sources.github.api import GitHubApi, Repository
+from ingest.sources.github.applied import MOST_DOCUMENTS, Applied, applied
+from ingest.sources.github.configuration import Wants, in_force, wants
+from ingest.sources.github.contents import Tree, blob
 from ingest.sources.github.files import text_of
-from ingest.sources.github.globs import Globs, from_config
+from ingest.sources.github.globs import Globs
 from ingest.sources.github.heads import Head, head_of
 from ingest.sources.github.payloads import read
-from ingest.sources.github.trees import (
-    LARGEST_FILE,
-    Applied,
-    Difference,
-    Wants,
-    advanced,
-    applied,
-    difference,
-    is_document,
-    wants,
-)
+from ingest.sources.github.trees import LARGEST_FILE, Difference, File, difference
 from ingest.sources.http import Absent
 
 MOST_FILES, MOST_BYTES = 100, 8 * 2**20
 """What one sight reads of files, at most."""
+MOST_LEAVING = 1_000
+"""What one sight tells of files that went, at most."""
 MOST_COMPARED = 300
 """[REST-OAS] repos/compare-commits lists no more files than that, and does not say so."""
-MOST_TREES = 2_000
-"""Requests for the trees of one repository that does not fit into one answer."""
 LAG = timedelta(seconds=15)
 """How long after a push its branch may be shown as it was before."""
-_LARGEST_BLOB = LARGEST_FILE * 3 // 2 + 2**16
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_NOTHING = Difference()
+_NO_TEXTS: Mapping[str, str] = {}
 
 
 @dataclass(slots=True)
@@ -79,71 +68,85 @@ def look(api: GitHubApi, ask: Ask) -> Sight:
     repository = api.repository(ask.identity.scope, fresh=True)
     want, before = wants(api.access.metadata), applied(ask.state)
     head = head_of(api, repository)
+    told = _Told(repository, head, before.problem)
     if head.sha is None:
-        return _sight(repository, head, _Blobs(), _all_gone(before), Applied(want=want.digest))
+        return told.gone(before, want)
     _require_moved(api, ask, head.sha)
     before = before.under(f"{repository.full_name}:{head.branch}")
     if before.holds(head.sha, want.digest):
-        return _sight(repository, head, _Blobs(), _NOTHING, before)
+        return told.sight(_NOTHING, before)
     changed = _compared(api, repository, before, head.sha, want)
     if changed is not None and not before.toward and _untouched(changed, before, want):
-        moved_on = replace(before, head=head.sha)
-        return _sight(repository, head, _Blobs(), _NOTHING, moved_on)
-    entries = list(_entries(api, repository, head.sha))
-    before = _in_force(api, repository, before, want, entries)
-    differs = difference(before, entries, before.globs or Globs(), changed or {})
-    return _part(api, repository, head, before, differs)
+        return told.sight(_NOTHING, replace(before, head=head.sha))
+    before, there = _there(api, repository, head.sha, before, want)
+    differs = difference(before, there, before.globs or Globs(), changed or {})
+    return told.part(before, differs, _read_blobs(api, repository, differs))
 
 
-def _part(
-    api: GitHubApi, repository: Repository, head: Head, before: Applied, differs: Difference
-) -> Sight:
-    """As much of the difference as one sight holds; the rest is told with the last part."""
-    blobs = _read_blobs(api, repository, differs)
-    whole = head.sha if blobs.count == len(differs.changed) else None
-    lost = tuple(path for path in blobs.skipped if path in before.files)
-    gone = (*lost, *differs.gone) if whole else lost
-    shown = replace(differs, gone=gone, unwanted=differs.unwanted if whole else ())
-    after = advanced(before, differs, read_as=blobs.read_as, skipped=blobs.skipped, whole=whole)
-    if whole is None:
-        after = replace(after, toward=head.sha)
-    return _sight(repository, head, blobs, shown, after, more=whole is None)
+def _there(
+    api: GitHubApi, repository: Repository, sha: str, before: Applied, want: Wants
+) -> tuple[Applied, dict[str, File]]:
+    """The globs that are in force in a commit, and what it holds of files that they concern."""
+    tree = Tree(api, repository, sha)
+    before = in_force(before, want, tree.file, lambda file: blob(api, repository, file))
+    return before, tree.documents(before.globs or Globs(), before.files)
 
 
-_NOTHING = Difference((), (), (), {})
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a sight tells: of which repository and head, and what was wrong before."""
 
+    repository: Repository
+    head: Head
+    problem: str | None
 
-def _all_gone(before: Applied) -> Difference:
-    return Difference((), tuple(sorted(before.files)), (), {})
+    def part(self, before: Applied, differs: Difference, blobs: _Blobs) -> Sight:
+        """As much as one sight holds. What left is told last, unless the state grows too large."""
+        all_read = blobs.count == len(differs.changed)
+        is_crowded = len(before.files) > MOST_DOCUMENTS
+        shown = differs.leaving(MOST_LEAVING if all_read or is_crowded else 0)
+        whole = all_read and shown.left == differs.left
+        after = before.advanced(
+            read_as=blobs.read_as,
+            skipped={**differs.skipped, **blobs.skipped},
+            left=shown.left,
+            head=self.head.sha or "",
+            whole=whole,
+        )
+        lost = tuple(path for path in blobs.skipped if path in before.files)
+        shown = replace(shown, gone=(*lost, *shown.gone))
+        return self.sight(shown, after, blobs.texts, more=not whole)
 
+    def gone(self, before: Applied, want: Wants) -> Sight:
+        """The branch is no more, and so is each of its files."""
+        shown = Difference(gone=tuple(sorted(before.files))).leaving(MOST_LEAVING)
+        files = {path: before.files[path] for path in before.files.keys() - shown.gone}
+        return self.sight(shown, Applied(want=want.digest, files=files), more=bool(files))
 
-def _sight(
-    repository: Repository,
-    head: Head,
-    blobs: _Blobs,
-    told: Difference,
-    after: Applied,
-    *,
-    more: bool = False,
-) -> Sight:
-    files: list[JSON] = [
-        {
-            "path": path,
-            "text": text,
-            "was": [told.moved[path]] if path in told.moved else [],
+    def sight(
+        self,
+        shown: Difference,
+        after: Applied,
+        texts: Mapping[str, str] = _NO_TEXTS,
+        *,
+        more: bool = False,
+    ) -> Sight:
+        """As JSON; a problem that is told no more is mended."""
+        files: list[JSON] = [
+            {"path": path, "text": text, "was": [shown.moved[path]] if path in shown.moved else []}
+            for path, text in texts.items()
+        ]
+        raw: dict[str, JSON] = {
+            "repository": self.repository.full_name,
+            "branch": self.head.branch,
+            "head": self.head.sha,
+            "committed_at": self.head.committed_at,
+            "files": files,
+            "gone": [*shown.gone],
+            "unwanted": [*shown.unwanted],
         }
-        for path, text in blobs.texts.items()
-    ]
-    raw: dict[str, JSON] = {
-        "repository": repository.full_name,
-        "branch": head.branch,
-        "head": head.sha,
-        "committed_at": head.committed_at,
-        "files": files,
-        "gone": [*told.gone],
-        "unwanted": [*told.unwanted],
-    }
-    return Sight(raw, after.as_json(), more)
+        mended = self.problem if self.problem != after.problem else None
+        return Sight(raw, after.as_json(), more, problem=after.problem, mended=mended)
 
 
 # What changed.
@@ -174,17 +177,20 @@ def _compared(
         return None
     try:
         path = f"{repository.path}/compare/{base}...{quote(head, safe='')}"
-        answer = read(CompareAnswer, api.get(path, params={"per_page": 1}).json())
+        told = api.get(path, params={"per_page": 1}).json()
+        files = told.get("files") if isinstance(told, dict) else None
+        if isinstance(files, list) and len(files) >= MOST_COMPARED:
+            return None
+        answer = read(CompareAnswer, told)
     except (RateLimited, Refused):
         raise
     except (Absent, PermanentError, TransientError):
         # A commit that was collected, a difference too large to be shown: the trees tell.
         return None
-    files = answer.files
-    if answer.status not in ("ahead", "identical") or files is None or len(files) >= MOST_COMPARED:
+    if answer.status not in ("ahead", "identical") or answer.files is None:
         return None
     changed: dict[str, str | None] = {}
-    for file in files:
+    for file in answer.files:
         changed.setdefault(file.filename, None)
         if file.previous_filename:
             changed.setdefault(file.previous_filename, None)
@@ -201,62 +207,6 @@ def _untouched(changed: Mapping[str, str | None], before: Applied, want: Wants) 
     )
 
 
-def _entries(api: GitHubApi, repository: Repository, sha: str) -> Iterator[TreeEntry]:
-    """Every entry of a commit's tree with its whole path; where one answer does not hold it, tree
-    by tree. [REST-OAS] git/get-tree
-    """
-    waiting = [("", sha)]
-    asked = 0
-    while waiting:
-        above, tree = waiting.pop()
-        asked += 1
-        if asked > MOST_TREES:
-            raise PermanentError(f"{repository.full_name} has too many trees to be read")
-        answer = _tree(api, repository, tree, recursive=True)
-        if answer.truncated:
-            answer = _tree(api, repository, tree, recursive=False)
-            waiting += [(f"{above}{e.path}/", e.sha) for e in answer.tree if e.type == "tree"]
-        if not above:
-            yield from answer.tree
-            continue
-        yield from (e.model_copy(update={"path": f"{above}{e.path}"}) for e in answer.tree)
-
-
-def _tree(api: GitHubApi, repository: Repository, sha: str, *, recursive: bool) -> TreeAnswer:
-    path = f"{repository.path}/git/trees/{quote(sha, safe='')}"
-    try:
-        answer = api.get(path, params={"recursive": "1"} if recursive else None)
-    except Absent as error:
-        raise TransientError(
-            f"GitHub shows no tree {sha} of {repository.full_name}: the branch moves"
-        ) from error
-    return read(TreeAnswer, answer.json())
-
-
-def _in_force(
-    api: GitHubApi,
-    repository: Repository,
-    before: Applied,
-    want: Wants,
-    entries: list[TreeEntry],
-) -> Applied:
-    """With the globs in force: the connection's own, else the repository's. A broken configuration
-    leaves the former ones in force.
-    """
-    if want.globs is not None:
-        return replace(before, want=want.digest, globs=want.globs, config=None)
-    found = {entry.path: entry for entry in entries if entry.path in want.config_paths}
-    entry = next((found[path] for path in want.config_paths if path in found), None)
-    if entry is None or not is_document(entry):
-        return replace(before, want=want.digest, globs=Globs(), config=None)
-    if entry.sha == before.config:
-        return replace(before, want=want.digest)
-    text = text_of(_blob(api, repository, entry))
-    told = None if text is None else from_config(text)
-    globs = told or before.globs or Globs()
-    return replace(before, want=want.digest, globs=globs, config=entry.sha)
-
-
 # What it says.
 
 
@@ -267,7 +217,7 @@ def _read_blobs(api: GitHubApi, repository: Repository, differs: Difference) -> 
         if blobs.full:
             break
         try:
-            raw = _blob(api, repository, entry)
+            raw = blob(api, repository, entry)
         except Refused:
             raise
         except TransientError:
@@ -282,15 +232,3 @@ def _read_blobs(api: GitHubApi, repository: Repository, differs: Difference) -> 
         else:
             blobs.texts[entry.path], blobs.read_as[entry.path] = text, entry.sha
     return blobs
-
-
-def _blob(api: GitHubApi, repository: Repository, entry: TreeEntry) -> bytes:
-    """[REST-OAS] git/get-blob. One that vanished was of a commit that is no more: read again."""
-    path = f"{repository.path}/git/blobs/{quote(entry.sha, safe='')}"
-    largest = _LARGEST_BLOB if entry.size is not None else None
-    try:
-        return read(BlobAnswer, api.get(path, max_bytes=largest).json()).raw()
-    except Absent as error:
-        raise TransientError(
-            f"GitHub shows no content {entry.sha} of {repository.full_name}: the branch moves"
-        ) from error

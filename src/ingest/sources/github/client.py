@@ -24,6 +24,9 @@ from ingest.sources.http import Absent, Response
 _Object = dict[str, JSON]
 
 MOST_PAGES = 100
+"""Of a discussion's comments, which are searched and not kept."""
+MOST_BLOCKING = 100
+"""Issues that block one: those of the first page."""
 _DIGITS = re.compile(r"[0-9]{1,19}")
 _NUMBER_AT_END = re.compile(r"/([0-9]{1,18})\Z")
 _REPOSITORY_IN = re.compile(r"/repos/([^/]+/[^/]+)(?:/|\Z)")
@@ -116,10 +119,11 @@ class GitHubClient:
             return []
         path = f"{repository.path}/issues/{issue['number']}/dependencies/blocked_by"
         try:
-            told = self._api.get(path, params={"per_page": 100}).json()
+            told = self._api.get(path, params={"per_page": MOST_BLOCKING}).json()
         except Absent:
             return []
-        return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        listed = told[:MOST_BLOCKING] if isinstance(told, list) else []
+        return [one for one in listed if isinstance(one, dict)]
 
     def _is_here(self, repository: Repository, told: _Object, answer: Response) -> bool:
         """Whether the answer is of this repository: a redirect may have led to another's."""
@@ -162,6 +166,7 @@ class GitHubClient:
     def _searched_comment(self, repository: Repository, ask: Ask) -> _Object | None:
         """By its number alone a comment can only be found among all of its discussion."""
         variables = _of(repository) | {"number": _whole(_number(ask)), "after": None}
+        is_whole = True
         for _ in range(MOST_PAGES):
             answer = self._query(graphql.COMMENTS, variables)
             page = graphql.found(answer, "repository", "discussion")
@@ -171,10 +176,13 @@ class GitHubClient:
             if node is not None:
                 number = graphql.number_of(page)
                 return {"object": graphql.comment(node), "number": number}
+            is_whole &= graphql.shows_all(page)
             variables["after"] = graphql.next_page(page)
-            if variables["after"] is None:
+            if variables["after"] is None and is_whole:
                 return None
-        raise PermanentError("the discussion has too many comments to be searched")
+            if variables["after"] is None:
+                break
+        raise PermanentError("the discussion has more comments or replies than are searched")
 
     def _query(self, query: str, variables: _Object) -> _Object:
         body: _Object = {"query": query, "variables": variables}

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
-from ingest.core.errors import BadInput
+import re
+
+from ingest.core.errors import BadInput, BadPayload
 from ingest.core.signing import Scheme
 from ingest.sources.contract import Descriptor, Headers, Payload
-from ingest.sources.github.events import at
 from ingest.sources.github.tokens import check_token
 from ingest.sources.github.types import GitHubSourceMetadata
+from ingest.sources.ids import member, number_id
+
+_KEY = re.compile(r"([^/\s#@:]{1,100}/[^/\s#@:]{1,100})(?:[#@:]|/discussions/)")
 
 
 def _delivery_key(headers: Headers, _payload: Payload) -> str | None:
@@ -18,9 +22,17 @@ def _delivery_key(headers: Headers, _payload: Payload) -> str | None:
 
 
 def _tenant(_headers: Headers, payload: Payload) -> tuple[str, ...]:
-    """The repository's id survives renames and transfers; lifecycle events name no repository."""
-    id_ = at(payload, "repository", "id")
-    return (str(id_),) if type(id_) is int and 0 <= id_ < 2**63 else ()
+    """The repository's id survives renames and transfers; lifecycle events name no repository.
+
+    One that is named and has no id is nobody's, rather than everybody's.
+    """
+    repository = payload.get("repository")
+    if repository is None:
+        return ()
+    id_ = number_id(member(repository, "repository").get("id"), "repository.id")
+    if id_ is None:
+        raise BadPayload("repository.id", "missing")
+    return (id_,)
 
 
 def _connection_tenant(metadata: Payload) -> tuple[str, ...]:
@@ -28,6 +40,18 @@ def _connection_tenant(metadata: Payload) -> tuple[str, ...]:
     if isinstance(id_, str) and id_:
         return (id_,)
     raise BadInput("githubRepoId is missing in the connection's metadata; give the repository's id")
+
+
+def _name(metadata: Payload) -> frozenset[str]:
+    """GitHub's names are the same in any case."""
+    told = metadata.get("repoFullName")
+    return frozenset({told.lower()} if isinstance(told, str) and told else ())
+
+
+def _name_in(key: str) -> str | None:
+    """`acme/web` of `acme/web#12`, `acme/web@v1`, `acme/web:a.md`, `acme/web/discussions/1`."""
+    found = _KEY.match(key)
+    return found[1].lower() if found else None
 
 
 def _is_ping(headers: Headers, _payload: Payload) -> bool:
@@ -59,6 +83,8 @@ DESCRIPTOR = Descriptor(
     tenants=_tenant,
     connection=GitHubSourceMetadata,
     connection_tenants=_connection_tenant,
+    owned_prefixes=_name,
+    prefix_of=_name_in,
     api_url=lambda _metadata: "https://api.github.com",
     check_token=check_token,
     is_handshake=_is_ping,

@@ -6,16 +6,18 @@ key. Performs no I/O.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from ingest.core.changes import Delete
 from ingest.core.identity import Identity
 from ingest.core.times import to_micros
+from ingest.core.values import JSON
 from ingest.sources.contract import Message
 from ingest.sources.github import envelopes
-from ingest.sources.github.outcomes import Outcome
+from ingest.sources.github.outcomes import Outcome, ask
 from ingest.sources.github.payloads import Repository, read
-from ingest.sources.github.places import Place
+from ingest.sources.github.places import Place, place_of
 from ingest.sources.github.remarks import key
 
 
@@ -61,12 +63,18 @@ def _remark(
 ) -> Outcome:
     place = _place(message, repository)
     known_as = key(place, kind, of.id, number=number)
-    return _gone(place.identity(kind, of.id), of.updated_at, known_as)
+    return _gone(place.identity(kind, of.id), of.updated_at, known_as, number=number)
 
 
-def _gone(identity: Identity, at: datetime | None, *keys: str) -> Outcome:
-    return (Delete(identity, to_micros(at) if at else 0, final=True, aliases=keys),)
+def _gone(
+    identity: Identity, at: datetime | None, *keys: str, number: int | None = None
+) -> Outcome:
+    """`number` is that of the conversation, by which some comments are looked up."""
+    hint: dict[str, JSON] = {} if number is None else {"number": number}
+    confirm = replace(ask(identity, hint), gone=True)
+    version = to_micros(at) if at else 0
+    return (Delete(identity, version, final=True, aliases=keys, confirm=confirm),)
 
 
 def _place(message: Message, repository: Repository) -> Place:
-    return Place(message.scope, repository.full_name)
+    return place_of(message, repository.full_name)

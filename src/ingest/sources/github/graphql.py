@@ -30,12 +30,13 @@ COMMENT = f"""query($id: ID!) {{
     {_COMMENT} discussion {{ number repository {{ databaseId }} }}
   }} }}
 }}"""
+MOST_REPLIES = 100
 COMMENTS = f"""query($owner: String!, $name: String!, $number: Int!, $after: String) {{
   repository(owner: $owner, name: $name) {{ discussion(number: $number) {{
     number repository {{ databaseId }}
     comments(first: 50, after: $after) {{
       pageInfo {{ hasNextPage endCursor }}
-      nodes {{ {_COMMENT} replies(first: 100) {{ nodes {{ {_COMMENT} }} }} }}
+      nodes {{ {_COMMENT} replies(first: {MOST_REPLIES}) {{ nodes {{ {_COMMENT} }} }} }}
     }}
   }} }}
 }}"""
@@ -82,6 +83,11 @@ def found(answer: _Node, *path: str) -> _Node | None:
 def comment_of(page: _Node, id_: str) -> _Node | None:
     """The comment or reply of this id on a page of a discussion's comments."""
     return next((node for node in _remarks(page) if str(node.get("databaseId")) == id_), None)
+
+
+def shows_all(page: _Node) -> bool:
+    """Whether no comment on the page has as many replies as are shown of one at most."""
+    return all(len(_nodes(node, "replies")) < MOST_REPLIES for node in _nodes(page, "comments"))
 
 
 def next_page(page: _Node) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ingest.sources.contract import Message, Normalised
-from ingest.sources.github import events, fields, gone, pushes, relations, tellings
+from ingest.sources.github import events, fields, gone, proof, pushes, relations, tellings
 from ingest.sources.github.envelopes import Act
 from ingest.sources.github.outcomes import Outcome, Skipped
 from ingest.sources.github.payloads import read
@@ -60,6 +60,7 @@ def normalise(message: Message) -> Normalised:
     """The event to record and the changes to apply; raises `BadPayload` with the path."""
     event = events.recorded(message)
     name = events.name(message)
+    proof.require(name, message.payload)
     drift: tuple[str, ...] = ()
     outcome: Outcome
     if name in events.IGNORED:

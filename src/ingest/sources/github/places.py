@@ -14,6 +14,7 @@ from ingest.core.identity import Identity
 from ingest.core.slugs import bounded_key
 from ingest.core.times import iso
 from ingest.core.values import JSON
+from ingest.sources.contract import Message
 from ingest.sources.github.payloads import User
 
 _NOBODY = "ghost"
@@ -41,6 +42,16 @@ class Place:
     def tag(self, name: str) -> str:
         """The human key of a release: `owner/repo@v1.2.0`."""
         return bounded_key(f"{self.repository}@{name}")
+
+
+def place_of(message: Message, full_name: str) -> Place:
+    """Where a delivery's objects are. A name that is another connection's is not believed: the
+    repository then goes by the name that its own connection knows.
+    """
+    own = message.connection.get("repoFullName")
+    if full_name.lower() in message.taken and isinstance(own, str):
+        full_name = own
+    return Place(message.scope, full_name)
 
 
 def wire(kind: str) -> str:

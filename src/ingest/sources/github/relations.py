@@ -11,7 +11,7 @@ from ingest.sources.contract import Message
 from ingest.sources.github.envelopes import Dependency, Elsewhere, Related, SubIssue
 from ingest.sources.github.outcomes import Outcome, Skipped, ask
 from ingest.sources.github.payloads import read
-from ingest.sources.github.places import Place
+from ingest.sources.github.places import place_of
 
 _ABROAD = "a relation between issues of other repositories"
 
@@ -48,7 +48,7 @@ def _both(
     issues = [issue for issue, _ in sides if issue is not None]
     if not issues:
         raise BadPayload("issue", "required and missing, and so is the other one")
-    place = Place(message.scope, here.full_name)
+    place = place_of(message, here.full_name)
     numbers = {
         issue.number
         for issue, where in sides

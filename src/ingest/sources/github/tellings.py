@@ -16,7 +16,7 @@ from ingest.sources.github import conversations, discussions, envelopes, release
 from ingest.sources.github.events import at, text
 from ingest.sources.github.outcomes import Outcome, Skipped, ask
 from ingest.sources.github.payloads import Repository, is_pull_request, read
-from ingest.sources.github.places import Place
+from ingest.sources.github.places import Place, place_of
 
 # The times have a grain of one second, so that one act's deliveries tie. Whatever follows on an
 # opening stands above it, a closing above the labels set along with it, and what already shows
@@ -184,4 +184,4 @@ def _priority(action: str, state: str = "") -> int:
 
 
 def _place(message: Message, repository: Repository) -> Place:
-    return Place(message.scope, repository.full_name)
+    return place_of(message, repository.full_name)

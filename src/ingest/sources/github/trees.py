@@ -1,4 +1,4 @@
-"""What a branch holds, what of it is applied already, and what therefore differs.
+"""The files of a tree, and what differs between them and what is applied.
 
 Law: files are compared by the hash of their content (git's), so what did not change is never read
 again, and neither dates nor the order of pushes decide. Performs no I/O.
@@ -6,108 +6,61 @@ again, and neither dates nor the order of pushes decide. Performs no I/O.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-import orjson
-
-from ingest.core.values import JSON
-from ingest.sources.contract import Payload
-from ingest.sources.github.answers import TreeEntry
-from ingest.sources.github.globs import CONFIG_PATHS, Globs, read
+from ingest.sources.github.applied import Applied
+from ingest.sources.github.globs import LONGEST_PATH, Globs
 
 LARGEST_FILE = 2**20
 """Above it a file is no text that somebody wrote."""
-_REGULAR = frozenset({"100644", "100755", "100664"})
+DEEPEST = 256
+"""Names in the path of a document."""
+_NO_NAMES = frozenset({"", ".", ".."})
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
-    """What the connection itself says of the files: its globs, or where the repository says them.
+class File:
+    """A regular file of a tree: its path, the hash of its content, its size in bytes if told."""
 
-    `globs` is None where they stand in the repository, in the first of `config_paths`.
+    path: str
+    sha: str
+    size: int | None = None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it can be a text, as far as its size tells."""
+        return self.size is None or self.size <= LARGEST_FILE
+
+    def at(self, path: str) -> File:
+        """The same content under this path."""
+        return self if path == self.path else File(path, self.sha, self.size)
+
+
+def is_path(path: str) -> bool:
+    """Whether a document, or a folder of some, may have this path.
+
+    Git allows paths that no file system can hold; such a file is no document.
     """
-
-    globs: Globs | None
-    config_paths: tuple[str, ...]
-    digest: str
-
-
-def wants(metadata: Payload) -> Wants:
-    """Out of the connection's metadata: `include` and `exclude`, `configPath`."""
-    told = {name: metadata.get(name) for name in ("include", "exclude")}
-    own = read(told) if any(told.values()) else None
-    named = metadata.get("configPath")
-    paths = (named.lstrip("/"),) if isinstance(named, str) and named else ()
-    said: JSON = [own.as_json() if own else None, *paths]
-    digest = hashlib.sha256(orjson.dumps(said)).hexdigest()[:16]
-    return Wants(own, (*paths, *CONFIG_PATHS), digest)
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What look-ups have applied of a branch so far: the state between them.
-
-    head: the commit that is applied whole; None where nothing is, or the repository is empty.
-    files: the hash of each file that is a document, by path; `skipped`: of each that can be none.
-    want: the digest of the connection's own wish; `globs` those in force, out of `config` (the
-        hash of the repository's own configuration).
-    toward: the commit that is being applied in parts.
-    named: the repository's and the branch's name, which every document of theirs bears.
-    """
-
-    head: str | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    want: str = ""
-    globs: Globs | None = None
-    config: str | None = None
-    toward: str | None = None
-    named: str | None = None
-
-    def as_json(self) -> dict[str, JSON]:
-        """The form in which it is kept, and in which `applied` takes it."""
-        told: dict[str, JSON] = {
-            "head": self.head,
-            "files": dict(self.files),
-            "skipped": dict(self.skipped),
-            "want": self.want,
-            "globs": self.globs.as_json() if self.globs else None,
-            "config": self.config,
-            "toward": self.toward,
-            "named": self.named,
-        }
-        return told
-
-    def under(self, name: str) -> Applied:
-        """The same where that was its name; under another one every file is to be read anew."""
-        if self.named in (None, name):
-            return replace(self, named=name)
-        unread = dict.fromkeys(self.files, "")
-        return replace(self, head=None, files=unread, named=name)
-
-    def holds(self, head: str, want: str) -> bool:
-        """Whether that very commit is applied whole, as the connection wants it now."""
-        return self.head == head and self.want == want and self.toward is None
-
-
-def applied(state: JSON) -> Applied:
-    """The state of the last look-up; of what is none, nothing is applied."""
-    if not isinstance(state, dict):
-        return Applied()
-    globs = state.get("globs")
-    return Applied(
-        head=_text(state.get("head")),
-        files=_hashes(state.get("files")),
-        skipped=_hashes(state.get("skipped")),
-        want=_text(state.get("want")) or "",
-        globs=read(globs) if isinstance(globs, dict) else None,
-        config=_text(state.get("config")),
-        toward=_text(state.get("toward")),
-        named=_text(state.get("named")),
+    return (
+        len(path) <= LONGEST_PATH
+        and path.count("/") < DEEPEST
+        and "\x00" not in path
+        and _NO_NAMES.isdisjoint(path.split("/"))
+        and (path.isascii() or len(path.encode("utf-8", "replace")) <= LONGEST_PATH)
     )
+
+
+def folders_of(paths: Iterable[str]) -> set[str]:
+    """Every folder that one of these is below."""
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +68,37 @@ class Difference:
     """What has to be done so that `files` is what the branch holds and the globs want.
 
     changed: to be read, by path. gone: no longer there as a file. unwanted: there, and not wanted.
-    moved: of a changed path, the one that it had before.
+    moved: of a changed path, the one that it had before. skipped: what can still be no document.
     """
 
-    changed: tuple[TreeEntry, ...]
-    gone: tuple[str, ...]
-    unwanted: tuple[str, ...]
-    moved: Mapping[str, str]
+    changed: tuple[File, ...] = ()
+    gone: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What was a document and is none any more."""
+        return (*self.gone, *self.unwanted)
+
+    def leaving(self, most: int) -> Difference:
+        """The same with so many of those that went."""
+        unwanted = self.unwanted[: max(0, most - len(self.gone))]
+        return replace(self, gone=self.gone[:most], unwanted=unwanted)
 
 
 def difference(
     before: Applied,
-    entries: Iterable[TreeEntry],
+    there: Mapping[str, File],
     globs: Globs,
     renamed: Mapping[str, str | None],
 ) -> Difference:
-    """Between what is applied and a tree; `renamed` is what GitHub itself says (new: old)."""
-    there = {entry.path: entry for entry in entries if is_document(entry)}
-    wanted = {path: entry for path, entry in there.items() if globs.want(path)}
+    """Between what is applied and the files of a tree that can be documents.
+
+    `renamed` is what GitHub itself says (new: old).
+    """
+    wanted = {path: file for path, file in there.items() if globs.want(path)}
     changed = tuple(
         wanted[path]
         for path in sorted(wanted)
@@ -140,41 +106,14 @@ def difference(
     )
     gone = tuple(sorted(path for path in before.files if path not in there))
     unwanted = tuple(sorted(p for p in before.files if p in there and p not in wanted))
-    return Difference(changed, gone, unwanted, _moved(before, changed, gone, renamed))
-
-
-def is_document(entry: TreeEntry) -> bool:
-    """A file of text, as far as its entry tells: no link, no submodule, and not too large."""
-    small = entry.size is None or entry.size <= LARGEST_FILE
-    return entry.type == "blob" and entry.mode in _REGULAR and small and bool(entry.path)
-
-
-def advanced(
-    before: Applied,
-    done: Difference,
-    *,
-    read_as: Mapping[str, str],
-    skipped: Mapping[str, str],
-    whole: str | None,
-) -> Applied:
-    """The state after `read_as` and `skipped` (hashes by path) of a difference are applied.
-
-    `whole` is the commit where that was all of it.
-    """
-    files = {**before.files, **read_as}
-    others = {**before.skipped, **skipped}
-    for path in (*skipped, *(() if whole is None else (*done.gone, *done.unwanted))):
-        files.pop(path, None)
-    for path in read_as:
-        others.pop(path, None)
-    if whole is None:
-        return replace(before, files=files, skipped=others)
-    return replace(before, files=files, skipped=others, head=whole, toward=None)
+    moved = _moved(before, changed, gone, renamed)
+    skipped = {path: sha for path, sha in before.skipped.items() if path in wanted}
+    return Difference(changed, gone, unwanted, moved, skipped)
 
 
 def _moved(
     before: Applied,
-    changed: Iterable[TreeEntry],
+    changed: Iterable[File],
     gone: Iterable[str],
     renamed: Mapping[str, str | None],
 ) -> dict[str, str]:
@@ -209,12 +148,3 @@ def _paired(came: list[str], went: list[str]) -> dict[str, str]:
         by_name[path.rpartition("/")[2]].append(path)
     names = {path: by_name[path.rpartition("/")[2]] for path in came}
     return {path: olds[0] for path, olds in names.items() if len(olds) == 1}
-
-
-def _text(told: JSON) -> str | None:
-    return told if isinstance(told, str) and told else None
-
-
-def _hashes(told: JSON) -> dict[str, str]:
-    items = told.items() if isinstance(told, dict) else ()
-    return {path: sha for path, sha in items if isinstance(sha, str)}

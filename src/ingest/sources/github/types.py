@@ -7,10 +7,13 @@ and `EVENT_TYPES` are the members of the unions; the seed's own comes first in e
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
+
+from ingest.core.errors import BadInput
+from ingest.sources.github import globs
 
 
 class Written(BaseModel):
@@ -197,6 +200,14 @@ class GitHubSourceMetadata(Written):
     branch: str | None = None
     include: list[str] | None = None
     exclude: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _with_globs_that_can_be_used(self) -> Self:
+        try:
+            globs.read({"include": [*(self.include or ())], "exclude": [*(self.exclude or ())]})
+        except BadInput as error:
+            raise ValueError(str(error)) from error
+        return self
 
 
 DOCUMENT_TYPES: tuple[type[Written], ...] = (

@@ -5,11 +5,13 @@ Documents: linear.app/developers/webhooks; `packages/sdk/src/webhooks/client.ts`
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme, SignedTime
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.ids import text_id
 from ingest.sources.linear.types import LinearSourceMetadata
 
 # linear.app/developers/webhooks, "Securing webhooks": HMAC-SHA256 of the raw body in hex, and a
@@ -30,14 +32,17 @@ SCHEME = Scheme(
 )
 
 
+_KEY = re.compile(r"([A-Za-z][A-Za-z0-9]{0,9})-[0-9]{1,9}")
+
+
 def _delivery_key(headers: Headers, _payload: Payload) -> str | None:
     return headers.get("linear-delivery") or None
 
 
 def _organization(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     """Payloads of 2021 name no organization; their scope is that of the connection they came to."""
-    told = payload.get("organizationId")
-    return (told,) if isinstance(told, str) and told else ()
+    told = text_id(payload.get("organizationId"), "organizationId")
+    return (told,) if told else ()
 
 
 def _connection_organization(metadata: Payload) -> tuple[str, ...]:
@@ -59,6 +64,12 @@ def _team_keys(metadata: Payload) -> frozenset[str]:
     more = metadata.get("teamKeys")
     told = [metadata.get("linearTeamKey"), *(more if isinstance(more, list) else ())]
     return frozenset(key.upper() for key in told if isinstance(key, str) and key)
+
+
+def _team_in(key: str) -> str | None:
+    """`ENG` of `ENG-12`; other objects are called by their ids."""
+    found = _KEY.fullmatch(key)
+    return found[1].upper() if found else None
 
 
 def _check_token(token: str) -> None:
@@ -84,6 +95,7 @@ DESCRIPTOR = Descriptor(
     api_url=lambda _metadata: "https://api.linear.app",
     connection_filter=_wanted_teams,
     owned_prefixes=_team_keys,
+    prefix_of=_team_in,
     check_token=_check_token,
     volatile_fields=frozenset({"webhookTimestamp"}),
     signs_for_all_tenants=True,  # one OAuth app's secret signs for every organization it is in

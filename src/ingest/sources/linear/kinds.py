@@ -93,10 +93,12 @@ class Kind(Generic[E]):
         # which it went to the trash, is often later; taken as the version it would outrank a
         # restored object whose `updatedAt` did not move, also when a look-up sees it, for ever.
         # So the two tie instead: the delete wins among what is told, and a look-up settles it.
+        whom, final = place.identity(self.kind, gone.id), self.gone is None
         return Delete(
-            identity=place.identity(self.kind, gone.id),
+            identity=whom,
             version=version(gone),
-            final=self.gone is None,
+            final=final,
+            confirm=Refresh(whom, patience_s=LAG_S, gone=True) if final else None,
             aliases=keys(gone.previous_identifiers),
         )
 

@@ -21,7 +21,7 @@ from ingest.sources.notion.descriptor import DESCRIPTOR
 from ingest.sources.notion.documents import UNSEEN
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.payloads import at, member, members, text
-from ingest.sources.notion.reading import FORBIDDEN, NOT_FOR_BOTS, Lists, Reading
+from ingest.sources.notion.reading import FORBIDDEN, MOST_BYTES, NOT_FOR_BOTS, Lists, Reading
 
 VERSION = "2025-09-03"
 """…/reference/versioning: every request names one; answers of a later one are read as well."""
@@ -58,6 +58,11 @@ class _Begun:
 
     page: dict[str, JSON]
     lists: Lists
+
+    @property
+    def size(self) -> int:
+        """Bytes of answers."""
+        return sum(listed.bytes for listed in self.lists.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +115,20 @@ def _page(client: NotionClient, ask: Ask) -> Sight:
         raw = _read_page(reading, page)
         now = reading.own(f"pages/{id_}") if begun else page
     except RateLimited:
-        if len(client.begun) >= _MOST_BEGUN:
-            client.begun.clear()
         if begun or _is_settled(page, began_at):
-            client.begun[id_] = _Begun(page, reading.lists)
+            _keep(client, id_, _Begun(page, reading.lists))
         raise
     if _edited(now) != _edited(page):
         return _page(client, ask)
     return Sight(raw)
+
+
+def _keep(client: NotionClient, id_: str, begun: _Begun) -> None:
+    """All that is kept holds no more than one page may; else the others begin again."""
+    held = sum(one.size for one in client.begun.values()) + begun.size
+    if len(client.begun) >= _MOST_BEGUN or held > MOST_BYTES:
+        client.begun.clear()
+    client.begun[id_] = begun
 
 
 def _read_page(reading: Reading, page: dict[str, JSON]) -> dict[str, JSON]:

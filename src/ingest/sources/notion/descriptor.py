@@ -9,6 +9,7 @@ from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.ids import text_id
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.types import NotionSourceMetadata
 
@@ -32,7 +33,7 @@ def _event_id(_headers: Headers, payload: Payload) -> str | None:
 
 def _workspace(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     """The workspace alone: a public integration, and its subscription, serve several of them."""
-    told = _text(payload.get("workspace_id"))
+    told = text_id(payload.get("workspace_id"), "workspace_id")
     return (dashed(told) or told,) if told else ()
 
 

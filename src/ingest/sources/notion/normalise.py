@@ -8,6 +8,7 @@ also whether it is in the trash. Performs no I/O.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
@@ -45,7 +46,7 @@ def normalise(message: Message) -> Normalised:
     told = read(Event, dict(payload), "")
     change: Change | Refresh
     if kind is None:
-        change = _deleted_comment(message.scope, told)
+        change = _deleted_comment(message.scope, told, member(payload, "data"))
     else:
         change = _refresh(message.scope, kind, told.entity.id, member(payload, "data"))
     return Normalised(events.record(type_, payload), (change,), drift=_drift(payload))
@@ -62,10 +63,12 @@ def again(told: Upsert) -> Refresh | None:
     return Refresh(identity, hint)
 
 
-def _deleted_comment(scope: str, told: Event) -> Delete:
+def _deleted_comment(scope: str, told: Event, data: Payload) -> Delete:
     """It is sent at once, not gathered, and no comment comes back: the id is used up."""
     id_ = told.entity.id
-    return Delete(Identity("notion", scope, "comment", id_), None, True, (undashed(id_),))
+    confirm = replace(_refresh(scope, "comment", id_, data), gone=True)
+    whom = Identity("notion", scope, "comment", id_)
+    return Delete(whom, None, final=True, aliases=(undashed(id_),), confirm=confirm)
 
 
 def _refresh(scope: str, kind: str, id_: str, data: Payload) -> Refresh:

@@ -1,7 +1,7 @@
 """One look-up's way through Notion's API: lists to their end, blocks within blocks, parents upward.
 
-Law: bounded in requests and in depth; what is read first is read whole, so that a page that is too
-long is cut at the same place each time. Every GET of it is counted.
+Law: bounded in requests, in bytes and in depth; what is read first is read whole, so that a page
+that is too long is cut at the same place each time. Every GET of it is counted.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from ingest.sources.notion.payloads import at, member, members
 
 MOST_REQUESTS = 500
 """Of one look-up: at three a second, the rate that Notion allows, these are three minutes."""
+MOST_BYTES = 32 * 2**20
+"""Of the lists of one look-up, as they come: thirty thousand blocks of a line, or a few hundred of
+the largest, of which each holds 200 KB of text."""
 MOST_LEVELS = 30
 FORBIDDEN = 403
 NOT_FOR_BOTS = 400
@@ -36,13 +39,23 @@ _SECTIONS = ("summary_block_id", "notes_block_id", "transcript_block_id")
 _CHILD_KINDS = {"child_page": "page", "child_database": "database"}
 
 
-Lists = dict[str, tuple[int, list[dict[str, JSON]]]]
-"""Lists that were read to their end, by path, and the requests that each took."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list that was read to its end, and the requests and bytes that it took."""
+
+    items: list[dict[str, JSON]]
+    requests: int
+    bytes: int
+
+
+Lists = dict[str, Listed]
+"""By path."""
 
 
 @dataclass(slots=True)
 class Reading:
-    """A look-up's requests, as far as they are one: their number, and what was resolved.
+    """A look-up's requests, as far as they are one: how many and how much may still come, and what
+    was resolved.
 
     What `lists` holds already is not asked for again, but counted.
     """
@@ -50,9 +63,15 @@ class Reading:
     api: Api
     lists: Lists = field(default_factory=dict)
     left: int = MOST_REQUESTS
+    room: int = MOST_BYTES
     is_cut: bool = False
     _synced: set[str] = field(default_factory=set)
     _parents: dict[str, JSON] = field(default_factory=dict)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more is asked for."""
+        return self.left <= 0 or self.room <= 0
 
     def own(self, path: str) -> dict[str, JSON] | None:
         """The object that is looked up; None where it is not there.
@@ -133,7 +152,7 @@ class Reading:
         sources = list(self._sources(block))
         if not sources:
             return
-        if level >= MOST_LEVELS or self.left <= 0:
+        if level >= MOST_LEVELS or self.is_spent:
             self.is_cut = True
             return
         children: list[JSON] = []
@@ -203,23 +222,26 @@ class Reading:
     def _list(self, path: str) -> list[dict[str, JSON]]:
         """The objects of a list, of all its pages."""
         if path not in self.lists:
-            before = self.left
+            left, room = self.left, self.room
             found = [dict(item) for item in self._pages(path)]
             if not self.is_cut:
-                self.lists[path] = (before - self.left, found)
+                self.lists[path] = Listed(found, left - self.left, room - self.room)
             return found
-        took, found = self.lists[path]
-        self.left -= took
-        return found
+        known = self.lists[path]
+        self.left -= known.requests
+        self.room -= known.bytes
+        return known.items
 
     def _pages(self, path: str) -> Iterator[Payload]:
         params: dict[str, str | int | list[str]] = {"page_size": _PAGE_SIZE}
         while True:
-            if self.left <= 0:
+            if self.is_spent:
                 self.is_cut = True
                 return
             self.left -= 1
-            answer = self.api.get(path, params=params).json()
+            told = self.api.get(path, params=params)
+            self.room -= len(told.body)
+            answer = told.json()
             if not isinstance(at(answer, "results"), list):
                 raise BadPayload("results", "not a list")
             yield from members(answer, "results")

@@ -6,12 +6,13 @@ getsentry/sentry, which makes the headers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from ingest.core.errors import BadInput
+from ingest.core.errors import BadInput, BadPayload
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.ids import any_id, member, text_id
 from ingest.sources.sentry.types import SentrySourceMetadata
 
 # The integration's Client Secret over the raw body. `Sentry-Hook-Timestamp` is not signed, so it
@@ -40,20 +41,31 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     and its organization.
     """
     data = payload.get("data")
-    told = data if isinstance(data, dict) else payload  # the WebHooks plugin has no envelope
+    # The WebHooks plugin has no envelope.
+    told = payload if data is None else member(data, "data")
     for name in _SUBJECTS:
-        project = _project(told.get(name))
-        id_ = _id(project.get("id") if isinstance(project, dict) else project)
+        id_ = _project_id(told.get(name), f"data.{name}.project")
         if id_ is not None and id_.isdigit():
             return (id_,)
     installation = _installation(payload)
-    if isinstance(told.get("installation"), dict) and data is told:
+    if isinstance(told.get("installation"), Mapping) and told is not payload:
         organization = _field(told["installation"], "organization", "slug")
         own = (f"installation:{installation}",) if installation else ()
         return (*own, f"organization:{organization}") if organization else own
     slugs = tuple(_slugs(told))
     within = tuple(f"installation:{installation}/{slug}" for slug in slugs if installation)
     return (*within, *(f"slug:{slug}" for slug in slugs))
+
+
+def _project_id(subject: JSON, path: str) -> str | None:
+    """The id, or the slug in its place, of the project that an issue or an event is in."""
+    project = _project(subject)
+    if not isinstance(project, Mapping):
+        return any_id(project, path)
+    id_ = any_id(project.get("id"), f"{path}.id")
+    if id_ is None and any_id(project.get("slug"), f"{path}.slug") is None:
+        raise BadPayload(path, "has neither id nor slug")
+    return id_
 
 
 def _project(subject: JSON) -> JSON:
@@ -67,26 +79,25 @@ def _field(raw: JSON, *names: str) -> JSON:
 
 
 def _installation(payload: Payload) -> str | None:
-    installation = payload.get("installation")
-    return _id(installation.get("uuid")) if isinstance(installation, dict) else None
+    installation = member(payload.get("installation"), "installation")
+    return text_id(installation.get("uuid"), "installation.uuid")
 
 
 def _slugs(data: Payload) -> Iterable[str]:
     projects = _field(data.get("metric_alert"), "projects")
-    listed = projects if isinstance(projects, list) else []
+    if not isinstance(projects, list | None):
+        raise BadPayload("data.metric_alert.projects", "is no list")
+    listed = projects or []
     within = (_field(_project(data.get(name)), "slug") for name in _SUBJECTS)
     instead = (_field(_project(data.get(name)), "id") for name in _SUBJECTS)
     as_text = (_project(data.get(name)) for name in _SUBJECTS)
     told = (
         *(*within, *instead, *as_text),
-        *(data.get("project_slug"), data.get("project"), *listed[:_MOST_PROJECTS]),
+        any_id(data.get("project_slug"), "data.project_slug"),
+        any_id(data.get("project"), "data.project"),
+        *listed[:_MOST_PROJECTS],
     )
     return dict.fromkeys(slug for slug in told if isinstance(slug, str) and slug)
-
-
-def _id(value: JSON) -> str | None:
-    known = isinstance(value, str | int) and not isinstance(value, bool)
-    return str(value) if known and value != "" else None
 
 
 def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
@@ -119,8 +130,22 @@ def _prefix(metadata: Payload) -> frozenset[str]:
     return frozenset({slug.upper()} if slug else ())
 
 
+def _slug_in(key: str) -> str | None:
+    """`FRONT-END` of `FRONT-END-9`."""
+    before, dash, _ = key.rpartition("-")
+    return before.upper() if dash else None
+
+
+def _scope(_tenant: str, metadata: Payload) -> str:
+    """An id is unique at its host; whose it is, the project says: `sentry.io/4505`.
+
+    The project is the connection's own, so none speaks of what is another's.
+    """
+    return f"{api_host(metadata)}/{_text(metadata, 'sentryProjectId')}"
+
+
 def api_host(metadata: Payload) -> str:
-    """Where the organization lives; the scope of its identities, whatever a setting names."""
+    """Where the organization lives, whatever a setting names."""
     return (_text(metadata, "apiHost") or PUBLIC_HOST).lower()
 
 
@@ -155,8 +180,9 @@ DESCRIPTOR = Descriptor(
     connection=SentrySourceMetadata,
     connection_tenants=_connection_tenants,
     own_names=_own_names,
-    scope=lambda _tenant, metadata: api_host(metadata),
+    scope=_scope,
     owned_prefixes=_prefix,
+    prefix_of=_slug_in,
     api_url=lambda metadata: f"https://{api_host(metadata)}/api/0",
     check_token=_check_token,
     gather_s=5.0,  # errors come in bursts, and a look-up takes a dozen requests

@@ -46,7 +46,7 @@ _ORGANIZATION = re.compile(r"/organizations/([\w-]{1,100})/")
 
 
 def identity(scope: str, kind: str, id_: str) -> Identity:
-    """Sentry's ids are unique on their host."""
+    """`scope` is the host, and the project on it."""
     return Identity("sentry", scope, kind, id_)
 
 
@@ -169,7 +169,8 @@ def _page(issue: Issue, scope: str, connection: Payload) -> str:
     named = _ORGANIZATION.search(issue.url or "")
     organization = named[1] if named else text(connection.get("sentryOrganizationSlug"))
     within = f"organizations/{organization}/" if organization else ""
-    return f"https://{scope}/{within}issues/{issue.id}/"
+    host, _, _ = scope.partition("/")
+    return f"https://{host}/{within}issues/{issue.id}/"
 
 
 def _releases(issue: Issue) -> Iterator[str]:

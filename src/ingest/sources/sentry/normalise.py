@@ -15,7 +15,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.times import from_epoch_s, to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised
-from ingest.sources.sentry import events
+from ingest.sources.sentry import events, proof
 from ingest.sources.sentry.documents import comment_document, identity, issue_document
 from ingest.sources.sentry.events import Subject
 from ingest.sources.sentry.patches import event_patch, stand_in
@@ -64,6 +64,7 @@ def normalise(message: Message) -> Normalised:
     """The meaning of one delivery; raises `BadPayload` where its object is not whole."""
     message = _enveloped(message)
     resource, action = events.kind(message)
+    proof.require(resource, mapping(message.payload.get("data")))
     meant = _MEANINGS.get((resource, action), _nothing)(message, resource, action)
     return Normalised(
         event=events.recorded(resource, action, meant.subject, message),
@@ -167,16 +168,17 @@ def _comment(message: Message, _resource: str, action: str) -> _Meaning:
     comment = read(Comment, _comment_data(message), "data")
     subject = Subject(comment.comment_id, issue_id=comment.issue_id, comment_id=comment.comment_id)
     version = _version(message, comment.timestamp)
+    # An edit back to a former text is the very same body again, and nothing but the issue's
+    # activity shows whether a comment is there.
+    on_issue = Refresh(identity(message.scope, "issue", comment.issue_id), patience_s=LAG_S)
     if action == "deleted":
         gone = identity(message.scope, "comment", comment.comment_id)
-        return _Meaning(subject, (Delete(gone, version, final=True),))
+        return _Meaning(subject, (Delete(gone, version, final=True, confirm=on_issue),))
     if not comment.comment:
         raise BadPayload("data.comment", "missing")
     author = mapping(message.payload.get("actor"))
     document = comment_document(comment, message.scope, author)
     upsert = replace(document, version=version, priority=_COMMENT_PRIORITY[action])
-    # An edit back to a former text is the very same body again; its issue's activity tells.
-    on_issue = Refresh(identity(message.scope, "issue", comment.issue_id), patience_s=LAG_S)
     return _Meaning(subject, (upsert, on_issue))
 
 

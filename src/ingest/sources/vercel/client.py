@@ -92,7 +92,7 @@ class VercelClient:
             found = self.beside.get(f"/v3/deployments/{path}/events", params=params).json()
         except Absent:
             return []
-        return found if isinstance(found, list) else []
+        return found[:LOG_EVENTS] if isinstance(found, list) else []
 
     def _prove(self, team: str | None, absent: Absent) -> None:
         """Raise `Refused` unless the project can be read: then the deployment is gone indeed."""

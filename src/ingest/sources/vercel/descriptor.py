@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from ingest.core.errors import BadInput
+from ingest.core.errors import BadInput, BadPayload
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.ids import member, text_id
 from ingest.sources.vercel.payloads import fields
 from ingest.sources.vercel.types import VercelSourceMetadata
 
@@ -46,11 +47,17 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     A name is unique within a team alone. Events of domains and accounts name no project; that an
     integration is removed names all that it could see.
     """
-    told = fields(payload.get("payload"))
+    told = member(payload.get("payload"), "payload")
     project = told.get("project")
+    if not isinstance(project, str | dict | None):
+        raise BadPayload("payload.project", "is neither a name nor an object")
     deployment = fields(told.get("deployment"))
-    ids = (fields(project).get("id"), told.get("projectId"), deployment.get("projectId"))
-    id_ = next(filter(None, map(_text, ids)), None)
+    ids = (
+        text_id(fields(project).get("id"), "payload.project.id"),
+        text_id(told.get("projectId"), "payload.projectId"),
+        text_id(deployment.get("projectId"), "payload.deployment.projectId"),
+    )
+    id_ = next(filter(None, ids), None)
     text = _text(project)
     if text and id_ is None and _PROJECT_ID.fullmatch(text):
         id_ = text
@@ -80,8 +87,16 @@ def _own_names(metadata: Payload) -> frozenset[str]:
     return frozenset({f"name:{name}"}) if name else frozenset()
 
 
+def _scope(_tenant: str, metadata: Payload) -> str:
+    """An id is unique at its host; whose it is, the project says: `api.vercel.com/prj_1`.
+
+    The project is the connection's own, so none speaks of what is another's.
+    """
+    return f"{api_host(metadata)}/{_text(metadata.get('vercelProjectId'))}"
+
+
 def api_host(metadata: Payload) -> str:
-    """The host of the connection's API: what its identities lie within."""
+    """The host of the connection's API."""
     told = (_text(metadata.get("apiHost")) or "").strip().lower()
     host = urlsplit(told).netloc if "://" in told else told.partition("/")[0]
     return host or PUBLIC_HOST
@@ -107,7 +122,7 @@ DESCRIPTOR = Descriptor(
     connection=VercelSourceMetadata,
     connection_tenants=_connection_tenants,
     own_names=_own_names,
-    scope=lambda _tenant, metadata: api_host(metadata),
+    scope=_scope,
     api_url=lambda metadata: f"https://{api_host(metadata)}",
     check_token=_check_token,
     gather_s=2.0,  # `ready` and `succeeded` come together

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.core.changes import UPSERT_PRIORITY, Change, Delete, Refresh, Upsert
+from ingest.core.changes import UPSERT_PRIORITY, Change, Delete, Refresh, Upsert, Withdraw
 from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.references import Reference
@@ -38,7 +38,8 @@ _RANKS: Mapping[str, int] = {
 }
 TIMES_RANK = 9
 """Above every state: what is known of the times outlives whatever state replaces another."""
-FAILED = "ERROR"
+FAILED, LAST = "ERROR", "READY"
+"""A state that can be the last, as the others of its rank."""
 _SHA = re.compile(r"[0-9a-f]{40}")
 _NO_LOG = BuildLog()
 _NO_COMMIT = Commit()
@@ -142,6 +143,11 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
     looked_up = "deployment" in raw
     of = payloads.seen(raw.get("deployment") if looked_up else raw)
     identity = found.identity
+    own = payloads.text(found.connection.get("vercelProjectId"))
+    project = of.project_id or payloads.text(of.project.get("id"))
+    if own and project and project != own:
+        # The token reads more than the connection stands for.
+        return (Withdraw(identity, version=0),)
     if of.is_gone:
         # It can be restored for 30 days, and its state is then what it was.
         return (Delete(identity, version=None),)

@@ -20,12 +20,14 @@ from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.vercel import events
 from ingest.sources.vercel.documents import (
     FAILED,
+    LAST,
     TIMES_RANK,
     Deployed,
     document,
     environment_of,
     failure,
     host_of,
+    version,
 )
 from ingest.sources.vercel.git import commit
 from ingest.sources.vercel.mentions import is_own_host
@@ -133,10 +135,12 @@ def _deleted(message: Message, kind: str) -> Normalised:
     """…/webhooks-api, `deployment.cleanup`: deleted for good, and the id never returns."""
     of = _deployment(_told(message))
     host = host_of(of.url).lower() if of.url else ""
+    whom = identity(message.scope, of.id)
     change = Delete(
-        identity(message.scope, of.id),
-        version=TIMES_RANK,
+        whom,
+        version=version(LAST),
         final=True,
+        confirm=Refresh(whom, _hinted(message), patience_s=PATIENCE_S, gone=True),
         aliases=(bounded_key(of.id), *((bounded_key(host),) if is_own_host(host) else ())),
     )
     return Normalised(events.of_other(message, kind), (change,), drift=_drift(message.payload))

@@ -84,6 +84,7 @@ class Seen(Deployment):
     git_source: Fields = {}
     custom_environment: Fields = {}
     project: Fields = {}
+    project_id: Word = None
     deleted_at: Any = None
     deleted: Any = None
     soft_deleted_by_retention: Any = None

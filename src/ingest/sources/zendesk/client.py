@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.values import JSON
 from ingest.sources.contract import Access, Ask, Sight
-from ingest.sources.http import DEFAULT_WAIT_S, Absent, Api, Params, Refusal, Rules
+from ingest.sources.http import DEFAULT_WAIT_S, Absent, Api, Params, Refusal, Response, Rules
 
 _PAGE_SIZE = 100
 _MOST_PAGES = 60
 """A ticket has 5,000 comments at most; a cursor that goes on for ever is not followed for ever."""
+_MOST_BYTES = 64 * 2**20
+"""Of the comments of a ticket, as they come: three times their text, which anybody may mail."""
 _RESETS = ("ratelimit-reset", "rate-limit-reset")
 _NO_AGENT = frozenset({"end-user"})
 _FORBIDDEN = 403
@@ -98,8 +100,16 @@ class ZendeskClient:
         comments: list[JSON] = []
         users: dict[JSON, JSON] = {}
         after: str | None = None
+        size = 0
         for _ in range(_MOST_PAGES):
-            page = self._get(f"tickets/{id_}/comments.json", _paged(after))
+            answer = self.api.get(f"tickets/{id_}/comments.json", params=_paged(after))
+            size += len(answer.body)
+            if size > _MOST_BYTES:
+                raise PermanentError(
+                    f"the comments of Zendesk's ticket {id_} are over {_MOST_BYTES} bytes, and are "
+                    "not read"
+                )
+            page = _object(answer)
             comments += _listed(page, "comments")
             users |= {str(_id(user)): user for user in _listed(page, "users")}
             after = _next(page, after)
@@ -136,10 +146,14 @@ class ZendeskClient:
         return role if isinstance(role, str) and role else "a user"
 
     def _get(self, path: str, params: Params | None = None) -> dict[str, JSON]:
-        answer = self.api.get(path, params=params).json()
-        if not isinstance(answer, dict):
-            raise BadPayload(f"{path}: $", "not an object")
-        return answer
+        return _object(self.api.get(path, params=params))
+
+
+def _object(answer: Response) -> dict[str, JSON]:
+    told = answer.json()
+    if not isinstance(told, dict):
+        raise BadPayload("$", "not an object")
+    return told
 
 
 def _paged(after: str | None) -> Params:

@@ -13,6 +13,7 @@ from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme, SignedTime
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.ids import any_id
 from ingest.sources.zendesk.events import is_event
 from ingest.sources.zendesk.mentions import ABBREVIATION
 from ingest.sources.zendesk.types import ZendeskSourceMetadata
@@ -53,7 +54,7 @@ def _delivery_key(headers: Headers, payload: Payload) -> str | None:
 
 def _account(headers: Headers, payload: Payload) -> tuple[str, ...]:
     """Of a trigger's body, which names no account, the header tells it."""
-    told = _id(payload.get("account_id")) or headers.get("x-zendesk-account-id")
+    told = any_id(payload.get("account_id"), "account_id") or headers.get("x-zendesk-account-id")
     return (told,) if told else ()
 
 

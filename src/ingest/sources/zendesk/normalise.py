@@ -8,6 +8,7 @@ stands in where there is none. Performs no I/O.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import BadPayload
@@ -79,10 +80,17 @@ def _gone(kind: str, id_: int, payload: Payload, place: Place) -> Delete | None:
     told = read(Gone, dict(part(payload, "detail")), "detail")
     if kind not in events.DELETIONS and told.status not in GONE:
         return None
-    if kind == events.PERMANENT:
-        return ended(id_, 0, place, scrubbed="scrubbed")
-    at = version(told.updated_at, "detail.updated_at") if told.updated_at else _time_of(payload)
-    return ended(id_, at, place, scrubbed=told.status)
+    permanent = kind == events.PERMANENT
+    scrubbed = "scrubbed" if permanent else told.status
+    if told.updated_at:
+        at = version(told.updated_at, "detail.updated_at")
+    else:
+        at = 0 if permanent and payload.get("time") is None else _time_of(payload)
+    gone = ended(id_, at, place, scrubbed=scrubbed)
+    if not gone.final:
+        return gone
+    confirm = replace(_look_up(place, "ticket", id_, patience_s=PATIENCE_S), gone=True)
+    return replace(gone, confirm=confirm)
 
 
 def _article(kind: str, payload: Payload, place: Place) -> Refresh:

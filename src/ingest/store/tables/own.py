@@ -50,6 +50,8 @@ DELIVERIES = sa.Table(
     sa.Column("lease_token", UUID()),
     zoned_time("received_at"),
     zoned_time("settled_at", default=None),
+    number("setbacks", 0),
+    sa.Column("lane", key(255), nullable=False, server_default=""),
     sa.CheckConstraint(
         "status IN ('pending', 'processed', 'skipped', 'duplicate', 'dead')",
         name="ck_deliveries_status",
@@ -65,6 +67,13 @@ DELIVERIES = sa.Table(
     ),
     sa.Index(
         "idx_deliveries_due",
+        "next_attempt_at",
+        "id",
+        postgresql_where=sa.text("status = 'pending'"),
+    ),
+    sa.Index(
+        "idx_deliveries_lane",
+        "lane",
         "next_attempt_at",
         "id",
         postgresql_where=sa.text("status = 'pending'"),
@@ -177,7 +186,16 @@ CREDENTIALS = sa.Table(
     sa.Column("kind", key(32), nullable=False),
     sa.Column("secret", BYTEA(), nullable=False),
     zoned_time("created_at"),
+    zoned_time("expires_at", default=None),
     sa.Index("idx_credentials_connection", "connection_id", "kind"),
+)
+
+FACTS = sa.Table(
+    "lightfast_connection_facts",
+    METADATA,
+    sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
+    sa.Column("fact", UUID(), primary_key=True),
+    sa.Column("event_key", key(255), nullable=False),
 )
 
 COUNT_MARKS = sa.Table(
@@ -233,6 +251,8 @@ LOOKUPS = sa.Table(
     zoned_time("next_attempt_at"),
     zoned_time("lease_until", default=None),
     sa.Column("lease_token", UUID()),
+    number("setbacks", 0),
+    flag("told_gone", NO),
     sa.Index("uq_lookups_object", "connection_id", "object", unique=True),
     sa.Index("idx_lookups_connection", "connection_id", "next_attempt_at", "id"),
     sa.Index(
@@ -279,4 +299,9 @@ HANDSHAKES = sa.Table(
     sa.Column("token", BYTEA()),
     zoned_time("captured_at", default=None),
     zoned_time("shown_at", default=None),
+    sa.Column(
+        "unproven",
+        sa.BigInteger(),
+        refers("source_credentials.id", on_delete="SET NULL"),
+    ),
 )

@@ -1,0 +1,123 @@
+"""What look-ups have applied of a branch so far: the state that they leave for one another.
+
+Law: it holds a hash for each document of the branch and for each file that can be none, and so is
+bounded as they are. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ingest.core.errors import BadInput
+from ingest.core.values import JSON
+from ingest.sources.github.globs import Globs, read
+
+MOST_DOCUMENTS = 50_000
+"""Files of one branch that are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What look-ups have applied of a branch so far: the state between them.
+
+    head: the commit that is applied whole; None where nothing is, or the repository is empty.
+    files: the hash of each file that is a document, by path; `skipped`: of each that can be none.
+    want: the digest of the connection's own wish; `globs` those in force, out of `config` (the
+        hash of the repository's own configuration).
+    toward: the commit that is being applied in parts.
+    problem: what is wrong with the configuration, by which `globs` are those of before.
+    named: the repository's and the branch's name, which every document of theirs bears.
+    """
+
+    head: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    want: str = ""
+    globs: Globs | None = None
+    config: str | None = None
+    toward: str | None = None
+    problem: str | None = None
+    named: str | None = None
+
+    def as_json(self) -> dict[str, JSON]:
+        """The form in which it is kept, and in which `applied` takes it."""
+        told: dict[str, JSON] = {
+            "head": self.head,
+            "files": dict(self.files),
+            "skipped": dict(self.skipped),
+            "want": self.want,
+            "globs": self.globs.as_json() if self.globs else None,
+            "config": self.config,
+            "toward": self.toward,
+            "problem": self.problem,
+            "named": self.named,
+        }
+        return told
+
+    def under(self, name: str) -> Applied:
+        """The same where that was its name; under another one every file is to be read anew."""
+        if self.named in (None, name):
+            return replace(self, named=name)
+        unread = dict.fromkeys(self.files, "")
+        return replace(self, head=None, files=unread, named=name)
+
+    def holds(self, head: str, want: str) -> bool:
+        """Whether that very commit is applied whole, as the connection wants it now."""
+        return self.head == head and self.want == want and self.toward is None
+
+    def advanced(
+        self,
+        *,
+        read_as: Mapping[str, str],
+        skipped: Mapping[str, str],
+        left: Iterable[str],
+        head: str,
+        whole: bool,
+    ) -> Applied:
+        """The state after files are read, found to be no documents (hashes by path), and left.
+
+        `whole` where that was all that was to be done for this head.
+        """
+        others = {path: sha for path, sha in skipped.items() if path not in read_as}
+        files = {**self.files, **read_as}
+        for path in (*others, *left):
+            files.pop(path, None)
+        if whole:
+            return replace(self, files=files, skipped=others, head=head, toward=None)
+        return replace(self, files=files, skipped=others, toward=head)
+
+
+def applied(state: JSON) -> Applied:
+    """The state of the last look-up; of what is none, nothing is applied."""
+    if not isinstance(state, dict):
+        return Applied()
+    globs = _globs(state.get("globs"))
+    return Applied(
+        head=_text(state.get("head")),
+        files=_hashes(state.get("files")),
+        skipped=_hashes(state.get("skipped")),
+        want=_text(state.get("want")) or "",
+        globs=globs,
+        config=_text(state.get("config")) if globs else None,
+        toward=_text(state.get("toward")),
+        problem=_text(state.get("problem")),
+        named=_text(state.get("named")),
+    )
+
+
+def _text(told: JSON) -> str | None:
+    return told if isinstance(told, str) and told else None
+
+
+def _globs(told: JSON) -> Globs | None:
+    """Those that an older program took may be over today's bounds."""
+    try:
+        return read(told) if isinstance(told, dict) else None
+    except BadInput:
+        return None
+
+
+def _hashes(told: JSON) -> dict[str, str]:
+    items = told.items() if isinstance(told, dict) else ()
+    return {path: sha for path, sha in items if isinstance(sha, str)}
