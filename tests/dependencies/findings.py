@@ -61,8 +61,10 @@ def requirements(ran: Ran) -> Finding:
 def index(ran: Ran, pins: Sequence[Pin]) -> Finding:
     """The report of `pip install --dry-run` on the pins: which are offered, and which yanked."""
     if ran.code:
-        state = State.SKIPPED if AWAY.search(ran.err) else State.FAILED
-        return Finding("index", state, ran.last_words())
+        away = [line for line in ran.err.splitlines() if AWAY.search(line)]
+        if away:
+            return Finding("index", State.SKIPPED, f"the index does not answer: {away[0][:300]}")
+        return Finding("index", State.FAILED, ran.last_words())
     offered = json.loads(ran.out)["install"]
     yanked = sorted(_named(one["metadata"]) for one in offered if one.get("is_yanked"))
     hashed = [one for one in offered if one["download_info"].get("archive_info", {}).get("hashes")]
