@@ -144,15 +144,15 @@ def test_no_provider_imports_another() -> None:
     assert not wrong
 
 
-def test_httpx_is_known_to_the_clients_of_sources_alone() -> None:
-    """And to the demo, which plays the providers."""
+def test_the_network_is_known_to_the_rooms_around_the_client_alone() -> None:
+    """And to the demo, which plays the providers. No provider's folder reaches past `Api`."""
+    rooms = {PACKAGE / "sources" / name for name in ("home.py", "http.py", "transport.py")}
     wrong = [
         _shown(path, node)
         for path, tree in _ours()
         for node, module in _imports(tree)
-        if module.split(".")[0] == "httpx"
-        and path.stem != "client"
-        and path != PACKAGE / "sources" / "http.py"
+        if module.split(".")[0] in {"httpx", "httpcore"}
+        and path not in rooms
         and PACKAGE / "demo" not in path.parents
     ]
     assert not wrong

@@ -15,6 +15,8 @@ from ingest.core.errors import BadSettings
 from ingest.core.secret import Secret
 from ingest.core.vault import require_key
 from ingest.logs import DEFAULT_LEVEL, LEVELS
+from ingest.sources.hosts import ALLOWED
+from ingest.sources.hosts import SETTING as ALLOWED_API_HOSTS
 from ingest.store.deliveries import LEASE_S
 
 DEFAULT_DATA_DIR = ".ingest"
@@ -24,6 +26,7 @@ _PREFIX, _SECRETS_SUFFIX, _URL_SUFFIX = "INGEST_", "_WEBHOOK_SECRETS", "_API_URL
 NAMES = (
     "CELERY_BROKER_URL",
     "DATABASE_URL",
+    "INGEST_ALLOWED_API_HOSTS",
     "INGEST_DATA_DIR",
     "INGEST_LEASE_SECONDS",
     "INGEST_LOG_LEVEL",
@@ -52,7 +55,8 @@ class Settings:
     """What the environment says. `None` for a service means: the embedded one.
 
     `webhook_secrets` are the app-wide ones by source type, `api_urls` the bases of providers' APIs
-    where they are not the public ones; secrets stay out of `repr`.
+    where they are not the public ones, `allowed_api_hosts` what a connection's metadata may name
+    beside the providers' own hosts; secrets stay out of `repr`.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -62,6 +66,7 @@ class Settings:
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     api_urls: Mapping[str, str] = field(default_factory=dict)
+    allowed_api_hosts: tuple[str, ...] = ()
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     lease_s: float = LEASE_S
     log_level: str = DEFAULT_LEVEL
@@ -78,6 +83,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         secret_keys=_secret_keys(environ),
         webhook_secrets={n: _secrets(text) for n, text in _of_sources(environ, _SECRETS_SUFFIX)},
         api_urls={n: _url(n, text) for n, text in _of_sources(environ, _URL_SUFFIX) if text},
+        allowed_api_hosts=_hosts(environ, ALLOWED_API_HOSTS),
         max_body_bytes=_positive(environ, "INGEST_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES),
         lease_s=_positive(environ, "INGEST_LEASE_SECONDS", int(LEASE_S)),
         log_level=_level(environ),
@@ -199,6 +205,14 @@ def _is_base(url: str) -> bool:
         return False
     plain = "@" not in parts.netloc and not parts.query and not parts.fragment
     return parts.scheme in ("http", "https") and reachable and plain
+
+
+def _hosts(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
+    for host in hosts:
+        if not ALLOWED.fits(host):
+            raise BadSettings(f"{name} holds {host[:80]!r}; give {ALLOWED.said}")
+    return hosts
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:

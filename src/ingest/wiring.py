@@ -20,6 +20,7 @@ from ingest.embedded.key import kept_key
 from ingest.flows.clients import Clients
 from ingest.flows.keyring import Keyring, stored_secrets
 from ingest.settings import Settings, load
+from ingest.sources.hosts import Reach
 from ingest.store.engine import connect
 
 SECRET_KEY_FILE = "secret.key"  # noqa: S105 - a file's name
@@ -77,7 +78,13 @@ class Program:
     @cached_property
     def clients(self) -> Clients:
         """The clients of providers' APIs."""
-        return Clients(self.vault, self.settings.api_urls)
+        reach = self.reach
+        return Clients(self.vault, reach.api_urls, allowed_hosts=reach.allowed)
+
+    @property
+    def reach(self) -> Reach:
+        """What the settings say of the hosts of providers' APIs."""
+        return Reach(self.settings.api_urls, self.settings.allowed_api_hosts)
 
     @cached_property
     def secret_keys(self) -> tuple[str, ...]:

@@ -123,3 +123,49 @@ def test_connecting_says_what_to_do_for_a_handshake(ingest: Ingest) -> None:
     ran = ingest("source", "connect", "notion", *argv)
     assert "waits 15 minutes for Notion's verification token" in ran.err
     assert f"ingest source verification {ran.out.strip()}" in ran.err
+
+
+def test_webhook_secrets_are_listed_expired_and_retired(ingest: Ingest, notion: str) -> None:
+    argv = ("source", "credentials", notion)
+    for secret in ("the old one", "the new one"):
+        ingest(*argv, "--webhook-secret-env", "SECRET", SECRET=secret)
+    old, new = ingest(*argv, "--list", "--json").json
+    assert (old["kind"], old["live"], old["expires_at"]) == ("webhook_secret", True, None)
+    listed = ingest(*argv, "--expire-others-in", "24h", "--json").json
+    assert [row["expires_at"] is not None for row in listed] == [True, False]
+    assert [row["id"] for row in ingest(*argv, "--retire", str(old["id"]), "--json").json] == [
+        new["id"]
+    ]
+    printed = ingest(*argv, "--list")
+    assert "one" not in printed.out + printed.err
+    wrong = ingest(*argv, "--expire-others-in", "soon")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "write 30s, 15m, 24h or 7d" in wrong.err
+    assert ingest("source", "credentials", "nobody", "--list").code == 2
+
+
+def test_secrets_rotate_ends_the_use_of_the_old_key(ingest: Ingest, notion: str) -> None:
+    argv = ("source", "credentials", notion, "--token-env", "TOKEN")
+    ingest(*argv, TOKEN=TOKEN)
+    new = "a new key of more than thirty-two characters"
+    ran = ingest("secrets", "rotate", "--json", INGEST_SECRET_KEY=f"{new},{SECRET_KEY}")
+    assert (ran.code, ran.json) == (0, {"rotated": 1, "current": 0, "closed": 0})
+    ran = ingest("secrets", "rotate", "--json", INGEST_SECRET_KEY=new)
+    assert (ran.code, ran.json) == (0, {"rotated": 0, "current": 1, "closed": 0})
+    ran = ingest("secrets", "rotate", "--json")
+    assert (ran.code, json.loads(ran.out)) == (1, {"rotated": 0, "current": 0, "closed": 1})
+    assert "append the key that they were made with" in ran.err
+
+
+def test_a_rearmed_handshake_is_confirmed(ingest: Ingest, engine: sa.Engine, notion: str) -> None:
+    argv = ("source", "verification", notion)
+    ingest("source", "credentials", notion, "--webhook-secret-env", "SECRET", SECRET="the old one")
+    assert ingest(*argv, "--confirm").code == 2
+    ingest(*argv, "--rearm")
+    with transaction(engine) as conn:
+        handshakes.capture(conn, Vault([SECRET_KEY]), "notion", notion, "secret_new")
+    assert ingest(*argv, "--json").json["verification_token"] == "secret_new"
+    assert len(ingest("source", "credentials", notion, "--list", "--json").json) == 2
+    assert ingest(*argv, "--confirm", "--json").json == {"id": notion, "confirmed": True}
+    assert len(ingest("source", "credentials", notion, "--list", "--json").json) == 1
+    assert ingest(*argv, "--confirm", "--rearm").code == 2

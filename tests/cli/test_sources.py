@@ -89,6 +89,48 @@ def test_metadata_that_does_not_fit_is_wrong_use(ingest: Ingest, metadata: str, 
     assert ingest("source", "list", "--json").json == []
 
 
+@pytest.mark.parametrize(
+    ("source_type", "more", "said"),
+    [
+        ("zendesk", {"zendeskSubdomain": "evil.com#"}, "zendeskSubdomain: give a subdomain alone"),
+        ("zendesk", {"zendeskSubdomain": "x@127.0.0.1:9200/"}, "zendeskSubdomain: give "),
+        ("zendesk", {"brandSubdomains": ["ok", "a/b"]}, "brandSubdomains.1: give "),
+        ("sentry", {"apiHost": "127.0.0.1"}, "apiHost: give the name of a host"),
+        ("sentry", {"apiHost": "localhost:9000"}, "apiHost: give the name of a host"),
+        ("sentry", {"apiHost": "evil.com"}, "apiHost of the connection names evil.com"),
+        ("sentry", {"sentryProjectSlug": ".."}, "sentryProjectSlug: give an id, or a slug"),
+        ("vercel", {"apiHost": "api.vercel.com.evil.com"}, "let the setting INGEST_ALLOWED_API_HO"),
+        ("github", {"repoFullName": "../.."}, "repoFullName: give owner/repository"),
+        ("github", {"branch": "a..b"}, "branch: give the name of a branch"),
+    ],
+)
+def test_metadata_that_would_lead_a_token_astray_is_wrong_use(
+    ingest: Ingest, source_type: str, more: dict[str, Any], said: str
+) -> None:
+    ingest("store", "create", "docs")
+    ran = ingest(*_argv(source_type, json.dumps({**METADATA[source_type], **more})))
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+    assert ingest("source", "list", "--json").json == []
+
+
+def test_an_operator_lets_metadata_name_hosts_of_his_own(ingest: Ingest) -> None:
+    ingest("store", "create", "docs")
+    told = {**METADATA["sentry"], "apiHost": "errors.halcyon.example:9000"}
+    argv = _argv("sentry", json.dumps(told))
+    assert ingest(*argv).code == 2
+    for environ in (
+        {"INGEST_ALLOWED_API_HOSTS": "errors.halcyon.example"},
+        {"INGEST_ALLOWED_API_HOSTS": "x.example, *.halcyon.example"},
+        {"INGEST_SENTRY_API_URL": "http://10.0.0.7:9000"},
+    ):
+        assert ingest(*argv, **environ).code == 0, environ
+    wrong = ingest(*argv, INGEST_ALLOWED_API_HOSTS="https://errors.halcyon.example")
+    assert wrong.code == 2
+    assert "INGEST_ALLOWED_API_HOSTS holds 'https://errors.halcyon.example'" in wrong.err
+
+
 def test_what_else_is_missing_or_wrong_is_named(ingest: Ingest) -> None:
     ingest("store", "create", "docs", "--workspace", "w1", "--organization", "o1")
     ingest("store", "create", "theirs", "--workspace", "w2", "--organization", "o2")

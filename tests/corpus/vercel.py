@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from tests.corpus.knowledge import Knowledge
 
 _STATES = ("QUEUED", "BUILDING", "CANCELED", "ERROR", "READY")
 _LONG_AGO_MS = 1_700_000_000_000
+_NO_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def _object(within: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -47,7 +49,7 @@ def _house(of: Recorded) -> str | None:
     if not id_ and _text(told.get("project")).startswith("prj_"):
         id_ = told["project"]
     name = _name(of) or ("nobody" if deployment.get("id") else "")
-    return id_ or (f"prj_of_{name}" if name else None)
+    return id_ or (f"prj_of_{_NO_ID.sub('-', name)}" if name else None)
 
 
 def _team(of: Sequence[Recorded]) -> str | None:

@@ -126,15 +126,53 @@ def test_after_a_quarter_of_an_hour_nothing_is_captured(door: Door) -> None:
     assert door.show(connection) == TOKEN
 
 
-def test_rearmed_the_old_secret_lives_until_the_new_one_comes(door: Door) -> None:
+def _rearmed(door: Door) -> str:
+    """A live connection that waits for a token once more."""
     connection = door.connect()
     door.knock(connection, _bring(TOKEN))
+    door.show(connection)
     handshake.rearm(door.engine, connection)
-    assert door.event(connection, TOKEN) == "accepted"
+    return connection
+
+
+def test_rearmed_a_stranger_s_token_harms_nobody(door: Door) -> None:
+    """Bug: the first unsigned token that came took the place of the secret that worked."""
+    connection = _rearmed(door)
     assert door.knock(connection, _bring(OTHER)) == "handshake"
+    assert door.knock(connection, _bring(OTHER)) == "handshake"
+    with pytest.raises(BadSignature):
+        door.event(connection, OTHER)
+    assert door.event(connection, TOKEN) == "accepted"
+
+
+def test_the_old_secret_works_until_the_new_one_is_confirmed(door: Door) -> None:
+    connection = _rearmed(door)
+    door.knock(connection, _bring(OTHER))
+    assert door.show(connection) == OTHER
+    assert door.event(connection, TOKEN) == "accepted"
+    handshake.confirm(door.engine, connection)
     assert door.event(connection, OTHER) == "accepted"
     with pytest.raises(BadSignature):
         door.event(connection, TOKEN)
+    with pytest.raises(BadInput, match="no token waits to be confirmed"):
+        handshake.confirm(door.engine, connection)
+
+
+def test_what_the_provider_did_not_take_is_forgotten_when_it_is_rearmed(door: Door) -> None:
+    connection = _rearmed(door)
+    door.knock(connection, _bring(OTHER))
+    door.show(connection)
+    handshake.rearm(door.engine, connection)
+    with pytest.raises(BadSignature):
+        door.event(connection, OTHER)
+    assert door.event(connection, TOKEN) == "accepted"
+
+
+def test_a_handshake_that_is_signed_by_another_token_is_none(door: Door) -> None:
+    connection = door.connect()
+    body = json.dumps(_bring(TOKEN)).encode()
+    with pytest.raises(BadSignature):
+        door.knock(connection, body, signed("notion", body, OTHER))
 
 
 def test_the_route_of_everybody_captures_nothing(door: Door) -> None:

@@ -147,6 +147,21 @@ def _plain(change: Change | Refresh) -> tuple[str, str, str]:
     return type(change).__name__, change.identity.kind, change.identity.id
 
 
+@every_fixture
+def test_what_is_told_to_be_gone_for_good_can_be_asked_about(fixture: Fixture) -> None:
+    """A final deletion is believed at once only where nobody can be asked."""
+    for change in fixture.means().told:
+        if isinstance(change, Delete) and change.final:
+            assert change.confirm is not None
+            about = {change.identity.kind, *_PARENTS}
+            assert change.confirm.identity.kind in about
+            assert change.confirm.gone == (change.confirm.identity == change.identity)
+
+
+_PARENTS = {"issue"}
+"""What shows its comments when it is looked up."""
+
+
 _MALFORMED: tuple[Any, ...] = (True, False, 1.5, [], ["x"], {}, {"id": 1}, "", -1, 2**70)
 
 

@@ -27,7 +27,8 @@ from ingest.core.errors import (
     TransientError,
     Unavailable,
 )
-from ingest.sources.http import DEFAULT_WAIT_S, MOST_REDIRECTS, Absent, Api, Refusal
+from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal
+from ingest.sources.http import MOST_REDIRECTS, Api
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOKEN = "a-token-that-nobody-may-read"
@@ -57,7 +58,10 @@ class Server:
 def _read(talking: socket.socket) -> str:
     told = b""
     while b"\r\n\r\n" not in told:
-        told += talking.recv(65536)
+        piece = talking.recv(65536)
+        if not piece:
+            raise ConnectionResetError
+        told += piece
     return told.decode("latin-1")
 
 
@@ -156,11 +160,11 @@ def test_a_whole_url_is_asked_on_the_api_s_own_host_only() -> None:
 
 def test_a_default_port_is_no_other_host() -> None:
     there = Api("Halcyon", "https://api.example.test", lambda: NOW)
-    there._require_home("https://API.example.test:443/next?page=2")
+    there._home.require("https://API.example.test:443/next?page=2")
     with pytest.raises(PermanentError):
-        there._require_home("http://api.example.test/next")
+        there._home.require("http://api.example.test/next")
     with pytest.raises(PermanentError):
-        there._require_home("https://api.example.test:8443/next")
+        there._home.require("https://api.example.test:8443/next")
 
 
 def test_redirects_without_end_are_given_up() -> None:
@@ -307,6 +311,15 @@ def test_a_header_that_cannot_be_sent_is_not_quoted() -> None:
         api(server.url).get("thing", headers={"x": f"{TOKEN}\n"})
     assert TOKEN not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+def test_no_cookie_is_kept() -> None:
+    biscuit = answer(200, set_cookie="a=b; path=/")
+    with saying(biscuit) as server:
+        here = api(server.url)
+        here.get("thing")
+        here.get("thing")
+    assert "cookie" not in server.requests[1].lower()
 
 
 def test_the_token_is_not_in_what_is_shown_of_an_api() -> None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from ingest.cli import database, deliveries, doctor, documents, queue, sources, stores, types, up
+from ingest.cli import (
+    database,
+    deliveries,
+    doctor,
+    documents,
+    keys,
+    queue,
+    sources,
+    stores,
+    types,
+    up,
+)
 from ingest.demo import command as demonstration
 
 app = typer.Typer(
@@ -20,6 +31,7 @@ app.add_typer(stores.app, name="store")
 app.add_typer(sources.app, name="source")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(documents.app, name="docs")
+app.add_typer(keys.app, name="secrets")
 app.command()(up.up)
 app.command()(demonstration.demo)
 app.command()(queue.enqueue)

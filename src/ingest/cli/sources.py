@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from ingest.cli import output
+from ingest.cli import durations, output
 from ingest.cli.arguments import AsJson, ConnectionId, SourceType
 from ingest.cli.files import json_object
 from ingest.cli.session import Session, session
 from ingest.core.errors import BadInput, NotConnected
-from ingest.flows import connecting, handshake
+from ingest.flows import connecting, handshake, rotation
 from ingest.flows.purge import purge_connection
 from ingest.sources.registry import source
 from ingest.store import conditions, connections, credentials, drift, lookups, queue_admin
@@ -24,6 +25,8 @@ WebhookSecret = Annotated[
 ]
 Token = Annotated[str | None, typer.Option(metavar="VAR", help="The variable with the API token.")]
 
+_CREDENTIALS = ("id", "kind", "created_at", "expires_at", "live")
+_CALLED = {credentials.WEBHOOK_SECRET: "webhook secret", credentials.API_TOKEN: "API token"}
 _COLUMNS = ("id", "source_type", "name", "status", "stores", "document_count", "last_ingested_at")
 
 
@@ -55,6 +58,7 @@ def connect(
         store_ids=list(dict.fromkeys(store)),
         secrets=secrets,
         vault=current.program.vault if secrets else None,
+        reach=current.program.reach,
     )
     route = f"/webhooks/{source_type}/{created}"
     if as_json:
@@ -111,21 +115,49 @@ def credentials_(
     *,
     webhook_secret_env: WebhookSecret = None,
     token_env: Token = None,
+    show: Annotated[
+        bool, typer.Option("--list", help="List what there is, and until when; never a secret.")
+    ] = False,
+    retire: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Forget the secret of this number.")
+    ] = None,
+    expire_others_in: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="Let older webhook secrets end: 24h, 30m, 7d."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Give a connection a new token, which replaces the old one, or one more webhook secret.
 
-    A new token repairs: what its refusal paused goes on, what had none is replayed.
+    A new token repairs: what its refusal paused goes on, what had none is replayed. Webhook secrets
+    live beside one another until they are retired or expire.
     """
     current = session(context)
     secrets = _secrets(current, webhook_secret_env, token_env)
-    if not secrets:
-        raise BadInput("nothing to set; give --token-env or --webhook-secret-env")
-    vault = current.program.vault
-    due = connecting.replace_credentials(current.engine, connection_id, secrets, vault)
-    current.ring()
-    output.note(f"{due} waiting deliveries are due now")
-    _tell(current, connection_id, as_json=as_json)
+    if not (secrets or show or retire or expire_others_in):
+        raise BadInput(
+            "nothing to set; give --token-env or --webhook-secret-env, or --list, --retire, "
+            "--expire-others-in"
+        )
+    span_s = durations.seconds(expire_others_in) if expire_others_in is not None else None
+    _require_known(current, connection_id)
+    if secrets:
+        vault = current.program.vault
+        due = connecting.replace_credentials(current.engine, connection_id, secrets, vault)
+        current.ring()
+        output.note(f"{due} waiting deliveries are due now")
+    if retire is not None:
+        kind = rotation.retire(current.engine, connection_id, retire)
+        output.note(f"{_CALLED[kind]} {retire} is forgotten")
+    if span_s is not None:
+        ending = rotation.expire_others(current.engine, connection_id, span_s)
+        output.note(f"{ending} older webhook secrets end within {expire_others_in}")
+    if not (show or retire or expire_others_in):
+        _tell(current, connection_id, as_json=as_json)
+        return
+    rows = [asdict(one) for one in rotation.listing(current.engine, connection_id)]
+    none = "The connection has no secrets: its own route refuses every request."
+    output.rows(rows, as_json=as_json, columns=_CREDENTIALS, empty=none)
 
 
 @app.command()
@@ -136,10 +168,25 @@ def verification(
     rearm: Annotated[
         bool, typer.Option("--rearm", help="Wait another 15 minutes for a new token.")
     ] = False,
+    confirm: Annotated[
+        bool,
+        typer.Option("--confirm", help="The provider took the token: older secrets end now."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the token of a provider's handshake, once, to be pasted into its settings."""
+    """Show the token of a provider's handshake, once, to be pasted into its settings.
+
+    Beside a secret that works it verifies only once it was shown, and that secret works on until
+    the new one is proven: by --confirm, or by a delivery under it. If the provider does not take
+    it, somebody else has sent it: --rearm forgets it.
+    """
     current = session(context)
+    if rearm and confirm:
+        raise BadInput("--rearm waits for a token and --confirm ends that; give one of them")
+    if confirm:
+        handshake.confirm(current.engine, connection_id)
+        output.record({"id": connection_id, "confirmed": True}, as_json=as_json)
+        return
     if rearm:
         handshake.rearm(current.engine, connection_id)
         output.record({"id": connection_id, "waits_s": handshake.HANDSHAKE_S}, as_json=as_json)
@@ -168,6 +215,15 @@ def disconnect(
     gone = purge_connection(current.engine, connection_id)
     data = {"id": connection_id, "documents": gone.documents, "deliveries": gone.deliveries}
     output.record({**data, "status": "purged"}, as_json=as_json)
+
+
+def _require_known(current: Session, connection_id: str) -> None:
+    with transaction(current.engine) as conn:
+        if not connections.by_id(conn, [connection_id]):
+            raise NotConnected(
+                f"there is no connection {connection_id}; `ingest source list` names those "
+                "there are"
+            )
 
 
 def _secrets(current: Session, webhook: str | None, token: str | None) -> dict[str, str]:

@@ -25,14 +25,15 @@ _INFO = b"lightfast-ingest stored credentials v1"
 class Vault:
     """Encrypts and decrypts secrets; its `repr` tells nothing."""
 
-    __slots__ = ("_fernet",)
+    __slots__ = ("_fernet", "_first")
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
             raise BadSettings("INGEST_SECRET_KEY is not set; stored secrets need an encryption key")
         for key in keys:
             require_key(key, "INGEST_SECRET_KEY")
-        self._fernet = MultiFernet([Fernet(_derive(key)) for key in keys])
+        each = [Fernet(_derive(key)) for key in keys]
+        self._first, self._fernet = each[0], MultiFernet(each)
 
     def __repr__(self) -> str:
         return "Vault(…)"
@@ -49,6 +50,14 @@ class Vault:
             raise BadSettings(
                 "no key of INGEST_SECRET_KEY opens a stored secret; add the key it was made with"
             ) from error
+
+    def is_current(self, stored: bytes) -> bool:
+        """Whether the first key opens it, so that the others are not needed for it."""
+        try:
+            self._first.decrypt(stored)
+        except InvalidToken:
+            return False
+        return True
 
 
 def require_key(key: str, place: str, remedy: str = MAKE_ONE) -> None:

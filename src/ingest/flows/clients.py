@@ -6,17 +6,20 @@ Law: a token is decrypted here, handed to its client, and told to nobody else.
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import orjson
 import sqlalchemy as sa
 
-from ingest.core.errors import Refused
+from ingest.core.errors import Refused, Unavailable
 from ingest.core.vault import Vault
-from ingest.sources.contract import Access, Client
+from ingest.sources.contract import Access, Client, Resolve
+from ingest.sources.discreet import Discreet
+from ingest.sources.hosts import Reach, base_of
 from ingest.sources.registry import source
 from ingest.store import credentials
 from ingest.store.connections import Connection
@@ -29,6 +32,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def addresses_of(host: str) -> Sequence[str]:
+    """The addresses of a name, by the machine's own resolver, the best first (RFC 6724)."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unavailable(f"the name {host} leads nowhere: {error}") from error
+    return [str(place[0]) for *_, place in found]
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     fingerprint: bytes
@@ -37,11 +49,17 @@ class _Kept:
 
 @dataclass(slots=True)
 class Clients:
-    """The clients of one process. `api_urls` are the configured bases, by source type."""
+    """The clients of one process.
+
+    api_urls: the configured bases, by source type. allowed_hosts: what connections' metadata may
+    name beside the providers' own hosts. resolve: how a name becomes addresses.
+    """
 
     vault: Vault
     api_urls: Mapping[str, str]
     now: Callable[[], datetime] = utc_now
+    allowed_hosts: tuple[str, ...] = ()
+    resolve: Resolve = addresses_of
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _retired: list[Client] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -59,14 +77,17 @@ class Clients:
         return self.vault.decrypt(sealed) if sealed is not None else None
 
     def of(self, connection: Connection, token: str | None) -> Client:
-        """The connection's client; raises `Refused` without a token."""
+        """The connection's client.
+
+        Raises `Refused` without a token, and where its metadata sends it to somebody else.
+        """
         found = source(connection.source_type)
         if token is None or found.connect is None:
             raise Refused(f"the connection has no token for {found.descriptor.title} any more")
-        base_url = self.api_urls.get(connection.source_type) or found.descriptor.api_url(
-            connection.metadata
-        )
-        access = Access(base_url, token, connection.metadata, self.now)
+        reach = Reach(self.api_urls, self.allowed_hosts)
+        base = base_of(found.descriptor, connection.metadata, reach)
+        resolve = None if base.is_trusted else self.resolve
+        access = Access(base.url, token, connection.metadata, self.now, resolve)
         fingerprint = _fingerprint(access)
         with self._lock:
             kept = self._kept.get(connection.id)
@@ -76,7 +97,8 @@ class Clients:
                 self._retired.append(kept.client)
             elif len(self._kept) >= MAX_KEPT:
                 self._retire_all()
-            client = found.connect(access)
+            access.mask.learn(token)
+            client = Discreet(found.connect(access), access.mask)
             self._kept[connection.id] = _Kept(fingerprint, client)
             return client
 

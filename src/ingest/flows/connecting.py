@@ -11,12 +11,13 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from ingest.core.errors import BadInput, NotConnected
+from ingest.core.errors import BadInput, NotConnected, Refused
 from ingest.core.values import JSON
 from ingest.core.vault import Vault
 from ingest.flows.handshake import HANDSHAKE_S
 from ingest.flows.prepare import TOKENLESS
 from ingest.sources.contract import Descriptor
+from ingest.sources.hosts import Reach, base_of
 from ingest.sources.registry import source
 from ingest.store import (
     conditions,
@@ -32,6 +33,8 @@ from ingest.store.credentials import API_TOKEN, WEBHOOK_SECRET
 from ingest.store.engine import transaction
 
 NAME_CHARS = 255
+_OURS = "Value error, "
+"""What pydantic puts before a reason of our own."""
 
 
 def connect_source(
@@ -43,16 +46,19 @@ def connect_source(
     store_ids: Collection[str],
     secrets: Mapping[str, str],
     vault: Vault | None,
+    reach: Reach | None = None,
 ) -> str:
     """Connect a source to stores; the connection's id. `secrets` by kind need a vault.
 
-    Raises `BadInput` for a name, metadata, a store or a secret that cannot be used.
+    `reach` is what the operator says of hosts. Raises `BadInput` for a name, metadata, a host, a
+    store or a secret that cannot be used.
     """
     if not name.strip() or len(name) > NAME_CHARS:
         raise BadInput(f"the name has {len(name)} characters; give 1 to {NAME_CHARS}")
     told = connection_metadata(descriptor, metadata)
     tenants = descriptor.connection_tenants(told)
     _check_secrets(descriptor, secrets)
+    _check_host(descriptor, told, reach or Reach())
     with transaction(engine) as conn:
         _require_stores(conn, store_ids)
         created = connections.create(
@@ -107,6 +113,17 @@ def _check_secrets(descriptor: Descriptor, secrets: Mapping[str, str]) -> None:
         descriptor.check_token(secrets[API_TOKEN])
 
 
+def _check_host(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) -> None:
+    """Raise `BadInput` where the connection's token could be sent to nobody's host but another's.
+
+    A look-up asks again, since the settings may change.
+    """
+    try:
+        base_of(descriptor, metadata, reach)
+    except Refused as error:
+        raise BadInput(str(error)) from None
+
+
 def connection_metadata(descriptor: Descriptor, told: Mapping[str, JSON]) -> dict[str, JSON]:
     """The metadata as it is stored: the seed's shape, with `type`, nothing absent as null.
 
@@ -116,7 +133,8 @@ def connection_metadata(descriptor: Descriptor, told: Mapping[str, JSON]) -> dic
         model = descriptor.connection.model_validate(told)
     except ValidationError as error:
         faults = [
-            f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: {fault['msg']}"
+            f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: "
+            f"{fault['msg'].removeprefix(_OURS)}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise BadInput(

@@ -1,7 +1,8 @@
 """A provider's unsigned handshake: its token becomes the connection's secret, while waited for.
 
-Law: the token of a connection that does not wait is refused like any unsigned request, so nobody
-can put a secret of his own in the place of a live one.
+Law: a token proves no sender, for anybody can send one of his own. That of a connection that does
+not wait is refused like any unsigned request. Beside a secret that works it verifies nothing until
+a person has seen it, and the one that works stays until the new one is proven.
 """
 
 from __future__ import annotations
@@ -11,13 +12,23 @@ from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
-from ingest.core.errors import BadInput, NotConnected, PermanentError, TransientError, Unavailable
+from ingest.core import signing
+from ingest.core.errors import (
+    BadInput,
+    BadSignature,
+    NotConnected,
+    PermanentError,
+    TransientError,
+    Unavailable,
+)
+from ingest.core.secret import Secret
 from ingest.core.values import loads
 from ingest.core.vault import Vault
 from ingest.flows.receive import Incoming, Shake
 from ingest.sources.contract import Descriptor
 from ingest.sources.registry import source
 from ingest.store import connections, credentials, handshakes
+from ingest.store.credentials import WEBHOOK_SECRET
 from ingest.store.engine import transaction
 
 HANDSHAKE_S = 15 * 60.0
@@ -25,19 +36,25 @@ LONGEST_BODY = 4096
 
 
 def _token_of(descriptor: Descriptor, incoming: Incoming) -> str | None:
-    """The token that a handshake brings; None where the request is none."""
+    """The token that a handshake brings; None where the request is none.
+
+    The provider signs it with the token itself, which proves that it came whole.
+    """
     read = descriptor.verification_token
     if read is None or incoming.connection_id is None or len(incoming.body) > LONGEST_BODY:
         return None
     try:
         payload = loads(incoming.body)
-    except PermanentError:
+        token = read(payload) if isinstance(payload, dict) else None
+        if token is not None and descriptor.scheme.header.lower() in incoming.headers:
+            signing.verify(descriptor.scheme, incoming.headers, incoming.body, [token])
+    except (BadSignature, PermanentError):
         return None
-    return read(payload) if isinstance(payload, dict) else None
+    return token
 
 
 def shaken_in(engine: sa.Engine, vault: Callable[[], Vault]) -> Shake:
-    """Captures tokens: one verifies from then on, and a person is shown it once.
+    """Captures tokens, for a person to be shown once.
 
     What the provider sends again, we have: that is a handshake too, and nothing is kept.
     """
@@ -46,38 +63,53 @@ def shaken_in(engine: sa.Engine, vault: Callable[[], Vault]) -> Shake:
         token = _token_of(descriptor, incoming)
         if token is None or incoming.connection_id is None:
             return False
-        if any(hmac.compare_digest(token.encode(), secret.encode()) for secret in secrets):
+        if any(_same(token, secret) for secret in secrets):
             return True
-        return capture(descriptor.source_type, incoming.connection_id, token)
-
-    def capture(source_type: str, connection_id: str, token: str) -> bool:
         try:
             with transaction(engine) as conn:
-                kept = handshakes.capture(conn, vault(), source_type, connection_id, token)
-                if kept:
-                    kind = credentials.WEBHOOK_SECRET
-                    credentials.remove(conn, connection_id, kind)
-                    credentials.add(conn, vault(), connection_id, kind, token)
-                return kept
+                return _capture(conn, vault(), descriptor, incoming.connection_id, token)
         except TransientError as error:
             raise Unavailable(f"the handshake cannot be stored now: {error}") from error
 
     return shake
 
 
+def _capture(
+    conn: sa.Connection, vault: Vault, descriptor: Descriptor, connection_id: str, token: str
+) -> bool:
+    """Keep the token where the connection waits for one, or has this one already.
+
+    Where it has no secret yet there is none to be harmed: the token verifies at once.
+    """
+    if not handshakes.capture(conn, vault, descriptor.source_type, connection_id, token):
+        known = handshakes.captured(conn, vault, connection_id)
+        return known is not None and _same(token, known)
+    if WEBHOOK_SECRET not in credentials.kinds(conn, connection_id):
+        credentials.add(conn, vault, connection_id, WEBHOOK_SECRET, token)
+    return True
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
 def rearm(engine: sa.Engine, connection_id: str) -> None:
-    """Wait for a handshake once more; the secret that is there stays until the new one comes."""
+    """Wait for a handshake once more; the secrets that work go on working."""
     with transaction(engine) as conn:
         _require_handshake(conn, connection_id)
         handshakes.arm(conn, connection_id, HANDSHAKE_S)
 
 
-def show(engine: sa.Engine, vault: Vault, connection_id: str) -> str:
-    """The captured token, once; raises `BadInput` that says where the handshake stands."""
+def show(engine: sa.Engine, vault: Vault, connection_id: str) -> Secret:
+    """The captured token, once; from then on it verifies, beside what does already.
+
+    Raises `BadInput` that says where the handshake stands.
+    """
     with transaction(engine) as conn:
         title = _require_handshake(conn, connection_id)
         token = handshakes.show(conn, vault, connection_id)
         if token is not None:
+            _admit(conn, vault, connection_id, token)
             return token
         stands = handshakes.read(conn, connection_id)
     again = f"`ingest source verification {connection_id} --rearm`"
@@ -86,6 +118,39 @@ def show(engine: sa.Engine, vault: Vault, connection_id: str) -> str:
     if stands is not None and stands.armed_until is not None:
         raise BadInput(f"{title} has not sent its token yet; send it to the connection's route")
     raise BadInput(f"the connection waits for no token (15 minutes at a time); {again}")
+
+
+def _admit(conn: sa.Connection, vault: Vault, connection_id: str, token: str) -> None:
+    """Let the token verify, where it does not yet."""
+    known = credentials.read(conn, vault, connection_id, WEBHOOK_SECRET)
+    if not any(_same(token, secret) for secret in known):
+        made = credentials.add(conn, vault, connection_id, WEBHOOK_SECRET, token)
+        handshakes.set_unproven(conn, connection_id, made)
+
+
+def prove(engine: sa.Engine, connection_id: str) -> bool:
+    """The token that was shown is the provider's own: the older secrets go. Whether there was one.
+
+    A person says so, or a delivery under it that names what the connection stands for.
+    """
+    with transaction(engine) as conn:
+        proven = handshakes.unproven(conn, connection_id)
+        if proven is None:
+            return False
+        credentials.remove_others(conn, connection_id, WEBHOOK_SECRET, proven)
+        handshakes.set_unproven(conn, connection_id, None)
+        return True
+
+
+def confirm(engine: sa.Engine, connection_id: str) -> None:
+    """The same by a person; raises `BadInput` where there is nothing to confirm."""
+    with transaction(engine) as conn:
+        _require_handshake(conn, connection_id)
+    if not prove(engine, connection_id):
+        raise BadInput(
+            "no token waits to be confirmed: the connection has one secret, or the token was not "
+            f"shown yet; see `ingest source verification {connection_id}`"
+        )
 
 
 def _require_handshake(conn: sa.Connection, connection_id: str) -> str:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ingest.flows import binding
 from ingest.flows.settle import PARKED
 from ingest.flows.wake import FETCH_QUEUE, Publish, ring
-from ingest.store import deliveries, feeds, lookups, queue_admin, schedule
+from ingest.store import credentials, deliveries, feeds, lookups, queue_admin, schedule
 from ingest.store.engine import transaction
 
 SWEEP_EVERY_S = 5.0
@@ -36,10 +36,17 @@ def tidy(engine: sa.Engine) -> bool:
     with transaction(engine) as conn:
         if not schedule.take_slot(conn, "tidy", every_s=TIDY_EVERY_S):
             return False
+    forget_expired(engine)
     unpark(engine)
     settle_counts(engine)
     binding.bind_pending(engine)
     return True
+
+
+def forget_expired(engine: sa.Engine) -> None:
+    """Let go of secrets whose time is over."""
+    with transaction(engine) as conn:
+        credentials.forget_expired(conn)
 
 
 def unpark(engine: sa.Engine) -> None:

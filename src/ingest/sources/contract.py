@@ -8,7 +8,7 @@ mentioned in text). Performs no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -20,10 +20,13 @@ from ingest.core.identity import Identity
 from ingest.core.references import Syntax
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
+from ingest.sources.masking import Mask
 
 Payload = Mapping[str, JSON]
 Headers = Mapping[str, str]
 """Header names in lower case."""
+Resolve = Callable[[str], Sequence[str]]
+"""The IP addresses of a host's name, the best first; raises `Unavailable` where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +88,18 @@ class Normalised:
 class Access:
     """What a client may use: the API's base URL, the connection's token and metadata, the clock.
 
-    `now` is only for what a protocol asks the time for (a signed token, a limit's reset).
+    now: only for what a protocol asks the time for (a signed token, a limit's reset, a time-out).
+    resolve: how the host's name becomes addresses, each of which is judged before anybody connects
+        to it; None where the operator named the host, and it may be anywhere.
+    mask: hides the token, and each that is made of it, in whatever is said.
     """
 
     base_url: str
     token: str = field(repr=False)
     metadata: Payload
     now: Callable[[], datetime]
+    resolve: Resolve | None = None
+    mask: Mask = field(default_factory=Mask, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +187,9 @@ class Descriptor:
     prefix_of: the prefix, in the spelling of `owned_prefixes`, that a key begins with; None where
         keys of this source have none.
     api_url: the base of the API, by the connection's metadata, where no setting names another.
+    api_hosts: the hosts that it may be on, as `api.example.com` or `*.example.com`: a token goes to
+        no other, unless a setting names that.
+    api_host_field: the field of the metadata that it is made of, where there is one.
     check_token: raises `BadInput` for a token that cannot be one.
     gather_s: how long a look-up waits for further events of the same object.
     """
@@ -200,6 +211,8 @@ class Descriptor:
     owned_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     prefix_of: Callable[[str], str | None] = lambda _key: None
     api_url: Callable[[Payload], str] = lambda _metadata: ""
+    api_hosts: tuple[str, ...] = ()
+    api_host_field: str | None = None
     check_token: Callable[[str], None] = lambda _token: None
     gather_s: float = 1.0
     volatile_fields: frozenset[str] = frozenset()

@@ -1,8 +1,13 @@
-"""Secrets of connections: stored encrypted, read in the clear only where they are needed."""
+"""Secrets of connections: stored encrypted, read in the clear only where they are needed.
+
+One that has expired is not read any more, and is forgotten soon after.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -13,36 +18,137 @@ WEBHOOK_SECRET, API_TOKEN = "webhook_secret", "api_token"
 
 _ADD = sa.text("""
 INSERT INTO lightfast_source_credentials (connection_id, kind, secret)
-VALUES (:connection_id, :kind, :secret)
+VALUES (:connection_id, :kind, :secret) RETURNING id
 """)
-_READ = sa.text("""
+_LIVE = "(c.expires_at IS NULL OR c.expires_at > now())"
+_READ = sa.text(f"""
 SELECT c.secret FROM lightfast_source_credentials c
-WHERE c.connection_id = :connection_id AND c.kind = :kind ORDER BY c.id
+WHERE c.connection_id = :connection_id AND c.kind = :kind AND {_LIVE} ORDER BY c.id
 """)
-_NEWEST = sa.text("""
+_NEWEST = sa.text(f"""
 SELECT DISTINCT ON (c.connection_id) c.connection_id, c.id, c.secret
 FROM lightfast_source_credentials c
-WHERE c.connection_id = ANY(CAST(:ids AS varchar[])) AND c.kind = :kind
+WHERE c.connection_id = ANY(CAST(:ids AS varchar[])) AND c.kind = :kind AND {_LIVE}
 ORDER BY c.connection_id, c.id DESC
 """)
 _REMOVE = sa.text("""
 DELETE FROM lightfast_source_credentials WHERE connection_id = :connection_id AND kind = :kind
 """)
-_KINDS = sa.text("""
-SELECT kind, count(*) AS live FROM lightfast_source_credentials
-WHERE connection_id = :connection_id GROUP BY kind ORDER BY kind
+_KINDS = sa.text(f"""
+SELECT c.kind, count(*) AS live FROM lightfast_source_credentials c
+WHERE c.connection_id = :connection_id AND {_LIVE} GROUP BY c.kind ORDER BY c.kind
 """)
+_LIST = sa.text(f"""
+SELECT c.id, c.kind, c.created_at, c.expires_at, {_LIVE} AS live
+FROM lightfast_source_credentials c WHERE c.connection_id = :connection_id ORDER BY c.id
+""")
+_RETIRE = sa.text("""
+DELETE FROM lightfast_source_credentials WHERE connection_id = :connection_id AND id = :id
+RETURNING kind
+""")
+# An end that was set before is not put off.
+_EXPIRE_OTHERS = sa.text("""
+UPDATE lightfast_source_credentials c
+SET expires_at = least(c.expires_at, now() + make_interval(secs => :seconds))
+WHERE c.connection_id = :connection_id AND c.kind = :kind
+  AND c.id <> (SELECT max(n.id) FROM lightfast_source_credentials n
+               WHERE n.connection_id = :connection_id AND n.kind = :kind)
+""")
+_REMOVE_OTHERS = sa.text("""
+DELETE FROM lightfast_source_credentials
+WHERE connection_id = :connection_id AND kind = :kind AND id <> :id
+""")
+# Secrets and what handshakes brought, in one order: each has a table and a number of its own.
+_SEALED: Mapping[str, sa.TextClause] = {
+    "credentials": sa.text("""
+SELECT id AS key, secret FROM lightfast_source_credentials
+WHERE id > CAST(:after AS bigint) ORDER BY id LIMIT :limit
+"""),
+    "handshakes": sa.text("""
+SELECT connection_id AS key, token AS secret FROM lightfast_handshakes
+WHERE token IS NOT NULL AND connection_id > CAST(:after AS varchar) ORDER BY 1 LIMIT :limit
+"""),
+}
+# Only what is still as it was read: who sets a new secret meanwhile seals it under the first key.
+_RESEAL: Mapping[str, sa.TextClause] = {
+    "credentials": sa.text("""
+UPDATE lightfast_source_credentials SET secret = :after
+WHERE id = CAST(:key AS bigint) AND secret = :before
+"""),
+    "handshakes": sa.text("""
+UPDATE lightfast_handshakes SET token = :after WHERE connection_id = :key AND token = :before
+"""),
+}
+SEALED_IN = tuple(_SEALED)
+"""Where sealed secrets are kept, as `sealed` and `reseal` take it."""
+_FORGET = sa.text("DELETE FROM lightfast_source_credentials WHERE expires_at <= now()")
 
 
-def add(conn: sa.Connection, vault: Vault, connection_id: str, kind: str, secret: str) -> None:
-    """Store one more live secret of that kind; older ones stay valid until they are removed."""
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """That there is a secret, and until when; never the secret. People name it by its `id`."""
+
+    id: int
+    kind: str
+    created_at: datetime
+    expires_at: datetime | None
+    live: bool
+
+
+def add(conn: sa.Connection, vault: Vault, connection_id: str, kind: str, secret: str) -> int:
+    """Store one more live secret of that kind; older ones stay valid until they end. Its id."""
     given = {"connection_id": connection_id, "kind": kind, "secret": vault.encrypt(secret)}
-    conn.execute(_ADD, given)
+    made: int = conn.execute(_ADD, given).scalar_one()
+    return made
 
 
 def remove(conn: sa.Connection, connection_id: str, kind: str) -> None:
     """Forget the secrets of that kind."""
     conn.execute(_REMOVE, {"connection_id": connection_id, "kind": kind})
+
+
+def listing(conn: sa.Connection, connection_id: str) -> list[Credential]:
+    """The secrets of a connection, oldest first, without what they are."""
+    rows = conn.execute(_LIST, {"connection_id": connection_id})
+    return [Credential(*row) for row in rows]
+
+
+def retire(conn: sa.Connection, connection_id: str, id_: int) -> str | None:
+    """Forget one secret of the connection; its kind, None where there is none of that id."""
+    given = {"connection_id": connection_id, "id": id_}
+    kind: str | None = conn.execute(_RETIRE, given).scalar_one_or_none()
+    return kind
+
+
+def expire_others(conn: sa.Connection, connection_id: str, kind: str, seconds: float) -> int:
+    """Let all secrets of that kind end so soon, but the newest; how many those are."""
+    given = {"connection_id": connection_id, "kind": kind, "seconds": seconds}
+    return conn.execute(_EXPIRE_OTHERS, given).rowcount
+
+
+def remove_others(conn: sa.Connection, connection_id: str, kind: str, id_: int) -> None:
+    """Forget all secrets of that kind but one."""
+    conn.execute(_REMOVE_OTHERS, {"connection_id": connection_id, "kind": kind, "id": id_})
+
+
+def sealed(
+    conn: sa.Connection, kept_in: str, *, after: str | None, limit: int
+) -> list[tuple[str, bytes]]:
+    """Some of the secrets that are kept there, each with its key, in the order of keys."""
+    first = "0" if kept_in == "credentials" else ""
+    rows = conn.execute(_SEALED[kept_in], {"after": after or first, "limit": limit})
+    return [(str(row.key), bytes(row.secret)) for row in rows]
+
+
+def reseal(conn: sa.Connection, kept_in: str, key: str, before: bytes, after: bytes) -> bool:
+    """Put a sealed secret in the place of what it was; False where that is another by now."""
+    given = {"key": key, "before": before, "after": after}
+    return conn.execute(_RESEAL[kept_in], given).rowcount == 1
+
+
+def forget_expired(conn: sa.Connection) -> int:
+    """Forget what nobody reads any more; how many those were."""
+    return conn.execute(_FORGET).rowcount
 
 
 def read(conn: sa.Connection, vault: Vault, connection_id: str, kind: str) -> list[Secret]:

@@ -16,6 +16,11 @@ VALUES (:connection_id, now() + make_interval(secs => :seconds))
 ON CONFLICT (connection_id) DO UPDATE
   SET armed_until = excluded.armed_until, token = NULL, captured_at = NULL, shown_at = NULL
 """)
+# Shown once, and never proven: whose it was nobody knows.
+_DROP_UNPROVEN = sa.text("""
+DELETE FROM lightfast_source_credentials c USING lightfast_handshakes h
+WHERE h.connection_id = :connection_id AND c.id = h.unproven
+""")
 # Of two handshakes at once, one is captured: the second finds it disarmed.
 _CAPTURE = sa.text("""
 UPDATE lightfast_handshakes h
@@ -27,8 +32,18 @@ WHERE h.connection_id = :connection_id AND s.id = h.connection_id
 """)
 _READ = sa.text("""
 SELECT CASE WHEN armed_until > now() THEN armed_until END AS armed_until, token, captured_at,
-       shown_at
+       shown_at, unproven IS NOT NULL AS unproven
 FROM lightfast_handshakes WHERE connection_id = :connection_id
+""")
+_CAPTURED = sa.text("""
+SELECT token FROM lightfast_handshakes WHERE connection_id = :connection_id
+""")
+_SET_UNPROVEN = sa.text("""
+UPDATE lightfast_handshakes SET unproven = :credential WHERE connection_id = :connection_id
+""")
+_UNPROVEN = sa.text("""
+SELECT unproven FROM lightfast_handshakes
+WHERE connection_id = :connection_id AND unproven IS NOT NULL FOR UPDATE
 """)
 _SHOW = sa.text("""
 WITH shown AS (
@@ -43,15 +58,20 @@ RETURNING shown.token
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """Where a connection's handshake stands; `armed_until` is None once it waits no more."""
+    """Where a connection's handshake stands; `armed_until` is None once it waits no more.
+
+    `unproven`: the token that was shown verifies beside older secrets, and has proven nothing yet.
+    """
 
     armed_until: datetime | None
     captured_at: datetime | None
     shown_at: datetime | None
+    unproven: bool = False
 
 
 def arm(conn: sa.Connection, connection_id: str, seconds: float) -> None:
-    """Wait for a handshake from now on."""
+    """Wait for a handshake from now on; a token of an earlier one that was never proven goes."""
+    conn.execute(_DROP_UNPROVEN, {"connection_id": connection_id})
     conn.execute(_ARM, {"connection_id": connection_id, "seconds": seconds})
 
 
@@ -72,7 +92,26 @@ def read(conn: sa.Connection, connection_id: str) -> Handshake | None:
     row = conn.execute(_READ, {"connection_id": connection_id}).one_or_none()
     if row is None:
         return None
-    return Handshake(row.armed_until, row.captured_at, row.shown_at)
+    return Handshake(row.armed_until, row.captured_at, row.shown_at, row.unproven)
+
+
+def captured(conn: sa.Connection, vault: Vault, connection_id: str) -> Secret | None:
+    """The token that was captured and is not shown yet."""
+    token = conn.execute(_CAPTURED, {"connection_id": connection_id}).scalar_one_or_none()
+    return vault.decrypt(bytes(token)) if token is not None else None
+
+
+def set_unproven(conn: sa.Connection, connection_id: str, credential: int | None) -> None:
+    """The secret that the token became, beside others that work; None once it is proven."""
+    conn.execute(_SET_UNPROVEN, {"connection_id": connection_id, "credential": credential})
+
+
+def unproven(conn: sa.Connection, connection_id: str) -> int | None:
+    """The id of that secret; locks it until the commit."""
+    found: int | None = conn.execute(
+        _UNPROVEN, {"connection_id": connection_id}
+    ).scalar_one_or_none()
+    return found
 
 
 def show(conn: sa.Connection, vault: Vault, connection_id: str) -> Secret | None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pytest
 
 from ingest.core.changes import Upsert
-from ingest.core.errors import BadPayload, RateLimited, Refused, TransientError
+from ingest.core.errors import BadPayload, PermanentError, RateLimited, Refused, TransientError
 from ingest.core.values import JSON
 from ingest.demo.fake import Answer, Asked, Fake, Trouble, serving
 from ingest.demo.providers.vercel import PAGE_SIZE, Vercel, make, rate_limited
@@ -236,9 +236,11 @@ def test_a_check_names_the_project(client: Connect) -> None:
     assert client().check() == "reads deployments of project web"
 
 
-def test_an_odd_id_stays_within_its_path(served: Fake, client: Connect) -> None:
-    assert client().fetch_one(Ask(identity("../projects/prj_1?x=1"))).raw is None
-    assert served.requests[0].path.startswith("/v13/deployments/..")
+def test_what_is_no_id_of_a_deployment_is_never_asked_for(served: Fake, client: Connect) -> None:
+    for id_ in ("../projects/prj_1?x=1", "..", ".", "", "dpl_1/events"):
+        with pytest.raises(PermanentError, match="the id of a Vercel deployment"):
+            client().fetch_one(Ask(identity(id_)))
+    assert served.requests == []
 
 
 def test_a_document_can_be_looked_up_again(client: Connect) -> None:

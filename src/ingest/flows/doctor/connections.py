@@ -124,6 +124,9 @@ def _webhook(one: _Seen, around: Surroundings) -> Finding:
     if handshake is not None and handshake.captured_at is not None and not handshake.shown_at:
         remedy = one.do("ingest source verification {id}")
         return note(check, "its verification token came, and nobody has seen it yet", remedy)
+    if handshake is not None and handshake.unproven:
+        said = f"{own} secrets for {route}: the newest is not proven yet, so older ones stay"
+        return note(check, said, one.do("ingest source verification {id} --confirm"))
     if own:
         return fine(check, f"{own} secrets for {route}")
     if descriptor.signs_for_all_tenants and around.app_wide.get(descriptor.source_type):

@@ -41,7 +41,8 @@ def look_at_sealed(engine: sa.Engine, keys: Sequence[str]) -> Iterator[Finding]:
         yield fine("secret key", f"opens all {len(stored)} stored secrets")
     if older:
         said = f"{older} stored secrets need an older key than the first of INGEST_SECRET_KEY"
-        yield note("secret key", said, "keep the older keys in INGEST_SECRET_KEY")
+        remedy = "run `ingest secrets rotate`; keep the older keys until then"
+        yield note("secret key", said, remedy)
 
 
 def _opens(vault: Vault, secret: bytes) -> bool:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Annotated
+
+from pydantic import Field
 
 from ingest.core.errors import BadPayload
 from ingest.sources.github.payloads import Id, Name, Time, Wire
@@ -68,5 +71,7 @@ class BlobAnswer(Wire):
 
 
 class InstallationToken(Wire):
-    token: Name
+    """For an hour; its `repr` does not say the token."""
+
+    token: Annotated[Name, Field(repr=False)]
     expires_at: Time

@@ -22,11 +22,14 @@ from ingest.core.errors import (
 )
 from ingest.core.times import from_epoch_s
 from ingest.core.values import JSON
+from ingest.sources.answers import Absent, Refusal, Response, Rules
 from ingest.sources.contract import Access
+from ingest.sources.forms import DIGITS, segment
 from ingest.sources.github.answers import InstallationToken, RepositoryAnswer
+from ingest.sources.github.names import FULL_NAME
 from ingest.sources.github.payloads import read
 from ingest.sources.github.tokens import AppKey, app_key
-from ingest.sources.http import Absent, Api, Params, Refusal, Response, Rules
+from ingest.sources.http import Api, Params
 
 SECONDARY_WAIT_S = 60.0
 """[DOC: secondary rate limits] "wait for at least one minute" where no header says how long."""
@@ -37,8 +40,6 @@ _KNOWN_FOR = timedelta(minutes=5)
 _SECONDARY = re.compile(
     rb"secondary rate limit|abuse detection|abuse-rate-limits|rate limit exc", re.IGNORECASE
 )
-_FULL_NAME = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]{1,100}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
-_ID = re.compile(r"[0-9]{1,19}")
 _HEADERS = {
     "accept": "application/vnd.github+json",
     "x-github-api-version": "2022-11-28",
@@ -106,7 +107,15 @@ class GitHubApi:
         base = self.access.base_url.rstrip("/").removesuffix("/graphql")
         # GitHub Enterprise Server: `/api/v3`, and `/api/graphql`.
         base = f"{base}/v3" if base.endswith("/api") else base
-        self._api = Api("GitHub", base, self.access.now, headers=_HEADERS, rules=_RULES)
+        self._api = Api(
+            "GitHub",
+            base,
+            self.access.now,
+            _HEADERS,
+            _RULES,
+            resolve=self.access.resolve,
+            mask=self.access.mask,
+        )
         try:
             self._key = app_key(self.access.token)
         except BadInput as error:
@@ -123,6 +132,11 @@ class GitHubApi:
     def post(self, path: str, json: JSON) -> Response:
         """POST that asks; raises what `http.Api.post` raises."""
         return self._with_token(lambda headers: self._api.post(path, json=json, headers=headers))
+
+    def refusal(self, answer: Response) -> Refusal:
+        """An answer that refuses, whatever its status says."""
+        now, mask = self.access.now(), self.access.mask
+        return Refusal(answer.status, answer.headers, answer.body, now, mask)
 
     def graphql_path(self) -> str:
         """Beside the REST API on github.com, and beside `v3` on GitHub Enterprise Server."""
@@ -147,18 +161,16 @@ class GitHubApi:
 
     def _look_up(self, id_: str) -> Repository:
         """By the name that the connection knows, and where that is another's by now, by the id."""
-        if not _ID.fullmatch(id_):
-            raise PermanentError(f"{id_[:40]!r} is no id of a repository")
+        paths = [f"repositories/{segment(id_, 'the id of a repository', DIGITS)}"]
         named = self.access.metadata.get("repoFullName")
-        paths = [f"repositories/{id_}"]
-        if isinstance(named, str) and _FULL_NAME.fullmatch(named):
+        if FULL_NAME.fits(named):
             paths.insert(0, f"repos/{named}")
         for path in paths:
             try:
                 answer = read(RepositoryAnswer, self.get(path).json())
             except Absent:
                 continue
-            if str(answer.id) == id_ and _FULL_NAME.fullmatch(answer.full_name):
+            if str(answer.id) == id_ and FULL_NAME.fits(answer.full_name):
                 private = bool(answer.private)
                 return Repository(id_, answer.full_name, answer.default_branch, private)
         raise Refused(
@@ -184,7 +196,7 @@ class GitHubApi:
     def _mint(self, key: AppKey) -> InstallationToken:
         """[REST-OAS] apps/create-installation-access-token."""
         id_ = self.access.metadata.get("githubInstallationId")
-        if not isinstance(id_, str) or not _ID.fullmatch(id_):
+        if not DIGITS.fits(id_):
             raise Refused(
                 "a GitHub App's key needs githubInstallationId in the connection's metadata"
             )
@@ -203,14 +215,14 @@ def _bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def fail_query(errors: list[JSON], headers: Mapping[str, str], now: datetime) -> NoReturn:
+def fail_query(errors: list[JSON], refusal: Refusal) -> NoReturn:
     """GraphQL says in the body, under the status 200, what REST says by the status."""
     first = errors[0] if isinstance(errors[0], dict) else {}
-    kind, message = str(first.get("type") or ""), str(first.get("message") or "")[:200]
-    said = f"GitHub answers {kind or 'an error'} to a query: {message}"
+    kind, message = str(first.get("type") or ""), str(first.get("message") or "")
+    words = refusal.quoted(f"{kind or 'an error'}: {message}")
+    said = f"GitHub answers a query with {words}"
     if kind in ("RATE_LIMITED", "RATE_LIMIT"):
-        waiting = _until_reset(Refusal(403, headers, b"", now))
-        raise RateLimited(said, retry_after_s=waiting)
+        raise RateLimited(said, retry_after_s=_until_reset(refusal))
     if kind in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
         raise Refused(said)
     if kind == "NOT_FOUND":

@@ -7,27 +7,27 @@ and what went is told last, so that a file that moves is never missing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from urllib.parse import quote
 
 from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
+from ingest.sources.answers import Absent
 from ingest.sources.contract import Ask, Sight
+from ingest.sources.forms import ID, segment
 from ingest.sources.github.answers import CompareAnswer
 from ingest.sources.github.api import GitHubApi, Repository
 from ingest.sources.github.applied import MOST_DOCUMENTS, Applied, applied
 from ingest.sources.github.configuration import Wants, in_force, wants
-from ingest.sources.github.contents import Tree, blob
+from ingest.sources.github.contents import A_HASH, Tree, blob
 from ingest.sources.github.files import text_of
 from ingest.sources.github.globs import Globs
 from ingest.sources.github.heads import Head, head_of
+from ingest.sources.github.names import SHA
 from ingest.sources.github.payloads import read
 from ingest.sources.github.trees import LARGEST_FILE, Difference, File, difference
-from ingest.sources.http import Absent
 
 MOST_FILES, MOST_BYTES = 100, 8 * 2**20
 """What one sight reads of files, at most."""
@@ -37,7 +37,6 @@ MOST_COMPARED = 300
 """[REST-OAS] repos/compare-commits lists no more files than that, and does not say so."""
 LAG = timedelta(seconds=15)
 """How long after a push its branch may be shown as it was before."""
-_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NOTHING = Difference()
 _NO_TEXTS: Mapping[str, str] = {}
 
@@ -173,10 +172,10 @@ def _compared(
     It diffs from the merge base, so it counts only where the applied head is an ancestor.
     """
     base = before.head
-    if base is None or before.want != want.digest or not _SHA.fullmatch(base):
+    if base is None or before.want != want.digest or not SHA.fits(base):
         return None
     try:
-        path = f"{repository.path}/compare/{base}...{quote(head, safe='')}"
+        path = f"{repository.path}/compare/{base}...{segment(head, A_HASH, ID)}"
         told = api.get(path, params={"per_page": 1}).json()
         files = told.get("files") if isinstance(told, dict) else None
         if isinstance(files, list) and len(files) >= MOST_COMPARED:

@@ -15,11 +15,13 @@ from typing import NamedTuple
 
 from ingest.core.errors import BadPayload, PermanentError
 from ingest.core.values import JSON
+from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Access, Ask, Sight
+from ingest.sources.forms import DIGITS, segment
 from ingest.sources.github import branches, graphql
 from ingest.sources.github.api import GitHubApi, Repository, fail_query
+from ingest.sources.github.names import NODE_ID
 from ingest.sources.github.payloads import is_pull_request
-from ingest.sources.http import Absent, Response
 
 _Object = dict[str, JSON]
 
@@ -27,7 +29,6 @@ MOST_PAGES = 100
 """Of a discussion's comments, which are searched and not kept."""
 MOST_BLOCKING = 100
 """Issues that block one: those of the first page."""
-_DIGITS = re.compile(r"[0-9]{1,19}")
 _NUMBER_AT_END = re.compile(r"/([0-9]{1,18})\Z")
 _REPOSITORY_IN = re.compile(r"/repos/([^/]+/[^/]+)(?:/|\Z)")
 _ID_IN = re.compile(r"/repositories/([0-9]{1,19})/")
@@ -153,7 +154,7 @@ class GitHubClient:
 
     def _discussion_comment(self, repository: Repository, ask: Ask) -> _Object | None:
         node_id = ask.hint.get("nodeId")
-        if not isinstance(node_id, str) or not node_id:
+        if not NODE_ID.fits(node_id):
             return self._searched_comment(repository, ask)
         node = graphql.found(self._query(graphql.COMMENT, {"id": node_id}), "node")
         above = graphql.found(node, "discussion") if node else None
@@ -190,7 +191,7 @@ class GitHubClient:
         told = _object(answer)
         errors = told.get("errors")
         if isinstance(errors, list) and errors:
-            fail_query(errors, answer.headers, self._api.access.now())
+            fail_query(errors, self._api.refusal(answer))
         data = told.get("data")
         if not isinstance(data, dict):
             raise BadPayload("data", "required and missing")
@@ -232,15 +233,12 @@ def _of(repository: Repository) -> _Object:
 
 
 def _id(ask: Ask) -> str:
-    id_ = ask.identity.id
-    if not _DIGITS.fullmatch(id_):
-        raise PermanentError(f"{id_[:40]!r} is no id of a GitHub {ask.identity.kind}")
-    return id_
+    return segment(ask.identity.id, f"the id of a GitHub {ask.identity.kind}", DIGITS)
 
 
 def _number(ask: Ask) -> str:
     number = ask.hint.get("number")
-    if isinstance(number, bool) or not _DIGITS.fullmatch(str(number)):
+    if isinstance(number, bool) or not DIGITS.fits(str(number)):
         raise PermanentError(f"which conversation the {ask.identity.kind} belongs to is not told")
     return str(number)
 

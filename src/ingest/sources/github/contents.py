@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from ingest.core.errors import BadPayload, PermanentError, TransientError
 from ingest.core.values import JSON
+from ingest.sources.answers import Absent
+from ingest.sources.forms import ID, segment
 from ingest.sources.github.answers import BlobAnswer
 from ingest.sources.github.api import GitHubApi, Repository
 from ingest.sources.github.applied import MOST_DOCUMENTS
 from ingest.sources.github.globs import Globs
 from ingest.sources.github.payloads import read
 from ingest.sources.github.trees import LARGEST_FILE, File, folders_of, is_path
-from ingest.sources.http import Absent
 
+A_HASH = "a hash of git's"
 MOST_TREES = 2_000
 """Requests for the trees of one repository that does not fit into one answer."""
 MOST_ENTRIES = 500_000
@@ -112,7 +113,7 @@ class Tree:
     def _ask(self, sha: str, *, recursive: bool) -> dict[str, JSON]:
         self._asked += 1
         self._require(self._asked, MOST_TREES, "trees to be asked for", _FOLDERS)
-        path = f"{self.repository.path}/git/trees/{quote(sha, safe='')}"
+        path = f"{self.repository.path}/git/trees/{segment(sha, A_HASH, ID)}"
         try:
             told = self.api.get(path, params={"recursive": "1"} if recursive else None).json()
         except Absent as error:
@@ -155,7 +156,7 @@ def _answer(entries: JSON, *, whole: bool) -> _Answer:
 
 def blob(api: GitHubApi, repository: Repository, file: File) -> bytes:
     """A file's content. One that vanished was of a commit that is no more: read again."""
-    path = f"{repository.path}/git/blobs/{quote(file.sha, safe='')}"
+    path = f"{repository.path}/git/blobs/{segment(file.sha, A_HASH, ID)}"
     largest = _LARGEST_BLOB if file.size is not None else None
     try:
         return read(BlobAnswer, api.get(path, max_bytes=largest).json()).raw()

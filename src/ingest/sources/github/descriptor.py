@@ -86,6 +86,7 @@ DESCRIPTOR = Descriptor(
     owned_prefixes=_name,
     prefix_of=_name_in,
     api_url=lambda _metadata: "https://api.github.com",
+    api_hosts=("api.github.com",),
     check_token=check_token,
     is_handshake=_is_ping,
     # A GitHub App has one webhook and one secret for all repositories that installed it.

@@ -6,19 +6,18 @@ took its place, and the connection follows it by its name.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from urllib.parse import quote
 
-from ingest.core.errors import PermanentError, TransientError
+from ingest.core.errors import TransientError
 from ingest.core.times import iso, parse_time
+from ingest.sources.answers import Absent
+from ingest.sources.forms import own, segment
 from ingest.sources.github.answers import BranchAnswer
 from ingest.sources.github.api import GitHubApi, Repository
+from ingest.sources.github.names import BRANCH
 from ingest.sources.github.payloads import read
-from ingest.sources.http import Absent
 
-# git-check-ref-format(1); such a name in a path would ask for something else.
-_BAD_REF = re.compile(r"\.\.|[\x00-\x20\x7f~^:?*\[\\]|\A[/.-]|/\Z|//|@\{|\.lock\Z|/\.")
+_A_BRANCH = "the name of a branch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,8 @@ def head_of(api: GitHubApi, repository: Repository) -> Head:
     one that is gone was perhaps the default and has a successor; only if not, its files are gone.
     """
     metadata = api.access.metadata
-    named = metadata.get("branch")
     default = repository.default_branch
-    branch = named if isinstance(named, str) and named else default
+    branch = own(metadata, "branch", BRANCH) or default
     try:
         return _branch(api, repository, branch)
     except Absent:
@@ -57,9 +55,7 @@ def head_of(api: GitHubApi, repository: Repository) -> Head:
 
 def _branch(api: GitHubApi, repository: Repository, branch: str) -> Head:
     """[REST-OAS] repos/get-branch: a renamed branch redirects to its new name."""
-    if _BAD_REF.search(branch) or not branch:
-        raise PermanentError(f"{branch[:80]!r} is no name of a branch (git check-ref-format)")
-    path = f"{repository.path}/branches/{quote(branch, safe='')}"
+    path = f"{repository.path}/branches/{segment(branch, _A_BRANCH, BRANCH)}"
     answer = read(BranchAnswer, api.get(path).json())
     committer = answer.commit.commit.committer
     return Head(answer.name, answer.commit.sha, _iso(committer.date if committer else None))
@@ -76,7 +72,8 @@ def _iso(date: str | None) -> str | None:
 def _require_empty(api: GitHubApi, repository: Repository) -> None:
     """The default branch of a repository is missing only where it has no commit (409)."""
     try:
-        api.get(f"{repository.path}/git/trees/{quote(repository.default_branch, safe='')}")
+        tree = segment(repository.default_branch, _A_BRANCH, BRANCH)
+        api.get(f"{repository.path}/git/trees/{tree}")
     except Absent as error:
         if error.status == 409:
             return

@@ -7,13 +7,15 @@ and `EVENT_TYPES` are the members of the unions; the seed's own comes first in e
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
 from ingest.core.errors import BadInput
+from ingest.sources.forms import DIGITS, NAME, Form
 from ingest.sources.github import globs
+from ingest.sources.github.names import BRANCH, FULL_NAME, OWNER, PATH
 
 
 class Written(BaseModel):
@@ -183,21 +185,24 @@ class Permissions(BaseModel):
     pull: bool
 
 
+_INSTALLATION = Form(r"[0-9]{0,19}", "the number of the App's installation, 0 where there is none")
+
+
 class GitHubSourceMetadata(Written):
     """A connected repository: the seed's member; further fields are kept."""
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
 
-    github_repo_id: str
-    github_installation_id: str
-    repo_full_name: str
-    owner: str
-    default_branch: str
-    language: str | None = None
+    github_repo_id: Annotated[str, DIGITS]
+    github_installation_id: Annotated[str, _INSTALLATION]
+    repo_full_name: Annotated[str, FULL_NAME]
+    owner: Annotated[str, OWNER]
+    default_branch: Annotated[str, BRANCH]
+    language: Annotated[str, NAME] | None = None
     private: bool
     permissions: Permissions
-    config_path: str | None = None
-    branch: str | None = None
+    config_path: Annotated[str, PATH] | None = None
+    branch: Annotated[str, BRANCH] | None = None
     include: list[str] | None = None
     exclude: list[str] | None = None
 

@@ -15,13 +15,13 @@ from typing import Any, NoReturn
 from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
 from ingest.core.times import from_epoch_ms
 from ingest.core.values import JSON
-from ingest.sources.http import DEFAULT_WAIT_S, Absent, Refusal, Rules
+from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Rules
 
 _LIMITED = frozenset({"ratelimited"})
 _NO_ENTRY = frozenset({"authenticationerror", "unauthenticated", "forbidden"})
 _MISSING = frozenset({"entitynotfound", "notfound"})
 _LATER = frozenset({"internalerror", "internalservererror", "locktimeout", "networkerror"})
-_LONGEST_S, _SHOWN = 3600.0, 200
+_LONGEST_S = 3600.0
 _LIMITS = ("requests", "complexity", "endpoint-requests")
 
 
@@ -68,7 +68,7 @@ def taken(body: JSON, root: str, refusal: Refusal) -> JSON:
 
 
 def _judge(problem: Problem, refusal: Refusal, *, within: bool) -> None:
-    words, said = problem.words, problem.message[:_SHOWN]
+    words, said = problem.words, refusal.quoted(problem.message)
     if words & _LIMITED:
         raise RateLimited(f"Linear's API: {said}", retry_after_s=_wait_s(refusal))
     if problem.means_missing or (within and "forbidden" in words):

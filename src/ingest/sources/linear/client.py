@@ -13,14 +13,17 @@ from typing import Any
 from ingest.core.errors import PermanentError, Refused
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
+from ingest.sources.answers import Absent, Refusal, quoted
 from ingest.sources.contract import Access, Ask, Payload, Sight
-from ingest.sources.http import Absent, Api, Refusal
+from ingest.sources.forms import ID, segment
+from ingest.sources.http import Api
 from ingest.sources.linear import queries
 from ingest.sources.linear.answers import RULES, taken
 from ingest.sources.linear.queries import BY_KIND, Query
+from ingest.sources.masking import Mask
 
 _MOST_PAGES = 100
-_MOST_TEAMS = 5
+_MOST_TEAMS, _SHOWN = 5, 40
 _PATH = "graphql"
 
 
@@ -34,7 +37,15 @@ def connect(access: Access) -> LinearClient:
     """A client; the base URL may end in `/graphql` or not."""
     base = access.base_url.rstrip("/").removesuffix(f"/{_PATH}")
     headers = {"authorization": authorization(access.token), "accept": "application/json"}
-    api = Api("Linear", base, access.now, headers, rules=RULES)
+    api = Api(
+        "Linear",
+        base,
+        access.now,
+        headers,
+        RULES,
+        resolve=access.resolve,
+        mask=access.mask,
+    )
     return LinearClient(api, access.metadata)
 
 
@@ -50,20 +61,21 @@ class LinearClient:
         query = BY_KIND.get(ask.identity.kind)
         if query is None:
             raise PermanentError(f"Linear has no look-up for {ask.identity.kind}")
-        variables = {"id": ask.identity.id}
-        found = self._ask(query.name, query.text, variables)(query.root)
+        id_ = segment(ask.identity.id, f"the id of a Linear {ask.identity.kind}", ID)
+        found = self._ask(query.name, query.text, {"id": id_})(query.root)
         if not isinstance(found, dict):
             self._require_readable(ask.identity, ask.hint)
             return Sight(None)
         for listed in query.lists:
-            found[listed] = {"nodes": self._whole(query, listed, ask.identity.id, found)}
+            found[listed] = {"nodes": self._whole(query, listed, id_, found)}
         return Sight(found)
 
     def check(self) -> str:
         """Who the token is, and that its organization is the connection's."""
         answer = self._ask("Viewer", queries.VIEWER, {})
         organization = answer("organization")
-        _require(organization, str(self.metadata.get("linearOrganizationId") or ""))
+        home = str(self.metadata.get("linearOrganizationId") or "")
+        _require(organization, home, self.api.mask)
         return f"{_name(organization)}, as {_name(answer('viewer'))}"
 
     def close(self) -> None:
@@ -91,16 +103,19 @@ class LinearClient:
         """Raises `Refused` unless the organization can be read, and one of the object's teams where
         they are known: what is not found may be in a team that is closed to the token.
         """
-        _require(
-            self._ask("Organization", queries.ORGANIZATION, {})("organization"), identity.scope
-        )
+        organization = self._ask("Organization", queries.ORGANIZATION, {})("organization")
+        _require(organization, identity.scope, self.api.mask)
         teams = hint.get("teamIds")
         asked = [str(id_) for id_ in teams][:_MOST_TEAMS] if isinstance(teams, list) else []
-        if asked and not any(self._ask("Team", queries.TEAM, {"id": t})("team") for t in asked):
+        if asked and not any(ID.fits(id_) and self._team(id_) for id_ in asked):
             raise Refused(
-                f"{identity.kind} {identity.id} is not found, and neither is its team {asked[0]}: "
+                f"{identity.kind} {identity.id} is not found, and neither is its team "
+                f"{asked[0][:_SHOWN]}: "
                 "nothing proves that it is gone; give a token that may read the team"
             )
+
+    def _team(self, id_: str) -> JSON:
+        return self._ask("Team", queries.TEAM, {"id": id_})("team")
 
     def _ask(self, name: str, query: str, variables: Mapping[str, JSON]) -> _Answer:
         asked: dict[str, JSON] = {
@@ -112,7 +127,9 @@ class LinearClient:
             response = self.api.post(_PATH, json=asked)
         except Absent as absent:
             return _Answer({"data": {}}, Refusal(absent.status, {}, b"", self.api.now()))
-        told = Refusal(response.status, response.headers, response.body, self.api.now())
+        told = Refusal(
+            response.status, response.headers, response.body, self.api.now(), self.api.mask
+        )
         return _Answer(response.json(), told)
 
 
@@ -127,14 +144,14 @@ class _Answer:
         return taken(self.body, root, self.told)
 
 
-def _require(organization: JSON, home: str) -> None:
+def _require(organization: JSON, home: str, mask: Mask) -> None:
     """Raises `Refused` unless it is the connection's own."""
     id_ = organization.get("id") if isinstance(organization, Mapping) else None
     if id_ is None:
         raise Refused("the organization cannot be read with this token; give one that may")
     if id_ != home:
         raise Refused(
-            f"the token is for organization {id_}, the connection for {home}; "
+            f"the token is for organization {quoted(str(id_), mask)}, the connection for {home}; "
             "give a token of that organization"
         )
 

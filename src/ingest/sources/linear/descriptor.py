@@ -93,6 +93,7 @@ DESCRIPTOR = Descriptor(
     connection=LinearSourceMetadata,
     connection_tenants=_connection_organization,
     api_url=lambda _metadata: "https://api.linear.app",
+    api_hosts=("api.linear.app",),
     connection_filter=_wanted_teams,
     owned_prefixes=_team_keys,
     prefix_of=_team_in,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from ingest.core.values import JSON
+from ingest.sources.forms import NAME, WORD
 
 
 class _Metadata(BaseModel):
@@ -127,14 +128,14 @@ class LinearSourceMetadata(BaseModel):
     )
 
     type: Literal["linear"] = "linear"
-    linear_team_id: str
-    linear_team_key: str
-    linear_organization_id: Annotated[str, Field(min_length=1)]
-    team_name: str
-    webhook_id: str | None = None
-    access_token_hash: str | None = None
-    only_team_ids: Annotated[list[str], Field(min_length=1)] | None = None
-    team_keys: list[str] | None = None
+    linear_team_id: Annotated[str, WORD]
+    linear_team_key: Annotated[str, WORD]
+    linear_organization_id: Annotated[str, WORD]
+    team_name: Annotated[str, NAME]
+    webhook_id: Annotated[str, WORD] | None = None
+    access_token_hash: Annotated[str, WORD] | None = None
+    only_team_ids: Annotated[list[Annotated[str, WORD]], Field(min_length=1)] | None = None
+    team_keys: list[Annotated[str, WORD]] | None = None
 
 
 DOCUMENT_TYPES: tuple[type[BaseModel], ...] = (

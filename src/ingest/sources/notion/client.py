@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from ingest.core.errors import PermanentError, RateLimited, Refused
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
+from ingest.sources.answers import Absent, Rules
 from ingest.sources.contract import Access, Ask, Payload, Sight
-from ingest.sources.http import Absent, Api, Rules
+from ingest.sources.http import Api
 from ingest.sources.notion.descriptor import DESCRIPTOR
 from ingest.sources.notion.documents import UNSEEN
 from ingest.sources.notion.ids import dashed
@@ -48,7 +49,15 @@ def connect(access: Access) -> NotionClient:
     """A client for one connection; the base URL may or may not end in the API's prefix."""
     base = access.base_url.rstrip("/").removesuffix(_PREFIX)
     headers = {"authorization": f"Bearer {access.token}", "notion-version": VERSION}
-    api = Api("Notion", base + _PREFIX, access.now, headers=headers, rules=_RULES)
+    api = Api(
+        "Notion",
+        base + _PREFIX,
+        access.now,
+        headers,
+        _RULES,
+        resolve=access.resolve,
+        mask=access.mask,
+    )
     return NotionClient(api, DESCRIPTOR.connection_filter(access.metadata) is not None)
 
 
@@ -198,7 +207,8 @@ def _database_of(reading: Reading, place: JSON) -> str | None:
     """The database that a comment's page is a row of."""
     if at(place, "type") == "database":
         return dashed(at(place, "id"))
-    page = reading.whole(f"pages/{at(place, 'id')}") if at(place, "id") else None
+    id_ = dashed(at(place, "id"))
+    page = reading.whole(f"pages/{id_}") if id_ else None
     above = reading.parent(at(page, "parent"))
     return dashed(at(above, "id")) if at(above, "type") == "database" else None
 

@@ -83,6 +83,7 @@ DESCRIPTOR = Descriptor(
     connection_filter=_wanted_databases,
     verification_token=_verification_token,
     api_url=lambda _metadata: "https://api.notion.com/v1",
+    api_hosts=("api.notion.com",),
     check_token=_check_token,
     volatile_fields=frozenset({"attempt_number"}),
     signs_for_all_tenants=True,  # a public integration has one subscription for all workspaces

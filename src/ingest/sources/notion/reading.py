@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from ingest.core.errors import BadPayload, PermanentError, Refused, TransientError
 from ingest.core.values import JSON
+from ingest.sources.answers import Absent
 from ingest.sources.contract import Payload
-from ingest.sources.http import Absent, Api
+from ingest.sources.forms import segment
+from ingest.sources.http import Api
 from ingest.sources.notion.documents import direct_parent
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.payloads import at, member, members
@@ -28,6 +30,7 @@ FORBIDDEN = 403
 NOT_FOR_BOTS = 400
 """What Notion answers about a linked database, a block of a kind that it does not show, and the
 like: requests for one object have nothing else in them that could be wrong."""
+_PAGE, _PROPERTY, _BLOCK = ("a page's id", "a property's id", "a block's id")
 _PAGE_SIZE = 100
 _CUT_LISTS = 25
 """…/reference/retrieve-a-page: a page's own answer holds no more items of a property."""
@@ -114,8 +117,8 @@ class Reading:
 
     def _property(self, page: str, id_: str, type_: str) -> list[JSON]:
         """Ids of properties are told encoded, or not: they are encoded once."""
-        path = f"pages/{page}/properties/{quote(unquote(id_), safe='')}"
         try:
+            path = f"pages/{segment(page, _PAGE)}/properties/{segment(unquote(id_), _PROPERTY)}"
             return [item.get(type_) for item in self._list(path)]
         except (Absent, PermanentError):
             return []
@@ -141,7 +144,7 @@ class Reading:
 
     def _blocks(self, id_: str, level: int = 0) -> list[JSON]:
         found: list[JSON] = []
-        for told in self._list(f"blocks/{id_}/children"):
+        for told in self._list(f"blocks/{segment(id_, _BLOCK)}/children"):
             block = dict(told)
             self._fill(block, level + 1)
             found.append(block)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from ingest.core.values import JSON
+from ingest.sources.forms import NAME, WORD
 
 
 class _Metadata(BaseModel):
@@ -100,11 +101,11 @@ class NotionSourceMetadata(BaseModel):
     )
 
     type: Literal["notion"] = "notion"
-    notion_workspace_id: Annotated[str, Field(min_length=1)]
-    notion_workspace_name: str
-    database_ids: list[str]
-    webhook_id: str | None = None
-    access_token_hash: str | None = None
+    notion_workspace_id: Annotated[str, WORD]
+    notion_workspace_name: Annotated[str, NAME]
+    database_ids: list[Annotated[str, WORD]]
+    webhook_id: Annotated[str, WORD] | None = None
+    access_token_hash: Annotated[str, WORD] | None = None
 
 
 DOCUMENT_TYPES = (NotionDocMetadata, NotionDatabaseMetadata, NotionCommentMetadata)

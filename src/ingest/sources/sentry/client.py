@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import quote
 
 from ingest.core.errors import PermanentError, Refused
 from ingest.core.times import from_epoch_s
 from ingest.core.values import JSON
+from ingest.sources.answers import Absent, Refusal, Response, Rules
 from ingest.sources.contract import Access, Ask, Payload, Sight
-from ingest.sources.http import Absent, Api, Refusal, Response, Rules
+from ingest.sources.forms import ID, SEGMENT, needed, segment
+from ingest.sources.http import Api
 from ingest.sources.sentry.patches import PERSONAL_TAGS
 from ingest.sources.sentry.payloads import mapping, objects, text, word
 
@@ -51,14 +52,16 @@ class SentryClient:
 
     def __init__(self, access: Access) -> None:
         base = access.base_url.rstrip("/")
-        self._organization = quote(_slug(access.metadata, "sentryOrganizationSlug"), safe="")
-        self._project = quote(_slug(access.metadata, "sentryProjectSlug"), safe="")
+        self._organization = needed(access.metadata, "sentryOrganizationSlug", ID)
+        self._project = needed(access.metadata, "sentryProjectSlug", ID)
         self._api = Api(
             "Sentry",
             base if base.endswith(_ROOT) else base + _ROOT,
             access.now,
             headers={"Authorization": f"Bearer {access.token}"},
             rules=Rules(wait_s=_wait_s),
+            resolve=access.resolve,
+            mask=access.mask,
         )
         # An issue that may be read is told without what may not be read beside it.
         self._beside = replace(self._api, rules=_BESIDE)
@@ -67,7 +70,7 @@ class SentryClient:
         """An issue, whole: `{issue, event, tags, externalIssues}`."""
         if ask.identity.kind != "issue":
             raise PermanentError(f"Sentry has no look-up of a {ask.identity.kind}")
-        path = f"organizations/{self._organization}/issues/{quote(ask.identity.id, safe='')}/"
+        path = f"organizations/{self._organization}/issues/{_issue(ask)}/"
         try:
             issue = self._api.get(path).json()
         except Absent:
@@ -76,7 +79,8 @@ class SentryClient:
         tags: dict[str, JSON] = {}
         for key in (*_SETS, *_chosen(issue)):
             most = MOST_PAGES if key in _SETS else 1
-            values = [*self._values(f"{path}tags/{quote(key, safe='')}/values/", most)]
+            named = segment(key, "the key of a tag")
+            values = [*self._values(f"{path}tags/{named}/values/", most)]
             tags[key] = [*(values if key in _SETS else values[:MOST_VALUES])]
         return Sight(
             {
@@ -131,7 +135,7 @@ class SentryClient:
 def _chosen(issue: JSON) -> list[str]:
     """The keys of an issue's other tags that are looked at."""
     told = (text(tag.get("key")) for tag in objects(mapping(issue).get("tags")))
-    keys = {key for key in told if key} - {*_SETS} - PERSONAL_TAGS
+    keys = {key for key in told if SEGMENT.fits(key)} - {*_SETS} - PERSONAL_TAGS
     return sorted(keys)[:MOST_KEYS]
 
 
@@ -140,8 +144,5 @@ def _next(page: Response) -> str | None:
     return found[1] if found else None
 
 
-def _slug(metadata: Payload, name: str) -> str:
-    told = text(metadata.get(name))
-    if told is None:
-        raise PermanentError(f"{name} is missing in the connection's metadata")
-    return told
+def _issue(ask: Ask) -> str:
+    return segment(ask.identity.id, "the id of a Sentry issue", ID)

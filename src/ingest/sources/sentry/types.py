@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from ingest.core.values import JSON
+from ingest.sources.forms import ID, WORD
+from ingest.sources.hosts import HOST
 
 RESOURCES = (
     "activity_alert",
@@ -111,12 +113,12 @@ class SentrySourceMetadata(BaseModel):
     )
 
     type: Literal["sentry"] = "sentry"
-    sentry_organization_slug: str
-    sentry_project_slug: str
-    sentry_project_id: Annotated[str, Field(min_length=1)]
-    webhook_id: str | None = None
-    access_token_hash: str | None = None
-    api_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = None
+    sentry_organization_slug: Annotated[str, ID]
+    sentry_project_slug: Annotated[str, ID]
+    sentry_project_id: Annotated[str, ID]
+    webhook_id: Annotated[str, WORD] | None = None
+    access_token_hash: Annotated[str, WORD] | None = None
+    api_host: Annotated[str, HOST] | None = None
 
 
 DOCUMENT_TYPES = (SentryDocMetadata, SentryCommentDocMetadata)

@@ -10,14 +10,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from ingest.core.changes import Refresh, Upsert
 from ingest.core.errors import BadPayload, Refused
 from ingest.core.times import from_epoch_s
 from ingest.core.values import JSON
+from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Rules
 from ingest.sources.contract import Access, Ask, Sight
-from ingest.sources.http import DEFAULT_WAIT_S, Absent, Api, Refusal, Rules
+from ingest.sources.forms import ID, needed, own, segment
+from ingest.sources.http import Api
 from ingest.sources.vercel.documents import FAILED
 from ingest.sources.vercel.payloads import fields, text
 
@@ -28,17 +29,17 @@ _MILLISECONDS_FROM = 10**11
 
 def connect(access: Access) -> VercelClient:
     """A client for one connection; raises `Refused` where its metadata names no project."""
-    project = text(access.metadata.get("vercelProjectId"))
-    if project is None:
-        raise Refused("vercelProjectId is missing in the connection's metadata")
+    project = needed(access.metadata, "vercelProjectId", ID)
+    team = own(access.metadata, "vercelTeamId", ID)
     api = Api(
         title="Vercel",
         base_url=_VERSIONED.sub("", access.base_url.strip().rstrip("/")),
         now=access.now,
         headers={"authorization": f"Bearer {access.token}", "accept": "application/json"},
         rules=RULES,
+        resolve=access.resolve,
+        mask=access.mask,
     )
-    team = text(access.metadata.get("vercelTeamId"))
     return VercelClient(api, replace(api, rules=BESIDE), project, team)
 
 
@@ -61,8 +62,8 @@ class VercelClient:
 
     def fetch_one(self, ask: Ask) -> Sight:
         """A deployment and, where it failed, the events of its build, newest first."""
-        team = self.team or text(ask.hint.get("teamId"))
-        path = quote(ask.identity.id, safe="")
+        team = self.team or _hinted(ask)
+        path = segment(ask.identity.id, "the id of a Vercel deployment", ID)
         try:
             found = self.api.get(f"/v13/deployments/{path}", params=_of(team)).json()
         except Absent as absent:
@@ -105,8 +106,13 @@ class VercelClient:
             ) from absent
 
     def _project(self, team: str | None) -> Mapping[str, JSON]:
-        path = f"/v9/projects/{quote(self.project, safe='')}"
+        path = f"/v9/projects/{self.project}"
         return fields(self.api.get(path, params=_of(team)).json())
+
+
+def _hinted(ask: Ask) -> str | None:
+    told = ask.hint.get("teamId")
+    return told if ID.fits(told) else None
 
 
 def _of(team: str | None) -> dict[str, str | int | list[str]]:

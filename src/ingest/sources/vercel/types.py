@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from ingest.core.values import JSON
+from ingest.sources.forms import ID, NAME, WORD
+from ingest.sources.hosts import HOST
 
 SeedAction = Literal["deployment.created", "deployment.ready", "deployment.error"]
 SEED_ACTIONS: frozenset[str] = frozenset(get_args(SeedAction))
@@ -94,12 +96,12 @@ class VercelSourceMetadata(BaseModel):
     )
 
     type: Literal["vercel"] = "vercel"
-    vercel_project_id: Annotated[str, Field(min_length=1)]
-    vercel_team_id: str | None = None
-    project_name: str
-    webhook_id: str | None = None
-    access_token_hash: str | None = None
-    api_host: str | None = None
+    vercel_project_id: Annotated[str, ID]
+    vercel_team_id: Annotated[str, ID] | None = None
+    project_name: Annotated[str, NAME]
+    webhook_id: Annotated[str, WORD] | None = None
+    access_token_hash: Annotated[str, WORD] | None = None
+    api_host: Annotated[str, HOST] | None = None
 
 
 DOCUMENT_TYPES = (VercelDocMetadata,)

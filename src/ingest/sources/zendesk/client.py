@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.values import JSON
+from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Response, Rules
 from ingest.sources.contract import Access, Ask, Sight
-from ingest.sources.http import DEFAULT_WAIT_S, Absent, Api, Params, Refusal, Response, Rules
+from ingest.sources.forms import DIGITS, segment
+from ingest.sources.http import Api, Params
 
 _PAGE_SIZE = 100
 _MOST_PAGES = 60
@@ -36,7 +38,16 @@ def connect(access: Access) -> ZendeskClient:
         absent=frozenset({_FORBIDDEN, 404, 410}),
         later=frozenset({408, 409, 425}),
     )
-    return ZendeskClient(Api("Zendesk", f"{base}/api/v2", access.now, headers, rules))
+    api = Api(
+        "Zendesk",
+        f"{base}/api/v2",
+        access.now,
+        headers,
+        rules,
+        resolve=access.resolve,
+        mask=access.mask,
+    )
+    return ZendeskClient(api)
 
 
 def _authorization(token: str) -> str:
@@ -65,7 +76,8 @@ class ZendeskClient:
 
     def fetch_one(self, ask: Ask) -> Sight:
         """A ticket as {ticket, comments, users}, an article as {article}."""
-        kind, id_ = ask.identity.kind, ask.identity.id
+        kind = ask.identity.kind
+        id_ = segment(ask.identity.id, f"the id of a Zendesk {kind}", DIGITS)
         look = self._article if kind == "article" else self._ticket
         try:
             return Sight(look(id_))

@@ -13,6 +13,7 @@ from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme, SignedTime
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.hosts import LABEL
 from ingest.sources.ids import any_id
 from ingest.sources.zendesk.events import is_event
 from ingest.sources.zendesk.mentions import ABBREVIATION
@@ -77,7 +78,9 @@ def _connection_account(metadata: Payload) -> tuple[str, ...]:
 
 
 def _api_url(metadata: Payload) -> str:
-    return f"https://{metadata.get('zendeskSubdomain')}.zendesk.com"
+    """Of what is no subdomain no URL: some other account's might come of it."""
+    told = metadata.get("zendeskSubdomain")
+    return f"https://{told}.zendesk.com" if LABEL.fits(told) else ""
 
 
 def _owned(metadata: Payload) -> frozenset[str]:
@@ -117,6 +120,8 @@ DESCRIPTOR = Descriptor(
     connection_tenants=_connection_account,
     owned_prefixes=_owned,
     api_url=_api_url,
+    api_hosts=("*.zendesk.com",),
+    api_host_field="zendeskSubdomain",
     check_token=_check_token,
     gather_s=_GATHER_S,
 )

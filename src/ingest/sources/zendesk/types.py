@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from ingest.core.values import JSON
+from ingest.sources.forms import WORD
+from ingest.sources.hosts import LABEL
 
 SeedAction = Literal["ticket.created", "ticket.updated", "article.published", "article.updated"]
 
@@ -86,12 +88,12 @@ class ZendeskSourceMetadata(BaseModel):
     )
 
     type: Literal["zendesk"] = "zendesk"
-    zendesk_subdomain: str
-    zendesk_account_id: Annotated[str, Field(min_length=1)]
-    webhook_id: str | None = None
-    access_token_hash: str | None = None
+    zendesk_subdomain: Annotated[str, LABEL]
+    zendesk_account_id: Annotated[str, WORD]
+    webhook_id: Annotated[str, WORD] | None = None
+    access_token_hash: Annotated[str, WORD] | None = None
     include_private_notes: bool | None = None
-    brand_subdomains: list[str] | None = None
+    brand_subdomains: list[Annotated[str, LABEL]] | None = None
 
 
 DOCUMENT_TYPES = (ZendeskDocMetadata,)

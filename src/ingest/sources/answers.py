@@ -1,0 +1,150 @@
+"""What a provider answers: the answer, or what its status means to whoever waits for the object.
+
+Law: what a status means is decided here once, and what only one provider does comes in as `Rules`.
+Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from ingest.core.errors import (
+    IngestError,
+    PermanentError,
+    RateLimited,
+    Refused,
+    TransientError,
+)
+from ingest.core.values import JSON, loads
+from ingest.sources.masking import Mask
+
+DEFAULT_WAIT_S = 60.0
+"""Where a provider limits and does not say for how long."""
+SHOWN = 200
+"""Of a provider's own words, in a message."""
+_READ = 4096
+_WAIT = frozenset({429})
+
+
+class Absent(IngestError):
+    """404 or 410: the object is gone, or out of the token's sight; the caller finds out which."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer with a status below 300; header names in lower case.
+
+    `moved` is the URL that a redirect led to, where there was one.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    moved: str | None = None
+
+    def json(self) -> JSON:
+        """The body as JSON; raises `BadPayload` where it is none."""
+        return loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer with a status from 400: what `Rules` are asked about. `mask` hides the token."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    now: datetime
+    mask: Mask = field(default_factory=Mask, repr=False)
+
+    def json(self) -> JSON:
+        """The body as JSON, None where it is none."""
+        try:
+            return loads(self.body)
+        except PermanentError:
+            return None
+
+    def quoted(self, words: str) -> str:
+        """Of the provider's words what a message may hold."""
+        return quoted(words, self.mask)
+
+    def retry_after_s(self) -> float | None:
+        """RFC 9110, 10.2.3: seconds, or a date."""
+        told = self.headers.get("retry-after", "").strip()
+        if told.isascii() and told.isdigit():
+            return float(told)
+        try:
+            at = parsedate_to_datetime(told)
+        except (ValueError, TypeError, OverflowError):
+            return None
+        return self.until(at if at.tzinfo else at.replace(tzinfo=UTC))
+
+    def until(self, at: datetime) -> float:
+        """Seconds until then, by the server's own clock where it tells that."""
+        try:
+            now = parsedate_to_datetime(self.headers.get("date", ""))
+        except (ValueError, TypeError, OverflowError):
+            now = self.now
+        return max(0.0, (at - (now if now.tzinfo else self.now)).total_seconds())
+
+
+def headers_of(told: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Names in lower case; of one that is said several times the values are a list (RFC 9110, 5.3).
+
+    What is beyond ASCII in them has no meaning that anybody relies on.
+    """
+    read: dict[str, str] = {}
+    for raw_name, raw in told:
+        name, value = raw_name.decode("latin-1").lower(), raw.decode("latin-1")
+        read[name] = f"{read[name]}, {value}" if name in read else value
+    return read
+
+
+def quoted(words: str, mask: Mask) -> str:
+    """The beginning of somebody's words, without the token; hidden first, so that none is cut."""
+    return mask(words[:_READ])[:SHOWN]
+
+
+def _limited(refusal: Refusal) -> float | None:
+    if refusal.status not in _WAIT:
+        return None
+    told = refusal.retry_after_s()
+    return DEFAULT_WAIT_S if told is None else told
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is particular to a provider's refusals.
+
+    wait_s: seconds to wait where the answer is a limit (whatever its status), else None.
+    refused: statuses by which the token is not let in.
+    absent: statuses of what is not there.
+    later: statuses, beside 5xx, after which the same request may succeed.
+    """
+
+    wait_s: Callable[[Refusal], float | None] = _limited
+    refused: frozenset[int] = frozenset({401, 403})
+    absent: frozenset[int] = frozenset({404, 410})
+    later: frozenset[int] = frozenset({408, 425})
+
+    def error(self, refusal: Refusal, said: str) -> IngestError:
+        """RFC 9110, 15: what the status means; `said` is whose answer to what it is."""
+        status = refusal.status
+        wait_s = self.wait_s(refusal)
+        if wait_s is not None:
+            return RateLimited(f"{said}: rate limited", retry_after_s=wait_s)
+        if status in self.refused:
+            return Refused(f"{said}: the token is wrong, or may not read this")
+        if status in self.absent:
+            return Absent(said, status)
+        if status >= 500 or status in self.later:
+            return TransientError(said, retry_after_s=refusal.retry_after_s())
+        words = refusal.quoted(refusal.body[:_READ].decode("utf-8", "replace"))
+        return PermanentError(f"{said}: {words}")

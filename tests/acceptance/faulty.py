@@ -1,0 +1,38 @@
+"""`celery -A tests.acceptance.faulty worker -Q fetch`: look-ups whose client has a fault of ours.
+
+No source can be added from outside the package, so this process alters what the registry found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from ingest.core.values import JSON
+from ingest.sources import registry
+from ingest.sources.contract import Access, Ask, Sight
+from ingest.worker import app
+
+__all__ = ["app"]
+
+
+class _Faulty:
+    """A client that trips over the answer with the token at hand."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+
+    def fetch_one(self, ask: Ask) -> Sight:
+        headers = {"authorization": f"Bearer {self.access.token}"}
+        answer: dict[str, JSON] = {"asked": ask.identity.id, "sent": [*headers]}
+        return Sight(answer["not there"])
+
+    def check(self) -> str:
+        return "nothing"
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+_known = {name: replace(one, connect=_Faulty) for name, one in registry.all_sources().items()}
+registry.all_sources = lambda: MappingProxyType(_known)  # type: ignore[assignment]

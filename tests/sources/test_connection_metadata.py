@@ -1,0 +1,196 @@
+"""A connection's metadata, over the registry: every text of it has a form, which real values have
+and hostile ones have not; and it is checked when a source is connected.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from ingest import sources
+from ingest.core.errors import BadInput
+from ingest.flows.connecting import connection_metadata
+from ingest.sources.forms import Form
+from ingest.sources.registry import all_sources, source
+from tests.factories import METADATA
+
+FREE: Mapping[str, str] = {
+    "include": "patterns of paths, which end in no request and have bounds of their own",
+    "exclude": "the same",
+}
+"""Texts without a form, and why."""
+
+HOSTILE = ["a\nb", "a\r\nhost: x", "a\x00b", "\x7f", "\u2028", "\ud800", "x" * 5_000]
+"""What no text of any connection is."""
+CROOKED = ["..", ".", "../x", "a/../b", "a?b", "a#b/../..", "a\\b", "a b", "//x", "http://x/"]
+CROOKED += ["evil.com#", "x@127.0.0.1:9200/", "127.0.0.1", "localhost"]
+IN_REQUESTS: Mapping[str, Mapping[str, set[str]]] = {
+    "github": {
+        "githubRepoId": set(),
+        "githubInstallationId": set(),
+        "repoFullName": set(),
+        "branch": {"127.0.0.1", "localhost", "evil.com#"},
+        "defaultBranch": {"127.0.0.1", "localhost", "evil.com#"},
+    },
+    "linear": {},
+    "notion": {},
+    "sentry": {
+        "sentryOrganizationSlug": {"127.0.0.1", "localhost"},
+        "sentryProjectSlug": {"127.0.0.1", "localhost"},
+        "apiHost": set(),
+    },
+    "vercel": {
+        "vercelProjectId": {"127.0.0.1", "localhost"},
+        "vercelTeamId": {"127.0.0.1", "localhost"},
+        "apiHost": set(),
+    },
+    "zendesk": {"zendeskSubdomain": {"localhost"}, "brandSubdomains": {"localhost"}},
+}
+"""The fields that a request is made of, and what of `CROOKED` is still a fair value of theirs: a
+branch may have a `#` in its name, which is quoted."""
+
+REAL: Mapping[str, list[dict[str, Any]]] = {
+    "github": [
+        {"repoFullName": "octo-org/.github", "owner": "octo-org", "defaultBranch": "release/v1.x"},
+        {"repoFullName": "a/b.c_d-e", "owner": "a", "branch": "ünï/cödé#1", "githubRepoId": 186853},
+        {"githubInstallationId": "0", "configPath": "docs/lightfast config.yml", "language": "C++"},
+        {"githubInstallationId": "", "configPath": "/lightfast.yml", "language": None},
+        {"owner": "corp_admin", "repoFullName": "corp_admin/Hello-World", "defaultBranch": "@"},
+    ],
+    "linear": [
+        {"linearTeamId": "eeaa0cbd-xxxx-xxxx-xxxx-1c701c3485f1", "teamName": "Ingénierie 🚆"},
+        {"linearOrganizationId": "org_acme_linear_001", "teamKeys": ["LF", "KOR"]},
+        {"webhookId": "webhook_lightfastai_001", "onlyTeamIds": ["team_engineering"]},
+    ],
+    "notion": [
+        {"notionWorkspaceId": "13950b26-c203-4f3b-b97d-93ec06319565"},
+        {"notionWorkspaceId": "13950b26c2034f3bb97d93ec06319565", "databaseIds": ["0ef1" * 8]},
+        {"notionWorkspaceName": "マリの Workspace's 日本", "webhookId": "29d75c0d-5546-4414-8459"},
+    ],
+    "sentry": [
+        {"sentryOrganizationSlug": "lightfastai", "sentryProjectSlug": "front-end_2"},
+        {"sentryProjectId": "6431298", "webhookId": "a8e5d37a-696c-4c54-adb5-b3f28d64c7de"},
+        {"webhookId": "sentry-install-acme-001", "accessTokenHash": "sha256:" + "0a" * 32},
+    ],
+    "vercel": [
+        {"vercelProjectId": "prj_test-repo", "vercelTeamId": "team_lightfastai"},
+        {"vercelProjectId": "QmXGTs7mvAMMC7WW5ebrM33qKG32QK3h4vmQMjmY", "projectName": "web app"},
+    ],
+    "zendesk": [
+        {"zendeskSubdomain": "acme1234567890", "brandSubdomains": ["acme-help", "A"]},
+        {"zendeskAccountId": "22129848", "webhookId": "01GPGXNBQAA18W84WGVKRB0ZHA"},
+    ],
+}
+
+
+def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    for name, told in model.model_fields.items():
+        yield told.alias or name, told
+
+
+def _texts(annotation: Any, forms: tuple[Form, ...]) -> Iterator[tuple[Form, ...]]:
+    """The forms of each text within an annotation."""
+    if annotation is str:
+        yield forms
+    told = getattr(annotation, "__metadata__", ())
+    inner = tuple(one for one in told if isinstance(one, Form))
+    of = get_args(annotation)[:1] if told else get_args(annotation)
+    for one in of if get_origin(annotation) is not dict else ():
+        yield from _texts(one, inner)
+
+
+@pytest.mark.parametrize("name", all_sources())
+def test_every_text_of_a_connection_has_a_form(name: str) -> None:
+    without = {
+        field
+        for field, told in _fields(source(name).descriptor.connection)
+        for forms in _texts(
+            told.annotation, tuple(one for one in told.metadata if isinstance(one, Form))
+        )
+        if not forms
+    }
+    assert without <= FREE.keys()
+
+
+def _with(name: str, field: str, told: str) -> dict[str, Any]:
+    listed = isinstance(_sample(name).get(field), list)
+    return {**METADATA[name], field: [told] if listed else told}
+
+
+def _sample(name: str) -> dict[str, Any]:
+    """A value for every text, to see which of them are lists."""
+    lists = {"onlyTeamIds", "teamKeys", "databaseIds", "brandSubdomains"}
+    return {f: [] if f in lists else "" for f, _ in _fields(source(name).descriptor.connection)}
+
+
+def _formed(name: str) -> list[str]:
+    model = source(name).descriptor.connection
+    others = {"type", "private", "permissions", "includePrivateNotes", *FREE}
+    return [field for field, _ in _fields(model) if field not in others]
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [(name, field) for name in all_sources() for field in _formed(name)]
+)
+def test_no_text_of_a_connection_is_more_than_a_line(name: str, field: str) -> None:
+    for told in HOSTILE:
+        with pytest.raises(BadInput, match=f"{field}.*: give ") as raised:
+            connection_metadata(source(name).descriptor, _with(name, field, told))
+        assert told not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [(name, field) for name, fields in IN_REQUESTS.items() for field in fields]
+)
+def test_what_ends_in_a_request_is_refused_with_its_field_and_the_remedy(
+    name: str, field: str
+) -> None:
+    fair = IN_REQUESTS[name][field]
+    for told in CROOKED:
+        if told in fair:
+            connection_metadata(source(name).descriptor, _with(name, field, told))
+            continue
+        with pytest.raises(BadInput, match=f"{field}.*: give ") as raised:
+            connection_metadata(source(name).descriptor, _with(name, field, told))
+        assert "Value error" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_what_providers_really_call_their_things_passes(name: str) -> None:
+    for real in REAL[name]:
+        stored = connection_metadata(source(name).descriptor, {**METADATA[name], **real})
+        kept = {field: told for field, told in real.items() if told is not None}
+        assert {f: str(v) for f, v in stored.items() if f in kept} == {
+            f: str(v) for f, v in kept.items()
+        }
+
+
+def test_every_source_is_told_about() -> None:
+    assert set(REAL) == set(IN_REQUESTS) == set(all_sources())
+
+
+COMPARED = {"linearOrganizationId": "it is compared with what the API says of the token"}
+
+
+@pytest.mark.parametrize("name", IN_REQUESTS)
+def test_no_other_field_is_read_where_requests_are_made(name: str) -> None:
+    """A new field of a client's is to stand in the table above, with what it may be."""
+    known = {field for field, _ in _fields(source(name).descriptor.connection)} - {"type"}
+    folder = Path(sources.__path__[0]) / name
+    asking = [path.read_text("utf-8") for path in folder.glob("*.py")]
+    read = {
+        node.value
+        for text in asking
+        if "from ingest.sources.http import" in text or "import own" in text
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in known
+    }
+    assert read - IN_REQUESTS[name].keys() - COMPARED.keys() == set()
+    hosts = source(name).descriptor.api_host_field
+    assert hosts is None or hosts in IN_REQUESTS[name]
