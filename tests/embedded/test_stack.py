@@ -217,14 +217,14 @@ def test_where_the_kernel_sends_no_signal_a_guard_watches_a_pipe() -> None:
     with python("-c", code, word) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
-        guards = [line for line in running("launch.py") if str(process.pid) in line]
-        assert len(guards) == 1
+
+        def guards() -> int:
+            return sum(str(process.pid) in line for line in running("launch.py"))
+
+        assert wait_until(lambda: guards() == 1, seconds=5)  # it shows no arguments at first
         process.kill()
         process.wait()
-        owner = str(process.pid)
-        assert wait_until(
-            lambda: not [line for line in running("launch.py") if owner in line], seconds=5
-        )
+        assert wait_until(lambda: guards() == 0, seconds=5)
 
 
 def test_a_guard_passes_signals_and_exit_codes_on() -> None:
