@@ -81,3 +81,19 @@ def test_people_see_a_table_or_a_hint(ingest: Ingest) -> None:
     told = ingest("store", "list").out
     assert told.splitlines()[0].split()[:2] == ["id", "workspace"]
     assert "[bold]docs" in told
+
+
+def test_what_goes_for_good_is_asked_about_first(ingest: Ingest) -> None:
+    ingest("store", "create", "docs", "--workspace", "w", "--organization", "o")
+    for argv in (("store", "delete", "docs"), ("organization", "delete", "o")):
+        asked = ingest(*argv)
+        assert asked.code == 2
+        assert "goes for good, with 1 stores" in asked.err
+        assert "say --yes if that is meant" in asked.err
+    assert len(ingest("store", "list", "--json").json) == 1
+    gone = ingest("store", "delete", "docs", "--yes", "--json").json
+    assert (gone["id"], gone["stores"], gone["organizations"]) == ("docs", 1, 0)
+    gone = ingest("organization", "delete", "o", "--yes", "--json").json
+    assert (gone["id"], gone["organizations"]) == ("o", 1)
+    for argv in (("store", "delete", "docs"), ("organization", "delete", "o")):
+        assert ingest(*argv, "--yes").code == 2

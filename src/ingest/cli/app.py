@@ -10,6 +10,7 @@ from ingest.cli import (
     doctor,
     documents,
     keys,
+    organizations,
     queue,
     sources,
     stores,
@@ -32,6 +33,7 @@ app.add_typer(sources.app, name="source")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(documents.app, name="docs")
 app.add_typer(keys.app, name="secrets")
+app.add_typer(organizations.app, name="organization")
 app.command()(up.up)
 app.command()(demonstration.demo)
 app.command()(queue.enqueue)

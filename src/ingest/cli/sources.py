@@ -9,11 +9,11 @@ import typer
 
 from ingest.cli import durations, output
 from ingest.cli.arguments import AsJson, ConnectionId, SourceType
+from ingest.cli.erasing import Yes, require_yes
 from ingest.cli.files import json_object
 from ingest.cli.session import Session, session
 from ingest.core.errors import BadInput, NotConnected
-from ingest.flows import connecting, handshake, rotation
-from ingest.flows.purge import purge_connection
+from ingest.flows import connecting, erasing, handshake, rotation
 from ingest.sources.registry import source
 from ingest.store import conditions, connections, credentials, drift, lookups, queue_admin
 from ingest.store.engine import transaction
@@ -203,18 +203,25 @@ def disconnect(
     purge: Annotated[
         bool, typer.Option("--purge", help="Remove its deliveries, secrets and documents too.")
     ] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Receive no more. Documents stay, unless --purge removes what no other source feeds."""
+    """Receive no more. Documents stay, unless --purge removes what no other source feeds.
+
+    With --purge all it told goes for good: documents, events, raw deliveries, secrets.
+    """
     current = session(context)
-    connecting.disconnect(current.engine, connection_id)
-    if not purge:
-        current.ring()
-        _tell(current, connection_id, as_json=as_json)
+    if purge:
+        _require_known(current, connection_id)
+        held = erasing.held_by_connection(current.engine, connection_id)
+        require_yes(f"Connection {connection_id}", held, yes=yes)
+        gone = erasing.erase_connection(current.engine, connection_id)
+        told = {"documents": gone.documents, "events": gone.events, "deliveries": gone.deliveries}
+        output.record({"id": connection_id, **told, "status": "purged"}, as_json=as_json)
         return
-    gone = purge_connection(current.engine, connection_id)
-    data = {"id": connection_id, "documents": gone.documents, "deliveries": gone.deliveries}
-    output.record({**data, "status": "purged"}, as_json=as_json)
+    connecting.disconnect(current.engine, connection_id)
+    current.ring()
+    _tell(current, connection_id, as_json=as_json)
 
 
 def _require_known(current: Session, connection_id: str) -> None:

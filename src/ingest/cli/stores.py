@@ -11,8 +11,10 @@ import typer
 
 from ingest.cli import output
 from ingest.cli.arguments import AsJson
+from ingest.cli.erasing import Yes, require_yes, tell
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
+from ingest.flows import erasing
 from ingest.store import stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
@@ -53,6 +55,20 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
         found = stores.listing(conn)
     empty = "There is no store yet; make one with: ingest store create ID"
     output.rows(found, as_json=as_json, columns=_COLUMNS, empty=empty)
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    store_id: Annotated[str, typer.Argument(metavar="ID", help="The store's id.")],
+    *,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a store and all it holds, with the connections that feed no other one."""
+    engine = session(context).engine
+    require_yes(f"Store {store_id}", erasing.held_by_store(engine, store_id), yes=yes)
+    tell(store_id, erasing.erase_store(engine, store_id), as_json=as_json)
 
 
 def _create(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import NoReturn, TypeAlias
 
 import orjson
@@ -15,14 +16,25 @@ JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | Non
 MAX_DEPTH = 250
 """Deeper nesting is refused: no provider sends it, and what we store must be writable again."""
 
+MAX_VALUES = 1_000_000
+"""More values (objects, lists, texts, numbers) are refused before one is made: an empty list of
+three bytes takes a hundred of memory. The largest tree that GitHub answers with has 700,000."""
+
+# What begins a value, or parts two, beside the marks of strings; all other bytes.
+_STRUCTURE = b'[{,"'
+_OTHER_BYTES = bytes(set(range(256)) - set(_STRUCTURE))
+_STRING = re.compile(rb'"[^"]*+"?')
+_STRINGS_OF_A_VALUE = 2  # a name, and a text
+
 
 def loads(raw: bytes) -> JSON:
     """The value of one JSON document, cleaned of U+0000 and lone surrogates.
 
     Raises `BadPayload` with the path `$` for anything else: not UTF-8, not JSON, NaN, a number
-    that is too long, nesting over `MAX_DEPTH`.
+    that is too long, nesting over `MAX_DEPTH`, over `MAX_VALUES` values.
     """
     raw = raw.removeprefix(b"\xef\xbb\xbf")
+    _refuse_number(raw)
     try:
         value: JSON = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -30,6 +42,23 @@ def loads(raw: bytes) -> JSON:
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
         _refuse_depth(value)
     return clean_json(value) if b"\\u" in raw else value
+
+
+def _refuse_number(raw: bytes) -> None:
+    """Count what may begin a value; only where that is too much, what does, outside of strings."""
+    if _count(raw) <= MAX_VALUES:
+        return
+    bare = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _OTHER_BYTES)
+    strings = bare.count(b'"') // 2
+    if strings > _STRINGS_OF_A_VALUE * MAX_VALUES or _count(_STRING.sub(b"", bare)) > MAX_VALUES:
+        raise BadPayload("$", f"has more than {MAX_VALUES:,} values")
+
+
+def _count(raw: bytes) -> int:
+    """How many values there are, an empty list or object counted twice; or more than that, where
+    strings hold such marks.
+    """
+    return raw.count(b"[") + raw.count(b"{") + raw.count(b",") + 1
 
 
 def _loads_surrogates(raw: bytes, cause: orjson.JSONDecodeError) -> JSON:
