@@ -14,6 +14,7 @@ JSON ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AUDIT := $(VENV)/audit
 CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. bench/__init__.py)))
 
 help: ## print this
@@ -51,6 +52,9 @@ lint: $(READY) ## ruff: rules and format
 types: $(READY) ## mypy, strict
 	$(BIN)/mypy $(CODE)
 
+audit: $(READY) $(AUDIT)/.ready ## known vulnerabilities, yanked pins, licences
+	@$(BIN)/python -m tests.dependencies.audit --tools $(AUDIT)/bin/python
+
 format: $(READY) ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -62,30 +66,12 @@ clean: ## remove the environment and caches; data stay
 		.hypothesis src/*.egg-info
 	find src tests bench -name __pycache__ -type d -exec rm -rf {} + 2>/dev/null || true
 
-# uv where the user has it; else venv; else virtualenv; else another pip; else say what to install.
 $(READY): pyproject.toml constraints.txt
-	@[ -n '$(PYTHON)' ] || { echo 'No Python >= 3.11 found: install one, or say PYTHON=path' >&2; exit 1; }
-	@set -e; \
-	if command -v uv >/dev/null 2>&1; then \
-		[ -x $(BIN)/python ] || uv venv --quiet --python '$(PYTHON)' '$(VENV)'; \
-		install='uv pip install --quiet --python $(BIN)/python'; \
-	else \
-		if [ ! -x $(BIN)/python ]; then \
-			if '$(PYTHON)' -c 'import ensurepip' 2>/dev/null; then \
-				'$(PYTHON)' -m venv '$(VENV)' || { rm -rf '$(VENV)'; exit 1; }; \
-			elif '$(PYTHON)' -m virtualenv --version >/dev/null 2>&1; then \
-				'$(PYTHON)' -m virtualenv --quiet '$(VENV)'; \
-			elif '$(PYTHON)' -m pip --version >/dev/null 2>&1; then \
-				'$(PYTHON)' -m venv --without-pip '$(VENV)'; \
-			else echo '$(PYTHON) has no ensurepip, virtualenv or pip: install one, as with' \
-				'"apt install python3-venv", or install uv' >&2; exit 1; fi; \
-		fi; \
-		if $(BIN)/python -m pip --version >/dev/null 2>&1; \
-		then install='$(BIN)/python -m pip --disable-pip-version-check install --quiet'; \
-		else install='$(PYTHON) -m pip --python $(BIN)/python install --quiet'; fi; \
-	fi; \
-	echo 'Installing into $(VENV) …'; \
-	$$install --constraint constraints.txt --editable '.[dev]'
+	@.ci/install '$(VENV)' '$(PYTHON)' --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-.PHONY: help demo up test test-slow corpus bench check coverage lint types format setup clean
+$(AUDIT)/.ready: .ci/audit.txt | $(READY)
+	@if .ci/install '$(AUDIT)' '$(PYTHON)' --requirement .ci/audit.txt; then touch $@; \
+	else rm -rf '$(AUDIT)'; fi
+
+.PHONY: help demo up test test-slow corpus bench check coverage lint types audit format setup clean

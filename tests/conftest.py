@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,14 @@ from ingest.store.engine import connect
 SCHEMA = Path(__file__).parent.parent / "schema" / "schema.sql"
 QUEUES = (INGEST_QUEUE, FETCH_QUEUE, "sync")
 _numbers = itertools.count(1)
+
+# What the developer's own shell says to the program, or to his own database, is not for the tests;
+# where the servers' programs are, is.
+_OURS = re.compile(
+    r"(INGEST_(?!POSTGRES_BIN|REDIS_BIN)|PG)[A-Z]|(DATABASE|REDIS|CELERY_BROKER)_URL$"
+)
+for _name in filter(_OURS.match, list(os.environ)):
+    del os.environ[_name]
 
 # A property fails for what it finds, never for how busy the machine is.
 settings.register_profile("ingest", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,7 +60,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     directory = tmp_path_factory.mktemp("postgres")
     with start(directory, redis=False, durable=False) as services:
-        yield services.urls.database_url
+        yield services.urls.database_url.partition("?")[0]  # names are taken out of it
     shutil.rmtree(directory, ignore_errors=True)
 
 

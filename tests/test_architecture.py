@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.settings import load
+from ingest.settings import NAMES, load
 from ingest.sources.registry import all_sources
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +32,7 @@ EDGES = (
     "warm",
     "wiring",
     "settings",
+    "startup",
     "embedded",
     "logs",
 )
@@ -316,6 +317,19 @@ def test_only_the_command_line_prints() -> None:
     assert not wrong
 
 
+def test_no_pattern_asks_for_what_older_pythons_get_wrong() -> None:
+    """Before 3.11.5 `re` is wrong on atomic groups and on possessive repeats of a group."""
+    misread = re.compile(r"\(\?>|(?<!\\)\)(?:[*+?]|\{\d*,?\d*\})\+")
+    assert misread.search("(?:ab)*+")
+    wrong = [
+        f"{_shown(path, node)} says {text[:60]!r}"
+        for path, tree in _ours()
+        for node, text in _literals(tree)
+        if misread.search(text)
+    ]
+    assert not wrong
+
+
 def test_one_place_commits() -> None:
     """`store.engine.transaction`, at the end of its block; nobody else says `commit`.
 
@@ -396,11 +410,21 @@ def test_every_variable_that_is_read_is_documented() -> None:
     assert not sorted(name for name in names if name not in documented)
 
 
+def test_every_variable_that_is_read_is_known_and_no_other_is() -> None:
+    """What is missing among the names is told to be no setting; what is too many is never read."""
+    asked = _Asked()
+    load(asked)
+    ours = {name for name in _read_elsewhere() if name.startswith("INGEST_")}
+    assert asked.names | ours == set(NAMES)
+    assert list(NAMES) == sorted(NAMES)
+
+
 def test_the_environment_is_taken_in_few_places() -> None:
     """Where a process starts; everybody else gets it as a parameter."""
     allowed = {
         "src/ingest/cli/main.py": "the process's own, handed on",
         "src/ingest/wiring.py": "the composition root",
+        "src/ingest/startup.py": "looked over once, for what nobody reads",
         "src/ingest/embedded/binaries.py": "named programs of the machine",
         "src/ingest/embedded/stack.py": "handed on to children",
     }

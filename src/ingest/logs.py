@@ -76,6 +76,8 @@ class _Stderr(logging.Handler):
     """The stderr of the moment, a line for each record."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if sys.stderr is None:  # closed before the start
+            return
         try:
             sys.stderr.write(f"{self.format(record)}\n")
         except (OSError, ValueError):  # closed: nobody is left to tell
@@ -105,7 +107,7 @@ def _stamps() -> Sequence[structlog.types.Processor]:
 
 
 def _renderers() -> Sequence[structlog.types.Processor]:
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         console = structlog.dev.ConsoleRenderer(
             exception_formatter=structlog.dev.plain_traceback,
         )

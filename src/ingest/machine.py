@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.core.errors import BadInput, TransientError
-from ingest.embedded import Services, commands, processes, start
+from ingest.embedded import Services, commands, processes, signals, start
 from ingest.embedded.stack import Child, Stack
 from ingest.sources.registry import all_sources
 from ingest.store.upgrade import upgrade
@@ -164,13 +164,6 @@ def default_workers() -> int:
     return max(1, min(usable, MOST_WORKERS))
 
 
-@contextlib.contextmanager
-def ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> contextlib.AbstractContextManager[None]:
     """SIGTERM and SIGHUP end this block as Ctrl-C does: all that it opened is closed."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    former = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+    return signals.heard(signal.default_int_handler)

@@ -5,8 +5,9 @@ A wrong or missing setting is one clear line and exit 2. Defaults are those of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +22,32 @@ from ingest.store.claiming import LEASE_S
 DEFAULT_DATA_DIR = ".ingest"
 DEFAULT_MAX_BODY_BYTES = 25 * 2**20
 _PREFIX, _SECRETS_SUFFIX, _URL_SUFFIX = "INGEST_", "_WEBHOOK_SECRETS", "_API_URL"
+
+NAMES = (
+    "CELERY_BROKER_URL",
+    "DATABASE_URL",
+    "INGEST_ALLOWED_API_HOSTS",
+    "INGEST_DATA_DIR",
+    "INGEST_LEASE_SECONDS",
+    "INGEST_LOG_LEVEL",
+    "INGEST_MAX_BODY_BYTES",
+    "INGEST_POSTGRES_BIN",
+    "INGEST_REDIS_BIN",
+    "INGEST_SECRET_KEY",
+    "REDIS_URL",
+)
+"""Every variable that some process reads, whoever reads it; a test compares."""
+SUFFIXES = (_SECRETS_SUFFIX, _URL_SUFFIX)
+"""Each source has a variable with each: `INGEST_<SOURCE><suffix>`."""
+MISTAKEN: Mapping[str, str] = {
+    "CELERY_BROKER": "CELERY_BROKER_URL",
+    "CELERY_BROKER_URI": "CELERY_BROKER_URL",
+    "DATABASE_URI": "DATABASE_URL",
+    "REDIS_URI": "REDIS_URL",
+}
+"""Names without our prefix that can only mean one of ours, where that one is not set."""
+_LIKE_A_NAME, _LIKE_A_SOURCE, _LIKE_A_SUFFIX = 0.7, 0.75, 0.6
+"""How alike two words are, of 1, to be taken for one; a source's name has to be, itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +99,44 @@ def faults(environ: Mapping[str, str]) -> list[str]:
         except BadSettings as error:
             found.append(str(error))
     return found
+
+
+def warnings(environ: Mapping[str, str], source_types: Callable[[], Iterable[str]]) -> list[str]:
+    """A sentence for each variable that nobody reads but that seems to be meant for us.
+
+    Values are never told. `source_types` is asked only where a variable may be a source's.
+    """
+    found: list[str] = []
+    for name in sorted(environ.keys() - set(NAMES)):
+        if name.upper().startswith(_PREFIX):
+            types = [source_type.upper() for source_type in source_types()]
+            if name not in {f"{_PREFIX}{one}{suffix}" for one in types for suffix in SUFFIXES}:
+                found.append(_unknown(name, _nearest(name.upper().removeprefix(_PREFIX), types)))
+        elif name in MISTAKEN and MISTAKEN[name] not in environ:
+            found.append(_unknown(name, MISTAKEN[name]))
+    return found
+
+
+def _unknown(name: str, near: str | None) -> str:
+    said = f"{name} is not a setting"
+    return f"{said}; did you mean {near}?" if near else said
+
+
+def _nearest(told: str, types: Iterable[str]) -> str | None:
+    """The known variable that is most like this one, both without the prefix."""
+    likely = [(_likeness(told, name.removeprefix(_PREFIX)), name) for name in NAMES]
+    likely = [one for one in likely if one[0] >= _LIKE_A_NAME]
+    for at in (index for index, letter in enumerate(told) if letter == "_"):
+        for source_type in types:
+            for suffix in SUFFIXES:
+                head, tail = _likeness(told[:at], source_type), _likeness(told[at:], suffix)
+                if head >= _LIKE_A_SOURCE and tail >= _LIKE_A_SUFFIX:
+                    likely.append(((head + tail) / 2, f"{_PREFIX}{source_type}{suffix}"))
+    return max(likely)[1] if likely else None
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
 def _text(environ: Mapping[str, str], name: str) -> str | None:

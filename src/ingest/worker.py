@@ -27,6 +27,7 @@ from ingest.flows import fetch, process, sweep
 from ingest.flows.inbox import Inbox, Message, from_message
 from ingest.flows.receive import insert_into
 from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, ring
+from ingest.startup import tell_of_settings
 from ingest.store import schedule
 from ingest.store.engine import transaction
 from ingest.warm import warm
@@ -110,7 +111,12 @@ def _set_up_logs(**_: object) -> None:
 
 @import_modules.connect
 def _require_settings(**_: object) -> None:
-    """The first that is heard of a worker or a beat: a wrong setting is one line and exit 2."""
+    """The first that is heard of a worker or a beat: a wrong setting is one line and exit 2.
+
+    A misspelt one is told before: it may be why another is missing.
+    """
+    set_up_logs()
+    tell_of_settings()
     try:
         _program().broker_url  # noqa: B018 - found, or refused
     except (BadSettings, Unavailable) as error:

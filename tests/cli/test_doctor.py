@@ -100,6 +100,13 @@ def test_in_json_it_is_one_document_that_says_whether_all_is_well(
     assert {tuple(one) for one in ran.json["checks"]} == {("check", "state", "said", "remedy")}
 
 
+def test_a_misspelt_variable_is_listed_with_the_right_name(doctor: Doctor, attended: None) -> None:
+    ran = doctor.run(INGEST_LEASE_SECOND="30")
+    said = "INGEST_LEASE_SECOND is not a setting; did you mean INGEST_LEASE_SECONDS?"
+    assert f"note        settings: {said}" in ran.out
+    assert (ran.code, ran.err) == (0, f"ingest: {said}\n")
+
+
 def test_a_wrong_token_fails_with_the_command_that_mends_it(
     ingest: Ingest, doctor: Doctor, workspace: Fake, attended: None
 ) -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 import structlog
 
 from ingest.embedded import EmbeddedError, start
+from tests.embedded.watching import hear_signals
 
 
 def main(directory: Path) -> int:
+    hear_signals()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         with start(directory) as services:

@@ -93,6 +93,16 @@ def test_another_command_finds_what_runs(data_dir: Path) -> None:
         assert find_running(data_dir) is None  # at once, though the servers need a moment to end
 
 
+def test_variables_of_the_users_own_database_lead_nobody_astray(data_dir: Path) -> None:
+    """Bug: with PGSSLMODE=require in the environment nothing started."""
+    variables = ["PGHOSTADDR=192.0.2.1", "PGSSLMODE=require", "PGCHANNELBINDING=require"]
+    variables += ["PGTARGETSESSIONATTRS=read-only", "PGOPTIONS=-c no_such_setting=1"]
+    with owner(data_dir, prefix=["env", *variables]) as (process, urls):
+        assert find_running(data_dir) == urls
+        process.kill()
+        process.wait()
+
+
 def test_a_second_owner_is_refused_and_told_who_the_first_is(data_dir: Path) -> None:
     with owner(data_dir) as (process, _urls):
         with pytest.raises(DataDirInUseError, match=rf"in use by process {process.pid}: stop"):

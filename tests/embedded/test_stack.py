@@ -4,6 +4,7 @@ import io
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from ingest.embedded import commands
 from ingest.embedded.processes import command_line, free_port, spawn, wait_until
 from ingest.embedded.stack import Child, Stack, run_stack
+from ingest.machine import ended_by_signals
 from tests.embedded.watching import REPOSITORY, all_gone, nothing_runs, python, running
 
 pytestmark = pytest.mark.xdist_group("embedded")
@@ -140,7 +142,7 @@ def test_the_services_are_watched_every_second() -> None:
     def watch() -> None:
         seen.append(time.monotonic())
         if len(seen) == 2:
-            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     assert run_stack([sleeper("web")], watch=watch, output=io.BytesIO()) == 0
     assert 0.9 <= seen[1] - seen[0] <= 2
@@ -173,6 +175,37 @@ def test_no_way_of_ending_the_owner_leaves_a_child(number: signal.Signals) -> No
     assert nothing_runs(word, seconds=5)
 
 
+def test_what_nohup_started_outlives_its_terminal() -> None:
+    """Bug: our own handler undid the one disposition that `nohup` sets."""
+    word = f"mark-{os.getpid()}-nohup"
+    with python("-m", "tests.embedded.stack_owner", word, "nohup") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        process.terminate()
+        assert process.wait(timeout=15) == 0
+    assert nothing_runs(word, seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("inherited", "listens"), [(signal.SIG_IGN, False), (signal.SIG_DFL, True)]
+)
+def test_a_hangup_is_heard_unless_it_was_ignored_from_the_start(
+    inherited: signal.Handlers, listens: bool
+) -> None:
+    former = signal.signal(signal.SIGHUP, inherited)
+    try:
+        with ended_by_signals():
+            within = signal.getsignal(signal.SIGHUP)
+            assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+        assert (within is signal.default_int_handler) == listens
+        assert signal.getsignal(signal.SIGHUP) is inherited
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+
 def test_where_the_kernel_sends_no_signal_a_guard_watches_a_pipe() -> None:
     """What macOS needs, tried wherever the tests run."""
     word = f"mark-{os.getpid()}-guarded"
@@ -184,14 +217,14 @@ def test_where_the_kernel_sends_no_signal_a_guard_watches_a_pipe() -> None:
     with python("-c", code, word) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
-        guards = [line for line in running("launch.py") if str(process.pid) in line]
-        assert len(guards) == 1
+
+        def guards() -> int:
+            return sum(str(process.pid) in line for line in running("launch.py"))
+
+        assert wait_until(lambda: guards() == 1, seconds=5)  # it shows no arguments at first
         process.kill()
         process.wait()
-        owner = str(process.pid)
-        assert wait_until(
-            lambda: not [line for line in running("launch.py") if owner in line], seconds=5
-        )
+        assert wait_until(lambda: guards() == 0, seconds=5)
 
 
 def test_a_guard_passes_signals_and_exit_codes_on() -> None:

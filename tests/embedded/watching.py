@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,15 @@ def all_gone(pids: Sequence[int], *, seconds: float = 20.0) -> bool:
 
 def nothing_runs(word: str, *, seconds: float = 20.0) -> bool:
     return wait_until(lambda: not running(word), seconds=seconds)
+
+
+def hear_signals() -> None:
+    """Let this process end as one that a terminal started, whatever started the tests.
+
+    Under `nohup` SIGHUP is inherited as ignored, and in the background of a script SIGINT is.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @contextmanager

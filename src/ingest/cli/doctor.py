@@ -14,7 +14,8 @@ from ingest.cli.arguments import AsJson
 from ingest.cli.session import Session, session
 from ingest.core.errors import BadSettings, TransientError, Unavailable
 from ingest.flows import doctor as checkup
-from ingest.flows.doctor import Finding, State, failed, fine, unreachable
+from ingest.flows.doctor import Finding, State, failed, fine, note, unreachable
+from ingest.sources.registry import all_sources
 from ingest.wiring import Program
 from ingest.worker import bell_line, broker_errors
 
@@ -66,6 +67,8 @@ def _tell(finding: Finding) -> None:
 
 def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     """The checks, in the order in which one depends on another."""
+    for said in settings.warnings(current.environ, all_sources):
+        yield note("settings", said, "name it right, or unset it")
     wrong = settings.faults(current.environ)
     yield from (failed("settings", fault, "set it right, or unset it") for fault in wrong)
     if wrong:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import sqlalchemy.exc
 import typer
 
+from ingest.cli import output
 from ingest.cli.app import app
 from ingest.cli.session import Session
 from ingest.core.errors import BadInput, BadSettings, IngestError, NotConnected, Unavailable
 from ingest.embedded import EmbeddedError
+from ingest.settings import warnings
+from ingest.sources.registry import all_sources
 from ingest.wiring import set_up_logs
 
 DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
@@ -32,12 +37,29 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
 
 def main() -> None:
     """The entry point `ingest`."""
+    open_standard_streams()
     sys.exit(run(sys.argv[1:], os.environ))
+
+
+def open_standard_streams() -> None:
+    """Let what is said reach somebody or nobody, but stop nothing.
+
+    A stream that was closed before the start becomes the null device: it takes the lowest number
+    that is free, which is the closed one's, and no data file does. A letter that the locale has no
+    code for is escaped.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - ours for good
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command in this environment; its exit code."""
     set_up_logs(environ)
+    for said in warnings(environ, all_sources):
+        output.note(f"ingest: {said}")
     session = Session(environ)
     try:
         answer = app(list(argv), prog_name="ingest", standalone_mode=False, obj=session)

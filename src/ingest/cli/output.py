@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -48,9 +50,18 @@ def record(data: Row, *, as_json: bool) -> None:
 
 
 def document(data: object) -> None:
-    """One JSON document: times in UTC with a Z; bytes are refused, for they may be secrets."""
-    text = orjson.dumps(data, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
-    sys.stdout.write(f"{text.decode()}\n")
+    """One JSON document: times in UTC with a Z; bytes are refused, for they may be secrets.
+
+    In ASCII where the locale is not UTF-8, so that it is JSON there too.
+    """
+    text = orjson.dumps(data, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z).decode()
+    if not _is_utf8(sys.stdout.encoding):
+        text = json.dumps(json.loads(text))
+    sys.stdout.write(f"{text}\n")
+
+
+def _is_utf8(encoding: str | None) -> bool:
+    return encoding is None or codecs.lookup(encoding).name == "utf-8"
 
 
 def line(text: str) -> None:

@@ -35,6 +35,8 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] ",
 }
 UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+OURS_ALONE = "hostaddr=127.0.0.1&sslmode=disable&channel_binding=prefer&target_session_attrs=any"
+"""Said in the URL, since libpq takes what is not said there from the user's PG… variables."""
 START_SECONDS = 120.0  # recovery reads up to max_wal_size
 LEFTOVER_SECONDS = 10.0
 STOPPING = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
@@ -88,7 +90,11 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        return f"postgresql://{cluster.USER}:{self.password}@127.0.0.1:{self.port}/{DATABASE}"
+        return self._url_of(DATABASE)
+
+    def _url_of(self, database: str) -> str:
+        where = f"{cluster.USER}:{self.password}@127.0.0.1:{self.port}"
+        return f"postgresql://{where}/{database}?{OURS_ALONE}"
 
     def start(self) -> None:
         """Start on the port of last time, or a free one; returns when queries are answered."""
@@ -182,7 +188,7 @@ class Postgres:
     def _ensure_database(self) -> None:
         """Create our database once; also the proof that the stored password is the right one."""
         try:
-            with psycopg.connect(self.url.removesuffix(DATABASE) + "postgres") as connection:
+            with psycopg.connect(self._url_of("postgres"), options="") as connection:
                 connection.autocommit = True
                 found = connection.execute(
                     "SELECT FROM pg_database WHERE datname = %s", (DATABASE,)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -17,7 +17,7 @@ from typing import IO
 
 import structlog
 
-from ingest.embedded import processes
+from ingest.embedded import processes, signals
 from ingest.embedded.processes import Bound
 
 log = structlog.get_logger(__name__)
@@ -105,10 +105,16 @@ def run_stack(
 
     `ready` is polled until it is true, then `on_ready` is called once. `watch` is called every
     second, for instance `Services.revive`. The three must be short: a signal waits for them, and
-    what they raise ends the stack. A second signal ends the children without waiting.
+    what they raise ends the stack. A second signal ends the children without waiting. A SIGHUP
+    that is ignored, as under `nohup`, stays ignored.
     """
     stack = Stack(children, output=output)
-    with _signals() as received, stack:
+    received: list[signal.Signals] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        received.append(signal.Signals(number))
+
+    with signals.heard(note), stack:
         watched_at = time.monotonic()
         while not received:
             hopeless = stack.tend()
@@ -126,23 +132,6 @@ def run_stack(
         log.info("stack.stopping", signal=received[0].name)
         stack.stop(hurry=lambda: len(received) > 1)
     return 0
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[signal.Signals]]:
-    """The stop signals received so far; the former handlers come back at the end."""
-    received: list[signal.Signals] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        received.append(signal.Signals(number))
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    former = {number: signal.signal(number, note) for number in numbers}
-    try:
-        yield received
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 class _Writer:

@@ -26,6 +26,7 @@ from ingest.flows.receive import insert_into
 from ingest.flows.ringer import Ringer
 from ingest.flows.wake import Publish, ring
 from ingest.sources.registry import all_sources
+from ingest.startup import tell_of_settings
 from ingest.store import gauges
 from ingest.store.engine import transaction
 from ingest.store.gauges import Gauges
@@ -53,6 +54,7 @@ def create_app(of: Program | None = None, *, publish: Publish = publish_to_broke
     try:
         if of is not None:
             return _application(of, publish)
+        tell_of_settings()
         made = _application(program(application="ingest-web"), publish)
     except BadSettings as error:
         _exit(2, error)

@@ -1,0 +1,18 @@
+"""What a process says once, when it starts."""
+
+from __future__ import annotations
+
+import os
+
+import structlog
+
+from ingest.settings import warnings
+from ingest.sources.registry import all_sources
+
+log = structlog.get_logger(__name__)
+
+
+def tell_of_settings() -> None:
+    """Warn of each variable of the environment that seems to be a setting and is none."""
+    for said in warnings(os.environ, all_sources):
+        log.warning("setting_unknown", said=said)

@@ -1,0 +1,1 @@
+"""What we stand on: pins, the set-up that installs them, and their audit."""

@@ -1,0 +1,86 @@
+"""What every process says when it starts, in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from ingest.embedded import commands
+from ingest.embedded.processes import free_port
+from tests.factories import SECRET_KEY
+
+WRONG, RIGHT = "INGEST_GIHUB_WEBHOOK_SECRETS", "INGEST_GITHUB_WEBHOOK_SECRETS"
+SAID = f"{WRONG} is not a setting; did you mean {RIGHT}?"
+HIDDEN = "-".join(("a", "secret", "for", "a", "misspelt", "variable"))
+SECONDS = 60.0
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> Mapping[str, str]:
+    """No service is there; nothing is asked of one before the process has begun."""
+    return {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+        "CELERY_BROKER_URL": "memory://",
+        "INGEST_DATA_DIR": str(tmp_path),
+        "INGEST_SECRET_KEY": SECRET_KEY,
+        WRONG: HIDDEN,
+    }
+
+
+def commands_of(data_dir: Path) -> Mapping[str, Sequence[str]]:
+    children = (
+        commands.web(host="127.0.0.1", port=free_port(), env={}),
+        commands.worker(env={}, processes=1),
+        commands.fetcher(env={}),
+        commands.beat(data_dir=data_dir, env={}),
+    )
+    return {child.name: child.argv for child in children}
+
+
+def said_by(argv: Sequence[str], environ: Mapping[str, str], log: Path) -> str:
+    """All that the process said until it had warned, and while it ended."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(argv, env=environ, stdout=output, stderr=subprocess.STDOUT) as process,
+    ):
+        try:
+            until = time.monotonic() + SECONDS
+            while SAID not in log.read_text() and process.poll() is None:
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.1)
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=3)
+        finally:
+            process.kill()
+    return log.read_text()
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "fetcher", "beat"])
+def test_a_process_warns_once_of_a_misspelt_variable(
+    name: str, environ: Mapping[str, str], tmp_path: Path
+) -> None:
+    said = said_by(commands_of(tmp_path)[name], environ, tmp_path / "said")
+    assert said.count(SAID) == 1, said
+    assert HIDDEN not in said
+
+
+def test_a_command_warns_beside_its_data(environ: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("ingest")), "types", "--format", "jsonschema"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, f"ingest: {SAID}\n")
+    assert WRONG not in done.stdout
