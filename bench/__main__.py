@@ -10,9 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import latency, receiver, throughput
+from bench import flood, latency, receiver, throughput
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
+    "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
     "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
     "receiver": lambda quick: receiver.receiver(
         receiver.Plan.quick() if quick else receiver.Plan()

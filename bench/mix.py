@@ -59,6 +59,20 @@ def arrivals(
         yield make(n, text, connections)
 
 
+def flood(count: int, size: int, words: str, connections: Connections) -> Iterator[Arrival]:
+    """`count` deliveries of the Linear connection, each a text of `size` bytes of such words.
+
+    In the words, `{}` is a number that goes up.
+    """
+    for n in range(count):
+        parts: list[str] = []
+        length = 0
+        while length < size:
+            parts.append(words.format(len(parts) + 1))
+            length += len(parts[-1])
+        yield _linear(1_000_000 + n, "".join(parts), connections)
+
+
 def source_id(n: int) -> str:
     """The key of the document that the delivery of this number becomes."""
     return f"acme/shop#{n + 1}" if n % 2 else f"SHOP-{n + 1}"
@@ -143,4 +157,5 @@ def _arrival(
         headers=orjson.dumps(headers).decode(),
         body=body,
         received_at=datetime.now(UTC),
+        lane=connection_id,
     )

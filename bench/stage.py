@@ -28,6 +28,8 @@ RESULT_TABLES = (
     "lightfast_document_references",
 )
 """What processing writes, in the order of their foreign keys."""
+MARKS = ("lightfast_count_marks", "lightfast_connection_facts")
+"""What it keeps for itself beside that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def add(stage: Stage, arrivals: Iterable[Arrival]) -> int:
 
 def empty(stage: Stage) -> None:
     """Remove deliveries and everything that processing wrote."""
-    tables = ", ".join(("lightfast_webhook_deliveries", "lightfast_count_marks", *RESULT_TABLES))
+    tables = ", ".join(("lightfast_webhook_deliveries", *MARKS, *RESULT_TABLES))
     with psycopg.connect(stage.database_url) as conn:
         conn.execute(f"TRUNCATE {tables} CASCADE".encode())
 
@@ -109,7 +111,7 @@ def empty(stage: Stage) -> None:
 def requeue(stage: Stage) -> None:
     """Make every delivery pending again and forget what processing wrote."""
     with psycopg.connect(stage.database_url) as conn:
-        conn.execute(f"TRUNCATE {', '.join(RESULT_TABLES)} CASCADE".encode())
+        conn.execute(f"TRUNCATE {', '.join((*MARKS, *RESULT_TABLES))} CASCADE".encode())
         conn.execute(_REQUEUE)
     _settle_disk(stage)
 

@@ -64,11 +64,11 @@ def _series(place: Stage, sizes: tuple[tuple[int, float], ...], plan: Plan) -> d
         kept = Path(directory) / "rows.json"
         for run in range(plan.runs):
             fill(place, mix.arrivals(plan.deliveries, sizes, place.connections, seed=run))
-            rates["ours"].append(_timed("ours", place).rate)
+            rates["ours"].append(timed("ours", place).rate)
             keep_final_rows(place.database_url, kept)
             for bare in ("limit", "bulk_limit"):
                 requeue(place)
-                rates[bare].append(_timed(bare, place, str(kept)).rate)
+                rates[bare].append(timed(bare, place, str(kept)).rate)
             arrivals = mix.arrivals(plan.naive_deliveries, sizes, place.connections, seed=run)
             fill(place, arrivals)
             rates["naive"].append(_naive(place))
@@ -93,7 +93,7 @@ def _duplicates(place: Stage, plan: Plan) -> dict[str, float]:
         again.append(_from_the_door(place, arrivals))
         other = [replace(a, body=a.body + b" ", body_hash=a.body_hash[::-1]) for a in arrivals]
         _refill(place, other)
-        known.append(_timed("ours", place).rate)
+        known.append(timed("ours", place).rate)
     rates = {"new": median(new), "duplicates": median(again), "known_events": median(known)}
     found = {name: round(rate, 1) for name, rate in rates.items()}
     return {**found, "times": round(rates["duplicates"] / rates["new"], 2)}
@@ -104,7 +104,7 @@ def _from_the_door(place: Stage, arrivals: list[Arrival]) -> float:
     started = time.perf_counter()
     add(place, arrivals)
     stored_s = time.perf_counter() - started
-    return len(arrivals) / (stored_s + _timed("ours", place).seconds)
+    return len(arrivals) / (stored_s + timed("ours", place).seconds)
 
 
 def _refill(place: Stage, arrivals: list[Arrival]) -> None:
@@ -118,14 +118,14 @@ def _memory(place: Stage, plan: Plan) -> dict[str, float]:
     """Peak memory of a worker over few and over many deliveries."""
     few = plan.memory_deliveries // 10
     fill(place, mix.arrivals(few, mix.MIX, place.connections))
-    small = _timed("ours", place).peak_mib
+    small = timed("ours", place).peak_mib
     fill(place, mix.arrivals(plan.memory_deliveries, mix.MIX, place.connections))
-    large = _timed("ours", place).peak_mib
+    large = timed("ours", place).peak_mib
     empty(place)
     return {str(few): round(small, 1), str(plan.memory_deliveries): round(large, 1)}
 
 
-def _timed(who: str, place: Stage, *arguments: str) -> Timing:
+def timed(who: str, place: Stage, *arguments: str) -> Timing:
     """Run a contestant in a fresh process."""
     command = [sys.executable, "-m", "bench.contestants", who, place.database_url, *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True)

@@ -85,6 +85,18 @@ def test_equal_words_in_another_notation_have_one_canonical_form(title: str, bod
     assert canonical_text(title, other) == canonical_text(title, body)
 
 
+@given(st.text("a\u0316\u0300\u0f73\u00e9\u1faf", min_size=40, max_size=200))
+def test_thirty_marks_stand_in_a_row_at_most_and_none_is_lost(body: str) -> None:
+    """Sorting the marks of one long row takes the square of its length: minutes for a mebibyte."""
+    canonical = canonical_text("", body)
+    rows = "".join("x" if unicodedata.combining(char) else " " for char in canonical).split()
+    assert all(len(row) <= 30 for row in rows)
+    assert unicodedata.is_normalized("NFC", canonical)
+    assert canonical_text(*title_and_body(canonical)) == canonical
+    marks = unicodedata.normalize("NFD", canonical.replace("\u034f", ""))
+    assert sorted(marks) == sorted(unicodedata.normalize("NFD", "\n\n" + body))
+
+
 @pytest.mark.parametrize(
     ("title", "folded"),
     [("a\nb", "a b"), ("a\r\n\r\nb", "a b"), ("  a\u2028b \n", "a b"), ("", ""), ("\n", "")],

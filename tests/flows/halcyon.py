@@ -51,6 +51,7 @@ class Sent:
             headers=orjson.dumps(dict(self.headers)).decode(),
             body=raw,
             received_at=RECEIVED_AT,
+            lane=connection_id or "",
         )
 
 

@@ -13,8 +13,8 @@ from ingest.flows.erasing import Held
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 from tests.flows import halcyon
+from tests.flows.desk import Desk, desk
 from tests.flows.halcyon import TWIN_REPOSITORY, Sent
-from tests.flows.test_process import Desk, desk
 
 __all__ = ["desk"]
 

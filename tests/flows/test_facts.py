@@ -13,8 +13,8 @@ from ingest.store.engine import transaction
 from ingest.store.facts import Fact
 from tests.factories import connect, make_store
 from tests.flows import halcyon
+from tests.flows.desk import Desk, desk
 from tests.flows.halcyon import Sent
-from tests.flows.test_process import Desk, desk
 
 __all__ = ["desk"]
 

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from ingest.sources.registry import source
 from tests.factories import connect, make_store
 from tests.flows import halcyon
+from tests.flows.desk import Desk, desk
 from tests.flows.halcyon import Sent
-from tests.flows.test_process import Desk, desk
 
 __all__ = ["desk"]
 

@@ -54,3 +54,24 @@ def test_a_failure_gives_the_turn_back() -> None:
             dict[str, int]()["missing"]
     with turns.alone():
         pass
+
+
+def test_one_at_a_time_has_what_is_dear() -> None:
+    turns = Turns()
+    with turns.dear() as first:
+        with turns.dear() as second:
+            assert (first, second) == (True, False)
+        with turns.dear() as third:
+            assert not third
+        assert not turns.is_over(within_s=0.01)
+    assert turns.is_over(within_s=0.01)
+    with turns.dear() as again:
+        assert again
+
+
+def test_who_waits_for_what_is_dear_hears_of_its_end() -> None:
+    turns = Turns()
+    with ThreadPoolExecutor(1) as threads:
+        with turns.dear():
+            waiting = threads.submit(turns.is_over, within_s=30)
+        assert waiting.result(timeout=10)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import orjson
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _LINE_BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
+_MARKS_IN_A_ROW = 30
+_JOINER = "\u034f"
 
 
 def clean(text: str) -> str:
@@ -58,7 +62,8 @@ def _rebuilt(value: JSON) -> JSON:
 
 
 def canonical_text(title: str, body: str) -> str:
-    """Title, two line feeds, body: clean, NFC, with LF as the only line break of the body.
+    """Title, two line feeds, body: clean, NFC, with LF as the only line break of the body, and with
+    a joiner in a row of more than thirty combining marks.
 
     The title becomes one line, so the first two line feeds always end it: `title_and_body` is the
     inverse, and both are idempotent.
@@ -67,9 +72,41 @@ def canonical_text(title: str, body: str) -> str:
     if "\r" in body:
         body = body.replace("\r\n", "\n").replace("\r", "\n")
     text = clean(f"{title}\n\n{body}")
-    if text.isascii() or unicodedata.is_normalized("NFC", text):
+    if text.isascii():
         return text
-    return unicodedata.normalize("NFC", text)
+    text = _stream_safe(text)
+    if unicodedata.is_normalized("NFC", text):
+        return text
+    return _stream_safe(unicodedata.normalize("NFC", text))  # one mark may have become two
+
+
+def _stream_safe(text: str) -> str:
+    """The text with a joiner after each thirty marks in a row: UAX #15, Stream-Safe Text Format.
+
+    Normalising sorts the marks of a row in the square of their number, and a text can be one row.
+    """
+    if _marks().isdisjoint(text[_MARKS_IN_A_ROW::_MARKS_IN_A_ROW]):
+        return text
+    return _long_row().sub(_with_joiners, text)
+
+
+def _with_joiners(row: re.Match[str]) -> str:
+    marks = row[0]
+    starts = range(0, len(marks), _MARKS_IN_A_ROW)
+    return _JOINER.join(marks[start : start + _MARKS_IN_A_ROW] for start in starts)
+
+
+@lru_cache(maxsize=1)
+def _marks() -> frozenset[str]:
+    """What is sorted: the combining marks, and what becomes some."""
+    every = map(chr, range(sys.maxunicode + 1))
+    marks = {char for char in every if unicodedata.combining(char)}
+    return frozenset(marks | set("\u0f73\u0f75\u0f81"))
+
+
+@lru_cache(maxsize=1)
+def _long_row() -> re.Pattern[str]:
+    return re.compile(f"[{''.join(sorted(_marks()))}]{{{_MARKS_IN_A_ROW + 1},}}")
 
 
 def title_and_body(canonical: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from ingest.core.changes import Upsert
+from ingest.core.errors import Raced
 from ingest.flows.apply import Work, look_ahead
 from ingest.flows.rendering import Renders
 from ingest.store.engine import transaction
@@ -20,11 +21,21 @@ MAX_ROWS = 20_000
 """Of chunks and references, in one transaction: two seconds of writing. One document may have as
 many."""
 
+RACES = 5
+
 T = TypeVar("T")
 
 
-def render(engine: sa.Engine, work: Sequence[Work], renders: Renders) -> None:
-    """Render what the work will probably write, and what a transaction lacked."""
+def render(
+    engine: sa.Engine,
+    work: Sequence[Work],
+    renders: Renders,
+    keep: Callable[[], object] = lambda: None,
+) -> None:
+    """Render what the work will probably write, and what a transaction lacked.
+
+    `keep` is called after each object, so that a lease is kept however long that takes.
+    """
     renders.catch_up()
     if not work:
         return
@@ -34,6 +45,7 @@ def render(engine: sa.Engine, work: Sequence[Work], renders: Renders) -> None:
         rendered = renders.render(one.upsert, one.store)
         if one.stored != (rendered.said.content_hash, rendered.config_hash):
             renders.cut(one.upsert, one.store)
+        keep()
 
 
 def parts(
@@ -54,3 +66,16 @@ def parts(
 
 def _rows(work: Work, renders: Renders) -> int:
     return renders.rows(work.change, work.store) if isinstance(work.change, Upsert) else 0
+
+
+def race(run: Callable[[], T], look_again: Callable[[], object]) -> T:
+    """What a transaction comes to; one that lost a race is run again, after another look ahead.
+
+    Raises `Raced` where it loses every time.
+    """
+    for _ in range(RACES - 1):
+        try:
+            return run()
+        except Raced:
+            look_again()
+    return run()

@@ -19,7 +19,6 @@ from ingest.core.canonical import clean
 from ingest.core.errors import (
     Costly,
     IngestError,
-    Raced,
     TransientError,
 )
 from ingest.core.retry import MAX_OVERRUNS, overrun_s, setback_s
@@ -38,7 +37,8 @@ from ingest.store.lookups import Claimed, Waiter
 
 log = structlog.get_logger(__name__)
 
-RACES = 5
+MOST_WORDS = 2_000
+"""Of one look-up, in one transaction."""
 
 
 def land(engine: sa.Engine, token: str, batch: Sequence[Ended]) -> Counter[str]:
@@ -84,7 +84,7 @@ def _parts(means: _Means, batch: Sequence[Ended], book: Directory) -> list[list[
 def _land(means: _Means, batch: Sequence[Ended]) -> Counter[str]:
     """One transaction, or, where a row is at fault, one for each half."""
     try:
-        keys = _commit(means, batch)
+        keys = _commit(means, [_all_but_the_last(means, ended) for ended in batch])
     except MissingRow as error:
         _give_back(means, batch, error)
     except BadRow as error:
@@ -105,6 +105,28 @@ def _land(means: _Means, batch: Sequence[Ended]) -> Counter[str]:
     return Counter()
 
 
+def _all_but_the_last(means: _Means, ended: Ended) -> Ended:
+    """What is left of a look-up once its first words are applied, so many in one transaction: a
+    branch may lose fifty thousand files at once. Applying them again changes nothing.
+    """
+    words = ended.landing.words
+    while len(words) > MOST_WORDS:
+        first = replace(ended.landing, words=words[:MOST_WORDS])
+        _commit_words(means, replace(ended, landing=first))
+        words = words[MOST_WORDS:]
+    return replace(ended, landing=replace(ended.landing, words=words))
+
+
+def _commit_words(means: _Means, ended: Ended) -> None:
+    def run() -> Applied:
+        with transaction(means.engine) as conn:
+            lookups.require_held(conn, means.token, [ended.claimed.id])
+            return _apply(conn, means, [ended])[0]
+
+    applied = ahead.race(run, lambda: _look_ahead(means, [ended]))
+    binding.bind(means.engine, applied.keys)
+
+
 def _is_too_dear(batch: Sequence[Ended]) -> bool:
     """Whether it stands alone, and the database has given it up often enough."""
     alone = len(batch) == 1 and batch[0].landing.kind != "hopeless"
@@ -118,15 +140,11 @@ def _too_dear(ended: Ended, error: Costly) -> Ended:
 
 
 def _commit(means: _Means, batch: Sequence[Ended]) -> frozenset[tuple[str, str, str]]:
-    for attempt in range(RACES):
-        try:
-            with transaction(means.engine) as conn:
-                return _end(conn, means, batch)
-        except Raced:
-            if attempt == RACES - 1:
-                raise
-            _look_ahead(means, batch)
-    raise Raced("the batch lost every race")
+    def run() -> frozenset[tuple[str, str, str]]:
+        with transaction(means.engine) as conn:
+            return _end(conn, means, batch)
+
+    return ahead.race(run, lambda: _look_ahead(means, batch))
 
 
 def _give_back(means: _Means, batch: Sequence[Ended], error: IngestError) -> None:

@@ -95,7 +95,10 @@ def open_delivery(row: Claimed) -> Opened | Prepared:
     try:
         found = source(row.source_type)
         payload = payloads.read(found.descriptor, row.headers, row.body)
-        return Opened(row, found, payload, found.descriptor.tenants(row.headers, payload))
+        tenants = found.descriptor.tenants(row.headers, payload)
+        if len(tenants) > MAX_CHANGES:
+            raise BadPayload("$", f"names more than {MAX_CHANGES:,} tenants")
+        return Opened(row, found, payload, tenants)
     except PermanentError as error:
         return Prepared(row, verdict=("dead", str(error)))
 

@@ -161,7 +161,20 @@ def verify(incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]) -
         headers=_kept(descriptor, headers),
         body=body,
         received_at=incoming.received_at,
+        lane=incoming.connection_id or _lane(descriptor, headers, payload),
     )
+
+
+def _lane(descriptor: Descriptor, headers: Headers, payload: Payload) -> str:
+    """Whom a delivery of the app-wide route is for: the first of those whom it names.
+
+    One that names nobody, or in no form that we know, shares a lane with all such.
+    """
+    try:
+        tenant = next(iter(descriptor.tenants(headers, payload)), "")
+    except BadPayload:
+        tenant = ""
+    return bounded_key(clean(f"{descriptor.source_type}:{tenant}"))
 
 
 def _brings_token(descriptor: Descriptor, payload: Payload) -> bool:

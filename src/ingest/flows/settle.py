@@ -20,7 +20,7 @@ import sqlalchemy as sa
 import structlog
 
 from ingest.core.bounds import cut_remark
-from ingest.core.errors import Costly, IngestError, Raced, TransientError
+from ingest.core.errors import Costly, IngestError, TransientError
 from ingest.core.identity import event_id
 from ingest.core.retry import MAX_OVERRUNS, overrun_s, setback_s
 from ingest.flows import ahead, asking, binding
@@ -45,7 +45,6 @@ PARKED, PARKED_DELAY_S = "waits for a look-up", 86_400.0
 """The look-up ends it; were that lost, it would be asked for again after a day."""
 PAUSED_DELAY_S = 900.0
 """Resuming a connection makes what waits for it due at once."""
-RACES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,14 @@ def settle(
     `on_asked` is called after a commit that holds look-ups.
     """
     means = _Means(engine, hold, Renders(), on_asked)
+    ids = [p.row.id for p in batch]
     try:
-        ahead.render(engine, [work for p in batch for work in _work(p)], means.renders)
+        ahead.render(
+            engine,
+            [work for p in batch for work in _work(p)],
+            means.renders,
+            lambda: hold.keep(engine, ids),
+        )
     except TransientError as error:
         means.give_back(batch, error)
         return Counter()
@@ -118,24 +123,22 @@ def _commit(means: _Means, batch: Sequence[Prepared]) -> tuple[list[Verdict], bo
     The verdicts, and whether there is something to look up.
     """
     engine, renders = means.engine, means.renders
-    for attempt in range(RACES):
-        try:
-            with transaction(engine) as conn:
-                outcome = _apply(conn, batch, renders)
-                asked = asking.request(conn, outcome.asks, outcome.waits)
-                for connection_id, problem in (w for p in batch for w in p.withdrawn):
-                    conditions.flag(conn, connection_id, problem)
-                ended = _end(conn, means.hold.token, batch, outcome)
-        except Raced:
-            if attempt == RACES - 1:
-                raise
-            ahead.render(engine, [work for p in batch for work in _work(p)], renders)
-            continue
-        fields = [(p.row.source_type, name) for p in batch for name in p.drift]
-        binding.bind(engine, outcome.applied.keys)
-        _report(engine, fields)
-        return ended, asked
-    raise Raced("the batch lost every race")
+
+    def run() -> tuple[list[Verdict], _Outcome, bool]:
+        with transaction(engine) as conn:
+            outcome = _apply(conn, batch, renders)
+            asked = asking.request(conn, outcome.asks, outcome.waits)
+            for connection_id, problem in (w for p in batch for w in p.withdrawn):
+                conditions.flag(conn, connection_id, problem)
+            return _end(conn, means.hold.token, batch, outcome), outcome, asked
+
+    def look_again() -> None:
+        ahead.render(engine, [work for p in batch for work in _work(p)], renders)
+
+    ended, outcome, asked = ahead.race(run, look_again)
+    binding.bind(engine, outcome.applied.keys)
+    _report(engine, [(p.row.source_type, name) for p in batch for name in p.drift])
+    return ended, asked
 
 
 def _end(

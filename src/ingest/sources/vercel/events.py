@@ -117,7 +117,8 @@ def name(raw: str) -> str:
 def ignored_because(kind: str) -> str:
     """Why deliveries of this kind change no document."""
     shown = ascii(kind)[1:-1][:_LONGEST_NAME]
-    beginnings = (kind[: at + 1] for at, mark in enumerate(kind) if mark == ".")
+    named = kind[:_LONGEST_NAME]
+    beginnings = (named[: at + 1] for at, mark in enumerate(named) if mark == ".")
     reasons = [IGNORED[start] for start in (*beginnings, kind) if start in IGNORED]
     return f"{shown}: {reasons[-1]}" if reasons else f"unknown type {shown}"
 

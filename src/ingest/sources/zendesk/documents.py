@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from ingest.core.bounds import MARK, MAX_BODY_CHARS
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
@@ -195,11 +196,16 @@ def _conversation(thread: Thread, comments: Sequence[Comment], place: Place) -> 
     """The description, which is the first comment, then each further one under its heading."""
     description, rest = _opening(thread.ticket, comments, place)
     names = {user.id: user.name for user in thread.users or () if user.id and user.name}
-    parts = [description]
-    for comment in rest:
+    parts, size = [description], len(description)
+    for place_in_rest, comment in enumerate(rest):
+        if size > MAX_BODY_CHARS:
+            parts.append(f"[{MARK} cut here: {len(rest) - place_in_rest:,} more comments]")
+            break
         author = names.get(comment.author_id or 0) or f"user {comment.author_id}"
         note = "" if comment.public else "Internal note, "
-        parts.append(f"### {note}{author}, {_iso(comment.created_at)}\n\n{_said(comment, place)}")
+        said = _said(comment, place)
+        parts.append(f"### {note}{author}, {_iso(comment.created_at)}\n\n{said}")
+        size += len(said)
     return "\n\n".join(filter(None, parts))
 
 

@@ -17,8 +17,12 @@ from urllib.parse import urljoin, urlsplit
 
 from markdownify import MarkdownConverter
 
+from ingest.core.bounds import MAX_BODY_CHARS, cut_text
+
 DEEPEST = 32
 """Elements inside one another; what is deeper keeps its text and loses its form."""
+MOST_ELEMENTS = 50_000
+"""What follows keeps its text and loses its form: the converter takes a KiB for each element."""
 
 _TOKEN = re.compile(
     r"<!--(?:.*?-->|.*)|<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9:-]{0,30}+)(?P<rest>[\s/][^<>]*+)?>",
@@ -61,9 +65,11 @@ _EXPIRING = re.compile(r"(?:^|&)(?:Expires|Signature|X-Amz-[A-Za-z-]{1,30}|sig|t
 
 
 def markdown(html: str, base: str) -> str:
-    """The text as Markdown; relative links are made absolute against `base`."""
+    """The text as Markdown, cut where it is too long; relative links are made absolute against
+    `base`.
+    """
     rebuilt = _Rebuilt(base)
-    rebuilt.read(html)
+    rebuilt.read(cut_text(html, MAX_BODY_CHARS))
     said: str = _CONVERTER.convert(f"<div>{''.join(rebuilt.out)}</div>")
     return _EMPTY_LINES.sub("\n\n", said).strip()
 
@@ -94,6 +100,7 @@ class _Rebuilt:
     out: list[str] = field(default_factory=list)
     stack: list[str] = field(default_factory=list)
     opened: Counter[str] = field(default_factory=Counter)
+    elements: int = 0
 
     def read(self, html: str) -> None:
         """All of a text, from its first element to its last, and what it left open."""
@@ -115,13 +122,19 @@ class _Rebuilt:
             self._pop()
 
     def _text(self, said: str) -> None:
+        if not said:
+            return
         in_pre = self.opened["pre"] > 0
         even = _LONG_RUN.sub(r"\1", said) if in_pre else _BLANKS.sub(" ", said)
         self.out.append(even.replace("<", "&lt;").replace(">", "&gt;"))
 
     def _open(self, name: str, rest: str) -> None:
         self._end_what_it_ends(name)
-        if name in _VOID:
+        self.elements += 1
+        if self.elements > MOST_ELEMENTS:
+            if self.out[-1:] != [" "]:
+                self.out.append(" ")
+        elif name in _VOID:
             self.out.append(f"<{name}{self._kept(name, rest)}>")
         elif len(self.stack) < DEEPEST:
             self.out.append(f"<{name}{self._kept(name, rest)}>")
