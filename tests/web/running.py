@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import psycopg
 import uvicorn
+from starlette.types import ASGIApp
 
 from ingest.settings import Settings
 from ingest.web import create_app
@@ -45,7 +46,13 @@ def receiver(
     app_wide: Mapping[str, tuple[str, ...]] = APP_WIDE,
 ) -> Iterator[int]:
     """The port of a running receiver."""
-    app = create_app(program(database_url, app_wide), publish=publish)
+    with served(create_app(program(database_url, app_wide), publish=publish)) as port:
+        yield port
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[int]:
+    """The port on which an application is served, with our protocol."""
     config = uvicorn.Config(app, log_level="error", access_log=False)
     server = uvicorn.Server(config)
     # asyncio turns Nagle off only where the protocol is named; with it each answer takes 40 ms.
@@ -56,9 +63,11 @@ def receiver(
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.01)
-        yield listening.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager
@@ -82,10 +91,10 @@ def speak(port: int, *parts: bytes) -> bytes:
                 client.sendall(part)
         except OSError:
             pass  # it answered and hung up before it had read all
-        return _heard(client)
+        return heard(client)
 
 
-def _heard(client: socket.socket) -> bytes:
+def heard(client: socket.socket) -> bytes:
     heard = b""
     try:
         while part := client.recv(65536):

@@ -77,7 +77,7 @@ def test_what_is_refused_says_why_and_stores_nothing(
         (404, "gitea", good, BODY, "known are"),
         (404, "github/nobody", good, BODY, "no connection"),
         (404, "github/%00", good, BODY, "no connection"),
-        (404, f"linear/{own[7:]}", good, BODY, "no connection"),
+        (404, f"linear/{own[7:]}", signed("linear", BODY), BODY, "no connection"),
         (404, "zendesk", signed("zendesk", BODY), BODY, "one connection at a time"),
         (415, own, good | {"content-type": "text/plain"}, BODY, "not JSON"),
         (415, own, good | {"content-encoding": "gzip"}, BODY, "content-encoding"),

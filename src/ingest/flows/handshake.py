@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ingest.core.errors import BadInput, NotConnected, PermanentError, TransientError, Unavailable
 from ingest.core.values import loads
 from ingest.core.vault import Vault
+from ingest.flows.admission import LONGEST_HANDSHAKE
 from ingest.flows.receive import Incoming, Shake
 from ingest.sources.contract import Descriptor
 from ingest.sources.registry import source
@@ -21,13 +22,12 @@ from ingest.store import connections, credentials, handshakes
 from ingest.store.engine import transaction
 
 HANDSHAKE_S = 15 * 60.0
-LONGEST_BODY = 4096
 
 
 def _token_of(descriptor: Descriptor, incoming: Incoming) -> str | None:
     """The token that a handshake brings; None where the request is none."""
     read = descriptor.verification_token
-    if read is None or incoming.connection_id is None or len(incoming.body) > LONGEST_BODY:
+    if read is None or incoming.connection_id is None or len(incoming.body) > LONGEST_HANDSHAKE:
         return None
     try:
         payload = loads(incoming.body)
