@@ -19,6 +19,7 @@ from ingest.web import create_app
 from ingest.wiring import Program
 from tests.factories import SECRET, SECRET_KEY
 
+PROTOCOL = "ingest.web.protocol:BoundedProtocol"
 LIMIT = 2 * 2**20
 """The largest body that the test's receiver accepts."""
 
@@ -53,7 +54,7 @@ def receiver(
 @contextmanager
 def served(app: ASGIApp) -> Iterator[int]:
     """The port on which an application is served, with our protocol."""
-    config = uvicorn.Config(app, log_level="error", access_log=False)
+    config = uvicorn.Config(app, http=PROTOCOL, log_level="error", access_log=False)
     server = uvicorn.Server(config)
     # asyncio turns Nagle off only where the protocol is named; with it each answer takes 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:

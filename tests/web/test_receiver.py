@@ -9,6 +9,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from ingest.flows import connecting, handshake
 from ingest.settings import Settings
 from ingest.sources.registry import all_sources
 from ingest.store import connections, credentials
@@ -16,8 +17,8 @@ from ingest.store.engine import transaction
 from ingest.store.upgrade import upgrade
 from ingest.web import create_app
 from ingest.wiring import Program
-from tests.factories import SECRET, VAULT, connect, signed
-from tests.web.running import LIMIT
+from tests.factories import METADATA, SECRET, VAULT, connect, make_store, signed
+from tests.web.running import LIMIT, speak, status
 
 pytestmark = pytest.mark.integration
 
@@ -58,6 +59,59 @@ def test_a_handshake_is_answered_and_not_stored(client: httpx.Client, engine: sa
     headers = signed("github", BODY, headers={"x-github-event": "ping"})
     assert post(client, "github", headers) == (200, {"delivery": None, "status": "handshake"})
     assert not stored(engine)
+
+
+def test_an_unsigned_handshake_is_taken_where_it_is_waited_for_and_nothing_else_unsigned(
+    client: httpx.Client, engine: sa.Engine
+) -> None:
+    waiting, others = _waiting(engine), connect(engine, "notion")
+    unsigned = {"content-type": "application/json"}
+    token = b'{"verification_token":"secret_of-a-test"}'
+    for path in ("notion", f"notion/{others}", f"notion/{waiting}x"):
+        assert post(client, path, unsigned, token)[0] in {401, 404}, path
+    assert post(client, f"notion/{waiting}", unsigned, BODY)[0] == 401
+    assert post(client, f"notion/{waiting}", unsigned, token + b" " * 5000)[0] == 413
+    taken = (200, {"delivery": None, "status": "handshake"})
+    assert post(client, f"notion/{waiting}", unsigned, token) == taken
+    assert post(client, f"notion/{waiting}", unsigned, token) == taken, "it is sent again"
+    event = signed("notion", BODY, "secret_of-a-test")
+    assert post(client, f"notion/{waiting}", event)[0] == 200
+    assert len(stored(engine)) == 1
+
+
+def test_a_handshake_is_taken_at_once_by_a_connection_that_begins_to_wait(
+    client: httpx.Client, engine: sa.Engine
+) -> None:
+    """What is kept of its secrets says that it does not."""
+    connection = connect(engine, "notion", secret="secret_old")
+    assert post(client, f"notion/{connection}", signed("notion", BODY, "secret_old"))[0] == 200
+    handshake.rearm(engine, connection)
+    token = b'{"verification_token":"secret_of-a-test"}'
+    answer = post(client, f"notion/{connection}", {"content-type": "application/json"}, token)
+    assert answer == (200, {"delivery": None, "status": "handshake"})
+
+
+def _waiting(engine: sa.Engine) -> str:
+    """A connection without a secret, as a person makes it."""
+    return connecting.connect_source(
+        engine,
+        all_sources()["notion"].descriptor,
+        name="of a test",
+        metadata=METADATA["notion"],
+        store_ids=[make_store(engine)],
+        secrets={},
+        vault=VAULT,
+    )
+
+
+def test_a_refusal_keeps_the_connection_where_nothing_is_left_to_read(
+    client: httpx.Client, port: int
+) -> None:
+    answer = client.post("/webhooks/gitea", content=BODY)
+    assert (answer.status_code, "connection" in answer.headers) == (404, False)
+    head = b"POST /webhooks/gitea HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n"
+    told = speak(port, head)
+    assert (status(told), b"connection: close" in told) == (404, True)
 
 
 def test_the_app_wide_route_stores_what_no_connection_claims(

@@ -29,10 +29,12 @@ from ingest.store import gauges
 from ingest.store.engine import transaction
 from ingest.store.gauges import Gauges
 from ingest.store.upgrade import is_current
-from ingest.web import answers
+from ingest.web import answers, descriptors
 from ingest.web.bounded_log import BoundedLog
 from ingest.web.metrics import Metrics
+from ingest.web.peers import MOST_PEERS, Peers
 from ingest.web.probes import Probes
+from ingest.web.protocol import PEERS
 from ingest.web.receiver import Receiver
 from ingest.web.room import Rooms
 from ingest.wiring import Program, program
@@ -41,6 +43,7 @@ from ingest.worker import publish as publish_to_broker
 log = structlog.get_logger(__name__)
 
 THREADS = 8
+SWEEP_S = 1.0
 YOUNG_OBJECTS = 10_000
 """Allocations between two collections; Python's own figure is 700."""
 
@@ -94,8 +97,9 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     probes = Probes(lambda: is_current(engine), metrics.text, threads, bounded)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, object]]:
+        async with watched_peers(metrics, bounded) as peers:
+            yield {PEERS: peers}
         await asyncio.to_thread(commits.close)
         await asyncio.to_thread(ringer.close)
         threads.shutdown(wait=False, cancel_futures=True)
@@ -119,6 +123,29 @@ def _routes(receiver: Receiver, probes: Probes) -> list[Route]:
         Route("/readyz", probes.readiness),
         Route("/metrics", probes.metrics_text),
     ]
+
+
+@asynccontextmanager
+async def watched_peers(metrics: Metrics, bounded: BoundedLog) -> AsyncIterator[Peers]:
+    """The connections of this process, as many as its descriptors allow; swept for slow ones."""
+
+    def told(reason: str) -> None:
+        metrics.dropped(reason)
+        bounded.tell("connection_dropped", reason, reason=reason)
+
+    most = descriptors.for_connections(descriptors.raise_limit(), MOST_PEERS)
+    peers = Peers(asyncio.get_running_loop().time, told, most=most, most_heads=most // 2)
+    sweeping = asyncio.create_task(_sweep(peers))
+    try:
+        yield peers
+    finally:
+        sweeping.cancel()
+
+
+async def _sweep(peers: Peers) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        peers.sweep()
 
 
 def _gauges(engine: sa.Engine) -> Gauges:

@@ -42,12 +42,22 @@ class Metrics:
             buckets=_GROUPS,
             registry=self._registry,
         )
+        self._dropped = Counter(
+            "ingest_dropped_connections",
+            "Connections ended before a request of theirs was read, by the reason.",
+            ["reason"],
+            registry=self._registry,
+        )
         self._registry.register(_Queue(gauges))
 
     def answered(self, source_type: str, answer: str, seconds: float) -> None:
         """A request got its answer."""
         self._received.labels(source_type, answer).inc()
         self._seconds.observe(seconds)
+
+    def dropped(self, reason: str) -> None:
+        """A connection was ended; the reason is one of a few."""
+        self._dropped.labels(reason).inc()
 
     def committed(self, deliveries: int) -> None:
         """A transaction stored so many deliveries."""
