@@ -130,11 +130,13 @@ def test_slow_bodies_that_may_be_believed_are_bounded_and_small_ones_pass(
 ) -> None:
     """On everybody's route anybody may send what looks signed."""
     before = target.peak_mib()
+    large = b'{"id":"%s","pad":"%s"}' % (b"l" * 9, b"x" * (2 * SMALL_BODY_BYTES))
+    with strangers(target.port, 50, forged(EVERYBODYS, LARGEST), b"{"):
+        deliver(target.port, EVERYBODYS, 2, body=large).assert_prompt()
     almost = b"{" * (LARGEST - 1)
     with strangers(target.port, 12, forged(EVERYBODYS, LARGEST), almost) as opened:
         deliver(target.port, EVERYBODYS).assert_prompt()
         deliver(target.port, own).assert_prompt()
-        large = b'{"id":"%s","pad":"%s"}' % (b"l" * 9, b"x" * (2 * SMALL_BODY_BYTES))
         deliver(target.port, own, 2, body=large).assert_prompt()
         assert {status(heard(one)) for one in opened} <= {408, 503}
     assert target.peak_mib() - before < LARGE_ROOM_BYTES / MIB + ROOM_MIB

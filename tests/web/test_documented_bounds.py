@@ -9,7 +9,7 @@ import pytest
 
 from ingest.embedded import commands
 from ingest.settings import DEFAULT_MAX_BODY_BYTES
-from ingest.web import bounded_log, peers, protocol, room
+from ingest.web import bounded_log, large_room, peers, protocol, room
 from ingest.web.body import Limits
 from ingest.web.peers import WITHIN_S, Wait
 from ingest.web.receiver import ANSWER_WITHIN_S
@@ -29,7 +29,8 @@ KIB, MIB = 2**10, 2**20
         f"{protocol.MOST_PIPELINED} that wait for an answer",
         f"bodies up to {room.SMALL_BODY_BYTES // KIB} KiB | {room.SMALL_ROOM_BYTES // MIB} MiB",
         f"{room.LARGE_ROOM_BYTES // MIB} MiB together on everybody's routes",
-        f"wait up to {room.TURN_WITHIN_S:g} s",
+        f"wait up to {large_room.TURN_WITHIN_S:g} s",
+        f"{large_room.HURRY_BYTES // MIB} MiB within each {large_room.HURRY_S:g} s",
         f"{Limits().grace_bytes // MIB} MiB or its end within each {Limits().grace_s:g} s",
         f"its end within {Limits().whole_s:g} s",
         f"who does not read his answers | {WITHIN_S[Wait.READER]:g} s",

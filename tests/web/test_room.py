@@ -5,13 +5,45 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.core.errors import Unavailable
-from ingest.web.room import LargeRoom, Rooms
+from ingest.core.errors import BadRequest, Unavailable
+from ingest.web.large_room import HURRY_BYTES, LargeRoom
+from ingest.web.room import SMALL_BODY_BYTES, Rooms
+
+
+@dataclass(eq=False)
+class Someone:
+    """A body that only notes what is done to it."""
+
+    whose: str
+    came: int = 0
+    timer: asyncio.Timeout | None = None
+    told: list[str] = field(default_factory=list)
+
+    def send_off(self) -> None:
+        self.told.append("sent off")
+
+
+class Door:
+    """A room, and who went in."""
+
+    def __init__(
+        self, limit: int, *, most_each: int, within_s: float = 20.0, hurry_s: float = 20.0
+    ) -> None:
+        self.room = LargeRoom(limit, most_each=most_each, within_s=within_s, hurry_s=hurry_s)
+
+    async def enter(self, whose: str, size: int) -> Someone:
+        made = Someone(whose)
+        await self.room.enter(made, size)
+        return made
+
+    def later(self, whose: str, size: int) -> asyncio.Task[Someone]:
+        return asyncio.create_task(self.enter(whose, size))
 
 
 def run(main: Callable[[], Coroutine[object, object, None]]) -> None:
@@ -20,15 +52,13 @@ def run(main: Callable[[], Coroutine[object, object, None]]) -> None:
 
 def test_who_does_not_fit_waits_for_his_turn() -> None:
     async def main() -> None:
-        room = LargeRoom(10, most_each=10)
-        await room.enter("a", 6)
-        second = asyncio.create_task(room.enter("b", 6))
-        third = asyncio.create_task(room.enter("c", 2))
-        await asyncio.sleep(0)
-        assert not second.done()
+        door = Door(10, most_each=10)
+        first = await door.enter("a", 6)
+        second, third = door.later("b", 6), door.later("c", 2)
         await asyncio.sleep(0.01)
+        assert not second.done()
         assert not third.done(), "a small one overtakes, and the large ones wait for ever"
-        room.leave("a", 6)
+        door.room.leave(first)
         await asyncio.gather(second, third)
 
     run(main)
@@ -36,23 +66,22 @@ def test_who_does_not_fit_waits_for_his_turn() -> None:
 
 def test_who_waits_too_long_is_asked_to_come_back_and_holds_nothing() -> None:
     async def main() -> None:
-        room = LargeRoom(10, most_each=10, within_s=0.01)
-        await room.enter("a", 10)
+        door = Door(10, most_each=10, within_s=0.01)
+        first = await door.enter("a", 10)
         for _ in range(3):
             with pytest.raises(Unavailable, match="large bodies"):
-                await room.enter("b", 1)
-        room.leave("a", 10)
-        await room.enter("b", 10)
+                await door.enter("b", 1)
+        door.room.leave(first)
+        await door.enter("b", 10)
 
     run(main)
 
 
 def test_whoever_gives_up_lets_the_next_one_pass() -> None:
     async def main() -> None:
-        room = LargeRoom(10, most_each=10)
-        await room.enter("a", 6)
-        impatient = asyncio.create_task(room.enter("b", 9))
-        next_one = asyncio.create_task(room.enter("c", 4))
+        door = Door(10, most_each=10)
+        await door.enter("a", 6)
+        impatient, next_one = door.later("b", 9), door.later("c", 4)
         await asyncio.sleep(0)
         impatient.cancel()
         with suppress(asyncio.CancelledError):
@@ -64,29 +93,48 @@ def test_whoever_gives_up_lets_the_next_one_pass() -> None:
 
 def test_one_whose_turn_came_as_he_gave_up_holds_nothing() -> None:
     async def main() -> None:
-        room = LargeRoom(10, most_each=10)
-        await room.enter("a", 10)
-        leaving = asyncio.create_task(room.enter("b", 10))
-        await asyncio.sleep(0)
-        room.leave("a", 10)
+        door = Door(10, most_each=10)
+        first = await door.enter("a", 10)
+        leaving = door.later("b", 10)
+        await asyncio.sleep(0.01)
+        door.room.leave(first)
         leaving.cancel()
         with suppress(asyncio.CancelledError):
             await leaving
-        await asyncio.wait_for(room.enter("c", 10), 5)
+        await asyncio.wait_for(door.enter("c", 10), 5)
 
     run(main)
 
 
 def test_a_connection_that_has_its_share_lets_others_pass() -> None:
     async def main() -> None:
-        room = LargeRoom(10, most_each=5)
-        await room.enter("greedy", 5)
-        more = asyncio.create_task(room.enter("greedy", 1))
+        door = Door(10, most_each=5)
+        greedy = await door.enter("greedy", 5)
+        more = door.later("greedy", 1)
         await asyncio.sleep(0)
-        await asyncio.wait_for(room.enter("other", 5), 5)
+        await asyncio.wait_for(door.enter("other", 5), 5)
         assert not more.done()
-        room.leave("greedy", 5)
+        door.room.leave(greedy)
         await asyncio.wait_for(more, 5)
+
+    run(main)
+
+
+def test_while_somebody_waits_who_does_not_hurry_loses_his_turn() -> None:
+    async def main() -> None:
+        door = Door(3, most_each=3, hurry_s=0.05)
+        slow, quick, being_stored = [await door.enter(name, 1) for name in "abc"]
+        async with asyncio.timeout(60) as slow.timer, asyncio.timeout(60) as quick.timer:
+            await asyncio.sleep(0.1)
+            assert not slow.told, "nobody waits"
+            waiting = door.later("d", 1)
+            while not slow.told:
+                quick.came += HURRY_BYTES
+                await asyncio.sleep(0.001)
+        assert not quick.told
+        assert not being_stored.told, "nothing is awaited of its sender"
+        door.room.leave(slow)
+        await asyncio.wait_for(waiting, 5)
 
     run(main)
 
@@ -104,14 +152,33 @@ def test_one_body_of_the_largest_size_always_fits() -> None:
 def test_everybodys_route_takes_nothing_of_what_connections_have() -> None:
     async def main() -> None:
         rooms = Rooms(100, large=200)
-        with (
-            rooms.place(None) as one,
-            rooms.place(None) as two,
-            rooms.place("c1") as own,
-        ):
+        with rooms.place(None) as one, rooms.place(None) as two, rooms.place("c1") as own:
             await one.enlarge(100)
             await two.enlarge(100)
             await asyncio.wait_for(own.enlarge(100), 5)
+
+    run(main)
+
+
+def test_who_waits_for_his_turn_makes_way_for_small_ones() -> None:
+    """Else a crowd of them would fill the room of the small ones."""
+
+    async def main() -> None:
+        rooms = Rooms(SMALL_BODY_BYTES, small=SMALL_BODY_BYTES)
+        with (
+            rooms.place("a") as inside,
+            rooms.place("a") as waiting,
+            rooms.place(None) as small,
+        ):
+            waiting.take(SMALL_BODY_BYTES)
+            await inside.enlarge(SMALL_BODY_BYTES * 100)
+            turn = asyncio.create_task(waiting.enlarge(SMALL_BODY_BYTES * 100))
+            await asyncio.sleep(0.01)
+            small.take(SMALL_BODY_BYTES)
+            with pytest.raises(Unavailable):
+                await asyncio.wait_for(turn, 5)
+            with pytest.raises(BadRequest):
+                waiting.take(1)
 
     run(main)
 
@@ -128,25 +195,25 @@ def test_never_more_than_there_is_and_in_the_end_everything_is_back(
     """Whoever comes in whatever order, and leaves or gives up."""
     held = dict.fromkeys("abc", 0)
 
-    async def one(room: LargeRoom, whose: str, size: int) -> None:
-        await room.enter(whose, size)
+    async def one(door: Door, whose: str, size: int) -> None:
+        inside = await door.enter(whose, size)
         held[whose] += size
         assert sum(held.values()) <= 8
         assert held[whose] <= max(4, size)
         await asyncio.sleep(0)
         held[whose] -= size
-        room.leave(whose, size)
+        door.room.leave(inside)
 
     async def main() -> None:
-        room = LargeRoom(8, most_each=4)
-        tasks = []
+        door, tasks = Door(8, most_each=4), []
         for whose, size, gives_up in bodies:
-            task = asyncio.create_task(one(room, whose, size))
+            task = asyncio.create_task(one(door, whose, size))
             await asyncio.sleep(0)
             if gives_up and not held[whose]:
                 task.cancel()
             tasks.append(task)
-        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
-        await asyncio.wait_for(room.enter("d", 8), 5)
+        done = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
+        assert not [one for one in done if isinstance(one, AssertionError)]
+        await asyncio.wait_for(door.enter("d", 8), 5)
 
     run(main)

@@ -68,15 +68,13 @@ class Body:
         announced = self._announced()
         if announced > limit:
             raise too_large(limit)
-        if announced > SMALL_BODY_BYTES:
-            await place.enlarge(announced)
         came = bytearray()
         try:
-            return await self._read(place, limit, came)
+            return await self._read(place, limit, announced or limit, came)
         finally:
             came.clear()  # a failure's traceback may hold it for longer than it is paid for
 
-    async def _read(self, place: Place, limit: int, came: bytearray) -> bytes:
+    async def _read(self, place: Place, limit: int, expected: int, came: bytearray) -> bytes:
         clock = asyncio.get_running_loop().time
         pace = Pace(self._limits, clock())
         while True:
@@ -85,7 +83,7 @@ class Body:
             if total > limit:
                 raise too_large(limit)
             if total > SMALL_BODY_BYTES and not place.is_large:
-                await place.enlarge(limit)
+                await place.enlarge(expected)
                 pace = Pace(self._limits, clock())
             place.take(len(part))
             if self.whole and not came:

@@ -2,27 +2,26 @@
 route, so that no flood of one kind is in the way of another. For one event loop.
 
 Law: a small body never waits. Where their part is full, the sender who has been awaited longest
-makes way: an honest body is whole within milliseconds, and what fills a receiver is slow. A large
-body waits for its turn, unread, for some seconds.
+makes way: an honest body is whole within milliseconds, and what fills a receiver is slow. A body
+that has grown large waits for its turn, unread, for some seconds; and while somebody waits, whoever
+has a turn and does not hurry loses it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from ingest.core.errors import BadRequest, Unavailable
+from ingest.web.large_room import RETRY_AFTER_S, LargeRoom
 
 SMALL_BODY_BYTES = 256 * 2**10
 """A body of more bytes is a large one."""
 SMALL_ROOM_BYTES = 64 * 2**20
 LARGE_ROOM_BYTES = 96 * 2**20
 """For each kind of route, everybody's and connections' own; at least two of the largest."""
-TURN_WITHIN_S = 4.5
-RETRY_AFTER_S = 2.0
 
 
 class Rooms:
@@ -50,25 +49,35 @@ class Rooms:
 class Place:
     """What one body takes; a small one until it is told otherwise."""
 
-    __slots__ = ("_large", "_large_bytes", "_small", "_whose", "sent_off", "small_bytes", "timer")
+    __slots__ = (
+        "_large",
+        "_small",
+        "came",
+        "is_large",
+        "sent_off",
+        "small_bytes",
+        "timer",
+        "whose",
+    )
 
     def __init__(self, small: SmallRoom, large: LargeRoom, whose: str) -> None:
-        self._small, self._large, self._whose = small, large, whose
-        self._large_bytes = 0
+        self._small, self._large, self.whose = small, large, whose
+        self.came = 0
+        """The bytes of it that came."""
         self.small_bytes = 0
+        self.is_large = False
         self.sent_off = False
         self.timer: asyncio.Timeout | None = None
-        """Of what is awaited of the sender now, if anything is."""
-
-    @property
-    def is_large(self) -> bool:
-        """Whether it has its turn among the large ones."""
-        return self._large_bytes > 0
+        """Of what is awaited now, if anything is."""
 
     async def enlarge(self, size: int) -> None:
-        """Wait for a turn with a body of that size; raises `Unavailable` where it does not come."""
-        await self._large.enter(self._whose, size)
-        self._large_bytes = size
+        """Wait for a turn with a body of that size, and make way for small ones meanwhile.
+
+        Raises `Unavailable` where the turn does not come, and `BadRequest` (408).
+        """
+        self._small.wait(self)
+        await self._large.enter(self, size)
+        self.is_large = True
         self._small.leave(self)
 
     def take(self, count: int) -> None:
@@ -76,12 +85,15 @@ class Place:
 
         Raises `Unavailable` where there is none, and `BadRequest` (408) for who had to make way.
         """
-        if not self._large_bytes:
+        if self.sent_off:
+            raise too_slow()
+        self.came += count
+        if not self.is_large:
             self._small.take(self, count)
 
     def wait(self) -> None:
         """More is awaited of the sender."""
-        if not self._large_bytes:
+        if not self.is_large:
             self._small.wait(self)
 
     def whole(self) -> None:
@@ -91,9 +103,15 @@ class Place:
     def leave(self) -> None:
         """Give everything back."""
         self._small.leave(self)
-        if self._large_bytes:
-            self._large.leave(self._whose, self._large_bytes)
-            self._large_bytes = 0
+        if self.is_large:
+            self._large.leave(self)
+            self.is_large = False
+
+    def send_off(self) -> None:
+        """It takes too long: whatever is awaited for it ends."""
+        self.sent_off = True
+        if self.timer is not None and not self.timer.expired():
+            self.timer.reschedule(0.0)
 
 
 class SmallRoom:
@@ -105,8 +123,6 @@ class SmallRoom:
 
     def take(self, place: Place, count: int) -> None:
         """So many bytes for this place, whoever else has to leave for them."""
-        if place.sent_off:
-            raise too_slow()
         while count > self._free and self._make_way(place):
             pass
         if count > self._free:
@@ -136,77 +152,8 @@ class SmallRoom:
         if slowest is None:
             return False
         self.leave(slowest)
-        slowest.sent_off = True
-        if slowest.timer is not None and not slowest.timer.expired():
-            slowest.timer.reschedule(0.0)
+        slowest.send_off()
         return True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Turn:
-    whose: str
-    size: int
-    come: asyncio.Future[None]
-
-
-class LargeRoom:
-    """Bytes that large bodies share, in turns; `most_each` is the share of one connection."""
-
-    def __init__(self, limit: int, *, most_each: int, within_s: float = TURN_WITHIN_S) -> None:
-        self._free = limit
-        self._most_each = most_each
-        self._within_s = within_s
-        self._held: Counter[str] = Counter()
-        self._waiting: dict[_Turn, None] = {}
-
-    async def enter(self, whose: str, size: int) -> None:
-        """Wait for room of that size; raises `Unavailable` where it is not there in time."""
-        turn = _Turn(whose, size, asyncio.get_running_loop().create_future())
-        self._waiting[turn] = None
-        self._let_in()
-        if turn.come.done():
-            return
-        came = False
-        try:
-            async with asyncio.timeout(self._within_s):
-                await turn.come
-            came = True
-        except TimeoutError as error:
-            raise Unavailable(
-                "too many large bodies are being read at once", retry_after_s=RETRY_AFTER_S
-            ) from error
-        finally:
-            if not came:
-                self._give_up(turn)
-
-    def leave(self, whose: str, size: int) -> None:
-        """Give it back; whose turn it is comes in."""
-        self._free += size
-        self._held[whose] -= size
-        if not self._held[whose]:
-            del self._held[whose]
-        self._let_in()
-
-    def _give_up(self, turn: _Turn) -> None:
-        """Waited enough; his turn may have come in that very moment."""
-        if turn in self._waiting:
-            del self._waiting[turn]
-            self._let_in()
-        else:
-            self.leave(turn.whose, turn.size)
-
-    def _let_in(self) -> None:
-        """In the order in which they came; who has his share already lets others pass."""
-        for turn in list(self._waiting):
-            if turn.size > self._free:
-                return
-            held = self._held[turn.whose]
-            if turn.come.done() or (held and held + turn.size > self._most_each):
-                continue
-            del self._waiting[turn]
-            self._free -= turn.size
-            self._held[turn.whose] += turn.size
-            turn.come.set_result(None)
 
 
 def too_slow() -> BadRequest:
