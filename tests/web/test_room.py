@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -179,6 +179,50 @@ def test_who_waits_for_his_turn_makes_way_for_small_ones() -> None:
                 await asyncio.wait_for(turn, 5)
             with pytest.raises(BadRequest):
                 waiting.take(1)
+
+    run(main)
+
+
+def test_nobody_makes_way_for_what_does_not_fit_anyway() -> None:
+    async def main() -> None:
+        rooms = Rooms(SMALL_BODY_BYTES, small=10)
+        with rooms.place(None) as whole, rooms.place(None) as slow, rooms.place(None) as more:
+            whole.take(6)
+            slow.take(3)
+            slow.wait()
+            with pytest.raises(Unavailable):
+                more.take(5)
+            slow.take(1)
+            with pytest.raises(Unavailable):
+                slow.take(1)
+            more.take(4)
+            with pytest.raises(BadRequest):
+                slow.take(1)
+
+    run(main)
+
+
+_SMALL = st.tuples(st.sampled_from(["take", "wait", "whole", "leave"]), st.integers(0, 5))
+
+
+@given(st.lists(st.tuples(_SMALL, st.integers(1, 6)), max_size=60))
+def test_the_room_of_small_bodies_is_never_exceeded_and_comes_back(
+    steps: list[tuple[tuple[str, int], int]],
+) -> None:
+    async def main() -> None:
+        rooms = Rooms(SMALL_BODY_BYTES, small=10)
+        with ExitStack() as stack:
+            places = [stack.enter_context(rooms.place(None)) for _ in range(6)]
+            for (what, number), count in steps:
+                place = places[number]
+                if what == "take":
+                    with suppress(Unavailable, BadRequest):
+                        place.take(count)
+                else:
+                    getattr(place, what)()
+                assert 0 <= sum(one.small_bytes for one in places) <= 10
+        with rooms.place(None) as last:
+            last.take(10)
 
     run(main)
 

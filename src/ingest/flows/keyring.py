@@ -76,14 +76,21 @@ class Keyring:
         self._kept: dict[str, _Kept] = {}
         self._reader = BatchReader(self._read)
 
+    def shared(self, descriptor: Descriptor) -> Secrets:
+        """The app-wide ones; raises `NotConnected` for a source whose secrets are connections'."""
+        if not descriptor.signs_for_all_tenants:
+            raise NotConnected(
+                f"{descriptor.title} signs for one connection at a time; "
+                f"use /webhooks/{descriptor.source_type}/{{connection_id}}"
+            )
+        return self._app_wide.get(descriptor.source_type, NONE)
+
     def at_hand(
-        self, descriptor: Descriptor, connection_id: str | None, *, since: float | None = None
+        self, descriptor: Descriptor, connection_id: str, *, since: float | None = None
     ) -> Secrets | None:
-        """The secrets where they are known, as read at `since` or later (of `now`), or a few
-        seconds ago without it; else None. Raises `NotConnected` for a route that there is not.
+        """A connection's secrets where they are known, as read at `since` or later (of `now`), or
+        a few seconds ago without it; else None. Raises what `judge` raises.
         """
-        if connection_id is None:
-            return self._shared(descriptor)
         oldest = self.now() - KEPT_S if since is None else since
         kept = self._kept.get(connection_id)
         if kept is None or kept.read_at < oldest:
@@ -102,12 +109,12 @@ class Keyring:
     def look_up(
         self, descriptor: Descriptor, connection_id: str | None, *, since: float | None = None
     ) -> Secrets:
-        """The secrets as `at_hand` gives them, read where they are not known; blocks until then.
+        """The app-wide secrets, or a connection's; blocks while they are read, if they have to be.
 
         Raises `NotConnected`, or `Unavailable` where they cannot be read.
         """
         if connection_id is None:
-            return self._shared(descriptor)
+            return self.shared(descriptor)
         secrets = self.at_hand(descriptor, connection_id, since=since)
         if secrets is not None:
             return secrets
@@ -125,14 +132,6 @@ class Keyring:
             self._kept.clear()
         self._kept.update({id_: _Kept(one, read_at) for id_, one in found.items()})
         return found
-
-    def _shared(self, descriptor: Descriptor) -> Secrets:
-        if not descriptor.signs_for_all_tenants:
-            raise NotConnected(
-                f"{descriptor.title} signs for one connection at a time; "
-                f"use /webhooks/{descriptor.source_type}/{{connection_id}}"
-            )
-        return self._app_wide.get(descriptor.source_type, NONE)
 
 
 def judge(descriptor: Descriptor, found: Found | None) -> Secrets:

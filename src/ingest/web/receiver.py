@@ -5,6 +5,7 @@ answered. Whoever cannot be believed is refused before his body is read.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -100,27 +101,27 @@ class Receiver:
         """What may verify the request, and how long a body may follow; by kept secrets where these
         let it in, else by new ones.
         """
-        secrets = self.keyring.at_hand(descriptor, head.connection_id)
-        if secrets is not None:
-            try:
-                return secrets, self._longest_body(descriptor, head, secrets)
-            except BadSignature:
-                if head.connection_id is None:
-                    raise
-        secrets = await self._read(descriptor, head, came_at, _until())
-        return secrets, self._longest_body(descriptor, head, secrets)
+        if head.connection_id is None:
+            shared = self.keyring.shared(descriptor)
+            return shared, self._longest_body(descriptor, head, shared)
+        kept = self.keyring.at_hand(descriptor, head.connection_id)
+        if kept is not None:
+            with contextlib.suppress(BadSignature):
+                return kept, self._longest_body(descriptor, head, kept)
+        new = await self._read(descriptor, head.connection_id, came_at, _until())
+        return new, self._longest_body(descriptor, head, new)
 
     def _longest_body(self, descriptor: Descriptor, head: Head, secrets: Secrets) -> int:
         return admission.longest_body(descriptor, head, secrets, self.max_body_bytes)
 
     async def _read(
-        self, descriptor: Descriptor, head: Head, came_at: float, until: float
+        self, descriptor: Descriptor, connection_id: str, came_at: float, until: float
     ) -> Secrets:
         """The secrets as they were after the request came."""
-        known = self.keyring.at_hand(descriptor, head.connection_id, since=came_at)
-        if known is not None or head.connection_id is None:
-            return known or keyring.NONE
-        asked = asyncio.wrap_future(self.keyring.ask(descriptor, head.connection_id))
+        known = self.keyring.at_hand(descriptor, connection_id, since=came_at)
+        if known is not None:
+            return known
+        asked = asyncio.wrap_future(self.keyring.ask(descriptor, connection_id))
         return keyring.judge(descriptor, await _within(until, asked))
 
     async def _accept(
@@ -137,7 +138,7 @@ class Receiver:
         except BadSignature:
             if incoming.connection_id is None:
                 raise
-            renewed = await self._read(descriptor, incoming.head, came_at, until)
+            renewed = await self._read(descriptor, incoming.connection_id, came_at, until)
             if renewed.shakes and await _within(until, self._shake(descriptor, incoming, renewed)):
                 return None
             if renewed == secrets:

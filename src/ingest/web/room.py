@@ -120,40 +120,46 @@ class SmallRoom:
     def __init__(self, limit: int) -> None:
         self._free = limit
         self._waiting: OrderedDict[Place, None] = OrderedDict()  # the longest first
+        self._waiting_bytes = 0  # of what those hold
 
     def take(self, place: Place, count: int) -> None:
         """So many bytes for this place, whoever else has to leave for them."""
-        while count > self._free and self._make_way(place):
-            pass
-        if count > self._free:
+        waits = place in self._waiting
+        others = self._waiting_bytes - (place.small_bytes if waits else 0)
+        if count > self._free + others:
             raise Unavailable(
                 "too many bodies are being stored at once", retry_after_s=RETRY_AFTER_S
             )
+        while count > self._free:
+            self._make_way(place)
         self._free -= count
         place.small_bytes += count
+        if waits:
+            self._waiting_bytes += count
 
     def wait(self, place: Place) -> None:
         """Its sender is awaited, since now or earlier."""
-        self._waiting.setdefault(place, None)
+        if place not in self._waiting:
+            self._waiting[place] = None
+            self._waiting_bytes += place.small_bytes
 
     def whole(self, place: Place) -> None:
         """Its sender is awaited no longer, so it makes way for nobody."""
-        self._waiting.pop(place, None)
+        if place in self._waiting:
+            del self._waiting[place]
+            self._waiting_bytes -= place.small_bytes
 
     def leave(self, place: Place) -> None:
         """Whatever it took is free."""
-        self._waiting.pop(place, None)
+        self.whole(place)
         self._free += place.small_bytes
         place.small_bytes = 0
 
-    def _make_way(self, newcomer: Place) -> bool:
-        """Whether somebody left, who hears of it at once."""
-        slowest = next((one for one in self._waiting if one is not newcomer), None)
-        if slowest is None:
-            return False
+    def _make_way(self, newcomer: Place) -> None:
+        """The slowest of the others leaves, and hears of it at once."""
+        slowest = next(one for one in self._waiting if one is not newcomer)
         self.leave(slowest)
         slowest.send_off()
-        return True
 
 
 def too_slow() -> BadRequest:
