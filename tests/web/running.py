@@ -16,10 +16,10 @@ from starlette.types import ASGIApp
 
 from ingest.settings import Settings
 from ingest.web import create_app
+from ingest.web.probes import PROTOCOL
 from ingest.wiring import Program
 from tests.factories import SECRET, SECRET_KEY
 
-PROTOCOL = "ingest.web.protocol:BoundedProtocol"
 LIMIT = 2 * 2**20
 """The largest body that the test's receiver accepts."""
 
@@ -52,9 +52,9 @@ def receiver(
 
 
 @contextmanager
-def served(app: ASGIApp) -> Iterator[int]:
-    """The port on which an application is served, with our protocol."""
-    config = uvicorn.Config(app, http=PROTOCOL, log_level="error", access_log=False)
+def served(app: ASGIApp, *, protocol: str = PROTOCOL) -> Iterator[int]:
+    """The port on which an application is served."""
+    config = uvicorn.Config(app, http=protocol, log_level="error", access_log=False)
     server = uvicorn.Server(config)
     # asyncio turns Nagle off only where the protocol is named; with it each answer takes 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:

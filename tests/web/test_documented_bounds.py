@@ -12,8 +12,8 @@ from ingest.settings import DEFAULT_MAX_BODY_BYTES
 from ingest.web import bounded_log, large_room, peers, protocol, room
 from ingest.web.body import Limits
 from ingest.web.peers import WITHIN_S, Wait
+from ingest.web.probes import PROTOCOL
 from ingest.web.receiver import ANSWER_WITHIN_S
-from tests.web.running import PROTOCOL
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "proxy.md").read_text("utf-8")

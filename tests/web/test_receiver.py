@@ -8,6 +8,7 @@ import time
 import httpx
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from ingest.flows import connecting, handshake
 from ingest.settings import Settings
@@ -16,9 +17,10 @@ from ingest.store import connections, credentials
 from ingest.store.engine import transaction
 from ingest.store.upgrade import upgrade
 from ingest.web import create_app
+from ingest.web.probes import PROTOCOL
 from ingest.wiring import Program
 from tests.factories import METADATA, SECRET, VAULT, connect, make_store, signed
-from tests.web.running import LIMIT, speak, status
+from tests.web.running import LIMIT, program, served, speak, status
 
 pytestmark = pytest.mark.integration
 
@@ -213,6 +215,17 @@ def test_the_probes_tell_life_from_readiness(client: httpx.Client, engine: sa.En
     assert int(behind.headers["retry-after"]) > 0
     upgrade(engine, list(all_sources()))
     assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(("protocol", "warned"), [(PROTOCOL, False), ("httptools", True)])
+def test_a_server_that_bounds_no_heads_is_told_of(
+    database_url: str, protocol: str, *, warned: bool
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        app = create_app(program(database_url), publish=lambda _: None)
+        with served(app, protocol=protocol) as port:
+            speak(port, b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    assert any(PROTOCOL in str(line.get("remedy")) for line in lines) is warned
 
 
 def test_a_wrong_setting_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,9 +32,8 @@ from ingest.store.upgrade import is_current
 from ingest.web import answers, descriptors
 from ingest.web.bounded_log import BoundedLog
 from ingest.web.metrics import Metrics
-from ingest.web.peers import MOST_PEERS, Peers
+from ingest.web.peers import MOST_PEERS, PEERS, Peers
 from ingest.web.probes import Probes
-from ingest.web.protocol import PEERS
 from ingest.web.receiver import Receiver
 from ingest.web.room import Rooms
 from ingest.wiring import Program, program

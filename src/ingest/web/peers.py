@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
+PEERS = "peers"
+"""Where the state of the application's lifespan holds them."""
 MOST_PEERS = 2048
 READ_BYTES = 32 * 2**10
 

@@ -16,6 +16,9 @@ from ingest.core.errors import IngestError
 from ingest.web import answers
 from ingest.web.bounded_log import BoundedLog
 from ingest.web.metrics import CONTENT_TYPE
+from ingest.web.peers import PEERS
+
+PROTOCOL = "ingest.web.protocol:BoundedProtocol"
 
 Value = TypeVar("Value")
 
@@ -38,8 +41,13 @@ class Probes:
         """The process answers."""
         return answers.fine(status="ok")
 
-    async def readiness(self, _: Request) -> Response:
-        """The database is reachable and its schema current."""
+    async def readiness(self, request: Request) -> Response:
+        """The database is reachable and its schema current.
+
+        Where this very request is none of a peer that we know, another protocol serves us.
+        """
+        if not getattr(request.state, PEERS, True):
+            self._log.tell("heads_not_bounded", "protocol", remedy=f"uvicorn --http {PROTOCOL}")
         try:
             current = await self._is_current.get()
         except IngestError as error:

@@ -18,14 +18,12 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from ingest.web.peers import READ_BYTES, Peers, Wait
+from ingest.web.peers import PEERS, READ_BYTES, Peers, Wait
 
 MOST_HEAD_BYTES = READ_BYTES
 MOST_HEADERS = 100
 MOST_PIPELINED = 8
 """Requests that wait on one connection for the answer of the one before them."""
-PEERS = "peers"
-"""Where the lifespan's state holds them."""
 
 _FAULTS = logging.getLogger("uvicorn.error.faults")
 _FAULTS.setLevel(logging.ERROR)
