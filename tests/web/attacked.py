@@ -146,7 +146,7 @@ def strangers(port: int, count: int, *parts: bytes) -> Iterator[list[socket.sock
 
 def send(client: socket.socket, part: bytes) -> None:
     """As much as the other side takes; it may be gone, or deaf."""
-    client.settimeout(1.0)
+    client.settimeout(0.3)
     with suppress(OSError):
         client.sendall(part)
     client.settimeout(60.0)

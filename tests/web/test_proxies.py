@@ -62,20 +62,26 @@ def test_an_oversize_body_is_stopped_by_the_proxy(proxy: Proxy, client: httpx.Cl
     """It is not read either: what it says of itself is enough."""
     too_long = 25 * 2**20 + 1
     request = post("/webhooks/github", signed("github", BODY), BODY, length=too_long)
-    assert status(proxy.ask(request)) == 413
+    with proxy.dial() as sender:
+        sender.sendall(request)
+        assert status(sender.recv(4096)) == 413
     assert not received(client)
 
 
-def test_a_slow_head_is_stopped_by_the_proxy_and_never_seen_by_the_receiver(
-    proxy: Proxy, client: httpx.Client
-) -> None:
-    with proxy.dial() as slow:
+def test_who_is_slow_is_stopped_by_the_proxy(proxy: Proxy, client: httpx.Client) -> None:
+    """A head never reaches the receiver; nor does a body before it is whole, by nginx. Behind Caddy
+    the receiver ends a slow body itself.
+    """
+    good = signed("github", BODY)
+    with proxy.dial() as head, proxy.dial() as body:
         began = time.monotonic()
-        slow.sendall(b"POST /webhooks/github HTTP/1.1\r\nhost: localhost\r\nx: ")
-        assert status(proxy.ask(post("/webhooks/github", signed("github", BODY), BODY))) == 200
-        assert status(heard(slow)) in {0, 408}
+        head.sendall(b"POST /webhooks/github HTTP/1.1\r\nhost: localhost\r\nx: ")
+        body.sendall(post("/webhooks/github", good, BODY, length=99_999))
+        assert status(proxy.ask(post("/webhooks/github", good, BODY))) == 200
+        assert status(heard(body)) in {0, 408}
+        assert status(heard(head)) in {0, 408}
         assert HEAD_WITHIN_S - 2 < time.monotonic() - began < 60
-    assert len(received(client)) == 1
+    assert 'answer="accepted",source="github"} 1.0' in client.get("/metrics").text
     assert "ingest_dropped_connections_total{" not in client.get("/metrics").text
 
 
@@ -91,13 +97,6 @@ def test_nothing_but_webhooks_is_reached_from_outside(proxy: Proxy) -> None:
         assert status(proxy.ask(told)) == 404
     get = b"GET /webhooks/github HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
     assert status(proxy.ask(get)) in {403, 404}
-
-
-def test_a_slow_body_is_given_up(proxy: Proxy) -> None:
-    """By nginx, which keeps it to itself until it is whole; behind Caddy by the receiver."""
-    with proxy.dial() as slow:
-        slow.sendall(post("/webhooks/github", signed("github", BODY), BODY, length=99_999))
-        assert status(heard(slow)) in {0, 408}
 
 
 def test_nginx_keeps_slow_bodies_to_itself_and_bounds_what_one_address_may_do(
