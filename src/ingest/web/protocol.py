@@ -135,7 +135,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(431, "head_too_large")
         elif self._in_body and self._is_ahead():
             self.flow.pause_reading()
-        self._settle(heard=True)
+        self._settle(begins=not self._went_on)
 
     def _is_ahead(self) -> bool:
         """Whether more came of the body than the application has asked for."""
@@ -198,8 +198,10 @@ class BoundedHttp(HttpToolsProtocol):
     # Where the connection stands.
 
     def on_response_complete(self) -> None:
-        """A request has its answer."""
+        """A request has its answer; the next one's body is read when it is asked for."""
         super().on_response_complete()
+        if self._in_body and not self.cycle.response_complete:
+            self.flow.pause_reading()
         self._settle()
 
     def abort(self) -> None:
@@ -216,12 +218,12 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.close()
             self._peers.waits(self, Wait.END)
 
-    def _settle(self, *, heard: bool = False) -> None:
-        """Tell what is waited for; `heard`: of the sender, just now."""
+    def _settle(self, *, begins: bool = False) -> None:
+        """Tell what is waited for; `begins`: what came just now is of no request that we know."""
         if not self._refused:
-            self._peers.waits(self, self._waited_for(heard=heard))
+            self._peers.waits(self, self._waited_for(begins=begins))
 
-    def _waited_for(self, *, heard: bool) -> Wait | None:
+    def _waited_for(self, *, begins: bool) -> Wait | None:
         cycle: RequestResponseCycle | None = self.cycle
         if self.transport.is_closing():
             return Wait.END
@@ -233,7 +235,7 @@ class BoundedHttp(HttpToolsProtocol):
             return Wait.REST if cycle.response_started else Wait.BODY
         if not cycle.response_complete:
             return None
-        return Wait.HEAD if heard or self._in_head else Wait.IDLE
+        return Wait.HEAD if begins or self._in_head else Wait.IDLE
 
     def _refuse(self, status: int, why: str | None = None) -> None:
         """Answer what is no request, and hear no more of this connection.
