@@ -44,7 +44,7 @@ def read(
 ) -> bytes:
     async def run() -> bytes:
         with (rooms or Rooms(LIMIT)).place(None) as place:
-            body = Body(receive, headers or {}, limits)
+            body = Body(receive, headers or {}, limits or Limits())
             told = await body.read(place, limit=limit)
             assert body.whole
             return told

@@ -70,7 +70,7 @@ def sign(scheme: Scheme, headers: Mapping[str, str], body: bytes, secret: str) -
 
 def verify(scheme: Scheme, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
     """Accept the raw body, or raise `BadSignature`; header names in lower case."""
-    live = usable(scheme, secrets)
+    live = [secret for secret in secrets if secret and secret not in scheme.refused_secrets]
     if not live:
         raise unverifiable()
     given = _given(scheme, headers)
@@ -93,11 +93,6 @@ def is_signed(scheme: Scheme, headers: Mapping[str, str]) -> bool:
 def unsigned(scheme: Scheme) -> BadSignature:
     """The refusal of a request without a signature."""
     return BadSignature(f"header {scheme.header} is missing; the request is unsigned")
-
-
-def usable(scheme: Scheme, secrets: Sequence[str]) -> list[str]:
-    """The secrets that may verify something."""
-    return [secret for secret in secrets if secret and secret not in scheme.refused_secrets]
 
 
 def unverifiable() -> BadSignature:

@@ -65,7 +65,7 @@ def longest_body(descriptor: Descriptor, head: Head, secrets: Secrets, limit: in
     Raises `BadSignature` where neither is the case: the body would be read for nothing.
     """
     signed = signing.is_signed(descriptor.scheme, head.headers)
-    if signed and signing.usable(descriptor.scheme, secrets.live):
+    if signed and secrets.live:
         return limit
     if secrets.shakes and may_shake(descriptor, head):
         return min(limit, LONGEST_HANDSHAKE)

@@ -128,20 +128,27 @@ def accept(incoming: Incoming, keyring: Keyring, shake: Shake = never) -> Arriva
     asked_at = keyring.now()
     secrets = keyring.look_up(descriptor, incoming.connection_id)
     try:
-        return verify(incoming, descriptor, secrets.live)
+        return verify_body(incoming, descriptor, secrets.live)
     except BadSignature:
         renewed = keyring.look_up(descriptor, incoming.connection_id, since=asked_at)
         if renewed.shakes and shake(descriptor, incoming, renewed.live):
             return None
         if renewed == secrets:
             raise
-        return verify(incoming, descriptor, renewed.live)
+        return verify_body(incoming, descriptor, renewed.live)
 
 
 def verify(incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]) -> Arrival | None:
     """The arrival that a request is; None for a handshake, which is answered and not stored."""
+    check_headers(descriptor, incoming.headers)
+    return verify_body(incoming, descriptor, secrets)
+
+
+def verify_body(
+    incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]
+) -> Arrival | None:
+    """The same for a request whose head was checked when it came."""
     headers, body = incoming.headers, incoming.body
-    check_headers(descriptor, headers)
     signing.verify(descriptor.scheme, headers, body, secrets)
     try:
         payload = payloads.read(descriptor, headers, body)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.types import Message, Receive
+from starlette.types import Receive
 
 from ingest.flows.admission import too_large
 from ingest.web.room import SMALL_BODY_BYTES, Place, too_slow
@@ -29,6 +29,9 @@ class Limits:
     whole_s: float = READ_WITHIN_S
     grace_s: float = GRACE_S
     grace_bytes: int = GRACE_BYTES
+
+
+LIMITS = Limits()
 
 
 class Pace:
@@ -56,11 +59,11 @@ class Body:
     __slots__ = ("_headers", "_limits", "_receive", "whole")
 
     def __init__(
-        self, receive: Receive, headers: Mapping[str, str], limits: Limits | None = None
+        self, receive: Receive, headers: Mapping[str, str], limits: Limits = LIMITS
     ) -> None:
         self._receive = receive
         self._headers = headers
-        self._limits = limits or Limits()
+        self._limits = limits
         self.whole = False
 
     async def read(self, place: Place, *, limit: int) -> bytes:
@@ -68,31 +71,30 @@ class Body:
         announced = self._announced()
         if announced > limit:
             raise too_large(limit)
+        clock = asyncio.get_running_loop().time
+        part = await self._next(place, clock() + self._limits.grace_s)
+        if self.whole and len(part) <= min(limit, SMALL_BODY_BYTES):
+            place.take(len(part))
+            return part
+        pace = Pace(self._limits, clock())
         came = bytearray()
         try:
-            return await self._read(place, limit, announced or limit, came)
+            while True:
+                total = len(came) + len(part)
+                if total > limit:
+                    raise too_large(limit)
+                if total > SMALL_BODY_BYTES and not place.is_large:
+                    await place.enlarge(announced or limit)
+                    pace = Pace(self._limits, clock())
+                place.take(len(part))
+                came += part
+                if self.whole:
+                    return bytes(came)
+                pace.came(len(part), clock())
+                part = b""  # held once, not twice, while more is awaited
+                part = await self._next(place, pace.until)
         finally:
             came.clear()  # a failure's traceback may hold it for longer than it is paid for
-
-    async def _read(self, place: Place, limit: int, expected: int, came: bytearray) -> bytes:
-        clock = asyncio.get_running_loop().time
-        pace = Pace(self._limits, clock())
-        while True:
-            part = await self._next(place, pace.until)
-            total = len(came) + len(part)
-            if total > limit:
-                raise too_large(limit)
-            if total > SMALL_BODY_BYTES and not place.is_large:
-                await place.enlarge(expected)
-                pace = Pace(self._limits, clock())
-            place.take(len(part))
-            if self.whole and not came:
-                return part
-            came += part
-            if self.whole:
-                return bytes(came)
-            pace.came(len(part), clock())
-            part = b""  # held once, not twice, while more is awaited
 
     async def has_arrived(self) -> bool:
         """Whether the rest of it is here without having been waited for; it is thrown away."""
@@ -115,16 +117,14 @@ class Body:
             raise too_slow() from error
         finally:
             place.timer = None
-        return self._part(message, place)
-
-    def _part(self, message: Message, place: Place) -> bytes:
         if message["type"] == "http.disconnect":
             raise Disconnected
         if message.get("more_body", False):
             place.wait()
         else:
             self.whole = True
-            place.whole()
+            if place.is_waiting:
+                place.whole()
         part: bytes = message.get("body", b"")
         return part
 

@@ -101,7 +101,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.logger = _FAULTS
         self.waits: Wait | None = None
         self._peers = peers
-        self._in_head = self._in_body = self._begins_body = False
+        self._in_body = self._begins_body = False
         self._heard_any = self._went_on = self._refused = False
         self._too_much = ""
         self._unheard = 0
@@ -154,11 +154,6 @@ class BoundedHttp(HttpToolsProtocol):
 
     # What the parser tells, in the midst of `hear`.
 
-    def on_message_begin(self) -> None:
-        """A request line begins."""
-        super().on_message_begin()
-        self._in_head = True
-
     def on_headers_complete(self) -> None:
         """The head is whole: its request begins, unless it is too much."""
         size = sum(len(name) + len(value) for name, value in self.headers) if self._unheard else 0
@@ -168,21 +163,21 @@ class BoundedHttp(HttpToolsProtocol):
             self._too_much = "too_many_pipelined"
         if self._too_much:
             raise TooMuch
-        self._peers.waits(self, None)
-        self._in_head = False
+        if self.waits is Wait.HEAD:  # and maybe for another one, at the end of what was read
+            self._peers.waits(self, None)
         self._in_body = self._begins_body = self._went_on = True
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
         self._went_on = True
-        super().on_body(body)
+        HttpToolsProtocol.on_body(self, body)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
         self._in_body = False
         self._went_on = True
-        super().on_message_complete()
+        HttpToolsProtocol.on_message_complete(self)
 
     def send_400_response(self, msg: str) -> None:
         """The parser gave up; uvicorn's text tells what it always tells."""
@@ -199,7 +194,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """A request has its answer; the next one's body is read when it is asked for."""
-        super().on_response_complete()
+        HttpToolsProtocol.on_response_complete(self)
         if self._in_body and not self.cycle.response_complete:
             self.flow.pause_reading()
         self._settle()
@@ -220,22 +215,24 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _settle(self, *, begins: bool = False) -> None:
         """Tell what is waited for; `begins`: what came just now is of no request that we know."""
-        if not self._refused:
-            self._peers.waits(self, self._waited_for(begins=begins))
-
-    def _waited_for(self, *, begins: bool) -> Wait | None:
         cycle: RequestResponseCycle | None = self.cycle
+        if self._refused:
+            return
         if self.transport.is_closing():
-            return Wait.END
-        if self.flow.write_paused:
-            return Wait.READER
-        if cycle is None:
-            return Wait.HEAD
-        if self._in_body:
-            return Wait.REST if cycle.response_started else Wait.BODY
-        if not cycle.response_complete:
-            return None
-        return Wait.HEAD if begins or self._in_head else Wait.IDLE
+            wait: Wait | None = Wait.END
+        elif self.flow.write_paused:
+            wait = Wait.READER
+        elif cycle is None:
+            wait = Wait.HEAD
+        elif self._in_body:
+            wait = Wait.REST if cycle.response_started else Wait.BODY
+        elif not cycle.response_complete:
+            wait = None
+        else:
+            is_begun = begins or self.scope is not cycle.scope
+            wait = Wait.HEAD if is_begun else Wait.IDLE
+        if wait is not self.waits:
+            self._peers.waits(self, wait)
 
     def _refuse(self, status: int, why: str | None = None) -> None:
         """Answer what is no request, and hear no more of this connection.

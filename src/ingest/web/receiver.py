@@ -5,7 +5,6 @@ answered. Whoever cannot be believed is refused before his body is read.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -106,8 +105,10 @@ class Receiver:
             return shared, self._longest_body(descriptor, head, shared)
         kept = self.keyring.at_hand(descriptor, head.connection_id)
         if kept is not None:
-            with contextlib.suppress(BadSignature):
+            try:
                 return kept, self._longest_body(descriptor, head, kept)
+            except BadSignature:
+                pass  # unless what is read now says the same
         new = await self._read(descriptor, head.connection_id, came_at, _until())
         return new, self._longest_body(descriptor, head, new)
 
@@ -134,7 +135,9 @@ class Receiver:
     ) -> Arrival | None:
         """As `receive.accept`, waiting for what that blocks on."""
         try:
-            return await self._verify(incoming, descriptor, secrets, until)
+            if len(incoming.body) <= LARGE_BYTES:
+                return receive.verify_body(incoming, descriptor, secrets.live)
+            return await self._verify_in_thread(incoming, descriptor, secrets, until)
         except BadSignature:
             if incoming.connection_id is None:
                 raise
@@ -143,16 +146,13 @@ class Receiver:
                 return None
             if renewed == secrets:
                 raise
-            return await self._verify(incoming, descriptor, renewed, until)
+            return await self._verify_in_thread(incoming, descriptor, renewed, until)
 
-    async def _verify(
+    async def _verify_in_thread(
         self, incoming: Incoming, descriptor: Descriptor, secrets: Secrets, until: float
     ) -> Arrival | None:
-        """Here and now where the body is small."""
-        if len(incoming.body) <= LARGE_BYTES:
-            return receive.verify(incoming, descriptor, secrets.live)
         verified = asyncio.get_running_loop().run_in_executor(
-            self.threads, receive.verify, incoming, descriptor, secrets.live
+            self.threads, receive.verify_body, incoming, descriptor, secrets.live
         )
         return await _within(until, verified)
 

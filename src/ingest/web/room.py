@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from ingest.core.errors import BadRequest, Unavailable
 from ingest.web.large_room import RETRY_AFTER_S, LargeRoom
@@ -35,15 +33,10 @@ class Rooms:
         self._everybodys = LargeRoom(each, most_each=each)
         self._own = LargeRoom(each, most_each=each // 2)
 
-    @contextmanager
-    def place(self, connection_id: str | None) -> Iterator[Place]:
-        """What one request's body takes, given back at its end."""
+    def place(self, connection_id: str | None) -> Place:
+        """What one request's body takes, given back at the end of the block."""
         large = self._everybodys if connection_id is None else self._own
-        place = Place(self._small, large, connection_id or "")
-        try:
-            yield place
-        finally:
-            place.leave()
+        return Place(self._small, large, connection_id or "")
 
 
 class Place:
@@ -54,6 +47,7 @@ class Place:
         "_small",
         "came",
         "is_large",
+        "is_waiting",
         "sent_off",
         "small_bytes",
         "timer",
@@ -66,9 +60,16 @@ class Place:
         """The bytes of it that came."""
         self.small_bytes = 0
         self.is_large = False
+        self.is_waiting = False
         self.sent_off = False
         self.timer: asyncio.Timeout | None = None
         """Of what is awaited now, if anything is."""
+
+    def __enter__(self) -> Place:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
 
     async def enlarge(self, size: int) -> None:
         """Wait for a turn with a body of that size, and make way for small ones meanwhile.
@@ -124,28 +125,24 @@ class SmallRoom:
 
     def take(self, place: Place, count: int) -> None:
         """So many bytes for this place, whoever else has to leave for them."""
-        waits = place in self._waiting
-        others = self._waiting_bytes - (place.small_bytes if waits else 0)
-        if count > self._free + others:
-            raise Unavailable(
-                "too many bodies are being stored at once", retry_after_s=RETRY_AFTER_S
-            )
-        while count > self._free:
-            self._make_way(place)
+        if count > self._free:
+            self._make_room(place, count)
         self._free -= count
         place.small_bytes += count
-        if waits:
+        if place.is_waiting:
             self._waiting_bytes += count
 
     def wait(self, place: Place) -> None:
         """Its sender is awaited, since now or earlier."""
-        if place not in self._waiting:
+        if not place.is_waiting:
+            place.is_waiting = True
             self._waiting[place] = None
             self._waiting_bytes += place.small_bytes
 
     def whole(self, place: Place) -> None:
         """Its sender is awaited no longer, so it makes way for nobody."""
-        if place in self._waiting:
+        if place.is_waiting:
+            place.is_waiting = False
             del self._waiting[place]
             self._waiting_bytes -= place.small_bytes
 
@@ -155,11 +152,17 @@ class SmallRoom:
         self._free += place.small_bytes
         place.small_bytes = 0
 
-    def _make_way(self, newcomer: Place) -> None:
-        """The slowest of the others leaves, and hears of it at once."""
-        slowest = next(one for one in self._waiting if one is not newcomer)
-        self.leave(slowest)
-        slowest.send_off()
+    def _make_room(self, newcomer: Place, count: int) -> None:
+        """The slowest of the others leave, each of whom hears of it at once."""
+        own = newcomer.small_bytes if newcomer.is_waiting else 0
+        if count > self._free + self._waiting_bytes - own:
+            raise Unavailable(
+                "too many bodies are being stored at once", retry_after_s=RETRY_AFTER_S
+            )
+        while count > self._free:
+            slowest = next(one for one in self._waiting if one is not newcomer)
+            self.leave(slowest)
+            slowest.send_off()
 
 
 def too_slow() -> BadRequest:
