@@ -30,6 +30,7 @@ class Wire(asyncio.Transport):
         self.closed = False
 
     def write(self, data: Any) -> None:
+        assert not self.closed
         self.written += bytes(data)
 
     def pause_reading(self) -> None:
@@ -155,11 +156,13 @@ _WORDS = [
     b"5",
     b"GET / ",
 ]
+_LONG = [b"\x00" * READ_BYTES, b"a" * READ_BYTES, b"x: y\r\n" * 200]
 _MORE = [b"content-length: 5\r\n", b"transfer-encoding: chunked\r\n", b"connection: upgrade\r\n"]
 
 
-@given(st.lists(st.sampled_from([*_WORDS, *_MORE]) | st.binary(max_size=9), max_size=40))
+@given(st.lists(st.sampled_from([*_WORDS, *_MORE, *_LONG]) | st.binary(max_size=9), max_size=40))
 def test_whatever_comes_is_no_fault(parts: list[bytes]) -> None:
     talk = asyncio.run(_converse([part for part in parts if part]))
     assert set(talk.told) <= {"not_http", "head_too_large", "too_many_pipelined"}
+    assert len(talk.told) <= 1, "who was refused is heard no more"
     assert b" 500 " not in talk.answers

@@ -128,14 +128,20 @@ class BoundedHttp(HttpToolsProtocol):
         self._heard_any = True
         if self._refused or self.transport.is_closing():
             return
-        self._went_on = self._begins_body = False
-        self.data_received(part)  # type: ignore[arg-type]  # the parser takes views too
+        if not self._parse(part):
+            return
         self._unheard = 0 if self._went_on else self._unheard + len(part)
         if self._unheard > MOST_HEAD_BYTES or len(self.headers or ()) > MOST_HEADERS:
             self._refuse(431, "head_too_large")
         elif self._in_body and self._is_ahead():
             self.flow.pause_reading()
         self._settle(begins=not self._went_on)
+
+    def _parse(self, part: memoryview) -> bool:
+        """Whether it made sense so far."""
+        self._went_on = self._begins_body = False
+        self.data_received(part)  # type: ignore[arg-type]  # the parser takes views too
+        return not self._refused
 
     def _is_ahead(self) -> bool:
         """Whether more came of the body than the application has asked for."""
