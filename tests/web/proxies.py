@@ -127,7 +127,7 @@ def caddy(directory: Path, receiver_port: int) -> Iterator[Proxy]:
 def _program(name: str) -> str:
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
     if found is None:
-        pytest.skip(f"{name} is not on this machine; `apt-get install {name}` brings it")
+        pytest.skip(f"{name} is not on this machine: install it to run this test")
     return found
 
 
