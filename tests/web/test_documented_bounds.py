@@ -9,7 +9,7 @@ import pytest
 
 from ingest.embedded import commands
 from ingest.settings import DEFAULT_MAX_BODY_BYTES
-from ingest.web import bounded_log, large_room, peers, protocol, room
+from ingest.web import bounded_http, bounded_log, large_room, peers, room
 from ingest.web.body import Limits
 from ingest.web.peers import WITHIN_S, Wait
 from ingest.web.probes import PROTOCOL
@@ -23,10 +23,10 @@ KIB, MIB = 2**10, 2**20
 @pytest.mark.parametrize(
     "told",
     [
-        f"{protocol.MOST_HEAD_BYTES // KIB} KiB, {protocol.MOST_HEADERS} headers",
+        f"{bounded_http.MOST_HEAD_BYTES // KIB} KiB, {bounded_http.MOST_HEADERS} headers",
         f"whole within {WITHIN_S[Wait.HEAD]:g} s",
         f"{peers.MOST_PEERS:,} or what the process's descriptors allow",
-        f"{protocol.MOST_PIPELINED} that wait for an answer",
+        f"{bounded_http.MOST_PIPELINED} that wait for an answer",
         f"bodies up to {room.SMALL_BODY_BYTES // KIB} KiB | {room.SMALL_ROOM_BYTES // MIB} MiB",
         f"{room.LARGE_ROOM_BYTES // MIB} MiB together on everybody's routes",
         f"wait up to {large_room.TURN_WITHIN_S:g} s",

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from ingest.web.bounded_http import MOST_HEAD_BYTES, MOST_HEADERS, MOST_PIPELINED
 from ingest.web.peers import PEERS, WITHIN_S, Peers, Wait
-from ingest.web.protocol import MOST_HEAD_BYTES, MOST_HEADERS, MOST_PIPELINED
 from tests.web.running import heard, served, speak, status
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n"

@@ -16,8 +16,9 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
+from ingest.web.bounded_http import MOST_PIPELINED
 from ingest.web.peers import PEERS, READ_BYTES, Peers, Wait
-from ingest.web.protocol import MOST_PIPELINED, BoundedProtocol
+from ingest.web.protocol import BoundedProtocol
 
 
 class Wire(asyncio.Transport):
