@@ -10,7 +10,7 @@ import pytest
 
 from ingest.core.errors import BadRequest
 from ingest.flows.inbox import Inbox, Message, from_call, from_message
-from ingest.flows.keyring import Keyring
+from ingest.flows.keyring import Found, Keyring, Secrets
 from tests.factories import SECRET, signed
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -85,7 +85,7 @@ def test_a_text_instead_of_the_raw_bytes_is_refused_by_name() -> None:
 
 def test_what_was_accepted_is_rung_for_and_nothing_else() -> None:
     rung: list[str] = []
-    keyring = Keyring(lambda *_: (SECRET,), {})
+    keyring = Keyring(lambda ids: dict.fromkeys(ids, Found("github", Secrets((SECRET,)))), {})
     answers = iter([(1, True), (1, False)])
     inbox = Inbox(keyring, lambda _: [next(answers)], lambda: rung.append("bell"), 100)
     incoming = from_call("github", signed("github", b"{}"), b"{}", "c1", now=NOW)
@@ -94,7 +94,7 @@ def test_what_was_accepted_is_rung_for_and_nothing_else() -> None:
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_looked_at() -> None:
-    inbox = Inbox(Keyring(lambda *_: (), {}), lambda _: [], lambda: None, 3)
+    inbox = Inbox(Keyring(lambda _: {}, {}), lambda _: [], lambda: None, 3)
     with pytest.raises(BadRequest) as caught:
         inbox.take(from_call("github", {}, b"four", "c1", now=NOW))
     assert caught.value.status == 413

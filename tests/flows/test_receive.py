@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,7 +21,7 @@ from ingest.core.errors import (
     Unavailable,
 )
 from ingest.core.signing import sign
-from ingest.flows.keyring import KEPT_S, Keyring
+from ingest.flows.keyring import KEPT_S, Found, Keyring, Secrets
 from ingest.flows.receive import Incoming, accept, take, verify
 from ingest.sources.registry import all_sources, source
 from ingest.store.deliveries import Arrival
@@ -34,24 +34,28 @@ every_source = pytest.mark.parametrize("source_type", list(all_sources()))
 
 
 class World:
-    """Connections with their secrets, a clock, and how often the secrets were read."""
+    """Connections of one source with their secrets, a clock, and how often secrets were read."""
 
-    def __init__(self, secrets: Mapping[str, tuple[str, ...]] | None = None) -> None:
-        self.secrets = dict(secrets or {"c1": (SECRET,)})
+    def __init__(self, source_type: str = "github") -> None:
+        self.source_type = source_type
+        self.secrets: dict[str, tuple[str, ...]] = {"c1": (SECRET,)}
+        self.shakes = False
         self.away = False
         self.reads = 0
         self.time = 0.0
         everybody = dict.fromkeys(all_sources(), (SECRET,))
         self.keyring = Keyring(self._load, everybody, now=lambda: self.time)
 
-    def _load(self, _source_type: str, connection_id: str) -> tuple[str, ...]:
+    def _load(self, ids: Sequence[str]) -> dict[str, Found]:
         self.reads += 1
         self.time += 0.001
         if self.away:
             raise Unavailable("PostgreSQL does not answer")
-        if connection_id not in self.secrets:
-            raise NotConnected("no such connection")
-        return self.secrets[connection_id]
+        return {
+            id_: Found(self.source_type, Secrets(self.secrets[id_], self.shakes))
+            for id_ in ids
+            if id_ in self.secrets
+        }
 
 
 def incoming(
@@ -69,14 +73,14 @@ def incoming(
 
 
 def arrival(request: Incoming, *, world: World | None = None) -> Arrival:
-    made = accept(request, (world or World()).keyring)
+    made = accept(request, (world or World(request.source_type)).keyring)
     assert made is not None
     return made
 
 
 def refusal(request: Incoming, *, world: World | None = None) -> tuple[type[IngestError], str]:
     with pytest.raises(IngestError) as caught:
-        accept(request, (world or World()).keyring)
+        accept(request, (world or World(request.source_type)).keyring)
     return type(caught.value), str(caught.value)
 
 
@@ -115,7 +119,7 @@ def test_the_app_wide_route_exists_where_one_secret_signs_for_all(source_type: s
         (incoming(connection_id="c2"), NotConnected, "no connection of this id"),
         (incoming(connection_id="\x00"), NotConnected, "no connection of this id"),
         (incoming(connection_id="c" * 192), NotConnected, "no connection of this id"),
-        (incoming(headers={"content-type": "text/xml"}), BadRequest, "text/xml is not JSON"),
+        (incoming(headers={"content-type": "text/xml"}), BadRequest, "content-type is not JSON"),
         (incoming(headers={"content-encoding": "gzip"}), BadRequest, "content-encoding"),
         (incoming(without="x-github-event"), BadRequest, "x-github-event is missing"),
         (incoming(without="x-hub-signature-256"), BadSignature, "is missing"),
@@ -144,19 +148,25 @@ def test_statuses_beside_400_ride_on_the_error() -> None:
 def test_the_first_reason_in_the_order_of_the_checks_is_the_answer() -> None:
     """A request with every fault; mending one brings out the next."""
     faults = Incoming("gitea", "c2", {"content-type": "text/xml"}, b"{", NOW)
+    needed = {"x-github-event": "push", "x-github-delivery": "d"}
     order = []
     mended: list[dict[str, object]] = [
         {"source_type": "github"},
-        {"connection_id": "c1"},
         {"headers": {"content-type": "application/json"}},
-        {"headers": {"x-github-event": "push", "x-github-delivery": "d"}},
+        {"headers": needed},
+        {"headers": needed | {"x-hub-signature-256": "sha256=00"}},
+        {"headers": signed("github", b"")},
+        {"connection_id": "c1"},
         {"headers": signed("github", b"{")},
         {"body": BODY, "headers": signed("github", BODY)},
     ]
     for change in mended:
         order.append(refusal(faults)[1])
         faults = dataclasses.replace(faults, **change)  # type: ignore[arg-type]
-    words = ["unknown", "no connection", "content-type", "x-github-event", "unsigned", "not JSON"]
+    words = [
+        *("unknown", "content-type", "x-github-event", "unsigned", "holds no signature"),
+        *("no connection", "does not match", "not JSON"),
+    ]
     assert all(word in said for word, said in zip(words, order, strict=True)), order
     assert accept(faults, World().keyring) is not None
 
@@ -288,15 +298,31 @@ def test_a_purged_connection_is_unknown_after_the_secrets_are_old() -> None:
     assert refusal(incoming(), world=world)[0] is NotConnected
 
 
-def test_many_that_wait_for_secrets_share_one_failure() -> None:
+def test_secrets_that_cannot_be_read_are_no_refusal() -> None:
     world = World()
     world.away = True
-    asked_at = world.time
-    descriptor = source("github").descriptor
-    for _ in range(3):
-        with pytest.raises(Unavailable):
-            world.keyring.look_up(descriptor, "c1", since=asked_at)
-    assert world.reads == 1
+    kind, text = refusal(incoming(), world=world)
+    assert kind is Unavailable
+    assert "PostgreSQL does not answer" in text
+
+
+@pytest.mark.parametrize("id_", ["", "\x00", "a\nb", "\u2028", "c" * 192])
+def test_what_cannot_be_an_id_is_refused_without_reading_anything(id_: str) -> None:
+    world = World()
+    assert refusal(incoming(connection_id=id_), world=world)[0] is NotConnected
+    assert world.reads == 0
+
+
+def test_a_connection_of_another_source_is_unknown() -> None:
+    assert refusal(incoming("linear"), world=World("github"))[0] is NotConnected
+
+
+def test_a_head_that_cannot_be_believed_costs_no_reading() -> None:
+    world = World()
+    for without in ("x-hub-signature-256", "x-github-event"):
+        refusal(incoming(without=without), world=world)
+    refusal(incoming(headers={"content-type": "text/xml"}), world=world)
+    assert world.reads == 0
 
 
 def test_what_is_kept_for_verifying_never_shows_in_a_repr() -> None:
@@ -327,6 +353,6 @@ def test_whatever_a_caller_signs_is_an_arrival_or_a_permanent_error(
     told[scheme.header.lower()] = "x"
     try:
         told[scheme.header.lower()] = sign(scheme, told, body, SECRET)
-        accept(Incoming(source_type, "c1", told, body, NOW), World().keyring)
+        accept(Incoming(source_type, "c1", told, body, NOW), World(source_type).keyring)
     except PermanentError:
         pass

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.core.errors import BadSignature
-from ingest.core.signing import check_fresh, sign, verify
-from ingest.sources.registry import source
+from ingest.core.signing import Scheme, check_form, check_fresh, sign, verify
+from ingest.sources.registry import all_sources, source
 
 _ZENDESK_PUBLIC = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="
 _NOTION = "secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"
@@ -163,6 +166,75 @@ def test_a_refusal_quotes_neither_secret_nor_signature(vector: Vector) -> None:
         _verify(vector, "s3cret-of-ours")
     assert "s3cret-of-ours" not in str(refused.value)
     assert vector.signature not in str(refused.value)
+
+
+@every_source
+def test_what_is_signed_has_the_form_of_a_signature(vector: Vector) -> None:
+    check_form(source(vector.source).descriptor.scheme, vector.headers)
+
+
+@every_source
+def test_what_no_secret_can_have_made_is_refused_by_its_form(vector: Vector) -> None:
+    scheme = source(vector.source).descriptor.scheme
+    right = vector.signature
+    for wrong in (
+        right[:-1],
+        right + "0",
+        "x" + right,
+        "é" * len(right),
+        right + "\n",
+        " " + right,
+    ):
+        with pytest.raises(BadSignature, match=f"(?i)header {vector.header} ") as refused:
+            check_form(scheme, vector.more | {vector.header: wrong})
+        assert wrong not in str(refused.value)
+    for headers in (vector.more, vector.more | {vector.header: ""}):
+        with pytest.raises(BadSignature, match="is missing"):
+            check_form(scheme, headers)
+
+
+def test_what_is_signed_beside_the_body_has_to_be_there() -> None:
+    zendesk = _LAWS[-1]
+    with pytest.raises(BadSignature, match="Timestamp is missing"):
+        check_form(source("zendesk").descriptor.scheme, {zendesk.header: zendesk.signature})
+
+
+Algorithm = Literal["sha256", "sha1"]
+Encoding = Literal["hex", "base64"]
+_ALGORITHMS: st.SearchStrategy[Algorithm] = st.sampled_from(("sha256", "sha1"))
+_ENCODINGS: st.SearchStrategy[Encoding] = st.sampled_from(("hex", "base64"))
+_TEXT = st.text(st.sampled_from("0123456789abcdefABCDEF+/=sha1256é\n\x00"), max_size=80)
+
+
+@given(
+    name=st.sampled_from(sorted(all_sources())),
+    algorithm=_ALGORITHMS,
+    encoding=_ENCODINGS,
+    body=st.binary(max_size=40),
+    secret=st.text(min_size=1, max_size=9),
+    given_=_TEXT,
+)
+def test_the_form_never_refuses_what_a_secret_would_verify(
+    name: str, algorithm: Algorithm, encoding: Encoding, body: bytes, secret: str, given_: str
+) -> None:
+    """Whatever the scheme: all that is signed passes, and what does not pass never verifies."""
+    told = source(name).descriptor.scheme
+    scheme = replace(told, algorithm=algorithm, encoding=encoding)
+    headers = {told.prefix_header.lower(): "now"} if told.prefix_header else {}
+    right = sign(scheme, headers, body, secret)
+    check_form(scheme, headers | {scheme.header.lower(): right})
+    other = headers | {scheme.header.lower(): scheme.prefix + given_}
+    if not _passes(scheme, other):
+        with pytest.raises(BadSignature):
+            verify(scheme, other, body, [secret])
+
+
+def _passes(scheme: Scheme, headers: dict[str, str]) -> bool:
+    try:
+        check_form(scheme, headers)
+    except BadSignature:
+        return False
+    return True
 
 
 def test_sentry_signs_calls_of_its_interface_in_another_header() -> None:

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 
 import psycopg
 import uvicorn
+from starlette.types import ASGIApp
 
 from ingest.settings import Settings
 from ingest.web import create_app
+from ingest.web.probes import PROTOCOL
 from ingest.wiring import Program
 from tests.factories import SECRET, SECRET_KEY
 
@@ -45,8 +47,14 @@ def receiver(
     app_wide: Mapping[str, tuple[str, ...]] = APP_WIDE,
 ) -> Iterator[int]:
     """The port of a running receiver."""
-    app = create_app(program(database_url, app_wide), publish=publish)
-    config = uvicorn.Config(app, log_level="error", access_log=False)
+    with served(create_app(program(database_url, app_wide), publish=publish)) as port:
+        yield port
+
+
+@contextmanager
+def served(app: ASGIApp, *, protocol: str = PROTOCOL) -> Iterator[int]:
+    """The port on which an application is served."""
+    config = uvicorn.Config(app, http=protocol, log_level="error", access_log=False)
     server = uvicorn.Server(config)
     # asyncio turns Nagle off only where the protocol is named; with it each answer takes 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
@@ -56,9 +64,11 @@ def receiver(
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.01)
-        yield listening.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager
@@ -82,10 +92,10 @@ def speak(port: int, *parts: bytes) -> bytes:
                 client.sendall(part)
         except OSError:
             pass  # it answered and hung up before it had read all
-        return _heard(client)
+        return heard(client)
 
 
-def _heard(client: socket.socket) -> bytes:
+def heard(client: socket.socket) -> bytes:
     heard = b""
     try:
         while part := client.recv(65536):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import time
@@ -10,10 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from starlette.types import Message, Receive
 
-from ingest.core.errors import BadRequest, Unavailable
-from ingest.web.body import Budget, Disconnected, read
 from tests.factories import signed
 from tests.web.running import LIMIT, speak, status
 
@@ -25,6 +21,11 @@ def request(headers: list[tuple[bytes, bytes]], body: bytes = BODY) -> bytes:
     lines = [b"%s: %s\r\n" % header for header in headers]
     length = b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body)
     return HEAD + b"".join(lines) + length + body
+
+
+def head(ending: bytes) -> bytes:
+    """A head that is believed so far, and whose last line is this one."""
+    return HEAD + b"".join(b"%s: %s\r\n" % line for line in headers_of()) + ending + b"\r\n\r\n"
 
 
 def headers_of(body: bytes = BODY) -> list[tuple[bytes, bytes]]:
@@ -94,8 +95,7 @@ def test_no_signed_body_makes_it_fail(client: httpx.Client) -> None:
 def test_too_large_is_answered_before_the_body_was_read(port: int) -> None:
     """The length is a lie: nothing follows, and nobody waits for it."""
     began = time.monotonic()
-    lie = HEAD + b"content-length: 9999999999999\r\n\r\n"
-    told = speak(port, lie, b"{")
+    told = speak(port, head(b"content-length: 9999999999999"), b"{")
     assert status(told) == 413
     assert b"connection: close" in told.lower()
     assert time.monotonic() - began < 15
@@ -105,7 +105,7 @@ def test_too_large_is_answered_before_the_body_was_read(port: int) -> None:
 def test_too_large_in_chunks_is_refused_when_it_is_too_large(port: int) -> None:
     chunk = b"%x\r\n%s\r\n" % (2**16, b" " * 2**16)
     many = [chunk] * (LIMIT // 2**16 + 40)
-    told = speak(port, HEAD + b"transfer-encoding: chunked\r\n\r\n", *many, b"0\r\n\r\n")
+    told = speak(port, head(b"transfer-encoding: chunked"), *many, b"0\r\n\r\n")
     assert status(told) == 413
 
 
@@ -114,7 +114,7 @@ def test_a_sender_that_leaves_harms_nobody(port: int, client: httpx.Client) -> N
 
     for part in (b"", b'{"repo'):
         with socket.create_connection(("127.0.0.1", port)) as leaving:
-            leaving.sendall(HEAD + b"content-length: 100\r\n\r\n" + part)
+            leaving.sendall(head(b"content-length: 100") + part)
     assert client.get("/healthz").status_code == 200
     until = time.monotonic() + 5
     while 'answer="left",source="github"} 2.0' not in client.get("/metrics").text:
@@ -146,48 +146,3 @@ def test_no_path_makes_it_fail(client: httpx.Client) -> None:
             assert answer.status_code == 404, route
             assert len(answer.content) < 500
             json.loads(answer.content)
-
-
-def _sender(*parts: bytes, then_s: float = 0.0, left: bool = False) -> Receive:
-    told: list[Message] = [
-        {"type": "http.request", "body": part, "more_body": n + 1 < len(parts) or left}
-        for n, part in enumerate(parts)
-    ]
-
-    async def receive() -> Message:
-        if told:
-            return told.pop(0)
-        await asyncio.sleep(then_s)
-        return {"type": "http.disconnect"}
-
-    return receive
-
-
-def _read(receive: Receive, budget: Budget, *, within_s: float = 1.0) -> bytes:
-    async def run() -> bytes:
-        with budget.share() as share:
-            return await read(receive, {}, share, limit=10, within_s=within_s)
-
-    return asyncio.run(run())
-
-
-def test_a_body_comes_in_any_number_of_parts() -> None:
-    assert _read(_sender(b"12", b"", b"345"), Budget(5)) == b"12345"
-
-
-def test_a_slow_body_is_given_up() -> None:
-    with pytest.raises(BadRequest) as caught:
-        _read(_sender(b"1", then_s=9, left=True), Budget(99), within_s=0.01)
-    assert caught.value.status == 408
-
-
-def test_a_sender_that_leaves_is_not_answered() -> None:
-    with pytest.raises(Disconnected):
-        _read(_sender(b"1", left=True), Budget(99))
-
-
-def test_all_bodies_together_are_bounded_and_room_comes_back() -> None:
-    budget = Budget(8)
-    with pytest.raises(Unavailable):
-        _read(_sender(b"12345", b"6789"), budget)
-    assert _read(_sender(b"12345678"), budget) == b"12345678"

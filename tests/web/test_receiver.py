@@ -8,16 +8,19 @@ import time
 import httpx
 import pytest
 import sqlalchemy as sa
+import structlog
 
+from ingest.flows import connecting, handshake
 from ingest.settings import Settings
 from ingest.sources.registry import all_sources
 from ingest.store import connections, credentials
 from ingest.store.engine import transaction
 from ingest.store.upgrade import upgrade
 from ingest.web import create_app
+from ingest.web.probes import PROTOCOL
 from ingest.wiring import Program
-from tests.factories import SECRET, VAULT, connect, signed
-from tests.web.running import LIMIT
+from tests.factories import METADATA, SECRET, VAULT, connect, make_store, signed
+from tests.web.running import LIMIT, program, served, speak, status
 
 pytestmark = pytest.mark.integration
 
@@ -60,6 +63,57 @@ def test_a_handshake_is_answered_and_not_stored(client: httpx.Client, engine: sa
     assert not stored(engine)
 
 
+def test_an_unsigned_handshake_is_taken_where_it_is_waited_for_and_nothing_else_unsigned(
+    client: httpx.Client, engine: sa.Engine
+) -> None:
+    waiting, others = _waiting(engine), connect(engine, "notion")
+    unsigned = {"content-type": "application/json"}
+    token = b'{"verification_token":"secret_of-a-test"}'
+    for path in ("notion", f"notion/{others}", f"notion/{waiting}x"):
+        assert post(client, path, unsigned, token)[0] in {401, 404}, path
+    assert post(client, f"notion/{waiting}", unsigned, BODY)[0] == 401
+    assert post(client, f"notion/{waiting}", unsigned, token + b" " * 5000)[0] == 413
+    taken = (200, {"delivery": None, "status": "handshake"})
+    assert post(client, f"notion/{waiting}", unsigned, token) == taken
+    assert post(client, f"notion/{waiting}", unsigned, token) == taken, "it is sent again"
+    event = signed("notion", BODY, "secret_of-a-test")
+    assert post(client, f"notion/{waiting}", event)[0] == 200
+    assert len(stored(engine)) == 1
+
+
+def test_a_handshake_is_taken_at_once_by_a_connection_that_begins_to_wait(
+    client: httpx.Client, engine: sa.Engine
+) -> None:
+    """What is kept of its secrets says that it does not."""
+    connection = connect(engine, "notion", secret="secret_old")
+    assert post(client, f"notion/{connection}", signed("notion", BODY, "secret_old"))[0] == 200
+    handshake.rearm(engine, connection)
+    token = b'{"verification_token":"secret_of-a-test"}'
+    answer = post(client, f"notion/{connection}", {"content-type": "application/json"}, token)
+    assert answer == (200, {"delivery": None, "status": "handshake"})
+
+
+def _waiting(engine: sa.Engine) -> str:
+    """A connection without a secret, as a person makes it."""
+    return connecting.connect_source(
+        engine,
+        all_sources()["notion"].descriptor,
+        name="of a test",
+        metadata=METADATA["notion"],
+        store_ids=[make_store(engine)],
+        secrets={},
+        vault=VAULT,
+    )
+
+
+def test_a_refusal_keeps_the_connection_where_nothing_is_left_to_read(port: int) -> None:
+    head = b"POST /webhooks/gitea HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n"
+    told = speak(port, head + b"\r\n{}" + head + b"connection: close\r\n\r\n{}")
+    assert told.count(b"HTTP/1.1 404") == 2
+    told = speak(port, head + b"\r\n")
+    assert (status(told), b"connection: close" in told) == (404, True)
+
+
 def test_the_app_wide_route_stores_what_no_connection_claims(
     client: httpx.Client, engine: sa.Engine
 ) -> None:
@@ -77,7 +131,7 @@ def test_what_is_refused_says_why_and_stores_nothing(
         (404, "gitea", good, BODY, "known are"),
         (404, "github/nobody", good, BODY, "no connection"),
         (404, "github/%00", good, BODY, "no connection"),
-        (404, f"linear/{own[7:]}", good, BODY, "no connection"),
+        (404, f"linear/{own[7:]}", signed("linear", BODY), BODY, "no connection"),
         (404, "zendesk", signed("zendesk", BODY), BODY, "one connection at a time"),
         (415, own, good | {"content-type": "text/plain"}, BODY, "not JSON"),
         (415, own, good | {"content-encoding": "gzip"}, BODY, "content-encoding"),
@@ -161,6 +215,17 @@ def test_the_probes_tell_life_from_readiness(client: httpx.Client, engine: sa.En
     assert int(behind.headers["retry-after"]) > 0
     upgrade(engine, list(all_sources()))
     assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(("protocol", "warned"), [(PROTOCOL, False), ("httptools", True)])
+def test_a_server_that_bounds_no_heads_is_told_of(
+    database_url: str, protocol: str, *, warned: bool
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        app = create_app(program(database_url), publish=lambda _: None)
+        with served(app, protocol=protocol) as port:
+            speak(port, b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    assert any(PROTOCOL in str(line.get("remedy")) for line in lines) is warned
 
 
 def test_a_wrong_setting_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,6 +52,15 @@ class Scheme:
     refused_secrets: frozenset[str] = frozenset()
 
 
+_FORMS: Mapping[tuple[str, str], tuple[re.Pattern[str], str]] = {
+    ("sha256", "hex"): (re.compile(r"[0-9a-f]{64}"), "64 hex digits"),
+    ("sha256", "base64"): (re.compile(r"[0-9A-Za-z+/]{43}="), "44 characters of base64"),
+    ("sha1", "hex"): (re.compile(r"[0-9a-f]{40}"), "40 hex digits"),
+    ("sha1", "base64"): (re.compile(r"[0-9A-Za-z+/]{27}="), "28 characters of base64"),
+}
+"""What a digest looks like as text, by algorithm and encoding, and in words."""
+
+
 def sign(scheme: Scheme, headers: Mapping[str, str], body: bytes, secret: str) -> str:
     """The signature header's value that the provider would send; header names in lower case."""
     mac = hmac.new(secret.encode(), _signed(scheme, headers, body), scheme.algorithm).digest()
@@ -60,18 +70,51 @@ def sign(scheme: Scheme, headers: Mapping[str, str], body: bytes, secret: str) -
 
 def verify(scheme: Scheme, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
     """Accept the raw body, or raise `BadSignature`; header names in lower case."""
-    usable = [secret for secret in secrets if secret and secret not in scheme.refused_secrets]
-    if not usable:
-        raise BadSignature("no webhook secret is configured for this source; set one and redeliver")
-    given = next((headers[h] for h in _signature_headers(scheme) if headers.get(h)), None)
+    live = [secret for secret in secrets if secret and secret not in scheme.refused_secrets]
+    if not live:
+        raise unverifiable()
+    given = _given(scheme, headers)
     if given is None:
-        raise BadSignature(f"header {scheme.header} is missing; the request is unsigned")
+        raise unsigned(scheme)
+    name, value = given
     matches = False
-    for secret in usable:
+    for secret in live:
         expected = sign(scheme, headers, body, secret)
-        matches |= hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
+        matches |= hmac.compare_digest(expected.encode(), value.encode("utf-8", "replace"))
     if not matches:
-        raise BadSignature(f"header {scheme.header} does not match the body under any live secret")
+        raise BadSignature(f"header {name} does not match the body under any live secret")
+
+
+def is_signed(scheme: Scheme, headers: Mapping[str, str]) -> bool:
+    """Whether a signature is given, be it what it may."""
+    return _given(scheme, headers) is not None
+
+
+def unsigned(scheme: Scheme) -> BadSignature:
+    """The refusal of a request without a signature."""
+    return BadSignature(f"header {scheme.header} is missing; the request is unsigned")
+
+
+def unverifiable() -> BadSignature:
+    """The refusal of whatever comes where nothing can verify it."""
+    return BadSignature("no webhook secret is configured for this source; set one and redeliver")
+
+
+def check_form(scheme: Scheme, headers: Mapping[str, str]) -> None:
+    """Raise `BadSignature` where no secret could have made what the headers bring.
+
+    Costs next to nothing, and needs neither secrets nor the body: asked before either is read.
+    """
+    given = _given(scheme, headers)
+    if given is None:
+        raise unsigned(scheme)
+    name, value = given
+    form, told = _FORMS[scheme.algorithm, scheme.encoding]
+    if not value.startswith(scheme.prefix) or not form.fullmatch(value, len(scheme.prefix)):
+        wanted = f"{scheme.prefix} and {told}" if scheme.prefix else told
+        raise BadSignature(f"header {name} holds no signature; one is {wanted}")
+    if scheme.prefix_header is not None and not headers.get(scheme.prefix_header.lower()):
+        raise _unprefixed(scheme.prefix_header)
 
 
 def check_fresh(
@@ -92,8 +135,17 @@ def check_fresh(
         raise BadSignature(f"signed time {time.name} is more than {seconds} s from receipt")
 
 
-def _signature_headers(scheme: Scheme) -> tuple[str, ...]:
-    return (scheme.header.lower(), *(h.lower() for h in scheme.other_headers))
+def _given(scheme: Scheme, headers: Mapping[str, str]) -> tuple[str, str] | None:
+    """The signature's header and its text; of those that may carry one, the first that does."""
+    for name in (scheme.header, *scheme.other_headers):
+        value = headers.get(name.lower())
+        if value:
+            return name, value
+    return None
+
+
+def _unprefixed(name: str) -> BadSignature:
+    return BadSignature(f"header {name} is missing; it is signed too")
 
 
 def _signed(scheme: Scheme, headers: Mapping[str, str], body: bytes) -> bytes:
@@ -101,7 +153,7 @@ def _signed(scheme: Scheme, headers: Mapping[str, str], body: bytes) -> bytes:
         return body
     before = headers.get(scheme.prefix_header.lower())
     if not before:
-        raise BadSignature(f"header {scheme.prefix_header} is missing; it is signed too")
+        raise _unprefixed(scheme.prefix_header)
     return before.encode("utf-8", "replace") + body
 
 

@@ -12,6 +12,7 @@ from ingest.embedded.stack import Child
 def web(*, host: str, port: int, env: Mapping[str, str]) -> Child:
     """The receiver."""
     argv = [*_module("uvicorn"), "--factory", "ingest.web:create_app"]
+    argv += ["--http", "ingest.web.protocol:BoundedProtocol"]
     argv += ["--host", host, "--port", str(port), "--no-access-log"]
     return Child("web", argv, env)
 

@@ -24,6 +24,7 @@ from ingest.core.errors import (
 from ingest.core.secret import Secret
 from ingest.core.values import loads
 from ingest.core.vault import Vault
+from ingest.flows.admission import LONGEST_HANDSHAKE
 from ingest.flows.receive import Incoming, Shake
 from ingest.sources.contract import Descriptor
 from ingest.sources.registry import source
@@ -32,7 +33,6 @@ from ingest.store.credentials import WEBHOOK_SECRET
 from ingest.store.engine import transaction
 
 HANDSHAKE_S = 15 * 60.0
-LONGEST_BODY = 4096
 
 
 def _token_of(descriptor: Descriptor, incoming: Incoming) -> str | None:
@@ -41,7 +41,7 @@ def _token_of(descriptor: Descriptor, incoming: Incoming) -> str | None:
     The provider signs it with the token itself, which proves that it came whole.
     """
     read = descriptor.verification_token
-    if read is None or incoming.connection_id is None or len(incoming.body) > LONGEST_BODY:
+    if read is None or incoming.connection_id is None or len(incoming.body) > LONGEST_HANDSHAKE:
         return None
     try:
         payload = loads(incoming.body)

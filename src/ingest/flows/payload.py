@@ -19,7 +19,7 @@ def check_media_type(descriptor: Descriptor, headers: Headers) -> None:
     if media_type == _FORM and descriptor.accepts_forms:
         return
     if media_type and not media_type.endswith(_JSON_TYPES):
-        raise BadRequest(f"content-type {media_type[:80]} is not JSON; send JSON", status=415)
+        raise BadRequest("content-type is not JSON's; send application/json", status=415)
 
 
 def read(descriptor: Descriptor, headers: Headers, body: bytes) -> dict[str, JSON]:

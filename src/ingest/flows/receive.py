@@ -27,16 +27,14 @@ from ingest.core.errors import (
 from ingest.core.slugs import bounded_key
 from ingest.core.values import JSON
 from ingest.flows import payload as payloads
+from ingest.flows.admission import Head, check_head, check_headers
 from ingest.flows.keyring import Keyring
 from ingest.sources.contract import Descriptor, Headers, Payload
-from ingest.sources.registry import source
 from ingest.store import deliveries
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import BadRow, transaction
 
 KEPT_HEADER_CHARS = 1024
-_SOURCE_TYPE_CHARS = 64
-_UNCODED = ("", "identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,11 @@ class Incoming:
     headers: Headers
     body: bytes
     received_at: datetime
+
+    @property
+    def head(self) -> Head:
+        """What came before the body."""
+        return Head(self.source_type, self.connection_id, self.headers)
 
 
 Stored = tuple[int, bool]
@@ -116,34 +119,36 @@ def insert_into(engine: sa.Engine) -> Insert:
 
 
 def accept(incoming: Incoming, keyring: Keyring, shake: Shake = never) -> Arrival | None:
-    """`verify` with the secrets that the keyring finds.
+    """`verify` with the secrets that the keyring finds, once the head makes sense.
 
     Nobody is refused for what an old copy of the secrets says: they are read anew first. What
     nobody signed may still be a handshake.
     """
-    descriptor = descriptor_of(incoming)
+    descriptor = check_head(incoming.head)
     asked_at = keyring.now()
     secrets = keyring.look_up(descriptor, incoming.connection_id)
     try:
-        return verify(incoming, descriptor, secrets)
+        return verify_body(incoming, descriptor, secrets.live)
     except BadSignature:
         renewed = keyring.look_up(descriptor, incoming.connection_id, since=asked_at)
-        if shake(descriptor, incoming, renewed):
+        if renewed.shakes and shake(descriptor, incoming, renewed.live):
             return None
         if renewed == secrets:
             raise
-        return verify(incoming, descriptor, renewed)
-
-
-def descriptor_of(incoming: Incoming) -> Descriptor:
-    """What the named source says about itself; raises `NotConnected` for an unknown one."""
-    return source(incoming.source_type[:_SOURCE_TYPE_CHARS]).descriptor
+        return verify_body(incoming, descriptor, renewed.live)
 
 
 def verify(incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]) -> Arrival | None:
     """The arrival that a request is; None for a handshake, which is answered and not stored."""
+    check_headers(descriptor, incoming.headers)
+    return verify_body(incoming, descriptor, secrets)
+
+
+def verify_body(
+    incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]
+) -> Arrival | None:
+    """The same for a request whose head was checked when it came."""
     headers, body = incoming.headers, incoming.body
-    _check_head(descriptor, headers)
     signing.verify(descriptor.scheme, headers, body, secrets)
     try:
         payload = payloads.read(descriptor, headers, body)
@@ -180,16 +185,6 @@ def _lane(descriptor: Descriptor, headers: Headers, payload: Payload) -> str:
 def _brings_token(descriptor: Descriptor, payload: Payload) -> bool:
     read = descriptor.verification_token
     return read is not None and read(payload) is not None
-
-
-def _check_head(descriptor: Descriptor, headers: Headers) -> None:
-    payloads.check_media_type(descriptor, headers)
-    coding = headers.get("content-encoding", "").strip().lower()
-    if coding not in _UNCODED:
-        raise BadRequest("content-encoding is not supported; send the body as it is", status=415)
-    for name in descriptor.needed_headers:
-        if not headers.get(name):
-            raise BadRequest(f"header {name} is missing; {descriptor.title} always sends it")
 
 
 def _body_hash(descriptor: Descriptor, payload: Payload, body: bytes) -> bytes:

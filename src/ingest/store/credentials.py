@@ -25,6 +25,16 @@ _READ = sa.text(f"""
 SELECT c.secret FROM lightfast_source_credentials c
 WHERE c.connection_id = :connection_id AND c.kind = :kind AND {_LIVE} ORDER BY c.id
 """)
+# All that verifying a request asks of its connection, for as many connections as wait for it.
+_VERIFYING = sa.text(f"""
+SELECT s.id, CAST(s.source_type AS text) AS source_type,
+       array(SELECT c.secret FROM lightfast_source_credentials c
+             WHERE c.connection_id = s.id AND c.kind = :kind AND {_LIVE} ORDER BY c.id) AS secrets,
+       EXISTS (SELECT FROM lightfast_handshakes h WHERE h.connection_id = s.id
+                 AND (h.armed_until > now() OR h.captured_at IS NOT NULL)) AS shakes
+FROM lightfast_connected_sources s
+WHERE s.id = ANY(CAST(:ids AS varchar[])) AND s.config_status IS DISTINCT FROM 'disconnected'
+""")
 _NEWEST = sa.text(f"""
 SELECT DISTINCT ON (c.connection_id) c.connection_id, c.id, c.secret
 FROM lightfast_source_credentials c
@@ -95,6 +105,19 @@ class Credential:
     live: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Verifying:
+    """A connection's sealed webhook secrets, oldest first.
+
+    `shakes`: its provider's handshake is waited for, or was captured.
+    """
+
+    connection_id: str
+    source_type: str
+    secrets: tuple[bytes, ...]
+    shakes: bool
+
+
 def add(conn: sa.Connection, vault: Vault, connection_id: str, kind: str, secret: str) -> int:
     """Store one more live secret of that kind; older ones stay valid until they end. Its id."""
     given = {"connection_id": connection_id, "kind": kind, "secret": vault.encrypt(secret)}
@@ -155,6 +178,15 @@ def read(conn: sa.Connection, vault: Vault, connection_id: str, kind: str) -> li
     """The live secrets of that kind, oldest first; raises `BadSettings` where no key opens them."""
     rows = conn.execute(_READ, {"connection_id": connection_id, "kind": kind}).scalars()
     return [vault.decrypt(bytes(secret)) for secret in rows]
+
+
+def verifying(conn: sa.Connection, connection_ids: Collection[str]) -> list[Verifying]:
+    """What may verify requests to these connections; the disconnected ones are left out."""
+    rows = conn.execute(_VERIFYING, {"ids": list(connection_ids), "kind": WEBHOOK_SECRET})
+    return [
+        Verifying(row.id, row.source_type, tuple(map(bytes, row.secrets)), row.shakes)
+        for row in rows
+    ]
 
 
 def newest(

@@ -31,8 +31,11 @@ _STATUS: tuple[tuple[type[IngestError], int], ...] = (
     (BadSettings, 503),  # ours to mend; the delivery must come again
     (IngestError, 400),
 )
-LINGER_S = 5.0
-LINGER_BYTES = 64 * 2**20
+LINGER_S = 4.0
+LINGER_BYTES = {413: 64 * 2**20}
+"""How much of a body that is refused unread is thrown away, by status: a sender of something too
+large is told so; of others what is small."""
+LINGER_BYTES_ELSE = 256 * 2**10
 
 
 def taken(delivery: Delivery) -> Response:
@@ -40,10 +43,11 @@ def taken(delivery: Delivery) -> Response:
     return _json(200, {"delivery": delivery.id, "status": delivery.status})
 
 
-def refused(error: IngestError) -> Response:
+def refused(error: IngestError, *, unread: bool = False) -> Response:
     """The status that the error's class means, and its message: thing, reason, remedy.
 
-    What is wrong inside (which database, which host) stands in the log, not in a stranger's answer.
+    `unread`: the body is still coming, and nobody wants it. What is wrong inside (which database,
+    which host) stands in the log, not in a stranger's answer.
     """
     status = status_of(error)
     headers: dict[str, str] = {}
@@ -52,10 +56,10 @@ def refused(error: IngestError) -> Response:
         problem = "deliveries cannot be stored now; send it again later"
         told_s = error.retry_after_s if isinstance(error, TransientError) else None
         headers["retry-after"] = str(math.ceil(told_s or RETRY_AFTER_S))
-    if status in {408, 413}:
-        headers["connection"] = "close"  # the rest of the body is not read
-    kind = Lingering if status == 413 else Response
-    return _json(status, {"error": problem}, headers, kind)
+    if not unread:
+        return _json(status, {"error": problem}, headers)
+    headers["connection"] = "close"
+    return _json(status, {"error": problem}, headers, Lingering)
 
 
 def status_of(error: IngestError) -> int:
@@ -82,7 +86,8 @@ class Lingering(Response):
     """Told at once; then the body that is still coming is thrown away for a while.
 
     Closing on a sender that still sends resets the connection, and it would never read the answer
-    (RFC 9112, section 9.6).
+    (RFC 9112, section 9.6). The connection waits for its sender meanwhile, so it makes way for a
+    newcomer.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,12 +96,11 @@ class Lingering(Response):
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_S):
-                await _throw_away(receive)
+                await _throw_away(receive, LINGER_BYTES.get(self.status_code, LINGER_BYTES_ELSE))
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _throw_away(receive: Receive) -> None:
-    room = LINGER_BYTES
+async def _throw_away(receive: Receive, room: int) -> None:
     while room > 0:
         message = await receive()
         room -= len(message.get("body", b""))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import NoReturn
 
 import sqlalchemy as sa
@@ -31,16 +30,20 @@ from ingest.store import gauges
 from ingest.store.engine import transaction
 from ingest.store.gauges import Gauges
 from ingest.store.upgrade import is_current
-from ingest.web import answers
-from ingest.web.body import Budget
-from ingest.web.metrics import CONTENT_TYPE, Metrics
-from ingest.web.receiver import BODIES_BYTES, Receiver
+from ingest.web import answers, descriptors
+from ingest.web.bounded_log import BoundedLog
+from ingest.web.metrics import Metrics
+from ingest.web.peers import MOST_PEERS, PEERS, Peers
+from ingest.web.probes import Probes
+from ingest.web.receiver import Receiver
+from ingest.web.room import Rooms
 from ingest.wiring import Program, program, set_up_logs
 from ingest.worker import publish as publish_to_broker
 
 log = structlog.get_logger(__name__)
 
 THREADS = 8
+SWEEP_S = 1.0
 YOUNG_OBJECTS = 10_000
 """Allocations between two collections; Python's own figure is 700."""
 
@@ -78,10 +81,11 @@ def _exit(code: int, error: IngestError) -> NoReturn:
 
 
 def _application(parts: Program, publish: Publish) -> Starlette:
-    engine, keyring = parts.engine, parts.keyring
+    engine = parts.engine
     ringer = Ringer(lambda: ring(engine, publish))
     metrics = Metrics(lambda: _gauges(engine))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="receiver")
+    bounded = BoundedLog(log.warning)
 
     def committed(deliveries: int) -> None:
         metrics.committed(deliveries)
@@ -89,28 +93,23 @@ def _application(parts: Program, publish: Publish) -> Starlette:
 
     commits = GroupCommit(insert_into(engine), committed)
     limit = parts.settings.max_body_bytes
-    budget = Budget(max(BODIES_BYTES, 2 * limit))
     shake = shaken_in(engine, lambda: parts.vault)
-    receiver = Receiver(keyring, shake, commits, metrics, threads, limit, budget)
-    probes = Probes(engine, metrics, threads)
+    rooms = Rooms(limit)
+    receiver = Receiver(parts.keyring, shake, commits, metrics, threads, limit, rooms, bounded)
+    probes = Probes(lambda: is_current(engine), metrics.text, threads, bounded)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, object]]:
+        async with watched_peers(metrics, bounded) as peers:
+            yield {PEERS: peers}
         await asyncio.to_thread(commits.close)
         await asyncio.to_thread(ringer.close)
         threads.shutdown(wait=False, cancel_futures=True)
         engine.dispose()
+        bounded.close()
 
-    routes = [
-        Route("/webhooks/{source_type}", receiver.receive, methods=["POST"]),
-        Route("/webhooks/{source_type}/{connection_id}", receiver.receive, methods=["POST"]),
-        Route("/healthz", probes.health),
-        Route("/readyz", probes.readiness),
-        Route("/metrics", probes.metrics_text),
-    ]
     app = Starlette(
-        routes=routes,
+        routes=_routes(receiver, probes),
         lifespan=lifespan,
         exception_handlers={HTTPException: _unrouted, Exception: _fault},
     )
@@ -118,36 +117,37 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     return app
 
 
-@dataclass(frozen=True)
-class Probes:
-    """What an operator's machinery asks."""
+def _routes(receiver: Receiver, probes: Probes) -> list[Route]:
+    return [
+        Route("/webhooks/{source_type}", receiver.receive, methods=["POST"]),
+        Route("/webhooks/{source_type}/{connection_id}", receiver.receive, methods=["POST"]),
+        Route("/healthz", probes.health),
+        Route("/readyz", probes.readiness),
+        Route("/metrics", probes.metrics_text),
+    ]
 
-    engine: sa.Engine
-    metrics: Metrics
-    threads: ThreadPoolExecutor
-    is_current: Callable[[sa.Engine], bool] = is_current
 
-    async def health(self, _: Request) -> Response:
-        """The process answers."""
-        return answers.fine(status="ok")
+@asynccontextmanager
+async def watched_peers(metrics: Metrics, bounded: BoundedLog) -> AsyncIterator[Peers]:
+    """The connections of this process, as many as its descriptors allow; swept for slow ones."""
 
-    async def readiness(self, _: Request) -> Response:
-        """The database is reachable and its schema current."""
-        loop = asyncio.get_running_loop()
-        try:
-            current = await loop.run_in_executor(self.threads, self.is_current, self.engine)
-        except IngestError as error:
-            log.warning("not_ready", reason=str(error))
-            return answers.not_ready("the database does not answer; the log says why")
-        if not current:
-            return answers.not_ready("the schema is behind; run `ingest db upgrade`")
-        return answers.fine(status="ready")
+    def told(reason: str) -> None:
+        metrics.dropped(reason)
+        bounded.tell("connection_dropped", reason, reason=reason)
 
-    async def metrics_text(self, _: Request) -> Response:
-        """Prometheus' text."""
-        loop = asyncio.get_running_loop()
-        text = await loop.run_in_executor(self.threads, self.metrics.text)
-        return Response(text, headers={"content-type": CONTENT_TYPE})
+    most = descriptors.for_connections(descriptors.raise_limit(), MOST_PEERS)
+    peers = Peers(asyncio.get_running_loop().time, told, most=most, most_heads=most // 2)
+    sweeping = asyncio.create_task(_sweep(peers))
+    try:
+        yield peers
+    finally:
+        sweeping.cancel()
+
+
+async def _sweep(peers: Peers) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        peers.sweep()
 
 
 def _gauges(engine: sa.Engine) -> Gauges:

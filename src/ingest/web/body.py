@@ -1,102 +1,134 @@
-"""Reads a request's body: bounded in bytes and in time, alone and all together."""
+"""Reads a request's body: bounded in bytes, in time and in slowness."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from starlette.types import Receive
 
-from ingest.core.errors import BadRequest, Unavailable
+from ingest.flows.admission import too_large
+from ingest.web.room import SMALL_BODY_BYTES, Place, too_slow
 
 READ_WITHIN_S = 30.0
 """The slowest provider gives up after this long."""
+GRACE_S = 5.0
+GRACE_BYTES = 2**20
+"""Within each GRACE_S so many bytes have to come, or the body be whole: some 200 KiB a second."""
 
 
 class Disconnected(Exception):
     """The sender left before its request was complete; there is nobody to answer."""
 
 
-class Budget:
-    """The bytes that all bodies may take at once. For one event loop."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a sender may take."""
 
-    def __init__(self, limit: int) -> None:
-        self._free = limit
+    whole_s: float = READ_WITHIN_S
+    grace_s: float = GRACE_S
+    grace_bytes: int = GRACE_BYTES
 
-    @contextmanager
-    def share(self) -> Iterator[Share]:
-        """A request's part, given back at its end."""
-        share = Share(self)
+
+LIMITS = Limits()
+
+
+class Pace:
+    """Until when a sender has to have sent more; `now` is any clock's."""
+
+    __slots__ = ("_came", "_end", "_limits", "until")
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._limits = limits
+        self._end = now + limits.whole_s
+        self._came = 0
+        self.until = min(now + limits.grace_s, self._end)
+
+    def came(self, count: int, now: float) -> None:
+        """So many bytes more."""
+        self._came += count
+        if self._came >= self._limits.grace_bytes:
+            self._came = 0
+            self.until = min(now + self._limits.grace_s, self._end)
+
+
+class Body:
+    """A request's body, on its way; `whole` once it was read to its end."""
+
+    __slots__ = ("_headers", "_limits", "_receive", "whole")
+
+    def __init__(
+        self, receive: Receive, headers: Mapping[str, str], limits: Limits = LIMITS
+    ) -> None:
+        self._receive = receive
+        self._headers = headers
+        self._limits = limits
+        self.whole = False
+
+    async def read(self, place: Place, *, limit: int) -> bytes:
+        """All of it. Raises `BadRequest` (413, 408), `Unavailable`, `Disconnected`."""
+        announced = self._announced()
+        if announced > limit:
+            raise too_large(limit)
+        clock = asyncio.get_running_loop().time
+        part = await self._next(place, clock() + self._limits.grace_s)
+        if self.whole and len(part) <= min(limit, SMALL_BODY_BYTES):
+            place.take(len(part))
+            return part
+        pace = Pace(self._limits, clock())
+        came = bytearray()
         try:
-            yield share
+            while True:
+                total = len(came) + len(part)
+                if total > limit:
+                    raise too_large(limit)
+                if total > SMALL_BODY_BYTES and not place.is_large:
+                    await place.enlarge(announced or limit)
+                    pace = Pace(self._limits, clock())
+                place.take(len(part))
+                came += part
+                if self.whole:
+                    return bytes(came)
+                pace.came(len(part), clock())
+                part = b""  # held once, not twice, while more is awaited
+                part = await self._next(place, pace.until)
         finally:
-            self._free += share.taken
+            came.clear()  # a failure's traceback may hold it for longer than it is paid for
 
-    def take(self, count: int) -> bool:
-        """Whether so many bytes were free; they are taken."""
-        if count > self._free:
+    async def has_arrived(self) -> bool:
+        """Whether the rest of it is here without having been waited for; it is thrown away."""
+        if self.whole or "expect" in self._headers:
+            return self.whole
+        try:
+            async with asyncio.timeout(0):
+                message = await self._receive()
+        except TimeoutError:
             return False
-        self._free -= count
-        return True
+        return message["type"] == "http.request" and not message.get("more_body", False)
 
-
-class Share:
-    """What one request has taken of the budget."""
-
-    __slots__ = ("_budget", "taken")
-
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
-        self.taken = 0
-
-    def take(self, count: int) -> None:
-        """Take more; raises `Unavailable` where the budget is spent."""
-        if not self._budget.take(count):
-            raise Unavailable("too many bodies are being read at once", retry_after_s=2.0)
-        self.taken += count
-
-
-async def read(
-    receive: Receive,
-    headers: Mapping[str, str],
-    share: Share,
-    *,
-    limit: int,
-    within_s: float = READ_WITHIN_S,
-) -> bytes:
-    """The whole body. Raises `BadRequest` (413, 408), `Unavailable`, `Disconnected`."""
-    announced = headers.get("content-length", "")
-    if announced.isdecimal() and len(announced) < 20 and int(announced) > limit:
-        raise _too_large(limit)
-    try:
-        async with asyncio.timeout(within_s):
-            return await _read(receive, share, limit)
-    except TimeoutError as error:
-        raise BadRequest(
-            f"the body did not arrive within {within_s:g} s; send it again", status=408
-        ) from error
-
-
-async def _read(receive: Receive, share: Share, limit: int) -> bytes:
-    parts: list[bytes] = []
-    total = 0
-    while True:
-        message = await receive()
+    async def _next(self, place: Place, until: float) -> bytes:
+        """What comes next, by then."""
+        try:
+            async with asyncio.timeout_at(until) as timer:
+                place.timer = timer
+                message = await self._receive()
+        except TimeoutError as error:
+            raise too_slow() from error
+        finally:
+            place.timer = None
         if message["type"] == "http.disconnect":
             raise Disconnected
+        if message.get("more_body", False):
+            place.wait()
+        else:
+            self.whole = True
+            if place.is_waiting:
+                place.whole()
         part: bytes = message.get("body", b"")
-        total += len(part)
-        if total > limit:
-            raise _too_large(limit)
-        share.take(len(part))
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+        return part
 
-
-def _too_large(limit: int) -> BadRequest:
-    return BadRequest(
-        f"the body is larger than {limit} bytes; raise INGEST_MAX_BODY_BYTES to accept it",
-        status=413,
-    )
+    def _announced(self) -> int:
+        """The length that the head tells; 0 where it tells none that makes sense."""
+        told = self._headers.get("content-length", "")
+        return int(told) if told.isascii() and told.isdecimal() and len(told) < 20 else 0

@@ -6,6 +6,7 @@ Labels are never a caller's words: an unknown source is `unknown`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -30,6 +31,7 @@ class Metrics:
             ["source", "answer"],
             registry=self._registry,
         )
+        self._counter = cache(self._received.labels)
         self._seconds = Histogram(
             "ingest_answer_seconds",
             "Seconds from the request's head to its answer.",
@@ -42,12 +44,22 @@ class Metrics:
             buckets=_GROUPS,
             registry=self._registry,
         )
+        self._dropped = Counter(
+            "ingest_dropped_connections",
+            "Connections ended before a request of theirs was read, by the reason.",
+            ["reason"],
+            registry=self._registry,
+        )
         self._registry.register(_Queue(gauges))
 
     def answered(self, source_type: str, answer: str, seconds: float) -> None:
         """A request got its answer."""
-        self._received.labels(source_type, answer).inc()
+        self._counter(source_type, answer).inc()
         self._seconds.observe(seconds)
+
+    def dropped(self, reason: str) -> None:
+        """A connection was ended; the reason is one of a few."""
+        self._dropped.labels(reason).inc()
 
     def committed(self, deliveries: int) -> None:
         """A transaction stored so many deliveries."""

@@ -1,0 +1,78 @@
+"""What an operator's machinery asks: life, readiness, metrics. However many ask, the database is
+asked once at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Generic, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ingest.core.errors import IngestError
+from ingest.web import answers
+from ingest.web.bounded_log import BoundedLog
+from ingest.web.metrics import CONTENT_TYPE
+from ingest.web.peers import PEERS
+
+PROTOCOL = "ingest.web.protocol:BoundedProtocol"
+
+Value = TypeVar("Value")
+
+
+class Probes:
+    """The endpoints. `is_current` says whether the schema is, `metrics` gives Prometheus' text."""
+
+    def __init__(
+        self,
+        is_current: Callable[[], bool],
+        metrics: Callable[[], bytes],
+        threads: Executor,
+        log: BoundedLog,
+    ) -> None:
+        self._is_current = Shared(is_current, threads)
+        self._metrics = Shared(metrics, threads)
+        self._log = log
+
+    async def health(self, _: Request) -> Response:
+        """The process answers."""
+        return answers.fine(status="ok")
+
+    async def readiness(self, request: Request) -> Response:
+        """The database is reachable and its schema current.
+
+        Where this very request is none of a peer that we know, another protocol serves us.
+        """
+        if not getattr(request.state, PEERS, True):
+            self._log.tell("heads_not_bounded", "protocol", remedy=f"uvicorn --http {PROTOCOL}")
+        try:
+            current = await self._is_current.get()
+        except IngestError as error:
+            self._log.tell("not_ready", "database", reason=str(error))
+            return answers.not_ready("the database does not answer; the log says why")
+        if not current:
+            return answers.not_ready("the schema is behind; run `ingest db upgrade`")
+        return answers.fine(status="ready")
+
+    async def metrics_text(self, _: Request) -> Response:
+        """Prometheus' text."""
+        return Response(await self._metrics.get(), headers={"content-type": CONTENT_TYPE})
+
+
+class Shared(Generic[Value]):
+    """A blocking call that whoever comes while it is under way shares."""
+
+    def __init__(self, call: Callable[[], Value], threads: Executor) -> None:
+        self._call = call
+        self._threads = threads
+        self._under_way: asyncio.Future[Value] | None = None
+
+    async def get(self) -> Value:
+        """What it gives; raises what it raises."""
+        if self._under_way is None or self._under_way.done():
+            loop = asyncio.get_running_loop()
+            self._under_way = loop.run_in_executor(self._threads, self._call)
+        return await asyncio.shield(self._under_way)
