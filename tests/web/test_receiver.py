@@ -221,10 +221,9 @@ def test_the_probes_tell_life_from_readiness(client: httpx.Client, engine: sa.En
 def test_a_server_that_bounds_no_heads_is_told_of(
     database_url: str, protocol: str, *, warned: bool
 ) -> None:
-    with structlog.testing.capture_logs() as lines:
-        app = create_app(program(database_url), publish=lambda _: None)
-        with served(app, protocol=protocol) as port:
-            speak(port, b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    app = create_app(program(database_url), publish=lambda _: None)
+    with structlog.testing.capture_logs() as lines, served(app, protocol=protocol) as port:
+        speak(port, b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     assert any(PROTOCOL in str(line.get("remedy")) for line in lines) is warned
 
 
