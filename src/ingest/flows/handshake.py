@@ -131,7 +131,8 @@ def _admit(conn: sa.Connection, vault: Vault, connection_id: str, token: str) ->
 def prove(engine: sa.Engine, connection_id: str) -> bool:
     """The token that was shown is the provider's own: the older secrets go. Whether there was one.
 
-    A person says so, or a delivery under it that names what the connection stands for.
+    A person says so, whom the provider showed that it was right. A delivery under it would prove
+    nothing: whoever sent a token of his own can sign with it.
     """
     with transaction(engine) as conn:
         proven = handshakes.unproven(conn, connection_id)

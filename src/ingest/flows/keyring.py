@@ -97,6 +97,10 @@ class Keyring:
             return None
         return judge(descriptor, kept.found)
 
+    def knows(self, connection_id: str) -> bool:
+        """Whether that was a connection a moment ago."""
+        return connection_id in self._kept
+
     def ask(self, descriptor: Descriptor, connection_id: str) -> Future[Found | None]:
         """What is read from now on, for `judge`; it fails with `Unavailable`.
 

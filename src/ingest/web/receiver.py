@@ -5,6 +5,7 @@ answered. Whoever cannot be believed is refused before his body is read.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +37,8 @@ ANSWER_WITHIN_S = 4.5
 """From the whole body to the answer: Linear hangs up after 5 s, and a 503 is better than that."""
 LARGE_BYTES = 2**20
 """A larger body is verified in a thread, so that the others do not wait for its HMAC."""
-SHOWN_CHARS = 64
+UNKNOWN = "unknown"
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Waited = TypeVar("Waited")
 
@@ -75,8 +77,7 @@ class Receiver:
             self._log_refusal(head, answer, error)
         except Disconnected:
             response, answer = answers.failed(answers.LEFT, "the sender left"), "left"
-        known = source_type if source_type in all_sources() else "unknown"
-        self.metrics.answered(known, answer, time.monotonic() - began)
+        self.metrics.answered(_known(source_type), answer, time.monotonic() - began)
         return response
 
     async def _take(self, head: Head, body: Body) -> Delivery:
@@ -165,15 +166,23 @@ class Receiver:
             )
 
     def _log_refusal(self, head: Head, answer: str, error: IngestError) -> None:
-        """Of the request nothing but where it went."""
+        """Of the request nothing but where it went, and of that no words of a stranger's: somebody
+        may have pasted a secret into the path.
+        """
+        source_type, id_ = _known(head.source_type), head.connection_id
+        shown = id_ is not None and (_ID.fullmatch(id_) or self.keyring.knows(id_))
         self.log.tell(
             "delivery_refused",
             answer,
             answer=answer,
-            reason=str(error),
-            source_type=head.source_type[:SHOWN_CHARS],
-            connection_id=head.connection_id and head.connection_id[:SHOWN_CHARS],
+            reason=str(error) if source_type != UNKNOWN else "the source type is unknown",
+            source_type=source_type,
+            connection_id=id_ if shown else None,
         )
+
+
+def _known(source_type: str) -> str:
+    return source_type if source_type in all_sources() else UNKNOWN
 
 
 def _until() -> float:
