@@ -177,8 +177,8 @@ def verification(
     """Show the token of a provider's handshake, once, to be pasted into its settings.
 
     Beside a secret that works it verifies only once it was shown, and that secret works on until
-    the new one is proven: by --confirm, or by a delivery under it. If the provider does not take
-    it, somebody else has sent it: --rearm forgets it.
+    --confirm says that the provider took the new one. If it does not take it, somebody else has
+    sent it: --rearm forgets it.
     """
     current = session(context)
     if rearm and confirm:

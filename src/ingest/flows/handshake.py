@@ -128,30 +128,23 @@ def _admit(conn: sa.Connection, vault: Vault, connection_id: str, token: str) ->
         handshakes.set_unproven(conn, connection_id, made)
 
 
-def prove(engine: sa.Engine, connection_id: str) -> bool:
-    """The token that was shown is the provider's own: the older secrets go. Whether there was one.
+def confirm(engine: sa.Engine, connection_id: str) -> None:
+    """The token that was shown is the provider's own: the older secrets go.
 
     A person says so, whom the provider showed that it was right. A delivery under it would prove
-    nothing: whoever sent a token of his own can sign with it.
+    nothing: whoever sent a token of his own can sign with it. Raises `BadInput` where there is
+    nothing to confirm.
     """
     with transaction(engine) as conn:
+        _require_handshake(conn, connection_id)
         proven = handshakes.unproven(conn, connection_id)
         if proven is None:
-            return False
+            raise BadInput(
+                "no token waits to be confirmed: the connection has one secret, or the token was "
+                f"not shown yet; see `ingest source verification {connection_id}`"
+            )
         credentials.remove_others(conn, connection_id, WEBHOOK_SECRET, proven)
         handshakes.set_unproven(conn, connection_id, None)
-        return True
-
-
-def confirm(engine: sa.Engine, connection_id: str) -> None:
-    """The same by a person; raises `BadInput` where there is nothing to confirm."""
-    with transaction(engine) as conn:
-        _require_handshake(conn, connection_id)
-    if not prove(engine, connection_id):
-        raise BadInput(
-            "no token waits to be confirmed: the connection has one secret, or the token was not "
-            f"shown yet; see `ingest source verification {connection_id}`"
-        )
 
 
 def _require_handshake(conn: sa.Connection, connection_id: str) -> str:
