@@ -50,41 +50,39 @@ class Discreet:
 
 
 def hushed(call: Callable[[], Said], mask: Mask) -> Said:
-    """What the call gives; raises what it raises, or what stands for that, and says no secret.
-
-    What stands for one is raised outside of the handler, so that it does not bring that one along.
-    """
+    """What the call gives; raises what it raises, or what stands for that, and says no secret."""
     try:
-        return call()
-    except Exception as error:
-        problem = hush(error, mask)
-        if problem is error:
+        try:
+            return call()
+        except Exception as error:
+            hush(error, mask)
             raise
-    raise problem
+    except Unspeakable as error:
+        error.__context__ = None  # what it stands for does not come along
+        raise
 
 
-def hush(error: Exception, mask: Mask) -> Exception:
-    """The error without what the mask knows, and without the errors behind it that say it.
+def hush(error: Exception, mask: Mask) -> None:
+    """Hide what the mask knows in an error, and cut off the errors behind it that say it.
 
     An error's words are its own to make: of its arguments and fields, which are hidden here, or of
-    what nobody can reach (pydantic's, those of `OSError`). For one that goes on saying it another
-    stands, with its traceback.
+    what nobody can reach (pydantic's, those of `OSError`). Raises `Unspeakable` with its traceback
+    for one that goes on saying it.
     """
     error.args = tuple(_hidden(one, mask) for one in error.args)
     for name, value in vars(error).items():
         setattr(error, name, _hidden(value, mask))
     if _says(error, mask):
         said = f"a {type(error).__qualname__} that says what must not be said"
-        return Unspeakable(said).with_traceback(error.__traceback__)
+        raise Unspeakable(said).with_traceback(error.__traceback__) from None
     behind = error.__cause__ or error.__context__
     if not isinstance(behind, Exception):
-        return error
+        return
     if _says(behind, mask):
         error.__cause__ = error.__context__ = None
         error.__suppress_context__ = True
     else:
         hush(behind, mask)
-    return error
 
 
 def _says(error: Exception, mask: Mask) -> bool:
