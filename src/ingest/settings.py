@@ -50,11 +50,14 @@ MISTAKEN: Mapping[str, str] = {
     "DATABASE_URI": "DATABASE_URL",
     "REDIS_URI": "REDIS_URL",
 }
-"""Names without our prefix that can only mean one of ours, where that one is not set."""
+"""Names without our prefix that can only mean one of ours, where that one is not set; in whichever
+letters, as are ours."""
 _LONGEST_SHOWN = 64
 _LIKE_A_HOST = re.compile(r"(?:https?://)?[A-Za-z0-9*-]+(?:\.[A-Za-z0-9*-]+)+(?::[0-9]+)?/?")
 _LIKE_A_NAME, _LIKE_A_SOURCE, _LIKE_A_SUFFIX = 0.7, 0.75, 0.6
 """How alike two words are, of 1, to be taken for one; a source's name has to be, itself."""
+_LIKE_A_PREFIX = 0.8
+"""Of our prefix, before what is one of our names letter by letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,18 @@ def warnings(environ: Mapping[str, str], source_types: Callable[[], Iterable[str
     """
     found: list[str] = []
     for name in sorted(environ.keys() - set(NAMES)):
-        if name.upper().startswith(_PREFIX):
+        told = name.upper()
+        head, _, tail = told.partition("_")
+        meant = MISTAKEN.get(told, told)
+        if meant in NAMES and not told.startswith(_PREFIX):
+            found += [_unknown(name, meant)] if meant not in environ else []
+        elif _likeness(f"{head}_", _PREFIX) >= _LIKE_A_PREFIX:
             types = [source_type.upper() for source_type in source_types()]
-            if name not in {f"{_PREFIX}{one}{suffix}" for one in types for suffix in SUFFIXES}:
-                found.append(_unknown(name, _nearest(name.upper().removeprefix(_PREFIX), types)))
-        elif name in MISTAKEN and MISTAKEN[name] not in environ:
-            found.append(_unknown(name, MISTAKEN[name]))
+            known = {*NAMES, *(f"{_PREFIX}{one}{suffix}" for one in types for suffix in SUFFIXES)}
+            if told.startswith(_PREFIX):
+                found += [_unknown(name, _nearest(tail, types))] if name not in known else []
+            elif f"{_PREFIX}{tail}" in known - environ.keys():
+                found.append(_unknown(name, f"{_PREFIX}{tail}"))
     return found
 
 
@@ -218,7 +227,7 @@ def _of_sources(environ: Mapping[str, str], suffix: str) -> list[tuple[str, str]
     return [
         (name[len(_PREFIX) : -len(suffix)].lower(), value.strip())
         for name, value in environ.items()
-        if name.startswith(_PREFIX) and name.endswith(suffix)
+        if re.fullmatch(rf"{_PREFIX}[A-Z0-9_]+{suffix}", name)
     ]
 
 
