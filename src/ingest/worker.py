@@ -175,13 +175,21 @@ def bell_line(url: str) -> Connection:
         ImportError,
         TypeError,
     ) as error:  # a key may be what the URL says of an option
-        why = str(error) if isinstance(error, ImportError) else "it, or an option, is unknown"
+        why = (
+            str(error) if isinstance(error, ImportError) else f"{_scheme(url)}, or an option of it"
+        )
         raise BadSettings(
             f"CELERY_BROKER_URL names a broker that cannot be used here: {why}; {_BROKERS}"
         ) from None
     except ValueError:  # it quotes the URL, and so the password
         raise BadSettings(f"CELERY_BROKER_URL is no URL of a broker; {_BROKERS}") from None
     return line
+
+
+def _scheme(url: str) -> str:
+    """What may be told of a URL that is none."""
+    scheme = url.partition("://")[0]
+    return scheme if scheme.isalpha() else "its scheme"
 
 
 def broker_errors(line: Connection) -> tuple[type[Exception], ...]:
