@@ -21,7 +21,7 @@ from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, ring
 from ingest.settings import require_unicode
 from ingest.wiring import Program, program
 
-_NAME = re.compile(r"[A-Z]++(?:_[A-Z]++)*+(?:_?[0-9])?")
+_NAME = re.compile(r"[A-Z][A-Z_]*+[0-9]?")
 """Words in capitals with one digit at most; tokens have more."""
 
 
