@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.settings import NAMES, SUFFIXES, warnings
+from ingest.settings import NAMES, SUFFIXES, load, warnings
 
 TYPES = ("gitforge", "linearly", "notionist")
 SECRET = "a-value-that-nobody-may-see"
@@ -28,6 +28,15 @@ def told(*names: str) -> list[str]:
         ("INGEST_DATABASE_URL", "DATABASE_URL"),
         ("DATABASE_URI", "DATABASE_URL"),
         ("CELERY_BROKER", "CELERY_BROKER_URL"),
+        ("database_url", "DATABASE_URL"),
+        ("Redis_Uri", "REDIS_URL"),
+        ("IGNEST_SECRET_KEY", "INGEST_SECRET_KEY"),
+        ("INJEST_SECRET_KEY", "INGEST_SECRET_KEY"),
+        ("INGESTS_DATA_DIR", "INGEST_DATA_DIR"),
+        ("ingst_gitforge_webhook_secrets", "INGEST_GITFORGE_WEBHOOK_SECRETS"),
+        ("INGEST_gitforge_API_URL", "INGEST_GITFORGE_API_URL"),
+        ("INGEST_SECRET_KEY_FILE", "INGEST_SECRET_KEY"),
+        ("INGEST_DATA_DIR ", "INGEST_DATA_DIR"),
     ],
 )
 def test_a_near_miss_is_told_with_the_right_name(name: str, meant: str) -> None:
@@ -51,11 +60,20 @@ def test_what_is_read_is_told_nothing_about() -> None:
     [
         ("DATABASE_URI", "DATABASE_URL"),
         ("TEST_DATABASE_URL", "DATABASES_URL"),
-        ("PATH", "INGESTED"),
+        ("PATH", "INGESTED", "INVEST_SECRETS", "INTEREST_DATA_DIR", "LATEST_SECRET_KEY"),
+        ("database_url", "DATABASE_URL"),
+        ("INJEST_SECRET_KEY", "INGEST_SECRET_KEY"),
     ],
 )
 def test_what_belongs_to_other_programs_is_left_alone(names: tuple[str, ...]) -> None:
     assert told(*names) == []
+
+
+@pytest.mark.parametrize("name", ["INGEST_gitforge_API_URL", "INGEST_API_URL", "INGEST__API_URLS"])
+def test_what_is_told_to_be_no_setting_is_none(name: str) -> None:
+    """Bug: a name that was warned of was read all the same, in any letters and of no source."""
+    assert told(name)
+    assert load({name: "https://gitforge.example"}).api_urls == {}
 
 
 def test_each_is_told_and_no_value_is() -> None:

@@ -1,8 +1,8 @@
 """How processes speak: one set-up for all of them, on stderr, so that stdout holds data alone.
 
 For eyes on a terminal, else a JSON object a line. Law: tracebacks are plain, since a renderer that
-shows the values of variables shows secrets among them; and what other libraries say passes the
-same way, in their own words and no louder than a warning.
+shows the values of variables shows secrets among them; what other libraries say passes the same
+way, in their own words and no louder than a warning; and what nobody caught passes there too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 from collections.abc import Sequence
+from types import TracebackType
 
 import structlog
 
@@ -26,9 +28,13 @@ _TELLING = ("celery", "uvicorn")
 """Libraries that tell of a process's life. At `debug` they would tell what their messages hold."""
 _ACCESS = "uvicorn.access"
 """A line for each request, query and all, which a stranger writes; a proxy has a better one."""
+_MESSAGES = "celery.worker"
+"""Its loggers show the whole of a message that they cannot use: a webhook's body and headers."""
+_CONTENTS = re.compile(r"\s*(?:\n\nThe full contents of |\[type:%r|\. Task: %r)")
 _SECRETS = (
-    re.compile(r"(?P<before>://[^\s/@:\"']*:)[^\s@\"']+(?=@)"),
+    re.compile(r"(?P<before>://[^\s/@:\"']*:)[^\s\"']+(?=@)"),
     re.compile(r"(?P<before>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
+    re.compile(r"(?P<before>\bpassword=)(?:'[^']*'|[^\s'\"&\\]+)", re.IGNORECASE),
 )
 
 
@@ -60,6 +66,30 @@ def take_over(level: str = DEFAULT_LEVEL) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != _ACCESS
+    logging.captureWarnings(True)
+    _hear_what_nobody_caught()
+
+
+def _hear_what_nobody_caught() -> None:
+    """Where it would be printed as Python does it; whoever hears it already goes on hearing it."""
+    log = structlog.get_logger(__name__)
+
+    def of_a_thread(told: threading.ExceptHookArgs) -> None:
+        if told.exc_type is not SystemExit:
+            log.critical("uncaught_in_a_thread", exc_info=told.exc_value)
+
+    def of_the_process(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, traceback)
+        else:
+            log.critical("uncaught", exc_info=(kind, error, traceback))
+
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = of_a_thread
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = of_the_process
 
 
 def hide(line: str) -> str:
@@ -70,6 +100,18 @@ def hide(line: str) -> str:
     for secret in _SECRETS:
         line = secret.sub(r"\g<before>…", line)
     return line
+
+
+class _Brief(logging.Filter):
+    """Cuts off of what Celery says the contents of the message that it speaks of."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith(_MESSAGES) and isinstance(record.args, tuple):
+            said, *contents = _CONTENTS.split(record.msg, maxsplit=1)
+            if contents:
+                # The `repr` of what cannot be decoded holds it all.
+                record.msg, record.args = said.replace("%r", "%s"), record.args[: said.count("%")]
+        return True
 
 
 class _Stderr(logging.Handler):
@@ -87,6 +129,7 @@ class _Stderr(logging.Handler):
 def stderr_handler() -> logging.Handler:
     """What libraries' records pass through: the same lines as ours, with their logger's name."""
     handler = _Stderr()
+    handler.addFilter(_Brief())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *_stamps()],

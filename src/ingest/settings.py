@@ -1,10 +1,12 @@
 """The settings of a process, out of its environment; checked once, at start. Reads no file.
 
 A wrong or missing setting is one clear line and exit 2. Defaults are those of the README's table.
+Law: what a variable holds is not told, for it may be a secret that belongs in another one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -17,10 +19,12 @@ from ingest.core.vault import require_key
 from ingest.logs import DEFAULT_LEVEL, LEVELS
 from ingest.sources.hosts import ALLOWED
 from ingest.sources.hosts import SETTING as ALLOWED_API_HOSTS
+from ingest.sources.masking import SHORTEST
 from ingest.store.claiming import LEASE_S
 
 DEFAULT_DATA_DIR = ".ingest"
 DEFAULT_MAX_BODY_BYTES = 25 * 2**20
+_MOST_DIGITS = 10
 _PREFIX, _SECRETS_SUFFIX, _URL_SUFFIX = "INGEST_", "_WEBHOOK_SECRETS", "_API_URL"
 
 NAMES = (
@@ -39,15 +43,21 @@ NAMES = (
 """Every variable that some process reads, whoever reads it; a test compares."""
 SUFFIXES = (_SECRETS_SUFFIX, _URL_SUFFIX)
 """Each source has a variable with each: `INGEST_<SOURCE><suffix>`."""
+_PATHS = frozenset({"INGEST_DATA_DIR", "INGEST_POSTGRES_BIN", "INGEST_REDIS_BIN"})
 MISTAKEN: Mapping[str, str] = {
     "CELERY_BROKER": "CELERY_BROKER_URL",
     "CELERY_BROKER_URI": "CELERY_BROKER_URL",
     "DATABASE_URI": "DATABASE_URL",
     "REDIS_URI": "REDIS_URL",
 }
-"""Names without our prefix that can only mean one of ours, where that one is not set."""
+"""Names without our prefix that can only mean one of ours, where that one is not set; in whichever
+letters, as are ours."""
+_LONGEST_SHOWN = 64
+_LIKE_A_HOST = re.compile(r"(?:https?://)?[A-Za-z0-9*-]+(?:\.[A-Za-z0-9*-]+)+(?::[0-9]+)?/?")
 _LIKE_A_NAME, _LIKE_A_SOURCE, _LIKE_A_SUFFIX = 0.7, 0.75, 0.6
 """How alike two words are, of 1, to be taken for one; a source's name has to be, itself."""
+_LIKE_A_PREFIX = 0.8
+"""Of our prefix, before what is one of our names letter by letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,7 @@ class Settings:
 
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings; raises `BadSettings` that names the variable, the fault and the remedy."""
+    _require_unicode(environ)
     redis_url = _broker_url(environ, "REDIS_URL")
     return Settings(
         database_url=_text(environ, "DATABASE_URL"),
@@ -108,12 +119,18 @@ def warnings(environ: Mapping[str, str], source_types: Callable[[], Iterable[str
     """
     found: list[str] = []
     for name in sorted(environ.keys() - set(NAMES)):
-        if name.upper().startswith(_PREFIX):
+        told = name.upper()
+        head, _, tail = told.partition("_")
+        meant = MISTAKEN.get(told, told)
+        if meant in NAMES and not told.startswith(_PREFIX):
+            found += [_unknown(name, meant)] if meant not in environ else []
+        elif _likeness(f"{head}_", _PREFIX) >= _LIKE_A_PREFIX:
             types = [source_type.upper() for source_type in source_types()]
-            if name not in {f"{_PREFIX}{one}{suffix}" for one in types for suffix in SUFFIXES}:
-                found.append(_unknown(name, _nearest(name.upper().removeprefix(_PREFIX), types)))
-        elif name in MISTAKEN and MISTAKEN[name] not in environ:
-            found.append(_unknown(name, MISTAKEN[name]))
+            known = {*NAMES, *(f"{_PREFIX}{one}{suffix}" for one in types for suffix in SUFFIXES)}
+            if told.startswith(_PREFIX):
+                found += [_unknown(name, _nearest(tail, types))] if name not in known else []
+            elif f"{_PREFIX}{tail}" in known - environ.keys():
+                found.append(_unknown(name, f"{_PREFIX}{tail}"))
     return found
 
 
@@ -139,6 +156,24 @@ def _likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
+def _require_unicode(environ: Mapping[str, str]) -> None:
+    """Of what is read here; a path may be of any bytes."""
+    for name, value in environ.items():
+        if (name in NAMES or name.startswith(_PREFIX)) and name not in _PATHS:
+            require_unicode(name, value)
+
+
+def require_unicode(name: str, value: str) -> None:
+    """Raise `BadSettings` for a variable whose bytes are no UTF-8: nothing could be sent of it."""
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise BadSettings(f"{name} holds bytes that are no UTF-8; write it in UTF-8, or in ASCII")
+
+
+def _shown(value: str) -> str:
+    """A value where it is too short for a secret, else its length."""
+    return repr(value) if len(value) < SHORTEST else f"a text of {len(value)} characters"
+
+
 def _text(environ: Mapping[str, str], name: str) -> str | None:
     return environ.get(name, "").strip() or None
 
@@ -148,16 +183,25 @@ def _broker_url(environ: Mapping[str, str], name: str) -> str | None:
     password, or be one.
     """
     urls = _text(environ, name)
-    try:
-        whole = all("://" in one and urlsplit(one).port != 0 for one in (urls or "x://").split(";"))
-    except ValueError:
-        whole = False
-    if not whole:
+    if urls is not None and not all(map(_is_service, urls.split(";"))):
         raise BadSettings(
             f"{name} is no URL; write scheme://user:password@host:port/name, and percent-encode "
             "what is special in a URL (/ ? # @ : %) where it stands in the password"
         )
     return urls
+
+
+def _is_service(url: str) -> bool:
+    """What follows the host holds no `@`, and Redis is told no user alone: either may be a password
+    (the end of one with a `/` in it, or a whole one), and drivers tell what they take for a name.
+    """
+    try:
+        parts = urlsplit(url)
+        reachable = "://" in url and parts.port != 0
+        misplaced = parts.username and parts.password is None and parts.scheme.startswith("redis")
+    except ValueError:
+        return False
+    return reachable and not misplaced and "@" not in f"{parts.path}{parts.query}{parts.fragment}"
 
 
 def _secrets(value: str) -> tuple[Secret, ...]:
@@ -174,7 +218,7 @@ def _secret_keys(environ: Mapping[str, str]) -> tuple[Secret, ...]:
 def _level(environ: Mapping[str, str]) -> str:
     level = environ.get("INGEST_LOG_LEVEL", "").strip().lower() or DEFAULT_LEVEL
     if level not in LEVELS:
-        raise BadSettings(f"INGEST_LOG_LEVEL is {level[:40]!r}; give one of {', '.join(LEVELS)}")
+        raise BadSettings(f"INGEST_LOG_LEVEL is {_shown(level)}; give one of {', '.join(LEVELS)}")
     return level
 
 
@@ -183,7 +227,7 @@ def _of_sources(environ: Mapping[str, str], suffix: str) -> list[tuple[str, str]
     return [
         (name[len(_PREFIX) : -len(suffix)].lower(), value.strip())
         for name, value in environ.items()
-        if name.startswith(_PREFIX) and name.endswith(suffix)
+        if re.fullmatch(rf"{_PREFIX}[A-Z0-9_]+{suffix}", name)
     ]
 
 
@@ -211,7 +255,9 @@ def _hosts(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     hosts = tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
     for host in hosts:
         if not ALLOWED.fits(host):
-            raise BadSettings(f"{name} holds {host[:80]!r}; give {ALLOWED.said}")
+            plain = len(host) <= _LONGEST_SHOWN and _LIKE_A_HOST.fullmatch(host)
+            shown = repr(host) if plain else _shown(host)
+            raise BadSettings(f"{name} holds {shown}; give {ALLOWED.said}")
     return hosts
 
 
@@ -219,6 +265,7 @@ def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
     text = _text(environ, name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise BadSettings(f"{name} is {text[:40]!r}; give a whole number above 0")
+    if re.fullmatch(rf"0*[1-9][0-9]{{,{_MOST_DIGITS - 1}}}", text) is None:
+        wanted = f"a whole number above 0, of {_MOST_DIGITS} digits at most"
+        raise BadSettings(f"{name} is {_shown(text)}; give {wanted}")
     return int(text)

@@ -118,7 +118,7 @@ def _require_settings(**_: object) -> None:
     set_up_logs()
     tell_of_settings()
     try:
-        _program().broker_url  # noqa: B018 - found, or refused
+        bell_line(_program().broker_url)  # found, or refused
     except (BadSettings, Unavailable) as error:
         sys.stderr.write(f"ingest worker: {error}\n")
         raise SystemExit(2 if isinstance(error, BadSettings) else 3) from None
@@ -169,13 +169,27 @@ def bell_line(url: str) -> Connection:
     try:
         line = Connection(url, connect_timeout=CONNECT_S, transport_options=options)
         line.transport  # noqa: B018 - finds the broker's driver
-    except (KeyError, ImportError) as error:
+        line.as_uri()  # everybody may say it, as far as there is one
+    except (
+        KeyError,
+        ImportError,
+        TypeError,
+    ) as error:  # a key may be what the URL says of an option
+        why = (
+            str(error) if isinstance(error, ImportError) else f"{_scheme(url)}, or an option of it"
+        )
         raise BadSettings(
-            f"CELERY_BROKER_URL names a broker that cannot be used here: {error}; {_BROKERS}"
-        ) from error
+            f"CELERY_BROKER_URL names a broker that cannot be used here: {why}; {_BROKERS}"
+        ) from None
     except ValueError:  # it quotes the URL, and so the password
         raise BadSettings(f"CELERY_BROKER_URL is no URL of a broker; {_BROKERS}") from None
     return line
+
+
+def _scheme(url: str) -> str:
+    """What may be told of a URL that is none."""
+    scheme = url.partition("://")[0]
+    return scheme if scheme.isalpha() else "its scheme"
 
 
 def broker_errors(line: Connection) -> tuple[type[Exception], ...]:

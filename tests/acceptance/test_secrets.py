@@ -107,12 +107,32 @@ WRONG: Sequence[Mapping[str, str]] = (
     {"DATABASE_URL": "user:canary-5@host"},
     {"DATABASE_URL": "postgresql://user:canary-5@127.0.0.1:1/name"},
     {"DATABASE_URL": "postgresql://user:canary-5/more@127.0.0.1:1/name"},
+    {"DATABASE_URL": "postgresql://user:more@canary-5@127.0.0.1:1/name"},
+    {"DATABASE_URL": "postgresql://user:canary-5\udcff@127.0.0.1:1/name"},
     {"CELERY_BROKER_URL": "redis://:canary-5@host:port/0"},
     {"CELERY_BROKER_URL": "redis://:canary-5/more@127.0.0.1:1/0"},
     {"CELERY_BROKER_URL": "nosuch://user:canary-5@host"},
     {"CELERY_BROKER_URL": "amqp://user:canary-5@127.0.0.1:1//"},
+    {"CELERY_BROKER_URL": "redis://user:12345/canary-5@127.0.0.1:1/0"},
+    {"CELERY_BROKER_URL": "redis://user:1?canary-5@127.0.0.1:1/0"},
+    {"CELERY_BROKER_URL": "amqp://user:12345/canary-5@127.0.0.1:1//"},
+    {"CELERY_BROKER_URL": "redis://canary-5@127.0.0.1:1/0"},
+    {"CELERY_BROKER_URL": "redis://127.0.0.1:1/0?password=canary-5"},
+    {"CELERY_BROKER_URL": "redis://127.0.0.1:1/0?passwd=canary-5"},
+    {"CELERY_BROKER_URL": "rediss://127.0.0.1:1/0?ssl_cert_reqs=canary-5"},
+    {"CELERY_BROKER_URL": "redis://:canary-5\udcff@127.0.0.1:1/0"},
     {"CELERY_BROKER_URL": "canary-5"},
     {"INGEST_SECRET_KEY": "canary-5"},
+    {"INGEST_SECRET_KEY": f"{KEY},canary-5"},
+    {"INGEST_SECRET_KEY": f"canary-5-{KEY}\udcff"},
+    {"INGEST_GITHUB_WEBHOOK_SECRETS": "canary-5\udcff"},
+    {"INGEST_ALLOWED_API_HOSTS": "https://user:canary-5@sentry.example"},
+    {"INGEST_ALLOWED_API_HOSTS": "canary-5"},
+    {"INGEST_LOG_LEVEL": "canary-5"},
+    {"INGEST_MAX_BODY_BYTES": "canary-5"},
+    {"INGEST_MAX_BODY_BYTES": "9" * 5000},
+    {"INGEST_LEASE_SECONDS": "canary-5"},
+    {"INGEST_NO_SUCH": "canary-5"},
     {"INGEST_SENTRY_API_URL": "https://user:canary-5@sentry.example?token=canary-5"},
     {"INGEST_SENTRY_API_URL": "https://user:canary-5@sentry.example"},
 )
@@ -123,7 +143,7 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: " ".join(wrong.values()))
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: ascii(" ".join(wrong.values()))[:80])
 @pytest.mark.parametrize("command", ["doctor", "store list", "drain --timeout 0"])
 def test_a_wrong_setting_is_told_without_its_secret(
     command: str, wrong: Mapping[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -135,14 +155,32 @@ def test_a_wrong_setting_is_told_without_its_secret(
     assert told(["canary-5"], said) == []
 
 
+@pytest.mark.parametrize("option", ["--token-env", "--webhook-secret-env"])
+@pytest.mark.parametrize(
+    "secret", [TOKEN, "ghp_0123456789abcdefABCDEF", "AKIA0SF0DNN7EXAMPLE0", "-----BEGIN KEY\nx"]
+)
+@pytest.mark.parametrize("command", ["source credentials ID", "source connect github --store s"])
+def test_a_secret_in_the_place_of_its_variable_s_name_is_not_told(
+    command: str, secret: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bug: `--token-env ghp_…` was answered by quoting the token."""
+    more = ["--name", "n", "--metadata", "{}"] if "connect" in command else []
+    environ = {**RIGHT, "INGEST_DATA_DIR": str(tmp_path / "data")}
+    assert run([*command.split(), *more, option, secret], environ) == 2
+    said = "".join(capsys.readouterr())
+    assert "is not set" in said
+    assert told([secret.splitlines()[0]], said) == []
+
+
 @pytest.mark.parametrize(
     ("argv", "wrong"),
     [
         ("-m uvicorn --factory ingest.web:create_app --port 0", {"INGEST_SECRET_KEY": "canary-5"}),
         ("-m celery -A ingest.worker worker", {"CELERY_BROKER_URL": "redis://:canary-5/x@h:1/0"}),
+        ("-m celery -A ingest.worker worker", {"CELERY_BROKER_URL": "redis://h/0?passwd=canary-5"}),
         ("-m celery -A ingest.worker beat", {"CELERY_BROKER_URL": "redis://:canary-5/x@h:1/0"}),
     ],
-    ids=["web", "worker", "beat"],
+    ids=["web", "worker", "worker's broker", "beat"],
 )
 def test_a_process_with_a_wrong_setting_ends_with_one_line(
     argv: str, wrong: Mapping[str, str], tmp_path: Path

@@ -63,7 +63,28 @@ def test_a_short_key_in_the_file_is_refused_with_the_remedy(left: str, tmp_path:
         program({"INGEST_DATA_DIR": str(tmp_path)}).vault  # noqa: B018 - asking for it is the test
 
 
-@pytest.mark.parametrize("keys", ["short", "a" * 40 + ",short"])
+@pytest.mark.parametrize(
+    "left",
+    [b"\0" * 43, b"\xff" * 43, b" \n" * 40, b"k" + b"\n" * 40 + b"k", b"half a key" + b"\0" * 33],
+    ids=["zeros", "no letters", "blanks", "blanks between", "half zeros"],
+)
+def test_what_is_long_and_holds_no_key_is_refused(left: bytes, tmp_path: Path) -> None:
+    """Bug: the zeros that some file systems leave after a crash were a key that all know."""
+    (tmp_path / SECRET_KEY_FILE).write_bytes(left)
+    with pytest.raises(BadSettings, match=r"secret\.key holds a key of \d+ characters.*remove"):
+        program({"INGEST_DATA_DIR": str(tmp_path)}).vault  # noqa: B018 - asking for it is the test
+
+
+@pytest.mark.parametrize("name", ["secret.key", "elsewhere"])
+def test_a_key_that_cannot_be_read_is_one_clear_line(name: str, tmp_path: Path) -> None:
+    """A directory, or a link that leads nowhere."""
+    path = tmp_path / SECRET_KEY_FILE
+    path.mkdir() if name == SECRET_KEY_FILE else path.symlink_to(tmp_path / name)
+    with pytest.raises(BadSettings, match="no encryption key can be kept in"):
+        program({"INGEST_DATA_DIR": str(tmp_path)}).vault  # noqa: B018 - likewise
+
+
+@pytest.mark.parametrize("keys", ["short", "a" * 40 + ",short", "s   h   o   r   t" + " " * 40])
 def test_a_short_key_in_the_environment_is_refused(keys: str) -> None:
     with pytest.raises(BadSettings, match="INGEST_SECRET_KEY holds a key of 5 characters"):
         program({"INGEST_SECRET_KEY": keys})

@@ -15,6 +15,7 @@ from ingest.flows import connecting, handshake
 from ingest.flows.keyring import Keyring, stored_secrets
 from ingest.flows.receive import Incoming, insert_into, take
 from ingest.sources.registry import source
+from ingest.store.credentials import WEBHOOK_SECRET
 from ingest.store.engine import transaction
 from tests.factories import METADATA, SECRET, VAULT, connect, make_store, signed
 
@@ -166,6 +167,36 @@ def test_what_the_provider_did_not_take_is_forgotten_when_it_is_rearmed(door: Do
     with pytest.raises(BadSignature):
         door.event(connection, OTHER)
     assert door.event(connection, TOKEN) == "accepted"
+
+
+def test_a_token_that_nobody_was_shown_is_forgotten_when_it_is_rearmed(door: Door) -> None:
+    """Bug: a stranger who was first went on signing for a connection that was rearmed."""
+    connection = door.connect()
+    door.knock(connection, _bring(OTHER))
+    handshake.rearm(door.engine, connection)
+    with pytest.raises(BadSignature):
+        door.event(connection, OTHER)
+    assert door.knock(connection, _bring(TOKEN)) == "handshake"
+    assert door.show(connection) == TOKEN
+    assert door.event(connection, TOKEN) == "accepted"
+    with pytest.raises(BadSignature):
+        door.event(connection, OTHER)
+
+
+def test_what_nobody_was_shown_cannot_be_confirmed(door: Door) -> None:
+    """Else a token that came unasked would end the secrets that somebody has set since."""
+    connection = door.connect()
+    door.knock(connection, _bring(OTHER))
+    given = {WEBHOOK_SECRET: TOKEN}
+    connecting.replace_credentials(door.engine, connection, given, VAULT)
+    with pytest.raises(BadInput, match="no token waits to be confirmed"):
+        handshake.confirm(door.engine, connection)
+    assert door.event(connection, TOKEN) == "accepted"
+    assert door.show(connection) == OTHER
+    handshake.rearm(door.engine, connection)
+    assert door.event(connection, TOKEN) == "accepted"
+    with pytest.raises(BadSignature):
+        door.event(connection, OTHER)
 
 
 def test_a_handshake_that_is_signed_by_another_token_is_none(door: Door) -> None:

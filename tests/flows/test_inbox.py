@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingest.core.errors import BadRequest
+from ingest.core.errors import BadRequest, IngestError
 from ingest.flows.inbox import Inbox, Message, from_call, from_message
 from ingest.flows.keyring import Found, Keyring, Secrets
 from tests.factories import SECRET, signed
@@ -75,6 +75,29 @@ def test_the_callers_time_of_receipt_counts_unless_it_is_to_come(
 def test_a_message_that_makes_no_sense_is_refused_for_good(told: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         from_message(message(**told), now=NOW)
+
+
+HANDSHAKE = '{"verification_token": "secret_canary"}'
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"source_type": HANDSHAKE},
+        {"source_type": "secret_canary"},
+        {"received_at": HANDSHAKE},
+        {"body": "\ud800", "headers": {"content-transfer-encoding": "secret_canary"}},
+        {"connection_id": HANDSHAKE},
+        {"headers": {"secret_canary": HANDSHAKE}},
+    ],
+    ids=str,
+)
+def test_a_refusal_of_arguments_in_the_wrong_places_quotes_none(told: dict[str, Any]) -> None:
+    """Bug: a handshake's body in the place of the source type stood in the worker's log."""
+    inbox = Inbox(Keyring(lambda _: {}, {"github": (SECRET,)}), lambda _: [], lambda: None, 99)
+    with pytest.raises(IngestError) as caught:
+        inbox.take(from_message(message(**told), now=NOW))
+    assert "canary" not in str(caught.value)
 
 
 def test_a_text_instead_of_the_raw_bytes_is_refused_by_name() -> None:

@@ -6,21 +6,25 @@ import html
 import json
 import traceback
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.identity import Identity
 from ingest.sources.contract import Ask, Sight
-from ingest.sources.discreet import Discreet, hush
+from ingest.sources.discreet import Discreet, Unspeakable, hush
 from ingest.sources.masking import HIDDEN, MOST_PASSING, SHORTEST, Mask
 
 TOKEN = "ghp_Canary0123456789abcdefABCDEF"
 PAIR = "rui@halcyon.example/token:Canary0123456789abcdefABCDEF"
-tokens = st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), min_size=SHORTEST)
+tokens = st.text(
+    alphabet=st.characters(min_codepoint=33, max_codepoint=126), min_size=SHORTEST
+).filter(lambda token: token.lower() != HIDDEN)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +137,7 @@ ASK = Ask(Identity("halcyon", "1", "issue", "1"))
         BadPayload(f"a.{TOKEN}", f"is {TOKEN}"),
         UnicodeDecodeError("utf-8", TOKEN.encode(), 0, 1, "junk"),
         ValueError({TOKEN: TOKEN}),
+        ValueError([TOKEN.encode()]),
     ],
 )
 def test_whatever_a_client_raises_says_no_token(error: Exception | None) -> None:
@@ -147,6 +152,70 @@ def test_what_it_raises_stays_what_it_is() -> None:
     with pytest.raises(BadPayload) as raised:
         _loud(BadPayload("a.b", "required and missing")).check()
     assert (raised.value.path, raised.value.problem) == ("a.b", "required and missing")
+
+
+class _Pydantic(BaseModel):
+    id: int
+
+
+def _validation_error() -> ValidationError:
+    with pytest.raises(ValidationError) as raised:
+        _Pydantic.model_validate({"id": TOKEN})
+    return raised.value
+
+
+def _noted() -> Exception:
+    error = ValueError("no luck")
+    error.add_note(f"with {TOKEN}")
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _validation_error(),
+        OSError(2, "no such file", TOKEN),
+        OSError(2, TOKEN),
+        ImportError(f"no module named {TOKEN}", name=TOKEN),
+        UnicodeDecodeError("utf-8", b"junk", 0, 1, TOKEN),
+        ExceptionGroup("several", [ValueError(TOKEN)]),
+        ExceptionGroup(TOKEN, [ValueError("one")]),
+        SyntaxError(f"near {TOKEN}"),
+        _noted(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("ask", [lambda c: c.fetch_one(ASK), lambda c: c.check()])
+def test_an_error_whose_words_are_out_of_reach_is_replaced(
+    ask: Callable[[Discreet], object], error: Exception
+) -> None:
+    """Bug: only arguments and fields were hidden, and these say it from places of their own."""
+    with pytest.raises((Unspeakable, type(error))) as raised:
+        ask(_loud(error))
+    told = raised.value
+    assert "Canary" not in f"{told} {told!r} {''.join(traceback.format_exception(told))}"
+    assert "Canary" not in f"{told.__cause__!r} {told.__context__!r}"
+
+
+def test_what_somebody_says_of_a_sight_is_hidden_too() -> None:
+    """Bug: a field that a provider named like the token stood in the look-up's last error."""
+
+    def reading() -> None:
+        raise BadPayload(f"properties.{TOKEN}.type", "required and missing")
+
+    with pytest.raises(BadPayload) as raised:
+        _loud().read(reading)
+    assert raised.value.path == f"properties.{HIDDEN}.type"
+    assert "Canary" not in str(raised.value)
+
+
+def test_a_problem_that_a_sight_tells_is_hidden_too() -> None:
+    class Telling(_Loud):
+        def fetch_one(self, ask: Ask) -> Sight:
+            return Sight({}, problem=f"no {TOKEN}", mended=f"was {TOKEN}")
+
+    sight = Discreet(Telling(), Mask(TOKEN)).fetch_one(ASK)
+    assert (sight.problem, sight.mended) == (f"no {HIDDEN}", f"was {HIDDEN}")
 
 
 def test_its_words_are_hidden_too() -> None:

@@ -61,6 +61,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     for said in warnings(environ, all_sources):
         output.note(f"ingest: {said}")
     session = Session(environ)
+    uncaught = sys.excepthook  # for which typer would put one of its own
     try:
         answer = app(list(argv), prog_name="ingest", standalone_mode=False, obj=session)
     except typer.Abort:
@@ -71,6 +72,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     except tuple(kind for kind, _ in EXIT_CODES) as error:
         return _failed(_line(error), next(c for kind, c in EXIT_CODES if isinstance(error, kind)))
     finally:
+        sys.excepthook = uncaught
         session.close()
     return answer if isinstance(answer, int) else DONE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,11 @@ from ingest.core.secret import Secret
 from ingest.flows.inbox import Inbox, from_call
 from ingest.flows.receive import insert_into
 from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, ring
+from ingest.settings import require_unicode
 from ingest.wiring import Program, program
+
+_NAME = re.compile(r"[A-Z][A-Z_]*+[0-9]?")
+"""Words in capitals with one digit at most; tokens have more."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,18 @@ class Session:
         return Inbox(parts.keyring, store, self.ring, parts.settings.max_body_bytes).take(incoming)
 
     def secret(self, variable: str) -> Secret:
-        """The secret in a variable of the environment, without the line's end of a file."""
+        """The secret in a variable of the environment, without the line's end of a file.
+
+        Only what looks like a variable's name is told: it may be the secret itself.
+        """
+        name = f"variable {variable}" if _NAME.fullmatch(variable) else "variable of that name"
         secret = self.environ.get(variable, "").rstrip("\r\n")
         if not secret:
-            raise BadInput(f"the environment variable {variable} is not set; put the secret there")
+            raise BadInput(
+                f"the environment {name} is not set; put the secret there, and give the variable's "
+                "name here"
+            )
+        require_unicode(f"the environment {name}", secret)
         return Secret(secret)
 
     def close(self) -> None:

@@ -18,6 +18,8 @@ from ingest.core.secret import Secret
 
 SHORTEST_KEY = 32
 """Characters; a key that somebody made up in a minute, or an empty one, is refused."""
+_LOST = "\ufffd"
+"""What a byte became that is no letter; all such bytes are the same one."""
 MAKE_ONE = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _INFO = b"lightfast-ingest stored credentials v1"
 
@@ -61,11 +63,14 @@ class Vault:
 
 
 def require_key(key: str, place: str, remedy: str = MAKE_ONE) -> None:
-    """Raise `BadSettings` for a key that is too short to be one; `place` is where it was found."""
-    if len(key) < SHORTEST_KEY:
+    """Raise `BadSettings` for a key that is too short to be one; `place` is where it was found.
+
+    Blanks, the zeros that a crash of the machine leaves of a file, and lost letters do not count.
+    """
+    count = sum(char.isprintable() and char not in {" ", _LOST} for char in key)
+    if count < SHORTEST_KEY:
         raise BadSettings(
-            f"{place} holds a key of {len(key)} characters, and {SHORTEST_KEY} are the least; "
-            f"{remedy}"
+            f"{place} holds a key of {count} characters, and {SHORTEST_KEY} are the least; {remedy}"
         )
 
 

@@ -151,7 +151,7 @@ def find_running(data_dir: Path) -> Urls | None:
     path = _announcement(root)
     try:
         facts = json.loads(path.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
         raise EmbeddedError(

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from ingest.core.errors import Refused, Unavailable
 from ingest.core.vault import Vault
 from ingest.sources.contract import Access, Client, Resolve
-from ingest.sources.discreet import Discreet
+from ingest.sources.discreet import Discreet, hushed
 from ingest.sources.hosts import Reach, base_of
 from ingest.sources.registry import source
 from ingest.store import credentials
@@ -44,7 +44,7 @@ def addresses_of(host: str) -> Sequence[str]:
 @dataclass(frozen=True, slots=True)
 class _Kept:
     fingerprint: bytes
-    client: Client
+    client: Discreet
 
 
 @dataclass(slots=True)
@@ -76,13 +76,14 @@ class Clients:
         """A stored token in the clear; raises `BadSettings` where no key opens it."""
         return self.vault.decrypt(sealed) if sealed is not None else None
 
-    def of(self, connection: Connection, token: str | None) -> Client:
+    def of(self, connection: Connection, token: str | None) -> Discreet:
         """The connection's client.
 
         Raises `Refused` without a token, and where its metadata sends it to somebody else.
         """
         found = source(connection.source_type)
-        if token is None or found.connect is None:
+        connect = found.connect
+        if token is None or connect is None:
             raise Refused(f"the connection has no token for {found.descriptor.title} any more")
         reach = Reach(self.api_urls, self.allowed_hosts)
         base = base_of(found.descriptor, connection.metadata, reach)
@@ -98,7 +99,8 @@ class Clients:
             elif len(self._kept) >= MAX_KEPT:
                 self._retire_all()
             access.mask.learn(token)
-            client = Discreet(found.connect(access), access.mask)
+            made = hushed(lambda: connect(access), access.mask)
+            client = Discreet(made, access.mask)
             self._kept[connection.id] = _Kept(fingerprint, client)
             return client
 

@@ -197,13 +197,15 @@ def _look_up(
     if claimed.crashes >= CRASHES:
         return outcome.hopeless(f"took its worker down {claimed.crashes} times")
     found = source(connection.source_type)
+    documents = found.documents
     identity = Identity(connection.source_type, claimed.scope, claimed.kind, claimed.external_id)
     client = clients.of(connection, clients.opened(sealed))
     sight = client.fetch_one(Ask(identity, claimed.hint, claimed.state))
-    if sight.raw is None or found.documents is None:
+    if sight.raw is None or documents is None:
         return outcome.gone(identity, sight, connection, claimed)
     seen = Found(identity, sight.raw, claimed.sent_at, claimed.hint, connection.metadata)
-    return outcome.seen(found.documents(seen), sight, connection, claimed)
+    told = client.read(lambda: documents(seen))
+    return outcome.seen(told, sight, connection, claimed)
 
 
 def _land(engine: sa.Engine, ended: Mapping[Future[Landing], _Running]) -> Counter[str]:

@@ -79,13 +79,15 @@ def _capture(
 ) -> bool:
     """Keep the token where the connection waits for one, or has this one already.
 
-    Where it has no secret yet there is none to be harmed: the token verifies at once.
+    Where it has no secret yet there is none to be harmed: the token verifies at once, and nobody
+    could have given it to the provider before it was shown, so that `rearm` forgets it until then.
     """
     if not handshakes.capture(conn, vault, descriptor.source_type, connection_id, token):
         known = handshakes.captured(conn, vault, connection_id)
         return known is not None and _same(token, known)
     if WEBHOOK_SECRET not in credentials.kinds(conn, connection_id):
-        credentials.add(conn, vault, connection_id, WEBHOOK_SECRET, token)
+        made = credentials.add(conn, vault, connection_id, WEBHOOK_SECRET, token)
+        handshakes.set_unproven(conn, connection_id, made)
     return True
 
 
@@ -121,11 +123,13 @@ def show(engine: sa.Engine, vault: Vault, connection_id: str) -> Secret:
 
 
 def _admit(conn: sa.Connection, vault: Vault, connection_id: str, token: str) -> None:
-    """Let the token verify, where it does not yet."""
+    """Let the token verify, where it does not yet; beside others it stays unproven."""
     known = credentials.read(conn, vault, connection_id, WEBHOOK_SECRET)
     if not any(_same(token, secret) for secret in known):
         made = credentials.add(conn, vault, connection_id, WEBHOOK_SECRET, token)
         handshakes.set_unproven(conn, connection_id, made)
+    elif len(known) == 1:
+        handshakes.set_unproven(conn, connection_id, None)
 
 
 def confirm(engine: sa.Engine, connection_id: str) -> None:

@@ -6,10 +6,19 @@ Law: whatever a provider answers, and whatever goes wrong with it, a fault of ou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from traceback import format_exception
+from typing import TypeVar
 
 from ingest.sources.contract import Ask, Client, Sight
 from ingest.sources.masking import Mask
+
+Said = TypeVar("Said")
+
+
+class Unspeakable(Exception):
+    """Stands for an error of ours that says a secret, and says it whatever is done to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,42 +30,70 @@ class Discreet:
 
     def fetch_one(self, ask: Ask) -> Sight:
         """What the client sees; raises what it raises."""
-        try:
-            return self.client.fetch_one(ask)
-        except Exception as error:
-            hush(error, self.mask)
-            raise
+        sight = hushed(lambda: self.client.fetch_one(ask), self.mask)
+        if sight.problem is None and sight.mended is None:
+            return sight
+        problem, mended = (one and self.mask(one) for one in (sight.problem, sight.mended))
+        return replace(sight, problem=problem, mended=mended)
 
     def check(self) -> str:
         """What the client says; raises what it raises."""
-        try:
-            return self.mask(self.client.check())
-        except Exception as error:
-            hush(error, self.mask)
-            raise
+        return self.mask(hushed(self.client.check, self.mask))
+
+    def read(self, reading: Callable[[], Said]) -> Said:
+        """What somebody makes of a sight, who may quote it when he fails; raises what he raises."""
+        return hushed(reading, self.mask)
 
     def close(self) -> None:
         """Let go of open connections."""
         self.client.close()
 
 
-def hush(error: BaseException, mask: Mask) -> None:
-    """Hide what the mask knows in an error, and cut off the errors behind it that say it."""
-    error.args = tuple(_hushed(one, mask) for one in error.args)
+def hushed(call: Callable[[], Said], mask: Mask) -> Said:
+    """What the call gives; raises what it raises, or what stands for that, and says no secret."""
+    try:
+        try:
+            return call()
+        except Exception as error:
+            hush(error, mask)
+            raise
+    except Unspeakable as error:
+        error.__context__ = None  # what it stands for does not come along
+        raise
+
+
+def hush(error: Exception, mask: Mask) -> None:
+    """Hide what the mask knows in an error, and cut off the errors behind it that say it.
+
+    An error's words are its own to make: of its arguments and fields, which are hidden here, or of
+    what nobody can reach (pydantic's, those of `OSError`). Raises `Unspeakable` with its traceback
+    for one that goes on saying it.
+    """
+    error.args = tuple(_hidden(one, mask) for one in error.args)
     for name, value in vars(error).items():
-        setattr(error, name, _hushed(value, mask))
+        setattr(error, name, _hidden(value, mask))
+    if _says(error, mask):
+        said = f"a {type(error).__qualname__} that says what must not be said"
+        raise Unspeakable(said).with_traceback(error.__traceback__) from None
     behind = error.__cause__ or error.__context__
-    if behind is None:
+    if not isinstance(behind, Exception):
         return
-    if mask.hides(f"{behind} {behind!r}"):
+    if _says(behind, mask):
         error.__cause__ = error.__context__ = None
         error.__suppress_context__ = True
     else:
         hush(behind, mask)
 
 
-def _hushed(value: object, mask: Mask) -> object:
+def _says(error: Exception, mask: Mask) -> bool:
+    shown = "".join(format_exception(error, chain=False))
+    return mask.hides(f"{shown} {error!r}")
+
+
+def _hidden(value: object, mask: Mask) -> object:
     if isinstance(value, str):
         return mask(value)
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return [mask(one) for one in value]
     shown = repr(value)
     return mask(shown) if mask.hides(shown) else value

@@ -6,6 +6,7 @@ A seventh source is one new folder; nothing here names one.
 from __future__ import annotations
 
 import pkgutil
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -15,6 +16,9 @@ import ingest.sources
 from ingest.core.errors import NotConnected
 from ingest.core.references import Syntax
 from ingest.sources.contract import Source
+
+_LIKE_A_TYPE = re.compile(r"[a-z]{1,20}")
+"""What is quoted; anything else may be what belongs in another place: a body, a secret."""
 
 
 @cache
@@ -34,7 +38,8 @@ def source(source_type: str) -> Source:
         return all_sources()[source_type]
     except KeyError:
         known = ", ".join(all_sources())
-        raise NotConnected(f"source type {source_type!r} is unknown; known are {known}") from None
+        shown = repr(source_type) if _LIKE_A_TYPE.fullmatch(source_type) else "that was told"
+        raise NotConnected(f"source type {shown} is unknown; known are {known}") from None
 
 
 @cache

@@ -52,6 +52,10 @@ def connect(url: str, *, pool_size: int = 5, application: str = "ingest") -> sa.
         raise BadSettings(
             f"DATABASE_URL names {parsed.get_backend_name()}; only postgresql://… is supported"
         )
+    if "@" in (parsed.host or ""):  # a name's server would be asked for it, and errors tell it
+        raise BadSettings(
+            "DATABASE_URL has an @ in the name of its host; where it is the password's, write %40"
+        )
     return sa.create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,

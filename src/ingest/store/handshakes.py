@@ -16,7 +16,7 @@ VALUES (:connection_id, now() + make_interval(secs => :seconds))
 ON CONFLICT (connection_id) DO UPDATE
   SET armed_until = excluded.armed_until, token = NULL, captured_at = NULL, shown_at = NULL
 """)
-# Shown once, and never proven: whose it was nobody knows.
+# Never shown, or shown and never proven: whose it was nobody knows.
 _DROP_UNPROVEN = sa.text("""
 DELETE FROM lightfast_source_credentials c USING lightfast_handshakes h
 WHERE h.connection_id = :connection_id AND c.id = h.unproven
@@ -43,7 +43,7 @@ UPDATE lightfast_handshakes SET unproven = :credential WHERE connection_id = :co
 """)
 _UNPROVEN = sa.text("""
 SELECT unproven FROM lightfast_handshakes
-WHERE connection_id = :connection_id AND unproven IS NOT NULL FOR UPDATE
+WHERE connection_id = :connection_id AND unproven IS NOT NULL AND shown_at IS NOT NULL FOR UPDATE
 """)
 _SHOW = sa.text("""
 WITH shown AS (
@@ -60,7 +60,8 @@ RETURNING shown.token
 class Handshake:
     """Where a connection's handshake stands; `armed_until` is None once it waits no more.
 
-    `unproven`: the token that was shown verifies beside older secrets, and has proven nothing yet.
+    `unproven`: the token verifies, though it was not shown yet, or was shown beside older secrets
+    and has proven nothing.
     """
 
     armed_until: datetime | None
@@ -102,12 +103,14 @@ def captured(conn: sa.Connection, vault: Vault, connection_id: str) -> Secret | 
 
 
 def set_unproven(conn: sa.Connection, connection_id: str, credential: int | None) -> None:
-    """The secret that the token became, beside others that work; None once it is proven."""
+    """The secret that the token became before it was shown, or beside others that work; None once
+    it is proven, or shown and the only one.
+    """
     conn.execute(_SET_UNPROVEN, {"connection_id": connection_id, "credential": credential})
 
 
 def unproven(conn: sa.Connection, connection_id: str) -> int | None:
-    """The id of that secret; locks it until the commit."""
+    """The id of that secret, once it was shown; locks it until the commit."""
     found: int | None = conn.execute(
         _UNPROVEN, {"connection_id": connection_id}
     ).scalar_one_or_none()
