@@ -75,10 +75,16 @@ def drain(
     turns = Turns()
 
     def claim(*, alone: bool, dear: bool = True, dear_first: bool = False) -> Claim:
-        wanted = {"alone": alone, "dear": dear, "dear_first": dear_first}
-        most = {"limit": rows, "max_bytes": BATCH_BYTES}
         with transaction(engine, durable=False) as conn:
-            return claiming.claim(conn, **most, **wanted, lease_s=lease_s)
+            return claiming.claim(
+                conn,
+                limit=rows,
+                max_bytes=BATCH_BYTES,
+                lease_s=lease_s,
+                alone=alone,
+                dear=dear,
+                dear_first=dear_first,
+            )
 
     def one(_: int) -> Drained:
         return _drain_with_one_hand(engine, turns, claim, go_on, Bells(on_full, on_asked))
