@@ -117,7 +117,7 @@ def test_a_key_that_is_no_text_stands_as_it_was_typed() -> None:
     assert found == {"{é: b, [c, 'd']: e}": "f", "[g]": "h"}
 
 
-@pytest.mark.parametrize("pair", ["{? %s : 'c\"'}", "[? %s : \"'\\\\\"]", "{? [%s, '\\'] : b}"])
+@pytest.mark.parametrize("pair", ["{? %s : 'c\"'}", '[? %s : "\'\\\\"]', "{? [%s, '\\'] : b}"])
 def test_keys_within_keys_are_no_longer_than_the_text(pair: str) -> None:
     """Bug: each level quoted the one below, so that 300 characters became gigabytes."""
     nested = "{a: b}"

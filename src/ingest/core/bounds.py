@@ -19,6 +19,8 @@ from ingest.core.values import JSON
 
 MAX_CHANGES = 1_000
 """Documents that one delivery may speak of, and objects that it may have looked up."""
+MAX_SEEN = 10_000
+"""The same of one look-up: a branch tells a thousand at a time, and an issue all its comments."""
 MAX_TITLE_CHARS = 4_096
 MAX_BODY_CHARS = 2**20
 """As long as the largest file that is read."""
