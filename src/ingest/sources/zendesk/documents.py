@@ -205,7 +205,7 @@ def _conversation(thread: Thread, comments: Sequence[Comment], place: Place) -> 
         note = "" if comment.public else "Internal note, "
         said = _said(comment, place)
         parts.append(f"### {note}{author}, {_iso(comment.created_at)}\n\n{said}")
-        size += len(said)
+        size += len(parts[-1])
     return "\n\n".join(filter(None, parts))
 
 
