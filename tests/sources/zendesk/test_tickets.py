@@ -373,3 +373,14 @@ def test_who_wrote_a_comment_counts_as_text_too() -> None:
     assert isinstance(found, Upsert)
     assert len(found.body) < 3 * MAX_BODY_CHARS
     assert "cut here: 39 more comments" in found.body
+
+
+def test_html_that_says_nothing_counts_as_text_too() -> None:
+    """Bug: each comment of a ticket was converted, for seconds, while nothing came of it."""
+    raw = _raw(_account())
+    (first,) = raw["comments"]
+    empty = {"plain_body": None, "html_body": "<!--" + "x" * MAX_BODY_CHARS + "-->"}
+    raw["comments"] += [first | empty | {"id": n} for n in range(10**6, 10**6 + 40)]
+    (found,) = documents(Found(identity("ticket", 4512), raw, NOW, connection=CONNECTION))
+    assert isinstance(found, Upsert)
+    assert "cut here: 39 more comments" in found.body
