@@ -158,9 +158,10 @@ def test_lines_deep_in_lists_are_as_many_as_a_document_holds() -> None:
     for _ in range(30):
         deep = block("numbered_list_item", TEXT, children=[deep])
         deep["numbered_list_item"]["list_start_index"] = 10**9 - 1
-    assert len(markdown([deep])) < 2 * MAX_BODY_CHARS
-    assert CUT in markdown([block("paragraph", rich("a" * MAX_BODY_CHARS))] * 40)
-    assert len(markdown([block("paragraph", rich("a" * MAX_BODY_CHARS))] * 40)) < 3 * MAX_BODY_CHARS
+    assert len(markdown([deep])) < 5 * MAX_BODY_CHARS
+    many = markdown([block("paragraph", rich("a" * MAX_BODY_CHARS))] * 40)
+    assert CUT in many
+    assert len(many) < 5 * MAX_BODY_CHARS
 
 
 def test_a_table_is_no_wider_than_any_may_be() -> None:

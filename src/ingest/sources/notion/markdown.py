@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from ingest.core.bounds import MAX_BODY_CHARS, cut_text
+from ingest.core.bounds import MAX_BODY_CHARS
 from ingest.core.references import Reference
 from ingest.core.values import JSON
 from ingest.sources.contract import Payload
@@ -25,6 +25,8 @@ _LISTS = frozenset({"bulleted_list_item", "numbered_list_item", "to_do", "toggle
 _BACKTICKS = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z0-9+#._-]+")
 _MOST_LEVELS = 60
+_MOST_CHARS = 2 * MAX_BODY_CHARS
+"""More than a document holds, so that what is cut of it is told where all texts are cut."""
 _MOST_COLUMNS = 100
 """…/reference/request-limits: no list is longer. Each row is made as wide as the widest."""
 
@@ -74,12 +76,12 @@ def _blocks(blocks: Sequence[Payload], level: int) -> str:
     parts: list[str] = []
     number, before, size = 0, "", 0
     for block in blocks:
-        if size > MAX_BODY_CHARS:
+        if size > _MOST_CHARS:
             parts.append(f"\n\n{CUT}")
             break
         type_ = str(block.get("type"))
         number = _number(block, number) if type_ == "numbered_list_item" else 0
-        shown = cut_text(_block(block, type_, number, level), MAX_BODY_CHARS)
+        shown = _block(block, type_, number, level)[:_MOST_CHARS]
         size += len(shown)
         if not shown:
             continue
@@ -99,7 +101,7 @@ def _number(block: Payload, before: int) -> int:
 def _block(block: Payload, type_: str, number: int, level: int) -> str:
     if type_ == "table":
         return _table(block)
-    own = cut_text(_own(block, type_), MAX_BODY_CHARS)
+    own = _own(block, type_)[:_MOST_CHARS]
     inside = _inside(block, level)
     if type_ in _LISTS:
         mark = f"{number}. " if type_ == "numbered_list_item" else "- "
