@@ -14,17 +14,20 @@ from ingest.core.bounds import (
     MARK,
     MAX_ALIASES,
     MAX_BODY_CHARS,
+    MAX_HOME_CHARS,
     MAX_ITEMS,
     MAX_LINKS,
     MAX_METADATA_BYTES,
     MAX_REFERENCES,
     MAX_TITLE_CHARS,
     MAX_VALUE_CHARS,
+    MAX_WORD_CHARS,
     bounded,
     bounded_event,
     cut_remark,
 )
 from ingest.core.changes import Delete, Field, Patch, Upsert, Withdraw
+from ingest.core.evidence import EVIDENCE_CHARS
 from ingest.core.identity import Identity
 from ingest.core.references import Reference
 
@@ -52,6 +55,9 @@ def whole(**told: Any) -> Upsert:
             links=("https://x.example",) * MAX_LINKS,
             references=(REFERENCE,) * MAX_REFERENCES,
             metadata={"a": "x" * (MAX_METADATA_BYTES - 8)},
+            frontmatter={"a": "x" * (MAX_METADATA_BYTES - 8)},
+            home="x" * MAX_HOME_CHARS,
+            temporal={"commitSha": "x" * MAX_WORD_CHARS},
         ),
         Patch(NAMED, 1, {"a": Field("x" * (MAX_METADATA_BYTES - 8), "newest")}),
         Delete(NAMED, 1, aliases=("a",) * MAX_ALIASES),
@@ -93,6 +99,35 @@ def test_everything_that_is_too_much_is_cut_and_told() -> None:
         "cut: the title after 4,096 characters, the metadata after 256 KiB, "
         "1 of 101 former keys, 2 of 1,002 links, 3 of 10,003 references"
     )
+
+
+def test_whatever_a_provider_lets_somebody_write_has_a_bound() -> None:
+    """Bug: a text of ten thousand `#1`, and a repository's name of a mebibyte, were 10 GB."""
+    long = "x" * 2**20
+    proven = Reference("relatedTo", "notion", "a", "field", long)
+    within = bounded(
+        whole(
+            home=f"halcyon/{long}",
+            links=("https://x.example", f"https://x.example/{long}"),
+            references=(REFERENCE, proven),
+            frontmatter={"state": long},
+            temporal={"commitSha": long, "deploymentId": "dpl_1"},
+        )
+    )
+    change = within.change
+    assert isinstance(change, Upsert)
+    assert change.home is None
+    assert change.links == ("https://x.example",)
+    assert [r.evidence for r in change.references] == ["x", "x" * EVIDENCE_CHARS]
+    assert change.frontmatter == {"state": "x" * MAX_VALUE_CHARS + MARK}
+    assert change.temporal == {"deploymentId": "dpl_1"}
+    assert cut_remark(within.cuts) == (
+        "cut: the front matter after 256 KiB, "
+        "a name of 1,048,584 characters, so that no bare reference counts, "
+        "what it belongs to, of over 255 characters, "
+        "1 links of over 2,048 characters, evidence after 80 characters"
+    )
+    assert len(repr(change)) < 3 * MAX_VALUE_CHARS
 
 
 def test_a_patch_and_a_deletion_have_bounds_too() -> None:

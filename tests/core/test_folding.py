@@ -15,6 +15,8 @@ from ingest.core.changes import Change, Delete, Field, Patch, Upsert
 from ingest.core.folding import (
     DELETED,
     LIVE,
+    MOST_PATCHES,
+    MOST_UNITED,
     UNKNOWN,
     Feed,
     LedgerRow,
@@ -242,6 +244,32 @@ def test_a_union_is_sorted_and_without_duplicates_also_where_nothing_was_known()
         "fields": {"tags": {"value": {"os": ["b", "a"]}, "merge": "union"}},
     }
     assert merge({}, [nested]) == {"tags": {"os": ["a", "b"]}}
+
+
+def test_what_years_of_events_add_to_one_object_is_bounded_in_any_order() -> None:
+    """Bug: each event of an issue could add its own tags to the document, and to the ledger."""
+    stream = [
+        told(Patch(THING, at, {"tags": Field({f"{-at % 997}": [f"{at}"]}, "union")}))
+        for at in range(1, 5 * MOST_PATCHES)
+    ]
+    stream += [
+        told(Patch(THING, at, {"releases": Field([f"{at:04}"], "union"), "last": Field(at, "max")}))
+        for at in range(9_000, 8_000, -1)
+    ]
+    ends = []
+    for order in (stream, stream[::-1]):
+        batches = [order[at : at + 250] for at in range(0, len(order), 250)]
+        ledger = heard([[told(upsert(1))], *batches])
+        kept = ledger.row.patches
+        assert kept is not None
+        assert len(list(kept["patches"])) <= MOST_PATCHES  # type: ignore[arg-type]
+        assert len(json.dumps(kept)) < 300 * MOST_PATCHES
+        ends.append(ledger.metadata)
+    assert ends[0] == ends[1]
+    assert ends[0] is not None
+    assert ends[0]["last"] == 9_000
+    assert ends[0]["releases"] == [f"{at:04}" for at in range(8_001, 8_001 + MOST_UNITED)]
+    assert len(dict(ends[0]["tags"])) == MOST_UNITED  # type: ignore[arg-type]
 
 
 def test_a_newer_whole_object_replaces_what_was_patched() -> None:

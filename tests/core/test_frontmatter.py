@@ -110,3 +110,20 @@ def test_nothing_is_ever_raised_and_the_result_is_json(inside: str) -> None:
     if found is not None:
         orjson.dumps(found)
         assert rest.endswith("rest")
+
+
+def test_a_key_that_is_no_text_stands_as_it_was_typed() -> None:
+    found, _ = parse_frontmatter("---\n? {é: b, [c, 'd']: e}\n: f\n? [g]\n: h\n---\n")
+    assert found == {"{é: b, [c, 'd']: e}": "f", "[g]": "h"}
+
+
+@pytest.mark.parametrize("pair", ["{? %s : 'c\"'}", '[? %s : "\'\\\\"]', "{? [%s, '\\'] : b}"])
+def test_keys_within_keys_are_no_longer_than_the_text(pair: str) -> None:
+    """Bug: each level quoted the one below, so that 300 characters became gigabytes."""
+    nested = "{a: b}"
+    for _ in range(15):
+        nested = pair % nested
+    body = f"---\n? {nested}\n: c\n---\n"
+    found, _ = parse_frontmatter(body)
+    assert found is not None
+    assert len(orjson.dumps(found)) < 2 * len(body)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ingest.core.bounds import MAX_BODY_CHARS, MAX_REFERENCES
 from ingest.core.retry import MAX_OVERRUNS
-from ingest.flows import ahead, apply, landing, prepare, rendering
+from ingest.flows import ahead, apply, landing, outcome, prepare, rendering
 from ingest.flows.process import drain
 from ingest.store import claiming
 from tests.factories import connect, make_store
@@ -178,6 +178,17 @@ def test_a_look_up_that_says_very_much_is_applied_in_steps(
     assert branch.end(branch.push(dict.fromkeys(files))) == [("processed", "looked up")]
     assert branch.paths() == {"docs/new.md"}
     assert at_once["documents"] == snapshot(engine)["documents"]
+
+
+def test_a_look_up_that_says_more_than_any_may_ends_with_the_reason(
+    notion: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bug: hundreds of thousands of comments in an answer held up whoever was landed after it."""
+    monkeypatch.setattr(outcome, "MAX_SEEN", 0)
+    notion.write("Runbook", "A text.")
+    assert notion.end(event("page.created", "Runbook")) == [
+        ("dead", "the provider's answer speaks of more than 0 things")
+    ]
 
 
 def test_a_lease_is_kept_while_rendering_takes_its_time(

@@ -34,11 +34,9 @@ def put(engine: sa.Engine, lane: str, count: int = 1, body: bytes = SMALL) -> li
         return [id_ for id_, _ in deliveries.insert(conn, arrivals)]
 
 
-def claim(
-    engine: sa.Engine, limit: int = 10, max_bytes: int = 2**22, *, dear: bool = True
-) -> Claim:
+def claim(engine: sa.Engine, limit: int = 10, max_bytes: int = 2**22, **wanted: bool) -> Claim:
     with transaction(engine) as conn:
-        return claiming.claim(conn, limit=limit, max_bytes=max_bytes, dear=dear)
+        return claiming.claim(conn, limit=limit, max_bytes=max_bytes, **wanted)
 
 
 def ids(claimed: Claim) -> list[int]:
@@ -89,6 +87,56 @@ def test_a_flood_leaves_each_lane_behind_it_its_share(engine: sa.Engine) -> None
     first = claim(engine)
     assert set(ids(first)) > set(others)
     assert lanes(engine, first) == {"flood": 4, "b": 2, "c": 2, "d": 2}
+
+
+@pytest.mark.parametrize("floods", [2, 3, 30])
+def test_floods_of_several_lanes_leave_each_lane_behind_them_its_share(
+    engine: sa.Engine, floods: int
+) -> None:
+    """Bug: two lanes with a half each of what is due were no crowd, and nobody else was served."""
+    for _ in range(40):
+        for lane in range(floods):
+            put(engine, f"flood {lane}")
+    (behind,) = put(engine, "b")
+    assert any(behind in ids(claim(engine)) for _ in range(100 if floods > 10 else 1))
+
+
+def test_lanes_that_fill_a_batch_with_large_rows_leave_room_for_others(engine: sa.Engine) -> None:
+    """Bug: the oldest of four lanes were always the batch, and nothing small came beside them."""
+    for _ in range(10):
+        for lane in range(4):
+            put(engine, f"flood {lane}", body=b"x" * 2**18)
+    (behind,) = put(engine, "b")
+    claims = [ids(claim(engine, 500, 2**20)) for _ in range(8)]
+    assert any(behind in found for found in claims)
+
+
+def test_lanes_that_wait_for_something_else_take_nobodys_place(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bug: paused connections filled what is looked at, and had nothing that was due."""
+    monkeypatch.setattr(claiming, "LANES", 4)
+    later = [id_ for lane in range(60) for id_ in put(engine, f"{lane:04x}")]
+    with transaction(engine) as conn:
+        conn.execute(_NOT_YET, {"ids": later})
+    put(engine, "flood", 40)
+    (behind,) = put(engine, "z")
+    assert behind in ids(claim(engine))
+
+
+def test_a_large_row_is_not_held_up_by_another_lanes_flood(engine: sa.Engine) -> None:
+    """Bug: it came in its turn and was passed over, as the first in turn was never it."""
+    put(engine, "flood", 200)
+    (large,) = put(engine, "b", body=LARGE)
+    assert ids(claim(engine, dear_first=True)) == [large]
+    assert not claim(engine, dear_first=True).dear
+
+
+def test_large_rows_of_one_lane_hold_up_no_large_row_of_another(engine: sa.Engine) -> None:
+    """Bug: what is dear was taken by age alone."""
+    put(engine, "flood", 30, LARGE)
+    (behind,) = put(engine, "b", body=LARGE)
+    assert any(ids(claim(engine)) == [behind] for _ in range(25))
 
 
 def test_what_is_leased_parked_or_due_later_is_in_nobodys_share(engine: sa.Engine) -> None:
@@ -154,6 +202,10 @@ def test_a_lease_is_renewed_by_its_owner_alone(engine: sa.Engine) -> None:
         assert left == pytest.approx(until, abs=5)
 
 
+_NOT_YET = sa.text("""
+UPDATE lightfast_webhook_deliveries SET next_attempt_at = now() + interval '1 hour'
+WHERE id = ANY(CAST(:ids AS bigint[]))
+""")
 _LEFT = sa.text("""
 SELECT CAST(extract(epoch FROM lease_until - clock_timestamp()) AS double precision)
 FROM lightfast_webhook_deliveries WHERE id = :id

@@ -13,15 +13,25 @@ from typing import TypeVar
 import orjson
 
 from ingest.core.changes import Change, Delete, Field, Patch, Upsert
+from ingest.core.evidence import EVIDENCE_CHARS
+from ingest.core.references import Reference
 from ingest.core.values import JSON
 
 MAX_CHANGES = 1_000
 """Documents that one delivery may speak of, and objects that it may have looked up."""
+MAX_SEEN = 10_000
+"""The same of one look-up: a branch tells a thousand at a time, and an issue all its comments."""
 MAX_TITLE_CHARS = 4_096
 MAX_BODY_CHARS = 2**20
 """As long as the largest file that is read."""
 MAX_ALIASES = 100
 MAX_LINKS = 1_000
+MAX_LINK_CHARS = 2_048
+"""A longer one is left out: cut, it would lead elsewhere."""
+MAX_HOME_CHARS = 200
+"""Each bare reference is spelt out with it, so that a name of a mebibyte would be gigabytes."""
+MAX_WORD_CHARS = 255
+"""Of a commit or a deployment that the object belongs to."""
 MAX_REFERENCES = 10_000
 MAX_CHUNKS = 10_000
 MAX_METADATA_BYTES = 2**18
@@ -84,9 +94,17 @@ def _upsert(change: Upsert, cuts: list[str]) -> Upsert:
         cuts.append(f"the text after {MAX_BODY_CHARS:,} of {len(body):,} characters")
         body = cut_text(body, MAX_BODY_CHARS)
     metadata = _metadata(change.metadata, cuts)
+    frontmatter, home = change.frontmatter, change.home
+    if frontmatter is not None:
+        frontmatter = _metadata(frontmatter, cuts, "the front matter")
+    if home is not None and len(home) > MAX_HOME_CHARS:
+        cuts.append(f"a name of {len(home):,} characters, so that no bare reference counts")
+        home = None
+    temporal = _short(change.temporal, cuts)
     aliases = _first(change.aliases, MAX_ALIASES, "former keys", cuts)
-    links = _first(change.links, MAX_LINKS, "links", cuts)
+    links = _first(_followable(change.links, cuts), MAX_LINKS, "links", cuts)
     references = _first(change.references, MAX_REFERENCES, "references", cuts)
+    references = _proven_briefly(references, cuts)
     if not cuts:
         return change
     return replace(
@@ -94,6 +112,9 @@ def _upsert(change: Upsert, cuts: list[str]) -> Upsert:
         title=title,
         body=body,
         metadata=metadata,
+        frontmatter=frontmatter,
+        home=home,
+        temporal=temporal,
         aliases=aliases,
         links=links,
         references=references,
@@ -107,10 +128,36 @@ def _first(items: tuple[T, ...], limit: int, what: str, cuts: list[str]) -> tupl
     return items[:limit]
 
 
-def _metadata(value: Mapping[str, JSON], cuts: list[str]) -> Mapping[str, JSON]:
+def _followable(links: tuple[str, ...], cuts: list[str]) -> tuple[str, ...]:
+    kept = tuple(link for link in links if len(link) <= MAX_LINK_CHARS)
+    if len(kept) == len(links):
+        return links
+    cuts.append(f"{len(links) - len(kept):,} links of over {MAX_LINK_CHARS:,} characters")
+    return kept
+
+
+def _short(words: Mapping[str, str], cuts: list[str]) -> Mapping[str, str]:
+    kept = {name: word for name, word in words.items() if len(word) <= MAX_WORD_CHARS}
+    if len(kept) == len(words):
+        return words
+    cuts.append(f"what it belongs to, of over {MAX_WORD_CHARS} characters")
+    return kept
+
+
+def _proven_briefly(references: tuple[Reference, ...], cuts: list[str]) -> tuple[Reference, ...]:
+    """A field's name proves each reference that it states."""
+    if all(len(reference.evidence) <= EVIDENCE_CHARS for reference in references):
+        return references
+    cuts.append(f"evidence after {EVIDENCE_CHARS} characters")
+    return tuple(replace(r, evidence=r.evidence[:EVIDENCE_CHARS]) for r in references)
+
+
+def _metadata(
+    value: Mapping[str, JSON], cuts: list[str], what: str = "the metadata"
+) -> Mapping[str, JSON]:
     if _size(value) <= MAX_METADATA_BYTES:
         return value
-    cuts.append(f"the metadata after {MAX_METADATA_BYTES // 1024} KiB")
+    cuts.append(f"{what} after {MAX_METADATA_BYTES // 1024} KiB")
     room = _Room(MAX_METADATA_BYTES)
     return {name: room.cut(item) for name, item in value.items()}
 

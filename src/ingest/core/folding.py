@@ -16,6 +16,12 @@ from ingest.core.values import JSON
 
 LIVE, DELETED, UNKNOWN = "live", "deleted", "unknown"
 
+MOST_UNITED = 100
+"""Of a set that patches unite, and of its names where it has any: the first ones by their order,
+so that whatever order they come in, the same are left."""
+MOST_PATCHES = 100
+"""That are kept apart. What older ones add is added to the oldest of these."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
@@ -270,9 +276,24 @@ def _compacted(patches: Sequence[dict[str, JSON]]) -> list[dict[str, JSON]]:
             for name, field in told
             if isinstance(field, dict) and _adds(said, name, field)
         }
-        if news:
+        if news and len(kept) < MOST_PATCHES:
             kept.append({"rank": patch["rank"], "fields": news})
+        elif news:
+            kept[-1] = _with(kept[-1], news)
     return kept[::-1]
+
+
+def _with(patch: dict[str, JSON], older: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The patch, saying what fields of an older one add to it too."""
+    fields = patch["fields"]
+    both: dict[str, JSON] = dict(fields) if isinstance(fields, dict) else {}
+    for name, field in older.items():
+        own = both.get(name)
+        if isinstance(field, dict):
+            known = own["value"] if isinstance(own, dict) else None
+            value = _merged(str(field["merge"]), known, field["value"])
+            both[name] = {"value": value, "merge": field["merge"]}
+    return {"rank": patch["rank"], "fields": both}
 
 
 def _adds(said: dict[str, JSON], name: str, field: Mapping[str, JSON]) -> bool:
@@ -346,9 +367,11 @@ def _merged(how: str, old: JSON, new: JSON) -> JSON:
 
 
 def _union(old: JSON, new: JSON) -> JSON:
+    """Sorted, and bounded: each event of a busy object may add to it, for years."""
     if isinstance(old, Mapping) or isinstance(new, Mapping):
         one = old if isinstance(old, Mapping) else {}
         other = new if isinstance(new, Mapping) else {}
-        return {k: _union(one.get(k), other.get(k)) for k in sorted({*one, *other})}
+        names = sorted({*one, *other})[:MOST_UNITED]
+        return {k: _union(one.get(k), other.get(k)) for k in names}
     items = {str(item) for side in (old, new) if isinstance(side, list) for item in side}
-    return [*sorted(items)]
+    return [*sorted(items)[:MOST_UNITED]]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +50,7 @@ def parse_frontmatter(body: str) -> tuple[dict[str, JSON] | None, str]:
         return None, body
     if not isinstance(node, yaml.MappingNode):
         return None, body
-    return _mapping(node), body[closing.end() :]
+    return _Read(block).mapping(node), body[closing.end() :]
 
 
 def _harmless(block: str) -> bool:
@@ -67,21 +68,32 @@ def _harmless(block: str) -> bool:
     return True
 
 
-def _mapping(node: yaml.MappingNode) -> dict[str, JSON]:
-    return {_key(key): _value(value) for key, value in node.value}
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Values out of the nodes of a block. Each is as long as its own part of the block, or less."""
 
+    block: str
 
-def _key(node: yaml.Node) -> str:
-    """A key is what its author typed: `on` stays `on`, though YAML means true."""
-    return clean(node.value) if isinstance(node, yaml.ScalarNode) else str(_value(node))
+    def mapping(self, node: yaml.MappingNode) -> dict[str, JSON]:
+        """By key; of equal keys the last counts."""
+        return {self._key(key): self._value(value) for key, value in node.value}
 
+    def _key(self, node: yaml.Node) -> str:
+        """A key is what its author typed: `on` stays `on`, though YAML means true.
 
-def _value(node: yaml.Node) -> JSON:
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(node)
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item) for item in node.value]
-    return _SCALARS.get(node.tag, clean)(node.value)
+        A list or a mapping is no text, and quoting one within another doubles its escapes each
+        time: three hundred characters of keys within keys would be gigabytes.
+        """
+        if isinstance(node, yaml.ScalarNode):
+            return clean(node.value)
+        return clean(self.block[node.start_mark.index : node.end_mark.index])
+
+    def _value(self, node: yaml.Node) -> JSON:
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item) for item in node.value]
+        return _SCALARS.get(node.tag, clean)(node.value)
 
 
 def _integer(text: str) -> JSON:

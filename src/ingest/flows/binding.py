@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 import sqlalchemy as sa
 import structlog
 
-from ingest.core.errors import TransientError
+from ingest.core.errors import Costly, TransientError
 from ingest.store import references
 from ingest.store.engine import BadRow, transaction
 
@@ -33,7 +33,8 @@ def bind_pending(engine: sa.Engine) -> None:
 def _patiently(engine: sa.Engine, statement: Callable[[sa.Connection], object]) -> None:
     """A target that goes in the same moment fails the statement: run again, it finds the next.
 
-    What is lost all the same is logged, and bound by the beat.
+    What is lost all the same is logged, and bound by the beat. What is too dear is not run again:
+    that would be as dear.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -41,5 +42,6 @@ def _patiently(engine: sa.Engine, statement: Callable[[sa.Connection], object]) 
                 statement(conn)
             return
         except (BadRow, TransientError) as error:
-            if attempt == ATTEMPTS:
+            if attempt == ATTEMPTS or isinstance(error, Costly):
                 log.warning("references_not_bound", error=str(error))
+                return

@@ -8,6 +8,7 @@ from typing import Literal
 
 import structlog
 
+from ingest.core.bounds import MAX_SEEN
 from ingest.core.canonical import clean
 from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import (
@@ -75,6 +76,8 @@ def seen(
     said: Sequence[Change | Refresh], sight: Sight, connection: Connection, claimed: Claimed
 ) -> Landing:
     """The object, as its source reads it; weighed here, so that what cannot be ends it alone."""
+    if len(said) > MAX_SEEN:
+        return hopeless(f"the provider's answer speaks of more than {MAX_SEEN:,} things")
     changes = tuple(one for one in said if not isinstance(one, Refresh))
     asks = tuple(one for one in said if isinstance(one, Refresh))
     words = _weighed(connection, claimed, changes)

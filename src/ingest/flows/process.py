@@ -49,11 +49,11 @@ class Bells:
 
 
 class ClaimNext(Protocol):
-    """Claims what is due: an ordinary batch (with `dear`, what is dear too), or one suspect while
-    nothing else runs.
+    """Claims what is due: an ordinary batch (with `dear`, what is dear too, or first), or one
+    suspect while nothing else runs.
     """
 
-    def __call__(self, *, alone: bool, dear: bool = True) -> Claim: ...
+    def __call__(self, *, alone: bool, dear: bool = True, dear_first: bool = False) -> Claim: ...
 
 
 def drain(
@@ -74,10 +74,17 @@ def drain(
     """
     turns = Turns()
 
-    def claim(*, alone: bool, dear: bool = True) -> Claim:
-        most = {"limit": rows, "max_bytes": BATCH_BYTES}
+    def claim(*, alone: bool, dear: bool = True, dear_first: bool = False) -> Claim:
         with transaction(engine, durable=False) as conn:
-            return claiming.claim(conn, **most, lease_s=lease_s, alone=alone, dear=dear)
+            return claiming.claim(
+                conn,
+                limit=rows,
+                max_bytes=BATCH_BYTES,
+                lease_s=lease_s,
+                alone=alone,
+                dear=dear,
+                dear_first=dear_first,
+            )
 
     def one(_: int) -> Drained:
         return _drain_with_one_hand(engine, turns, claim, go_on, Bells(on_full, on_asked))
@@ -101,10 +108,12 @@ def _drain_with_one_hand(
     bells: Bells,
 ) -> Drained:
     done = Drained()
+    had_dear = False
     while go_on():
         with turns.shared(), ExitStack() as turn:
             dear = turn.enter_context(turns.dear())
-            claim = claim_next(alone=False, dear=dear)
+            claim = claim_next(alone=False, dear=dear, dear_first=not had_dear)
+            had_dear = claim.dear
             if not claim.dear:
                 turn.close()
             if claim.full:

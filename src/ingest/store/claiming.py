@@ -1,10 +1,11 @@
 """Which deliveries a worker takes next, under a lease: the oldest first, but of each lane its
 share, and what is dear by itself.
 
-A lane is whom a delivery is for. Where one lane fills what is due, the others are looked up too,
-and a batch is filled from all of them in turn, by bytes: a flood delays nobody but its sender. A
-delivery is dear that is large, or that the database gave up for its cost: those are taken by
-themselves, and only by a caller that wants them, so that a process has a hand for the others.
+A lane is whom a delivery is for. Where more is due than one batch holds, all lanes are looked up,
+and the batch is filled from all of them in turn, by bytes, beginning with any: a flood delays
+nobody but its sender, and neither do floods of many. A delivery is dear that is large, or that the
+database gave up for its cost: those are taken by themselves, and only by a caller that wants them,
+so that a process has a hand for the others.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ DEAR_BYTES = 2**20
 TRIED_TOGETHER = 16
 """Of what the database gave up once, in a batch of such; what it gave up twice stands alone."""
 LANES = 256
-"""So many are looked at in one claim, from anywhere among them."""
+"""So many that have something due are looked at in one claim, from anywhere among them."""
+PROBES = 4_096
+"""Lanes that are asked at most whether they have: most may wait for a paused connection."""
 _ROW_BYTES = 2_048  # what a delivery costs beside its body, in the reckoning of shares
 
 
@@ -81,17 +84,20 @@ WHERE {_IS_DUE}
 ORDER BY next_attempt_at, id LIMIT :limit
 FOR NO KEY UPDATE SKIP LOCKED
 """)
-# One probe of the index for each lane, however many rows it has.
+# One probe of the index for each lane, however many rows it has: the first is due soonest.
 _LANES = sa.text("""
-WITH RECURSIVE lanes(lane, place) AS (
-  (SELECT lane, 1 FROM lightfast_webhook_deliveries
-   WHERE status = 'pending' AND lane >= :start ORDER BY lane LIMIT 1)
+WITH RECURSIVE lanes(lane, due_at, place) AS (
+  (SELECT lane, next_attempt_at, 1 FROM lightfast_webhook_deliveries
+   WHERE status = 'pending' AND lane >= :start ORDER BY lane, next_attempt_at LIMIT 1)
   UNION ALL
-  SELECT (SELECT d.lane FROM lightfast_webhook_deliveries d
-          WHERE d.status = 'pending' AND d.lane > l.lane ORDER BY d.lane LIMIT 1), l.place + 1
-  FROM lanes l WHERE l.lane IS NOT NULL AND l.place < :most
+  SELECT d.lane, d.next_attempt_at, l.place + 1
+  FROM lanes l CROSS JOIN LATERAL (
+    SELECT lane, next_attempt_at FROM lightfast_webhook_deliveries
+    WHERE status = 'pending' AND lane > l.lane ORDER BY lane, next_attempt_at LIMIT 1
+  ) d
+  WHERE l.place < :probes
 )
-SELECT lane FROM lanes WHERE lane IS NOT NULL
+SELECT lane FROM lanes WHERE due_at <= now() LIMIT :most
 """)
 _DUE_OF_LANES = sa.text(f"""
 SELECT d.* FROM unnest(CAST(:lanes AS varchar[])) AS l(lane)
@@ -126,11 +132,14 @@ def claim(
     lease_s: float = LEASE_S,
     alone: bool = False,
     dear: bool = True,
+    dear_first: bool = False,
 ) -> Claim:
     """Take due rows under a lease, up to `limit` rows and `max_bytes`, and count the attempt.
 
     Where a row is due that has a crash behind it, nothing is taken but by a caller that is `alone`
-    in its process: that one takes this row. Without `dear` what is dear is left to others.
+    in its process: that one takes this row. Without `dear` what is dear is left to others;
+    `dear_first` is for a caller that had something else the last time: of two floods, one of what
+    is dear and one of what is not, neither holds up the other.
     """
     given = {"limit": limit, "dear": dear, "dear_bytes": DEAR_BYTES}
     due = conn.execute(_DUE, given).all()
@@ -138,9 +147,14 @@ def claim(
     suspects = [row for row in due if row.suspect]
     if suspects and not alone:
         return Claim(token, (), full=True, suspects=True)
-    if not alone and _crowded(due, limit):
+    is_crowded = len(due) >= limit or sum(row.size for row in due) > max_bytes
+    if not alone and len(due) >= limit:
         due = _with_other_lanes(conn, due, given)
-    chosen = suspects[:1] if alone else _chosen(_in_turn(due), limit, max_bytes)
+    if alone:
+        chosen = suspects[:1]
+    else:
+        in_turn = _in_turn(due, is_crowded=is_crowded)
+        chosen = _chosen(in_turn, limit, max_bytes, dear_first=dear_first)
     if not chosen:
         return Claim(token, ())
     is_dear = any(map(_is_dear, chosen))
@@ -160,21 +174,15 @@ def renew(conn: sa.Connection, token: str, ids: Collection[int], lease_s: float)
     conn.execute(_RENEW, {"ids": list(ids), "token": token, "lease_s": lease_s})
 
 
-def _crowded(due: Sequence[sa.Row[Any]], limit: int) -> bool:
-    """Whether one lane has most of what is due, and there is more."""
-    if len(due) < limit:
-        return False
-    ((_, most),) = Counter(row.lane for row in due).most_common(1)
-    return most > limit // 2
-
-
 def _with_other_lanes(
     conn: sa.Connection, due: Sequence[sa.Row[Any]], given: Mapping[str, Any]
 ) -> Sequence[sa.Row[Any]]:
     start = f"{random.randrange(16**4):04x}"
-    found = conn.execute(_LANES, {"start": start, "most": LANES}).scalars().all()
+    bounds = {"start": start, "most": LANES, "probes": PROBES}
+    found = conn.execute(_LANES, bounds).scalars().all()
     if len(found) < LANES:
-        first = conn.execute(_LANES, {"start": "", "most": LANES - len(found)}).scalars()
+        bounds |= {"start": "", "most": LANES - len(found)}
+        first = conn.execute(_LANES, bounds).scalars()
         found = [*dict.fromkeys([*found, *first])]
     if len(found) < 2:
         return due
@@ -184,26 +192,34 @@ def _with_other_lanes(
     return [*{row.id: row for row in (*due, *free)}.values()]
 
 
-def _in_turn(due: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
-    """The rows of all lanes in turn: whoever has had the fewest bytes comes next."""
+def _in_turn(due: Sequence[sa.Row[Any]], *, is_crowded: bool) -> list[sa.Row[Any]]:
+    """The rows of all lanes in turn: whoever has had the fewest bytes comes next.
+
+    Where not all find room, any of those who have had as many: were it always the one that waits
+    longest, a few with long queues of old rows would be the only ones.
+    """
     had: Counter[str] = Counter()
-    placed: list[tuple[int, int, sa.Row[Any]]] = []
+    order = {row.lane: random.random() if is_crowded else 0.0 for row in due}
+    placed: list[tuple[int, float, int, sa.Row[Any]]] = []
     for place, row in enumerate(due):
-        placed.append((had[row.lane], place, row))
+        placed.append((had[row.lane], order[row.lane], place, row))
         had[row.lane] += row.size + _ROW_BYTES
-    return [row for _, _, row in sorted(placed, key=lambda one: one[:2])]
+    return [one[-1] for one in sorted(placed, key=lambda one: one[:-1])]
 
 
 def _is_dear(row: sa.Row[Any]) -> bool:
     return bool(row.size > DEAR_BYTES or row.overruns)
 
 
-def _chosen(rows: Sequence[sa.Row[Any]], limit: int, max_bytes: int) -> list[sa.Row[Any]]:
-    """What is dear where that is first, and else all that is not."""
-    if not rows or not _is_dear(rows[0]):
+def _chosen(
+    rows: Sequence[sa.Row[Any]], limit: int, max_bytes: int, *, dear_first: bool
+) -> list[sa.Row[Any]]:
+    """What is dear where that is first, or wanted first, and else all that is not."""
+    head = next((row for row in rows if not dear_first or _is_dear(row)), None)
+    if head is None or not _is_dear(head):
         return _within([row for row in rows if not _is_dear(row)], limit, max_bytes)
-    if rows[0].size > DEAR_BYTES or rows[0].overruns > 1:
-        return [rows[0]]
+    if head.size > DEAR_BYTES or head.overruns > 1:
+        return [head]
     alike = [row for row in rows if row.overruns == 1 and row.size <= DEAR_BYTES]
     return _within(alike, min(limit, TRIED_TOGETHER), max_bytes)
 

@@ -99,13 +99,16 @@ ON CONFLICT (lookup_id, delivery_id) DO UPDATE
 """)
 # Due, of connections that are active and that their provider has not asked to wait; of each as many
 # as are not running yet. Two claims at once may go over that by what they both see free. Connection
-# by connection, so that a hundred thousand look-ups of one cost no more than four.
+# by connection, so that a hundred thousand look-ups of one cost no more than four. First come those
+# of whom the fewest run, and of as few any: by age alone, a few with long queues are the only ones.
 _CLAIM = sa.text("""
 WITH running AS (
   SELECT connection_id, count(*) AS held FROM lightfast_lookups
   WHERE lease_until IS NOT NULL AND lease_until >= now() GROUP BY connection_id
 ), due AS (
-  SELECT d.id FROM lightfast_connected_sources s
+  SELECT d.id, coalesce(r.held, 0) + row_number() OVER (
+    PARTITION BY s.id ORDER BY d.next_attempt_at, d.id) AS place
+  FROM lightfast_connected_sources s
   LEFT JOIN running r ON r.connection_id = s.id
   LEFT JOIN lightfast_connection_conditions c ON c.connection_id = s.id
   CROSS JOIN LATERAL (
@@ -115,7 +118,7 @@ WITH running AS (
     ORDER BY l.next_attempt_at, l.id LIMIT greatest(:each - coalesce(r.held, 0), 0)
   ) d
   WHERE s.is_active AND (c.held_until IS NULL OR c.held_until <= now())
-  ORDER BY d.next_attempt_at, d.id LIMIT :limit
+  ORDER BY place, random() LIMIT :limit
 ), chosen AS (
   SELECT l.id FROM lightfast_lookups l
   WHERE l.id IN (SELECT id FROM due)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -58,19 +59,28 @@ FROM owned o
 WHERE r.store_id = o.store_id AND r.target_source = o.source_type AND r.target_key = o.key
   AND r.target_document_id IS DISTINCT FROM o.owner
 """)
-# For a worker that died between its commit and the binding.
-_BIND_PENDING = sa.text(f"""
-WITH owned AS (
+# For a worker that died between its commit and the binding. So many rows are looked at, from
+# anywhere among them: whoever points at ten million things that are not there costs no more.
+_BIND_PENDING = f"""
+WITH looked_at AS (
+  SELECT document_id, kind, store_id, target_source, target_key, target_document_id
+  FROM lightfast_document_references
+  WHERE document_id {{side}} :middle ORDER BY document_id LIMIT :most
+), owned AS MATERIALIZED (
   SELECT k.document_id, k.kind, k.source_type, k.key, {_OWNER} AS owner
-  FROM (SELECT r.document_id, r.kind, r.store_id, r.target_source AS source_type,
-               r.target_key AS key
-        FROM lightfast_document_references r WHERE r.target_document_id IS NULL) k
+  FROM (SELECT document_id, kind, store_id, target_source AS source_type, target_key AS key
+        FROM looked_at WHERE target_document_id IS NULL) k
+), bound AS (
+  UPDATE lightfast_document_references r SET target_document_id = o.owner
+  FROM owned o
+  WHERE o.owner IS NOT NULL AND r.document_id = o.document_id AND r.kind = o.kind
+    AND r.target_source = o.source_type AND r.target_key = o.key AND r.target_document_id IS NULL
 )
-UPDATE lightfast_document_references r SET target_document_id = o.owner
-FROM owned o
-WHERE r.document_id = o.document_id AND r.kind = o.kind AND r.target_source = o.source_type
-  AND r.target_key = o.key AND o.owner IS NOT NULL AND r.target_document_id IS NULL
-""")
+SELECT count(*) FROM looked_at
+"""
+_BIND_HALVES = tuple(sa.text(_BIND_PENDING.format(side=side)) for side in (">=", "<"))
+MOST_PENDING = 50_000
+"""References that one `bind_pending` looks at: a second or two."""
 
 
 _KEYS_OF = sa.text("""
@@ -115,9 +125,14 @@ def bind(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> None:
         conn.execute(_BIND, {"keys": _as_keys((s, t, k) for s, t, k, _ in pointed)})
 
 
-def bind_pending(conn: sa.Connection) -> int:
-    """Point references without a target at one that is there by now; how many were bound."""
-    return conn.execute(_BIND_PENDING).rowcount
+def bind_pending(conn: sa.Connection) -> None:
+    """Point references without a target at one that is there by now: of all where they are few,
+    else of another part each time.
+    """
+    middle, left = f"{random.randrange(16**4):04x}", MOST_PENDING
+    for half in _BIND_HALVES:
+        if left > 0:
+            left -= conn.execute(half, {"middle": middle, "most": left}).scalar_one()
 
 
 def _as_keys(keys: Iterable[tuple[str, str, str]]) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from ingest.core.bounds import MAX_BODY_CHARS
 from ingest.core.references import Context, Reference, extract
 from ingest.demo.providers.notion import block, mention, rich
-from ingest.sources.notion.markdown import UNREAD, markdown, references
+from ingest.sources.notion.markdown import CUT, UNREAD, markdown, references
 from ingest.sources.notion.mentions import MENTIONS
 from tests.sources.notion.deliveries import COMMENT, OTHER, PAGE
 
@@ -149,3 +150,22 @@ def test_blocks_in_blocks_without_end_are_cut() -> None:
         deep = block("quote", TEXT, children=[deep])
     assert "too long" in markdown([deep])
     assert list(references([deep])) == []
+
+
+def test_lines_deep_in_lists_are_as_many_as_a_document_holds() -> None:
+    """Bug: each level shifts each line to the right, so that 32 MB of them were gigabytes."""
+    deep = block("paragraph", rich("a\n" * MAX_BODY_CHARS))
+    for _ in range(30):
+        deep = block("numbered_list_item", TEXT, children=[deep])
+        deep["numbered_list_item"]["list_start_index"] = 10**9 - 1
+    assert len(markdown([deep])) < 5 * MAX_BODY_CHARS
+    many = markdown([block("paragraph", rich("a" * MAX_BODY_CHARS))] * 40)
+    assert CUT in many
+    assert len(many) < 5 * MAX_BODY_CHARS
+
+
+def test_a_table_is_no_wider_than_any_may_be() -> None:
+    """Bug: one row of half a million cells made every other as wide."""
+    wide = block("table_row", cells=[[]] * 50_000)
+    rows = [block("table_row", cells=cells("a")) for _ in range(1_000)]
+    assert len(markdown([block("table", children=[wide, *rows])])) < MAX_BODY_CHARS

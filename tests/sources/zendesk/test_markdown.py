@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.sources.zendesk.markdown import links, markdown
+from ingest.sources.zendesk.markdown import MOST_GROUPS, MOST_ITEMS, _Rebuilt, links, markdown
 
 BASE = "https://halcyon.zendesk.com/hc/en-us/articles/5-Lifts"
 
@@ -128,3 +128,40 @@ def test_any_text_is_some_markdown(html: str) -> None:
     assert isinstance(read(html), str)
     schemes = {link.partition(":")[0] for link in links(html, BASE)}
     assert schemes <= {"http", "https", "mailto", "tel"}
+
+
+def test_a_long_numbered_list_goes_on_with_its_numbers_and_is_linear() -> None:
+    """Bug: the converter counts all items before each, so that a mebibyte took half an hour."""
+    items = [f"<li>{n}</li>" for n in range(1, 2 * MOST_ITEMS + 2)]
+    shown = markdown(f"<ol>{''.join(items)}</ol>", "https://x.example")
+    lines = [line for line in shown.split("\n") if line]
+    assert lines == [f"{n}. {n}" for n in range(1, 2 * MOST_ITEMS + 2)]
+    rebuilt = _Rebuilt("https://x.example")
+    rebuilt.read(f"<ol>{'<li>a' * 10_000}")
+    lists = "".join(rebuilt.out).split("<ol")
+    assert max(part.count("<li>") for part in lists) == MOST_ITEMS
+
+
+@pytest.mark.parametrize("deep", ["<blockquote>", "<ul><li>", "<ol><li>", "<dl><dd>"])
+def test_lines_within_lists_and_quotations_are_not_shifted_without_end(deep: str) -> None:
+    """Bug: thirty of them made thirty megabytes of one, in a quarter of a minute."""
+    html = deep * 31 + "<pre>" + "a\n" * 10_000
+    assert len(markdown(html, "https://x.example")) < 25 * len(html)
+
+
+@pytest.mark.parametrize("group", ["thead", "tbody"])
+def test_a_table_has_a_bounded_number_of_heads_and_bodies(group: str) -> None:
+    """Bug: for each the converter looked through all of the table, so that 64 KB took minutes."""
+    rebuilt = _Rebuilt(BASE)
+    many = f"<{group}><tr><td>a</td></tr></{group}>" * 1_000
+    rebuilt.read(f"<table>{many}</table><table><{group}>{many}</table>")
+    said = "".join(rebuilt.out)
+    assert said.count(f"<{group}>") == 2 * MOST_GROUPS
+    assert said.count("<tr>") == 2_000
+
+
+def test_the_head_of_a_table_has_a_bounded_number_of_rows() -> None:
+    rebuilt = _Rebuilt(BASE)
+    rebuilt.read("<table><thead>" + "<tr><td>a</td></tr>" * 1_000)
+    head, _, rest = "".join(rebuilt.out).partition("</thead>")
+    assert (head.count("<tr>"), rest.count("<tr>")) == (MOST_GROUPS, 1_000 - MOST_GROUPS)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ingest.core.changes import Change, Delete, Refresh
+from ingest.core.bounds import MAX_BODY_CHARS
+from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.ranks import Origin, Seen, Told, grounded, rank
 from ingest.core.references import Reference
@@ -359,3 +360,27 @@ def test_without_a_token_the_newest_event_wins_in_any_order() -> None:
     assert _winner((gone, Told()), *changes) == _winner(*changes, (gone, Told())) == gone
     back = told(body("ticket.undeleted"))
     assert _winner((back, Told()), *changes, (gone, Told())) == back
+
+
+def test_who_wrote_a_comment_counts_as_text_too() -> None:
+    """Bug: a name of a mebibyte stood above each of a ticket's many short comments."""
+    account = _account()
+    account.put_user(_RUI, "x" * MAX_BODY_CHARS)
+    raw = _raw(account)
+    (first,) = raw["comments"]
+    raw["comments"] += [first | {"id": n, "plain_body": "Hm."} for n in range(10**6, 10**6 + 40)]
+    (found,) = documents(Found(identity("ticket", 4512), raw, NOW, connection=CONNECTION))
+    assert isinstance(found, Upsert)
+    assert len(found.body) < 3 * MAX_BODY_CHARS
+    assert "cut here: 39 more comments" in found.body
+
+
+def test_html_that_says_nothing_counts_as_text_too() -> None:
+    """Bug: each comment of a ticket was converted, for seconds, while nothing came of it."""
+    raw = _raw(_account())
+    (first,) = raw["comments"]
+    empty = {"plain_body": None, "html_body": "<!--" + "x" * MAX_BODY_CHARS + "-->"}
+    raw["comments"] += [first | empty | {"id": n} for n in range(10**6, 10**6 + 40)]
+    (found,) = documents(Found(identity("ticket", 4512), raw, NOW, connection=CONNECTION))
+    assert isinstance(found, Upsert)
+    assert "cut here: 39 more comments" in found.body

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 
+from ingest.core.bounds import MAX_BODY_CHARS
 from ingest.core.references import Reference
 from ingest.core.values import JSON
 from ingest.sources.contract import Payload
@@ -23,6 +25,10 @@ _LISTS = frozenset({"bulleted_list_item", "numbered_list_item", "to_do", "toggle
 _BACKTICKS = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z0-9+#._-]+")
 _MOST_LEVELS = 60
+_MOST_CHARS = 2 * MAX_BODY_CHARS
+"""More than a document holds, so that what is cut of it is told where all texts are cut."""
+_MOST_COLUMNS = 100
+"""…/reference/request-limits: no list is longer. Each row is made as wide as the widest."""
 
 Render = Callable[[Payload], str]
 
@@ -64,12 +70,19 @@ def _all(blocks: JSON, level: int = 0) -> Iterator[Payload]:
 
 
 def _blocks(blocks: Sequence[Payload], level: int) -> str:
+    """As far as a document can hold it: each level shifts every line to the right, so that a few
+    megabytes of short lines, thirty levels down, would be gigabytes.
+    """
     parts: list[str] = []
-    number, before = 0, ""
+    number, before, size = 0, "", 0
     for block in blocks:
+        if size > _MOST_CHARS:
+            parts.append(f"\n\n{CUT}")
+            break
         type_ = str(block.get("type"))
         number = _number(block, number) if type_ == "numbered_list_item" else 0
-        shown = _block(block, type_, number, level)
+        shown = _block(block, type_, number, level)[:_MOST_CHARS]
+        size += len(shown)
         if not shown:
             continue
         if parts:
@@ -88,7 +101,7 @@ def _number(block: Payload, before: int) -> int:
 def _block(block: Payload, type_: str, number: int, level: int) -> str:
     if type_ == "table":
         return _table(block)
-    own = _own(block, type_)
+    own = _own(block, type_)[:_MOST_CHARS]
     inside = _inside(block, level)
     if type_ in _LISTS:
         mark = f"{number}. " if type_ == "numbered_list_item" else "- "
@@ -191,7 +204,7 @@ def _table(block: Payload) -> str:
 def _cells(row: Payload) -> list[str]:
     told = at(row, "table_row", "cells")
     shown = (rich_text.markdown(cell) for cell in (told if isinstance(told, list) else ()))
-    return [" ".join(cell.split()).replace("|", "\\|") for cell in shown]
+    return [" ".join(cell.split()).replace("|", "\\|") for cell in islice(shown, _MOST_COLUMNS)]
 
 
 def _media(block: Payload) -> str:

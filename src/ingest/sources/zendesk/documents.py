@@ -205,7 +205,7 @@ def _conversation(thread: Thread, comments: Sequence[Comment], place: Place) -> 
         note = "" if comment.public else "Internal note, "
         said = _said(comment, place)
         parts.append(f"### {note}{author}, {_iso(comment.created_at)}\n\n{said}")
-        size += len(said)
+        size += len(parts[-1]) + (len(comment.html_body or "") if _is_html(comment) else 0)
     return "\n\n".join(filter(None, parts))
 
 
@@ -230,6 +230,11 @@ def _even(text: str) -> str:
 
 def _forms(comment: Comment) -> Iterator[str]:
     yield from filter(None, (comment.plain_body, comment.body))
+
+
+def _is_html(comment: Comment) -> bool:
+    """Whether its text is made out of HTML, which costs by its length, whatever becomes of it."""
+    return comment.plain_body is None and comment.html_body is not None
 
 
 def _said(comment: Comment, place: Place) -> str:

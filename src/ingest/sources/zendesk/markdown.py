@@ -21,6 +21,14 @@ from ingest.core.bounds import MAX_BODY_CHARS, cut_text
 
 DEEPEST = 32
 """Elements inside one another; what is deeper keeps its text and loses its form."""
+MOST_SHIFTS = 8
+"""Quotations and items inside one another: each shifts every line within it to the right."""
+MOST_ITEMS = 500
+"""Of one numbered list, which then goes on as another: the converter counts those before each."""
+MOST_GROUPS = 20
+"""Heads and bodies of one table, and rows of one head: the converter looks through all of the table
+for each.
+"""
 MOST_ELEMENTS = 50_000
 """What follows keeps its text and loses its form: the converter takes a KiB for each element."""
 
@@ -40,6 +48,8 @@ _KEPT_LIST = """
     hr i img kbd li ol p pre s samp section strong table tbody td tfoot th thead tr ul
 """
 _KEPT = frozenset(_KEPT_LIST.split())
+_SHIFTING = ("blockquote", "dd", "li")
+_GROUPS = frozenset({"thead", "tbody", "tfoot"})
 _VOID = frozenset({"br", "hr", "img"})
 _BLOCK_LIST = """
     address aside center details fieldset footer form header hgroup main menu nav summary
@@ -100,6 +110,7 @@ class _Rebuilt:
     out: list[str] = field(default_factory=list)
     stack: list[str] = field(default_factory=list)
     opened: Counter[str] = field(default_factory=Counter)
+    items: Counter[int] = field(default_factory=Counter)
     elements: int = 0
 
     def read(self, html: str) -> None:
@@ -130,16 +141,34 @@ class _Rebuilt:
 
     def _open(self, name: str, rest: str) -> None:
         self._end_what_it_ends(name)
+        if name == "tr" and self._is_full("thead"):
+            self._close("thead")
         self.elements += 1
         if self.elements > MOST_ELEMENTS:
             if self.out[-1:] != [" "]:
                 self.out.append(" ")
         elif name in _VOID:
             self.out.append(f"<{name}{self._kept(name, rest)}>")
-        elif len(self.stack) < DEEPEST:
+        elif len(self.stack) < DEEPEST and self._has_room(name):
+            before = self.items[len(self.stack)]
+            if name == "li" and before and before % MOST_ITEMS == 0 and self.stack[-1:] == ["ol"]:
+                self.out.append(f'</ol><ol start="{before + 1}">')
+            self.items[len(self.stack)] += 1
             self.out.append(f"<{name}{self._kept(name, rest)}>")
             self.stack.append(name)
             self.opened[name] += 1
+            self.items[len(self.stack)] = 0
+
+    def _has_room(self, name: str) -> bool:
+        """Whether it may have its form here; what has not keeps its text."""
+        if name in _GROUPS:
+            return self.stack[-1:] == ["table"] and not self._is_full("table")
+        shifts = sum(self.opened[shifting] for shifting in _SHIFTING)
+        return name not in _SHIFTING or shifts < MOST_SHIFTS
+
+    def _is_full(self, name: str) -> bool:
+        """Whether the element that is open is this one, and has as many as it may have."""
+        return self.stack[-1:] == [name] and self.items[len(self.stack)] >= MOST_GROUPS
 
     def _end_what_it_ends(self, name: str) -> None:
         ended, until = _ENDS.get(name, (frozenset(), frozenset()))
