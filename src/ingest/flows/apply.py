@@ -24,6 +24,7 @@ from ingest.core.folding import (
     is_doubtful,
     is_stale,
     lifts,
+    replaces,
 )
 from ingest.core.identity import Identity, document_id, document_slug
 from ingest.flows import write
@@ -38,8 +39,9 @@ from ingest.store.documents import Stored
 class Work:
     """One connection's word in one store. `wanted` is false outside the connection's filter.
 
-    `again` is the look-up that settles a doubt about it, where the connection can ask. `cuts` are
-    what of it exceeded a bound, in words.
+    `revision` is that of the code that made it, `made` the digest of what it made, where that is
+    compared. `again` is the look-up that settles a doubt about it, where the connection can ask.
+    `cuts` are what of it exceeded a bound, in words.
     """
 
     store: StoreConfig
@@ -47,7 +49,8 @@ class Work:
     rank: str
     connection_id: str
     wanted: bool = True
-    filtered: bool = False
+    revision: int = 0
+    made: str | None = None
     again: Refresh | None = None
     cuts: tuple[str, ...] = ()
 
@@ -95,9 +98,8 @@ class _Subject:
     @property
     def moves(self) -> bool:
         """Whether any word may change the document (and not only its aliases and feeds)."""
-        known = self.row.rank
         return any(
-            known is None or w.rank > known or isinstance(w.change, Patch)
+            isinstance(w.change, Patch) or replaces(self.row, w)
             for w in self.words.values()
             if w.wanted
         )
@@ -189,7 +191,7 @@ def _subjects(work: Sequence[Work]) -> dict[str, _Subject]:
             row = _unknown(named, item.store.id, key)
             subject = found[key] = _Subject(named, item.store, row)
         subject.words[index] = Statement(
-            item.change, item.rank, item.connection_id, item.wanted, item.filtered
+            item.change, item.rank, item.connection_id, item.wanted, item.revision, item.made
         )
     return dict(sorted(found.items()))
 
