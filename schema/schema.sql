@@ -329,6 +329,13 @@ CREATE TABLE lightfast_unsigned_times (
 );
 CREATE INDEX idx_unsigned_times_object ON lightfast_unsigned_times (connection_id, object);
 
+-- Keys that a transaction gave another owner: their references are bound after it, and then the row
+-- goes. One that stays is of a worker that died in between.
+CREATE TABLE lightfast_pending_bindings (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  keys JSONB NOT NULL
+);
+
 -- What has to be looked up at a provider: one row for each object and connection, however many
 -- events asked. `asked` counts the requests, `taken` is how many of them the running look-up
 -- serves; what is asked meanwhile is looked up once more. `object` is the hash of the identity.

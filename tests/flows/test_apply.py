@@ -72,7 +72,7 @@ class Bench:
         ahead.render(self.engine, work, renders)
         with transaction(self.engine, durable=False) as conn:
             applied = apply(conn, work, renders)
-        bind(self.engine, applied.keys)
+        bind(self.engine, applied.noted)
 
     def _work(self, word: Word) -> Work:
         filtered = word.connection == "filtered"

@@ -19,3 +19,9 @@ FROM lightfast_connection_facts f JOIN lightfast_connected_sources s ON s.id = f
 WHERE s.source_type = 'sentry';
 
 ALTER TABLE lightfast_document_feeds ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+
+-- Keys that a transaction gave another owner: their references are bound after it.
+CREATE TABLE lightfast_pending_bindings (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  keys JSONB NOT NULL
+);

@@ -30,9 +30,10 @@ from ingest.core.identity import Identity, document_id, document_slug
 from ingest.flows import write
 from ingest.flows.drafts import Draft, draft
 from ingest.flows.rendering import Renders, StoreConfig
-from ingest.store import documents, ledger
+from ingest.store import documents, ledger, references
 from ingest.store import feeds as feed_store
 from ingest.store.documents import Stored
+from ingest.store.references import Noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +58,16 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Which words of the work were stale (by index), and which keys may have a new owner.
+    """Which words of the work were stale (by index), and which keys may have another owner.
 
     `doubtful` are those that only a look-up can confirm: each has an `again`.
 
-    The keys, (store, source type, key), go to `references.bind` after the commit. `cuts` say, by
-    index, what exceeded a bound.
+    `noted` goes to `binding.bind` after the commit. `cuts` say, by index, what exceeded a bound.
     """
 
     stale: frozenset[int] = frozenset()
     doubtful: frozenset[int] = frozenset()
-    keys: frozenset[tuple[str, str, str]] = frozenset()
+    noted: Noted | None = None
     cuts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -150,7 +150,8 @@ def apply(conn: sa.Connection, work: Sequence[Work], renders: Renders) -> Applie
     connections = frozenset(w.connection_id for w in work)
     keys = write.write(conn, entries, heard_of, connections, renders)
     doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
-    return Applied(_stale(subjects.values()), doubtful, keys, _cuts(work, drafts, renders))
+    noted = references.note(conn, keys)
+    return Applied(_stale(subjects.values()), doubtful, noted, _cuts(work, drafts, renders))
 
 
 def _read(conn: sa.Connection, work: Sequence[Work]) -> dict[str, _Subject]:

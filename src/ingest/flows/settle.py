@@ -136,7 +136,7 @@ def _commit(means: _Means, batch: Sequence[Prepared]) -> tuple[list[Verdict], bo
         ahead.render(engine, [work for p in batch for work in _work(p)], renders)
 
     ended, outcome, asked = ahead.race(run, look_again)
-    binding.bind(engine, outcome.applied.keys)
+    binding.bind(engine, outcome.applied.noted)
     _report(engine, [(p.row.source_type, name) for p in batch for name in p.drift])
     return ended, asked
 

@@ -213,6 +213,13 @@ UNSIGNED_TIMES = sa.Table(
     sa.Index("idx_unsigned_times_object", "connection_id", "object"),
 )
 
+PENDING_BINDINGS = sa.Table(
+    "lightfast_pending_bindings",
+    METADATA,
+    _serial(),
+    sa.Column("keys", JSONB(), nullable=False),
+)
+
 COUNT_MARKS = sa.Table(
     "lightfast_count_marks",
     METADATA,
