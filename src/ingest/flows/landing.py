@@ -21,7 +21,7 @@ from ingest.core.errors import (
     IngestError,
     TransientError,
 )
-from ingest.core.retry import MAX_OVERRUNS, overrun_s, setback_s
+from ingest.core.retry import MAX_OVERRUNS, given_back_s
 from ingest.flows import ahead, asking, binding, directory
 from ingest.flows import apply as applying
 from ingest.flows.apply import Applied, Work
@@ -154,7 +154,9 @@ def _give_back(means: _Means, batch: Sequence[Ended], error: IngestError) -> Non
     rows: list[dict[str, Any]] = []
     for ended in batch:
         claimed = ended.claimed
-        wait_s = overrun_s(claimed.overruns + 1) if costly else setback_s(claimed.setbacks + 1)
+        wait_s = given_back_s(
+            claimed.id, setbacks=claimed.setbacks, overruns=claimed.overruns, costly=costly
+        )
         said = clean(str(error))[:MOST_SAID]
         later = Landing("put_off", error=said, wait_s=wait_s, counted=False)
         rows.append(_later(claimed, later) | {"setback": True, "overrun": costly})

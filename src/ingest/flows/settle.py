@@ -22,7 +22,7 @@ import structlog
 from ingest.core.bounds import cut_remark
 from ingest.core.errors import Costly, IngestError, TransientError
 from ingest.core.identity import event_id
-from ingest.core.retry import MAX_OVERRUNS, overrun_s, setback_s
+from ingest.core.retry import MAX_OVERRUNS, given_back_s
 from ingest.flows import ahead, asking, binding, once
 from ingest.flows import apply as applying
 from ingest.flows.apply import Applied, Work
@@ -361,10 +361,11 @@ def give_back(engine: sa.Engine, hold: Hold, rows: Sequence[Claimed], error: Ing
     """
     log.warning("given_back", deliveries=len(rows), error=str(error))
     costly = isinstance(error, Costly)
-    later = [
-        Later(row.id, overrun_s(row.overruns + 1) if costly else setback_s(row.setbacks + 1))
+    waits_s = [
+        given_back_s(row.id, setbacks=row.setbacks, overruns=row.overruns, costly=costly)
         for row in rows
     ]
+    later = [Later(row.id, wait_s) for row, wait_s in zip(rows, waits_s, strict=True)]
     for pause_s in (*GIVE_BACK_PAUSES_S, None):
         try:
             with transaction(engine) as conn:
