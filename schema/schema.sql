@@ -191,6 +191,8 @@ CREATE INDEX idx_deliveries_connection ON lightfast_webhook_deliveries (connecti
 
 -- Who is newer. One row for each thing ever heard of, by its identity; it outlives the document.
 -- `rank` is the last applied change's place in the total order (null: only heard of, as a parent).
+-- `revision` is that of the code which made it, `made` the digest of what it made, where two words of
+-- one version may have to be compared.
 -- `visible` = not deleted, fed, and under no ancestor that is invisible.
 CREATE TABLE lightfast_document_ledger (
   identity UUID PRIMARY KEY,
@@ -208,6 +210,8 @@ CREATE TABLE lightfast_document_ledger (
   fed BOOLEAN NOT NULL DEFAULT true,
   visible BOOLEAN NOT NULL DEFAULT true,
   patches JSONB,
+  revision INTEGER NOT NULL DEFAULT 0,
+  made VARCHAR(64),
   CONSTRAINT ck_ledger_state CHECK (state IN ('unknown', 'live', 'deleted'))
 );
 CREATE UNIQUE INDEX uq_ledger_document ON lightfast_document_ledger(document_id);
@@ -223,8 +227,8 @@ CREATE TABLE lightfast_withheld_documents (
   refs JSONB NOT NULL
 );
 
--- Who feeds a document. `rank` is kept only for connections with a filter: there the newest
--- word of the connection says whether it still wants the document.
+-- Who feeds a document: the newest word of each connection, by `rank` and then `revision`, says
+-- whether it wants it.
 CREATE TABLE lightfast_document_feeds (
   document_id VARCHAR(191) NOT NULL
     REFERENCES lightfast_document_ledger(document_id) ON DELETE CASCADE,
@@ -232,6 +236,7 @@ CREATE TABLE lightfast_document_feeds (
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
   feeding BOOLEAN NOT NULL DEFAULT true,
   rank TEXT COLLATE "C",
+  revision INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (document_id, connection_id)
 );
 CREATE INDEX idx_feeds_connection ON lightfast_document_feeds(connection_id);
@@ -309,6 +314,26 @@ CREATE TABLE lightfast_connection_facts (
   fact UUID NOT NULL,
   event_key VARCHAR(255) NOT NULL,
   PRIMARY KEY (connection_id, fact)
+);
+
+-- Of what is told at a time that nobody signs (Sentry), the earliest such time of each body, as the
+-- version in a rank; `object` is the hash of what it speaks of.
+CREATE TABLE lightfast_unsigned_times (
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  fact UUID NOT NULL,
+  version TEXT COLLATE "C" NOT NULL,
+  object UUID NOT NULL,
+  delivery_id BIGINT NOT NULL,
+  PRIMARY KEY (connection_id, fact)
+);
+CREATE INDEX idx_unsigned_times_object ON lightfast_unsigned_times (connection_id, object);
+
+-- Keys that a transaction gave another owner: their references are bound after it, and then the row
+-- goes. One that stays is of a worker that died in between.
+CREATE TABLE lightfast_pending_bindings (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  keys JSONB NOT NULL
 );
 
 -- What has to be looked up at a provider: one row for each object and connection, however many

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import zlib
 from datetime import UTC, datetime
 from functools import cache
 
@@ -279,10 +280,11 @@ def enqueue(  # noqa: PLR0917 - the public arguments, and the task itself
     except (TransientError, BadSettings, SQLAlchemyError) as error:
         log.warning("delivery_waits", task=task.request.id, reason=str(error))
         first_at = iso(now) if received_at is None else received_at
+        at_random = zlib.crc32(str(task.request.id).encode())
         raise task.retry(
             args=(source_type, headers, body, connection_id, first_at),
             kwargs={},
-            countdown=min(delay_s(task.request.retries + 1), MAX_COUNTDOWN_S),
+            countdown=min(delay_s(task.request.retries + 1, at_random), MAX_COUNTDOWN_S),
         ) from error
     except PermanentError as error:
         log.warning("delivery_dropped", task=task.request.id, reason=str(error))

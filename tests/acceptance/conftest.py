@@ -11,13 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows import process, receive, sweep
+from ingest.flows import binding, process, receive, sweep
 from ingest.flows.receive import Incoming
 from ingest.machine import Running, running
 from ingest.sources.registry import all_sources, source
-from ingest.store import references
 from ingest.store.engine import connect as connect_to
-from ingest.store.engine import transaction
 from ingest.store.upgrade import upgrade
 from tests import factories
 from tests.acceptance.crowd import Letter, crowd
@@ -83,6 +81,5 @@ def enqueue(engine: sa.Engine, connection: str, letters: Sequence[Letter]) -> No
 
 def settle(engine: sa.Engine) -> None:
     """What lags behind the last delivery."""
-    with transaction(engine) as conn:
-        references.bind_pending(conn)
+    binding.bind_pending(engine)
     sweep.settle_counts(engine)

@@ -17,13 +17,14 @@ from ingest.core.folding import (
     is_doubtful,
     lifts,
 )
-from ingest.core.ranks import TOLD, Origin, Seen, rank
+from ingest.core.ranks import Origin, Seen, Told, made, rank
 from tests.core.test_folding import NOTHING_KNOWN, THING, upsert
 
 
-def said(change: Change, origin: Origin = TOLD, *, wanted: bool = True) -> Statement:
-    filtered = isinstance(change, Withdraw)
-    return Statement(change, rank(change, origin), "all", wanted and not filtered, filtered)
+def said(change: Change, origin: Origin | None = None) -> Statement:
+    """Told in a body that says nothing else, or seen."""
+    place = rank(change, origin or Told(made(change)))
+    return Statement(change, place, "all", not isinstance(change, Withdraw), made=made(change))
 
 
 def after(*statements: Statement, row: LedgerRow = NOTHING_KNOWN) -> LedgerRow:

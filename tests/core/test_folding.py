@@ -15,18 +15,16 @@ from ingest.core.changes import Change, Delete, Field, Patch, Upsert
 from ingest.core.folding import (
     DELETED,
     LIVE,
-    MOST_PATCHES,
-    MOST_UNITED,
     UNKNOWN,
     Feed,
     LedgerRow,
     Statement,
     decide,
     is_stale,
-    merge,
 )
 from ingest.core.identity import Identity
-from ingest.core.ranks import rank
+from ingest.core.patching import MOST_PATCHES, MOST_UNITED, as_kept, merge
+from ingest.core.ranks import Told, made, rank
 from ingest.core.values import JSON
 
 THING = Identity("somewhere", "tenant", "thing", "1")
@@ -72,10 +70,15 @@ def heard(batches: Iterable[Sequence[Statement]]) -> Ledger:
 
 
 def told(change: Change, connection: str = "all", only: frozenset[str] | None = None) -> Statement:
-    """A change as a connection with that filter tells it."""
+    """A change as a connection with that filter tells it, in a body that says nothing else."""
     labels = change.labels if isinstance(change, Upsert) else None
     wanted = only is None or labels is None or bool(only & labels)
-    return Statement(change, rank(change), connection, wanted, only is not None)
+    return Statement(change, own_rank(change), connection, wanted)
+
+
+def own_rank(change: Change) -> str:
+    """Its place where each says what no other body does."""
+    return rank(change, Told(made(change)))
 
 
 def upsert(version: int, **fields: object) -> Upsert:
@@ -225,12 +228,7 @@ def test_patches_commute(told_patches: list[Patch]) -> None:
 
 
 def _as_known(patch: Patch) -> dict[str, JSON]:
-    """A patch as the ledger keeps it."""
-    fields: dict[str, JSON] = {
-        name: {"value": told_field.value, "merge": told_field.merge}
-        for name, told_field in patch.fields.items()
-    }
-    return {"rank": rank(patch), "fields": fields}
+    return as_kept(patch, own_rank(patch), 0)
 
 
 def test_a_union_is_sorted_and_without_duplicates_also_where_nothing_was_known() -> None:
@@ -313,7 +311,7 @@ def test_the_ledger_advances_though_the_content_is_equal() -> None:
     """Forgetting this lets a third, stale change win."""
     first, same, stale = upsert(1), upsert(3, metadata={"version": 1}), upsert(2, title="stale")
     ledger = heard([[told(first)], [told(same)]])
-    assert ledger.row.rank == rank(same)
+    assert ledger.row.rank == own_rank(same)
     assert is_stale(ledger.row, told(stale))
     ledger.hear([told(stale)])
     assert ledger.whole is not None

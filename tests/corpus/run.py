@@ -14,11 +14,11 @@ import sqlalchemy as sa
 
 from ingest.core.errors import TransientError
 from ingest.demo.fake import Fake, serving
-from ingest.flows import sweep
+from ingest.flows import binding, sweep
 from ingest.flows.connecting import connect_source
 from ingest.machine import Running, running
 from ingest.sources.registry import all_sources, source
-from ingest.store import credentials, lookups, queue_admin, references, stores
+from ingest.store import credentials, lookups, queue_admin, stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
 from tests.corpus import outcome, state
@@ -163,7 +163,6 @@ def _drain(stage: Running) -> bool:
         with transaction(engine) as conn:
             for row in conn.execute(_STUCK).mappings():
                 sys.stderr.write(f"still to be looked up: {dict(row)}\n")
-    with transaction(engine) as conn:
-        references.bind_pending(conn)
+    binding.bind_pending(engine)
     sweep.settle_counts(engine)
     return settled()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingest.core.changes import Change, Delete, Field, Patch, Upsert
 from ingest.core.identity import Identity
-from ingest.core.ranks import rank
+from ingest.core.ranks import Told, made, rank
 from ingest.flows import ahead, sweep
 from ingest.flows.apply import Work, apply
 from ingest.flows.binding import bind
@@ -72,7 +72,7 @@ class Bench:
         ahead.render(self.engine, work, renders)
         with transaction(self.engine, durable=False) as conn:
             applied = apply(conn, work, renders)
-        bind(self.engine, applied.keys)
+        bind(self.engine, applied.noted)
 
     def _work(self, word: Word) -> Work:
         filtered = word.connection == "filtered"
@@ -80,10 +80,9 @@ class Bench:
         return Work(
             STORE,
             word.change,
-            rank(word.change),
+            rank(word.change, Told(made(word.change))),
             self.connections[word.connection],
             wanted=not filtered or labels is None or "red" in labels,
-            filtered=filtered,
         )
 
     def seen(self) -> list[str]:

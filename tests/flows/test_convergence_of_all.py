@@ -35,13 +35,15 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 RECEIVED_AT = datetime(2026, 3, 3, tzinfo=UTC)
 LETTERS = in_order_of_arrival(cast())
-_HIDDEN = {"rank", "patches"}
+_HIDDEN = {"rank", "patches", "made"}
 
 _FORGET = (
     "DELETE FROM lightfast_webhook_deliveries",
     "DELETE FROM lightfast_lookups",
     "DELETE FROM lightfast_lookup_states",
     "DELETE FROM lightfast_ingestion_events",
+    "DELETE FROM lightfast_connection_facts",
+    "DELETE FROM lightfast_unsigned_times",
     "DELETE FROM lightfast_count_marks",
     "DELETE FROM lightfast_docs_documents",
     "DELETE FROM lightfast_document_ledger",
@@ -73,10 +75,11 @@ class World:
     engine: sa.Engine
     clients: Clients
     connections: dict[str, str] = field(default_factory=dict)
+    began: str = ""
 
     def run(self, plan: Plan) -> Snapshot:
         """Forget everything, run the letters as planned, and tell what stands in the end."""
-        began = datetime.now(UTC).replace(tzinfo=None).isoformat()
+        self.began = datetime.now(UTC).replace(tzinfo=None).isoformat()
         with transaction(self.engine, durable=False) as conn:
             for statement in _FORGET:
                 conn.execute(sa.text(statement))
@@ -86,13 +89,17 @@ class World:
             drain(self.engine, go_on=lambda: True, hands=1)
             if plan.looks_after(number):
                 self._look_up()
+        return self.finish()
+
+    def finish(self) -> Snapshot:
+        """Look up and bind whatever waits, and tell what stands in the end."""
         while self._look_up():
             drain(self.engine, go_on=lambda: True, hands=1)
         bind_pending(self.engine)
         sweep.settle_counts(self.engine)
         with transaction(self.engine) as conn:
             assert [dict(row) for row in conn.execute(_UNEASY).mappings()] == []
-        return _readable(snapshot(self.engine), began)
+        return _readable(snapshot(self.engine), self.began)
 
     def _deliver(self, letters: Sequence[tuple[Actor, Letter]]) -> None:
         with transaction(self.engine, durable=False) as conn:

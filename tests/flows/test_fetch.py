@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -298,6 +299,45 @@ def test_a_drain_whose_time_is_up_goes_on_with_others_while_it_has_to_wait(
     fetch.drain(desk.engine, desk.clients, go_on=lambda: next(once, False), linger=lambda: linger)
     with transaction(desk.engine) as conn:
         assert lookups.unfinished(conn)[0] == left
+
+
+@pytest.mark.parametrize("waits", ["for its lag", "as it was told"])
+def test_patience_makes_no_later_failure_dearer(desk: Office, waits: str) -> None:
+    """A bug once: one 5xx after a minute of patience was retried after 2,560 s."""
+    desk.deliver(event("page.created", "Runbook"))
+    desk.work()
+    patient = "UPDATE lightfast_lookups SET patient_until = now() + interval '5 min'"
+    with transaction(desk.engine) as conn:
+        conn.execute(sa.text(patient))
+    for _ in range(9):
+        if waits == "as it was told":
+            told = replace(BROKEN, headers={"retry-after": "3"})
+            desk.fake.troubles.append(Trouble(told))
+        assert desk.look_up() == {"put_off": 1}
+        with transaction(desk.engine) as conn:
+            conn.execute(sa.text("UPDATE lightfast_lookups SET next_attempt_at = now()"))
+    desk.write("Runbook", "A text.")
+    desk.fake.troubles.append(Trouble(BROKEN))
+    assert desk.look_up() == {"put_off": 1}
+    (row,) = desk.rows(
+        "SELECT attempts, extract(epoch FROM next_attempt_at - now()) AS wait_s"
+        " FROM lightfast_lookups"
+    )
+    assert row["attempts"] == 1
+    assert row["wait_s"] <= 5
+
+
+def test_a_limit_of_many_hours_is_waited_for(desk: Office) -> None:
+    """A bug once: it was cut at two hours."""
+    desk.deliver(event("page.created", "Runbook"))
+    desk.work()
+    desk.fake.troubles.append(Trouble(replace(LIMITED, headers={"retry-after": "20000"})))
+    assert desk.look_up() == {"limited": 1}
+    (row,) = desk.rows(
+        "SELECT extract(epoch FROM held_until - now()) AS held_s"
+        " FROM lightfast_connection_conditions"
+    )
+    assert 19_900 < row["held_s"] <= 20_000
 
 
 def test_what_is_not_readable_yet_is_asked_for_again_and_deleted_by_nobody(desk: Office) -> None:

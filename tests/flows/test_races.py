@@ -19,9 +19,10 @@ from ingest.flows import ahead
 from ingest.flows.apply import Work, apply
 from ingest.flows.binding import bind
 from ingest.flows.rendering import Renders, StoreConfig
-from ingest.store import events
+from ingest.store import events, references
 from ingest.store.engine import transaction
 from ingest.store.events import Event
+from ingest.store.references import Noted
 from tests.factories import connect, make_store
 
 pytestmark = pytest.mark.integration
@@ -195,15 +196,20 @@ _TARGETS = sa.text("SELECT target_document_id FROM lightfast_document_references
 _GO = sa.text("DELETE FROM lightfast_docs_documents WHERE source_id = 'parent'")
 
 
+def _note(pair: Pair) -> Noted | None:
+    with transaction(pair.engine) as conn:
+        return references.note(conn, {("store-1", "linear", "parent")})
+
+
 def test_a_target_that_goes_while_it_is_bound_leaves_the_reference_open(pair: Pair) -> None:
     """A bug once: the foreign key's error killed the worker, whose batch was committed already."""
     pair.told(whole(PARENT), whole(CHILD))
     with transaction(pair.engine) as conn:
         conn.execute(_POINT, {"id": document_id(CHILD, "store-1")})
-    keys = {("store-1", "linear", "parent")}
+    noted = _note(pair)
     with transaction(pair.engine) as conn:
         conn.execute(_GO)
-        binding = pair.beside(lambda: bind(pair.engine, keys))
+        binding = pair.beside(lambda: bind(pair.engine, noted))
     binding.result(PATIENCE_S)
     with transaction(pair.engine) as conn:
         assert conn.execute(_TARGETS).scalars().all() == [None]
@@ -214,10 +220,10 @@ def test_only_one_binds_a_key_at_a_time(pair: Pair) -> None:
     pair.told(whole(PARENT), whole(CHILD))
     with transaction(pair.engine) as conn:
         conn.execute(_POINT, {"id": document_id(CHILD, "store-1")})
-    keys = {("store-1", "linear", "parent")}
-    bind(pair.engine, keys)
+    noted = _note(pair)
+    bind(pair.engine, noted)
     lock = "SELECT pg_advisory_xact_lock(hashtext('lightfast_document_references'), lane)"
     with transaction(pair.engine) as conn:
         conn.execute(sa.text(f"{lock} FROM generate_series(0, 63) AS lane"))
-        waiting = pair.beside(lambda: bind(pair.engine, keys))
+        waiting = pair.beside(lambda: bind(pair.engine, noted))
     waiting.result(PATIENCE_S)

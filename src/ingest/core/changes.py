@@ -94,10 +94,13 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """The object is there, but the connection does not want it any more (a glob, a filter)."""
+    """The object is there, but the connection does not want it any more (a glob, a filter).
+
+    `version` is None where nobody told one: the last known one is meant.
+    """
 
     identity: Identity
-    version: int
+    version: int | None
     priority: int = UPSERT_PRIORITY
 
 

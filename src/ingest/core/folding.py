@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ingest.core import patching
 from ingest.core.changes import Change, Delete, Patch, Upsert, Withdraw
 from ingest.core.identity import document_id
 from ingest.core.ranks import grounded, is_final, same_version, was_seen
@@ -16,16 +17,14 @@ from ingest.core.values import JSON
 
 LIVE, DELETED, UNKNOWN = "live", "deleted", "unknown"
 
-MOST_UNITED = 100
-"""Of a set that patches unite, and of its names where it has any: the first ones by their order,
-so that whatever order they come in, the same are left."""
-MOST_PATCHES = 100
-"""That are kept apart. What older ones add is added to the oldest of these."""
-
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """What the ledger knows of one identity; the columns of its table."""
+    """What the ledger knows of one identity; the columns of its table.
+
+    `revision` is that of the code which made the newest word, `made` the digest of what it made,
+    where somebody may have to compare.
+    """
 
     identity: str
     document_id: str
@@ -42,6 +41,8 @@ class LedgerRow:
     fed: bool = True
     visible: bool = True
     patches: Mapping[str, JSON] | None = None
+    revision: int = 0
+    made: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +50,32 @@ class Statement:
     """One connection's word about one document of one store.
 
     `wanted` is false where the object lies outside the connection's filter (a `Withdraw` always
-    does); `filtered` says that the connection has one, so that its newest word decides whether it
-    feeds the document.
+    does). `revision` and `made` are as in the ledger.
     """
 
     change: Change
     rank: str
     connection_id: str
     wanted: bool = True
-    filtered: bool = False
+    revision: int = 0
+    made: str | None = None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where it stands: of one rank, by the revision of what was made of it."""
+        return self.rank, self.revision
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A connection's standing towards a document, as the feeds table holds it."""
+    """A connection's standing towards a document, as the feeds table holds it: its newest word says
+    whether it feeds. A rank is unknown where the word is older than the keeping of ranks.
+    """
 
     connection_id: str
     feeding: bool
     rank: str | None
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +111,15 @@ def decide(
     wanted = [s for s in statements if s.wanted]
     newest = _newest(row, wanted)
     base = _base(row, newest, stored)
-    patches = _patches(row, wanted, base.rank)
-    patched = any(isinstance(s.change, Patch) for s in wanted)
+    told = [
+        patching.as_kept(s.change, s.rank, s.revision)
+        for s in wanted
+        if isinstance(s.change, Patch)
+    ]
+    patches = patching.newer((row.patches or {}).get("patches"), told, base.rank)
     metadata = None
-    if base.state == LIVE and (newest is not None or patched):
-        metadata = merge(base.metadata, patches) if patches else base.metadata
+    if base.state == LIVE and (newest is not None or told):
+        metadata = patching.merge(base.metadata, patches) if patches else base.metadata
     whole = newest.change if newest and isinstance(newest.change, Upsert) else None
     deleted = newest is not None and whole is None
     source_id = whole.source_id if whole else None if deleted else row.source_id
@@ -115,7 +128,7 @@ def decide(
     if newest is not None or patches or fed != row.fed:
         parent = _parent(row, newest)
         after = _after(row, base, patches, source_id=source_id, parent=parent, fed=fed)
-    seen = _keys(wanted) | ({row.source_id} if row.source_id else set())
+    seen = _keys(wanted) | _former(row, newest)
     return Decision(
         row=after,
         whole=whole,
@@ -153,6 +166,8 @@ def _after(
         fed,
         row.visible,
         _kept(base, patches),
+        base.revision,
+        base.made,
     )
 
 
@@ -186,10 +201,17 @@ def is_doubtful(row: LedgerRow, statement: Statement, said: Iterable[Statement] 
     """
     if isinstance(statement.change, Patch | Withdraw) or was_seen(statement.rank):
         return False
-    known = {row.rank} if row.rank is not None and not is_final(row.rank) else set()
-    known |= {s.rank for s in said if not isinstance(s.change, Patch | Withdraw)}
-    ties = any(same_version(statement.rank, k) and statement.rank[-64:] != k[-64:] for k in known)
-    return ties or lifts(row, statement)
+    known = {(s.rank, s.made) for s in said if not isinstance(s.change, Patch | Withdraw)}
+    if row.rank is not None and not is_final(row.rank):
+        known.add((row.rank, row.made))
+    return any(_ties(statement, *one) for one in known) or lifts(row, statement)
+
+
+def _ties(statement: Statement, rank: str, made: str | None) -> bool:
+    """Whether another word of its version says something else, or may."""
+    if statement.rank == rank or not same_version(statement.rank, rank):
+        return False
+    return made is None or statement.made is None or statement.made != made
 
 
 def lifts(row: LedgerRow, statement: Statement) -> bool:
@@ -204,111 +226,38 @@ def lifts(row: LedgerRow, statement: Statement) -> bool:
     )
 
 
-def merge(base: Mapping[str, JSON], patches: Iterable[Mapping[str, JSON]]) -> dict[str, JSON]:
-    """Lay patches (`rank`, `fields`) over a whole object's metadata; the order does not matter."""
-    merged: dict[str, JSON] = dict(base)
-    for patch in sorted(patches, key=lambda p: str(p["rank"])):
-        fields = patch["fields"]
-        if isinstance(fields, Mapping):
-            for name, field in fields.items():
-                if isinstance(field, Mapping):
-                    merged[name] = _merged(str(field["merge"]), merged.get(name), field["value"])
-    return merged
-
-
 @dataclass(frozen=True, slots=True)
 class _Base:
     rank: str | None
     state: str
     metadata: Mapping[str, JSON]
+    revision: int
+    made: str | None
 
 
 def _newest(row: LedgerRow, statements: Iterable[Statement]) -> Statement | None:
-    """The newest whole word (upsert or delete) where it is newer than what is known."""
+    """The newest whole word (upsert or delete) where nothing newer is known."""
     whole = [s for s in statements if not isinstance(s.change, Patch | Withdraw)]
-    newest = max(whole, key=lambda s: s.rank, default=None)
-    if newest is None or (row.rank is not None and newest.rank <= row.rank):
-        return None
-    return newest
+    newest = max(whole, key=lambda s: s.place, default=None)
+    return newest if newest is not None and replaces(row, newest) else None
+
+
+def replaces(row: LedgerRow, statement: Statement) -> bool:
+    """Whether a whole word takes the place of what is known: it is newer, or the same words once
+    more, made by code that is no older.
+    """
+    return row.rank is None or statement.place >= (row.rank, row.revision)
 
 
 def _base(row: LedgerRow, newest: Statement | None, stored: Mapping[str, JSON] | None) -> _Base:
     if newest is None:
         known = row.patches.get("base") if row.patches else stored
-        return _Base(row.rank, row.state, known if isinstance(known, Mapping) else {})
+        metadata = known if isinstance(known, Mapping) else {}
+        return _Base(row.rank, row.state, metadata, row.revision, row.made)
     if isinstance(newest.change, Upsert):
-        return _Base(newest.rank, LIVE, newest.change.metadata)
-    return _Base(newest.rank, DELETED, {})
-
-
-def _patches(
-    row: LedgerRow, statements: Iterable[Statement], base_rank: str | None
-) -> list[dict[str, JSON]]:
-    """The patches that are newer than the base, the known and the said ones, by rank."""
-    found: dict[str, dict[str, JSON]] = {}
-    known = row.patches.get("patches") if row.patches else None
-    for patch in known if isinstance(known, list) else ():
-        if isinstance(patch, dict):
-            found[str(patch["rank"])] = patch
-    for statement in statements:
-        if isinstance(statement.change, Patch):
-            fields: dict[str, JSON] = {
-                name: {"value": f.value, "merge": f.merge}
-                for name, f in statement.change.fields.items()
-            }
-            found[statement.rank] = {"rank": statement.rank, "fields": fields}
-    return _compacted([found[r] for r in sorted(found) if base_rank is None or r > base_rank])
-
-
-def _compacted(patches: Sequence[dict[str, JSON]]) -> list[dict[str, JSON]]:
-    """The patches without what newer ones say too: whatever base comes, it merges to the same.
-
-    A newer patch outlives the older one, so a field adds nothing where merging it into the newer
-    ones changes nothing. A stream of events about one object stays as small as what it told.
-    """
-    said: dict[str, JSON] = {}
-    kept: list[dict[str, JSON]] = []
-    for patch in reversed(patches):
-        fields = patch["fields"]
-        told = fields.items() if isinstance(fields, dict) else ()
-        news: dict[str, JSON] = {
-            name: field
-            for name, field in told
-            if isinstance(field, dict) and _adds(said, name, field)
-        }
-        if news and len(kept) < MOST_PATCHES:
-            kept.append({"rank": patch["rank"], "fields": news})
-        elif news:
-            kept[-1] = _with(kept[-1], news)
-    return kept[::-1]
-
-
-def _with(patch: dict[str, JSON], older: Mapping[str, JSON]) -> dict[str, JSON]:
-    """The patch, saying what fields of an older one add to it too."""
-    fields = patch["fields"]
-    both: dict[str, JSON] = dict(fields) if isinstance(fields, dict) else {}
-    for name, field in older.items():
-        own = both.get(name)
-        if isinstance(field, dict):
-            known = own["value"] if isinstance(own, dict) else None
-            value = _merged(str(field["merge"]), known, field["value"])
-            both[name] = {"value": value, "merge": field["merge"]}
-    return {"rank": patch["rank"], "fields": both}
-
-
-def _adds(said: dict[str, JSON], name: str, field: Mapping[str, JSON]) -> bool:
-    """Whether a field says more than newer ones; if so, it is noted with them."""
-    how, value = str(field["merge"]), field["value"]
-    if name in said:
-        if how == "newest":
-            return False
-        merged = _merged(how, said[name], value)
-        if merged == said[name]:
-            return False
-        said[name] = merged
-    else:
-        said[name] = _merged(how, None, value)
-    return True
+        metadata = newest.change.metadata
+        return _Base(newest.rank, LIVE, metadata, newest.revision, newest.made)
+    return _Base(newest.rank, DELETED, {}, newest.revision, newest.made)
 
 
 def _feeds(known: Iterable[Feed], statements: Iterable[Statement]) -> tuple[tuple[Feed, ...], bool]:
@@ -322,10 +271,9 @@ def _feeds(known: Iterable[Feed], statements: Iterable[Statement]) -> tuple[tupl
         if isinstance(statement.change, Delete):
             continue
         before = standing.get(statement.connection_id)
-        rank = statement.rank if statement.filtered else None
-        if before and rank is not None and before.rank is not None and rank <= before.rank:
+        if before and before.rank is not None and statement.place < (before.rank, before.revision):
             continue
-        after = Feed(statement.connection_id, statement.wanted, rank)
+        after = Feed(statement.connection_id, statement.wanted, statement.rank, statement.revision)
         if after != before:
             standing[statement.connection_id] = written[statement.connection_id] = after
     fed = not standing or any(feed.feeding for feed in standing.values())
@@ -341,6 +289,14 @@ def _parent(row: LedgerRow, newest: Statement | None) -> str | None:
     return None if key == row.identity else key
 
 
+def _former(row: LedgerRow, newest: Statement | None) -> set[str]:
+    """The key that was current, which goes on finding the document; not where the same words are
+    only read better: then nobody ever called it that.
+    """
+    mended = newest is not None and newest.rank == row.rank
+    return {row.source_id} if row.source_id and not mended else set()
+
+
 def _keys(statements: Iterable[Statement]) -> set[str]:
     keys: set[str] = set()
     for statement in statements:
@@ -350,28 +306,3 @@ def _keys(statements: Iterable[Statement]) -> set[str]:
         if isinstance(change, Upsert | Delete):
             keys.update(change.aliases)
     return keys
-
-
-def _merged(how: str, old: JSON, new: JSON) -> JSON:
-    if how == "newest":
-        return new
-    if how == "union":
-        return _union(old, new)
-    if old is None or new is None:
-        return new if old is None else old
-    if isinstance(old, str) and isinstance(new, str):
-        return min(old, new) if how == "min" else max(old, new)
-    if isinstance(old, int | float) and isinstance(new, int | float):
-        return min(old, new) if how == "min" else max(old, new)
-    return new
-
-
-def _union(old: JSON, new: JSON) -> JSON:
-    """Sorted, and bounded: each event of a busy object may add to it, for years."""
-    if isinstance(old, Mapping) or isinstance(new, Mapping):
-        one = old if isinstance(old, Mapping) else {}
-        other = new if isinstance(new, Mapping) else {}
-        names = sorted({*one, *other})[:MOST_UNITED]
-        return {k: _union(one.get(k), other.get(k)) for k in names}
-    items = {str(item) for side in (old, new) if isinstance(side, list) for item in side}
-    return [*sorted(items)[:MOST_UNITED]]

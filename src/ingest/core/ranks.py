@@ -3,11 +3,15 @@
 A rank is a text that sorts bytewise as the order demands, so that Python, SQL and a person
 reading the ledger agree on who is newer:
 
-    version . seen . fence . priority . digest
+    version . seen . fence . priority . ~ said
 
 (a) the source's version; (b) told by a payload 0, seen by a look-up or a listing 1; (c) among
 seen ones a fence from a database sequence; (d) among told ones delete above upsert, then the
-provider's table; (e) the SHA-256 of the canonical change.
+provider's table; (e) the digest of what the provider said, never of what we made of it: mended
+code makes something else of the same words, and has to find them in the same place. The `~` sorts
+above every rank of the time when that was otherwise.
+
+What we made of the words carries a revision: of equal ranks the newer or equal one replaces.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.core.canonical import digest
-from ingest.core.changes import Change, Delete, Patch, Upsert
+from ingest.core.changes import Change, Delete, Patch, Upsert, Withdraw
 from ingest.core.values import JSON
 
 _FINAL = "9" * 20
@@ -26,7 +30,11 @@ _UNTOLD = "?" * _VERSION_CHARS
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The change was told by a payload."""
+    """The change was told by a payload. `said` is the digest of its signed body, in hex, without
+    what the provider changes on each attempt.
+    """
+
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +49,16 @@ TOLD = Told()
 
 
 def rank(change: Change, origin: Origin = TOLD) -> str:
-    """The change's place in the total order; equal only for changes that say the same."""
+    """The change's place in the total order; equal only where one body or one look-up said it."""
     version = _version(change)
-    told = isinstance(origin, Told)
-    fence = 0 if isinstance(origin, Told) else origin.fence
-    priority = change.priority if told else 0
-    return f"{version}.{0 if told else 1}.{fence:019d}.{priority:03d}.{digest(content(change))}"
+    if isinstance(origin, Told):
+        return f"{version}.0.{0:019d}.{change.priority:03d}.~{origin.said}"
+    return f"{version}.1.{origin.fence:019d}.000.~"
+
+
+def made(change: Change) -> str:
+    """The digest of what we made of the words: whether two of one version say the same."""
+    return digest(content(change))
 
 
 def content(change: Change) -> JSON:
@@ -81,13 +93,23 @@ def grounded(rank: str, known: str | None) -> str:
     """The rank of a change without a version of its own: it has the last known one."""
     if not rank.startswith(_UNTOLD):
         return rank
-    version = known[:_VERSION_CHARS] if known is not None else _fixed(0)
+    version = version_of(known) if known is not None else _fixed(0)
+    return with_version(rank, version)
+
+
+def version_of(rank: str) -> str:
+    """The first part of a rank: the source's version."""
+    return rank[:_VERSION_CHARS]
+
+
+def with_version(rank: str, version: str) -> str:
+    """The same words at another version, as `version_of` gives it."""
     return version + rank[_VERSION_CHARS:]
 
 
 def same_version(rank: str, other: str) -> bool:
     """Whether two changes have one version, so that only the tie-breakers part them."""
-    return rank[:_VERSION_CHARS] == other[:_VERSION_CHARS]
+    return version_of(rank) == version_of(other)
 
 
 def was_seen(rank: str) -> bool:
@@ -101,11 +123,10 @@ def is_final(rank: str) -> bool:
 
 
 def _version(change: Change) -> str:
-    if isinstance(change, Delete):
-        if change.final:
-            return _FINAL
-        if change.version is None:
-            return _UNTOLD
+    if isinstance(change, Delete) and change.final:
+        return _FINAL
+    if isinstance(change, Delete | Withdraw) and change.version is None:
+        return _UNTOLD
     return _fixed(change.version or 0)
 
 

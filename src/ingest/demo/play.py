@@ -19,10 +19,11 @@ from ingest.core.errors import TransientError
 from ingest.core.signing import sign
 from ingest.demo.fake import Fake, serving
 from ingest.demo.story import Actor, Letter
+from ingest.flows import binding
 from ingest.flows.connecting import connect_source
 from ingest.machine import Running
 from ingest.sources.registry import source
-from ingest.store import credentials, lookups, queue_admin, reading, references, stores
+from ingest.store import credentials, lookups, queue_admin, reading, stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
 
@@ -135,8 +136,7 @@ def _unfinished(stage: Running) -> int:
 
 def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:
     engine = stage.machine.program.engine
-    with transaction(engine) as conn:
-        references.bind_pending(conn)  # a worker binds after it settles: do not wait for it
+    binding.bind_pending(engine)  # a worker binds after it settles: do not wait for it
     with transaction(engine) as conn:
         ends = queue_admin.listing(conn, status=None, source_type=None, limit=_MANY)
         ids = [row["id"] for row in reading.listing(conn, store_id=STORE, limit=_MANY)]

@@ -24,22 +24,25 @@ from ingest.core.folding import (
     is_doubtful,
     is_stale,
     lifts,
+    replaces,
 )
 from ingest.core.identity import Identity, document_id, document_slug
 from ingest.flows import write
 from ingest.flows.drafts import Draft, draft
 from ingest.flows.rendering import Renders, StoreConfig
-from ingest.store import documents, ledger
+from ingest.store import documents, ledger, references
 from ingest.store import feeds as feed_store
 from ingest.store.documents import Stored
+from ingest.store.references import Noted
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """One connection's word in one store. `wanted` is false outside the connection's filter.
 
-    `again` is the look-up that settles a doubt about it, where the connection can ask. `cuts` are
-    what of it exceeded a bound, in words.
+    `revision` is that of the code that made it, `made` the digest of what it made, where that is
+    compared. `again` is the look-up that settles a doubt about it, where the connection can ask.
+    `cuts` are what of it exceeded a bound, in words.
     """
 
     store: StoreConfig
@@ -47,24 +50,24 @@ class Work:
     rank: str
     connection_id: str
     wanted: bool = True
-    filtered: bool = False
+    revision: int = 0
+    made: str | None = None
     again: Refresh | None = None
     cuts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Which words of the work were stale (by index), and which keys may have a new owner.
+    """Which words of the work were stale (by index), and which keys may have another owner.
 
     `doubtful` are those that only a look-up can confirm: each has an `again`.
 
-    The keys, (store, source type, key), go to `references.bind` after the commit. `cuts` say, by
-    index, what exceeded a bound.
+    `noted` goes to `binding.bind` after the commit. `cuts` say, by index, what exceeded a bound.
     """
 
     stale: frozenset[int] = frozenset()
     doubtful: frozenset[int] = frozenset()
-    keys: frozenset[tuple[str, str, str]] = frozenset()
+    noted: Noted | None = None
     cuts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -95,9 +98,8 @@ class _Subject:
     @property
     def moves(self) -> bool:
         """Whether any word may change the document (and not only its aliases and feeds)."""
-        known = self.row.rank
         return any(
-            known is None or w.rank > known or isinstance(w.change, Patch)
+            isinstance(w.change, Patch) or replaces(self.row, w)
             for w in self.words.values()
             if w.wanted
         )
@@ -148,7 +150,8 @@ def apply(conn: sa.Connection, work: Sequence[Work], renders: Renders) -> Applie
     connections = frozenset(w.connection_id for w in work)
     keys = write.write(conn, entries, heard_of, connections, renders)
     doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
-    return Applied(_stale(subjects.values()), doubtful, keys, _cuts(work, drafts, renders))
+    noted = references.note(conn, keys)
+    return Applied(_stale(subjects.values()), doubtful, noted, _cuts(work, drafts, renders))
 
 
 def _read(conn: sa.Connection, work: Sequence[Work]) -> dict[str, _Subject]:
@@ -189,7 +192,7 @@ def _subjects(work: Sequence[Work]) -> dict[str, _Subject]:
             row = _unknown(named, item.store.id, key)
             subject = found[key] = _Subject(named, item.store, row)
         subject.words[index] = Statement(
-            item.change, item.rank, item.connection_id, item.wanted, item.filtered
+            item.change, item.rank, item.connection_id, item.wanted, item.revision, item.made
         )
     return dict(sorted(found.items()))
 

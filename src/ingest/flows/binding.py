@@ -1,11 +1,13 @@
 """Binds references to the documents that own their keys: after the commit that moved a key.
 
-Then, of two workers, one with the target and one with the reference, the later sees both.
+Then, of two workers, one with the target and one with the reference, the later sees both. The keys
+are noted in the transaction that moves them, so that a worker that dies in between leaves word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from typing import TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -13,24 +15,28 @@ import structlog
 from ingest.core.errors import Costly, TransientError
 from ingest.store import references
 from ingest.store.engine import BadRow, transaction
+from ingest.store.references import Noted
 
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
 
+T = TypeVar("T")
 
-def bind(engine: sa.Engine, keys: Collection[tuple[str, str, str]]) -> None:
-    """Point every reference to these (store, source type, key) at its owner; never raises."""
-    if keys:
-        _patiently(engine, lambda conn: references.bind(conn, keys))
+
+def bind(engine: sa.Engine, noted: Noted | None) -> None:
+    """Point every reference to these keys at its owner; never raises."""
+    if noted is not None:
+        _patiently(engine, lambda conn: references.bind(conn, noted))
 
 
 def bind_pending(engine: sa.Engine) -> None:
-    """Bind what a dead worker left unbound; never raises."""
-    _patiently(engine, references.bind_pending)
+    """Bind what dead workers left; never raises."""
+    while _patiently(engine, references.bind_pending):
+        pass
 
 
-def _patiently(engine: sa.Engine, statement: Callable[[sa.Connection], object]) -> None:
+def _patiently(engine: sa.Engine, statement: Callable[[sa.Connection], T]) -> T | None:
     """A target that goes in the same moment fails the statement: run again, it finds the next.
 
     What is lost all the same is logged, and bound by the beat. What is too dear is not run again:
@@ -39,9 +45,9 @@ def _patiently(engine: sa.Engine, statement: Callable[[sa.Connection], object]) 
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with transaction(engine, durable=False) as conn:
-                statement(conn)
-            return
+                return statement(conn)
         except (BadRow, TransientError) as error:
             if attempt == ATTEMPTS or isinstance(error, Costly):
                 log.warning("references_not_bound", error=str(error))
-                return
+                return None
+    return None

@@ -21,7 +21,7 @@ from ingest.core.errors import (
     IngestError,
     TransientError,
 )
-from ingest.core.retry import MAX_OVERRUNS, overrun_s, setback_s
+from ingest.core.retry import MAX_OVERRUNS, given_back_s
 from ingest.flows import ahead, asking, binding, directory
 from ingest.flows import apply as applying
 from ingest.flows.apply import Applied, Work
@@ -34,6 +34,7 @@ from ingest.store.deliveries import Verdict
 from ingest.store.engine import BadRow, MissingRow, transaction
 from ingest.store.events import Event
 from ingest.store.lookups import Claimed, Waiter
+from ingest.store.references import Noted
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +85,7 @@ def _parts(means: _Means, batch: Sequence[Ended], book: Directory) -> list[list[
 def _land(means: _Means, batch: Sequence[Ended]) -> Counter[str]:
     """One transaction, or, where a row is at fault, one for each half."""
     try:
-        keys = _commit(means, [_all_but_the_last(means, ended) for ended in batch])
+        noted = _commit(means, [_all_but_the_last(means, ended) for ended in batch])
     except MissingRow as error:
         _give_back(means, batch, error)
     except BadRow as error:
@@ -100,7 +101,7 @@ def _land(means: _Means, batch: Sequence[Ended]) -> Counter[str]:
         log.warning("look_ups_given_back", look_ups=len(batch), error=str(error))
         _give_back(means, batch, error)
     else:
-        binding.bind(means.engine, keys)
+        binding.bind(means.engine, noted)
         return Counter(ended.landing.kind for ended in batch)
     return Counter()
 
@@ -124,7 +125,7 @@ def _commit_words(means: _Means, ended: Ended) -> None:
             return _apply(conn, means, [ended])[0]
 
     applied = ahead.race(run, lambda: _look_ahead(means, [ended]))
-    binding.bind(means.engine, applied.keys)
+    binding.bind(means.engine, applied.noted)
 
 
 def _is_too_dear(batch: Sequence[Ended]) -> bool:
@@ -139,8 +140,8 @@ def _too_dear(ended: Ended, error: Costly) -> Ended:
     return replace(ended, landing=hopeless(reason))
 
 
-def _commit(means: _Means, batch: Sequence[Ended]) -> frozenset[tuple[str, str, str]]:
-    def run() -> frozenset[tuple[str, str, str]]:
+def _commit(means: _Means, batch: Sequence[Ended]) -> Noted | None:
+    def run() -> Noted | None:
         with transaction(means.engine) as conn:
             return _end(conn, means, batch)
 
@@ -153,7 +154,9 @@ def _give_back(means: _Means, batch: Sequence[Ended], error: IngestError) -> Non
     rows: list[dict[str, Any]] = []
     for ended in batch:
         claimed = ended.claimed
-        wait_s = overrun_s(claimed.overruns + 1) if costly else setback_s(claimed.setbacks + 1)
+        wait_s = given_back_s(
+            claimed.id, setbacks=claimed.setbacks, overruns=claimed.overruns, costly=costly
+        )
         said = clean(str(error))[:MOST_SAID]
         later = Landing("put_off", error=said, wait_s=wait_s, counted=False)
         rows.append(_later(claimed, later) | {"setback": True, "overrun": costly})
@@ -164,9 +167,7 @@ def _give_back(means: _Means, batch: Sequence[Ended], error: IngestError) -> Non
         log.warning("look_ups_not_given_back", look_ups=len(batch), error=str(failure))
 
 
-def _end(
-    conn: sa.Connection, means: _Means, batch: Sequence[Ended]
-) -> frozenset[tuple[str, str, str]]:
+def _end(conn: sa.Connection, means: _Means, batch: Sequence[Ended]) -> Noted | None:
     ending = [e for e in batch if e.landing.kind in ("seen", "gone", "hopeless")]
     later = [e for e in batch if e not in ending]
     for ended in sorted(later, key=_order):
@@ -183,7 +184,7 @@ def _end(
     asking.request(conn, [a for e in ending for a in _asks(e)])
     deliveries.end_waiting(conn, _verdicts(conn, ending, waiters, cuts))
     lookups.put_off(conn, means.token, [_later(e.claimed, e.landing) for e in later])
-    return applied.keys
+    return applied.noted
 
 
 def _apply(

@@ -20,7 +20,7 @@ from ingest.core.errors import (
 )
 from ingest.core.identity import Identity
 from ingest.core.ranks import Seen
-from ingest.core.retry import delay_s
+from ingest.core.retry import delay_s, told_s
 from ingest.core.values import JSON
 from ingest.flows.apply import Work
 from ingest.flows.rendering import StoreConfig
@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 AGAIN_S = 2.0
 PATIENT_S = 5.0
-LONGEST_HOLD_S = 2 * 3600.0
 MOST_SAID = 2_000
 
 Kind = Literal["seen", "gone", "hopeless", "put_off", "refused", "limited"]
@@ -46,7 +45,8 @@ class Landing:
 
     seen, gone: it ends with its `words`, and asks for `asks`; `more` of it is to be read.
     hopeless: it ends with `error`, and so do the deliveries that waited for it.
-    put_off, refused, limited: it goes on later, after `wait_s`; `error` says why.
+    put_off, refused, limited: it goes on later, after `wait_s`; `error` says why. Failures are
+    `counted`, for each makes the next wait longer; to wait as told, or for a lag, is none.
     problem, mended: as its sight says.
     """
 
@@ -114,9 +114,10 @@ def failed(error: BaseException, claimed: Claimed) -> Landing:
     if isinstance(error, RateLimited):
         return Landing("limited", error=said, wait_s=_held_s(error, claimed), counted=False)
     if isinstance(error, TransientError | BadSettings):
-        told_s = error.retry_after_s if isinstance(error, TransientError) else None
-        wait_s = delay_s(claimed.attempts, told_s=told_s)
-        return Landing("put_off", error=said, wait_s=wait_s)
+        told = error.retry_after_s if isinstance(error, TransientError) else None
+        if told is not None:
+            return Landing("put_off", error=said, wait_s=told_s(told), counted=False)
+        return Landing("put_off", error=said, wait_s=delay_s(claimed.attempts, claimed.id))
     if isinstance(error, PermanentError):
         return hopeless(said)
     log.error("look_up_failed_unexpectedly", kind=claimed.kind, exc_info=error)
@@ -124,18 +125,19 @@ def failed(error: BaseException, claimed: Claimed) -> Landing:
 
 
 def _held_s(error: RateLimited, claimed: Claimed) -> float:
-    told_s = error.retry_after_s
-    wait_s = delay_s(claimed.attempts) if told_s is None else told_s
-    return min(max(wait_s, AGAIN_S), LONGEST_HOLD_S)
+    told = error.retry_after_s
+    wait_s = delay_s(claimed.attempts, claimed.id) if told is None else told_s(told)
+    return max(wait_s, AGAIN_S)
 
 
 def patiently(ended: Ended) -> Ended:
     """What is not there yet is asked for again, as long as its event was patient about it; and so
-    is what is still there although it was told to be gone.
+    is what is still there although it was told to be gone. Patience is no failure: it does not
+    count, so that one that comes after it is retried at once.
     """
     lagging = "seen" if ended.claimed.told_gone else "gone"
     if ended.landing.kind != lagging or not ended.claimed.patient:
         return ended
     said = "is still shown" if ended.claimed.told_gone else "not readable yet"
-    waits = Landing("put_off", error=said, wait_s=PATIENT_S)
+    waits = Landing("put_off", error=said, wait_s=PATIENT_S, counted=False)
     return replace(ended, landing=waits)

@@ -14,6 +14,7 @@ import structlog
 from ingest.core.bounds import MAX_CHANGES, bounded_event
 from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import BadPayload, PermanentError
+from ingest.core.ranks import Told
 from ingest.core.retry import MAX_LONE_CRASHES
 from ingest.core.slugs import bounded_key
 from ingest.core.values import JSON
@@ -67,7 +68,7 @@ class Target:
     """One store's share of a delivery.
 
     `asks` are the look-ups that its connection has to make. Where there is no `work` beside them,
-    the event is recorded with what they find. `once`: a repetition of a recorded event is no work.
+    the event is recorded with what they find. `once`: of one body the earliest time counts.
     `remark` is what the delivery's reason says beside its end.
     """
 
@@ -223,7 +224,8 @@ def _targets(
     if len(told) + len(asks) > MAX_CHANGES:
         raise BadPayload("$", f"speaks of more than {MAX_CHANGES:,} things")
     told, remark = unclaimed(opened.source, told, directory.taken.get(connection.id, frozenset()))
-    words = weigh(opened.source, connection, told, can_ask=can_ask)
+    origin = Told(opened.row.body_hash.hex())
+    words = weigh(opened.source, connection, told, origin, can_ask=can_ask)
     event = bounded_event(meaning.event)
     return [
         Target(

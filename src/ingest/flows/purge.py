@@ -55,7 +55,8 @@ def purge_connection(engine: sa.Engine, connection_id: str) -> Purged:
         while late := purge.step(conn, connection_id, limit=STEP_DOCUMENTS):
             keys |= _withdraw(conn, connection_id, late, done)
         purge.delete(conn, connection_id)
-    binding.bind(engine, keys)
+        noted = references.note(conn, keys)
+    binding.bind(engine, noted)
     return done
 
 
@@ -63,8 +64,8 @@ def _step(engine: sa.Engine, connection_id: str, done: Purged) -> bool:
     """Some documents; whether there were any."""
     with transaction(engine) as conn:
         spoken_for = purge.step(conn, connection_id, limit=STEP_DOCUMENTS)
-        keys = _withdraw(conn, connection_id, spoken_for, done)
-    binding.bind(engine, keys)
+        noted = references.note(conn, _withdraw(conn, connection_id, spoken_for, done))
+    binding.bind(engine, noted)
     return bool(spoken_for)
 
 

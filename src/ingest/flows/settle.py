@@ -22,8 +22,8 @@ import structlog
 from ingest.core.bounds import cut_remark
 from ingest.core.errors import Costly, IngestError, TransientError
 from ingest.core.identity import event_id
-from ingest.core.retry import MAX_OVERRUNS, overrun_s, setback_s
-from ingest.flows import ahead, asking, binding
+from ingest.core.retry import MAX_OVERRUNS, given_back_s
+from ingest.flows import ahead, asking, binding, once
 from ingest.flows import apply as applying
 from ingest.flows.apply import Applied, Work
 from ingest.flows.asking import Ask, Wait
@@ -136,7 +136,7 @@ def _commit(means: _Means, batch: Sequence[Prepared]) -> tuple[list[Verdict], bo
         ahead.render(engine, [work for p in batch for work in _work(p)], renders)
 
     ended, outcome, asked = ahead.race(run, look_again)
-    binding.bind(engine, outcome.applied.keys)
+    binding.bind(engine, outcome.applied.noted)
     _report(engine, [(p.row.source_type, name) for p in batch for name in p.drift])
     return ended, asked
 
@@ -206,10 +206,11 @@ def _apply(conn: sa.Connection, told: Sequence[Prepared], renders: Renders) -> _
     batch = _as_told_first(conn, told)
     shares = [(p, t) for p in batch for t in p.targets]
     news = _record(conn, shares)
+    repeated = _repeated(conn, shares)
     work: list[Work] = []
     spans: list[range] = []
-    for (_, target), new in zip(shares, news, strict=True):
-        said = () if target.once and not new else target.work
+    for index, (_, target) in enumerate(shares):
+        said = () if index in repeated else target.work
         spans.append(range(len(work), len(work) + len(said)))
         work += said
     applied = applying.apply(conn, work, renders)
@@ -228,6 +229,17 @@ def _apply(conn: sa.Connection, told: Sequence[Prepared], renders: Renders) -> _
     ]
     asks += [again for index in applied.doubtful if (again := _again(work[index])) is not None]
     return _Outcome(verdicts, applied, asks, _waits(batch))
+
+
+def _repeated(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> frozenset[int]:
+    """The shares that were said earlier, at a time that nobody signs."""
+    asked = [
+        (index, once.Share(target.connection_id, _fact(prepared), prepared.row.id, target.work))
+        for index, (prepared, target) in enumerate(shares)
+        if target.once and target.work
+    ]
+    found = once.repeated(conn, [share for _, share in asked])
+    return frozenset(i for (i, _), is_repeated in zip(asked, found, strict=True) if is_repeated)
 
 
 def _as_told_first(conn: sa.Connection, batch: Sequence[Prepared]) -> Sequence[Prepared]:
@@ -349,10 +361,11 @@ def give_back(engine: sa.Engine, hold: Hold, rows: Sequence[Claimed], error: Ing
     """
     log.warning("given_back", deliveries=len(rows), error=str(error))
     costly = isinstance(error, Costly)
-    later = [
-        Later(row.id, overrun_s(row.overruns + 1) if costly else setback_s(row.setbacks + 1))
+    waits_s = [
+        given_back_s(row.id, setbacks=row.setbacks, overruns=row.overruns, costly=costly)
         for row in rows
     ]
+    later = [Later(row.id, wait_s) for row, wait_s in zip(rows, waits_s, strict=True)]
     for pause_s in (*GIVE_BACK_PAUSES_S, None):
         try:
             with transaction(engine) as conn:

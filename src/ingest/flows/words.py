@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 
 from ingest.core.bounds import bounded
 from ingest.core.changes import Change, Upsert, Withdraw
-from ingest.core.ranks import TOLD, Origin, rank
+from ingest.core.ranks import TOLD, Origin, Seen, made, rank
+from ingest.core.revisions import revision
 from ingest.flows.apply import Work
 from ingest.flows.rendering import StoreConfig
 from ingest.sources.contract import Source
@@ -28,12 +29,14 @@ def weigh(
     inside its filter.
     """
     labels = found.descriptor.connection_filter(connection.metadata)
+    made_by = revision(found.revision)
+    compared = can_ask or isinstance(origin, Seen)
 
     def work(told: Change) -> Callable[[StoreConfig], Work]:
         within = bounded(told)
         change = within.change
         ranked = rank(change, origin)
-        withdrawn = isinstance(change, Withdraw)
+        digest = made(change) if compared else None
         doubt = found.again(change) if can_ask and isinstance(change, Upsert) else None
 
         def of(store: StoreConfig) -> Work:
@@ -42,8 +45,9 @@ def weigh(
                 change,
                 ranked,
                 connection.id,
-                wanted=not withdrawn and _wanted(change, labels),
-                filtered=withdrawn or labels is not None,
+                wanted=_wanted(change, labels),
+                revision=made_by,
+                made=digest,
                 again=doubt,
                 cuts=within.cuts,
             )
@@ -53,7 +57,9 @@ def weigh(
     return [work(change) for change in changes]
 
 
-def _wanted(change: object, wanted: frozenset[str] | None) -> bool:
+def _wanted(change: Change, wanted: frozenset[str] | None) -> bool:
     """Whether the change lies inside the filter; what does not say where it lies is inside."""
+    if isinstance(change, Withdraw):
+        return False
     labels = getattr(change, "labels", None)
     return wanted is None or labels is None or not wanted.isdisjoint(labels)

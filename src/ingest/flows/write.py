@@ -138,6 +138,7 @@ def _write_feeds(conn: sa.Connection, entries: Sequence[Entry]) -> None:
                 "connection_id": feed.connection_id,
                 "feeding": feed.feeding,
                 "rank": feed.rank,
+                "revision": feed.revision,
             }
             for e in entries
             for feed in e.decision.feeds

@@ -55,7 +55,7 @@ class Normalised:
     `drift` names fields that the adapter does not know, as `<object>.<field>`.
     `event_key` is the idempotency key of the fact where the delivery's own id is none (the provider
     makes a new one for each attempt).
-    `once`: a repetition of a recorded event changes nothing, as nobody signs when it was said.
+    `once`: nobody signs when it was said; of one body of a connection the earliest time counts.
     `withdraws`: the provider tells that the connection is revoked, or what it stands for gone; the
     reason is shown with the connection.
     """
@@ -104,11 +104,16 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A look-up: the object, the hint of its `Refresh`, and what the last look-up of it left."""
+    """A look-up: the object, the hint of its `Refresh`, and what the last look-up of it left.
+
+    `made_by`: where it is another than the last time, the same words may make other documents, so
+    that what is left out as unchanged has to be told again.
+    """
 
     identity: Identity
     hint: Payload = field(default_factory=dict)
     state: JSON = None
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +240,8 @@ class Source:
     again: the look-up that settles a doubt about a document, from what is told of it; None where
         there is none for its kind.
     document_types, event_types: the members of the metadata's unions, the seed's own first.
+    revision: raised whenever `normalise` or `documents` makes something else of the same words, so
+        that a replay mends rows, and no older worker undoes that.
     """
 
     descriptor: Descriptor
@@ -245,3 +252,4 @@ class Source:
     again: Callable[[Upsert], Refresh | None] = lambda _told: None
     document_types: tuple[type[BaseModel], ...] = ()
     event_types: tuple[type[BaseModel], ...] = ()
+    revision: int = 1

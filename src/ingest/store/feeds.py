@@ -11,16 +11,24 @@ from ingest.core.folding import Feed
 from ingest.store.rows import as_json
 
 _READ = sa.text("""
-SELECT document_id, connection_id, feeding, rank FROM lightfast_document_feeds
+SELECT document_id, connection_id, feeding, rank, revision FROM lightfast_document_feeds
 WHERE document_id = ANY(CAST(:ids AS varchar[]))
 """)
 _WRITE = sa.text("""
-INSERT INTO lightfast_document_feeds (document_id, connection_id, feeding, rank)
-SELECT document_id, connection_id, feeding, rank
+INSERT INTO lightfast_document_feeds (document_id, connection_id, feeding, rank, revision)
+SELECT document_id, connection_id, feeding, rank, revision
 FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-  AS r(document_id varchar, connection_id varchar, feeding boolean, rank text)
+  AS r(document_id varchar, connection_id varchar, feeding boolean, rank text,
+       revision integer)
 ON CONFLICT (document_id, connection_id) DO UPDATE
-  SET feeding = excluded.feeding, rank = excluded.rank
+  SET feeding = excluded.feeding, rank = excluded.rank, revision = excluded.revision
+""")
+_MOVE = sa.text("""
+UPDATE lightfast_document_feeds f SET rank = m.after
+FROM unnest(CAST(:identities AS uuid[]), CAST(:before AS text[]), CAST(:after AS text[]))
+  AS m(identity, before, after)
+JOIN lightfast_document_ledger l ON l.identity = m.identity
+WHERE f.document_id = l.document_id AND f.connection_id = :connection_id AND f.rank = m.before
 """)
 _ADD_ALIASES = sa.text("""
 INSERT INTO lightfast_document_aliases (document_id, alias, store_id, source_type)
@@ -68,15 +76,22 @@ def read(conn: sa.Connection, document_ids: Collection[str]) -> dict[str, list[F
     found: dict[str, list[Feed]] = {}
     if document_ids:
         for row in conn.execute(_READ, {"ids": list(document_ids)}):
-            feed = Feed(row.connection_id, row.feeding, row.rank)
+            feed = Feed(row.connection_id, row.feeding, row.rank, row.revision)
             found.setdefault(row.document_id, []).append(feed)
     return found
 
 
 def write(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Set feeds (`document_id`, `connection_id`, `feeding`, `rank`)."""
+    """Set feeds (`document_id`, `connection_id`, `feeding`, `rank`, `revision`)."""
     if rows:
         conn.execute(_WRITE, {"rows": as_json(rows)})
+
+
+def move(conn: sa.Connection, connection_id: str, moves: Sequence[tuple[str, str, str]]) -> None:
+    """Give words another place: (the ledger's identity, rank before, rank after)."""
+    identities, before, after = ([move[part] for move in moves] for part in range(3))
+    given = {"connection_id": connection_id, "identities": identities}
+    conn.execute(_MOVE, {**given, "before": before, "after": after})
 
 
 def change_aliases(

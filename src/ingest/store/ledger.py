@@ -18,12 +18,13 @@ from ingest.store.rows import as_json
 
 _COLUMNS = """
   CAST(identity AS text), document_id, store_id, source_type, scope, kind, external_id, slug,
-  source_id, CAST(parent AS text), rank, state, fed, visible, patches
+  source_id, CAST(parent AS text), rank, state, fed, visible, patches,
+  revision, made
 """
 _RECORD = """
   identity uuid, document_id varchar, store_id varchar, source_type source_type, scope text,
   kind varchar, external_id text, slug varchar, source_id varchar, parent uuid, rank text,
-  state varchar, fed boolean, visible boolean, patches jsonb
+  state varchar, fed boolean, visible boolean, patches jsonb, revision integer, made varchar
 """
 
 _READ = sa.text(f"""
@@ -46,9 +47,9 @@ WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR UPDATE
 _INSERT = sa.text(f"""
 INSERT INTO lightfast_document_ledger
   (identity, document_id, store_id, source_type, scope, kind, external_id, slug, source_id,
-   parent, rank, state, fed, visible, patches)
+   parent, rank, state, fed, visible, patches, revision, made)
 SELECT identity, document_id, store_id, source_type, scope, kind, external_id, slug, source_id,
-   parent, rank, state, fed, visible, patches
+   parent, rank, state, fed, visible, patches, revision, made
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_RECORD})
 ON CONFLICT (identity) DO NOTHING
 RETURNING CAST(identity AS text)
@@ -56,9 +57,19 @@ RETURNING CAST(identity AS text)
 _UPDATE = sa.text(f"""
 UPDATE lightfast_document_ledger l
 SET source_id = r.source_id, parent = r.parent, rank = r.rank, state = r.state, fed = r.fed,
-    visible = r.visible, patches = r.patches
+    visible = r.visible, patches = r.patches, revision = r.revision, made = r.made
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_RECORD})
 WHERE l.identity = r.identity
+""")
+# A rank stands in the patches as a whole JSON text, and no other text there is like it.
+_MOVE = sa.text("""
+UPDATE lightfast_document_ledger l
+SET rank = CASE WHEN l.rank = m.before THEN m.after ELSE l.rank END,
+    patches = CAST(replace(CAST(l.patches AS text), m.before, m.after) AS jsonb)
+FROM unnest(CAST(:identities AS uuid[]), CAST(:before AS text[]), CAST(:after AS text[]))
+  AS m(identity, before, after)
+WHERE l.identity = m.identity
+  AND (l.rank = m.before OR position(m.before IN CAST(l.patches AS text)) > 0)
 """)
 # One level at a time, each in a statement of its own: its snapshot is taken after the parents'
 # locks, so it sees every child that was committed meanwhile.
@@ -106,6 +117,14 @@ def update(conn: sa.Connection, rows: Sequence[LedgerRow]) -> None:
     """Write the changeable columns of locked rows."""
     if rows:
         conn.execute(_UPDATE, {"rows": as_json(map(_plain, rows))})
+
+
+def move(conn: sa.Connection, moves: Sequence[tuple[str, str, str]]) -> None:
+    """Give words another place, whole ones and patches: (identity, rank before, rank after)."""
+    ordered = sorted(moves)
+    identities, before, after = ([move[part] for move in ordered] for part in range(3))
+    lock(conn, identities)
+    conn.execute(_MOVE, {"identities": identities, "before": before, "after": after})
 
 
 def escalate(conn: sa.Connection, identities: Collection[str]) -> None:

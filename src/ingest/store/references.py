@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,29 +59,16 @@ FROM owned o
 WHERE r.store_id = o.store_id AND r.target_source = o.source_type AND r.target_key = o.key
   AND r.target_document_id IS DISTINCT FROM o.owner
 """)
-# For a worker that died between its commit and the binding. So many rows are looked at, from
-# anywhere among them: whoever points at ten million things that are not there costs no more.
-_BIND_PENDING = f"""
-WITH looked_at AS (
-  SELECT document_id, kind, store_id, target_source, target_key, target_document_id
-  FROM lightfast_document_references
-  WHERE document_id {{side}} :middle ORDER BY document_id LIMIT :most
-), owned AS MATERIALIZED (
-  SELECT k.document_id, k.kind, k.source_type, k.key, {_OWNER} AS owner
-  FROM (SELECT document_id, kind, store_id, target_source AS source_type, target_key AS key
-        FROM looked_at WHERE target_document_id IS NULL) k
-), bound AS (
-  UPDATE lightfast_document_references r SET target_document_id = o.owner
-  FROM owned o
-  WHERE o.owner IS NOT NULL AND r.document_id = o.document_id AND r.kind = o.kind
-    AND r.target_source = o.source_type AND r.target_key = o.key AND r.target_document_id IS NULL
-)
-SELECT count(*) FROM looked_at
-"""
-_BIND_HALVES = tuple(sa.text(_BIND_PENDING.format(side=side)) for side in (">=", "<"))
-MOST_PENDING = 50_000
-"""References that one `bind_pending` looks at: a second or two."""
-
+_NOTE = sa.text("""
+INSERT INTO lightfast_pending_bindings (keys) VALUES (CAST(:keys AS jsonb)) RETURNING id
+""")
+_DONE = sa.text("DELETE FROM lightfast_pending_bindings WHERE id = ANY(CAST(:ids AS bigint[]))")
+# One that its own worker is binding now is waited for.
+_PENDING = sa.text("""
+SELECT id, keys FROM lightfast_pending_bindings ORDER BY id LIMIT :limit FOR UPDATE
+""")
+AT_ONCE = 20
+"""Of noted bindings, in one transaction."""
 
 _KEYS_OF = sa.text("""
 SELECT l.store_id, CAST(l.source_type AS text), l.source_id
@@ -114,25 +101,47 @@ def replace(
         conn.execute(_INSERT, {"rows": as_json(rows)})
 
 
-def bind(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> None:
-    """Point every reference to these (store, source type, key) at the document that owns it now.
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Keys, (store, source type, key), that may have another owner once their transaction is
+    committed; `id` is the row that says so until they are bound.
+    """
+
+    id: int
+    keys: frozenset[tuple[str, str, str]]
+
+
+def note(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> Noted | None:
+    """Write down, in the transaction that moves keys, that they are to be bound after it."""
+    if not keys:
+        return None
+    noted = conn.execute(_NOTE, {"keys": _as_keys(keys)}).scalar_one()
+    return Noted(noted, frozenset(keys))
+
+
+def bind(conn: sa.Connection, noted: Noted) -> None:
+    """Point every reference to these keys at the document that owns it now, and take the note off.
 
     To be called in a transaction of its own, after the commit that wrote the keys.
     """
+    _bind(conn, noted.keys)
+    conn.execute(_DONE, {"ids": [noted.id]})
+
+
+def bind_pending(conn: sa.Connection) -> int:
+    """Bind some of what a dead worker left noted; how many notes there were."""
+    rows = conn.execute(_PENDING, {"limit": AT_ONCE}).all()
+    keys = (key for row in rows for key in row.keys)
+    _bind(conn, {(key["store_id"], key["source_type"], key["key"]) for key in keys})
+    conn.execute(_DONE, {"ids": [row.id for row in rows]})
+    return len(rows)
+
+
+def _bind(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> None:
     pointed = conn.execute(_POINTED, {"keys": _as_keys(keys)}).all() if keys else []
     if pointed:
         conn.execute(_ALONE, {"lanes": sorted({lane for _, _, _, lane in pointed})})
         conn.execute(_BIND, {"keys": _as_keys((s, t, k) for s, t, k, _ in pointed)})
-
-
-def bind_pending(conn: sa.Connection) -> None:
-    """Point references without a target at one that is there by now: of all where they are few,
-    else of another part each time.
-    """
-    middle, left = f"{random.randrange(16**4):04x}", MOST_PENDING
-    for half in _BIND_HALVES:
-        if left > 0:
-            left -= conn.execute(half, {"middle": middle, "most": left}).scalar_one()
 
 
 def _as_keys(keys: Iterable[tuple[str, str, str]]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import chain, permutations
+from typing import Any
 
+from ingest.core.canonical import digest
 from ingest.core.changes import Change, Refresh, Upsert
 from ingest.core.folding import LedgerRow, Statement, decide
-from ingest.core.ranks import TOLD, Seen, rank
+from ingest.core.ranks import Seen, Told, rank
 from ingest.core.values import JSON
 from ingest.sources.contract import Found
 from ingest.sources.sentry import SOURCE
@@ -32,7 +34,12 @@ def _end(changes: list[tuple[Change, str]]) -> tuple[LedgerRow, JSON]:
 
 
 def _told(name: str) -> list[tuple[Change, str]]:
-    return [(change, rank(change, TOLD)) for change in said(told(name)).untokened]
+    return _ranked(told(name))
+
+
+def _ranked(fixture: dict[str, Any]) -> list[tuple[Change, str]]:
+    origin = Told(digest(fixture["body"]))
+    return [(change, rank(change, origin)) for change in said(fixture).untokened]
 
 
 def _seen() -> tuple[Change, str]:
@@ -67,7 +74,7 @@ def test_events_alone_make_an_issue_in_any_order() -> None:
     later = told("error.created")
     later["body"]["data"]["error"] |= {"datetime": "2026-03-05T00:00:00Z", "title": "Late again"}
     later["headers"]["sentry-hook-timestamp"] = "1772668801"
-    newest = [(change, rank(change, TOLD)) for change in said(later).untokened]
+    newest = _ranked(later)
     tellings = [
         *map(_told, ["error.created", "error.created.old", "event_alert.triggered"]),
         newest,

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.core.canonical import digest
 from ingest.core.changes import Change, Upsert
 from ingest.core.folding import DELETED, LIVE, LedgerRow, Statement, decide
-from ingest.core.ranks import Seen, rank
+from ingest.core.ranks import Origin, Seen, Told, rank
 from ingest.core.values import JSON
 from tests.sources.vercel.deliveries import as_the_api, body, seen, told
 
@@ -53,14 +54,12 @@ def heard(batches: Iterable[Sequence[Statement]]) -> Row:
     return row
 
 
-def statements(changes: Iterable[Change], fence: int | None = None) -> list[Statement]:
-    """Told by a payload; seen where there is a fence."""
-    ranked = [(c, rank(c) if fence is None else rank(c, Seen(fence))) for c in changes]
-    return [Statement(change, at, "connection") for change, at in ranked]
+def statements(changes: Iterable[Change], origin: Origin) -> list[Statement]:
+    return [Statement(change, rank(change, origin), "connection") for change in changes]
 
 
 def events(*names: str) -> list[list[Statement]]:
-    return [statements(told(name)) for name in names]
+    return [statements(told(name), Told(digest(body(name)))) for name in names]
 
 
 @pytest.mark.parametrize("order", list(permutations(LIFE[:4])))
@@ -119,9 +118,9 @@ def test_the_last_look_up_holds_whatever_was_told(order: tuple[str, ...]) -> Non
     early = seen(as_the_api(payload, "BUILDING"))
     late = seen(as_the_api(payload, "READY", ready=payload["createdAt"] + 85_000))
     stream = {
-        "told": statements(told("deployment.ready")),
-        "seen early": statements([early], fence=1),
-        "seen late": statements([late], fence=2),
+        "told": events("deployment.ready")[0],
+        "seen early": statements([early], Seen(1)),
+        "seen late": statements([late], Seen(2)),
     }
     row = heard(stream[name] for name in order)
     assert row.ledger.state == LIVE
@@ -132,6 +131,6 @@ def test_the_last_look_up_holds_whatever_was_told(order: tuple[str, ...]) -> Non
 def test_a_look_up_that_sees_another_end_than_was_told_holds() -> None:
     payload = body("deployment.promoted")
     failed = seen(as_the_api(payload, "ERROR", errorCode="BUILD_FAILED"))
-    row = heard([statements([failed], fence=1), *events("deployment.promoted")])
+    row = heard([statements([failed], Seen(1)), *events("deployment.promoted")])
     assert row.metadata is not None
     assert row.metadata["status"] == "ERROR"

@@ -28,6 +28,7 @@ class Applied:
     toward: the commit that is being applied in parts.
     problem: what is wrong with the configuration, by which `globs` are those of before.
     named: the repository's and the branch's name, which every document of theirs bears.
+    made_by: what documents were made by, of the files that were read.
     """
 
     head: str | None = None
@@ -39,6 +40,7 @@ class Applied:
     toward: str | None = None
     problem: str | None = None
     named: str | None = None
+    made_by: str | None = None
 
     def as_json(self) -> dict[str, JSON]:
         """The form in which it is kept, and in which `applied` takes it."""
@@ -52,15 +54,18 @@ class Applied:
             "toward": self.toward,
             "problem": self.problem,
             "named": self.named,
+            "madeBy": self.made_by,
         }
         return told
 
-    def under(self, name: str) -> Applied:
-        """The same where that was its name; under another one every file is to be read anew."""
-        if self.named in (None, name):
-            return replace(self, named=name)
-        unread = dict.fromkeys(self.files, "")
-        return replace(self, head=None, files=unread, named=name)
+    def under(self, name: str, made_by: str) -> Applied:
+        """The same where that was its name, and documents are made as they were then; else every
+        file is to be read anew.
+        """
+        now = replace(self, named=name, made_by=made_by)
+        if self.named in (None, name) and self.made_by in (None, made_by):
+            return now
+        return replace(now, head=None, files=dict.fromkeys(self.files, ""))
 
     def holds(self, head: str, want: str) -> bool:
         """Whether that very commit is applied whole, as the connection wants it now."""
@@ -103,6 +108,7 @@ def applied(state: JSON) -> Applied:
         toward=_text(state.get("toward")),
         problem=_text(state.get("problem")),
         named=_text(state.get("named")),
+        made_by=_text(state.get("madeBy")),
     )
 
 

@@ -71,7 +71,7 @@ def look(api: GitHubApi, ask: Ask) -> Sight:
     if head.sha is None:
         return told.gone(before, want)
     _require_moved(api, ask, head.sha)
-    before = before.under(f"{repository.full_name}:{head.branch}")
+    before = before.under(f"{repository.full_name}:{head.branch}", ask.made_by)
     if before.holds(head.sha, want.digest):
         return told.sight(_NOTHING, before)
     changed = _compared(api, repository, before, head.sha, want)

@@ -147,7 +147,7 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
     project = of.project_id or payloads.text(of.project.get("id"))
     if own and project and project != own:
         # The token reads more than the connection stands for.
-        return (Withdraw(identity, version=0),)
+        return (Withdraw(identity, version=None),)
     if of.is_gone:
         # It can be restored for 30 days, and its state is then what it was.
         return (Delete(identity, version=None),)

@@ -106,6 +106,8 @@ LEDGER = sa.Table(
     flag("fed", YES),
     flag("visible", YES),
     sa.Column("patches", JSONB()),
+    number("revision", 0),
+    sa.Column("made", key(64)),
     sa.CheckConstraint("state IN ('unknown', 'live', 'deleted')", name="ck_ledger_state"),
     sa.Index("uq_ledger_document", "document_id", unique=True),
     sa.Index("idx_ledger_parent", "parent", postgresql_where=sa.text("parent IS NOT NULL")),
@@ -128,6 +130,7 @@ FEEDS = sa.Table(
     sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
     flag("feeding", YES),
     _rank(),
+    number("revision", 0),
     sa.Index("idx_feeds_connection", "connection_id"),
 )
 
@@ -197,6 +200,24 @@ FACTS = sa.Table(
     sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
     sa.Column("fact", UUID(), primary_key=True),
     sa.Column("event_key", key(255), nullable=False),
+)
+
+UNSIGNED_TIMES = sa.Table(
+    "lightfast_unsigned_times",
+    METADATA,
+    sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
+    sa.Column("fact", UUID(), primary_key=True),
+    sa.Column("version", sa.Text(collation="C"), nullable=False),
+    sa.Column("object", UUID(), nullable=False),
+    sa.Column("delivery_id", sa.BigInteger(), nullable=False),
+    sa.Index("idx_unsigned_times_object", "connection_id", "object"),
+)
+
+PENDING_BINDINGS = sa.Table(
+    "lightfast_pending_bindings",
+    METADATA,
+    _serial(),
+    sa.Column("keys", JSONB(), nullable=False),
 )
 
 COUNT_MARKS = sa.Table(

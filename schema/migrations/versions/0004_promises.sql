@@ -1,0 +1,27 @@
+ALTER TABLE lightfast_document_ledger
+  ADD COLUMN revision INTEGER NOT NULL DEFAULT 0,
+  ADD COLUMN made VARCHAR(64);
+-- Of what is told at a time that nobody signs, the earliest such time of each body.
+CREATE TABLE lightfast_unsigned_times (
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  fact UUID NOT NULL,
+  version TEXT COLLATE "C" NOT NULL,
+  object UUID NOT NULL,
+  delivery_id BIGINT NOT NULL,
+  PRIMARY KEY (connection_id, fact)
+);
+CREATE INDEX idx_unsigned_times_object ON lightfast_unsigned_times (connection_id, object);
+-- What was told before was told once; when, is not known any more.
+INSERT INTO lightfast_unsigned_times
+SELECT f.connection_id, f.fact, repeat('0', 20), '00000000-0000-0000-0000-000000000000', 0
+FROM lightfast_connection_facts f JOIN lightfast_connected_sources s ON s.id = f.connection_id
+WHERE s.source_type = 'sentry';
+
+ALTER TABLE lightfast_document_feeds ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+
+-- Keys that a transaction gave another owner: their references are bound after it.
+CREATE TABLE lightfast_pending_bindings (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  keys JSONB NOT NULL
+);
