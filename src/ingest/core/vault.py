@@ -17,7 +17,8 @@ from ingest.core.errors import BadSettings
 from ingest.core.secret import Secret
 
 SHORTEST_KEY = 32
-"""Characters; a key that somebody made up in a minute, or an empty one, is refused."""
+FEWEST_LETTERS = 16
+"""Characters, with blanks and beside them: what was made up in a minute is refused."""
 _LOST = "\ufffd"
 """What a byte became that is no letter; all such bytes are the same one."""
 MAKE_ONE = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
@@ -65,12 +66,15 @@ class Vault:
 def require_key(key: str, place: str, remedy: str = MAKE_ONE) -> None:
     """Raise `BadSettings` for a key that is too short to be one; `place` is where it was found.
 
-    Blanks, the zeros that a crash of the machine leaves of a file, and lost letters do not count.
+    The zeros that a crash of the machine leaves of a file, and lost letters, do not count; words
+    with blanks between them are a key, and blanks are none.
     """
-    count = sum(char.isprintable() and char not in {" ", _LOST} for char in key)
-    if count < SHORTEST_KEY:
+    told = [char for char in key if char.isprintable() and char != _LOST]
+    letters = sum(char != " " for char in told)
+    if len(told) < SHORTEST_KEY or letters < FEWEST_LETTERS:
         raise BadSettings(
-            f"{place} holds a key of {count} characters, and {SHORTEST_KEY} are the least; {remedy}"
+            f"{place} holds a key of {letters} characters beside blanks, and {SHORTEST_KEY} are "
+            f"the least; {remedy}"
         )
 
 
