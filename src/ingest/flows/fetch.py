@@ -18,12 +18,13 @@ import structlog
 
 from ingest.core.errors import TransientError
 from ingest.core.identity import Identity
+from ingest.flows import directory as directories
 from ingest.flows import landing, outcome
 from ingest.flows.clients import Clients
 from ingest.flows.outcome import Ended, Landing
 from ingest.sources.contract import Ask, Found
 from ingest.sources.registry import source
-from ingest.store import connections, credentials, lookups
+from ingest.store import credentials, lookups
 from ingest.store.connections import Connection
 from ingest.store.engine import transaction
 from ingest.store.lookups import Claimed
@@ -110,7 +111,7 @@ class _Hands:
                 rest = [one.id for one in claimed if one not in begun]
                 lookups.release(conn, token, rest)
                 ids = {one.connection_id for one in begun}
-                known = connections.by_id(conn, ids)
+                book = directories.read(conn, ids, ())
                 tokens = credentials.newest(conn, ids, credentials.API_TOKEN)
         except TransientError as error:
             if not self.busy:
@@ -118,9 +119,10 @@ class _Hands:
             log.warning("look_ups_not_claimed", error=str(error))
             return
         for one in begun:
-            connection = known[one.connection_id]
+            connection = book.by_id[one.connection_id]
+            taken = book.taken.get(connection.id, frozenset())
             token_id, sealed = tokens.get(one.connection_id, (0, None))
-            asked = self.pool.submit(_look_up, self.clients, connection, sealed, one)
+            asked = self.pool.submit(_look_up, self.clients, connection, sealed, one, taken)
             self.running[asked] = _Running(token, one, connection, token_id)
 
     def _begun(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
@@ -191,7 +193,11 @@ def drain(
 
 
 def _look_up(
-    clients: Clients, connection: Connection, sealed: bytes | None, claimed: Claimed
+    clients: Clients,
+    connection: Connection,
+    sealed: bytes | None,
+    claimed: Claimed,
+    taken: frozenset[str],
 ) -> Landing:
     """Ask the provider, and read what it says. Raises what the client raises."""
     if claimed.crashes >= CRASHES:
@@ -202,8 +208,8 @@ def _look_up(
     sight = client.fetch_one(Ask(identity, claimed.hint, claimed.state))
     if sight.raw is None or found.documents is None:
         return outcome.gone(identity, sight, connection, claimed)
-    seen = Found(identity, sight.raw, claimed.sent_at, claimed.hint, connection.metadata)
-    return outcome.seen(found.documents(seen), sight, connection, claimed)
+    seen = Found(identity, sight.raw, claimed.sent_at, claimed.hint, connection.metadata, taken)
+    return outcome.seen(found.documents(seen), sight, connection, claimed, taken)
 
 
 def _land(engine: sa.Engine, ended: Mapping[Future[Landing], _Running]) -> Counter[str]:

@@ -22,6 +22,7 @@ from ingest.core.ranks import Seen
 from ingest.core.retry import delay_s
 from ingest.core.values import JSON
 from ingest.flows.apply import Work
+from ingest.flows.claims import unclaimed
 from ingest.flows.rendering import StoreConfig
 from ingest.flows.words import weigh
 from ingest.sources.contract import Sight
@@ -46,7 +47,7 @@ class Landing:
     seen, gone: it ends with its `words`, and asks for `asks`; `more` of it is to be read.
     hopeless: it ends with `error`, and so do the deliveries that waited for it.
     put_off, refused, limited: it goes on later, after `wait_s`; `error` says why.
-    problem, mended: as its sight says.
+    problem, mended: as its sight says. `remark` is what the reason says beside its end.
     """
 
     kind: Kind
@@ -59,6 +60,7 @@ class Landing:
     counted: bool = True
     problem: str | None = None
     mended: str | None = None
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,22 @@ class Ended:
 
 
 def seen(
-    said: Sequence[Change | Refresh], sight: Sight, connection: Connection, claimed: Claimed
+    said: Sequence[Change | Refresh],
+    sight: Sight,
+    connection: Connection,
+    claimed: Claimed,
+    taken: frozenset[str] = frozenset(),
 ) -> Landing:
-    """The object, as its source reads it; weighed here, so that what cannot be ends it alone."""
-    changes = tuple(one for one in said if not isinstance(one, Refresh))
+    """The object, as its source reads it; weighed here, so that what cannot be ends it alone.
+
+    A true answer can bear another tenant's name too: a team's key, the path of a file.
+    """
+    told = tuple(one for one in said if not isinstance(one, Refresh))
+    changes, remark = unclaimed(source(connection.source_type), told, taken)
     asks = tuple(one for one in said if isinstance(one, Refresh))
     words = _weighed(connection, claimed, changes)
     landing = Landing("seen", words, asks, sight.state, sight.more)
-    return replace(landing, problem=sight.problem, mended=sight.mended)
+    return replace(landing, problem=sight.problem, mended=sight.mended, remark=remark)
 
 
 def gone(identity: Identity, sight: Sight, connection: Connection, claimed: Claimed) -> Landing:

@@ -113,6 +113,16 @@ def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
     return (told, *within, f"installation:{installation}")
 
 
+def _accounts(payload: Payload) -> frozenset[str]:
+    installation = _installation(payload)
+    return frozenset({installation} if installation else ())
+
+
+def _connection_accounts(metadata: Payload) -> frozenset[str]:
+    installation = _text(metadata, "webhookId")
+    return frozenset({installation} if installation else ())
+
+
 def _own_names(metadata: Payload) -> frozenset[str]:
     """The project's slug, also where it was given for the id, and the organization's."""
     id_ = _text(metadata, "sentryProjectId") or ""
@@ -180,6 +190,8 @@ DESCRIPTOR = Descriptor(
     connection=SentrySourceMetadata,
     connection_tenants=_connection_tenants,
     own_names=_own_names,
+    accounts=_accounts,
+    connection_accounts=_connection_accounts,
     scope=_scope,
     owned_prefixes=_prefix,
     prefix_of=_slug_in,
