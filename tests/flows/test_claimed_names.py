@@ -238,3 +238,29 @@ def test_a_repository_that_is_null_was_not_deleted(
     assert ended[0] == "dead"
     assert "repository" in str(ended[1])
     assert desk.rows("SELECT * FROM lightfast_connection_conditions") == []
+
+
+@pytest.mark.parametrize("told", [True, [], "x", 1.5, ""])
+def test_an_installation_that_is_none_removes_nothing(
+    desk: Desk, engine: sa.Engine, store: str, told: Any
+) -> None:
+    """Bug: it named nothing, and the connection's own was marked uninstalled."""
+    to = connect(engine, "sentry", stores=[store])
+    sent = fixture("sentry", "fixtures/installation.deleted")
+    body = {**sent.body, "data": {"installation": told}}
+    ended = desk.end(to, Sent("sentry", body, sent.headers))
+    assert ended[0] == "dead"
+    assert "data.installation" in str(ended[1])
+    assert desk.rows("SELECT * FROM lightfast_connection_conditions") == []
+
+
+@pytest.mark.parametrize("told", ["", {}, {"framework": "nextjs"}])
+def test_a_project_without_id_and_name_is_nobody_s(
+    desk: Desk, engine: sa.Engine, store: str, told: Any
+) -> None:
+    to = connect(engine, "vercel", stores=[store])
+    sent = fixture("vercel", "fixtures/deployment.rollback")
+    body = {**sent.body, "payload": {**sent.body["payload"], "project": told}}
+    ended = desk.end(to, Sent("vercel", body))
+    assert ended[0] == "dead"
+    assert "payload.project" in str(ended[1])

@@ -24,40 +24,34 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
 # Of one tenant's documents that have a key, the first that has it now owns it, else the first that
 # had it. Where several tenants have it, each means its own by it, and for the rest it names
 # nothing: nobody takes another's references by a key that he merely claims, whoever comes first.
-_OWNERS = """
-best AS (
-  SELECT k.store_id, k.source_type, k.key, c.scope, c.id
+_OWNED = """
+owned AS (
+  SELECT k.store_id, k.source_type, k.key, c.by_scope, c.alone
   FROM keys k CROSS JOIN LATERAL (
-    SELECT DISTINCT ON (scope) scope, id FROM (
-      SELECT coalesce(l.scope, '') AS scope, d.id, false AS former
-      FROM lightfast_docs_documents d
-      LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id
-      WHERE d.source_type = k.source_type AND d.source_id = k.key AND d.store_id = k.store_id
-      UNION ALL
-      SELECT coalesce(l.scope, ''), d.id, true
-      FROM lightfast_document_aliases a
-      JOIN lightfast_docs_documents d ON d.id = a.document_id
-      LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id
-      WHERE a.store_id = k.store_id AND a.source_type = k.source_type AND a.alias = k.key
-    ) named ORDER BY scope, former, id
+    SELECT jsonb_object_agg(b.scope, b.id) AS by_scope,
+           CASE WHEN count(*) = 1 THEN min(b.id) END AS alone
+    FROM (
+      SELECT DISTINCT ON (scope) scope, id FROM (
+        SELECT coalesce(l.scope, '') AS scope, d.id, false AS former
+        FROM lightfast_docs_documents d
+        LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id
+        WHERE d.source_type = k.source_type AND d.source_id = k.key AND d.store_id = k.store_id
+        UNION ALL
+        SELECT coalesce(l.scope, ''), d.id, true
+        FROM lightfast_document_aliases a
+        JOIN lightfast_docs_documents d ON d.id = a.document_id
+        LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id
+        WHERE a.store_id = k.store_id AND a.source_type = k.source_type AND a.alias = k.key
+      ) named ORDER BY scope, former, id
+    ) b
   ) c
-), alone AS (
-  SELECT store_id, source_type, key, min(id) AS id FROM best GROUP BY 1, 2, 3 HAVING count(*) = 1
-), owned AS (
-  SELECT r.document_id, r.kind, r.target_source, r.target_key, coalesce(b.id, o.id) AS owner
-  FROM keys k
-  JOIN lightfast_document_references r
-    ON r.store_id = k.store_id AND r.target_source = k.source_type AND r.target_key = k.key
-  LEFT JOIN lightfast_document_ledger s
-    ON s.document_id = r.document_id AND s.source_type = r.target_source
-  LEFT JOIN best b ON b.store_id = k.store_id AND b.source_type = k.source_type
-    AND b.key = k.key AND b.scope = s.scope
-  LEFT JOIN alone o ON o.store_id = k.store_id AND o.source_type = k.source_type AND o.key = k.key
 )
-UPDATE lightfast_document_references r SET target_document_id = o.owner
-FROM owned o
-WHERE r.document_id = o.document_id AND r.kind = o.kind AND r.target_source = o.target_source
-  AND r.target_key = o.target_key AND r.target_document_id IS DISTINCT FROM o.owner
+"""
+# Whose document refers matters only where several have the key.
+_OWNER = """
+CASE WHEN o.alone IS NOT NULL OR o.by_scope IS NULL THEN o.alone
+ELSE o.by_scope ->> (SELECT s.scope FROM lightfast_document_ledger s
+                     WHERE s.document_id = r.document_id AND s.source_type = r.target_source) END
 """
 # Most keys are those of documents that nobody points at: they are left alone.
 _POINTED = sa.text(f"""
@@ -77,16 +71,24 @@ FROM (SELECT unnest(CAST(:lanes AS integer[])) AS lane ORDER BY 1) AS lanes
 # The owner of a key is a pure function of what stands.
 _BIND = sa.text(f"""
 WITH keys AS (
-  SELECT DISTINCT store_id, source_type, key FROM jsonb_to_recordset(CAST(:keys AS jsonb))
+  SELECT k.store_id, k.source_type, k.key FROM jsonb_to_recordset(CAST(:keys AS jsonb))
     AS k(store_id varchar, source_type source_type, key varchar)
-), {_OWNERS}
+), {_OWNED}
+UPDATE lightfast_document_references r SET target_document_id = {_OWNER}
+FROM owned o
+WHERE r.store_id = o.store_id AND r.target_source = o.source_type AND r.target_key = o.key
+  AND r.target_document_id IS DISTINCT FROM {_OWNER}
 """)
 # For a worker that died between its commit and the binding.
 _BIND_PENDING = sa.text(f"""
 WITH keys AS (
   SELECT DISTINCT store_id, target_source AS source_type, target_key AS key
   FROM lightfast_document_references WHERE target_document_id IS NULL
-), {_OWNERS} AND r.target_document_id IS NULL
+), {_OWNED}
+UPDATE lightfast_document_references r SET target_document_id = {_OWNER}
+FROM owned o
+WHERE r.store_id = o.store_id AND r.target_source = o.source_type AND r.target_key = o.key
+  AND r.target_document_id IS NULL AND {_OWNER} IS NOT NULL
 """)
 
 

@@ -48,8 +48,9 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
         if id_ is not None and id_.isdigit():
             return (id_,)
     installation = _installation(payload)
-    if isinstance(told.get("installation"), Mapping) and told is not payload:
-        organization = _field(told["installation"], "organization", "slug")
+    if told is not payload and told.get("installation") is not None:
+        installed = member(told.get("installation"), "data.installation")
+        organization = _field(dict(installed), "organization", "slug")
         own = (f"installation:{installation}",) if installation else ()
         return (*own, f"organization:{organization}") if organization else own
     slugs = tuple(_slugs(told))

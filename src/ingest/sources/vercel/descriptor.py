@@ -65,6 +65,8 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
         return (id_,)
     names = (fields(project).get("name"), project, deployment.get("name"), told.get("name"))
     name = next(filter(None, map(_text, names)), None)
+    if name is None and project is not None:
+        raise BadPayload("payload.project", "has neither id nor name")
     if name is None:
         listed = fields(told.get("configuration")).get("projects")
         return tuple(filter(None, map(_text, listed if isinstance(listed, list) else [])))
