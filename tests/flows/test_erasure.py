@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import NotConnected
-from ingest.flows import erasing
+from ingest.flows import connecting, erasing
 from ingest.flows.erasing import Held
+from ingest.store import events, facts
 from ingest.store.engine import transaction
+from ingest.store.events import Event
+from ingest.store.facts import Fact
 from tests.factories import connect, make_store
 from tests.flows import halcyon
+from tests.flows.asking_github import ID, works
 from tests.flows.desk import Desk, desk
 from tests.flows.halcyon import TWIN_REPOSITORY, Sent
 
@@ -102,6 +108,133 @@ def test_an_event_that_two_connections_told_goes_with_the_second(
     assert count(desk, "lightfast_ingestion_events") == 1
     assert erasing.erase_connection(engine, one).events == 0
     assert erasing.erase_connection(engine, other).events == 1
+
+
+def test_the_same_body_by_two_hooks_is_two_events_and_each_goes_with_its_own(
+    desk: Desk, engine: sa.Engine, store: str
+) -> None:
+    """Bug: the first one's event stayed for ever, as the second had told the same body too."""
+    one, other = (connect(engine, "github", stores=[store]) for _ in range(2))
+    connect(engine, "github", TWIN, stores=[store])
+    for to in (one, other):
+        desk.end(to, by_person(halcyon.issue(1)))
+    assert count(desk, "lightfast_ingestion_events") == 2
+    assert erasing.erase_connection(engine, one).events == 1
+    assert erasing.erase_connection(engine, other).events == 1
+    assert everywhere(desk, PERSON) == []
+
+
+def test_what_was_only_told_to_be_gone_leaves_no_former_keys(
+    desk: Desk, engine: sa.Engine, store: str
+) -> None:
+    """Bug: nobody feeds such a thing, so no purge came by it."""
+    connection = connect(engine, "linear", stores=[store])
+    desk.end(connection, halcyon.linear_issue(1, action="remove", previousIdentifiers=[PERSON]))
+    assert "lightfast_document_aliases" in everywhere(desk, PERSON)
+    erasing.erase_connection(engine, connection)
+    assert everywhere(desk, PERSON) == []
+    assert desk.rows("SELECT 1 FROM lightfast_document_ledger WHERE rank IS NOT NULL") == []
+
+
+def test_what_another_one_of_the_tenant_may_have_told_to_be_gone_stays_so(
+    desk: Desk, engine: sa.Engine, store: str
+) -> None:
+    one, other = (connect(engine, "linear", stores=[store]) for _ in range(2))
+    desk.end(other, halcyon.linear_issue(1, action="remove"))
+    erasing.erase_connection(engine, one)
+    query = "SELECT state FROM lightfast_document_ledger WHERE rank IS NOT NULL"
+    assert [row["state"] for row in desk.rows(query)] == ["deleted"]
+
+
+def test_a_delivery_that_waits_for_others_too_no_longer_waits_in_its_name(
+    desk: Desk, engine: sa.Engine, store: str
+) -> None:
+    """Bug: the other one's look-up recorded the event in the erased connection's store too."""
+    second = make_store(engine, "two")
+    erased, other = (
+        connect(engine, "github", stores=[into], token="a token") for into in (store, second)
+    )
+    desk.end(None, by_person(halcyon.issue(1, pull_request={"url": "x"})))
+    query = "SELECT jsonb_array_elements(events) ->> 'store_id' AS of FROM lightfast_lookup_waiters"
+    assert {row["of"] for row in desk.rows(query)} == {store, second}
+    erasing.erase_connection(engine, erased)
+    assert {row["of"] for row in desk.rows(query)} == {second}
+    assert everywhere(desk, erased) == []
+    assert erasing.erase_connection(engine, other).deliveries == 1
+    assert everywhere(desk, PERSON) == []
+
+
+def test_what_was_begun_before_it_was_disconnected_goes_too(
+    desk: Desk, engine: sa.Engine, store: str
+) -> None:
+    """A worker commits an event when the purge has taken out all events that it saw."""
+    connection = connect(engine, "github", stores=[store])
+    connect(engine, "github", TWIN, stores=[store])
+    told = Event("an id", store, "github", "a key", {"sender": PERSON}, "processed")
+    with ThreadPoolExecutor(1) as thread:
+        with transaction(engine) as conn:
+            facts.tell(conn, [Fact(connection, str(uuid.uuid4()), told.event_key)])
+            events.record(conn, [told])
+            purge = thread.submit(erasing.erase_connection, engine, connection)
+            waiting = "SELECT 1 AS one FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            while not desk.rows(waiting):
+                assert not purge.done()
+        assert purge.result().events == 1
+    assert everywhere(desk, PERSON) == []
+
+
+def test_who_was_disconnected_meanwhile_has_no_event_of_what_others_look_up(
+    engine: sa.Engine,
+) -> None:
+    with works(engine) as desk:
+        gone = desk.open()
+        second = make_store(engine, "two")
+        connect(engine, "github", stores=[second], token=desk.github.token)
+        told = halcyon.pull_request(1).body["pull_request"]
+        desk.github.put(ID, "pull_request", told)
+        with transaction(engine) as conn:
+            halcyon.deliver(conn, None, halcyon.issue(1, pull_request={"url": "x"}))
+        desk.work()
+        connecting.disconnect(engine, gone)
+        desk.look_up()
+        rows = desk.rows("SELECT store_id FROM lightfast_ingestion_events")
+        assert [row["store_id"] for row in rows] == [second]
+
+
+ACCOUNTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "github": ({}, {"installation": {"id": 7}}),
+    "sentry": ({"webhookId": "ours"}, {"installation": {"uuid": "ours"}, "data": {}}),
+    "vercel": ({"vercelTeamId": "ours"}, {"type": "x", "payload": {"team": {"id": "ours"}}}),
+}
+"""A connection's account, and a body that names no more than that."""
+
+
+@pytest.mark.parametrize("source_type", sorted(ACCOUNTS))
+def test_what_names_an_account_alone_goes_with_its_last_connection(
+    desk: Desk, engine: sa.Engine, store: str, source_type: str
+) -> None:
+    """Bug: it names no tenant, so its body stayed: who installed the app, who joined the team."""
+    metadata, body = ACCOUNTS[source_type]
+    one, last = (connect(engine, source_type, metadata, stores=[store]) for _ in range(2))
+    headers = {"x-github-event": "installation", "sentry-hook-resource": "seer"}
+    desk.end(None, by_person(Sent(source_type, {"action": "created", **body}, headers)))
+    assert erasing.erase_connection(engine, one).deliveries == 0
+    assert erasing.erase_connection(engine, last).deliveries == 1
+    assert everywhere(desk, PERSON) == []
+
+
+def test_an_organization_takes_along_what_of_its_account_was_never_connected(
+    desk: Desk, engine: sa.Engine, store: str
+) -> None:
+    """A repository that the app may read too, of which nobody wanted to know."""
+    connection = connect(engine, "github", stores=[store])
+    unwanted = by_person(twin())
+    unwanted.body["installation"]["id"] = 7
+    desk.end(None, unwanted)
+    assert erasing.erase_connection(engine, connection).deliveries == 0
+    connect(engine, "github", stores=[store])
+    assert erasing.erase_organization(engine, "one").deliveries == 1
+    assert everywhere(desk, PERSON) == []
 
 
 def test_events_from_before_facts_were_kept_go_where_they_can_be_nobody_else_s(

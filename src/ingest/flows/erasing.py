@@ -90,7 +90,7 @@ def erase_organization(engine: sa.Engine, organization_id: str) -> Erased:
         own = erasure.connections_of(conn, organization_id)
         fed = erasure.stores_of(conn, organization_id)
     for connection_id in own:
-        _purge(engine, connection_id, done)
+        _purge(engine, connection_id, done, whole_account=True)
     for store_id in fed:
         _erase_store(engine, store_id, done)
     with transaction(engine) as conn:
@@ -99,9 +99,11 @@ def erase_organization(engine: sa.Engine, organization_id: str) -> Erased:
     return done
 
 
-def _purge(engine: sa.Engine, connection_id: str, done: Erased) -> None:
+def _purge(
+    engine: sa.Engine, connection_id: str, done: Erased, *, whole_account: bool = False
+) -> None:
     connecting.disconnect(engine, connection_id)
-    gone = purge_connection(engine, connection_id)
+    gone = purge_connection(engine, connection_id, whole_account=whole_account)
     done.connections += 1
     done.documents += gone.documents
     done.events += gone.events

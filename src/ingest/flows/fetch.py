@@ -18,7 +18,8 @@ import structlog
 
 from ingest.core.errors import TransientError
 from ingest.core.identity import Identity
-from ingest.flows import directory, landing, outcome
+from ingest.flows import directory as directories
+from ingest.flows import landing, outcome
 from ingest.flows.clients import Clients
 from ingest.flows.made_by import made_by
 from ingest.flows.outcome import Ended, Landing
@@ -58,6 +59,18 @@ class _Running:
     claimed: Claimed
     connection: Connection
     token_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A connection as a look-up needs it: its sealed token, the prefixes that others own, and what
+    its documents are made by.
+    """
+
+    connection: Connection
+    sealed: bytes | None
+    taken: frozenset[str]
+    made_by: str
 
 
 @dataclass(slots=True)
@@ -111,7 +124,7 @@ class _Hands:
                 rest = [one.id for one in claimed if one not in begun]
                 lookups.release(conn, token, rest)
                 ids = {one.connection_id for one in begun}
-                book = directory.read(conn, ids, ())
+                book = directories.read(conn, ids, ())
                 tokens = credentials.newest(conn, ids, credentials.API_TOKEN)
         except TransientError as error:
             if not self.busy:
@@ -121,8 +134,10 @@ class _Hands:
         for one in begun:
             connection = book.by_id[one.connection_id]
             by = made_by(source(connection.source_type), book.stores.get(connection.id, ()))
+            taken = book.taken.get(connection.id, frozenset())
             token_id, sealed = tokens.get(one.connection_id, (0, None))
-            asked = self.pool.submit(_look_up, self.clients, connection, sealed, one, by)
+            held = _Held(connection, sealed, taken, by)
+            asked = self.pool.submit(_look_up, self.clients, held, one)
             self.running[asked] = _Running(token, one, connection, token_id)
 
     def _begun(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
@@ -192,22 +207,22 @@ def drain(
                 return done
 
 
-def _look_up(
-    clients: Clients, connection: Connection, sealed: bytes | None, claimed: Claimed, by: str
-) -> Landing:
+def _look_up(clients: Clients, held: _Held, claimed: Claimed) -> Landing:
     """Ask the provider, and read what it says. Raises what the client raises."""
     if claimed.crashes >= CRASHES:
         return outcome.hopeless(f"took its worker down {claimed.crashes} times")
-    found = source(connection.source_type)
-    documents = found.documents
+    connection = held.connection
+    documents = source(connection.source_type).documents
     identity = Identity(connection.source_type, claimed.scope, claimed.kind, claimed.external_id)
-    client = clients.of(connection, clients.opened(sealed))
-    sight = client.fetch_one(Ask(identity, claimed.hint, claimed.state, by))
+    client = clients.of(connection, clients.opened(held.sealed))
+    sight = client.fetch_one(Ask(identity, claimed.hint, claimed.state, held.made_by))
     if sight.raw is None or documents is None:
         return outcome.gone(identity, sight, connection, claimed)
-    seen = Found(identity, sight.raw, claimed.sent_at, claimed.hint, connection.metadata)
+    seen = Found(
+        identity, sight.raw, claimed.sent_at, claimed.hint, connection.metadata, held.taken
+    )
     told = client.read(lambda: documents(seen))
-    return outcome.seen(told, sight, connection, claimed)
+    return outcome.seen(told, sight, connection, claimed, held.taken)
 
 
 def _land(engine: sa.Engine, ended: Mapping[Future[Landing], _Running]) -> Counter[str]:

@@ -7,7 +7,7 @@ is dear is rendered before it begins. What a look-up came to is decided in `outc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -266,7 +266,7 @@ class _Waited:
     events: Sequence[Mapping[str, Any]]
     errors: list[str] = field(default_factory=list)
     gone: bool = False
-    cut: str = ""
+    remark: str = ""
 
 
 def _verdicts(
@@ -284,16 +284,26 @@ def _verdicts(
         if landing.kind == "hopeless":
             one.errors.append(landing.error)
         one.gone |= landing.kind == "gone"
-        one.cut = one.cut or cuts.get(waiter.lookup_id, "")
+        remarks = filter(None, (cuts.get(waiter.lookup_id), landing.remark))
+        one.remark = one.remark or "; ".join(remarks)
     recorded = [event for one in waited.values() if not one.errors for event in one.events]
-    stores = connections.stores(conn, {event["store_id"] for event in recorded})
-    told = {
-        event["id"]: Event(**event, status="processed")
-        for event in recorded
-        if event["store_id"] in stores  # one that was deleted meanwhile has no log any more
-    }
+    told = {one.id: one for one in _still_told(conn, recorded)}
     news = events.record(conn, list(told.values()))
     return [_verdict(id_, one, news) for id_, one in sorted(waited.items())]
+
+
+def _still_told(conn: sa.Connection, recorded: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+    """The events of connections that are there still, in stores that have a log still: another
+    one's look-up may end a delivery of the app-wide route that waited for both.
+    """
+    stores = connections.stores(conn, {event["store_id"] for event in recorded})
+    named = {event["connection_id"] for event in recorded if "connection_id" in event}
+    standing = connections.standing(conn, named)
+    for event in recorded:
+        row = dict(event)
+        teller = row.pop("connection_id", None)  # of an earlier version's there is none
+        if row["store_id"] in stores and (teller is None or teller in standing):
+            yield Event(**row, status="processed")
 
 
 def _verdict(delivery_id: int, waited: _Waited, news: set[str]) -> Verdict:
@@ -302,4 +312,4 @@ def _verdict(delivery_id: int, waited: _Waited, news: set[str]) -> Verdict:
     if waited.events and news.isdisjoint(event["id"] for event in waited.events):
         return Verdict(delivery_id, "duplicate", "the event is recorded already")
     reason = "looked up: it is gone" if waited.gone else "looked up"
-    return Verdict(delivery_id, "processed", f"{reason}; {waited.cut}" if waited.cut else reason)
+    return Verdict(delivery_id, "processed", "; ".join(filter(None, (reason, waited.remark))))

@@ -23,6 +23,7 @@ from ingest.core.ranks import Seen
 from ingest.core.retry import delay_s, told_s
 from ingest.core.values import JSON
 from ingest.flows.apply import Work
+from ingest.flows.claims import unclaimed
 from ingest.flows.rendering import StoreConfig
 from ingest.flows.words import weigh
 from ingest.sources.contract import Sight
@@ -47,7 +48,7 @@ class Landing:
     hopeless: it ends with `error`, and so do the deliveries that waited for it.
     put_off, refused, limited: it goes on later, after `wait_s`; `error` says why. Failures are
     `counted`, for each makes the next wait longer; to wait as told, or for a lag, is none.
-    problem, mended: as its sight says.
+    problem, mended: as its sight says. `remark` is what the reason says beside its end.
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class Landing:
     counted: bool = True
     problem: str | None = None
     mended: str | None = None
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +75,24 @@ class Ended:
 
 
 def seen(
-    said: Sequence[Change | Refresh], sight: Sight, connection: Connection, claimed: Claimed
+    said: Sequence[Change | Refresh],
+    sight: Sight,
+    connection: Connection,
+    claimed: Claimed,
+    taken: frozenset[str] = frozenset(),
 ) -> Landing:
-    """The object, as its source reads it; weighed here, so that what cannot be ends it alone."""
+    """The object, as its source reads it; weighed here, so that what cannot be ends it alone.
+
+    A true answer can bear another tenant's name too: a team's key, the path of a file.
+    """
     if len(said) > MAX_SEEN:
         return hopeless(f"the provider's answer speaks of more than {MAX_SEEN:,} things")
-    changes = tuple(one for one in said if not isinstance(one, Refresh))
+    told = tuple(one for one in said if not isinstance(one, Refresh))
+    changes, remark = unclaimed(source(connection.source_type), told, taken)
     asks = tuple(one for one in said if isinstance(one, Refresh))
     words = _weighed(connection, claimed, changes)
     landing = Landing("seen", words, asks, sight.state, sight.more)
-    return replace(landing, problem=sight.problem, mended=sight.mended)
+    return replace(landing, problem=sight.problem, mended=sight.mended, remark=remark)
 
 
 def gone(identity: Identity, sight: Sight, connection: Connection, claimed: Claimed) -> Landing:

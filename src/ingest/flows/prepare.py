@@ -180,10 +180,18 @@ def _standing_for(opened: Opened, directory: Directory) -> Sequence[Connection]:
 
 
 def _is_own(opened: Opened, connection: Connection) -> bool:
-    """Whether a payload that came on the connection's own route speaks of what is its."""
+    """Whether a payload that came on the connection's own route speaks of what is its.
+
+    One secret may sign for several accounts, and two of them have things of one name.
+    """
     descriptor, metadata = opened.source.descriptor, connection.metadata
-    own = {*descriptor.connection_tenants(metadata), *descriptor.own_names(metadata)}
-    return not opened.tenants or not own.isdisjoint(opened.tenants)
+    tenants = opened.tenants
+    if not tenants or not set(tenants).isdisjoint(descriptor.connection_tenants(metadata)):
+        return True
+    if descriptor.own_names(metadata).isdisjoint(tenants):
+        return False
+    told, own = descriptor.accounts(opened.payload), descriptor.connection_accounts(metadata)
+    return not (told and own) or not told.isdisjoint(own)
 
 
 def _message(opened: Opened, connection: Connection, taken: frozenset[str]) -> Message:

@@ -288,7 +288,10 @@ def _waits(batch: Sequence[Prepared]) -> list[Wait]:
         Wait(
             prepared.row.id,
             [one for target in waiting for one in target.asks],
-            [_told_event(prepared, target) for target in waiting],
+            [
+                {**_told_event(prepared, target), "connection_id": target.connection_id}
+                for target in waiting
+            ],
         )
         for prepared in batch
         if prepared.waiting is None
@@ -297,7 +300,7 @@ def _waits(batch: Sequence[Prepared]) -> list[Wait]:
 
 
 def _told_event(prepared: Prepared, target: Target) -> dict[str, Any]:
-    """The event as the waiting delivery keeps it, in the columns of the log."""
+    """The event in the columns of the log."""
     source_type = prepared.row.source_type
     return {
         "id": event_id(target.store.id, source_type, target.event_key),

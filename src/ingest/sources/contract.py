@@ -156,13 +156,16 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A sight on its way to become documents; `sent_at` is when the request left."""
+    """A sight on its way to become documents; `sent_at` is when the request left, and `taken` are
+    names that belong to others, as in a `Message`.
+    """
 
     identity: Identity
     raw: JSON
     sent_at: datetime
     hint: Payload = field(default_factory=dict)
     connection: Payload = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,9 @@ class Descriptor:
     connection_tenants: what a connection stands for, its own tenant first.
     own_names: further names that are the connection's only where its own secret verified (a slug,
         which another tenant may have too).
+    accounts: what a payload belongs to, over its tenant (an installation, a team): a connection's
+        own names count in its account alone, and what names no tenant is its account's.
+    connection_accounts: the same of a connection.
     scope: the scope of identities, by the tenant and the connection's metadata.
     connection_filter: the labels that a connection wants; None for all.
     owned_prefixes: what keys of the connection's things begin with (`ENG`, `owner/repo`); in a
@@ -209,6 +215,8 @@ class Descriptor:
     connection: type[BaseModel]
     connection_tenants: Callable[[Payload], tuple[str, ...]]
     own_names: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
+    accounts: Callable[[Payload], frozenset[str]] = lambda _payload: frozenset()
+    connection_accounts: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     scope: Callable[[str, Payload], str] = lambda tenant, _metadata: tenant
     is_handshake: Callable[[Headers, Payload], bool] = lambda _headers, _payload: False
     verification_token: Callable[[Payload], str | None] | None = None

@@ -53,6 +53,12 @@ _BY_ID = sa.text(f"""
 SELECT {_CONNECTION} FROM lightfast_connected_sources s
 WHERE s.id = ANY(CAST(:ids AS varchar[]))
 """)
+# Whoever purges one waits for us, or we for him, and then it is gone.
+_STANDING = sa.text("""
+SELECT id FROM lightfast_connected_sources
+WHERE id = ANY(CAST(:ids AS varchar[])) AND config_status IS DISTINCT FROM 'disconnected'
+ORDER BY id FOR KEY SHARE
+""")
 _BY_TENANT = sa.text(f"""
 SELECT {_CONNECTION}, c.tenant FROM lightfast_connected_sources s
 JOIN lightfast_connection_scopes c ON c.connection_id = s.id
@@ -114,6 +120,13 @@ def by_id(conn: sa.Connection, ids: Collection[str]) -> dict[str, Connection]:
         return {}
     rows = (Connection(*row) for row in conn.execute(_BY_ID, {"ids": list(ids)}))
     return {row.id: row for row in rows}
+
+
+def standing(conn: sa.Connection, ids: Collection[str]) -> frozenset[str]:
+    """Those of the connections that are there and not disconnected; they stay until the commit."""
+    if not ids:
+        return frozenset()
+    return frozenset(conn.execute(_STANDING, {"ids": sorted(ids)}).scalars())
 
 
 def by_tenant(

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-# Events of this connection, in the stores that it feeds, that no other connection there told too.
+from ingest.core.values import JSON
+
+# Events of this connection, in the stores that it feeds, that no other connection there told too:
+# the same body under another id is an event of its own.
 _FACTS = sa.text("""
 SELECT CAST(fact AS text) AS fact, event_key FROM lightfast_connection_facts
-WHERE connection_id = :id AND fact > CAST(:after AS uuid) ORDER BY fact LIMIT :limit
+WHERE connection_id = :id ORDER BY fact LIMIT :limit
 """)
 _DELETE_TOLD = sa.text("""
 DELETE FROM lightfast_ingestion_events e
@@ -22,8 +25,13 @@ WHERE s.id = :id AND l.source_id = s.id
   AND e.store_id = l.store_id AND e.source_type = s.source_type AND e.event_key = f.event_key
   AND NOT EXISTS (
     SELECT FROM lightfast_store_sources o
-    JOIN lightfast_connection_facts k ON k.connection_id = o.source_id AND k.fact = f.fact
+    JOIN lightfast_connection_facts k
+      ON k.connection_id = o.source_id AND k.fact = f.fact AND k.event_key = f.event_key
     WHERE o.store_id = l.store_id AND o.source_id <> s.id)
+""")
+_DELETE_FACTS = sa.text("""
+DELETE FROM lightfast_connection_facts
+WHERE connection_id = :id AND fact = ANY(CAST(:facts AS uuid[]))
 """)
 # Older events name no connection: they are its own where it is the only one of its source there.
 _DELETE_LEFT = sa.text("""
@@ -58,6 +66,10 @@ _OTHERS = sa.text("""
 SELECT DISTINCT tenant FROM lightfast_connection_scopes
 WHERE CAST(source_type AS text) = :source_type AND connection_id <> :id
   AND tenant = ANY(CAST(:tenants AS text[]))
+""")
+_METADATA_OF_OTHERS = sa.text("""
+SELECT source_metadata FROM lightfast_connected_sources
+WHERE CAST(source_type AS text) = :source_type AND id <> :id
 """)
 _DOCUMENTS_OF = sa.text("""
 DELETE FROM lightfast_docs_documents
@@ -109,21 +121,20 @@ class AppWide:
     body: bytes
 
 
-FIRST_FACT = "00000000-0000-0000-0000-000000000000"
-
-
-def facts(
-    conn: sa.Connection, connection_id: str, *, after: str, limit: int
-) -> list[tuple[str, str]]:
+def facts(conn: sa.Connection, connection_id: str, *, limit: int) -> list[tuple[str, str]]:
     """Some of what a connection told, in order: (fact, event key)."""
-    given = {"id": connection_id, "after": after, "limit": limit}
+    given = {"id": connection_id, "limit": limit}
     return [(row.fact, row.event_key) for row in conn.execute(_FACTS, given)]
 
 
 def delete_told(conn: sa.Connection, connection_id: str, told: Collection[tuple[str, str]]) -> int:
-    """Delete the events of these facts that nobody else told in the same store; how many."""
+    """Delete these facts, and the events of theirs that nobody else told in the same store; how
+    many events.
+    """
     given = {"id": connection_id, "facts": [f for f, _ in told], "keys": [k for _, k in told]}
-    return conn.execute(_DELETE_TOLD, given).rowcount
+    deleted = conn.execute(_DELETE_TOLD, given).rowcount
+    conn.execute(_DELETE_FACTS, given)
+    return deleted
 
 
 def delete_left(conn: sa.Connection, connection_id: str, *, limit: int) -> int:
@@ -150,6 +161,14 @@ def stood_for_by_others(
     """Those of the tenants that another connection stands for too."""
     given = {"source_type": source_type, "tenants": list(tenants), "id": but}
     return frozenset(conn.execute(_OTHERS, given).scalars())
+
+
+def metadata_of_others(
+    conn: sa.Connection, source_type: str, *, but: str
+) -> list[Mapping[str, JSON]]:
+    """The metadata of every other connection of a source."""
+    given = {"source_type": source_type, "id": but}
+    return list(conn.execute(_METADATA_OF_OTHERS, given).scalars())
 
 
 def fed_by(conn: sa.Connection, store_id: str) -> list[tuple[str, bool]]:

@@ -32,6 +32,22 @@ WHERE l.document_id = ANY(CAST(:ids AS varchar[]))
   AND NOT EXISTS (SELECT FROM lightfast_document_feeds f
                   WHERE f.document_id = l.document_id AND f.feeding)
 """)
+# What nobody has a feed of and is known all the same: a deletion of what had never been told. It is
+# the connection's where no other one of its tenant feeds the store.
+_UNCLAIMED = sa.text("""
+SELECT l.document_id FROM lightfast_connected_sources s
+JOIN lightfast_store_sources f ON f.source_id = s.id
+JOIN lightfast_document_ledger l
+  ON l.store_id = f.store_id AND l.source_type = s.source_type AND l.scope = :scope
+WHERE s.id = :id AND l.rank IS NOT NULL
+  AND NOT EXISTS (SELECT FROM lightfast_document_feeds d WHERE d.document_id = l.document_id)
+  AND NOT EXISTS (
+    SELECT FROM lightfast_store_sources o
+    JOIN lightfast_connection_scopes c ON c.connection_id = o.source_id
+    WHERE o.store_id = f.store_id AND o.source_id <> s.id
+      AND c.source_type = s.source_type AND c.tenant = :tenant)
+ORDER BY l.document_id LIMIT :limit
+""")
 # One that somebody has spoken for and does not want stays unfed; one without a word counts as fed.
 _FORGET = sa.text("""
 WITH aliases AS (
@@ -52,6 +68,13 @@ WHERE l.identity = ANY(CAST(:identities AS uuid[])) AND l.visible <> l.fed
 _DELETE_DELIVERIES = sa.text("""
 DELETE FROM lightfast_webhook_deliveries
 WHERE id IN (SELECT id FROM lightfast_webhook_deliveries WHERE connection_id = :id LIMIT :limit)
+""")
+# Deliveries of the app-wide route that wait for others too are not waited for in its name.
+_FORGET_WAITING = sa.text("""
+UPDATE lightfast_lookup_waiters w
+SET events = coalesce((SELECT jsonb_agg(e) FROM jsonb_array_elements(w.events) e
+                       WHERE e ->> 'connection_id' IS DISTINCT FROM :id), '[]')
+WHERE w.events @> jsonb_build_array(jsonb_build_object('connection_id', CAST(:id AS text)))
 """)
 _DELETE = sa.text("DELETE FROM lightfast_connected_sources WHERE id = :id")
 
@@ -76,6 +99,16 @@ def unfeed(
     return {row.document_id: row.live for row in conn.execute(_UNFED, ids)}
 
 
+def unclaimed(
+    conn: sa.Connection, connection_id: str, *, scope: str, tenant: str, limit: int
+) -> list[str]:
+    """Some of what only this connection can have told to be gone; locked."""
+    given = {"id": connection_id, "scope": scope, "tenant": tenant, "limit": limit}
+    found = list(conn.execute(_UNCLAIMED, given).scalars())
+    conn.execute(_LOCK_LEDGER, {"ids": found})
+    return found
+
+
 def forget(conn: sa.Connection, document_ids: Collection[str]) -> set[str]:
     """Reset ledger rows to mere identities; the identities whose descendants' sight may turn."""
     rows = conn.execute(_FORGET, {"ids": list(document_ids)}).all()
@@ -90,4 +123,5 @@ def delete_deliveries(conn: sa.Connection, connection_id: str, *, limit: int) ->
 
 def delete(conn: sa.Connection, connection_id: str) -> None:
     """Delete the connection with its links, scope, credentials and marks."""
+    conn.execute(_FORGET_WAITING, {"id": connection_id})
     conn.execute(_DELETE, {"id": connection_id})

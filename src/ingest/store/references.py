@@ -22,15 +22,40 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   document_id varchar, kind varchar, target_source source_type, target_key varchar,
   origin varchar, evidence text, store_id varchar)
 """)
+# Of one tenant's documents that have a key, the first that has it now owns it, else the first that
+# had it. Where several tenants have it now, or several had it and none has, each means its own by
+# it, and for the rest it names nothing: nobody takes another's references by a key that he merely
+# claims, whoever comes first.
+_OWNED = """
+owned AS (
+  SELECT k.store_id, k.source_type, k.key, c.by_scope, c.alone
+  FROM keys k CROSS JOIN LATERAL (
+    SELECT jsonb_object_agg(b.scope, b.id) AS by_scope,
+           CASE WHEN count(*) FILTER (WHERE NOT b.former) = 1
+                THEN min(b.id) FILTER (WHERE NOT b.former)
+                WHEN count(*) = 1 THEN min(b.id) END AS alone
+    FROM (
+      SELECT DISTINCT ON (scope) scope, id, former FROM (
+        SELECT coalesce(l.scope, '') AS scope, d.id, false AS former
+        FROM lightfast_docs_documents d
+        LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id
+        WHERE d.source_type = k.source_type AND d.source_id = k.key AND d.store_id = k.store_id
+        UNION ALL
+        SELECT coalesce(l.scope, ''), d.id, true
+        FROM lightfast_document_aliases a
+        JOIN lightfast_docs_documents d ON d.id = a.document_id
+        LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id
+        WHERE a.store_id = k.store_id AND a.source_type = k.source_type AND a.alias = k.key
+      ) named ORDER BY scope, former, id
+    ) b
+  ) c
+)
+"""
+# Whose document refers matters only where several have the key.
 _OWNER = """
-  coalesce(
-    (SELECT d.id FROM lightfast_docs_documents d
-     WHERE d.source_type = k.source_type AND d.source_id = k.key AND d.store_id = k.store_id
-     ORDER BY d.id LIMIT 1),
-    (SELECT d.id FROM lightfast_document_aliases a
-     JOIN lightfast_docs_documents d ON d.id = a.document_id
-     WHERE a.store_id = k.store_id AND a.source_type = k.source_type AND a.alias = k.key
-     ORDER BY d.id LIMIT 1))
+CASE WHEN o.alone IS NOT NULL OR o.by_scope IS NULL THEN o.alone
+ELSE o.by_scope ->> (SELECT s.scope FROM lightfast_document_ledger s
+                     WHERE s.document_id = r.document_id AND s.source_type = r.target_source) END
 """
 # Most keys are those of documents that nobody points at: they are left alone.
 _POINTED = sa.text(f"""
@@ -49,15 +74,14 @@ FROM (SELECT unnest(CAST(:lanes AS integer[])) AS lane ORDER BY 1) AS lanes
 """)
 # The owner of a key is a pure function of what stands.
 _BIND = sa.text(f"""
-WITH owned AS (
-  SELECT k.store_id, k.source_type, k.key, {_OWNER} AS owner
-  FROM jsonb_to_recordset(CAST(:keys AS jsonb))
+WITH keys AS (
+  SELECT k.store_id, k.source_type, k.key FROM jsonb_to_recordset(CAST(:keys AS jsonb))
     AS k(store_id varchar, source_type source_type, key varchar)
-)
-UPDATE lightfast_document_references r SET target_document_id = o.owner
+), {_OWNED}
+UPDATE lightfast_document_references r SET target_document_id = {_OWNER}
 FROM owned o
 WHERE r.store_id = o.store_id AND r.target_source = o.source_type AND r.target_key = o.key
-  AND r.target_document_id IS DISTINCT FROM o.owner
+  AND r.target_document_id IS DISTINCT FROM {_OWNER}
 """)
 _NOTE = sa.text("""
 INSERT INTO lightfast_pending_bindings (keys) VALUES (CAST(:keys AS jsonb)) RETURNING id

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ingest.core.changes import Delete, Refresh, Upsert
+from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.demo.fake import Answer, Fake, Trouble, serving
@@ -84,6 +85,14 @@ def test_a_page_is_read_with_all_that_is_in_it(served: Fake, notion: Notion) -> 
         "lastEditedTime": "2026-03-02T08:00:00.000Z",
         "lastEditedBy": notion.pages[PAGE]["last_edited_by"]["id"],
     }
+
+
+def test_an_answer_that_is_another_object_is_none(served: Fake, notion: Notion) -> None:
+    """Bug: its text was written over that of the page that was asked for."""
+    notion.put_page(PAGE, "Timetable", at=AT)
+    sight = seen(served, "page", PAGE)
+    with pytest.raises(BadPayload, match=r"page\.id"):
+        meant(sight, "page", OTHER)
 
 
 def test_each_request_names_the_version_and_the_token(served: Fake, notion: Notion) -> None:

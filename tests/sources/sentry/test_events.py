@@ -109,6 +109,15 @@ def test_an_activity_brings_the_issue_as_it_is_then() -> None:
     assert said(fixture).skip == "activity_alert.triggered: no issue is told"
 
 
+def test_an_alert_about_an_event_under_an_activity_s_name_tells_no_issue() -> None:
+    """Nobody signs the header: that its issue stands beside the event does not make it one."""
+    fixture = told("event_alert.triggered")
+    fixture["body"]["data"]["issue"] = told("issue.created")["body"]["data"]["issue"]
+    fixture["headers"]["sentry-hook-resource"] = "activity_alert"
+    with pytest.raises(BadPayload, match="has no place in activity_alert"):
+        said(fixture)
+
+
 def test_a_body_of_the_webhooks_plugin_is_the_alert_that_it_tells_of() -> None:
     document, fields = of_event(told("plugin.alert"))
     assert document.identity == fields.identity == identity()

@@ -232,6 +232,18 @@ def test_an_answer_that_is_no_deployment_is_named(served: Fake, client: Connect)
         client().fetch_one(Ask(identity()))
 
 
+def test_an_answer_that_is_another_deployment_is_none(
+    served: Fake, client: Connect, vercel: Vercel
+) -> None:
+    """Bug: it was written over the one that was asked for."""
+    vercel.deploy("dpl_other", "prj_1", "host-other", at_ms=AT_MS)
+    headers = {"authorization": f"Bearer {vercel.token}"}
+    asked = Asked("GET", "/v13/deployments/dpl_other", {"teamId": [TEAM]}, headers, None, "")
+    served.troubles.append(Trouble(vercel.answer(asked), "/v13/"))
+    with pytest.raises(BadPayload, match=r"deployment\.id"):
+        client().fetch_one(Ask(identity()))
+
+
 def test_a_check_names_the_project(client: Connect) -> None:
     assert client().check() == "reads deployments of project web"
 

@@ -42,6 +42,19 @@ def _connection_tenant(metadata: Payload) -> tuple[str, ...]:
     raise BadInput("githubRepoId is missing in the connection's metadata; give the repository's id")
 
 
+def _installation(payload: Payload) -> frozenset[str]:
+    """Of an App every delivery names its installation, which is an account's."""
+    told = member(payload.get("installation"), "installation")
+    id_ = number_id(told.get("id"), "installation.id")
+    return frozenset({id_} if id_ else ())
+
+
+def _own_installation(metadata: Payload) -> frozenset[str]:
+    """`0` stands for none."""
+    told = metadata.get("githubInstallationId")
+    return frozenset({told} if isinstance(told, str) and told.strip("0") else ())
+
+
 def _name(metadata: Payload) -> frozenset[str]:
     """GitHub's names are the same in any case."""
     told = metadata.get("repoFullName")
@@ -83,6 +96,8 @@ DESCRIPTOR = Descriptor(
     tenants=_tenant,
     connection=GitHubSourceMetadata,
     connection_tenants=_connection_tenant,
+    accounts=_installation,
+    connection_accounts=_own_installation,
     owned_prefixes=_name,
     prefix_of=_name_in,
     api_url=lambda _metadata: "https://api.github.com",

@@ -22,7 +22,7 @@ from ingest.sources.github import conversations, discussions, payloads, releases
 from ingest.sources.github.events import text
 from ingest.sources.github.files import branch_documents
 from ingest.sources.github.payloads import Around, read
-from ingest.sources.github.places import Place
+from ingest.sources.github.places import Place, name_of
 
 # `https://github.com/owner/repo/pull/12#discussion_r5`.
 _PAGE = re.compile(
@@ -112,15 +112,15 @@ def _see(found: Found, model: type[M]) -> _Seen[M]:
     name = named[1] if named else text(found.connection, "repoFullName")
     if name is None:
         raise BadPayload("object.html_url", "names no repository")
-    return _Seen(found, around, of, Place(found.identity.scope, name), page)
+    return _Seen(found, around, of, Place(found.identity.scope, name_of(found, name)), page)
 
 
 def _issue(found: Found) -> _Changes:
     """Pull requests answer as issues too, with less: what is meant then is the pull request."""
     seen = _see(found, payloads.Issue)
+    seen.is_asked_for(seen.of.number)
     if payloads.is_pull_request(seen.of.pull_request):
         return (Refresh(seen.place.identity("pull_request", seen.of.number)),)
-    seen.is_asked_for(seen.of.number)
     _stated("object.state", seen.of.state)
     blocked_by = tuple(key for issue in seen.around.blocked_by or () if (key := _key(issue)))
     return (conversations.issue(seen.place, seen.of, blocked_by=blocked_by),)

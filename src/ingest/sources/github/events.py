@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Payload
+from ingest.sources.github.places import name_of
 
 _REASONS: Mapping[str, tuple[str, ...]] = {
     "a handshake: GitHub asks whether we listen": ("ping",),
@@ -121,7 +122,7 @@ def recorded(message: Message) -> dict[str, JSON]:
         "type": "github",
         "action": f"{event}.{action}" if action else event,
         "deliveryId": message.delivery_key,
-        "repository": text(payload, "repository", "full_name"),
+        "repository": _repository(message),
         "sender": text(payload, "sender", "login"),
         "number": _number(payload),
     }
@@ -139,8 +140,13 @@ def _push(message: Message) -> dict[str, JSON]:
         "deliveryId": message.delivery_key,
         "pusher": text(payload, "pusher", "name") or "",
         "ref": text(payload, "ref") or "",
-        "repository": text(payload, "repository", "full_name") or "",
+        "repository": _repository(message) or "",
     }
+
+
+def _repository(message: Message) -> str | None:
+    told = text(message.payload, "repository", "full_name")
+    return name_of(message, told) if told else None
 
 
 def text(payload: Payload, *path: str) -> str | None:

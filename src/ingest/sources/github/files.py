@@ -18,6 +18,7 @@ from ingest.core.slugs import bounded_key
 from ingest.core.values import JSON
 from ingest.sources.contract import Found
 from ingest.sources.github.payloads import Name, Strict, read
+from ingest.sources.github.places import name_of
 
 _LFS_POINTER = "version https://git-lfs.github.com/spec/v1"
 # The longer mark first: UTF-32's begins with UTF-16's.
@@ -65,6 +66,7 @@ def branch_documents(found: Found) -> tuple[Change, ...]:
     Raises `BadPayload` where the sight is none.
     """
     sight = read(BranchSight, found.raw)
+    sight.repository = name_of(found, sight.repository)
     scope = found.identity.scope
     return (
         *(_document(scope, sight, file) for file in sight.files),

@@ -14,7 +14,7 @@ from ingest.core.identity import Identity
 from ingest.core.slugs import bounded_key
 from ingest.core.times import iso
 from ingest.core.values import JSON
-from ingest.sources.contract import Message
+from ingest.sources.contract import Found, Message
 from ingest.sources.github.payloads import User
 
 _NOBODY = "ghost"
@@ -45,13 +45,16 @@ class Place:
 
 
 def place_of(message: Message, full_name: str) -> Place:
-    """Where a delivery's objects are. A name that is another connection's is not believed: the
-    repository then goes by the name that its own connection knows.
+    """Where a delivery's objects are."""
+    return Place(message.scope, name_of(message, full_name))
+
+
+def name_of(told: Message | Found, full_name: str) -> str:
+    """A repository's name. One that is another connection's is not believed: the repository then
+    goes by the name that its own connection knows.
     """
-    own = message.connection.get("repoFullName")
-    if full_name.lower() in message.taken and isinstance(own, str):
-        full_name = own
-    return Place(message.scope, full_name)
+    own = told.connection.get("repoFullName")
+    return own if full_name.lower() in told.taken and isinstance(own, str) else full_name
 
 
 def wire(kind: str) -> str:

@@ -67,7 +67,7 @@ def require(event: str, payload: Payload) -> None:
     if about is None:
         return
     there = _SUBJECTS & payload.keys()
-    missing = sorted({"repository", *about} - payload.keys())
+    missing = sorted(name for name in {"repository", *about} if payload.get(name) is None)
     if either and there & either:
         missing = [name for name in missing if name not in either]
     if missing:

@@ -7,6 +7,7 @@ Performs no I/O.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
@@ -32,6 +33,8 @@ from ingest.sources.notion.types import (
     NotionDatabaseMetadata,
     NotionDocMetadata,
 )
+
+Answered = TypeVar("Answered", bound=Object)
 
 _ROW_OF = frozenset({"data_source_id", "database_id"})
 
@@ -71,7 +74,7 @@ def direct_parent(parent: JSON) -> tuple[str, str] | None:
 
 
 def _page(found: Found, raw: Payload) -> Change:
-    page = read(Page, raw.get("page"), "page")
+    page = _asked_for(found, read(Page, raw.get("page"), "page"))
     if page.is_trashed:
         return _trashed(found, page)
     told: Payload = page.properties or {}
@@ -107,6 +110,12 @@ def _page(found: Found, raw: Payload) -> Change:
     )
 
 
+def _asked_for(found: Found, answered: Answered) -> Answered:
+    if answered.id != found.identity.id:
+        raise BadPayload(f"{found.identity.kind}.id", "another object was answered")
+    return answered
+
+
 def _body(raw: Payload) -> str:
     """The blocks, and that there are more, where there are."""
     shown = markdown.markdown(raw.get("blocks"))
@@ -116,7 +125,7 @@ def _body(raw: Payload) -> str:
 
 
 def _database(found: Found, raw: Payload) -> Change:
-    database = read(Database, raw.get("database"), "database")
+    database = _asked_for(found, read(Database, raw.get("database"), "database"))
     if database.is_trashed:
         return _trashed(found, database)
     title = rich_text.plain(database.title).strip() or properties.UNTITLED
@@ -156,7 +165,7 @@ def _table(table: Payload) -> str:
 
 
 def _comment(found: Found, raw: Payload) -> Change:
-    comment = read(Comment, raw.get("comment"), "comment")
+    comment = _asked_for(found, read(Comment, raw.get("comment"), "comment"))
     if comment.is_trashed:
         return _trashed(found, comment)
     parent = _parent(found, comment, raw)

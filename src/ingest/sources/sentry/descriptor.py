@@ -48,8 +48,9 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
         if id_ is not None and id_.isdigit():
             return (id_,)
     installation = _installation(payload)
-    if isinstance(told.get("installation"), Mapping) and told is not payload:
-        organization = _field(told["installation"], "organization", "slug")
+    if told is not payload and told.get("installation") is not None:
+        installed = member(told.get("installation"), "data.installation")
+        organization = _field(dict(installed), "organization", "slug")
         own = (f"installation:{installation}",) if installation else ()
         return (*own, f"organization:{organization}") if organization else own
     slugs = tuple(_slugs(told))
@@ -111,6 +112,16 @@ def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
         return (told,)
     within = (f"installation:{installation}/{slug}",) if slug else ()
     return (told, *within, f"installation:{installation}")
+
+
+def _accounts(payload: Payload) -> frozenset[str]:
+    installation = _installation(payload)
+    return frozenset({installation} if installation else ())
+
+
+def _connection_accounts(metadata: Payload) -> frozenset[str]:
+    installation = _text(metadata, "webhookId")
+    return frozenset({installation} if installation else ())
 
 
 def _own_names(metadata: Payload) -> frozenset[str]:
@@ -180,6 +191,8 @@ DESCRIPTOR = Descriptor(
     connection=SentrySourceMetadata,
     connection_tenants=_connection_tenants,
     own_names=_own_names,
+    accounts=_accounts,
+    connection_accounts=_connection_accounts,
     scope=_scope,
     owned_prefixes=_prefix,
     prefix_of=_slug_in,

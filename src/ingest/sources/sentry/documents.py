@@ -51,9 +51,17 @@ def identity(scope: str, kind: str, id_: str) -> Identity:
 
 
 def issue_document(
-    issue: Issue, scope: str, connection: Payload, around: Surroundings = NOTHING
+    issue: Issue,
+    scope: str,
+    connection: Payload,
+    around: Surroundings = NOTHING,
+    *,
+    taken: frozenset[str] = frozenset(),
 ) -> Upsert:
-    """An issue, without its version; the numeric id finds it beside the short one."""
+    """An issue, without its version; the numeric id finds it beside the short one.
+
+    `taken` are the slugs of others, in upper case: its project is called by none of them.
+    """
     short_id = issue.short_id or issue.id
     seen = _seen(issue)
     releases = sorted({*around.releases, *_releases(issue)})
@@ -63,7 +71,7 @@ def issue_document(
     metadata = SentryDocMetadata(
         issue_id=issue.id,
         short_id=short_id,
-        project=_project(issue, connection),
+        project=_project(issue, connection, taken),
         platform=issue.platform,
         level=issue.level or "error",  # develop.sentry.dev, "Event Payloads": the default
         status=issue.status or "unresolved",
@@ -126,7 +134,7 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
     own, project = text(found.connection.get("sentryProjectId")), issue.project
     if own and project.id and own not in {project.id, project.slug}:
         return (Withdraw(found.identity, version),)
-    whole = issue_document(issue, scope, found.connection, _around(raw))
+    whole = issue_document(issue, scope, found.connection, _around(raw), taken=found.taken)
     comments = tuple(_versioned(c, version) for c in _comments(issue, scope))
     if issue.id == found.identity.id:
         return (_versioned(whole, version), *comments)
@@ -155,9 +163,10 @@ def _seen(issue: Issue) -> tuple[str, str]:
     return spelled(first), spelled(last)
 
 
-def _project(issue: Issue, connection: Payload) -> str:
+def _project(issue: Issue, connection: Payload, taken: frozenset[str]) -> str:
     """Its slug; the short id begins with it, and the connection knows it."""
-    told = issue.project.slug or text(connection.get("sentryProjectSlug"))
+    told, own = issue.project.slug, text(connection.get("sentryProjectSlug"))
+    told = own if told is None or (own and told.upper() in taken) else told
     return told or (issue.short_id or "").rpartition("-")[0].lower()
 
 

@@ -111,7 +111,7 @@ def _issue(message: Message, _resource: str, action: str) -> _Meaning:
         # It was last seen then, or before.
         issue = issue.model_copy(update={"last_seen": from_epoch_s(sent_at // 1_000_000)})
     try:
-        document = issue_document(issue, message.scope, message.connection)
+        document = issue_document(issue, message.scope, message.connection, taken=message.taken)
     except BadPayload as error:
         raise BadPayload(f"data.{error.path}", error.problem) from error
     upsert = replace(
@@ -149,7 +149,7 @@ def _event(message: Message, resource: str, action: str) -> _Meaning:
         return _Meaning(subject, skip=f"{resource}.{action}: its event names no issue")
     version = _version(message, event.at)
     told = (
-        stand_in(event, message.scope, issue_id, message.connection),
+        stand_in(event, message, issue_id),
         event_patch(event, message.scope, issue_id, version),
     )
     return _Meaning(

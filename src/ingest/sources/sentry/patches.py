@@ -13,7 +13,7 @@ from dataclasses import replace
 from ingest.core.changes import Field, Patch, Upsert
 from ingest.core.times import to_micros
 from ingest.core.values import JSON
-from ingest.sources.contract import Payload
+from ingest.sources.contract import Message
 from ingest.sources.sentry.documents import LONGEST_TAG, identity, issue_document
 from ingest.sources.sentry.payloads import Event, Issue, pairs, read, release_name, spelled
 from ingest.sources.sentry.wording import Surroundings
@@ -48,7 +48,7 @@ def event_patch(event: Event, scope: str, issue_id: str, version: int) -> Patch 
     return Patch(identity(scope, "issue", issue_id), version, fields, PRIORITY)
 
 
-def stand_in(event: Event, scope: str, issue_id: str, connection: Payload) -> Upsert | None:
+def stand_in(event: Event, message: Message, issue_id: str) -> Upsert | None:
     """The issue as far as one event of it shows; None where it does not say when it happened.
 
     The first event stands in, so that the text does not move with every other one; and any word
@@ -70,7 +70,9 @@ def stand_in(event: Event, scope: str, issue_id: str, connection: Payload) -> Up
         "url": event.issue_url,
     }
     issue = read(Issue, told, "event.issue_id")
-    document = issue_document(issue, scope, connection, _around(event))
+    document = issue_document(
+        issue, message.scope, message.connection, _around(event), taken=message.taken
+    )
     version = max(0, _LAST_S - to_micros(event.at) // 1_000_000)
     return replace(document, version=version, priority=0)
 

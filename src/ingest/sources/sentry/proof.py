@@ -20,6 +20,7 @@ _OCCURRED = frozenset({"error", "event"})
 _ISSUE = frozenset({"issue"})
 
 _ABOUT: Mapping[str, frozenset[str]] = {
+    "activity_alert": _ISSUE,
     "comment": _COMMENT,
     "error": _OCCURRED,
     "event_alert": _OCCURRED | _ISSUE,
@@ -27,6 +28,9 @@ _ABOUT: Mapping[str, frozenset[str]] = {
     "issue": _ISSUE,
 }
 """Of each resource one of these must be there: they are spelled in more ways than one."""
+
+_MAY_BE_SILENT = frozenset({"activity_alert"})
+"""Of these it may be missing, and then they mean nothing."""
 
 _BESIDE: Mapping[str, frozenset[str]] = {
     "comment": _ISSUE,
@@ -41,7 +45,7 @@ def require(resource: str, data: Mapping[str, JSON]) -> None:
     if about is None:
         return
     there = {name for name in _SUBJECTS & data.keys() if data[name] is not None}
-    if not there & about:
+    if not there & about and resource not in _MAY_BE_SILENT:
         raise BadPayload(f"data.{min(about)}", f"missing, and the header says {resource}")
     foreign = there - about - _BESIDE.get(resource, frozenset())
     if foreign:

@@ -71,6 +71,8 @@ class VercelClient:
             return Sight(None)
         if not isinstance(found, dict):
             raise BadPayload("deployment", "the answer is no object")
+        if (text(found.get("id")) or text(found.get("uid"))) != ask.identity.id:
+            raise BadPayload("deployment.id", "another deployment was answered")
         state = text(found.get("readyState")) or text(found.get("state"))
         events = self._events(path, team) if state == FAILED else None
         return Sight({"deployment": found, "events": events})

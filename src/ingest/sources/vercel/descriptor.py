@@ -65,11 +65,28 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
         return (id_,)
     names = (fields(project).get("name"), project, deployment.get("name"), told.get("name"))
     name = next(filter(None, map(_text, names)), None)
+    if name is None and project is not None:
+        raise BadPayload("payload.project", "has neither id nor name")
     if name is None:
         listed = fields(told.get("configuration")).get("projects")
         return tuple(filter(None, map(_text, listed if isinstance(listed, list) else [])))
-    team = _text(fields(told.get("team")).get("id")) or _text(payload.get("teamId"))
+    team = _team(payload)
     return (f"team:{team}/{name}", f"name:{name}") if team else (f"name:{name}",)
+
+
+def _team(payload: Payload) -> str | None:
+    told = member(payload.get("payload"), "payload")
+    return _text(fields(told.get("team")).get("id")) or _text(payload.get("teamId"))
+
+
+def _accounts(payload: Payload) -> frozenset[str]:
+    team = _team(payload)
+    return frozenset({team} if team else ())
+
+
+def _connection_accounts(metadata: Payload) -> frozenset[str]:
+    team = _text(metadata.get("vercelTeamId"))
+    return frozenset({team} if team else ())
 
 
 def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
@@ -122,6 +139,8 @@ DESCRIPTOR = Descriptor(
     connection=VercelSourceMetadata,
     connection_tenants=_connection_tenants,
     own_names=_own_names,
+    accounts=_accounts,
+    connection_accounts=_connection_accounts,
     scope=_scope,
     api_url=lambda metadata: f"https://{api_host(metadata)}",
     api_hosts=(PUBLIC_HOST,),

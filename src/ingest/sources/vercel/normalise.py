@@ -175,6 +175,9 @@ def _gone(message: Message, kind: str) -> str | None:
         named = text(fields(told.get("project")).get("id")) or text(told.get("projectId"))
         return "the project was removed" if own and named == own else None
     if kind == events.INTEGRATION_REMOVED:
+        team, own_team = _hinted(message).get("teamId"), message.connection.get("vercelTeamId")
+        if team and own_team and team != own_team:
+            return None
         listed = fields(told.get("configuration")).get("projects")
         if not isinstance(listed, list) or not listed or own in listed:
             return "the integration was removed"
