@@ -17,9 +17,9 @@ from ingest.core.identity import Identity, document_id, event_id
 from ingest.core.ranks import rank
 from ingest.flows import ahead
 from ingest.flows.apply import Work, apply
-from ingest.flows.binding import bind
+from ingest.flows.binding import bind, note
 from ingest.flows.rendering import Renders, StoreConfig
-from ingest.store import events, references
+from ingest.store import events
 from ingest.store.engine import transaction
 from ingest.store.events import Event
 from ingest.store.references import Noted
@@ -198,7 +198,7 @@ _GO = sa.text("DELETE FROM lightfast_docs_documents WHERE source_id = 'parent'")
 
 def _note(pair: Pair) -> Noted | None:
     with transaction(pair.engine) as conn:
-        return references.note(conn, {("store-1", "linear", "parent")})
+        return note(conn, {("store-1", "linear", "parent")})
 
 
 def test_a_target_that_goes_while_it_is_bound_leaves_the_reference_open(pair: Pair) -> None:

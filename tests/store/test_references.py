@@ -9,6 +9,7 @@ from ingest.core.errors import Costly
 from ingest.flows import binding
 from ingest.store import references
 from ingest.store.engine import transaction
+from ingest.store.references import Owned
 
 pytestmark = pytest.mark.integration
 
@@ -17,7 +18,7 @@ def test_some_notes_are_bound_in_one_transaction(engine: sa.Engine) -> None:
     """Bug: each minute all references of everybody's without a target were looked at."""
     for number in range(references.AT_ONCE + 3):
         with transaction(engine) as conn:
-            references.note(conn, {("store-1", "linear", f"ENG-{number}")})
+            references.note(conn, [Owned("store-1", "linear", f"ENG-{number}")])
     with transaction(engine) as conn:
         assert references.bind_pending(conn) == references.AT_ONCE
     with transaction(engine) as conn:

@@ -27,10 +27,10 @@ from ingest.core.folding import (
     replaces,
 )
 from ingest.core.identity import Identity, document_id, document_slug
-from ingest.flows import write
+from ingest.flows import binding, write
 from ingest.flows.drafts import Draft, draft
 from ingest.flows.rendering import Renders, StoreConfig
-from ingest.store import documents, ledger, references
+from ingest.store import documents, ledger
 from ingest.store import feeds as feed_store
 from ingest.store.documents import Stored
 from ingest.store.references import Noted
@@ -150,7 +150,7 @@ def apply(conn: sa.Connection, work: Sequence[Work], renders: Renders) -> Applie
     connections = frozenset(w.connection_id for w in work)
     keys = write.write(conn, entries, heard_of, connections, renders)
     doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
-    noted = references.note(conn, keys)
+    noted = binding.note(conn, keys)
     return Applied(_stale(subjects.values()), doubtful, noted, _cuts(work, drafts, renders))
 
 

@@ -6,22 +6,34 @@ are noted in the transaction that moves them, so that a worker that dies in betw
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 import sqlalchemy as sa
 import structlog
 
 from ingest.core.errors import Costly, TransientError
+from ingest.sources.registry import source
 from ingest.store import references
 from ingest.store.engine import BadRow, transaction
-from ingest.store.references import Noted
+from ingest.store.references import Noted, Owned
 
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
 
 T = TypeVar("T")
+
+
+def note(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> Noted | None:
+    """Write down, in the transaction that moves these (store, source type, key), that they are to
+    be bound after it.
+    """
+    return references.note(conn, [Owned(*key, _is_guarded(*key[1:])) for key in sorted(keys)])
+
+
+def _is_guarded(source_type: str, key: str) -> bool:
+    return source(source_type).descriptor.prefix_of(key) is not None
 
 
 def bind(engine: sa.Engine, noted: Noted | None) -> None:

@@ -66,7 +66,7 @@ def purge_connection(
         while _some_events(conn, connection_id, done):
             pass  # what a worker had begun before it was disconnected
         purge.delete(conn, connection_id)
-        noted = references.note(conn, keys)
+        noted = binding.note(conn, keys)
     binding.bind(engine, noted)
     return done
 
@@ -75,7 +75,7 @@ def _step(engine: sa.Engine, connection_id: str, done: Purged) -> bool:
     """Some documents; whether there were any."""
     with transaction(engine) as conn:
         spoken_for = purge.step(conn, connection_id, limit=STEP_DOCUMENTS)
-        noted = references.note(conn, _withdraw(conn, connection_id, spoken_for, done))
+        noted = binding.note(conn, _withdraw(conn, connection_id, spoken_for, done))
     binding.bind(engine, noted)
     return bool(spoken_for)
 
@@ -134,7 +134,8 @@ def _tombstones(engine: sa.Engine, connection: Connection) -> bool:
         keys = references.keys_of(conn, told)
         turned = ledger.cascade(conn, purge.forget(conn, told))
         documents.release(conn, [document for document, visible in turned if visible])
-    binding.bind(engine, keys)
+        noted = binding.note(conn, keys)
+    binding.bind(engine, noted)
     return bool(told)
 
 

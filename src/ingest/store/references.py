@@ -23,17 +23,18 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   origin varchar, evidence text, store_id varchar)
 """)
 # Of one tenant's documents that have a key, the first that has it now owns it, else the first that
-# had it. Where several tenants have it now, or several had it and none has, each means its own by
-# it, and for the rest it names nothing: nobody takes another's references by a key that he merely
-# claims, whoever comes first.
+# had it. Where several tenants have it, each means its own by it, and for the rest it names
+# nothing: nobody takes another's references by a key that he merely claims, whoever comes first.
+# A guarded key nobody can claim: who has it now stands above who had it once.
 _OWNED = """
 owned AS (
-  SELECT k.store_id, k.source_type, k.key, c.by_scope, c.alone
+  SELECT k.store_id, k.source_type, k.key, c.by_scope,
+         CASE WHEN k.guarded THEN coalesce(c.alone_now, c.alone) ELSE c.alone END AS alone
   FROM keys k CROSS JOIN LATERAL (
     SELECT jsonb_object_agg(b.scope, b.id) AS by_scope,
+           CASE WHEN count(*) = 1 THEN min(b.id) END AS alone,
            CASE WHEN count(*) FILTER (WHERE NOT b.former) = 1
-                THEN min(b.id) FILTER (WHERE NOT b.former)
-                WHEN count(*) = 1 THEN min(b.id) END AS alone
+                THEN min(b.id) FILTER (WHERE NOT b.former) END AS alone_now
     FROM (
       SELECT DISTINCT ON (scope) scope, id, former FROM (
         SELECT coalesce(l.scope, '') AS scope, d.id, false AS former
@@ -59,10 +60,10 @@ ELSE o.by_scope ->> (SELECT s.scope FROM lightfast_document_ledger s
 """
 # Most keys are those of documents that nobody points at: they are left alone.
 _POINTED = sa.text(f"""
-SELECT DISTINCT k.store_id, CAST(k.source_type AS text), k.key,
+SELECT DISTINCT k.store_id, CAST(k.source_type AS text), k.key, k.guarded,
        mod(hashtext(k.key) & 2147483647, {_LANES}) AS lane
 FROM jsonb_to_recordset(CAST(:keys AS jsonb))
-  AS k(store_id varchar, source_type source_type, key varchar)
+  AS k(store_id varchar, source_type source_type, key varchar, guarded boolean)
 JOIN lightfast_document_references r
   ON r.store_id = k.store_id AND r.target_source = k.source_type AND r.target_key = k.key
 """)
@@ -75,8 +76,8 @@ FROM (SELECT unnest(CAST(:lanes AS integer[])) AS lane ORDER BY 1) AS lanes
 # The owner of a key is a pure function of what stands.
 _BIND = sa.text(f"""
 WITH keys AS (
-  SELECT k.store_id, k.source_type, k.key FROM jsonb_to_recordset(CAST(:keys AS jsonb))
-    AS k(store_id varchar, source_type source_type, key varchar)
+  SELECT k.store_id, k.source_type, k.key, k.guarded FROM jsonb_to_recordset(CAST(:keys AS jsonb))
+    AS k(store_id varchar, source_type source_type, key varchar, guarded boolean)
 ), {_OWNED}
 UPDATE lightfast_document_references r SET target_document_id = {_OWNER}
 FROM owned o
@@ -126,21 +127,30 @@ def replace(
 
 
 @dataclass(frozen=True, slots=True)
+class Owned:
+    """A key of a store's documents. `guarded`: only its owner's tenant can have it."""
+
+    store_id: str
+    source_type: str
+    key: str
+    guarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
-    """Keys, (store, source type, key), that may have another owner once their transaction is
-    committed; `id` is the row that says so until they are bound.
+    """Keys that may have another owner once their transaction is committed; `id` is the row that
+    says so until they are bound.
     """
 
     id: int
-    keys: frozenset[tuple[str, str, str]]
+    keys: Collection[Owned]
 
 
-def note(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> Noted | None:
+def note(conn: sa.Connection, keys: Collection[Owned]) -> Noted | None:
     """Write down, in the transaction that moves keys, that they are to be bound after it."""
     if not keys:
         return None
-    noted = conn.execute(_NOTE, {"keys": _as_keys(keys)}).scalar_one()
-    return Noted(noted, frozenset(keys))
+    return Noted(conn.execute(_NOTE, {"keys": _as_keys(keys)}).scalar_one(), keys)
 
 
 def bind(conn: sa.Connection, noted: Noted) -> None:
@@ -155,18 +165,25 @@ def bind(conn: sa.Connection, noted: Noted) -> None:
 def bind_pending(conn: sa.Connection) -> int:
     """Bind some of what a dead worker left noted; how many notes there were."""
     rows = conn.execute(_PENDING, {"limit": AT_ONCE}).all()
-    keys = (key for row in rows for key in row.keys)
-    _bind(conn, {(key["store_id"], key["source_type"], key["key"]) for key in keys})
+    _bind(conn, {Owned(**key) for row in rows for key in row.keys})
     conn.execute(_DONE, {"ids": [row.id for row in rows]})
     return len(rows)
 
 
-def _bind(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> None:
+def _bind(conn: sa.Connection, keys: Collection[Owned]) -> None:
     pointed = conn.execute(_POINTED, {"keys": _as_keys(keys)}).all() if keys else []
     if pointed:
-        conn.execute(_ALONE, {"lanes": sorted({lane for _, _, _, lane in pointed})})
-        conn.execute(_BIND, {"keys": _as_keys((s, t, k) for s, t, k, _ in pointed)})
+        conn.execute(_ALONE, {"lanes": sorted({lane for *_, lane in pointed})})
+        conn.execute(_BIND, {"keys": _as_keys(Owned(*key) for *key, _ in pointed)})
 
 
-def _as_keys(keys: Iterable[tuple[str, str, str]]) -> str:
-    return as_json({"store_id": s, "source_type": t, "key": k} for s, t, k in sorted(keys))
+def _as_keys(keys: Iterable[Owned]) -> str:
+    return as_json(
+        {
+            "store_id": one.store_id,
+            "source_type": one.source_type,
+            "key": one.key,
+            "guarded": one.guarded,
+        }
+        for one in keys
+    )
