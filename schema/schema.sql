@@ -143,7 +143,8 @@ CREATE UNIQUE INDEX uq_event_key ON lightfast_ingestion_events(store_id, source_
 -- Part 3: ours ----------------------------------------------------------------------------------
 
 -- The queue. A row is what a provider sent, to the byte, and where it stands. `status` is pending
--- until it is one of the four terminal ones. A row whose lease ran out is `suspect`: it is claimed
+-- until it is one of the four terminal ones. Who works renews his lease; where one has run out, that
+-- is noted in `missed_at`, and after a while its owner is gone. Such a row is `suspect`: it is claimed
 -- alone from then on. `lone` says that the running claim holds this row alone; only a crash while
 -- alone is counted in `lone_crashes`. `setbacks` counts how often it was given back for what the
 -- database said, `overruns` how often of these for its cost: from the second time on it is tried
@@ -173,6 +174,7 @@ CREATE TABLE lightfast_webhook_deliveries (
   setbacks INTEGER NOT NULL DEFAULT 0,
   overruns INTEGER NOT NULL DEFAULT 0,
   lane VARCHAR(255) NOT NULL DEFAULT '',
+  missed_at TIMESTAMPTZ,
   CONSTRAINT ck_deliveries_status
     CHECK (status IN ('pending', 'processed', 'skipped', 'duplicate', 'dead'))
 );
@@ -339,6 +341,7 @@ CREATE TABLE lightfast_pending_bindings (
 -- What has to be looked up at a provider: one row for each object and connection, however many
 -- events asked. `asked` counts the requests, `taken` is how many of them the running look-up
 -- serves; what is asked meanwhile is looked up once more. `object` is the hash of the identity.
+-- `suspect`, `lone`, `missed_at` are as of deliveries, `crashes` as `lone_crashes`.
 -- `told_gone`: a payload says that it is gone for good, and the look-up confirms it. `setbacks` and
 -- `overruns` as of deliveries.
 CREATE TABLE lightfast_lookups (
@@ -362,7 +365,10 @@ CREATE TABLE lightfast_lookups (
   lease_token UUID,
   setbacks INTEGER NOT NULL DEFAULT 0,
   overruns INTEGER NOT NULL DEFAULT 0,
-  told_gone BOOLEAN NOT NULL DEFAULT false
+  told_gone BOOLEAN NOT NULL DEFAULT false,
+  suspect BOOLEAN NOT NULL DEFAULT false,
+  lone BOOLEAN NOT NULL DEFAULT false,
+  missed_at TIMESTAMPTZ
 );
 CREATE UNIQUE INDEX uq_lookups_object ON lightfast_lookups(connection_id, object);
 CREATE INDEX idx_lookups_connection ON lightfast_lookups(connection_id, next_attempt_at, id);

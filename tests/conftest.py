@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import fcntl
-import itertools
 import os
 import re
 import shutil
@@ -26,10 +25,10 @@ from redis import Redis
 from ingest.embedded import start
 from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE
 from ingest.store.engine import connect
+from tests.spares import Spares
 
 SCHEMA = Path(__file__).parent.parent / "schema" / "schema.sql"
 QUEUES = (INGEST_QUEUE, FETCH_QUEUE, "sync")
-_numbers = itertools.count(1)
 
 # What the developer's own shell says to the program, or to his own database, is not for the tests;
 # where the servers' programs are, is.
@@ -75,13 +74,19 @@ def template_database(postgres_url: str) -> Iterator[str]:
     _administer(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def spares(postgres_url: str, template_database: str) -> Iterator[Spares]:
+    made = Spares(postgres_url, template_database)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
-    """A fresh database with our schema, dropped after the test, whoever is still connected."""
-    name = f"{template_database}_{next(_numbers)}"
-    _administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+def database_url(postgres_url: str, spares: Spares) -> Iterator[str]:
+    """A database with our schema and no rows, for this test alone."""
+    name = spares.take()
     yield database_on(postgres_url, name)
-    _administer(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    spares.give_back(name)
 
 
 @pytest.fixture

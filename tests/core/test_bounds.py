@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.core import bounds
@@ -148,6 +148,7 @@ def test_the_metadata_of_an_event_keeps_its_fields_whatever_is_written_into_them
     assert event["action"] == "y" * MAX_VALUE_CHARS + MARK
 
 
+@settings(max_examples=40)
 @given(metadata)
 def test_cut_metadata_keeps_its_names_and_types_and_is_within_reach(told: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.core.canonical import (
@@ -116,6 +116,7 @@ def test_an_override_changes_the_config_hash_and_its_order_does_not() -> None:
     assert one != config_hash("m", 1, 512, 50)
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(any_text, json_values))
 def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, Any]) -> None:
     assert digest(dict(reversed(value.items()))) == digest(value)

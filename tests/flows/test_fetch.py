@@ -18,6 +18,7 @@ from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import transaction
 from tests.factories import VAULT
 from tests.flows.asking_notion import T0, T1, Office, event, office, page_id
+from tests.leases import run_out
 
 pytestmark = pytest.mark.integration
 
@@ -221,9 +222,45 @@ def test_a_look_up_that_takes_its_worker_down_again_and_again_is_given_up(desk: 
     for _ in range(4):
         with transaction(desk.engine) as conn:
             conn.execute(sa.text("UPDATE lightfast_lookups SET next_attempt_at = now()"))
-            lookups.claim(conn, limit=1, lease_s=-1.0)
+            token, (held,) = lookups.claim(conn, limit=1)
+            if held.suspect:
+                lookups.set_alone(conn, token, held.id)
+        run_out(desk.engine)
     assert desk.look_up() == {"hopeless": 1}
-    assert desk.delivery(id_) == ("dead", "took its worker down 4 times")
+    assert desk.delivery(id_) == ("dead", "took its worker down 3 times while it was alone")
+
+
+def test_a_look_up_is_not_to_blame_for_a_crash_in_company(desk: Office) -> None:
+    """A bug once: three kills of a fetcher made a delivery dead, whatever ran beside it."""
+    for name in ("Runbook", "Killer"):
+        desk.write(name, "A text.")
+    ids = desk.deliver(event("page.created", "Runbook"), event("page.created", "Killer"))
+    desk.work()
+    for _ in range(5):
+        with transaction(desk.engine) as conn:
+            conn.execute(sa.text("UPDATE lightfast_lookups SET next_attempt_at = now()"))
+            assert len(lookups.claim(conn, limit=2)[1]) == 2
+        run_out(desk.engine)
+    desk.look_up()
+    assert [desk.delivery(id_)[0] for id_ in ids] == ["processed", "processed"]
+
+
+def test_a_lease_that_ran_out_is_left_to_an_owner_who_lives(desk: Office) -> None:
+    """An outage of the database takes nobody down."""
+    desk.write("Runbook", "A text.")
+    desk.deliver(event("page.created", "Runbook"))
+    desk.work()
+    with transaction(desk.engine) as conn:
+        conn.execute(sa.text("UPDATE lightfast_lookups SET next_attempt_at = now()"))
+        token, (held,) = lookups.claim(conn, limit=1, lease_s=-1.0)
+    with transaction(desk.engine) as conn:
+        assert lookups.claim(conn, limit=1)[1] == []
+    with transaction(desk.engine) as conn:
+        lookups.renew(conn, token, [held.id])
+    with transaction(desk.engine) as conn:
+        assert lookups.claim(conn, limit=1)[1] == []
+    (row,) = desk.rows("SELECT crashes, suspect, missed_at FROM lightfast_lookups")
+    assert row == {"crashes": 0, "suspect": False, "missed_at": None}
 
 
 def test_who_lost_the_lease_changes_nothing(desk: Office) -> None:

@@ -25,6 +25,7 @@ from ingest.store.engine import transaction
 from tests.factories import VAULT
 from tests.flows.asking_notion import Office, event, page_id
 from tests.flows.halcyon import Sent
+from tests.leases import run_out
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -40,7 +41,8 @@ _FORGET = (
 _LATER = sa.text("""
 UPDATE lightfast_lookups
 SET next_attempt_at = now() - interval '1 s', patient_until = now() - interval '1 s',
-    lease_until = CASE WHEN lease_until IS NULL THEN NULL ELSE now() - interval '1 s' END
+    lease_until = CASE WHEN lease_until IS NULL THEN NULL ELSE now() - interval '1 s' END,
+    missed_at = CASE WHEN lease_until IS NULL THEN NULL ELSE now() - interval '1 min' END
 """)
 _UNSETTLED = """
 SELECT id, status, reason FROM lightfast_webhook_deliveries WHERE status IN ('pending', 'dead')
@@ -98,7 +100,8 @@ class World:
         elif act == "crash":
             self.later()
             with transaction(self.desk.engine, durable=False) as conn:
-                lookups.claim(conn, limit=8, lease_s=-1.0)
+                lookups.claim(conn, limit=8)
+            run_out(self.desk.engine)
         elif act == "later":
             self.later()
 

@@ -17,6 +17,7 @@ from tests.flows import halcyon
 from tests.flows.desk import Desk, desk
 from tests.flows.halcyon import TWIN_REPOSITORY, Sent
 from tests.flows.snapshot import difference, snapshot
+from tests.leases import run_out
 
 __all__ = ["desk"]
 
@@ -40,13 +41,14 @@ def linear(engine: sa.Engine) -> str:
 
 
 def claimed(engine: sa.Engine) -> Claim:
-    """As a worker does, under a lease that is over at once: a batch, or one suspect when alone."""
+    """As a worker does that goes down at once: a batch, or one suspect when alone."""
     with transaction(engine) as conn:
-        found = claiming.claim(conn, limit=5, max_bytes=10**6, lease_s=-60)
-    if not found.suspects:
-        return found
-    with transaction(engine) as conn:
-        return claiming.claim(conn, limit=5, max_bytes=10**6, lease_s=-60, alone=True)
+        found = claiming.claim(conn, limit=5, max_bytes=10**6)
+    if found.suspects:
+        with transaction(engine) as conn:
+            found = claiming.claim(conn, limit=5, max_bytes=10**6, alone=True)
+    run_out(engine)
+    return found
 
 
 def without(sent: Sent, *path: str) -> Sent:

@@ -17,6 +17,7 @@ from ingest.store.claiming import Claim
 from ingest.store.deliveries import Arrival, Later, Verdict
 from ingest.store.engine import transaction
 from tests.factories import connect
+from tests.leases import run_out
 
 pytestmark = pytest.mark.integration
 
@@ -50,8 +51,7 @@ def settle(engine: sa.Engine, token: str, status: str, ids: Sequence[int]) -> No
 
 def expire(engine: sa.Engine) -> None:
     """Every lease runs out, as if its worker had died."""
-    with transaction(engine) as conn:
-        conn.execute(_EXPIRE)
+    run_out(engine)
 
 
 def row(engine: sa.Engine, id_: int) -> Any:
@@ -294,9 +294,5 @@ def test_gauges_tell_what_waits_and_when_workers_were_heard(engine: sa.Engine) -
     assert abs(heard - datetime.now(UTC).timestamp()) < 60
 
 
-_EXPIRE = sa.text("""
-UPDATE lightfast_webhook_deliveries SET lease_until = now() - interval '1 second'
-WHERE lease_until IS NOT NULL
-""")
 _DUE_NOW = sa.text("UPDATE lightfast_webhook_deliveries SET next_attempt_at = now()")
 _ROW = sa.text("SELECT * FROM lightfast_webhook_deliveries WHERE id = :id")

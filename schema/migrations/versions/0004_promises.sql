@@ -25,3 +25,10 @@ CREATE TABLE lightfast_pending_bindings (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   keys JSONB NOT NULL
 );
+
+-- When somebody first saw that a lease had run out: after a while more, its owner is gone.
+ALTER TABLE lightfast_webhook_deliveries ADD COLUMN missed_at TIMESTAMPTZ;
+ALTER TABLE lightfast_lookups
+  ADD COLUMN suspect BOOLEAN NOT NULL DEFAULT false,
+  ADD COLUMN lone BOOLEAN NOT NULL DEFAULT false,
+  ADD COLUMN missed_at TIMESTAMPTZ;

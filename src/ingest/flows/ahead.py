@@ -30,12 +30,8 @@ def render(
     engine: sa.Engine,
     work: Sequence[Work],
     renders: Renders,
-    keep: Callable[[], object] = lambda: None,
 ) -> None:
-    """Render what the work will probably write, and what a transaction lacked.
-
-    `keep` is called after each object, so that a lease is kept however long that takes.
-    """
+    """Render what the work will probably write, and what a transaction lacked."""
     renders.catch_up()
     if not work:
         return
@@ -45,7 +41,6 @@ def render(
         rendered = renders.render(one.upsert, one.store)
         if one.stored != (rendered.said.content_hash, rendered.config_hash):
             renders.cut(one.upsert, one.store)
-        keep()
 
 
 def parts(

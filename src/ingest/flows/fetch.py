@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 THREADS = 8
 RENEW_S = lookups.LEASE_S / 3
+RENEW_AGAIN_S = 1.0
 SOON_S = 2.0
 """What is due so soon is waited for, rather than rung for again."""
 PAUSE_S = 0.05
@@ -42,7 +43,7 @@ CLAIM_EVERY_S = 0.5
 IDLE_S = 0.25
 """How long is waited for what is due and may not be claimed: others look up of the same source."""
 CRASHES = 3
-"""A look-up that took its worker down this often is given up."""
+"""A look-up that took its worker down this often, while it was alone, is given up."""
 
 
 @dataclass(slots=True)
@@ -123,6 +124,8 @@ class _Hands:
                 begun = self._begun(claimed)
                 rest = [one.id for one in claimed if one not in begun]
                 lookups.release(conn, token, rest)
+                if self.quiet and not self.busy and len(begun) == 1:
+                    lookups.set_alone(conn, token, begun[0].id)
                 ids = {one.connection_id for one in begun}
                 book = directories.read(conn, ids, ())
                 tokens = credentials.newest(conn, ids, credentials.API_TOKEN)
@@ -142,11 +145,11 @@ class _Hands:
 
     def _begun(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
         """All, or the first suspect alone, or all but the suspects while others run."""
-        suspects = [one for one in claimed if one.crashes]
+        suspects = [one for one in claimed if one.suspect]
         if not suspects:
             return claimed
         self.quiet = True
-        return [one for one in claimed if not one.crashes] if self.busy else suspects[:1]
+        return [one for one in claimed if not one.suspect] if self.busy else suspects[:1]
 
     def end(self) -> Counter[str]:
         """Wait a moment, and let what ended be landed; what was landed meanwhile."""
@@ -162,9 +165,9 @@ class _Hands:
             self.landing, self.seen = self.seen, {}
             self.landed = self.lander.submit(_land, self.engine, self.landing)
         if time.monotonic() > self.renew_at:
-            self.renew_at = time.monotonic() + RENEW_S
             held = (*self.running.values(), *self.seen.values(), *self.landing.values())
-            _renew(self.engine, held)
+            again_s = RENEW_S if _renewed(self.engine, held) else RENEW_AGAIN_S
+            self.renew_at = time.monotonic() + again_s
         return counted
 
     def _collect(self) -> Counter[str]:
@@ -210,7 +213,7 @@ def drain(
 def _look_up(clients: Clients, held: _Held, claimed: Claimed) -> Landing:
     """Ask the provider, and read what it says. Raises what the client raises."""
     if claimed.crashes >= CRASHES:
-        return outcome.hopeless(f"took its worker down {claimed.crashes} times")
+        return outcome.hopeless(f"took its worker down {claimed.crashes} times while it was alone")
     connection = held.connection
     documents = source(connection.source_type).documents
     identity = Identity(connection.source_type, claimed.scope, claimed.kind, claimed.external_id)
@@ -242,8 +245,8 @@ def _land(engine: sa.Engine, ended: Mapping[Future[Landing], _Running]) -> Count
     return counted
 
 
-def _renew(engine: sa.Engine, held: Collection[_Running]) -> None:
-    """Where that fails it is tried again at the next time; a lease outlasts two of them."""
+def _renewed(engine: sa.Engine, held: Collection[_Running]) -> bool:
+    """Whether the leases are renewed; where not, it is tried again soon."""
     by_token: dict[str, list[int]] = {}
     for one in held:
         by_token.setdefault(one.token, []).append(one.claimed.id)
@@ -253,6 +256,8 @@ def _renew(engine: sa.Engine, held: Collection[_Running]) -> None:
                 lookups.renew(conn, token, ids)
     except TransientError as error:
         log.warning("leases_not_renewed", look_ups=len(held), error=str(error))
+        return False
+    return True
 
 
 def _wait_for_next(engine: sa.Engine) -> bool:

@@ -1,30 +1,66 @@
-"""A worker's hold on what it claimed: kept while the work goes on, however slow the machine is."""
+"""A worker's hold on what it claimed: kept by a thread of its own, whatever the work waits for.
+
+Law: a lease that runs out is to say that its owner is gone. So whoever works renews it, also while
+he computes, or waits for a lock; only where the database is away can he not.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import sqlalchemy as sa
+import structlog
 
+from ingest.core.errors import TransientError
 from ingest.store import claiming
 from ingest.store.claiming import LEASE_S
 from ingest.store.engine import transaction
 
+log = structlog.get_logger(__name__)
 
-@dataclass(slots=True)
+KEPT_S = 15 * 60.0
+"""What takes longer hangs, and is as good as gone."""
+AGAIN_S = 1.0
+SHORTEST_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """The lease under which deliveries are settled."""
 
     token: str
     lease_s: float = LEASE_S
-    since: float = field(default_factory=time.monotonic)
 
-    def keep(self, engine: sa.Engine, ids: Collection[int]) -> None:
-        """Renew the lease of these where a third of it has passed; raises `TransientError`."""
-        if time.monotonic() - self.since < self.lease_s / 3:
-            return
+
+@contextmanager
+def kept(engine: sa.Engine, hold: Hold, ids: Collection[int]) -> Iterator[None]:
+    """Renew the lease of these until the block ends; what is settled by then has none."""
+    over = threading.Event()
+
+    def keep() -> None:
+        each_s = max(hold.lease_s / 3, SHORTEST_S)
+        ends_at, pause_s = time.monotonic() + KEPT_S, each_s
+        while not over.wait(pause_s) and time.monotonic() < ends_at:
+            pause_s = each_s if _renewed(engine, hold, ids) else min(each_s, AGAIN_S)
+
+    keeper = threading.Thread(target=keep, name="keeper", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join()
+
+
+def _renewed(engine: sa.Engine, hold: Hold, ids: Collection[int]) -> bool:
+    try:
         with transaction(engine, durable=False) as conn:
-            claiming.renew(conn, self.token, ids, self.lease_s)
-        self.since = time.monotonic()
+            claiming.renew(conn, hold.token, ids, hold.lease_s)
+    except TransientError as error:
+        log.warning("lease_not_renewed", deliveries=len(ids), error=str(error))
+        return False
+    return True

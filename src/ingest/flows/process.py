@@ -14,12 +14,12 @@ import structlog
 
 from ingest.core.errors import TransientError
 from ingest.flows import directory as directories
-from ingest.flows.hold import Hold
+from ingest.flows.hold import Hold, kept
 from ingest.flows.prepare import Opened, Prepared, open_delivery, prepare
 from ingest.flows.settle import give_back, settle
 from ingest.flows.turns import Turns
 from ingest.store import claiming
-from ingest.store.claiming import Claim
+from ingest.store.claiming import Claim, Claimed
 from ingest.store.engine import transaction
 
 log = structlog.get_logger(__name__)
@@ -140,17 +140,24 @@ def process(
     if not claim.rows:
         return Counter()
     hold = Hold(claim.token, claim.lease_s)
-    opened = [open_delivery(row) for row in claim.rows]
+    with kept(engine, hold, [row.id for row in claim.rows]):
+        settled = _processed(engine, hold, claim.rows, on_asked)
+    log.info("batch_processed", deliveries=len(claim.rows), **settled)
+    return settled
+
+
+def _processed(
+    engine: sa.Engine, hold: Hold, rows: Sequence[Claimed], on_asked: Callable[[], object]
+) -> Counter[str]:
+    opened = [open_delivery(row) for row in rows]
     try:
         with transaction(engine, durable=False) as conn:
             directory = directories.read(conn, *_named(opened))
     except TransientError as error:
-        give_back(engine, hold, claim.rows, error)
+        give_back(engine, hold, rows, error)
         return Counter()
     prepared = [prepare(o, directory) if isinstance(o, Opened) else o for o in opened]
-    settled = settle(engine, hold, prepared, on_asked)
-    log.info("batch_processed", deliveries=len(claim.rows), **settled)
-    return settled
+    return settle(engine, hold, prepared, on_asked)
 
 
 def _named(opened: Sequence[Opened | Prepared]) -> tuple[set[str], set[tuple[str, str]]]:

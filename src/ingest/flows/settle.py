@@ -40,7 +40,8 @@ from ingest.store.facts import Fact
 
 log = structlog.get_logger(__name__)
 
-GIVE_BACK_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+GIVE_BACK_PAUSE_S = 1.0
+GIVE_BACK_S = 15 * 60.0
 PARKED, PARKED_DELAY_S = "waits for a look-up", 86_400.0
 """The look-up ends it; were that lost, it would be asked for again after a day."""
 PAUSED_DELAY_S = 900.0
@@ -71,29 +72,20 @@ def settle(
     `on_asked` is called after a commit that holds look-ups.
     """
     means = _Means(engine, hold, Renders(), on_asked)
-    ids = [p.row.id for p in batch]
     try:
-        ahead.render(
-            engine,
-            [work for p in batch for work in _work(p)],
-            means.renders,
-            lambda: hold.keep(engine, ids),
-        )
+        ahead.render(engine, [work for p in batch for work in _work(p)], means.renders)
     except TransientError as error:
         means.give_back(batch, error)
         return Counter()
     ended: Counter[str] = Counter()
-    parts = ahead.parts(batch, _work, means.renders)
-    for place, part in enumerate(parts):
-        rest = [p.row.id for later in parts[place:] for p in later]
-        ended += _settle(means, part, rest)
+    for part in ahead.parts(batch, _work, means.renders):
+        ended += _settle(means, part)
     return ended
 
 
-def _settle(means: _Means, batch: Sequence[Prepared], rest: Collection[int] = ()) -> Counter[str]:
-    """One transaction, or, where a row is at fault, one for each half. `rest` is held meanwhile."""
+def _settle(means: _Means, batch: Sequence[Prepared]) -> Counter[str]:
+    """One transaction, or, where a row is at fault, one for each half."""
     try:
-        means.hold.keep(means.engine, rest)
         ended, asked = _commit(means, batch)
     except MissingRow as error:
         means.give_back(batch, error)
@@ -359,8 +351,8 @@ def _verdict(prepared: Prepared, outcomes: Sequence[tuple[str, str]]) -> Verdict
 def give_back(engine: sa.Engine, hold: Hold, rows: Sequence[Claimed], error: IngestError) -> None:
     """As a setback, and due again after a while that grows with each.
 
-    It is tried for a minute, so that a database that is away for a while is not taken for the
-    crash of a worker; after that the lease runs out.
+    It is tried until the database is back, so that its absence is not taken for the crash of a
+    worker; whoever still works has nothing else to do without it.
     """
     log.warning("given_back", deliveries=len(rows), error=str(error))
     costly = isinstance(error, Costly)
@@ -369,7 +361,8 @@ def give_back(engine: sa.Engine, hold: Hold, rows: Sequence[Claimed], error: Ing
         for row in rows
     ]
     later = [Later(row.id, wait_s) for row, wait_s in zip(rows, waits_s, strict=True)]
-    for pause_s in (*GIVE_BACK_PAUSES_S, None):
+    ends_at = time.monotonic() + GIVE_BACK_S
+    while True:
         try:
             with transaction(engine) as conn:
                 deliveries.give_back(
@@ -377,7 +370,8 @@ def give_back(engine: sa.Engine, hold: Hold, rows: Sequence[Claimed], error: Ing
                 )
         except TransientError as failure:
             log.warning("give_back_failed", deliveries=len(rows), error=str(failure))
-            if pause_s is not None:
-                time.sleep(pause_s)
+            if time.monotonic() > ends_at:
+                return
+            time.sleep(GIVE_BACK_PAUSE_S)
         else:
             return

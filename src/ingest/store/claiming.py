@@ -28,6 +28,9 @@ DEAR_LEASE_S = 120.0
 DEAR_BYTES = 2**20
 TRIED_TOGETHER = 16
 """Of what the database gave up once, in a batch of such; what it gave up twice stands alone."""
+GRACE_S = 4.0
+"""How long, at most, a lease that ran out is left to its owner: one who lives, and only could not
+reach the database, renews it or gives the rows back as soon as he can."""
 LANES = 256
 """So many that have something due are looked at in one claim, from anywhere among them."""
 PROBES = 4_096
@@ -70,14 +73,17 @@ class Claim:
 
 
 _SHOWN = (
-    "id, lane, octet_length(body) AS size, overruns, suspect OR lease_until IS NOT NULL AS suspect"
+    "id, lane, octet_length(body) AS size, overruns, suspect OR lease_until IS NOT NULL AS suspect,"
+    " lease_until IS NOT NULL AND missed_at IS NULL AS missed"
 )
 _IS_DUE = """
-  status = 'pending' AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now())
+  status = 'pending' AND next_attempt_at <= now() AND (lease_until IS NULL OR (
+    lease_until < now()
+    AND (missed_at IS NULL OR missed_at < now() - make_interval(secs => :grace_s))))
   AND (:dear OR (octet_length(body) <= :dear_bytes AND overruns = 0))
 """
-# SKIP LOCKED: two workers never wait for one another's claims. A row whose lease ran out has a
-# crash behind it; it comes first because its time is the oldest.
+# SKIP LOCKED: two workers never wait for one another's claims. A row whose lease ran out a while
+# ago has a crash behind it; it comes first because its time is the oldest.
 _DUE = sa.text(f"""
 SELECT {_SHOWN} FROM lightfast_webhook_deliveries
 WHERE {_IS_DUE}
@@ -108,9 +114,12 @@ CROSS JOIN LATERAL (
   FOR NO KEY UPDATE SKIP LOCKED
 ) d
 """)
+_MISS = sa.text("""
+UPDATE lightfast_webhook_deliveries SET missed_at = now() WHERE id = ANY(CAST(:ids AS bigint[]))
+""")
 _CLAIM = sa.text("""
 UPDATE lightfast_webhook_deliveries
-SET attempts = attempts + 1,
+SET missed_at = NULL, attempts = attempts + 1,
     lone_crashes = lone_crashes + CASE WHEN lone AND lease_until IS NOT NULL THEN 1 ELSE 0 END,
     suspect = suspect OR lease_until IS NOT NULL, lone = :lone, lease_token = :token,
     lease_until = now() + make_interval(secs => :lease_s)
@@ -118,9 +127,13 @@ WHERE id = ANY(CAST(:ids AS bigint[]))
 RETURNING id, source_type, connection_id, delivery_key, headers, body, attempts, lone_crashes,
           received_at, body_hash, setbacks, overruns
 """)
+# SKIP LOCKED: what its own transaction ends in this moment needs no lease any more.
 _RENEW = sa.text("""
-UPDATE lightfast_webhook_deliveries SET lease_until = now() + make_interval(secs => :lease_s)
-WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
+UPDATE lightfast_webhook_deliveries
+SET lease_until = now() + make_interval(secs => :lease_s), missed_at = NULL
+WHERE id IN (SELECT id FROM lightfast_webhook_deliveries
+             WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
+             FOR NO KEY UPDATE SKIP LOCKED)
 """)
 
 
@@ -141,8 +154,13 @@ def claim(
     `dear_first` is for a caller that had something else the last time: of two floods, one of what
     is dear and one of what is not, neither holds up the other.
     """
-    given = {"limit": limit, "dear": dear, "dear_bytes": DEAR_BYTES}
-    due = conn.execute(_DUE, given).all()
+    given = {
+        "limit": limit,
+        "dear": dear,
+        "dear_bytes": DEAR_BYTES,
+        "grace_s": min(GRACE_S, max(lease_s, 0.0)),
+    }
+    due: Sequence[sa.Row[Any]] = _not_missed(conn, conn.execute(_DUE, given).all())
     token = str(uuid.uuid4())
     suspects = [row for row in due if row.suspect]
     if suspects and not alone:
@@ -174,6 +192,16 @@ def renew(conn: sa.Connection, token: str, ids: Collection[int], lease_s: float)
     conn.execute(_RENEW, {"ids": list(ids), "token": token, "lease_s": lease_s})
 
 
+def _not_missed(conn: sa.Connection, due: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
+    """Those that may be taken: where a lease has just been found to have run out, it is noted, and
+    the row left alone for a while.
+    """
+    missed = [row.id for row in due if row.missed]
+    if missed:
+        conn.execute(_MISS, {"ids": missed})
+    return [row for row in due if not row.missed]
+
+
 def _with_other_lanes(
     conn: sa.Connection, due: Sequence[sa.Row[Any]], given: Mapping[str, Any]
 ) -> Sequence[sa.Row[Any]]:
@@ -188,7 +216,7 @@ def _with_other_lanes(
         return due
     each = -(-given["limit"] // len(found))
     others = conn.execute(_DUE_OF_LANES, {**given, "lanes": found, "each": each}).all()
-    free = [row for row in others if not row.suspect]
+    free = [row for row in others if not row.suspect and not row.missed]
     return [*{row.id: row for row in (*due, *free)}.values()]
 
 

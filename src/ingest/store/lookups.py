@@ -20,6 +20,7 @@ from ingest.core.values import JSON
 from ingest.store.rows import as_json
 
 LEASE_S = 60.0
+GRACE_S = 4.0  # how long a lease that ran out is left to its owner
 """Renewed while the look-up runs; after a crash the next worker waits this long."""
 EACH = 4
 """Of one connection at a time, however many workers: a slow provider leaves room for the others."""
@@ -60,6 +61,7 @@ class Claimed:
     told_gone: bool = False
     setbacks: int = 0
     overruns: int = 0
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ WITH running AS (
   CROSS JOIN LATERAL (
     SELECT l.id, l.next_attempt_at FROM lightfast_lookups l
     WHERE l.connection_id = s.id AND l.next_attempt_at <= now()
-      AND (l.lease_until IS NULL OR l.lease_until < now())
+      AND (l.lease_until IS NULL OR l.missed_at < now() - make_interval(secs => :grace_s))
     ORDER BY l.next_attempt_at, l.id LIMIT greatest(:each - coalesce(r.held, 0), 0)
   ) d
   WHERE s.is_active AND (c.held_until IS NULL OR c.held_until <= now())
@@ -122,24 +124,35 @@ WITH running AS (
 ), chosen AS (
   SELECT l.id FROM lightfast_lookups l
   WHERE l.id IN (SELECT id FROM due)
-    AND (l.lease_until IS NULL OR l.lease_until < now())
+    AND (l.lease_until IS NULL OR l.missed_at < now() - make_interval(secs => :grace_s))
   FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE lightfast_lookups l
-SET taken = asked, attempts = attempts + 1,
-    crashes = crashes + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END,
-    lease_token = :token, lease_until = now() + make_interval(secs => :lease_s)
+SET taken = asked, attempts = attempts + 1, missed_at = NULL, lone = false,
+    crashes = crashes + CASE WHEN lone AND lease_until IS NOT NULL THEN 1 ELSE 0 END,
+    suspect = suspect OR lease_until IS NOT NULL, lease_token = :token,
+    lease_until = now() + make_interval(secs => :lease_s)
 FROM chosen WHERE l.id = chosen.id
 RETURNING l.id, l.connection_id, CAST(l.object AS text), l.scope, l.kind, l.external_id, l.hint,
           l.attempts, l.crashes, nextval('lightfast_fences'), clock_timestamp(),
           l.patient_until > now(),
           (SELECT s.state FROM lightfast_lookup_states s
            WHERE s.connection_id = l.connection_id AND s.object = l.object),
-          l.told_gone, l.setbacks, l.overruns
+          l.told_gone, l.setbacks, l.overruns, l.suspect
 """)
+# A lease that ran out is left to its owner for a while: he may only not have reached the database.
+_MISS = sa.text("""
+UPDATE lightfast_lookups SET missed_at = now()
+WHERE id IN (SELECT id FROM lightfast_lookups
+             WHERE lease_until IS NOT NULL AND lease_until < now() AND missed_at IS NULL
+             ORDER BY connection_id, object FOR NO KEY UPDATE SKIP LOCKED)
+""")
+# A crash counts while nothing else runs beside it.
+_ALONE = sa.text("UPDATE lightfast_lookups SET lone = true WHERE id = :id AND lease_token = :token")
 # Who locks several takes them in the order of requests: by connection and object.
 _RENEW = sa.text("""
-UPDATE lightfast_lookups SET lease_until = now() + make_interval(secs => :lease_s)
+UPDATE lightfast_lookups
+SET lease_until = now() + make_interval(secs => :lease_s), missed_at = NULL
 WHERE id IN (SELECT id FROM lightfast_lookups
              WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
              ORDER BY connection_id, object FOR NO KEY UPDATE)
@@ -153,7 +166,8 @@ WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
 # Uncounted attempts are those for which the object is not to blame.
 _PUT_OFF = sa.text("""
 UPDATE lightfast_lookups l
-SET lease_until = NULL, lease_token = NULL, crashes = 0, last_error = r.error,
+SET lease_until = NULL, lease_token = NULL, crashes = 0, suspect = false, lone = false,
+    last_error = r.error,
     attempts = CASE WHEN r.counted THEN l.attempts ELSE greatest(l.attempts - 1, 0) END,
     setbacks = l.setbacks + CASE WHEN r.setback THEN 1 ELSE 0 END,
     overruns = l.overruns + CASE WHEN r.overrun THEN 1 ELSE 0 END,
@@ -191,8 +205,8 @@ DELETE FROM lightfast_lookups WHERE id = ANY(CAST(:ids AS bigint[])) AND asked =
 """)
 _ONCE_MORE = sa.text("""
 UPDATE lightfast_lookups
-SET lease_until = NULL, lease_token = NULL, crashes = 0, attempts = 0, setbacks = 0,
-    overruns = 0, last_error = NULL, next_attempt_at = now()
+SET lease_until = NULL, lease_token = NULL, crashes = 0, suspect = false, lone = false,
+    attempts = 0, setbacks = 0, overruns = 0, last_error = NULL, next_attempt_at = now()
 WHERE id = ANY(CAST(:ids AS bigint[]))
 """)
 _KEEP = sa.text("""
@@ -284,8 +298,14 @@ def claim(
 ) -> tuple[str, list[Claimed]]:
     """Take due look-ups under a new lease; the lease's token, and they."""
     token = str(uuid.uuid4())
-    given = {"limit": limit, "each": each, "lease_s": lease_s, "token": token}
+    given = {"limit": limit, "each": each, "lease_s": lease_s, "token": token, "grace_s": GRACE_S}
+    conn.execute(_MISS)
     return token, [Claimed(*row) for row in conn.execute(_CLAIM, given)]
+
+
+def set_alone(conn: sa.Connection, token: str, lookup_id: int) -> None:
+    """Nothing else runs beside it: were its worker to go down now, it would be its doing."""
+    conn.execute(_ALONE, {"id": lookup_id, "token": token})
 
 
 def renew(conn: sa.Connection, token: str, ids: Collection[int], lease_s: float = LEASE_S) -> None:

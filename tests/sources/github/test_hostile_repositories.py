@@ -114,7 +114,7 @@ def test_a_folder_under_many_names_is_asked_for_once() -> None:
 
 def test_what_a_tree_stands_for_is_bounded_and_the_remedy_is_told() -> None:
     with looking() as at:
-        _names(at, 1_500, 1_000, ".py")
+        _names(at, 700, 800, ".py")
         with pytest.raises(PermanentError) as refused:
             at.look()
         said = str(refused.value)
@@ -282,7 +282,7 @@ _MEMORY = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @_MEMORY
 @pytest.mark.parametrize(
     ("names", "files", "most_mib"),
-    [(1_500, 1_000, 200), pytest.param(1_500, 90_000, 400, marks=pytest.mark.slow)],
+    [(1_500, 300, 200), pytest.param(1_500, 90_000, 400, marks=pytest.mark.slow)],
 )
 def test_a_folder_under_many_names_costs_the_memory_of_one(
     names: int, files: int, most_mib: int

@@ -53,6 +53,7 @@ DELIVERIES = sa.Table(
     number("setbacks", 0),
     number("overruns", 0),
     sa.Column("lane", key(255), nullable=False, server_default=""),
+    zoned_time("missed_at", default=None),
     sa.CheckConstraint(
         "status IN ('pending', 'processed', 'skipped', 'duplicate', 'dead')",
         name="ck_deliveries_status",
@@ -276,6 +277,9 @@ LOOKUPS = sa.Table(
     number("setbacks", 0),
     number("overruns", 0),
     flag("told_gone", NO),
+    flag("suspect", NO),
+    flag("lone", NO),
+    zoned_time("missed_at", default=None),
     sa.Index("uq_lookups_object", "connection_id", "object", unique=True),
     sa.Index("idx_lookups_connection", "connection_id", "next_attempt_at", "id"),
     sa.Index(
