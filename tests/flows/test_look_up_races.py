@@ -124,7 +124,7 @@ def test_who_takes_the_worker_down_takes_no_innocent_with_it(desk: Office) -> No
         break
     assert [desk.delivery(id_) for id_ in innocent] == [("processed", "looked up")] * 3
     assert desk.delivery(poison) == ("dead", "took its worker down 3 times while it was alone")
-    assert desk.reads_of("Poison") == 3
+    assert desk.reads_of("Poison") == 4, "once in company, then alone"
 
 
 def test_an_answer_with_what_no_row_can_hold_ends_its_own_delivery(desk: Office) -> None:

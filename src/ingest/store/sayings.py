@@ -53,7 +53,7 @@ FROM {_GIVEN} WHERE k.connection_id = t.connection_id AND k.fact = t.fact
 _BETWEEN = sa.text("""
 SELECT delivery_id FROM lightfast_unsigned_times
 WHERE connection_id = :connection_id AND object = CAST(:object AS uuid)
-  AND version > :after AND version <= :before
+  AND version >= :after AND version <= :before AND fact <> CAST(:fact AS uuid)
 """)
 
 
@@ -77,11 +77,14 @@ def tell(conn: sa.Connection, sayings: Sequence[Saying]) -> dict[Key, str]:
 
 
 def between(conn: sa.Connection, one: Saying, *, before: str) -> list[int]:
-    """The deliveries that told of the same thing later than this, and no later than `before`."""
+    """The deliveries of other bodies that told of the same thing between this version and `before`,
+    both included: within one version other things decide.
+    """
     given = {
         "connection_id": one.connection_id,
         "object": one.object,
         "after": one.version,
+        "fact": one.fact,
         "before": before,
     }
     return list(conn.execute(_BETWEEN, given).scalars())
