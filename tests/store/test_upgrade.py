@@ -31,6 +31,11 @@ LEGACY_DOCUMENTS = """
 CREATE TABLE lightfast_docs_documents (id varchar(191) PRIMARY KEY, path varchar(512) NOT NULL);
 INSERT INTO lightfast_docs_documents VALUES ('one', 'docs/one.md');
 """
+_TOLD = sa.text("""
+INSERT INTO lightfast_connection_facts (connection_id, fact, event_key)
+VALUES (:id, gen_random_uuid(), 'a key')
+""")
+_EARLIEST = sa.text("SELECT connection_id, version FROM lightfast_unsigned_times")
 UPGRADE = """
 import sys
 from ingest.store.engine import connect
@@ -229,6 +234,19 @@ def test_documents_of_sentry_and_vercel_move_into_their_project(empty_url: str) 
         ("issue", "sentry.io/501", issue, None, "document-issue"),
         ("comment", "sentry.io/501", comment, issue, "document-comment"),
     ]
+
+
+def test_what_sentry_told_before_the_upgrade_turns_no_clock_back(empty_url: str) -> None:
+    """When it was told is not known: a copy of it that comes now says nothing."""
+    with _standing_at(empty_url, "0003") as made:
+        sentry, github = (factories.connect(made, name) for name in ("sentry", "github"))
+        with transaction(made) as conn:
+            for id_ in (sentry, github):
+                conn.execute(_TOLD, {"id": id_})
+        upgrade(made, SOURCES)
+        with transaction(made) as conn:
+            kept = conn.execute(_EARLIEST).all()
+    assert [tuple(row) for row in kept] == [(sentry, "0" * 20)]
 
 
 @contextmanager
