@@ -113,7 +113,7 @@ def _broker(parts: Program) -> Finding:
         return unreachable("broker", str(error), _SERVICES)
     try:
         with line:
-            line.connect()
+            line.ensure_connection(max_retries=0)
             return fine("broker", f"{line.as_uri()} answers")  # without the password
     except broker_errors(line) as error:
         said = f"{line.as_uri()} does not let us in: {type(error).__name__}: {error}"

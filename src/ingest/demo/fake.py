@@ -6,6 +6,7 @@ in common stands here: the server, the log of requests, trouble on demand, laten
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -137,7 +138,7 @@ def serving(provider: Provider) -> Iterator[Fake]:
     """The provider's API on a free port of loopback, until the end of the block."""
     fake = Fake(provider)
     config = uvicorn.Config(_app(fake), log_level="error", access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
+    server = _Server(config)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         fake.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -145,13 +146,41 @@ def serving(provider: Provider) -> Iterator[Fake]:
             target=server.run, kwargs={"sockets": [listening]}, name="fake", daemon=True
         )
         thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.005)
+        while not server.up.wait(0.05) and thread.is_alive():
+            pass
         try:
             yield fake
         finally:
-            server.should_exit = True
+            server.stop()
             thread.join()
+
+
+class _Server(uvicorn.Server):
+    """Ends at once, where uvicorn looks ten times a second and gives its clients a while."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = threading.Event()
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self.on_tick(0)
+        self.up.set()
+        await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        while self.server_state.connections or self.server_state.tasks:
+            await asyncio.sleep(0.002)
 
 
 def _app(fake: Fake) -> Callable[[Scope, Receive, Send], Any]:

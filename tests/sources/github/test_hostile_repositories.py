@@ -282,7 +282,7 @@ _MEMORY = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @_MEMORY
 @pytest.mark.parametrize(
     ("names", "files", "most_mib"),
-    [(1_500, 300, 200), pytest.param(1_500, 90_000, 400, marks=pytest.mark.slow)],
+    [(1_500, 400, 200), pytest.param(1_500, 90_000, 400, marks=pytest.mark.slow)],
 )
 def test_a_folder_under_many_names_costs_the_memory_of_one(
     names: int, files: int, most_mib: int
