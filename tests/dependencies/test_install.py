@@ -65,6 +65,7 @@ def environment(shelf: Path, *, uv: bool = False) -> dict[str, str]:
         "PIP_EXTRA_INDEX_URL": (shelf / "no-such-folder").as_uri(),
         "PIP_FIND_LINKS": str(shelf / "no-such-folder"),
         "PIP_USER": "1",
+        "PIP_RETRIES": "0",
         "UV_DEFAULT_INDEX": (shelf / "simple").as_uri(),
         "UV_NO_CONFIG": "1",
         "UV_OFFLINE": "1",

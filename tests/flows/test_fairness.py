@@ -97,7 +97,7 @@ def test_a_flood_of_small_deliveries_ends_after_those_behind_it(
 
 @pytest.mark.parametrize(
     ("size", "scale"),
-    [(300_000, 16), pytest.param(20_000_000, 1, marks=pytest.mark.slow)],
+    [(100_000, 48), pytest.param(20_000_000, 1, marks=pytest.mark.slow)],
     ids=["small", "whole"],
 )
 @pytest.mark.parametrize("words", ["see #1 and ENG-2 ", "文書の参照", "a\u0316\u0300\u0316"])

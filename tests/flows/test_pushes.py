@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from ingest.demo.fake import Answer, Trouble
 from ingest.demo.providers.github_git import FOLDER, REGULAR, SUBMODULE, SYMLINK, Entry, File
+from ingest.sources.github import contents
 from ingest.store import conditions
 from ingest.store.engine import transaction
 from tests.flows.asking_github import AT, ID, Works, told, works
@@ -241,15 +242,18 @@ def test_a_mended_configuration_takes_back_nothing_that_somebody_else_told(desk:
         assert conditions.read(conn, connection)["problem"] == "the repository was deleted"
 
 
-def test_a_repository_that_is_too_large_ends_its_push_with_the_remedy(desk: Works) -> None:
+def test_a_repository_that_is_too_large_ends_its_push_with_the_remedy(
+    desk: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "MOST_ENTRIES", 5_000)
     desk.open()
     git = desk.github.repositories[ID].git
     push = desk.push({"a.md": "one\n"})
-    below = git.put(Entry(f"{n}.py", REGULAR, "5f" * 20, 1) for n in range(1_000))
-    git.plant("main", (Entry(f"d{n}", FOLDER, below) for n in range(600)), at=AT)
+    below = git.put(Entry(f"{n}.py", REGULAR, "5f" * 20, 1) for n in range(100))
+    git.plant("main", (Entry(f"d{n}", FOLDER, below) for n in range(60)), at=AT)
     ((status, why),) = desk.end(push)
     assert status == "dead"
-    assert "halcyon/web has more than 500000 files and folders" in (why or "")
+    assert "halcyon/web has more than 5000 files and folders" in (why or "")
 
 
 def test_what_another_connection_wants_stays(desk: Works) -> None:

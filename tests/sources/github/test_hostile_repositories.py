@@ -112,9 +112,18 @@ def test_a_folder_under_many_names_is_asked_for_once() -> None:
         assert at.asked("git/trees") == 3, "the root whole and by its level, and the folder"
 
 
-def test_what_a_tree_stands_for_is_bounded_and_the_remedy_is_told() -> None:
+SMALL = 100
+"""A hundredth of the bounds is met in a hundredth of the time; the slow versions meet them whole."""
+scaled = pytest.mark.parametrize("scale", [SMALL, pytest.param(1, marks=pytest.mark.slow)])
+
+
+@scaled
+def test_what_a_tree_stands_for_is_bounded_and_the_remedy_is_told(
+    scale: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "MOST_ENTRIES", contents.MOST_ENTRIES // scale)
     with looking() as at:
-        _names(at, 700, 800, ".py")
+        _names(at, 700, 800 // scale, ".py")
         with pytest.raises(PermanentError) as refused:
             at.look()
         said = str(refused.value)
@@ -124,7 +133,11 @@ def test_what_a_tree_stands_for_is_bounded_and_the_remedy_is_told() -> None:
         assert at.asked("git/trees") <= 3
 
 
-def test_folders_within_folders_of_one_hash_are_no_bomb() -> None:
+@scaled
+def test_folders_within_folders_of_one_hash_are_no_bomb(
+    scale: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "MOST_ENTRIES", contents.MOST_ENTRIES // scale)
     with looking() as at:
         below = _put(at, [_file(f"{n}.py") for n in range(10)])
         for _ in range(12):
@@ -136,10 +149,15 @@ def test_folders_within_folders_of_one_hash_are_no_bomb() -> None:
         assert at.asked("git/trees") <= 2 * 14
 
 
-def test_more_documents_than_are_kept_end_the_look_up_with_the_remedy() -> None:
+@scaled
+def test_more_documents_than_are_kept_end_the_look_up_with_the_remedy(
+    scale: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = MOST_DOCUMENTS // scale
+    monkeypatch.setattr(contents, "MOST_DOCUMENTS", most)
     with looking() as at:
-        _plant(at, [_file(f"{n:06}.md") for n in range(MOST_DOCUMENTS + 1)])
-        with pytest.raises(PermanentError, match=f"{NAME} has more than {MOST_DOCUMENTS} files"):
+        _plant(at, [_file(f"{n:06}.md") for n in range(most + 1)])
+        with pytest.raises(PermanentError, match=f"{NAME} has more than {most} files"):
             at.look()
         at.metadata["include"] = ["000[0-9]*.txt"]
         assert at.look() == [], "as the remedy says"
@@ -280,10 +298,8 @@ _MEMORY = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @_MEMORY
-@pytest.mark.parametrize(
-    ("names", "files", "most_mib"),
-    [(1_500, 400, 200), pytest.param(1_500, 90_000, 400, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("names", "files", "most_mib"), [(1_500, 400, 200), (1_500, 90_000, 400)])
 def test_a_folder_under_many_names_costs_the_memory_of_one(
     names: int, files: int, most_mib: int
 ) -> None:

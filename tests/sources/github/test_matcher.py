@@ -137,7 +137,11 @@ def _most(make: Callable[[int], str]) -> tuple[str, ...]:
     return tuple(globs)
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
+_DEAR = {"wide sets", "many **"}  # seconds each, for the same law
+_EACH = [pytest.param(kind, marks=[pytest.mark.slow] * (kind in _DEAR)) for kind in HOSTILE]
+
+
+@pytest.mark.parametrize("kind", _EACH)
 def test_whoever_wrote_the_globs_their_automaton_is_bounded(kind: str) -> None:
     tracemalloc.start()
     try:
