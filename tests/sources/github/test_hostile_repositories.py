@@ -113,7 +113,7 @@ def test_a_folder_under_many_names_is_asked_for_once() -> None:
 
 
 SMALL = 100
-"""A hundredth of the bounds is met in a hundredth of the time; the slow versions meet them whole."""
+"""A hundredth of the bounds is met in a hundredth of the time; what is slow meets them whole."""
 scaled = pytest.mark.parametrize("scale", [SMALL, pytest.param(1, marks=pytest.mark.slow)])
 
 
