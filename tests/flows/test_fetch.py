@@ -241,7 +241,8 @@ def test_a_look_up_is_not_to_blame_for_a_crash_in_company(desk: Office) -> None:
             conn.execute(sa.text("UPDATE lightfast_lookups SET next_attempt_at = now()"))
             assert len(lookups.claim(conn, limit=2)[1]) == 2
         run_out(desk.engine)
-    desk.look_up()
+    for _ in ids:
+        desk.look_up()
     assert [desk.delivery(id_)[0] for id_ in ids] == ["processed", "processed"]
 
 

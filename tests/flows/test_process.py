@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from ingest.flows import connecting
+from ingest.flows import process as processing
 from ingest.flows.process import process
+from ingest.flows.settle import settle
 from ingest.store import claiming
 from ingest.store.claiming import Claim
 from ingest.store.engine import transaction
@@ -194,6 +197,39 @@ def test_a_paused_connections_deliveries_wait_uncounted_and_go_on_when_it_is_res
     connecting.resume(engine, github)
     desk.work()
     assert desk.delivery(id_)["status"] == "processed"
+
+
+@pytest.mark.parametrize("mend", [connecting.resume, connecting.disconnect])
+def test_who_mends_a_connection_while_its_deliveries_are_in_hand_is_heard_at_once(
+    desk: Desk,
+    engine: sa.Engine,
+    github: str,
+    monkeypatch: pytest.MonkeyPatch,
+    mend: Callable[[sa.Engine, str], object],
+) -> None:
+    """Bug: one that was claimed just before waited for fifteen minutes."""
+    connecting.pause(engine, github)
+    other = connect(engine, "github")
+    (own,) = desk.deliver(github, halcyon.issue(1))
+    (everybodys,) = desk.deliver(None, halcyon.issue(2))
+
+    def mended_first(*told: Any) -> Any:
+        monkeypatch.setattr(processing, "settle", settle)
+        mend(engine, github)
+        return settle(*told)
+
+    monkeypatch.setattr(processing, "settle", mended_first)
+    desk.work()
+    statuses = [
+        row["status"]
+        for row in desk.rows(
+            "SELECT status FROM lightfast_webhook_deliveries WHERE id IN (:own, :all) ORDER BY id",
+            own=own,
+            all=everybodys,
+        )
+    ]
+    assert "pending" not in statuses
+    assert desk.counts([other]) == [1]
 
 
 def test_a_paused_connection_holds_nobody_else_up(desk: Desk, engine: sa.Engine) -> None:

@@ -6,7 +6,7 @@ scope its payload names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -51,13 +51,13 @@ class Prepared:
     """A delivery ready to be applied.
 
     `verdict` (status, reason) ends it at once; else each of `targets` gets the event and the work.
-    `waiting` says why it has to stay pending all the same: a connection of its is paused.
+    `waiting` are the connections for which it has to stay pending all the same: they are paused.
     `withdrawn` are connections that the provider says are revoked, with its reason.
     """
 
     row: Claimed
     verdict: tuple[str, str] | None = None
-    waiting: str | None = None
+    waiting: Collection[str] = ()
     targets: Sequence[Target] = ()
     drift: tuple[str, ...] = ()
     withdrawn: Sequence[tuple[str, str]] = ()
@@ -133,15 +133,15 @@ def _prepare(opened: Opened, directory: Directory) -> Prepared:
         if meaning.withdraws is not None:
             withdrawn.append((connection.id, meaning.withdraws))
         targets += _targets(opened, meaning, connection, directory)
-    if not targets and waiting is None:
+    if not targets and not waiting:
         return Prepared(row, verdict=("skipped", "the connection feeds no store"))
     return Prepared(row, targets=targets, drift=drift, waiting=waiting, withdrawn=withdrawn)
 
 
 def _route(
     opened: Opened, directory: Directory
-) -> tuple[Sequence[Connection], str | None] | Prepared:
-    """The connections that this delivery may act on now, and why it has to wait for others.
+) -> tuple[Sequence[Connection], Collection[str]] | Prepared:
+    """The connections that this delivery may act on now, and those for which it has to wait.
 
     Its end where there is none. One that is paused holds nobody else up.
     """
@@ -166,7 +166,7 @@ def _route(
     if not usable:
         return Prepared(row, verdict=("skipped", "the connection is disconnected"))
     active = [connection for connection in usable if connection.is_active]
-    return active, None if len(active) == len(usable) else "the connection is paused"
+    return active, [connection.id for connection in usable if not connection.is_active]
 
 
 def _standing_for(opened: Opened, directory: Directory) -> Sequence[Connection]:

@@ -14,6 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import starmap
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,7 +45,7 @@ GIVE_BACK_PAUSE_S = 1.0
 GIVE_BACK_S = 15 * 60.0
 PARKED, PARKED_DELAY_S = "waits for a look-up", 86_400.0
 """The look-up ends it; were that lost, it would be asked for again after a day."""
-PAUSED_DELAY_S = 900.0
+PAUSED, PAUSED_DELAY_S = "the connection is paused", 900.0
 """Resuming a connection makes what waits for it due at once."""
 
 
@@ -118,11 +119,12 @@ def _commit(means: _Means, batch: Sequence[Prepared]) -> tuple[list[Verdict], bo
 
     def run() -> tuple[list[Verdict], _Outcome, bool]:
         with transaction(engine) as conn:
+            paused = conditions.paused(conn, {id_ for p in batch for id_ in p.waiting})
             outcome = _apply(conn, batch, renders)
             asked = asking.request(conn, outcome.asks, outcome.waits)
             for connection_id, problem in (w for p in batch for w in p.withdrawn):
                 conditions.flag(conn, connection_id, problem)
-            return _end(conn, means.hold.token, batch, outcome), outcome, asked
+            return _end(conn, means.hold.token, batch, outcome, paused), outcome, asked
 
     def look_again() -> None:
         ahead.render(engine, [work for p in batch for work in _work(p)], renders)
@@ -134,20 +136,28 @@ def _commit(means: _Means, batch: Sequence[Prepared]) -> tuple[list[Verdict], bo
 
 
 def _end(
-    conn: sa.Connection, token: str, batch: Sequence[Prepared], outcome: _Outcome
+    conn: sa.Connection,
+    token: str,
+    batch: Sequence[Prepared],
+    outcome: _Outcome,
+    paused: frozenset[str],
 ) -> list[Verdict]:
-    """Settle the deliveries; one that a paused connection or a look-up waits for stays, uncounted.
+    """Settle the deliveries; one that waits for a paused connection or a look-up stays, uncounted.
 
-    What it does for other connections is done by now, and is found done the next time.
+    What it does for other connections is done by now, and is found done the next time. One whose
+    connection goes on by now is due at once: whoever resumed it has not seen this delivery.
     """
     looked_up = {wait.delivery_id for wait in outcome.waits}
-    paused = {p.row.id: p.waiting for p in batch if p.waiting is not None}
-    ends = [v for v in outcome.verdicts if v.id not in paused and v.id not in looked_up]
+    waits_s = {
+        p.row.id: 0.0 if paused.isdisjoint(p.waiting) else PAUSED_DELAY_S
+        for p in batch
+        if p.waiting
+    }
+    ends = [v for v in outcome.verdicts if v.id not in waits_s and v.id not in looked_up]
     deliveries.settle(conn, token, ends)
-    if paused:
-        error = str(next(iter(paused.values())))
-        deliveries.give_back(conn, token, [Later(i, PAUSED_DELAY_S) for i in paused], error=error)
-    parked = [Later(id_, PARKED_DELAY_S) for id_ in looked_up - paused.keys()]
+    if waits_s:
+        deliveries.give_back(conn, token, list(starmap(Later, waits_s.items())), error=PAUSED)
+    parked = [Later(id_, PARKED_DELAY_S) for id_ in looked_up - waits_s.keys()]
     if parked:
         deliveries.give_back(conn, token, parked, error=PARKED)
     return ends
@@ -213,12 +223,7 @@ def _apply(conn: sa.Connection, told: Sequence[Prepared], renders: Renders) -> _
         outcome = _outcome(target, remarks, new=new, stale=stale)
         outcomes.setdefault(prepared.row.id, []).append(outcome)
     verdicts = [_verdict(p, outcomes.get(p.row.id, [])) for p in batch]
-    asks = [
-        one
-        for p, target in shares
-        if not target.waits or p.waiting is not None
-        for one in target.asks
-    ]
+    asks = [one for p, target in shares if not target.waits or p.waiting for one in target.asks]
     asks += [again for index in applied.doubtful if (again := _again(work[index])) is not None]
     return _Outcome(verdicts, applied, asks, _waits(batch))
 
@@ -286,7 +291,7 @@ def _waits(batch: Sequence[Prepared]) -> list[Wait]:
             ],
         )
         for prepared in batch
-        if prepared.waiting is None
+        if not prepared.waiting
         and (waiting := [target for target in prepared.targets if target.waits])
     ]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
+
+from ingest.store.connections import DISCONNECTED
 
 # A connection that a person paused or disconnected stays so.
 _PAUSE = sa.text("""
@@ -15,6 +18,11 @@ WHERE id = :connection_id AND is_active
 # Statements after it see what those did who held the connection before.
 _LOCK = sa.text("""
 SELECT FROM lightfast_connected_sources WHERE id = :connection_id FOR NO KEY UPDATE
+""")
+_PAUSED = sa.text("""
+SELECT id FROM lightfast_connected_sources
+WHERE id = ANY(:ids) AND NOT is_active AND config_status <> :disconnected
+ORDER BY id FOR SHARE
 """)
 _TOKEN = sa.text("""
 SELECT coalesce(max(id), 0) FROM lightfast_source_credentials
@@ -47,6 +55,14 @@ FROM lightfast_connection_conditions WHERE connection_id = :connection_id
 def lock(conn: sa.Connection, connection_id: str) -> None:
     """Let nobody else judge or repair the connection until the commit."""
     conn.execute(_LOCK, {"connection_id": connection_id})
+
+
+def paused(conn: sa.Connection, ids: Collection[str]) -> frozenset[str]:
+    """Those of the connections that are paused, and stay so until the commit."""
+    if not ids:
+        return frozenset()
+    given = {"ids": list(ids), "disconnected": DISCONNECTED}
+    return frozenset(conn.execute(_PAUSED, given).scalars())
 
 
 def refuse(
