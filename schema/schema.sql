@@ -195,6 +195,8 @@ CREATE INDEX idx_deliveries_connection ON lightfast_webhook_deliveries (connecti
 -- `rank` is the last applied change's place in the total order (null: only heard of, as a parent).
 -- `revision` is that of the code which made it, `made` the digest of what it made, where two words of
 -- one version may have to be compared.
+-- `created_at` is the source's time, by the newest word that has one, whose rank is `created_rank`;
+-- `heard_at` is when it was first told of or seen, which counts where no source says.
 -- `visible` = not deleted, fed, and under no ancestor that is invisible.
 CREATE TABLE lightfast_document_ledger (
   identity UUID PRIMARY KEY,
@@ -214,6 +216,9 @@ CREATE TABLE lightfast_document_ledger (
   patches JSONB,
   revision INTEGER NOT NULL DEFAULT 0,
   made VARCHAR(64),
+  heard_at TIMESTAMPTZ,
+  created_at TIMESTAMPTZ,
+  created_rank TEXT COLLATE "C",
   CONSTRAINT ck_ledger_state CHECK (state IN ('unknown', 'live', 'deleted'))
 );
 CREATE UNIQUE INDEX uq_ledger_document ON lightfast_document_ledger(document_id);

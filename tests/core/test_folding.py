@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import pairwise, permutations
 
 import pytest
@@ -86,6 +87,7 @@ def upsert(version: int, **fields: object) -> Upsert:
     return replace(whole, **fields)  # type: ignore[arg-type]
 
 
+TIMES = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
 FILTERS = {"all": None, "red": frozenset({"red"}), "blue": frozenset({"blue"})}
 FIELDS = {
     "first": st.builds(Field, st.integers(0, 3), st.just("min")),
@@ -109,6 +111,7 @@ upserts = st.builds(
     aliases=st.lists(keys, max_size=2).map(tuple),
     labels=st.none() | st.sets(st.sampled_from(["red", "blue"])).map(frozenset),
     priority=st.sampled_from([50, 100]),
+    created_at=st.none() | st.sampled_from(TIMES),
 )
 deletes = st.builds(
     Delete,
@@ -125,9 +128,12 @@ patches = st.builds(
 )
 changes: st.SearchStrategy[Change] = upserts | upserts | deletes | patches
 statements = st.builds(
-    lambda change, connection: told(change, connection, FILTERS[connection]),
+    lambda change, connection, heard_at: replace(
+        told(change, connection, FILTERS[connection]), heard_at=heard_at
+    ),
     changes,
     st.sampled_from(sorted(FILTERS)),
+    st.sampled_from(TIMES),
 )
 streams = st.lists(statements, min_size=1, max_size=8)
 
@@ -365,3 +371,23 @@ def _own_key() -> str:
     parent = heard([[told(child)]]).row.parent
     assert parent is not None
     return parent
+
+
+def test_the_source_s_time_of_creation_counts_whenever_it_comes() -> None:
+    """Bug: where the newest word had no time, it hung on which word came first. Where none has one,
+    it is when the object was first heard of.
+    """
+    first, second, third = TIMES
+    words = [
+        replace(told(upsert(1, created_at=third)), heard_at=second),
+        replace(told(upsert(2, created_at=second)), heard_at=third),
+        replace(told(upsert(3)), heard_at=first),
+    ]
+    for order in permutations(words):
+        assert heard([word] for word in order).row.dates.shown == second
+    untimed = [
+        replace(told(upsert(n)), heard_at=at)
+        for n, at in enumerate((second, third, first), start=1)
+    ]
+    for order in permutations(untimed):
+        assert heard([word] for word in order).row.dates.shown == first

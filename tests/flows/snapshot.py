@@ -18,7 +18,7 @@ _TABLES = {
     # A row that was only heard of, as somebody's parent, says nothing.
     "ledger": (
         "identity",
-        "SELECT to_jsonb(l) FROM lightfast_document_ledger l WHERE rank IS NOT NULL"
+        "SELECT to_jsonb(l) - 'heard_at' FROM lightfast_document_ledger l WHERE rank IS NOT NULL"
         " OR patches IS NOT NULL OR NOT fed OR NOT visible",
     ),
     "withheld": (

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 RECEIVED_AT = datetime(2026, 3, 3, tzinfo=UTC)
 LETTERS = in_order_of_arrival(cast())
-_HIDDEN = {"rank", "patches", "made"}
+_HIDDEN = {"rank", "created_rank", "patches", "made"}
 
 _FORGET = (
     "DELETE FROM lightfast_webhook_deliveries",

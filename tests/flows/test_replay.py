@@ -32,7 +32,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 _FAULT = (
     "UPDATE lightfast_docs_documents SET content_hash = 'of something else',"
     ' source_metadata = source_metadata || \'{"url": "https://example.com/wrong"}\','
-    " relationships = NULL",
+    " relationships = NULL, created_at = created_at - interval '1 year'",
+    "UPDATE lightfast_document_ledger SET created_at = created_at - interval '1 year'",
     "UPDATE lightfast_document_chunks SET text = 'something else'",
     "DELETE FROM lightfast_document_references",
 )

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ingest.core import patching
 from ingest.core.changes import Change, Delete, Patch, Upsert, Withdraw
+from ingest.core.dating import Dates, dated
 from ingest.core.identity import document_id
 from ingest.core.ranks import grounded, is_final, same_version, was_seen
 from ingest.core.values import JSON
@@ -23,7 +25,7 @@ class LedgerRow:
     """What the ledger knows of one identity; the columns of its table.
 
     `revision` is that of the code which made the newest word, `made` the digest of what it made,
-    where somebody may have to compare.
+    where somebody may have to compare. `heard_at`, `created_at` and `created_rank` are its `dates`.
     """
 
     identity: str
@@ -43,6 +45,13 @@ class LedgerRow:
     patches: Mapping[str, JSON] | None = None
     revision: int = 0
     made: str | None = None
+    heard_at: datetime | None = None
+    created_at: datetime | None = None
+    created_rank: str | None = None
+
+    @property
+    def dates(self) -> Dates:
+        return Dates(self.heard_at, self.created_at, self.created_rank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,8 @@ class Statement:
     """One connection's word about one document of one store.
 
     `wanted` is false where the object lies outside the connection's filter (a `Withdraw` always
-    does). `revision` and `made` are as in the ledger.
+    does). `revision` and `made` are as in the ledger; `heard_at` is when it was received or asked
+    for.
     """
 
     change: Change
@@ -59,6 +69,7 @@ class Statement:
     wanted: bool = True
     revision: int = 0
     made: str | None = None
+    heard_at: datetime | None = None
 
     @property
     def place(self) -> tuple[str, int]:
@@ -124,10 +135,10 @@ def decide(
     deleted = newest is not None and whole is None
     source_id = whole.source_id if whole else None if deleted else row.source_id
     written, fed = _feeds(feeds, statements)
-    after = row
-    if newest is not None or patches or fed != row.fed:
+    after, dates = row, dated_by(row, wanted)
+    if newest is not None or patches or fed != row.fed or dates != row.dates:
         parent = _parent(row, newest)
-        after = _after(row, base, patches, source_id=source_id, parent=parent, fed=fed)
+        after = _after(row, base, patches, dates, source_id=source_id, parent=parent, fed=fed)
     seen = _keys(wanted) | _former(row, newest)
     return Decision(
         row=after,
@@ -144,6 +155,7 @@ def _after(
     row: LedgerRow,
     base: _Base,
     patches: Sequence[dict[str, JSON]],
+    dates: Dates,
     *,
     source_id: str | None,
     parent: str | None,
@@ -168,7 +180,22 @@ def _after(
         _kept(base, patches),
         base.revision,
         base.made,
+        dates.heard_at,
+        dates.created_at,
+        dates.rank,
     )
+
+
+def dated_by(row: LedgerRow, statements: Iterable[Statement]) -> Dates:
+    """The document's dates after whole words about it, stale ones too. Of the newest word an older
+    program reads the same words worse.
+    """
+    words = [
+        Dates(s.heard_at, s.change.created_at, s.rank)
+        for s in sorted(statements, key=lambda s: s.place)
+        if isinstance(s.change, Upsert) and not (s.rank == row.rank and s.revision < row.revision)
+    ]
+    return dated(row.dates, words) if words else row.dates
 
 
 def _kept(base: _Base, patches: Sequence[dict[str, JSON]]) -> dict[str, JSON] | None:

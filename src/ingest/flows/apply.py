@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -19,6 +20,7 @@ from ingest.core.folding import (
     Feed,
     LedgerRow,
     Statement,
+    dated_by,
     decide,
     ground,
     is_doubtful,
@@ -41,7 +43,8 @@ class Work:
     """One connection's word in one store. `wanted` is false outside the connection's filter.
 
     `revision` is that of the code that made it, `made` the digest of what it made, where that is
-    compared. `again` is the look-up that settles a doubt about it, where the connection can ask.
+    compared. `heard_at` is when it was received, or the provider asked. `again` is the look-up that
+    settles a doubt about it, where the connection can ask.
     `cuts` are what of it exceeded a bound, in words.
     """
 
@@ -52,6 +55,7 @@ class Work:
     wanted: bool = True
     revision: int = 0
     made: str | None = None
+    heard_at: datetime | None = None
     again: Refresh | None = None
     cuts: tuple[str, ...] = ()
 
@@ -98,10 +102,10 @@ class _Subject:
     @property
     def moves(self) -> bool:
         """Whether any word may change the document (and not only its aliases and feeds)."""
-        return any(
-            isinstance(w.change, Patch) or replaces(self.row, w)
-            for w in self.words.values()
-            if w.wanted
+        wanted = [word for word in self.words.values() if word.wanted]
+        return (
+            any(isinstance(w.change, Patch) or replaces(self.row, w) for w in wanted)
+            or dated_by(self.row, wanted).shown != self.row.dates.shown
         )
 
 
@@ -192,7 +196,13 @@ def _subjects(work: Sequence[Work]) -> dict[str, _Subject]:
             row = _unknown(named, item.store.id, key)
             subject = found[key] = _Subject(named, item.store, row)
         subject.words[index] = Statement(
-            item.change, item.rank, item.connection_id, item.wanted, item.revision, item.made
+            item.change,
+            item.rank,
+            item.connection_id,
+            item.wanted,
+            item.revision,
+            item.made,
+            item.heard_at,
         )
     return dict(sorted(found.items()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from ingest.core.changes import Upsert
@@ -45,14 +45,13 @@ def draft(
         "frontmatter": said.frontmatter,
         "chunk_count": 0,
         "relationships": rendered.relationships,
-        "created_at": _naive(upsert),
+        "created_at": zoneless(ledger.dates.shown),
     }
     return Draft(upsert, store, rendered, row)
 
 
-def _naive(upsert: Upsert) -> str | None:
-    """The source's creation time as the seed's zoneless column holds it, in UTC."""
-    if upsert.created_at is None:
+def zoneless(moment: datetime | None) -> str | None:
+    """A time as the seed's zoneless columns hold it, in UTC."""
+    if moment is None:
         return None
-    zoneless = upsert.created_at.astimezone(UTC).replace(tzinfo=None)
-    return zoneless.isoformat(timespec="microseconds")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")

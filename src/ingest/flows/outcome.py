@@ -105,7 +105,8 @@ def gone(identity: Identity, sight: Sight, connection: Connection, claimed: Clai
 def _weighed(
     connection: Connection, claimed: Claimed, changes: Collection[Change]
 ) -> tuple[Callable[[StoreConfig], Work], ...]:
-    return tuple(weigh(source(connection.source_type), connection, changes, Seen(claimed.fence)))
+    found, heard_at = source(connection.source_type), claimed.sent_at
+    return tuple(weigh(found, connection, changes, Seen(claimed.fence), heard_at=heard_at))
 
 
 def hopeless(error: str) -> Landing:

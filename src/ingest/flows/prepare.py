@@ -233,7 +233,8 @@ def _targets(
         raise BadPayload("$", f"speaks of more than {MAX_CHANGES:,} things")
     told, remark = unclaimed(opened.source, told, directory.taken.get(connection.id, frozenset()))
     origin = Told(opened.row.body_hash.hex())
-    words = weigh(opened.source, connection, told, origin, can_ask=can_ask)
+    heard_at = opened.row.received_at
+    words = weigh(opened.source, connection, told, origin, heard_at=heard_at, can_ask=can_ask)
     event = bounded_event(meaning.event)
     return [
         Target(

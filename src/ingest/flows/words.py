@@ -6,6 +6,7 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 
 from ingest.core.bounds import bounded
 from ingest.core.changes import Change, Upsert, Withdraw
@@ -23,10 +24,11 @@ def weigh(
     changes: Collection[Change],
     origin: Origin = TOLD,
     *,
+    heard_at: datetime | None = None,
     can_ask: bool = False,
 ) -> list[Callable[[StoreConfig], Work]]:
     """What a connection says, as the work of any of its stores: within the bounds, ranked, and
-    inside its filter.
+    inside its filter. `heard_at` is when it was received, or the provider asked.
     """
     labels = found.descriptor.connection_filter(connection.metadata)
     made_by = revision(found.revision)
@@ -48,6 +50,7 @@ def weigh(
                 wanted=_wanted(change, labels),
                 revision=made_by,
                 made=digest,
+                heard_at=heard_at,
                 again=doubt,
                 cuts=within.cuts,
             )

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import Raced
 from ingest.core.folding import LIVE, Decision, LedgerRow
-from ingest.flows.drafts import Draft
+from ingest.flows.drafts import Draft, zoneless
 from ingest.flows.rendering import Renders
 from ingest.store import documents, feeds, ledger, references
 from ingest.store.documents import Stored
@@ -103,6 +103,7 @@ def _write_documents(conn: sa.Connection, entries: Sequence[Entry], renders: Ren
     )
     _write_references(conn, fresh, [made for made, _ in changed])
     documents.patch(conn, [_patched(e) for e in entries if e.decision.metadata and not e.draft])
+    documents.date(conn, [dated for e in entries if (dated := _dated(e)) is not None])
     for made in (*fresh, *(d for d, _ in changed)):
         keys.update(_draft_keys(made))
     for e in entries:
@@ -223,6 +224,16 @@ def _same_text(made: Draft, stored: Stored) -> bool:
 
 def _patched(entry: Entry) -> dict[str, Any]:
     return {"id": entry.after.document_id, "source_metadata": entry.decision.metadata}
+
+
+def _dated(entry: Entry) -> dict[str, Any] | None:
+    """A stale word may be the only one that knows when a document was created."""
+    shown = zoneless(entry.after.dates.shown)
+    if entry.stored is None or entry.draft or entry.decision.deleted:
+        return None
+    if shown is None or shown == entry.stored.created_at:
+        return None
+    return {"id": entry.after.document_id, "created_at": shown}
 
 
 def _alias(row: LedgerRow, alias: str) -> dict[str, Any]:

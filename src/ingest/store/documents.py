@@ -66,6 +66,12 @@ SET source_metadata = r.source_metadata, updated_at = CURRENT_TIMESTAMP
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id varchar, source_metadata jsonb)
 WHERE d.id = r.id AND d.source_metadata <> r.source_metadata
 """)
+_DATE = sa.text("""
+UPDATE lightfast_docs_documents d
+SET created_at = r.created_at, updated_at = CURRENT_TIMESTAMP
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id varchar, created_at timestamp)
+WHERE d.id = r.id
+""")
 _DELETE = sa.text("""
 WITH withheld AS (
   DELETE FROM lightfast_withheld_documents WHERE document_id = ANY(CAST(:ids AS varchar[]))
@@ -158,6 +164,11 @@ def update(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def patch(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write only the metadata of documents (`id`, `source_metadata`), where it differs."""
     _run(conn, _PATCH, rows)
+
+
+def date(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write only when documents were created (`id`, `created_at`)."""
+    _run(conn, _DATE, rows)
 
 
 def delete(conn: sa.Connection, ids: Collection[str]) -> None:

@@ -19,12 +19,13 @@ from ingest.store.rows import as_json
 _COLUMNS = """
   CAST(identity AS text), document_id, store_id, source_type, scope, kind, external_id, slug,
   source_id, CAST(parent AS text), rank, state, fed, visible, patches,
-  revision, made
+  revision, made, heard_at, created_at, created_rank
 """
 _RECORD = """
   identity uuid, document_id varchar, store_id varchar, source_type source_type, scope text,
   kind varchar, external_id text, slug varchar, source_id varchar, parent uuid, rank text,
-  state varchar, fed boolean, visible boolean, patches jsonb, revision integer, made varchar
+  state varchar, fed boolean, visible boolean, patches jsonb, revision integer, made varchar,
+  heard_at timestamptz, created_at timestamptz, created_rank text
 """
 
 _READ = sa.text(f"""
@@ -47,9 +48,9 @@ WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR UPDATE
 _INSERT = sa.text(f"""
 INSERT INTO lightfast_document_ledger
   (identity, document_id, store_id, source_type, scope, kind, external_id, slug, source_id,
-   parent, rank, state, fed, visible, patches, revision, made)
+   parent, rank, state, fed, visible, patches, revision, made, heard_at, created_at, created_rank)
 SELECT identity, document_id, store_id, source_type, scope, kind, external_id, slug, source_id,
-   parent, rank, state, fed, visible, patches, revision, made
+   parent, rank, state, fed, visible, patches, revision, made, heard_at, created_at, created_rank
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_RECORD})
 ON CONFLICT (identity) DO NOTHING
 RETURNING CAST(identity AS text)
@@ -57,7 +58,8 @@ RETURNING CAST(identity AS text)
 _UPDATE = sa.text(f"""
 UPDATE lightfast_document_ledger l
 SET source_id = r.source_id, parent = r.parent, rank = r.rank, state = r.state, fed = r.fed,
-    visible = r.visible, patches = r.patches, revision = r.revision, made = r.made
+    visible = r.visible, patches = r.patches, revision = r.revision, made = r.made,
+    heard_at = r.heard_at, created_at = r.created_at, created_rank = r.created_rank
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_RECORD})
 WHERE l.identity = r.identity
 """)
@@ -65,11 +67,12 @@ WHERE l.identity = r.identity
 _MOVE = sa.text("""
 UPDATE lightfast_document_ledger l
 SET rank = CASE WHEN l.rank = m.before THEN m.after ELSE l.rank END,
+    created_rank = CASE WHEN l.created_rank = m.before THEN m.after ELSE l.created_rank END,
     patches = CAST(replace(CAST(l.patches AS text), m.before, m.after) AS jsonb)
 FROM unnest(CAST(:identities AS uuid[]), CAST(:before AS text[]), CAST(:after AS text[]))
   AS m(identity, before, after)
 WHERE l.identity = m.identity
-  AND (l.rank = m.before OR position(m.before IN CAST(l.patches AS text)) > 0)
+  AND (m.before IN (l.rank, l.created_rank) OR position(m.before IN CAST(l.patches AS text)) > 0)
 """)
 # One level at a time, each in a statement of its own: its snapshot is taken after the parents'
 # locks, so it sees every child that was committed meanwhile.

@@ -22,9 +22,9 @@ def _serial() -> sa.Column[int]:
     return sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True)
 
 
-def _rank() -> sa.Column[str]:
+def _rank(name: str = "rank") -> sa.Column[str]:
     """Compared byte by byte, as the order of changes is."""
-    return sa.Column("rank", sa.Text(collation="C"))
+    return sa.Column(name, sa.Text(collation="C"))
 
 
 DELIVERIES = sa.Table(
@@ -109,6 +109,9 @@ LEDGER = sa.Table(
     sa.Column("patches", JSONB()),
     number("revision", 0),
     sa.Column("made", key(64)),
+    zoned_time("heard_at", default=None),
+    zoned_time("created_at", default=None),
+    _rank("created_rank"),
     sa.CheckConstraint("state IN ('unknown', 'live', 'deleted')", name="ck_ledger_state"),
     sa.Index("uq_ledger_document", "document_id", unique=True),
     sa.Index("idx_ledger_parent", "parent", postgresql_where=sa.text("parent IS NOT NULL")),
