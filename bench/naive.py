@@ -100,8 +100,9 @@ def _write(conn: psycopg.Connection[Any], change: Upsert, connection_id: str) ->
         return
     slug = document_slug(named, _STORE.id)
     ledger = LedgerRow(
-        key, key, _STORE.id, named.source_type, named.scope, named.kind, named.id, slug
-    )
+        key, key, _STORE.id, named.source_type, named.scope, named.kind, named.id, slug,
+        created_at=change.created_at,
+    )  # fmt: skip
     renders = Renders()
     made = draft(renders.render(change, _STORE), change.metadata, ledger, None, _STORE)
     pieces = renders.cut(change, _STORE).chunks

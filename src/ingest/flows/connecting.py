@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ingest.core.errors import BadInput, NotConnected, Refused
 from ingest.core.values import JSON
 from ingest.core.vault import Vault
+from ingest.flows import agreement
 from ingest.flows.handshake import HANDSHAKE_S
 from ingest.flows.prepare import TOKENLESS
 from ingest.sources.contract import Descriptor
@@ -51,7 +52,8 @@ def connect_source(
     """Connect a source to stores; the connection's id. `secrets` by kind need a vault.
 
     `reach` is what the operator says of hosts. Raises `BadInput` for a name, metadata, a host, a
-    store or a secret that cannot be used.
+    store or a secret that cannot be used, and where a connection that feeds one of the stores
+    shapes the same documents otherwise.
     """
     if not name.strip() or len(name) > NAME_CHARS:
         raise BadInput(f"the name has {len(name)} characters; give 1 to {NAME_CHARS}")
@@ -61,6 +63,7 @@ def connect_source(
     _check_host(descriptor, told, reach or Reach())
     with transaction(engine) as conn:
         _require_stores(conn, store_ids)
+        _require_agreement(conn, descriptor, told, store_ids)
         created = connections.create(
             conn,
             source_type=descriptor.source_type,
@@ -185,6 +188,18 @@ def _require_stores(conn: sa.Connection, store_ids: Collection[str]) -> None:
         )
     if len(set(found.values())) > 1:
         raise BadInput("the stores belong to several organizations; connect the source for each")
+
+
+def _require_agreement(
+    conn: sa.Connection,
+    descriptor: Descriptor,
+    metadata: Mapping[str, JSON],
+    store_ids: Collection[str],
+) -> None:
+    """Nobody else connects anything to the stores until the commit."""
+    stores.lock(conn, store_ids)
+    for conflict in agreement.conflicts(conn, descriptor, metadata, store_ids):
+        raise BadInput(f"{conflict}; {agreement.REMEDY}")
 
 
 def _require_connected(conn: sa.Connection, connection_id: str) -> Connection:

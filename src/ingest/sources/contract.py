@@ -193,6 +193,8 @@ class Descriptor:
     connection_accounts: the same of a connection.
     scope: the scope of identities, by the tenant and the connection's metadata.
     connection_filter: the labels that a connection wants; None for all.
+    shaped_by: the fields of a connection's metadata that its documents hang on, beside the object:
+        in a store all connections of one tenant have the same there.
     owned_prefixes: what keys of the connection's things begin with (`ENG`, `owner/repo`); in a
         store no connection of another tenant may give such a key to a thing of its own.
     prefix_of: the prefix, in the spelling of `owned_prefixes`, that a key begins with; None where
@@ -221,6 +223,7 @@ class Descriptor:
     is_handshake: Callable[[Headers, Payload], bool] = lambda _headers, _payload: False
     verification_token: Callable[[Payload], str | None] | None = None
     connection_filter: Callable[[Payload], frozenset[str] | None] = lambda _metadata: None
+    shaped_by: Callable[[Payload], Payload] = lambda _metadata: {}
     owned_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     prefix_of: Callable[[str], str | None] = lambda _key: None
     api_url: Callable[[Payload], str] = lambda _metadata: ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,10 @@ VALUES (:id, :workspace_id, :slug, :index_name) ON CONFLICT DO NOTHING
 _OWNER_OF_WORKSPACE = sa.text("""
 SELECT organization_id FROM lightfast_workspaces WHERE id = :workspace_id
 """)
+_LOCK = sa.text("""
+SELECT FROM lightfast_stores WHERE id = ANY(CAST(:ids AS varchar[]))
+ORDER BY id FOR NO KEY UPDATE
+""")
 _LIST = sa.text("""
 SELECT s.id, s.workspace_id, w.organization_id, s.slug, s.index_name, s.embedding_model,
        s.embedding_dim, s.chunk_max_tokens, s.chunk_overlap, s.created_at,
@@ -67,6 +72,11 @@ def create(conn: sa.Connection, new: NewStore) -> bool:
     conn.execute(_WORKSPACE, {**above, "workspace_slug": new.workspace_slug})
     own = {"id": new.id, "slug": new.slug, "index_name": new.index_name}
     return conn.execute(_STORE, {**own, "workspace_id": new.workspace_id}).rowcount == 1
+
+
+def lock(conn: sa.Connection, ids: Collection[str]) -> None:
+    """Let nobody else lock the stores until the commit; whoever only refers to them may go on."""
+    conn.execute(_LOCK, {"ids": list(ids)})
 
 
 def listing(conn: sa.Connection, store_id: str | None = None) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadSettings, IngestError, RateLimited
 from ingest.core.times import iso
+from ingest.flows import agreement
 from ingest.flows.clients import Clients
 from ingest.flows.doctor.findings import Finding, failed, fine, note
 from ingest.flows.prepare import TOKENLESS
@@ -72,6 +73,17 @@ def look_at_connections(engine: sa.Engine, around: Surroundings) -> Iterator[Fin
         yield _webhook(one, around)
         yield _token(engine, one, around)
         yield _received(one)
+        yield from _agreeing(engine, one)
+
+
+def _agreeing(engine: sa.Engine, one: _Seen) -> Iterator[Finding]:
+    """Whether another one, from before this was refused, wants the same documents otherwise."""
+    metadata = one.connection.metadata
+    with transaction(engine, durable=False) as conn:
+        fed = connections.stores_of(conn, [one.connection.id]).get(one.connection.id, ())
+        found = list(agreement.conflicts(conn, one.source.descriptor, metadata, fed))
+    for conflict in found:
+        yield failed(one.check("documents"), str(conflict), agreement.REMEDY)
 
 
 def _read(conn: sa.Connection) -> list[_Seen]:

@@ -98,6 +98,8 @@ DESCRIPTOR = Descriptor(
     connection_tenants=_connection_tenant,
     accounts=_installation,
     connection_accounts=_own_installation,
+    # One document for each path: that of whichever branch was looked at last.
+    shaped_by=lambda metadata: {"branch": metadata.get("branch")},
     owned_prefixes=_name,
     prefix_of=_name_in,
     api_url=lambda _metadata: "https://api.github.com",

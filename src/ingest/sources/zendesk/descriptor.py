@@ -118,6 +118,7 @@ DESCRIPTOR = Descriptor(
     tenants=_account,
     connection=ZendeskSourceMetadata,
     connection_tenants=_connection_account,
+    shaped_by=lambda metadata: {"includePrivateNotes": bool(metadata.get("includePrivateNotes"))},
     owned_prefixes=_owned,
     api_url=_api_url,
     api_hosts=("*.zendesk.com",),

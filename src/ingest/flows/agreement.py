@@ -1,0 +1,72 @@
+"""Where two connections of one tenant feed one store, what their documents hold must not differ.
+
+An object has one document in a store, whoever looked it up last: were the internal notes of a
+ticket in for one of them and out for the other, the order of look-ups would decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from ingest.core.values import JSON
+from ingest.sources.contract import Descriptor
+from ingest.store import connections
+from ingest.store.connections import DISCONNECTED, Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Another connection of the same tenant in a store, and the field in which the two differ."""
+
+    store_id: str
+    other: Connection
+    field: str
+    own: JSON
+    others: JSON
+
+    def __str__(self) -> str:
+        other = f"{self.other.id} ({self.other.name!r})"
+        return (
+            f"connection {other} feeds store {self.store_id} from the same account with "
+            f"{_said(self.field, self.others)}, and this one has {_said(self.field, self.own)}: "
+            "there is one document for both, and it cannot be as either wants"
+        )
+
+
+REMEDY = "give both the same, disconnect one, or let them feed stores of their own"
+
+
+def conflicts(
+    conn: sa.Connection,
+    descriptor: Descriptor,
+    metadata: Mapping[str, JSON],
+    store_ids: Collection[str],
+) -> Iterator[Conflict]:
+    """What stands against a connection with this metadata in these stores."""
+    own = descriptor.shaped_by(metadata)
+    if not own:
+        return
+    tenants = descriptor.connection_tenants(metadata)
+    found = connections.by_tenant(conn, descriptor.source_type, tenants[:1])
+    scope = descriptor.scope(tenants[0], metadata)
+    others = {
+        one.id: one
+        for same in found.values()
+        for one in same
+        if one.status != DISCONNECTED
+        and descriptor.scope(descriptor.connection_tenants(one.metadata)[0], one.metadata) == scope
+    }
+    fed = connections.stores_of(conn, others)
+    for id_, other in sorted(others.items()):
+        shape = descriptor.shaped_by(other.metadata)
+        for store_id in sorted(set(fed.get(id_, ())) & set(store_ids)):
+            for field, value in own.items():
+                if shape[field] != value:
+                    yield Conflict(store_id, other, field, value, shape[field])
+
+
+def _said(field: str, value: JSON) -> str:
+    return f"no {field}" if value is None else f"{field} {value!r}"
