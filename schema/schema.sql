@@ -380,12 +380,13 @@ CREATE INDEX idx_lookups_connection ON lightfast_lookups(connection_id, next_att
 CREATE INDEX idx_lookups_running ON lightfast_lookups(connection_id) WHERE lease_until IS NOT NULL;
 
 -- Deliveries that end with a look-up, and the events that are recorded then. `asked` is the number
--- of the delivery's request.
+-- of the delivery's request, `tellers` the connections that told the events, each in its place.
 CREATE TABLE lightfast_lookup_waiters (
   lookup_id BIGINT NOT NULL REFERENCES lightfast_lookups(id) ON DELETE CASCADE,
   delivery_id BIGINT NOT NULL REFERENCES lightfast_webhook_deliveries(id) ON DELETE CASCADE,
   asked BIGINT NOT NULL,
   events JSONB NOT NULL,
+  tellers JSONB,
   PRIMARY KEY (lookup_id, delivery_id)
 );
 CREATE INDEX idx_waiters_delivery ON lightfast_lookup_waiters(delivery_id);
@@ -456,3 +457,7 @@ CREATE TABLE lightfast_payload_drift (
   first_seen_at TIMESTAMPTZ NOT NULL DEFAULT now(),
   PRIMARY KEY (source_type, field)
 );
+
+-- The oldest program that goes on beside this schema, by the version that it brings.
+CREATE TABLE lightfast_schema_serves (oldest VARCHAR(32) PRIMARY KEY);
+INSERT INTO lightfast_schema_serves VALUES ('0003');

@@ -15,7 +15,7 @@ _QUERIES: Mapping[str, str] = {
     "chunks": "SELECT to_jsonb(t) - 'updated_at' FROM lightfast_document_chunks t ORDER BY 1",
     "references": "SELECT to_jsonb(t) FROM lightfast_document_references t ORDER BY 1",
     "events": "SELECT to_jsonb(t) - 'processed_at' FROM lightfast_ingestion_events t ORDER BY id",
-    "ledger": "SELECT to_jsonb(t) FROM lightfast_document_ledger t ORDER BY identity",
+    "ledger": "SELECT to_jsonb(t) - 'heard_at' FROM lightfast_document_ledger t ORDER BY identity",
     "aliases": "SELECT to_jsonb(t) FROM lightfast_document_aliases t ORDER BY 1",
     "feeds": "SELECT document_id, feeding, rank FROM lightfast_document_feeds ORDER BY 1",
     "counts": "SELECT source_type, document_count FROM lightfast_connected_sources ORDER BY 1",

@@ -79,10 +79,7 @@ class World:
 
     def run(self, plan: Plan) -> Snapshot:
         """Forget everything, run the letters as planned, and tell what stands in the end."""
-        self.began = datetime.now(UTC).replace(tzinfo=None).isoformat()
-        with transaction(self.engine, durable=False) as conn:
-            for statement in _FORGET:
-                conn.execute(sa.text(statement))
+        self.forget()
         order = [*plan.order, *plan.again]
         for number, start in enumerate(range(0, len(order), plan.batch)):
             self._deliver([LETTERS[i] for i in order[start : start + plan.batch]])
@@ -90,6 +87,13 @@ class World:
             if plan.looks_after(number):
                 self._look_up()
         return self.finish()
+
+    def forget(self) -> None:
+        """Nothing was ever heard."""
+        self.began = datetime.now(UTC).replace(tzinfo=None).isoformat()
+        with transaction(self.engine, durable=False) as conn:
+            for statement in _FORGET:
+                conn.execute(sa.text(statement))
 
     def finish(self) -> Snapshot:
         """Look up and bind whatever waits, and tell what stands in the end."""

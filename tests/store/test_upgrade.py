@@ -19,7 +19,7 @@ from ingest.sources.registry import all_sources
 from ingest.store import catalog
 from ingest.store.condition import UnfitDatabase, require_postgres
 from ingest.store.engine import connect, transaction
-from ingest.store.upgrade import Report, check, head, is_current, migrations, upgrade
+from ingest.store.upgrade import Report, check, head, is_current, migrations, standing, upgrade
 from tests import factories
 from tests.databases import empty_databases
 
@@ -165,10 +165,33 @@ def test_a_hand_made_database_that_differs_is_refused(empty: sa.Engine, empty_ur
 def test_a_database_of_a_newer_program_is_refused(empty: sa.Engine, empty_url: str) -> None:
     upgrade(empty, SOURCES)
     _run(empty_url, "UPDATE lightfast_schema_version SET version_num = '9999'")
+    _run(empty_url, "UPDATE lightfast_schema_serves SET oldest = '9999'")
     with pytest.raises(UnfitDatabase, match=r"9999.*newer program"):
         upgrade(empty, SOURCES)
     assert "9999" in check(empty, SOURCES)[0]
     assert not is_current(empty)
+
+
+def test_a_newer_schema_that_serves_this_program_is_current_and_left_alone(
+    empty: sa.Engine, empty_url: str
+) -> None:
+    """Bug: an old receiver left the rotation as soon as the schema went ahead."""
+    upgrade(empty, SOURCES)
+    _run(
+        empty_url,
+        "UPDATE lightfast_schema_serves SET oldest ="
+        " (SELECT version_num FROM lightfast_schema_version)",
+    )
+    _run(empty_url, "UPDATE lightfast_schema_version SET version_num = '9999'")
+    before = _catalog(empty)
+    assert is_current(empty)
+    assert check(empty, SOURCES) == []
+    assert standing(empty) == f"9999, ahead of this program's {head()}"
+    assert upgrade(empty, SOURCES) == Report("9999", "9999", ())
+    assert _catalog(empty) == before
+    _run(empty_url, "UPDATE lightfast_schema_serves SET oldest = '9999'")
+    assert not is_current(empty)
+    assert "no longer serves" in check(empty, SOURCES)[0]
 
 
 def test_a_user_who_may_not_create_tables_is_told_so(empty_url: str) -> None:

@@ -1,3 +1,7 @@
+-- The oldest program that goes on beside this schema, by the version that it brings.
+CREATE TABLE lightfast_schema_serves (oldest VARCHAR(32) PRIMARY KEY);
+INSERT INTO lightfast_schema_serves VALUES ('0003');
+
 ALTER TABLE lightfast_document_ledger
   ADD COLUMN revision INTEGER NOT NULL DEFAULT 0,
   ADD COLUMN made VARCHAR(64),
@@ -35,6 +39,9 @@ CREATE TABLE lightfast_pending_bindings (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   keys JSONB NOT NULL
 );
+
+-- Whose events a delivery waits with: by their place, the connections that told them.
+ALTER TABLE lightfast_lookup_waiters ADD COLUMN tellers JSONB;
 
 -- When somebody first saw that a lease had run out: after a while more, its owner is gone.
 ALTER TABLE lightfast_webhook_deliveries ADD COLUMN missed_at TIMESTAMPTZ;

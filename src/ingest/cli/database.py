@@ -15,7 +15,10 @@ app = typer.Typer(help="The database's schema.", no_args_is_help=True)
 
 @app.command()
 def upgrade(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Bring the database to this program's schema. Running it again does no harm."""
+    """Bring the database to this program's schema. Running it again does no harm.
+
+    One that a newer program brought further, and that serves this one too, stays as it is.
+    """
     report = upgrades.upgrade(session(context).engine, tuple(all_sources()))
     data = {
         "before": report.before,
@@ -29,7 +32,8 @@ def upgrade(context: typer.Context, *, as_json: AsJson = False) -> None:
 @app.command()
 def check(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Say what is behind; exit 1 if anything is."""
-    behind = upgrades.check(session(context).engine, tuple(all_sources()))
+    current = session(context)
+    behind = upgrades.check(current.engine, tuple(all_sources()))
     if as_json:
         output.document({"current": not behind, "behind": behind})
     for text in behind:
@@ -37,4 +41,4 @@ def check(context: typer.Context, *, as_json: AsJson = False) -> None:
     if behind:
         raise typer.Exit(1)
     if not as_json:
-        output.line(f"current: schema {upgrades.head()}")
+        output.line(f"current: schema {upgrades.standing(current.engine)}")

@@ -24,11 +24,14 @@ Ask = Request
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A delivery that ends with its look-ups, and the events that are recorded then."""
+    """A delivery that ends with its look-ups, and the events that are recorded then, each told by
+    the connection in its place among the `tellers`.
+    """
 
     delivery_id: int
     asks: Sequence[Ask]
     events: Sequence[Mapping[str, Any]]
+    tellers: Sequence[str]
 
 
 def asks(found: Source, connection: Connection, wanted: Iterable[Refresh]) -> tuple[Ask, ...]:
@@ -65,6 +68,7 @@ def request(conn: sa.Connection, wanted: Collection[Ask], waits: Sequence[Wait] 
                 "delivery_id": wait.delivery_id,
                 "asked": row.asked,
                 "events": list(wait.events),
+                "tellers": list(wait.tellers),
             }
     lookups.wait(conn, [rows[key] for key in sorted(rows)])
     return bool(every)

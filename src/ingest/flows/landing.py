@@ -264,6 +264,7 @@ class _Waited:
     """A delivery that ends now: its events, and the worst of what its look-ups came to."""
 
     events: Sequence[Mapping[str, Any]]
+    tellers: Sequence[str | None]
     errors: list[str] = field(default_factory=list)
     gone: bool = False
     remark: str = ""
@@ -279,31 +280,36 @@ def _verdicts(
     landings = {e.claimed.id: e.landing for e in ending}
     waited: dict[int, _Waited] = {}
     for waiter in waiters:
-        one = waited.setdefault(waiter.delivery_id, _Waited(waiter.events))
+        tellers: Sequence[str | None] = waiter.tellers or [None] * len(waiter.events)
+        one = waited.setdefault(waiter.delivery_id, _Waited(waiter.events, tellers))
         landing = landings[waiter.lookup_id]
         if landing.kind == "hopeless":
             one.errors.append(landing.error)
         one.gone |= landing.kind == "gone"
         remarks = filter(None, (cuts.get(waiter.lookup_id), landing.remark))
         one.remark = one.remark or "; ".join(remarks)
-    recorded = [event for one in waited.values() if not one.errors for event in one.events]
+    recorded = [
+        told
+        for one in waited.values()
+        if not one.errors
+        for told in zip(one.events, one.tellers, strict=True)
+    ]
     told = {one.id: one for one in _still_told(conn, recorded)}
     news = events.record(conn, list(told.values()))
     return [_verdict(id_, one, news) for id_, one in sorted(waited.items())]
 
 
-def _still_told(conn: sa.Connection, recorded: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+def _still_told(
+    conn: sa.Connection, recorded: Sequence[tuple[Mapping[str, Any], str | None]]
+) -> Iterator[Event]:
     """The events of connections that are there still, in stores that have a log still: another
     one's look-up may end a delivery of the app-wide route that waited for both.
     """
-    stores = connections.stores(conn, {event["store_id"] for event in recorded})
-    named = {event["connection_id"] for event in recorded if "connection_id" in event}
-    standing = connections.standing(conn, named)
-    for event in recorded:
-        row = dict(event)
-        teller = row.pop("connection_id", None)  # of an earlier version's there is none
-        if row["store_id"] in stores and (teller is None or teller in standing):
-            yield Event(**row, status="processed")
+    stores = connections.stores(conn, {event["store_id"] for event, _ in recorded})
+    standing = connections.standing(conn, {teller for _, teller in recorded if teller is not None})
+    for event, teller in recorded:
+        if event["store_id"] in stores and (teller is None or teller in standing):
+            yield Event(**event, status="processed")
 
 
 def _verdict(delivery_id: int, waited: _Waited, news: set[str]) -> Verdict:

@@ -285,10 +285,8 @@ def _waits(batch: Sequence[Prepared]) -> list[Wait]:
         Wait(
             prepared.row.id,
             [one for target in waiting for one in target.asks],
-            [
-                {**_told_event(prepared, target), "connection_id": target.connection_id}
-                for target in waiting
-            ],
+            [_told_event(prepared, target) for target in waiting],
+            [target.connection_id for target in waiting],
         )
         for prepared in batch
         if not prepared.waiting

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ingest.core.errors import PermanentError
 from ingest.store.tables import METADATA
 
-VERSION_TABLE = "lightfast_schema_version"
+VERSION_TABLE, SERVES_TABLE = "lightfast_schema_version", "lightfast_schema_serves"
 OLDEST_POSTGRES = 15
 NEW_ONE = (
     "nothing was changed. Let DATABASE_URL name a new, empty database and run "
@@ -24,9 +24,13 @@ class UnfitDatabase(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What was found: our version, our tables, legacy tables, the enum's values."""
+    """What was found: our version, our tables, legacy tables, the enum's values.
+
+    `serves` is the oldest program that the schema serves, by the version that this one brings.
+    """
 
     version: str | None
+    serves: str | None
     tables: frozenset[str]
     legacy: tuple[str, ...]
     source_types: frozenset[str]
@@ -46,6 +50,7 @@ SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(:table)
 """)
 _SOURCE_TYPES = sa.text("SELECT enumlabel FROM pg_enum WHERE enumtypid = to_regtype('source_type')")
 _VERSION = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")
+_SERVES = sa.text(f"SELECT oldest FROM {SERVES_TABLE}")
 _LEGACY_TABLES = (
     "lightfast_ingestion_commits",
     "lightfast_connected_repository",
@@ -63,7 +68,8 @@ def look(conn: sa.Connection) -> Condition:
     if conn.execute(_HAS_COLUMN, {"table": table, "column": column}).scalar_one():
         legacy.append(f"{table}.{column}")
     ours = conn.execute(_EXISTING, {"names": list(METADATA.tables)}).scalars()
-    return Condition(version(conn), frozenset(ours), tuple(legacy), source_types(conn))
+    tables, types = frozenset(ours), source_types(conn)
+    return Condition(version(conn), serves(conn), tables, tuple(legacy), types)
 
 
 def version(conn: sa.Connection) -> str | None:
@@ -74,18 +80,33 @@ def version(conn: sa.Connection) -> str | None:
     return found
 
 
+def serves(conn: sa.Connection) -> str | None:
+    """The oldest program that the schema serves; None where nobody says so."""
+    if conn.execute(_EXISTING, {"names": [SERVES_TABLE]}).scalar() is None:
+        return None
+    found: str | None = conn.execute(_SERVES).scalar()
+    return found
+
+
+def is_ahead(version: str | None, serves: str | None, known_versions: Collection[str]) -> bool:
+    """Whether a newer program made the schema what it is, and it goes on serving this one."""
+    newer = version is not None and version not in known_versions
+    return newer and serves is not None and serves <= max(known_versions)
+
+
 def source_types(conn: sa.Connection) -> frozenset[str]:
     """The values of the enum; none where it is not there."""
     return frozenset(conn.execute(_SOURCE_TYPES).scalars())
 
 
 def require_ours(found: Condition, known_versions: Collection[str]) -> None:
-    """Raise `UnfitDatabase` for what belongs to somebody else or to a newer program."""
+    """Raise `UnfitDatabase` for what belongs to somebody else, or to a newer program alone."""
     if found.version is not None:
-        if found.version not in known_versions:
+        is_served = is_ahead(found.version, found.serves, known_versions)
+        if found.version not in known_versions and not is_served:
             raise UnfitDatabase(
-                f"the schema stands at {found.version}, which this program (up to "
-                f"{max(known_versions)}) does not know; install the newer program that made it"
+                f"the schema stands at {found.version}, which no longer serves this program (up to "
+                f"{max(known_versions)}); install the newer program that made it"
             )
         return
     if found.legacy:

@@ -66,11 +66,14 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """A delivery that ends now, with the events to record for it."""
+    """A delivery that ends now, with the events to record for it, and who told them (of an earlier
+    version's that is not known).
+    """
 
     lookup_id: int
     delivery_id: int
     events: Sequence[Mapping[str, Any]]
+    tellers: Sequence[str] | None
 
 
 # In one order, so that two workers wait for one another and do not deadlock.
@@ -92,12 +95,12 @@ ON CONFLICT (connection_id, object) DO UPDATE
 RETURNING id, connection_id, CAST(object AS text) AS object, asked
 """)
 _WAIT = sa.text("""
-INSERT INTO lightfast_lookup_waiters AS w (lookup_id, delivery_id, asked, events)
-SELECT r.lookup_id, r.delivery_id, r.asked, r.events
+INSERT INTO lightfast_lookup_waiters AS w (lookup_id, delivery_id, asked, events, tellers)
+SELECT r.lookup_id, r.delivery_id, r.asked, r.events, r.tellers
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  lookup_id bigint, delivery_id bigint, asked bigint, events jsonb)
+  lookup_id bigint, delivery_id bigint, asked bigint, events jsonb, tellers jsonb)
 ON CONFLICT (lookup_id, delivery_id) DO UPDATE
-  SET asked = excluded.asked, events = excluded.events
+  SET asked = excluded.asked, events = excluded.events, tellers = excluded.tellers
 """)
 # Due, of connections that are active and that their provider has not asked to wait; of each as many
 # as are not running yet. Two claims at once may go over that by what they both see free. Connection
@@ -185,7 +188,7 @@ ORDER BY connection_id, object FOR UPDATE
 _SERVED = sa.text("""
 DELETE FROM lightfast_lookup_waiters w USING lightfast_lookups l
 WHERE w.lookup_id = l.id AND l.id = ANY(CAST(:ids AS bigint[])) AND w.asked <= l.taken
-RETURNING w.lookup_id, w.delivery_id, w.events
+RETURNING w.lookup_id, w.delivery_id, w.events, w.tellers
 """)
 _SERVED_OTHERWISE = sa.text("""
 DELETE FROM lightfast_lookup_waiters WHERE delivery_id = ANY(CAST(:ids AS bigint[]))

@@ -72,9 +72,12 @@ WHERE id IN (SELECT id FROM lightfast_webhook_deliveries WHERE connection_id = :
 # Deliveries of the app-wide route that wait for others too are not waited for in its name.
 _FORGET_WAITING = sa.text("""
 UPDATE lightfast_lookup_waiters w
-SET events = coalesce((SELECT jsonb_agg(e) FROM jsonb_array_elements(w.events) e
-                       WHERE e ->> 'connection_id' IS DISTINCT FROM :id), '[]')
-WHERE w.events @> jsonb_build_array(jsonb_build_object('connection_id', CAST(:id AS text)))
+SET (events, tellers) = (
+  SELECT coalesce(jsonb_agg(e.told ORDER BY e.place), '[]'),
+         coalesce(jsonb_agg(w.tellers -> (CAST(e.place AS integer) - 1) ORDER BY e.place), '[]')
+  FROM jsonb_array_elements(w.events) WITH ORDINALITY AS e(told, place)
+  WHERE w.tellers ->> (CAST(e.place AS integer) - 1) IS DISTINCT FROM :id)
+WHERE w.tellers @> jsonb_build_array(CAST(:id AS text))
 """)
 _DELETE = sa.text("DELETE FROM lightfast_connected_sources WHERE id = :id")
 

@@ -49,21 +49,24 @@ _LOOK_ASIDE = sa.text("SET LOCAL search_path = lightfast_aside")
 def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
     """Bring the database to this program's schema; running it again does no harm.
 
-    Raises `UnfitDatabase` for one that is not ours, too old or too new, having changed nothing.
+    One that a newer program brought further, and that serves this one too, stays as it is. Raises
+    `UnfitDatabase` for one that is not ours, too old or too new, having changed nothing.
     """
     with _alone(engine) as conn:
         with conn.begin():
             conn.execute(_WORK_LONG)
             found = condition.look(conn)
             condition.require_ours(found, _versions())
+            ahead = condition.is_ahead(found.version, found.serves, _versions())
             adopted = found.version is None and bool(found.tables)
             if adopted:
                 _adopt(conn)
-            else:
+            elif not ahead:
                 command.upgrade(migrations(conn), "head")
         with conn.begin():  # a value may be used only after the commit that adds it
             added = _add_source_types(conn, source_types)
-    return Report(found.version, head(), added, adopted)
+    after = found.version if ahead and found.version is not None else head()
+    return Report(found.version, after, added, adopted)
 
 
 def check(engine: sa.Engine, source_types: Collection[str]) -> list[str]:
@@ -77,7 +80,8 @@ def check(engine: sa.Engine, source_types: Collection[str]) -> list[str]:
     if found.version is None:
         return ["the schema is not there (or was made by hand): run `ingest db upgrade`"]
     behind = []
-    if found.version != head():
+    ahead = condition.is_ahead(found.version, found.serves, _versions())
+    if found.version != head() and not ahead:
         behind.append(
             f"the schema stands at {found.version}, this program needs {head()}: "
             "run `ingest db upgrade`"
@@ -89,9 +93,19 @@ def check(engine: sa.Engine, source_types: Collection[str]) -> list[str]:
 
 
 def is_current(engine: sa.Engine) -> bool:
-    """Whether the schema is that of this program: two small queries, for readiness probes."""
+    """Whether the schema is that of this program, or a newer one that serves it: some small
+    queries, for readiness probes.
+    """
     with _speaking(engine) as conn:
-        return condition.version(conn) == head()
+        version = condition.version(conn)
+        return version == head() or condition.is_ahead(version, condition.serves(conn), _versions())
+
+
+def standing(engine: sa.Engine) -> str:
+    """Where a schema that is not behind stands."""
+    with _speaking(engine) as conn:
+        version = condition.version(conn)
+    return head() if version == head() else f"{version}, ahead of this program's {head()}"
 
 
 @cache

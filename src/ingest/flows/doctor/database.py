@@ -38,7 +38,7 @@ def look_at_database(engine: sa.Engine, now: Callable[[], datetime]) -> Iterator
     yield fine("database", f"PostgreSQL {version.split()[0]} answers")
     yield _clocks((there - before - (after - before) / 2).total_seconds())
     if not behind:
-        yield fine("schema", f"current ({upgrade.head()})")
+        yield fine("schema", f"current ({upgrade.standing(engine)})")
     for line in behind:
         said = line.removesuffix(f": run `{_UPGRADE}`")
         yield failed("schema", said, _UPGRADE if said != line else _ANOTHER)

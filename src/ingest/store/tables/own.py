@@ -232,6 +232,12 @@ COUNT_MARKS = sa.Table(
     zoned_time("marked_at"),
 )
 
+SERVES = sa.Table(
+    "lightfast_schema_serves",
+    METADATA,
+    sa.Column("oldest", key(32), primary_key=True),
+)
+
 BELLS = sa.Table(
     "lightfast_bells",
     METADATA,
@@ -299,6 +305,7 @@ WAITERS = sa.Table(
     sa.Column("delivery_id", sa.BigInteger(), refers("webhook_deliveries.id"), primary_key=True),
     sa.Column("asked", sa.BigInteger(), nullable=False),
     sa.Column("events", JSONB(), nullable=False),
+    sa.Column("tellers", JSONB()),
     sa.Index("idx_waiters_delivery", "delivery_id"),
 )
 

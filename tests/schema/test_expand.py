@@ -1,0 +1,73 @@
+"""Migrations are written expand, then contract: what takes something away says whom it leaves.
+
+The program of the version before goes on beside an expanded schema: columns that it does not know
+are nullable or have a default, and nothing that it knows is gone. A migration that contracts raises
+`lightfast_schema_serves` to the oldest version that no longer needs what it takes.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+MIGRATIONS = Path(__file__).parents[2] / "schema" / "migrations" / "versions"
+FIRST = "0004"
+"""Before it nobody asked how far a schema may be ahead."""
+_CONTRACTS = re.compile(
+    r"\bDROP (TABLE|COLUMN|TYPE|CONSTRAINT|DEFAULT)\b|\bRENAME\b|\bSET NOT NULL\b"
+    r"|\bALTER COLUMN \w+ (SET DATA )?TYPE\b|\bADD CONSTRAINT\b|\bADD CHECK\b"
+    r"|\bADD COLUMN \w+ (?!.*\bDEFAULT\b)[^,;]*\bNOT NULL\b",
+    re.IGNORECASE,
+)
+_SERVES = re.compile(r"lightfast_schema_serves\s+(?:VALUES \(|SET oldest = )'(\d{4})'")
+
+
+def faults(version: str, sql: str) -> list[str]:
+    """What is wrong with a migration."""
+    told = _SERVES.search(sql)
+    serves = told[1] if told else None
+    statements = re.sub(r"--.*", "", sql)
+    contracted = [found[0] for found in _CONTRACTS.finditer(statements)]
+    if contracted and serves is None:
+        return [f"{version} takes away ({', '.join(contracted)}) and does not say whom it serves"]
+    if serves is not None and serves > version:
+        return [f"{version} serves only programs that come after it"]
+    return []
+
+
+@pytest.mark.parametrize("file", sorted(MIGRATIONS.glob("*.sql")), ids=lambda file: file.stem)
+def test_a_migration_leaves_nobody_who_is_not_told_of_it(file: Path) -> None:
+    version = file.stem[:4]
+    assert version < FIRST or faults(version, file.read_text("utf-8")) == []
+
+
+RAISED = "UPDATE lightfast_schema_serves SET oldest = '0005';"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE a DROP COLUMN b;",
+        "ALTER TABLE a ADD COLUMN b TEXT NOT NULL;",
+        "ALTER TABLE a RENAME TO b;",
+        "ALTER TABLE a ALTER COLUMN b TYPE text;",
+        "DROP TABLE a;",
+    ],
+)
+def test_what_takes_away_is_found(sql: str) -> None:
+    assert faults("0005", sql) != []
+    assert faults("0005", sql + RAISED) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE a ADD COLUMN b TEXT;",
+        "ALTER TABLE a ADD COLUMN b INTEGER NOT NULL DEFAULT 0;",
+        "CREATE TABLE b (c INTEGER NOT NULL); -- DROP TABLE a",
+    ],
+)
+def test_what_adds_needs_no_word(sql: str) -> None:
+    assert faults("0005", sql) == []
