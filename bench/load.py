@@ -87,6 +87,11 @@ class Line(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ConnectionResetError("hung up before the answer"))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has hung up."""
+        return self._transport is not None and not self._transport.is_closing()
+
     async def ask(self, request: bytes) -> int:
         """The answer's status."""
         if self._transport is None:
@@ -137,7 +142,9 @@ async def opened(order: Order, waiting: list[Letter]) -> Heard:
     began = time.monotonic()
 
     async def send(place: int, letter: Letter) -> None:
-        # The longest idle one: none lies idle until the server hangs up (uvicorn: 5 s).
+        # The longest idle one that the server has not hung up on by now.
+        while idle and not idle[0].is_open:
+            idle.popleft()
         line = idle.popleft() if idle else (await _dial(order.port, 1))[0]
         request = letters.request(letter, order.routes, now_ms=_now_ms())
         sent_at = time.monotonic()

@@ -131,7 +131,11 @@ def known(found: dict[str, list[Any]]) -> dict[str, list[Any]]:
 def migrate(next_version: Path, database: str) -> None:
     """`ingest db upgrade`, by the next version."""
     environ = {**os.environ, "PYTHONPATH": str(next_version), "DATABASE_URL": database}
-    subprocess.run([sys.executable, "-c", MIGRATE], env=environ, check=True, timeout=60)
+    command = [sys.executable, "-c", MIGRATE]
+    done = subprocess.run(
+        command, env=environ, check=False, timeout=300, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def version(engine: sa.Engine) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -192,6 +194,21 @@ def test_a_newer_schema_that_serves_this_program_is_current_and_left_alone(
     _run(empty_url, "UPDATE lightfast_schema_serves SET oldest = '9999'")
     assert not is_current(empty)
     assert "no longer serves" in check(empty, SOURCES)[0]
+
+
+def test_what_is_in_the_way_of_a_migration_is_let_pass(empty_url: str) -> None:
+    """Bug: beside busy workers it ended with their locks, and held up whoever came behind it."""
+    with (
+        _standing_at(empty_url, "0003") as made,
+        psycopg.connect(empty_url) as busy,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        busy.execute("LOCK TABLE lightfast_lookups IN ROW EXCLUSIVE MODE")
+        upgraded = thread.submit(upgrade, made, ["github"])
+        time.sleep(3.0)
+        assert not upgraded.done()
+        busy.rollback()
+        assert upgraded.result(60) == Report("0003", head(), ())
 
 
 def test_a_user_who_may_not_create_tables_is_told_so(empty_url: str) -> None:

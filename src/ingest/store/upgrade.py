@@ -6,6 +6,8 @@ database that is not ours to change is refused before anything is changed.
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,14 +16,18 @@ from importlib.resources import files
 
 import psycopg.errors
 import sqlalchemy as sa
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from ingest.core.errors import TransientError, Unavailable
 from ingest.store import catalog, condition
 from ingest.store.condition import NEW_ONE, VERSION_TABLE, UnfitDatabase
 from ingest.store.engine import translated_errors
 from ingest.store.tables import METADATA
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +43,10 @@ class Report:
     adopted: bool = False
 
 
-# The wait may be long (another upgrade), the migrations too; but a migration that waits for a lock
-# makes everybody behind it wait, so there the session's own time-out stays.
+PATIENT_S, AGAIN_S = 300.0, 0.5
+# The wait for another upgrade may be long, and so may the migrations; but one that waits for a lock
+# makes everybody behind it wait, so it waits for a moment, lets them pass, and is begun anew.
+_WAIT_SHORT = sa.text("SET LOCAL lock_timeout = '2s'")
 _WAIT_LONG = sa.text("SET LOCAL lock_timeout = '10min'")
 _WORK_LONG = sa.text("SET LOCAL statement_timeout = 0")
 _LOCK = sa.text("SELECT pg_advisory_lock(hashtext('lightfast_schema'))")
@@ -49,12 +57,29 @@ _LOOK_ASIDE = sa.text("SET LOCAL search_path = lightfast_aside")
 def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
     """Bring the database to this program's schema; running it again does no harm.
 
+    Beside workers a migration may not get its locks, or they meet in a deadlock: it is begun anew
+    then, for up to PATIENT_S.
+
     One that a newer program brought further, and that serves this one too, stays as it is. Raises
     `UnfitDatabase` for one that is not ours, too old or too new, having changed nothing.
     """
+    ends_at = time.monotonic() + PATIENT_S
+    for attempt in itertools.count(1):
+        try:
+            return _upgrade(engine, source_types)
+        except TransientError as error:
+            if isinstance(error, Unavailable) or time.monotonic() > ends_at:
+                raise
+            log.warning("upgrade_begun_anew", attempt=attempt, reason=str(error))
+            time.sleep(AGAIN_S)
+    raise AssertionError("the loop has no end of its own")
+
+
+def _upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
     with _alone(engine) as conn:
         with conn.begin():
             conn.execute(_WORK_LONG)
+            conn.execute(_WAIT_SHORT)
             found = condition.look(conn)
             condition.require_ours(found, _versions())
             ahead = condition.is_ahead(found.version, found.serves, _versions())
