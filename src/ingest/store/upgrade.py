@@ -1,7 +1,8 @@
 """Brings a database to the schema of this program, whatever it finds, and says how far one is.
 
-Law: one upgrade at a time (a session's advisory lock; the next one finds nothing to do), and a
-database that is not ours to change is refused before anything is changed.
+Law: one upgrade at a time (each of its transactions takes the same advisory lock, as a session's
+would be lost behind a pooler; the next one finds nothing to do), and a database that is not ours to
+change is refused before anything is changed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from alembic.script import ScriptDirectory
 
 from ingest.store import catalog, condition
 from ingest.store.condition import NEW_ONE, VERSION_TABLE, UnfitDatabase
-from ingest.store.engine import translated_errors
+from ingest.store.engine import patient, translated_errors
+from ingest.store.failures import ends_session
 from ingest.store.tables import METADATA
 
 
@@ -38,10 +40,12 @@ class Report:
 
 
 # The wait may be long (another upgrade), the migrations too; but a migration that waits for a lock
-# makes everybody behind it wait, so there the session's own time-out stays.
+# makes everybody behind it wait, so there the time-out of every transaction holds again.
 _WAIT_LONG = sa.text("SET LOCAL lock_timeout = '10min'")
 _WORK_LONG = sa.text("SET LOCAL statement_timeout = 0")
-_LOCK = sa.text("SELECT pg_advisory_lock(hashtext('lightfast_schema'))")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtext('lightfast_schema'))")
+_USUAL_WAIT = sa.text("SELECT current_setting('lock_timeout')")
+_WAIT_AS_USUAL = sa.text("SELECT set_config('lock_timeout', :usual, true)")
 _ASIDE = sa.text("CREATE SCHEMA lightfast_aside")
 _LOOK_ASIDE = sa.text("SET LOCAL search_path = lightfast_aside")
 
@@ -51,9 +55,8 @@ def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
 
     Raises `UnfitDatabase` for one that is not ours, too old or too new, having changed nothing.
     """
-    with _alone(engine) as conn:
-        with conn.begin():
-            conn.execute(_WORK_LONG)
+    with _speaking(engine) as conn, patient(conn):
+        with _alone(conn):
             found = condition.look(conn)
             condition.require_ours(found, _versions())
             adopted = found.version is None and bool(found.tables)
@@ -61,7 +64,7 @@ def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
                 _adopt(conn)
             else:
                 command.upgrade(migrations(conn), "head")
-        with conn.begin():  # a value may be used only after the commit that adds it
+        with _alone(conn):  # a value may be used only after the commit that adds it
             added = _add_source_types(conn, source_types)
     return Report(found.version, head(), added, adopted)
 
@@ -125,22 +128,33 @@ def _speaking(engine: sa.Engine) -> Iterator[sa.Connection]:
             with engine.connect() as conn:
                 yield conn
         except sa.exc.ProgrammingError as error:
+            if ends_session(error.orig):
+                raise
             detail = str(error.orig).splitlines()[0]
-            if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
-                detail += "; the database's user must own the tables"
-            raise UnfitDatabase(f"PostgreSQL refuses the upgrade: {detail}") from error
+            remedies = (said for kind, said in _REMEDIES if isinstance(error.orig, kind))
+            said = "; ".join((detail, *remedies))
+            raise UnfitDatabase(f"PostgreSQL refuses the upgrade: {said}") from error
+
+
+_REMEDIES = (
+    (psycopg.errors.InsufficientPrivilege, "the database's user must own the tables"),
+    (
+        psycopg.errors.InvalidSchemaName,
+        "CREATE SCHEMA for the one that DATABASE_URL names (schema=, or a search_path in options=)",
+    ),
+)
 
 
 @contextmanager
-def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection under the upgrade's lock, which ends with the session."""
-    with _speaking(engine) as conn:
-        conn.detach()  # closed afterwards, rather than kept in the pool with its lock
-        with conn.begin():
-            conn.execute(_WAIT_LONG)
-            conn.execute(_WORK_LONG)
-            conn.execute(_LOCK)
-        yield conn
+def _alone(conn: sa.Connection) -> Iterator[None]:
+    """A transaction under the upgrade's lock, which ends with it."""
+    with conn.begin():
+        usual = conn.execute(_USUAL_WAIT).scalar_one()
+        conn.execute(_WAIT_LONG)
+        conn.execute(_WORK_LONG)
+        conn.execute(_LOCK)
+        conn.execute(_WAIT_AS_USUAL, {"usual": usual})
+        yield
 
 
 def _adopt(conn: sa.Connection) -> None:
