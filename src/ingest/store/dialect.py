@@ -46,6 +46,12 @@ class Session(psycopg.Connection[TupleRow]):
         with self.answering(GREETING_S):
             self.execute(self.opening, prepare=False)
 
+    def is_the_servers(self) -> bool:
+        """Whether who let us in is who answers; a pooler names a process that there is not."""
+        with self.answering(GREETING_S):
+            row = self.execute("SELECT pg_backend_pid()").fetchone()
+        return row == (self.info.backend_pid,)
+
     @contextmanager
     def answering(self, within_s: float | None) -> Iterator[None]:
         """What is done in here is answered within this time, or the one that held before if less;
@@ -98,10 +104,12 @@ class Dialect(PGDialect_psycopg):
         session.opening, session.answers_within_s = ours["opening"], ours["answers_within_s"]
         if ours["pooled"] or not self.prepares:
             return session
-        with session.answering(GREETING_S):
-            row = session.execute("SELECT pg_backend_pid()").fetchone()
-        if row == (session.info.backend_pid,):
-            session.prepare_threshold = PREPARED_AFTER
+        try:
+            if session.is_the_servers():
+                session.prepare_threshold = PREPARED_AFTER
+        except psycopg.Error:
+            session.close()
+            raise
         return session
 
     def do_begin(self, dbapi_connection: Any) -> None:
