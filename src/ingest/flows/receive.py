@@ -118,6 +118,8 @@ def insert_into(engine: sa.Engine) -> Insert:
             pass
         try:
             return insert(arrivals)
+        except Unavailable:
+            raise
         except TransientError as error:
             raise Unavailable(str(error)) from error
 
