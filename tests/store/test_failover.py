@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -125,3 +129,21 @@ def _insist(act: Callable[[], object]) -> None:
             time.sleep(0.2)
         else:
             return
+
+
+def test_a_host_that_vanishes_is_noticed_in_seconds() -> None:
+    """Bug: 945 s of 503, until the kernel gave up."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("ip") is None:
+        pytest.skip("a network of the test's own takes root, unshare and ip")
+    if subprocess.run(["unshare", "--net", "true"], check=False).returncode != 0:
+        pytest.skip("no network of the test's own may be made here")
+    told = subprocess.run(
+        ["unshare", "--net", sys.executable, "-m", "tests.store.vanishing"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    waited_s = json.loads(told.stdout.splitlines()[-1])
+    assert len(waited_s) == 3
+    assert all(seconds < 16 for seconds in waited_s.values()), waited_s
