@@ -26,15 +26,18 @@ PREPARED_AFTER = 5
 """Uses of a statement before it is prepared; psycopg's own figure."""
 GREETING_S = 5.0
 """What costs the server nothing (`BEGIN`, a ping) is answered within this time, or by nobody."""
+QUEUED_S = 15.0
+"""The same through a pooler, where it queues for a session."""
 
 
 class Session(psycopg.Connection[TupleRow]):
     """A connection that ends where nothing is heard for `answers_within_s`; None is for ever.
 
-    `opening` begins a transaction.
+    `opening` begins a transaction; that, and a ping, is answered within `greets_within_s`.
     """
 
     opening: bytes = b"BEGIN"
+    greets_within_s: float = QUEUED_S
     answers_within_s: float | None = None
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
@@ -43,12 +46,12 @@ class Session(psycopg.Connection[TupleRow]):
 
     def open_transaction(self) -> None:
         """Begin a transaction with all that it needs, in one round trip."""
-        with self.answering(GREETING_S):
+        with self.answering(self.greets_within_s):
             self.execute(self.opening, prepare=False)
 
     def is_the_servers(self) -> bool:
         """Whether who let us in is who answers; a pooler names a process that there is not."""
-        with self.answering(GREETING_S):
+        with self.answering(self.greets_within_s):
             row = self.execute("SELECT pg_backend_pid()").fetchone()
         return row == (self.info.backend_pid,)
 
@@ -106,7 +109,7 @@ class Dialect(PGDialect_psycopg):
             return session
         try:
             if session.is_the_servers():
-                session.prepare_threshold = PREPARED_AFTER
+                session.prepare_threshold, session.greets_within_s = PREPARED_AFTER, GREETING_S
         except psycopg.Error:
             session.close()
             raise
@@ -118,7 +121,7 @@ class Dialect(PGDialect_psycopg):
 
     def do_ping(self, dbapi_connection: Any) -> bool:
         """Whether a session that lay idle still answers."""
-        with dbapi_connection.answering(GREETING_S):
+        with dbapi_connection.answering(dbapi_connection.greets_within_s):
             return bool(super().do_ping(dbapi_connection))  # type: ignore[no-untyped-call] # theirs
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
