@@ -24,7 +24,7 @@ from ingest.store.failures import (
 _TABLE: list[tuple[str, type[IngestError], str]] = [
     ("08006", SessionLost, "ended the session"),
     ("08P01", SessionLost, "ended the session"),
-    ("0A000", SessionLost, "ended the session"),
+    ("0A000", SessionLost, "cannot go on in this session"),
     ("22001", BadRow, "refuses the row"),
     ("22P05", BadRow, "refuses the row"),
     ("23502", BadRow, "refuses the row"),
@@ -100,7 +100,7 @@ def test_a_right_that_is_missing_is_no_fault_of_the_schema(
     engine: sa.Engine, database_url: str
 ) -> None:
     with (
-        _plain_user(engine, database_url) as plain,
+        plain_user(engine, database_url) as plain,
         pytest.raises(Unavailable, match=r"permission denied for table lightfast_bells.*GRANT"),
         transaction(plain) as conn,
     ):
@@ -116,12 +116,14 @@ def test_a_lock_that_is_not_given_is_no_fault_of_the_schema(engine: sa.Engine) -
 
 
 @contextmanager
-def _plain_user(engine: sa.Engine, database_url: str) -> Iterator[sa.Engine]:
-    name = f"plain_{database_url.rsplit('_', 1)[1]}"
+def plain_user(engine: sa.Engine, database_url: str) -> Iterator[sa.Engine]:
+    """Connections of a user who owns nothing."""
+    url = sa.make_url(database_url)
+    name = f"plain_{url.database}"
     with transaction(engine) as conn:
         conn.exec_driver_sql(f"CREATE ROLE {name} LOGIN PASSWORD 'plain'")
-    url = sa.make_url(database_url).set(username=name, password="plain")
-    made = connect(url.render_as_string(hide_password=False))
+    there = url.set(username=name, password="plain")
+    made = connect(there.render_as_string(hide_password=False))
     try:
         yield made
     finally:

@@ -21,6 +21,7 @@ from ingest.store.engine import ReadOnly, SessionLost, connect, connect_to_probe
 from ingest.store.upgrade import check, upgrade
 from tests.black_hole import proxied
 from tests.databases import empty_databases
+from tests.store.test_failures import plain_user
 
 pytestmark = pytest.mark.integration
 
@@ -98,11 +99,25 @@ def test_every_transaction_has_its_time_outs_and_the_urls_own_go_before(database
     made.dispose()
 
 
-def test_a_setting_that_there_is_not_is_told_and_no_traceback(database_url: str) -> None:
-    made = connect(f"{database_url}?options=-cno_such_thing%3D1")
-    with pytest.raises(Unavailable, match="no_such_thing"), transaction(made):
-        pass
-    made.dispose()
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("no_such_thing%3D1", "no_such_thing"),
+        ("statement_timeout%3Dsoon", "invalid value"),
+        ("shared_buffers%3D1MB", "cannot be changed"),
+        ("log_statement%3Dall", "permission denied"),
+    ],
+)
+def test_a_setting_that_the_server_does_not_take_is_nobody_elses_fault(
+    engine: sa.Engine, database_url: str, setting: str, said: str
+) -> None:
+    """Neither a row's, which would be dead of it, nor the schema's."""
+    url = f"{database_url}?options=-c{setting}"
+    with plain_user(engine, url) as made:
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="mend its options") as caught, transaction(made):
+                pass
+            assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("query", ["schema=Tenant", "options=-csearch_path%3D%22Tenant%22"])

@@ -15,17 +15,24 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import psycopg.errors
 from psycopg.rows import TupleRow
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from ingest.store.failures import ends_session, is_unprepared
+from ingest.store.failures import SettingRefused, ends_session, is_unprepared
 
 NAME = "postgresql+ingest"
 PREPARED_AFTER = 5
 """Uses of a statement before it is prepared; psycopg's own figure."""
 GREETING_S = 5.0
 """What costs the server nothing (`BEGIN`, a ping) is answered within this time, or by nobody."""
+_REFUSED = (
+    psycopg.DataError,
+    psycopg.ProgrammingError,
+    psycopg.errors.CantChangeRuntimeParam,
+)
+"""What begins a transaction has no row in it, and no table."""
 QUEUED_S = 15.0
 """The same through a pooler, where it queues for a session."""
 
@@ -46,8 +53,11 @@ class Session(psycopg.Connection[TupleRow]):
 
     def open_transaction(self) -> None:
         """Begin a transaction with all that it needs, in one round trip."""
-        with self.answering(self.greets_within_s):
-            self.execute(self.opening, prepare=False)
+        try:
+            with self.answering(self.greets_within_s):
+                self.execute(self.opening, prepare=False)
+        except _REFUSED as error:
+            raise SettingRefused(str(error)) from error
 
     def is_the_servers(self) -> bool:
         """Whether who let us in is who answers; a pooler names a process that there is not."""

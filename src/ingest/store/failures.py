@@ -32,6 +32,10 @@ class ReadOnly(SessionLost):
     """The server can be read and not written: a standby, or a primary that was demoted."""
 
 
+class SettingRefused(psycopg.ProgrammingError):
+    """The server does not take a setting that the URL asks for, when a transaction begins."""
+
+
 Meaning = tuple[type[IngestError], str]
 
 READ_ONLY = (
@@ -59,7 +63,8 @@ _LATER: Meaning = (TransientError, "PostgreSQL gave up a transaction: {}")
 
 MEANINGS: Mapping[str, Meaning] = {
     "08": _BROKEN,  # the connection; a pooler's own errors too
-    "0A000": _BROKEN,  # "cached plan must not change result type": an upgrade ran beside us
+    # an upgrade changed a table below a prepared statement
+    "0A000": (SessionLost, "PostgreSQL cannot go on in this session: {}"),
     "22": _ROW,
     "23": _ROW,
     "23503": (MissingRow, "a row that this one refers to is gone: {}"),
@@ -100,6 +105,13 @@ MEANINGS: Mapping[str, Meaning] = {
 """The longest key that an SQLSTATE begins with holds."""
 
 _BY_KIND: tuple[tuple[type[psycopg.Error], Meaning], ...] = (
+    (
+        SettingRefused,
+        (
+            Unavailable,
+            "PostgreSQL does not take what DATABASE_URL asks of it ({}); mend its options",
+        ),
+    ),
     (psycopg.DataError, _ROW),
     (psycopg.IntegrityError, _ROW),
     (psycopg.InterfaceError, _AWAY),
