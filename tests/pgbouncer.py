@@ -53,7 +53,7 @@ ignore_startup_parameters = {ignores}
     give(directory, identity=identity)
     with (directory / "log").open("wb") as log:
         bound = processes.spawn(
-            [program, str(config)], death_signal=signal.SIGINT, identity=identity, output=log
+            [program, str(config)], death_signal=signal.SIGTERM, identity=identity, output=log
         )
     try:
         ready = processes.wait_until(lambda: _listens(port) or not bound.running(), seconds=20)
@@ -61,7 +61,7 @@ ignore_startup_parameters = {ignores}
         assert bound.running(), (directory / "log").read_text()
         yield parts._replace(netloc=f"{parts.username}@127.0.0.1:{port}").geturl()
     finally:
-        bound.popen.send_signal(signal.SIGINT)
+        bound.popen.send_signal(signal.SIGTERM)  # at once; SIGINT would wait for its clients
         bound.popen.wait(20)
         bound.release()
 
