@@ -20,6 +20,7 @@ from ingest.logs import DEFAULT_LEVEL, LEVELS
 from ingest.sources.hosts import ALLOWED
 from ingest.sources.hosts import SETTING as ALLOWED_API_HOSTS
 from ingest.sources.masking import SHORTEST
+from ingest.store import address
 from ingest.store.claiming import LEASE_S
 
 DEFAULT_DATA_DIR = ".ingest"
@@ -87,7 +88,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     _require_unicode(environ)
     redis_url = _broker_url(environ, "REDIS_URL")
     return Settings(
-        database_url=_text(environ, "DATABASE_URL"),
+        database_url=_database_url(environ),
         redis_url=redis_url,
         broker_url=_broker_url(environ, "CELERY_BROKER_URL") or redis_url,
         data_dir=Path(environ.get("INGEST_DATA_DIR") or DEFAULT_DATA_DIR).absolute(),
@@ -176,6 +177,14 @@ def _shown(value: str) -> str:
 
 def _text(environ: Mapping[str, str], name: str) -> str | None:
     return environ.get(name, "").strip() or None
+
+
+def _database_url(environ: Mapping[str, str]) -> str | None:
+    """Read here to be refused here, in every process at its start; the store reads it again."""
+    url = _text(environ, "DATABASE_URL")
+    if url is not None:
+        address.read(url)
+    return url
 
 
 def _broker_url(environ: Mapping[str, str], name: str) -> str | None:

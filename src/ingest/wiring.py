@@ -21,7 +21,7 @@ from ingest.flows.clients import Clients
 from ingest.flows.keyring import Keyring, stored_secrets
 from ingest.settings import Settings, load
 from ingest.sources.hosts import Reach
-from ingest.store.engine import connect
+from ingest.store.engine import connect, connect_to_probe
 
 SECRET_KEY_FILE = "secret.key"  # noqa: S105 - a file's name
 
@@ -63,6 +63,17 @@ class Program:
     def engine(self) -> sa.Engine:
         """Connections to the database."""
         return connect(self.database_url, application=self.application)
+
+    @cached_property
+    def probe(self) -> sa.Engine:
+        """One more connection, for whoever asks how the database is."""
+        return connect_to_probe(self.database_url, application=self.application)
+
+    def close(self) -> None:
+        """Give the connections back that were made."""
+        for name in ("engine", "probe"):
+            if name in self.__dict__:
+                self.__dict__[name].dispose()
 
     @cached_property
     def vault(self) -> Vault:

@@ -24,6 +24,7 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
         (["deliveries", "show", "x"], {}, 2, "Invalid value for 'ID'"),
         (["deliveries", "list", "--source", "gopher"], {}, 2, "'gopher' is unknown"),
         (["store", "list"], {"DATABASE_URL": "mysql://x/y"}, 2, "DATABASE_URL names mysql"),
+        (["store", "list"], {"DATABASE_URL": "postgres://x/y?sslmode=on"}, 2, "sslmode is none of"),
         (["store", "list"], {"INGEST_MAX_BODY_BYTES": "x"}, 2, "INGEST_MAX_BODY_BYTES is 'x'"),
         (["store", "list"], {"DATABASE_URL": NOWHERE}, 3, "PostgreSQL does not answer"),
         (["store", "list"], {}, 3, "no database: DATABASE_URL is not set"),

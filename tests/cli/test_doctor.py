@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +15,11 @@ from ingest.demo.providers import notion
 from ingest.flows import sweep
 from ingest.store import conditions, connections, handshakes, schedule
 from ingest.store.engine import transaction
+from tests.black_hole import proxied
 from tests.cli.conftest import SECRET_KEY, Ingest, Ran, Town
 from tests.databases import empty_databases
 from tests.factories import METADATA, SECRET
+from tests.store.test_sessions import set_here
 
 pytestmark = pytest.mark.integration
 
@@ -162,6 +165,27 @@ def test_an_absent_service_is_unreachable_and_exit_3(doctor: Doctor) -> None:
         ran = doctor.run(CELERY_BROKER_URL=away)
         assert ran.code == 3
         assert "UNREACHABLE broker: " in ran.out
+
+
+def test_a_database_that_can_only_be_read_is_a_failed_check(
+    doctor: Doctor, database_url: str
+) -> None:
+    """Bug: all was well, and no delivery could be stored."""
+    set_here(database_url, "default_transaction_read_only = on")
+    found = doctor.checks()["database"]
+    assert found["state"] == "failed"
+    assert "default_transaction_read_only is on" in found["said"]
+    assert "promote it" in found["remedy"]
+
+
+def test_a_silent_database_is_unreachable_within_five_seconds(
+    doctor: Doctor, database_url: str
+) -> None:
+    with proxied(database_url) as proxy:
+        proxy.passing.clear()
+        began = time.monotonic()
+        assert doctor.checks(DATABASE_URL=proxy.url)["database"]["state"] == "unreachable"
+        assert time.monotonic() - began < 6
 
 
 def test_a_broker_that_there_is_not_is_a_wrong_setting(doctor: Doctor) -> None:

@@ -96,7 +96,7 @@ def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
 
 def _database(parts: Program) -> Iterator[Finding]:
     try:
-        yield from checkup.look_at_database(parts.engine, lambda: datetime.now(UTC))
+        yield from checkup.look_at_database(parts.engine, parts.probe, lambda: datetime.now(UTC))
     except BadSettings as error:
         yield failed("database", str(error), "set DATABASE_URL right")
     except TransientError as error:

@@ -72,8 +72,8 @@ class Session:
 
     def close(self) -> None:
         """Give the connections back."""
-        if "program" in self.__dict__ and "engine" in self.program.__dict__:
-            self.engine.dispose()
+        if "program" in self.__dict__:
+            self.program.close()
 
 
 def session(context: typer.Context) -> Session:

@@ -35,9 +35,12 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] ",
 }
 UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-OURS_ALONE = "hostaddr=127.0.0.1&sslmode=disable&channel_binding=prefer&target_session_attrs=any"
+OURS_ALONE = (
+    "hostaddr=127.0.0.1&sslmode=disable&channel_binding=prefer&target_session_attrs=any&options="
+)
 """Said in the URL, since libpq takes what is not said there from the user's PG… variables."""
 START_SECONDS = 120.0  # recovery reads up to max_wal_size
+CONNECT_SECONDS = 30
 LEFTOVER_SECONDS = 10.0
 STOPPING = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 
@@ -188,7 +191,9 @@ class Postgres:
     def _ensure_database(self) -> None:
         """Create our database once; also the proof that the stored password is the right one."""
         try:
-            with psycopg.connect(self._url_of("postgres"), options="") as connection:
+            with psycopg.connect(
+                self._url_of("postgres"), options="", connect_timeout=CONNECT_SECONDS
+            ) as connection:
                 connection.autocommit = True
                 found = connection.execute(
                     "SELECT FROM pg_database WHERE datname = %s", (DATABASE,)

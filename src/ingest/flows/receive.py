@@ -32,9 +32,12 @@ from ingest.flows.keyring import Keyring
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.store import deliveries
 from ingest.store.deliveries import Arrival
-from ingest.store.engine import BadRow, transaction
+from ingest.store.engine import BadRow, SessionLost, transaction
 
 KEPT_HEADER_CHARS = 1024
+ANSWERS_WITHIN_S = 20.0
+"""Storing waits for a lock less long; a database that is silent for longer is taken to be gone, so
+that what comes in goes to one that is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +99,27 @@ def unstorable(error: BadRow) -> Unavailable:
 def insert_into(engine: sa.Engine) -> Insert:
     """Stores arrivals in one durable transaction; raises `BadRow`, else only `Unavailable`.
 
-    A deadlock or a session that was ended costs one more try, an absent server none.
+    A deadlock or a session that was lost (its server shut down, or became a standby) costs one more
+    try, an absent server none.
     """
 
     def insert(arrivals: Sequence[Arrival]) -> list[Stored]:
-        with transaction(engine) as conn:
+        with transaction(engine, answers_within_s=ANSWERS_WITHIN_S) as conn:
             return deliveries.insert(conn, arrivals)
 
     def insert_again(arrivals: Sequence[Arrival]) -> list[Stored]:
         try:
             return insert(arrivals)
+        except SessionLost:
+            pass
         except Unavailable:
             raise
         except TransientError:
             pass
         try:
             return insert(arrivals)
+        except Unavailable:
+            raise
         except TransientError as error:
             raise Unavailable(str(error)) from error
 

@@ -1,118 +1,152 @@
 """The one place that connects to PostgreSQL, opens transactions and commits.
 
-Every session runs in UTC and with time-outs. Driver errors leave here as our own: `TransientError`
-where the same statement may succeed later, `BadRow` where a row's content is at fault.
+Every transaction runs in UTC and with time-outs. Driver errors leave here as our own (`failures`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
-import psycopg.errors
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from psycopg import sql
 
-from ingest.core.errors import BadSettings, Costly, PermanentError, TransientError, Unavailable
+from ingest.store import address
+from ingest.store.address import Address
+from ingest.store.dialect import NAME, Session
+from ingest.store.failures import BadRow, MissingRow, ReadOnly, SessionLost, translated_errors
+
+__all__ = [
+    "BadRow",
+    "MissingRow",
+    "ReadOnly",
+    "SessionLost",
+    "connect",
+    "connect_to_probe",
+    "patient",
+    "transaction",
+    "translated_errors",
+]
 
 LOCK_TIMEOUT_MS = 15_000
 STATEMENT_TIMEOUT_MS = 60_000
+ANSWERS_WITHIN_S = STATEMENT_TIMEOUT_MS / 1000 + 15
+"""The server gives a statement up by itself; one that has not by then is not there."""
+CONNECT_TIMEOUT_S, PROBE_CONNECT_TIMEOUT_S = 5, 2
+"""For each host; libpq's least is 2."""
+PROBE_ANSWERS_WITHIN_S = 2.5
 
-
-class BadRow(PermanentError):
-    """The database refuses a row for what it contains; alone in its batch it is settled as dead."""
-
-
-class MissingRow(BadRow):
-    """A row refers to one that was deleted meanwhile; read again, it will not."""
-
-
-_ROW_ERRORS = (
-    psycopg.errors.DataError,
-    psycopg.errors.IntegrityError,
-    psycopg.errors.ProgramLimitExceeded,
-)
-_COST_ERRORS = (
-    psycopg.errors.QueryCanceled,
-    psycopg.errors.IdleInTransactionSessionTimeout,
-    psycopg.errors.OutOfMemory,
-    psycopg.errors.ConfigurationLimitExceeded,
-)
+_SETTINGS: Mapping[str, str] = {
+    "lock_timeout": str(LOCK_TIMEOUT_MS),
+    "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+    "idle_in_transaction_session_timeout": "120000",
+}
+_ALWAYS: Mapping[str, str] = {"timezone": "UTC"}
+"""Columns without a zone hold UTC, whatever a URL says."""
+_NOTICED: Mapping[str, str] = {
+    "keepalives": "1",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "6000",
+}
+"""A host that is gone is noticed within 6 s where something was sent, 11 s where nothing was."""
 
 
 def connect(url: str, *, pool_size: int = 5, application: str = "ingest") -> sa.Engine:
-    """An engine for `postgresql://…`; nothing is contacted before the first transaction."""
-    try:
-        parsed = sa.make_url(url)
-    except (SQLAlchemyError, ValueError):  # what they say may quote the password
-        raise BadSettings(
-            "DATABASE_URL is not a database URL; write postgresql://user:password@host/name"
-        ) from None
-    if parsed.get_backend_name() != "postgresql":
-        raise BadSettings(
-            f"DATABASE_URL names {parsed.get_backend_name()}; only postgresql://… is supported"
-        )
-    if "@" in (parsed.host or ""):  # a name's server would be asked for it, and errors tell it
-        raise BadSettings(
-            "DATABASE_URL has an @ in the name of its host; where it is the password's, write %40"
-        )
+    """An engine for `postgresql://…`; nothing is contacted before the first transaction.
+
+    Raises `BadSettings` for a URL that cannot be meant.
+    """
+    where = address.read(url)
     return sa.create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
+        f"{NAME}://",
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
         hide_parameters=True,  # an error would quote them: bodies, headers, sealed secrets
-        connect_args={
-            "connect_timeout": 10,
-            "application_name": application,
-            "options": (
-                f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT_MS}"
-                f" -c statement_timeout={STATEMENT_TIMEOUT_MS}"
-                " -c idle_in_transaction_session_timeout=120000"
-            ),
+        connect_args=_arguments(where, application)
+        | {"connect_timeout": where.parameters.get("connect_timeout", str(CONNECT_TIMEOUT_S))},
+    )
+
+
+def connect_to_probe(url: str, *, application: str = "ingest") -> sa.Engine:
+    """An engine of one session for whoever asks how the server is: it waits for nobody, and not for
+    a session of the others.
+    """
+    return sa.create_engine(
+        f"{NAME}://",
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=PROBE_ANSWERS_WITHIN_S,
+        hide_parameters=True,  # as above
+        connect_args=_arguments(address.read(url), application)
+        | {
+            "connect_timeout": str(PROBE_CONNECT_TIMEOUT_S),
+            "answers_within_s": PROBE_ANSWERS_WITHIN_S,
         },
     )
 
 
+def _arguments(where: Address, application: str) -> dict[str, Any]:
+    """What a session is made with. What the URL says goes before what we should say."""
+    return {
+        **_NOTICED,
+        "fallback_application_name": application,
+        **where.parameters,
+        "opening": _opening({**_SETTINGS, **where.settings, **_ALWAYS}),
+        "answers_within_s": ANSWERS_WITHIN_S,
+        "pooled": where.pooled,
+    }
+
+
+def _opening(settings: Mapping[str, str]) -> bytes:
+    """`BEGIN` with settings; `set_config` takes a list of schemas as it stands, `SET` does not."""
+    said: list[sql.Composable] = [sql.SQL("BEGIN")]
+    for name, value in settings.items():
+        if name in _SETTINGS or name in _ALWAYS:
+            said.append(sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), value))
+        else:
+            said.append(sql.SQL("SELECT set_config({}, {}, true)").format(name, value))
+    return sql.SQL("; ").join(said).as_bytes(None)
+
+
 @contextmanager
-def transaction(engine: sa.Engine, *, durable: bool = True) -> Iterator[sa.Connection]:
+def transaction(
+    engine: sa.Engine, *, durable: bool = True, answers_within_s: float | None = None
+) -> Iterator[sa.Connection]:
     """One transaction, committed at the end and rolled back by any exception.
 
     `durable=False` is for what can be done again after a crash of the server (claims, marks):
-    such a commit does not wait for the disk.
+    such a commit does not wait for the disk. `answers_within_s` is for whoever is waited for
+    himself: a server that is silent for so long is taken to be gone.
     """
-    with translated_errors(), engine.begin() as connection:
+    with (
+        translated_errors(),
+        engine.connect() as connection,
+        _bounded(connection, answers_within_s),
+        connection.begin(),
+    ):
         if not durable:
             connection.execute(_RELAXED)
         yield connection
 
 
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turns what the driver raises into our errors; everything else passes through."""
-    try:
-        yield
-    except DBAPIError as error:
-        cause = error.orig
-        detail = str(cause).splitlines()[0][:300] if cause is not None else "no detail"
-        if isinstance(cause, psycopg.errors.ForeignKeyViolation):
-            raise MissingRow(f"a row that this one refers to is gone: {detail}") from error
-        if isinstance(cause, _ROW_ERRORS):
-            raise BadRow(f"the database refuses the row: {detail}") from error
-        if isinstance(cause, _COST_ERRORS):
-            raise Costly(f"PostgreSQL gave up a transaction for its cost: {detail}") from error
-        lost = isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
-        if lost or isinstance(cause, psycopg.InterfaceError):
-            raise Unavailable(f"PostgreSQL does not answer: {detail}") from error
-        if isinstance(cause, psycopg.ProgrammingError):
-            raise Unavailable(
-                f"the database's schema is not ours ({detail}); run `ingest db upgrade`"
-            ) from error
-        if isinstance(cause, psycopg.OperationalError | psycopg.InternalError):
-            raise TransientError(f"PostgreSQL gave up a transaction: {detail}") from error
-        raise
-    except sa.exc.TimeoutError as error:
-        raise Unavailable("no free database connection; raise the pool or add a worker") from error
+def patient(connection: sa.Connection) -> AbstractContextManager[None]:
+    """For what the server may work on for as long as it takes; TCP notices a host that is gone."""
+    return _session(connection).answering(None)
+
+
+def _bounded(connection: sa.Connection, within_s: float | None) -> AbstractContextManager[None]:
+    return nullcontext() if within_s is None else _session(connection).answering(within_s)
+
+
+def _session(connection: sa.Connection) -> Session:
+    found = connection.connection.driver_connection
+    if not isinstance(found, Session):
+        raise TypeError("a connection of another engine than ours")
+    return found
 
 
 _RELAXED = sa.text("SET LOCAL synchronous_commit = off")

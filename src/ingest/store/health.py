@@ -11,7 +11,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from ingest.store.failures import READ_ONLY, ReadOnly
+
 _SERVER = sa.text("SELECT current_setting('server_version'), clock_timestamp()")
+_READ_ONLY = sa.text("""
+SELECT pg_is_in_recovery(), CAST(current_setting('default_transaction_read_only') AS boolean),
+       CAST(current_setting('transaction_read_only') AS boolean)
+""")
 # A handshake's token is shown once and then forgotten, so few rows have one.
 _SEALED = sa.text("""
 SELECT connection_id, kind, secret FROM lightfast_source_credentials
@@ -83,6 +89,19 @@ def server(conn: sa.Connection) -> tuple[str, datetime]:
     """PostgreSQL's version, and the time there."""
     version, now = conn.execute(_SERVER).one()
     return version, now
+
+
+def require_writable(conn: sa.Connection) -> None:
+    """Raise `ReadOnly` for a server that can be read and not written, with what makes it so."""
+    standby, default, now = conn.execute(_READ_ONLY).one()
+    causes = (
+        (standby, "it is a standby"),
+        (default, "default_transaction_read_only is on"),
+        (now, "the transaction is read-only"),
+    )
+    for holds, cause in causes:
+        if holds:
+            raise ReadOnly(READ_ONLY.format(cause))
 
 
 def sealed(conn: sa.Connection) -> list[tuple[str, str, bytes]]:

@@ -1,7 +1,8 @@
 """Brings a database to the schema of this program, whatever it finds, and says how far one is.
 
-Law: one upgrade at a time (a session's advisory lock; the next one finds nothing to do), and a
-database that is not ours to change is refused before anything is changed.
+Law: one upgrade at a time (each of its transactions takes the same advisory lock, as a session's
+would be lost behind a pooler; the next one finds nothing to do), and a database that is not ours to
+change is refused before anything is changed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from alembic.script import ScriptDirectory
 from ingest.core.errors import TransientError, Unavailable
 from ingest.store import catalog, condition
 from ingest.store.condition import NEW_ONE, VERSION_TABLE, UnfitDatabase
-from ingest.store.engine import translated_errors
+from ingest.store.engine import patient, translated_errors
+from ingest.store.failures import ends_session
 from ingest.store.tables import METADATA
 
 log = structlog.get_logger(__name__)
@@ -49,7 +51,7 @@ PATIENT_S, AGAIN_S = 300.0, 0.5
 _WAIT_SHORT = sa.text("SET LOCAL lock_timeout = '2s'")
 _WAIT_LONG = sa.text("SET LOCAL lock_timeout = '10min'")
 _WORK_LONG = sa.text("SET LOCAL statement_timeout = 0")
-_LOCK = sa.text("SELECT pg_advisory_lock(hashtext('lightfast_schema'))")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtext('lightfast_schema'))")
 _ASIDE = sa.text("CREATE SCHEMA lightfast_aside")
 _LOOK_ASIDE = sa.text("SET LOCAL search_path = lightfast_aside")
 
@@ -76,10 +78,8 @@ def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
 
 
 def _upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
-    with _alone(engine) as conn:
-        with conn.begin():
-            conn.execute(_WORK_LONG)
-            conn.execute(_WAIT_SHORT)
+    with _speaking(engine) as conn, patient(conn):
+        with _alone(conn):
             found = condition.look(conn)
             condition.require_ours(found, _versions())
             ahead = condition.is_ahead(found.version, found.serves, _versions())
@@ -88,7 +88,7 @@ def _upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
                 _adopt(conn)
             elif not ahead:
                 command.upgrade(migrations(conn), "head")
-        with conn.begin():  # a value may be used only after the commit that adds it
+        with _alone(conn):  # a value may be used only after the commit that adds it
             added = _add_source_types(conn, source_types)
     after = found.version if ahead and found.version is not None else head()
     return Report(found.version, after, added, adopted)
@@ -164,22 +164,32 @@ def _speaking(engine: sa.Engine) -> Iterator[sa.Connection]:
             with engine.connect() as conn:
                 yield conn
         except sa.exc.ProgrammingError as error:
+            if ends_session(error.orig):
+                raise
             detail = str(error.orig).splitlines()[0]
-            if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
-                detail += "; the database's user must own the tables"
-            raise UnfitDatabase(f"PostgreSQL refuses the upgrade: {detail}") from error
+            remedies = (said for kind, said in _REMEDIES if isinstance(error.orig, kind))
+            said = "; ".join((detail, *remedies))
+            raise UnfitDatabase(f"PostgreSQL refuses the upgrade: {said}") from error
+
+
+_REMEDIES = (
+    (psycopg.errors.InsufficientPrivilege, "the database's user must own the tables"),
+    (
+        psycopg.errors.InvalidSchemaName,
+        "CREATE SCHEMA for the one that DATABASE_URL names (schema=, or a search_path in options=)",
+    ),
+)
 
 
 @contextmanager
-def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection under the upgrade's lock, which ends with the session."""
-    with _speaking(engine) as conn:
-        conn.detach()  # closed afterwards, rather than kept in the pool with its lock
-        with conn.begin():
-            conn.execute(_WAIT_LONG)
-            conn.execute(_WORK_LONG)
-            conn.execute(_LOCK)
-        yield conn
+def _alone(conn: sa.Connection) -> Iterator[None]:
+    """A transaction under the upgrade's lock, which ends with it."""
+    with conn.begin():
+        conn.execute(_WAIT_LONG)
+        conn.execute(_WORK_LONG)
+        conn.execute(_LOCK)
+        conn.execute(_WAIT_SHORT)
+        yield
 
 
 def _adopt(conn: sa.Connection) -> None:

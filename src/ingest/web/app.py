@@ -21,6 +21,7 @@ from starlette.routing import Route
 from ingest.core.errors import BadSettings, IngestError, TransientError, Unavailable
 from ingest.flows.group_commit import GroupCommit
 from ingest.flows.handshake import shaken_in
+from ingest.flows.readiness import is_ready
 from ingest.flows.receive import insert_into
 from ingest.flows.ringer import Ringer
 from ingest.flows.wake import Publish, ring
@@ -29,7 +30,6 @@ from ingest.startup import tell_of_settings
 from ingest.store import gauges
 from ingest.store.engine import transaction
 from ingest.store.gauges import Gauges
-from ingest.store.upgrade import is_current
 from ingest.web import answers, descriptors
 from ingest.web.bounded_log import BoundedLog
 from ingest.web.metrics import Metrics
@@ -96,7 +96,7 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     shake = shaken_in(engine, lambda: parts.vault)
     rooms = Rooms(limit)
     receiver = Receiver(parts.keyring, shake, commits, metrics, threads, limit, rooms, bounded)
-    probes = Probes(lambda: is_current(engine), metrics.text, threads, bounded)
+    probes = Probes(lambda: is_ready(parts.probe), metrics.text, threads, bounded)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, object]]:
@@ -105,7 +105,7 @@ def _application(parts: Program, publish: Publish) -> Starlette:
         await asyncio.to_thread(commits.close)
         await asyncio.to_thread(ringer.close)
         threads.shutdown(wait=False, cancel_futures=True)
-        engine.dispose()
+        parts.close()
         bounded.close()
 
     app = Starlette(

@@ -13,27 +13,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ingest.core.errors import IngestError
+from ingest.store.failures import ReadOnly
 from ingest.web import answers
 from ingest.web.bounded_log import BoundedLog
 from ingest.web.metrics import CONTENT_TYPE
 from ingest.web.peers import PEERS
 
+READY_WITHIN_S = 5.0
+"""Whoever asks for readiness waits no longer, whatever the database does."""
 PROTOCOL = "ingest.web.protocol:BoundedProtocol"
 
 Value = TypeVar("Value")
 
 
 class Probes:
-    """The endpoints. `is_current` says whether the schema is, `metrics` gives Prometheus' text."""
+    """The endpoints. `is_ready` says whether the schema is current, and raises an `IngestError` for
+    a database that cannot be used; `metrics` gives Prometheus' text.
+    """
 
     def __init__(
         self,
-        is_current: Callable[[], bool],
+        is_ready: Callable[[], bool],
         metrics: Callable[[], bytes],
         threads: Executor,
         log: BoundedLog,
     ) -> None:
-        self._is_current = Shared(is_current, threads)
+        self._is_ready = Shared(is_ready, threads)
         self._metrics = Shared(metrics, threads)
         self._log = log
 
@@ -42,14 +47,20 @@ class Probes:
         return answers.fine(status="ok")
 
     async def readiness(self, request: Request) -> Response:
-        """The database is reachable and its schema current.
+        """The database is reachable, can be written to, and its schema is current.
 
         Where this very request is none of a peer that we know, another protocol serves us.
         """
         if not getattr(request.state, PEERS, True):
             self._log.tell("heads_not_bounded", "protocol", remedy=f"uvicorn --http {PROTOCOL}")
         try:
-            current = await self._is_current.get()
+            current = await asyncio.wait_for(self._is_ready.get(), READY_WITHIN_S)
+        except TimeoutError:
+            self._log.tell("not_ready", "database", reason=f"no answer within {READY_WITHIN_S:g} s")
+            return answers.not_ready("the database does not answer in time")
+        except ReadOnly as error:
+            self._log.tell("not_ready", "database", reason=str(error))
+            return answers.not_ready("the database can only be read; the log says why")
         except IngestError as error:
             self._log.tell("not_ready", "database", reason=str(error))
             return answers.not_ready("the database does not answer; the log says why")

@@ -1,4 +1,6 @@
-"""The database: reachable, new enough, with our schema, and of one mind with us about the time."""
+"""The database: reachable, writable, new enough, with our schema, and of one mind with us about the
+time.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +13,34 @@ from ingest.core.errors import IngestError, TransientError
 from ingest.flows.doctor.findings import Finding, failed, fine, note, unreachable
 from ingest.sources.registry import all_sources
 from ingest.store import health, upgrade
-from ingest.store.engine import transaction
+from ingest.store.engine import ReadOnly, transaction
 
 CLOCKS_APART_S = 30.0
 """Providers' times are believed for minutes; what is off by this much will soon be off by more."""
 CLOCKS_NOTED_S = 2.0
+_WRITABLE = "promote it, ALTER SYSTEM RESET default_transaction_read_only, or name the primary"
 _UPGRADE = "ingest db upgrade"
 _ANOTHER = f"let DATABASE_URL name a database that fits, then: {_UPGRADE}"
 
 
-def look_at_database(engine: sa.Engine, now: Callable[[], datetime]) -> Iterator[Finding]:
-    """The database's checks; where one is not `ok`, nothing else in it can be looked at."""
+def look_at_database(
+    engine: sa.Engine, probe: sa.Engine, now: Callable[[], datetime]
+) -> Iterator[Finding]:
+    """The database's checks; where one is not `ok`, nothing else in it can be looked at.
+
+    `probe` is asked first, which waits for nobody.
+    """
     try:
+        with transaction(probe) as conn:
+            health.require_writable(conn)
         with transaction(engine) as conn:
             before = now()
             version, there = health.server(conn)
             after = now()
         behind = upgrade.check(engine, tuple(all_sources()))
+    except ReadOnly as error:
+        yield failed("database", str(error), _WRITABLE)
+        return
     except TransientError as error:
         remedy = "start PostgreSQL, or let DATABASE_URL name the one that runs"
         yield unreachable("database", str(error), remedy)
@@ -35,7 +48,7 @@ def look_at_database(engine: sa.Engine, now: Callable[[], datetime]) -> Iterator
     except IngestError as error:
         yield failed("database", str(error), _UPGRADE)
         return
-    yield fine("database", f"PostgreSQL {version.split()[0]} answers")
+    yield fine("database", f"PostgreSQL {version.split()[0]} answers, and can be written to")
     yield _clocks((there - before - (after - before) / 2).total_seconds())
     if not behind:
         yield fine("schema", f"current ({upgrade.standing(engine)})")

@@ -1,0 +1,28 @@
+"""Whether work can be done now: the database lets us in, can be written to, and has our schema."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ingest.core.errors import Unavailable
+from ingest.store import health, upgrade
+from ingest.store.engine import transaction
+
+
+def is_ready(probe: sa.Engine) -> bool:
+    """Whether the schema is current; raises `Unavailable` for a database that is away or read-only.
+
+    The session of the last time may be what is wrong: then a new one is asked. A silent server
+    costs the time-outs of one session and of one connect, `probe`'s own.
+    """
+    try:
+        return _ask(probe)
+    except Unavailable:
+        probe.dispose()
+        return _ask(probe)
+
+
+def _ask(probe: sa.Engine) -> bool:
+    with transaction(probe) as conn:
+        health.require_writable(conn)
+    return upgrade.is_current(probe)
