@@ -29,7 +29,7 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
         **os.environ,
         "PYTHONUNBUFFERED": "1",
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
-        "CELERY_BROKER_URL": "memory://",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
         "INGEST_DATA_DIR": str(tmp_path),
         "INGEST_SECRET_KEY": SECRET_KEY,
         WRONG: HIDDEN,

@@ -166,8 +166,8 @@ def test_an_absent_service_is_unreachable_and_exit_3(doctor: Doctor) -> None:
 
 def test_a_broker_that_there_is_not_is_a_wrong_setting(doctor: Doctor) -> None:
     checks = doctor.checks(CELERY_BROKER_URL="pigeon://loft")
-    assert checks["broker"]["state"] == "failed"
-    assert "pigeon" in checks["broker"]["said"]
+    assert checks["settings"]["state"] == "failed"
+    assert "pigeon" in checks["settings"]["said"]
 
 
 def test_a_brokers_password_is_not_told(doctor: Doctor) -> None:

@@ -1,0 +1,83 @@
+"""Celery's consumer, made to outlive its broker's bad days and other people's messages.
+
+Celery reconnects for what its driver calls a broken connection and ends for everything else. A
+broker says more than that: Redis that became a replica (`UNBLOCKED`, `READONLY`), that is full
+(`OOM`) or cannot save (`MISCONF`) answers with an error and is itself again in a while. And whoever
+may publish may send what is no task: that message is put aside, and nothing else with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
+from kombu import Message
+
+log = structlog.get_logger(__name__)
+
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What Celery and kombu raise over a message that is not what they expect."""
+PAUSES_S, CALM_S = (0.5, 1.0, 2.0, 5.0), 30.0
+"""Between two attempts to consume; from the first again where one lasted for CALM_S."""
+_SLICE_S = 0.25
+_TEXTS = ("id", "task")
+
+
+class PatientConsumer(Consumer):
+    """Reconnects for whatever the broker answers, with a pause; rejects what is no task."""
+
+    connection_errors: tuple[type[Exception], ...]
+    channel_errors: tuple[type[Exception], ...]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Something in a list of Redis that is no message is gone once it was read: go on.
+        self.channel_errors = (*self.channel_errors, *MALFORMED)
+        self._began_at = time.monotonic()
+        self._failed = 0  # in a row
+
+    def on_close(self) -> None:
+        """The connection is given up: what refuses at once is not asked again at once."""
+        super().on_close()
+        if time.monotonic() - self._began_at >= CALM_S:
+            self._failed = 0
+        until = time.monotonic() + PAUSES_S[min(self._failed, len(PAUSES_S) - 1)]
+        self._failed += 1
+        while time.monotonic() < until:
+            maybe_shutdown()
+            time.sleep(_SLICE_S)
+        self._began_at = time.monotonic()
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Message], None]:
+        """Celery's own, behind a look at the message."""
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def on_task_received(message: Message) -> None:
+            if not is_addressed(message.headers):
+                put_aside(message, "its headers lack a task and an id that are texts")
+                return
+            try:
+                handle(message)
+            except MALFORMED as error:
+                put_aside(message, f"Celery cannot read it: {type(error).__name__}")
+
+        def put_aside(message: Message, reason: str) -> None:
+            """Nothing of it is told: it may be anybody's, with anything in it."""
+            log.warning("message_put_aside", reason=reason, size=len(message.body or ""))
+            if not message.acknowledged:
+                message.reject_log_error(log, self.connection_errors)
+
+        return on_task_received
+
+
+def is_addressed(headers: object) -> bool:
+    """Whether headers name a task and its id. An older protocol has both in the body, and no task
+    in the headers: Celery reads that by itself.
+    """
+    if not isinstance(headers, Mapping):
+        return False
+    return "task" not in headers or all(isinstance(headers.get(name), str) for name in _TEXTS)
