@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,10 +51,13 @@ def working(child: Child, env: Mapping[str, str], log: Path) -> Iterator[Working
         process = subprocess.Popen(
             child.argv, env={**env, **child.env}, stdout=output, stderr=subprocess.STDOUT
         )
+        made = Working(process, log)
         try:
-            made = Working(process, log)
             yield made
             assert process.poll() is None, f"it ended\n{made.said()}"
+        except BaseException:
+            sys.stderr.write(made.said())
+            raise
         finally:
             process.terminate()
             try:

@@ -24,7 +24,6 @@ MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError
 PAUSES_S, CALM_S = (0.5, 1.0, 2.0, 5.0), 30.0
 """Between two attempts to consume; from the first again where one lasted for CALM_S."""
 _SLICE_S = 0.25
-_TEXTS = ("id", "task")
 
 
 class PatientConsumer(Consumer):
@@ -40,9 +39,18 @@ class PatientConsumer(Consumer):
         self._began_at = time.monotonic()
         self._failed = 0  # in a row
 
-    def on_close(self) -> None:
-        """The connection is given up: what refuses at once is not asked again at once."""
-        super().on_close()
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """What refuses at once is not asked again at once; what was no message is gone."""
+        super().on_connection_error_after_connected(exc)
+        if not isinstance(exc, MALFORMED):
+            self._pause()
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """A broker that lets us in and then takes nothing, as a replica."""
+        super().on_connection_error_before_connected(exc)
+        self._pause()
+
+    def _pause(self) -> None:
         if time.monotonic() - self._began_at >= CALM_S:
             self._failed = 0
         until = time.monotonic() + PAUSES_S[min(self._failed, len(PAUSES_S) - 1)]
@@ -57,8 +65,9 @@ class PatientConsumer(Consumer):
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Message) -> None:
-            if not is_addressed(message.headers):
-                put_aside(message, "its headers lack a task and an id that are texts")
+            fault = fault_of(message.headers)
+            if fault is not None:
+                put_aside(message, fault)
                 return
             try:
                 handle(message)
@@ -74,10 +83,50 @@ class PatientConsumer(Consumer):
         return on_task_received
 
 
-def is_addressed(headers: object) -> bool:
-    """Whether headers name a task and its id. An older protocol has both in the body, and no task
-    in the headers: Celery reads that by itself.
+def fault_of(headers: object) -> str | None:
+    """What of a message's headers is no task's; None where they are fit to be read.
+
+    An older protocol has all in the body and no task in the headers: Celery reads that by itself.
     """
     if not isinstance(headers, Mapping):
-        return False
-    return "task" not in headers or all(isinstance(headers.get(name), str) for name in _TEXTS)
+        return "it has no headers"
+    if "task" not in headers:
+        return None
+    for name, fits in HEADERS.items():
+        if not fits(headers.get(name)):
+            return f"its header {name} is not a task's"
+    return None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_text_or_none(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _are_limits(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return len(value) == 2 and all(map(_is_number_or_none, value))
+    return value is None
+
+
+HEADERS: Mapping[str, Callable[[object], bool]] = {
+    "task": _is_text,
+    "id": _is_text,
+    "root_id": _is_text_or_none,
+    "parent_id": _is_text_or_none,
+    "group": _is_text_or_none,
+    "eta": _is_text_or_none,
+    "expires": lambda value: _is_text_or_none(value) or _is_number_or_none(value),
+    "retries": _is_number_or_none,
+    "timelimit": _are_limits,
+}
+"""What Celery reads of a message before it has let go of it. A limit that is none would take one
+of the worker's places for good, an id that is none its connection.
+"""
