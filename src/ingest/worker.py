@@ -26,8 +26,8 @@ from ingest.broker.options import BELL_S, MOST_COUNTDOWN_S
 from ingest.core.errors import BadSettings, PermanentError, TransientError, Unavailable
 from ingest.core.retry import delay_s
 from ingest.core.times import iso
-from ingest.flows import fetch, process, sweep
-from ingest.flows.inbox import Inbox, Message, from_message
+from ingest.flows import fetch, process, refusals, sweep
+from ingest.flows.inbox import NOTHING, Inbox, as_arguments, from_message, message_of
 from ingest.flows.receive import insert_into
 from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, QUEUES, ring
 from ingest.startup import tell_of_settings
@@ -261,34 +261,32 @@ def fetch_due() -> None:
     reject_on_worker_lost=True,
     max_retries=None,
 )
-def enqueue(  # noqa: PLR0917 - the public arguments, and the task itself
-    task: Task[..., None],
-    source_type: object,
-    headers: object,
-    body: object,
-    connection_id: object = None,
-    received_at: object = None,
-) -> None:
-    """Verify and store a delivery that another program received; what is refused is dropped.
+def enqueue(task: Task[..., None], /, *args: object, **kwargs: object) -> None:
+    """Verify and store a delivery that another program received; what is refused is kept as such.
 
-    The one task that Celery retries: until the row is written, the message is all there is.
+    The arguments are those of `Message`. The one task that Celery retries: until a row is written,
+    the message is all there is.
     """
     now = datetime.now(UTC)
-    message = Message(source_type, headers, body, connection_id, received_at)
+    message = NOTHING
     try:
-        delivery = _inbox().take(from_message(message, now=now))
+        try:
+            message = message_of(args, kwargs)
+            delivery = _inbox().take(from_message(message, now=now))
+        except BadSettings:  # ours to mend: the message waits
+            raise
+        except PermanentError as error:
+            refusals.record(_program().engine, message, error)
+            log.warning("delivery_dropped", task=task.request.id, reason=str(error))
+            return
     except (TransientError, BadSettings, SQLAlchemyError) as error:
         log.warning("delivery_waits", task=task.request.id, reason=str(error))
-        first_at = iso(now) if received_at is None else received_at
         at_random = zlib.crc32(str(task.request.id).encode())
         raise task.retry(
-            args=(source_type, headers, body, connection_id, first_at),
+            args=as_arguments(message, received_at=iso(now)),
             kwargs={},
             countdown=min(delay_s(task.request.retries + 1, at_random), MOST_COUNTDOWN_S),
         ) from error
-    except PermanentError as error:
-        log.warning("delivery_dropped", task=task.request.id, reason=str(error))
-        return
     log.info("delivery_taken", task=task.request.id, delivery=delivery.id, status=delivery.status)
 
 
