@@ -12,6 +12,7 @@ from redis import Redis
 
 from ingest.broker.broker import broker_of
 from ingest.broker.trial import REDIS_SAYS, Standing, Trial, try_out
+from tests.broker.rabbit import PROGRAM, alarmed_rabbit
 from tests.broker.servers import sentinel, server
 
 PASSWORD = "a-password-of-mine"
@@ -122,6 +123,18 @@ def test_what_listens_and_never_answers_is_away() -> None:
         port = silent.getsockname()[1]
         assert tried(f"redis://127.0.0.1:{port}/0").standing is Standing.AWAY
         assert tried(f"amqp://127.0.0.1:{port}//").standing is Standing.AWAY
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+@pytest.mark.skipif(not PROGRAM.exists(), reason=f"RabbitMQ is not installed: no {PROGRAM}")
+def test_the_alarm_of_rabbitmq_is_told(tmp_path: Path) -> None:
+    """It lets everybody in, and takes what is published only once it has room again."""
+    with alarmed_rabbit(tmp_path) as url:
+        found = tried(url)
+    assert found.standing is Standing.WRONG
+    assert "memory or disk alarm is on" in found.said
+    assert "rabbitmqctl" in found.remedy
 
 
 def test_every_answer_comes_with_a_remedy() -> None:

@@ -62,8 +62,9 @@ def working(child: Child, env: Mapping[str, str], log: Path) -> Iterator[Working
             process.terminate()
             try:
                 process.wait(15)
-            finally:
+            except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
 
 
 def heard_s(engine: sa.Engine, queue: str) -> float | None:
