@@ -119,10 +119,12 @@ def test_a_receiver_answers_as_fast_as_ever(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("queue", CHILDREN)
 def test_a_worker_finds_its_way_back(
     engine: sa.Engine, database_url: str, broker_url: str, tmp_path: Path, queue: str
 ) -> None:
+    """Bug: a worker told the others that it is there, from the loop that would have noticed."""
     with proxy(broker_url) as host:
         env = environment(database_url, host.url)
         with working(CHILDREN[queue], env, tmp_path / "log") as worker:

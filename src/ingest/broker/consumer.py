@@ -19,6 +19,10 @@ from kombu import Message
 
 log = structlog.get_logger(__name__)
 
+QUIET = {"without_heartbeat": True, "without_gossip": True, "without_mingle": True}
+"""What workers tell one another. Each publishes from the very loop that would notice a lost broker,
+and tries again there without an end where its host vanished.
+"""
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What Celery and kombu raise over a message that is not what they expect."""
 PAUSES_S, CALM_S = (0.5, 1.0, 2.0, 5.0), 30.0
@@ -33,7 +37,7 @@ class PatientConsumer(Consumer):
     channel_errors: tuple[type[Exception], ...]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{**kwargs, **QUIET})
         # Something in a list of Redis that is no message is gone once it was read: go on.
         self.channel_errors = (*self.channel_errors, *MALFORMED)
         self._began_at = time.monotonic()
