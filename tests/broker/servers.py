@@ -78,8 +78,19 @@ def sentinel(directory: Path, primary: Server) -> Iterator[Server]:
 
 
 @contextmanager
-def _running(argv: list[str], port: int) -> Iterator[Server]:
-    command = [str(find_redis()), *argv]
+def tls_server(directory: Path, program: str, certificate: Path, key: Path) -> Iterator[int]:
+    """The port on which one speaks TLS; the wheel's program cannot, so it is the machine's."""
+    port, tls_port = free_port(), free_port()
+    argv = ["--port", str(port), "--tls-port", str(tls_port), "--bind", "127.0.0.1", "--save", ""]
+    argv += ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+    argv += ["--tls-auth-clients", "no", "--tls-ca-cert-file", str(certificate)]
+    with _running([*argv, "--dir", str(directory)], port, program):
+        yield tls_port
+
+
+@contextmanager
+def _running(argv: list[str], port: int, program: str | None = None) -> Iterator[Server]:
+    command = [program or str(find_redis()), *argv]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         made = Server(port, process)
         try:

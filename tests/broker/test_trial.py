@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import subprocess
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,8 +15,9 @@ from redis import Redis
 from ingest.broker.broker import broker_of
 from ingest.broker.trial import REDIS_SAYS, Standing, Trial, try_out
 from tests.broker.rabbit import PROGRAM, alarmed_rabbit
-from tests.broker.servers import sentinel, server
+from tests.broker.servers import sentinel, server, tls_server
 
+MACHINES_OWN = shutil.which("redis-server") if shutil.which("openssl") else None
 PASSWORD = "a-password-of-mine"
 
 
@@ -115,6 +118,33 @@ def test_a_socket_of_this_machine_is_a_broker_too(tmp_path: Path) -> None:
     path = tmp_path / "redis.sock"
     with server(tmp_path, "--unixsocket", str(path)):
         assert tried(f"redis+socket://{path}?virtual_host=3").standing is Standing.WELL
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(not MACHINES_OWN, reason="no redis-server is installed: the wheel's has no TLS")
+def test_over_tls_the_server_is_verified_unless_the_url_says_otherwise(tmp_path: Path) -> None:
+    """kombu's default is to take whoever answers."""
+    certificate, key = self_signed(tmp_path)
+    with tls_server(tmp_path, str(MACHINES_OWN), certificate, key) as port:
+        url = f"rediss://:{PASSWORD}@127.0.0.1:{port}/0"
+        found = tried(url)
+        assert found.standing is Standing.AWAY
+        assert "certificate" in found.said
+        assert tried(f"{url}?ssl_cert_reqs=none").standing is Standing.WELL
+        assert tried(f"{url}?ssl_ca_certs={certificate}").standing is Standing.WELL
+
+
+def self_signed(directory: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that nobody else vouches for, and its key."""
+    certificate, key = directory / "own.pem", directory / "own.key"
+    told = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test"
+    files = ("-keyout", str(key), "-out", str(certificate))
+    subprocess.run(
+        ["openssl", *told.split(), "-addext", "subjectAltName=IP:127.0.0.1", *files],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
 
 
 @pytest.mark.integration
