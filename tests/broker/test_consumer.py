@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from celery import Celery
 from kombu import Connection
 from redis import Redis
 
 from ingest.broker.consumer import fault_of
 from ingest.embedded import commands
-from tests.broker.workers import environment, until_heard, working
+from tests.broker.workers import environment, send, until_heard, working
 
 pytestmark = pytest.mark.integration
 
@@ -70,10 +69,10 @@ def test_what_is_no_task_is_put_aside_and_the_next_one_is_heard(
     engine: sa.Engine, database_url: str, broker_url: str, tmp_path: Path
 ) -> None:
     """Bug: a message without an id made the consumer reconnect for ever, or ended it (RabbitMQ)."""
-    client, publish = Celery(broker=broker_url), publisher(broker_url)
+    publish = publisher(broker_url)
 
     def ring() -> None:
-        client.send_task("ingest.process", queue="ingest")
+        send(broker_url, "ingest.process", queue="ingest")
 
     child = commands.worker(env={}, processes=1)
     with working(child, environment(database_url, broker_url), tmp_path / "log") as worker:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+from celery import Celery
 
 from ingest.embedded.stack import Child
 from ingest.store import health
@@ -85,3 +86,12 @@ def until_heard(engine: sa.Engine, queue: str, ring: object = None) -> float:
         if ago is not None and ago < time.monotonic() - began:
             return time.monotonic() - began
     raise AssertionError(f"nobody heard {queue}")
+
+
+def send(broker_url: str, task: str, *, queue: str) -> None:
+    """As another program would. Over a line of its own: one that is kept remembers that it declared
+    the queue, when a later test has deleted it.
+    """
+    client = Celery(broker=broker_url)
+    with client.connection() as line:
+        client.send_task(task, queue=queue, connection=line)
