@@ -27,6 +27,7 @@ EDGES = (
     "worker",
     "cli",
     "door",
+    "broker",
     "demo",
     "machine",
     "warm",

@@ -9,8 +9,8 @@ import sys
 import pytest
 from kombu import Connection, Queue
 
+from ingest.broker.broker import broker_of
 from ingest.core.errors import BadSettings
-from ingest.worker import bell_line
 
 RINGER = """
 import time
@@ -48,7 +48,7 @@ def test_a_broker_that_is_away_is_given_up_at_once(url: str) -> None:
 @pytest.mark.parametrize("url", ["pigeon://loft", "sqs://"])
 def test_a_broker_that_there_is_not_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(BadSettings, match="CELERY_BROKER_URL"):
-        bell_line(url)
+        broker_of(url)
 
 
 @pytest.mark.integration

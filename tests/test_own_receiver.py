@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from celery import Celery
 
 from ingest.core.times import iso
-from ingest.store import queue_admin
+from ingest.store import queue_admin, refusals
 from ingest.store.engine import transaction
 from tests.factories import SECRET_KEY, connect, signed
 from tests.web.running import closed_database
@@ -54,6 +54,15 @@ def keys(engine: sa.Engine) -> dict[str, datetime]:
     with transaction(engine) as conn:
         query = "SELECT delivery_key, received_at FROM lightfast_webhook_deliveries"
         return {row.delivery_key: row.received_at for row in conn.execute(sa.text(query))}
+
+
+def refused(engine: sa.Engine) -> set[tuple[str, str]]:
+    """Source and answer of the messages that were refused; each is kept, and each is counted."""
+    with transaction(engine) as conn:
+        kept = refusals.listing(conn, limit=9)
+        counted = refusals.counts(conn)
+    assert [one.seen for one in counted] == [1] * len(kept)
+    return {(one.source_type, one.answer) for one in counted}
 
 
 def until_settled(engine: sa.Engine, *, within_s: float = 30) -> None:
@@ -123,6 +132,7 @@ def test_a_celery_message_becomes_a_delivery_or_is_dropped_for_good(
         send("linear", old_headers, old, connection_id=linear, received_at=iso(received_at))
         send("github", {**github_headers("forged"), "x-hub-signature-256": "sha256=0"}, "{}")
         send("github", [], 1)
+        client.send_task("ingest.enqueue", ("github",), queue="ingest")
         until_stored(engine, {"text", "base64", "old"})
         assert abs(keys(engine)["old"] - received_at) < timedelta(milliseconds=1)
         until_settled(engine)  # what is worked on when the database goes holds its worker up
@@ -132,8 +142,13 @@ def test_a_celery_message_becomes_a_delivery_or_is_dropped_for_good(
             wait_for(tmp_path / "worker.log", "delivery_waits")
         until_stored(engine, {"text", "base64", "old", "late"})
     said = (tmp_path / "worker.log").read_text()
-    assert said.count("delivery_dropped") == 3
-    assert "Traceback" not in said
+    assert said.count("delivery_dropped") == 4
+    assert refused(engine) == {
+        ("github", "400"),
+        ("github", "401"),
+        ("linear", "401"),
+        ("unknown", "400"),
+    }
 
 
 @contextmanager

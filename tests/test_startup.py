@@ -20,6 +20,7 @@ WRONG, RIGHT = "INGEST_GIHUB_WEBHOOK_SECRETS", "INGEST_GITHUB_WEBHOOK_SECRETS"
 SAID = f"{WRONG} is not a setting; did you mean {RIGHT}?"
 HIDDEN = "-".join(("a", "secret", "for", "a", "misspelt", "variable"))
 SECONDS = 60.0
+PROCESSES = ("web", "worker", "fetcher", "beat")
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
         **os.environ,
         "PYTHONUNBUFFERED": "1",
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
-        "CELERY_BROKER_URL": "memory://",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
         "INGEST_DATA_DIR": str(tmp_path),
         "INGEST_SECRET_KEY": SECRET_KEY,
         WRONG: HIDDEN,
@@ -65,7 +66,7 @@ def said_by(argv: Sequence[str], environ: Mapping[str, str], log: Path) -> str:
     return log.read_text()
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "fetcher", "beat"])
+@pytest.mark.parametrize("name", PROCESSES)
 def test_a_process_warns_once_of_a_misspelt_variable(
     name: str, environ: Mapping[str, str], tmp_path: Path
 ) -> None:
@@ -84,3 +85,30 @@ def test_a_command_warns_beside_its_data(environ: Mapping[str, str]) -> None:
     )
     assert (done.returncode, done.stderr) == (0, f"ingest: {SAID}\n")
     assert WRONG not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "value", "said"),
+    [
+        *((name, "CELERY_BROKER_URL", "memory://", "crosses no") for name in PROCESSES),
+        ("web", "CELERY_BROKER_URL", "sentinel://h:1", "CELERY_BROKER_URL names sentinels and not"),
+        ("beat", "CELERY_BROKER_URL", "sqs://", "CELERY_BROKER_URL names a broker that is not"),
+        ("worker", "INGEST_BROKER_OPTIONS", '{"heartbeat": 1}', "holds 'heartbeat'"),
+        ("fetcher", "INGEST_QUEUE_PREFIX", "a b", "INGEST_QUEUE_PREFIX is 'a b'"),
+    ],
+)
+def test_a_broker_that_cannot_be_used_is_one_line_and_exit_2(
+    name: str, variable: str, value: str, said: str, environ: Mapping[str, str], tmp_path: Path
+) -> None:
+    given = {key: text for key, text in environ.items() if key != WRONG} | {variable: value}
+    done = subprocess.run(
+        commands_of(tmp_path)[name],
+        env=given,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert said in line

@@ -29,6 +29,7 @@ def enqueue(
 def _inbox(_pid: int) -> Inbox:
     """A forked process makes its own: connections and threads do not survive a fork."""
     parts = program(application="ingest-enqueue")
+    parts.require_broker()
     engine = parts.engine
     ringer = Ringer(lambda: ring(engine, publish))
     atexit.register(ringer.close)

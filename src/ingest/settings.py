@@ -13,6 +13,9 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import orjson
+
+from ingest.broker.address import family_of
 from ingest.core.errors import BadSettings
 from ingest.core.secret import Secret
 from ingest.core.vault import require_key
@@ -32,11 +35,13 @@ NAMES = (
     "CELERY_BROKER_URL",
     "DATABASE_URL",
     "INGEST_ALLOWED_API_HOSTS",
+    "INGEST_BROKER_OPTIONS",
     "INGEST_DATA_DIR",
     "INGEST_LEASE_SECONDS",
     "INGEST_LOG_LEVEL",
     "INGEST_MAX_BODY_BYTES",
     "INGEST_POSTGRES_BIN",
+    "INGEST_QUEUE_PREFIX",
     "INGEST_REDIS_BIN",
     "INGEST_SECRET_KEY",
     "REDIS_URL",
@@ -54,6 +59,7 @@ MISTAKEN: Mapping[str, str] = {
 """Names without our prefix that can only mean one of ours, where that one is not set; in whichever
 letters, as are ours."""
 _LONGEST_SHOWN = 64
+_QUEUE_PREFIX = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_SHOWN - 1}}}")
 _LIKE_A_HOST = re.compile(r"(?:https?://)?[A-Za-z0-9*-]+(?:\.[A-Za-z0-9*-]+)+(?::[0-9]+)?/?")
 _LIKE_A_NAME, _LIKE_A_SOURCE, _LIKE_A_SUFFIX = 0.7, 0.75, 0.6
 """How alike two words are, of 1, to be taken for one; a source's name has to be, itself."""
@@ -73,6 +79,8 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
     broker_url: str | None = field(default=None, repr=False)
+    broker_options: Mapping[str, object] = field(default_factory=dict, repr=False)
+    queue_prefix: str = ""
     data_dir: Path = Path(DEFAULT_DATA_DIR)
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -91,6 +99,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         database_url=_database_url(environ),
         redis_url=redis_url,
         broker_url=_broker_url(environ, "CELERY_BROKER_URL") or redis_url,
+        broker_options=_object(environ, "INGEST_BROKER_OPTIONS"),
+        queue_prefix=_queue_prefix(environ),
         data_dir=Path(environ.get("INGEST_DATA_DIR") or DEFAULT_DATA_DIR).absolute(),
         secret_keys=_secret_keys(environ),
         webhook_secrets={n: _secrets(text) for n, text in _of_sources(environ, _SECRETS_SUFFIX)},
@@ -197,6 +207,8 @@ def _broker_url(environ: Mapping[str, str], name: str) -> str | None:
             f"{name} is no URL; write scheme://user:password@host:port/name, and percent-encode "
             "what is special in a URL (/ ? # @ : %) where it stands in the password"
         )
+    if urls is not None:
+        family_of(name, urls)
     return urls
 
 
@@ -211,6 +223,29 @@ def _is_service(url: str) -> bool:
     except ValueError:
         return False
     return reachable and not misplaced and "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+
+
+def _object(environ: Mapping[str, str], name: str) -> Mapping[str, object]:
+    """A JSON object. What stands in it is checked where its reader is known, and never quoted."""
+    text = _text(environ, name)
+    try:
+        told = orjson.loads(text) if text is not None else {}
+    except orjson.JSONDecodeError:
+        told = None
+    if not isinstance(told, dict):
+        raise BadSettings(f'{name} is no JSON object; give one such as {{"socket_timeout": 5}}')
+    return told
+
+
+def _queue_prefix(environ: Mapping[str, str]) -> str:
+    """Part of a queue's name on every broker, of a key in Redis, and of a command line."""
+    prefix = environ.get("INGEST_QUEUE_PREFIX", "").strip()
+    if prefix and _QUEUE_PREFIX.fullmatch(prefix) is None:
+        raise BadSettings(
+            f"INGEST_QUEUE_PREFIX is {_shown(prefix)}; give letters, digits and . _ - "
+            f"(first a letter or a digit), {_LONGEST_SHOWN} at most, as staging-"
+        )
+    return prefix
 
 
 def _secrets(value: str) -> tuple[Secret, ...]:

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 import structlog
 
 from ingest import logs
+from ingest.broker.broker import Broker, broker_of
+from ingest.broker.line import bell_line
 from ingest.core.errors import BadSettings, Unavailable
 from ingest.core.secret import Secret
 from ingest.core.vault import MAKE_ONE, Vault, require_key
@@ -58,6 +60,17 @@ class Program:
                 f"{self.settings.data_dir}; set one, or start `ingest up`"
             )
         return running.redis_url
+
+    @cached_property
+    def broker(self) -> Broker:
+        """The broker with its options and the names of its queues."""
+        told = self.settings
+        return broker_of(self.broker_url, told.broker_options, told.queue_prefix)
+
+    def require_broker(self) -> None:
+        """Raise `BadSettings` where a broker is named that cannot be used; contacts none."""
+        if self.settings.broker_url is not None:
+            bell_line(self.broker)
 
     @cached_property
     def engine(self) -> sa.Engine:

@@ -13,21 +13,23 @@ import time
 import zlib
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 import structlog
 from celery import Celery, Task
 from celery.signals import import_modules, setup_logging, worker_process_init, worker_shutting_down
 from kombu import Connection, pools
-from kombu.exceptions import KombuError
 from sqlalchemy.exc import SQLAlchemyError
 
+from ingest.broker.line import bell_line, broker_errors
+from ingest.broker.options import BELL_S, MOST_COUNTDOWN_S
 from ingest.core.errors import BadSettings, PermanentError, TransientError, Unavailable
 from ingest.core.retry import delay_s
 from ingest.core.times import iso
-from ingest.flows import fetch, process, sweep
-from ingest.flows.inbox import Inbox, Message, from_message
+from ingest.flows import fetch, process, refusals, sweep
+from ingest.flows.inbox import NOTHING, Inbox, as_arguments, from_message, message_of
 from ingest.flows.receive import insert_into
-from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, ring
+from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, QUEUES, ring
 from ingest.startup import tell_of_settings
 from ingest.store import schedule
 from ingest.store.engine import transaction
@@ -44,27 +46,50 @@ DRAIN_S = 5.0
 MESSAGE_EXPIRES_S = 30.0
 WAKES = {INGEST_QUEUE: "ingest.process", FETCH_QUEUE: "ingest.fetch"}
 """The task that a bell calls, by its queue."""
-VISIBILITY_TIMEOUT_S = 300
 AWAY = (TransientError,)
 """Expected of a task now and then: Celery logs a line, and the next sweep comes in seconds."""
-MAX_COUNTDOWN_S = 120.0
-"""Of a retried message; under the visibility timeout, after which Redis delivers it again."""
-_BROKERS = "give redis://host:6379/0, amqp://user:password@host// or another that Celery supports"
-CONNECT_S = 2.0
-"""Longer than that nobody waits for a broker to ring a bell: what is not heard is swept."""
 
 
 class _Broker:
-    """Celery's configuration object: the broker is looked for when it is first needed."""
+    """Celery's configuration object: the broker is looked for when it is first needed.
+
+    Of what is read and what is written the URLs are told apart, as Celery would take `broker_url`
+    out of the environment by itself, with whatever of it is ours.
+    """
 
     @property
-    def broker_url(self) -> str:
-        return _program().broker_url
+    def broker_read_url(self) -> str:
+        return _program().broker.url
+
+    broker_write_url = broker_url = broker_read_url
+
+    @property
+    def broker_transport_options(self) -> dict[str, object]:
+        return _program().broker.options()
+
+    @property
+    def broker_heartbeat(self) -> int:
+        return _program().broker.heartbeat_s
+
+    @property
+    def broker_connection_timeout(self) -> float:
+        return _program().broker.connect_s
+
+    @property
+    def task_default_queue(self) -> str:
+        return _prefixed(INGEST_QUEUE)
+
+    @property
+    def control_exchange(self) -> str:
+        return _prefixed("celery")
+
+    @property
+    def event_exchange(self) -> str:
+        return _prefixed("celeryev")
 
 
 app = Celery("ingest", config_source=_Broker())
 app.conf.update(
-    task_default_queue=INGEST_QUEUE,
     task_ignore_result=True,
     task_store_errors_even_if_ignored=False,
     task_acks_late=False,
@@ -76,14 +101,10 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={
-        "visibility_timeout": VISIBILITY_TIMEOUT_S,
-        "unacked_restore_interval": 2,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 10,
-        "socket_connect_timeout": 5,
-        "socket_keepalive": True,
-    },
+    # A broker that is away, or answers with an error, is waited for as long as it takes.
+    broker_connection_max_retries=None,
+    broker_channel_error_retry=True,
+    worker_consumer="ingest.broker.consumer:PatientConsumer",
     beat_schedule={
         "sweep": {
             "task": "ingest.sweep",
@@ -104,6 +125,11 @@ def _program() -> Program:
     return program(application="ingest-worker")
 
 
+def _prefixed(name: str) -> str:
+    """A name on the broker; no broker is looked for."""
+    return f"{_program().settings.queue_prefix}{name}"
+
+
 @setup_logging.connect
 def _set_up_logs(**_: object) -> None:
     """Celery leaves the logs of a worker and of a beat to whoever hears this."""
@@ -119,10 +145,19 @@ def _require_settings(**_: object) -> None:
     set_up_logs()
     tell_of_settings()
     try:
-        bell_line(_program().broker_url)  # found, or refused
+        bell_line(_program().broker)  # found, or refused
+        _name_queues()
     except (BadSettings, Unavailable) as error:
         sys.stderr.write(f"ingest worker: {error}\n")
         raise SystemExit(2 if isinstance(error, BadSettings) else 3) from None
+
+
+def _name_queues() -> None:
+    """`-Q ingest` means this environment's queue of that name, and never another's."""
+    queues: Any = app.amqp.queues  # the stubs know no aliases
+    for name in QUEUES:
+        if _prefixed(name) != name:
+            queues.aliases[name] = queues[_prefixed(name)]
 
 
 _stopping = threading.Event()
@@ -142,12 +177,12 @@ def _start_process(**_: object) -> None:
 
 
 def publish(queue: str) -> None:
-    """Send a wake-up; raises `Unavailable` within some CONNECT_S where the broker is away.
+    """Send a wake-up; raises `Unavailable` within some BELL_S where the broker is away.
 
     A connection that broke while it lay idle is made anew once.
     """
     try:
-        bell = bell_line(_program().broker_url)
+        bell = bell_line(_program().broker)
     except BadSettings as error:
         raise Unavailable(str(error)) from error
     try:
@@ -157,47 +192,6 @@ def publish(queue: str) -> None:
         raise Unavailable(f"the broker does not answer: {type(error).__name__}") from error
 
 
-def bell_line(url: str) -> Connection:
-    """How the broker is reached where nobody may wait: one attempt to connect, and a short one.
-
-    Nothing is contacted before it is used. Raises `BadSettings` for a broker that there is not.
-    """
-    options = {
-        **app.conf.broker_transport_options,
-        "max_retries": 0,
-        "socket_connect_timeout": CONNECT_S,
-    }
-    try:
-        line = Connection(url, connect_timeout=CONNECT_S, transport_options=options)
-        line.transport  # noqa: B018 - finds the broker's driver
-        line.as_uri()  # everybody may say it, as far as there is one
-    except (
-        KeyError,
-        ImportError,
-        TypeError,
-    ) as error:  # a key may be what the URL says of an option
-        why = (
-            str(error) if isinstance(error, ImportError) else f"{_scheme(url)}, or an option of it"
-        )
-        raise BadSettings(
-            f"CELERY_BROKER_URL names a broker that cannot be used here: {why}; {_BROKERS}"
-        ) from None
-    except ValueError:  # it quotes the URL, and so the password
-        raise BadSettings(f"CELERY_BROKER_URL is no URL of a broker; {_BROKERS}") from None
-    return line
-
-
-def _scheme(url: str) -> str:
-    """What may be told of a URL that is none."""
-    scheme = url.partition("://")[0]
-    return scheme if scheme.isalpha() else "its scheme"
-
-
-def broker_errors(line: Connection) -> tuple[type[Exception], ...]:
-    """What a driver raises where its broker is away, or lets nobody in (also for a wrong path)."""
-    return (*line.connection_errors, *line.channel_errors, KombuError, OSError, ValueError)
-
-
 def rung_over(bell: Connection, queue: str) -> bool:
     """Whether the wake-up left; it did not where an older connection turned out to be broken."""
     with pools.producers[bell].acquire(block=True) as producer:
@@ -205,7 +199,13 @@ def rung_over(bell: Connection, queue: str) -> bool:
         was_connected = line.connected
         try:
             app.send_task(
-                WAKES[queue], queue=queue, expires=MESSAGE_EXPIRES_S, retry=False, producer=producer
+                WAKES[queue],
+                queue=_prefixed(queue),
+                expires=MESSAGE_EXPIRES_S,
+                retry=False,
+                producer=producer,
+                timeout=BELL_S,
+                confirm_timeout=BELL_S,
             )
         except broker_errors(bell):
             line.collect()
@@ -261,34 +261,32 @@ def fetch_due() -> None:
     reject_on_worker_lost=True,
     max_retries=None,
 )
-def enqueue(  # noqa: PLR0917 - the public arguments, and the task itself
-    task: Task[..., None],
-    source_type: object,
-    headers: object,
-    body: object,
-    connection_id: object = None,
-    received_at: object = None,
-) -> None:
-    """Verify and store a delivery that another program received; what is refused is dropped.
+def enqueue(task: Task[..., None], /, *args: object, **kwargs: object) -> None:
+    """Verify and store a delivery that another program received; what is refused is kept as such.
 
-    The one task that Celery retries: until the row is written, the message is all there is.
+    The arguments are those of `Message`. The one task that Celery retries: until a row is written,
+    the message is all there is.
     """
     now = datetime.now(UTC)
-    message = Message(source_type, headers, body, connection_id, received_at)
+    message = NOTHING
     try:
-        delivery = _inbox().take(from_message(message, now=now))
+        try:
+            message = message_of(args, kwargs)
+            delivery = _inbox().take(from_message(message, now=now))
+        except BadSettings:  # ours to mend: the message waits
+            raise
+        except PermanentError as error:
+            refusals.record(_program().engine, message, error)
+            log.warning("delivery_dropped", task=task.request.id, reason=str(error))
+            return
     except (TransientError, BadSettings, SQLAlchemyError) as error:
         log.warning("delivery_waits", task=task.request.id, reason=str(error))
-        first_at = iso(now) if received_at is None else received_at
         at_random = zlib.crc32(str(task.request.id).encode())
         raise task.retry(
-            args=(source_type, headers, body, connection_id, first_at),
+            args=as_arguments(message, received_at=iso(now)),
             kwargs={},
-            countdown=min(delay_s(task.request.retries + 1, at_random), MAX_COUNTDOWN_S),
+            countdown=min(delay_s(task.request.retries + 1, at_random), MOST_COUNTDOWN_S),
         ) from error
-    except PermanentError as error:
-        log.warning("delivery_dropped", task=task.request.id, reason=str(error))
-        return
     log.info("delivery_taken", task=task.request.id, delivery=delivery.id, status=delivery.status)
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ingest.core.errors import BadSignature
 from ingest.demo.fake import Answer, Fake, Trouble, serving
 from ingest.demo.providers import notion
-from ingest.flows import sweep
+from ingest.flows import refusals, sweep
+from ingest.flows.inbox import Message
 from ingest.store import conditions, connections, handshakes, schedule
 from ingest.store.engine import transaction
 from tests.black_hole import proxied
@@ -190,8 +192,8 @@ def test_a_silent_database_is_unreachable_within_five_seconds(
 
 def test_a_broker_that_there_is_not_is_a_wrong_setting(doctor: Doctor) -> None:
     checks = doctor.checks(CELERY_BROKER_URL="pigeon://loft")
-    assert checks["broker"]["state"] == "failed"
-    assert "pigeon" in checks["broker"]["said"]
+    assert checks["settings"]["state"] == "failed"
+    assert "pigeon" in checks["settings"]["said"]
 
 
 def test_a_brokers_password_is_not_told(doctor: Doctor) -> None:
@@ -365,3 +367,17 @@ def test_look_ups_that_keep_failing_are_told_with_the_last_error(
 def test_the_last_delivery_of_a_connection_is_told(doctor: Doctor, town: Town) -> None:
     found = doctor.checks()["linear 'Linear': deliveries"]
     assert found["said"].startswith("the last came at 20")
+
+
+def test_a_message_that_was_refused_is_noted_and_listed(
+    ingest: Ingest, doctor: Doctor, engine: sa.Engine
+) -> None:
+    assert doctor.checks()["refused messages"]["state"] == "ok"
+    assert "No message was refused" in ingest("deliveries", "refused").err
+    message = Message("github", {}, "{}", "a-connection")
+    refusals.record(engine, message, BadSignature("the signature does not match"))
+    found = doctor.checks()["refused messages"]
+    assert (found["state"], found["remedy"]) == ("note", "ingest deliveries refused")
+    assert found["said"] == "1 within a day; the last: the signature does not match"
+    (row,) = ingest("deliveries", "refused", "--json").json
+    assert (row["connection_id"], row["answer"], row["size"]) == ("a-connection", "401", 2)

@@ -10,7 +10,9 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
-from ingest.flows import connecting, handshake
+from ingest.core.errors import BadSignature
+from ingest.flows import connecting, handshake, refusals
+from ingest.flows.inbox import Message
 from ingest.settings import Settings
 from ingest.sources.registry import all_sources
 from ingest.store import connections, credentials
@@ -236,7 +238,9 @@ def test_a_wrong_setting_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[st
     assert "INGEST_SECRET_KEY is not set" in said
 
 
-def test_metrics_tell_what_came_and_what_waits(client: httpx.Client) -> None:
+def test_metrics_tell_what_came_and_what_waits(client: httpx.Client, engine: sa.Engine) -> None:
+    refusals.record(engine, Message("github", {}, ""), BadSignature("no"))
+    refusals.record(engine, Message("s3cret-guess", {}, ""), BadSignature("no"))
     assert post(client, "github", signed("github", BODY))[0] == 200
     assert post(client, "github", signed("github", BODY, "wrong"))[0] == 401
     assert post(client, "s3cret-guess", {})[0] == 404
@@ -248,6 +252,8 @@ def test_metrics_tell_what_came_and_what_waits(client: httpx.Client) -> None:
         "ingest_answer_seconds_count 3.0",
         "ingest_commit_group_size_count 1.0",
         'ingest_deliveries{status="pending"} 1.0',
+        'ingest_refused_messages_total{answer="401",source="github"} 1.0',
+        'ingest_refused_messages_total{answer="401",source="unknown"} 1.0',
         'ingest_deliveries{status="dead"} 0.0',
     ):
         assert line in text.splitlines()

@@ -49,3 +49,24 @@ ALTER TABLE lightfast_lookups
   ADD COLUMN suspect BOOLEAN NOT NULL DEFAULT false,
   ADD COLUMN lone BOOLEAN NOT NULL DEFAULT false,
   ADD COLUMN missed_at TIMESTAMPTZ;
+
+-- What came as a message and was refused, the newest thousand: nobody's signature vouches for it,
+-- so its body is not kept, only what it takes to find its sender.
+CREATE TABLE lightfast_refused_messages (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  source_type VARCHAR(64),
+  connection_id VARCHAR(191),
+  answer VARCHAR(3) NOT NULL,
+  reason VARCHAR(500) NOT NULL,
+  size BIGINT,
+  digest VARCHAR(64),
+  refused_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+
+-- How many there were in all, by a known source (or `unknown`) and the answer HTTP would have given.
+CREATE TABLE lightfast_refused_message_counts (
+  source_type VARCHAR(64) NOT NULL,
+  answer VARCHAR(3) NOT NULL,
+  seen BIGINT NOT NULL,
+  PRIMARY KEY (source_type, answer)
+);

@@ -11,7 +11,7 @@ from ingest.cli import output
 from ingest.cli.arguments import MANY, AsJson, Limit, OfSource
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
-from ingest.store import queue_admin
+from ingest.store import queue_admin, refusals
 from ingest.store.engine import transaction
 from ingest.store.queue_admin import STATUSES
 
@@ -19,6 +19,16 @@ app = typer.Typer(help="Raw deliveries: the queue and its past.", no_args_is_hel
 
 Status = Annotated[str | None, typer.Option(metavar="S", help=f"One of {', '.join(STATUSES)}.")]
 _COLUMNS = ("id", "source_type", "status", "reason", "attempts", "delivery_key", "received_at")
+_REFUSED = (
+    "id",
+    "refused_at",
+    "source_type",
+    "connection_id",
+    "answer",
+    "reason",
+    "size",
+    "digest",
+)
 _LARGEST_ID = 2**63 - 1
 
 
@@ -75,6 +85,18 @@ def replay(
     current.ring()
     data: dict[str, Any] = {"replayed": replayed}
     output.record(data, as_json=as_json)
+
+
+@app.command()
+def refused(context: typer.Context, *, limit: Limit = MANY, as_json: AsJson = False) -> None:
+    """List messages of `ingest.enqueue` that were refused, the newest first; 1,000 are kept.
+
+    Without their bodies: nobody's signature vouches for them.
+    """
+    with transaction(session(context).engine) as conn:
+        found = refusals.listing(conn, limit=limit)
+    output.rows(found, as_json=as_json, columns=_REFUSED, empty="No message was refused.")
+    output.note_cut(found, limit)
 
 
 def _those(engine: sa.Engine, ids: list[int]) -> int:

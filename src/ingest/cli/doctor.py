@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ingest import settings
+from ingest.broker.trial import Standing, try_out
 from ingest.cli import output
 from ingest.cli.arguments import AsJson
 from ingest.cli.session import Session, session
@@ -17,7 +18,6 @@ from ingest.flows import doctor as checkup
 from ingest.flows.doctor import Finding, State, failed, fine, note, unreachable
 from ingest.sources.registry import all_sources
 from ingest.wiring import Program
-from ingest.worker import bell_line, broker_errors
 
 _MARKS: Mapping[State, str] = {
     State.OK: "ok",
@@ -103,18 +103,17 @@ def _database(parts: Program) -> Iterator[Finding]:
         yield unreachable("database", str(error), _SERVICES)
 
 
+_STANDINGS = {Standing.WRONG: failed, Standing.AWAY: unreachable}
+
+
 def _broker(parts: Program) -> Finding:
-    """Whether the broker lets us in, whichever it is."""
+    """Whether the broker carries a message, whichever it is."""
     try:
-        line = bell_line(parts.broker_url)
+        tried = try_out(parts.broker)
     except BadSettings as error:
-        return failed("broker", str(error), "set CELERY_BROKER_URL right")
+        return failed("broker", str(error), "set the variable right")
     except Unavailable as error:
         return unreachable("broker", str(error), _SERVICES)
-    try:
-        with line:
-            line.ensure_connection(max_retries=0)
-            return fine("broker", f"{line.as_uri()} answers")  # without the password
-    except broker_errors(line) as error:
-        said = f"{line.as_uri()} does not let us in: {type(error).__name__}: {error}"
-        return unreachable("broker", said[:300], _SERVICES)
+    if tried.standing is Standing.WELL:
+        return fine("broker", tried.said)
+    return _STANDINGS[tried.standing]("broker", tried.said, tried.remedy)

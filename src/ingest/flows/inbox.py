@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -70,6 +70,34 @@ class Message:
     body: object
     connection_id: object = None
     received_at: object = None
+
+
+NOTHING = Message(None, None, None)
+"""What is known of a message whose arguments are none of ours."""
+
+
+def message_of(args: Sequence[object], kwargs: Mapping[str, object]) -> Message:
+    """The arguments as they came; raises `BadRequest` for others, or too many, or too few."""
+    try:
+        return Message(*args, **kwargs)
+    except TypeError:
+        raise BadRequest(
+            "the arguments are not source_type, headers, body, connection_id=None, received_at=None"
+        ) from None
+
+
+def as_arguments(message: Message, *, received_at: str) -> tuple[object, ...]:
+    """The same once more, with the time at which it came first."""
+    if message is NOTHING:
+        return ()
+    first_at = received_at if message.received_at is None else message.received_at
+    return (
+        message.source_type,
+        message.headers,
+        message.body,
+        message.connection_id,
+        first_at,
+    )
 
 
 def from_message(message: Message, *, now: datetime) -> Incoming:

@@ -13,7 +13,9 @@ from ingest.store.engine import transaction
 
 log = structlog.get_logger(__name__)
 
-INGEST_QUEUE, FETCH_QUEUE = "ingest", "fetch"
+INGEST_QUEUE, FETCH_QUEUE, SYNC_QUEUE = "ingest", "fetch", "sync"
+QUEUES = (INGEST_QUEUE, FETCH_QUEUE, SYNC_QUEUE)
+"""As the program calls them; on a shared broker an environment's prefix stands before each."""
 Publish = Callable[[str], None]
 """Sends a wake-up message to the named queue; raises `TransientError` where the broker is away."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+
+from ingest.store import refusals
+from ingest.store.refusals import Count
 
 MOST_COUNTED = 100_000
 """Counting stops here: beyond it, the exact number tells nobody anything."""
@@ -28,14 +31,15 @@ FROM lightfast_bells WHERE heard_at IS NOT NULL ORDER BY queue
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """Deliveries by status, what is to be looked up, connections whose token is refused, and when
-    each queue was last heard, in seconds since 1970.
+    """Deliveries by status, what is to be looked up, connections whose token is refused, when each
+    queue was last heard, in seconds since 1970, and the messages that were refused.
     """
 
     deliveries: Mapping[str, int]
     look_ups: int
     refused: int
     heard_at_s: Mapping[str, float]
+    refused_messages: Sequence[Count] = ()
 
 
 def read(conn: sa.Connection) -> Gauges:
@@ -43,4 +47,5 @@ def read(conn: sa.Connection) -> Gauges:
     waiting = conn.execute(_WAITING, {"most": MOST_COUNTED}).one()
     heard = {row.queue: row.heard_at_s for row in conn.execute(_HEARD)}
     deliveries = {"pending": waiting.pending, "dead": waiting.dead}
-    return Gauges(deliveries, waiting.look_ups, waiting.refused, heard)
+    refused_messages = refusals.counts(conn)
+    return Gauges(deliveries, waiting.look_ups, waiting.refused, heard, refused_messages)

@@ -66,9 +66,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """A delivery that ends now, with the events to record for it, and who told them (of an earlier
-    version's that is not known).
-    """
+    """A delivery that ends now, its events, and who told them (of an earlier version's: None)."""
 
     lookup_id: int
     delivery_id: int

@@ -10,6 +10,8 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from ingest.store import refusals
+
 # Writers of feeds hold KEY SHARE on the connection until they commit: this waits for them, and
 # makes later ones fail on the foreign key rather than leave a feed behind.
 _LOCK = sa.text("SELECT FROM lightfast_connected_sources WHERE id = :id FOR UPDATE")
@@ -127,4 +129,5 @@ def delete_deliveries(conn: sa.Connection, connection_id: str, *, limit: int) ->
 def delete(conn: sa.Connection, connection_id: str) -> None:
     """Delete the connection with its links, scope, credentials and marks."""
     conn.execute(_FORGET_WAITING, {"id": connection_id})
+    refusals.forget_connection(conn, connection_id)
     conn.execute(_DELETE, {"id": connection_id})

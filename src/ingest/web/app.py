@@ -81,6 +81,7 @@ def _exit(code: int, error: IngestError) -> NoReturn:
 
 
 def _application(parts: Program, publish: Publish) -> Starlette:
+    parts.require_broker()
     engine = parts.engine
     ringer = Ringer(lambda: ring(engine, publish))
     metrics = Metrics(lambda: _gauges(engine))

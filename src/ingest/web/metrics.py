@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ingest.core.errors import IngestError
@@ -78,13 +78,16 @@ class _Queue(Collector):
 
     def describe(self) -> Iterator[Metric]:
         """Registering asks for names alone."""
-        yield from self._families()
+        yield from (*self._families(), _refused_messages())
 
     def collect(self) -> Iterator[Metric]:
         try:
             found = self._gauges()
         except IngestError:
             return
+        messages = _refused_messages()
+        for one in found.refused_messages:
+            messages.add_metric([one.source_type, one.answer], one.seen)
         deliveries, heard, look_ups, refused = self._families()
         for status, count in found.deliveries.items():
             deliveries.add_metric([status], count)
@@ -92,7 +95,7 @@ class _Queue(Collector):
             heard.add_metric([queue], at_s)
         look_ups.add_metric([], found.look_ups)
         refused.add_metric([], found.refused)
-        yield from (deliveries, heard, look_ups, refused)
+        yield from (deliveries, heard, look_ups, refused, messages)
 
     def _families(self) -> tuple[GaugeMetricFamily, ...]:
         return (
@@ -113,3 +116,11 @@ class _Queue(Collector):
                 "ingest_refused_connections", "Connections whose token the provider refuses."
             ),
         )
+
+
+def _refused_messages() -> CounterMetricFamily:
+    return CounterMetricFamily(
+        "ingest_refused_messages",
+        "Messages of `ingest.enqueue` that were refused, by source and by the answer HTTP has.",
+        labels=["source", "answer"],
+    )

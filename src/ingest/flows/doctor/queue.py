@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ingest.flows.doctor.findings import Finding, failed, fine, note, span
 from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE
-from ingest.store import health, lookups
+from ingest.store import health, lookups, refusals
 from ingest.store.engine import transaction
 from ingest.store.health import Bell
 
@@ -23,6 +23,7 @@ _WORKERS: Mapping[str, str] = {
     FETCH_QUEUE: "celery -A ingest.worker worker -Q fetch --pool threads",
 }
 _BEAT = "celery -A ingest.worker beat"
+_REFUSED = "ingest deliveries refused"
 _DEAD = "ingest deliveries list --status dead"
 
 
@@ -34,10 +35,12 @@ def look_at_queue(engine: sa.Engine) -> Iterator[Finding]:
         waits_s = {INGEST_QUEUE: health.oldest_due_s(conn), FETCH_QUEUE: _look_up_due_s(conn)}
         dead, lately = health.dead(conn, recent_s=DIED_LATELY_S)
         failing = health.failing(conn)
+        refused, reason = refusals.lately(conn, recent_s=DIED_LATELY_S)
     for queue, command in _WORKERS.items():
         yield _worker(queue, bells.get(queue, Bell()), waits_s[queue], command)
     yield _beat(beat_s)
     yield _dead(dead, lately)
+    yield _refused(refused, reason)
     if not failing:
         yield fine("look-ups", "none is failing")
     for one in failing:
@@ -92,3 +95,11 @@ def _dead(every: int, lately: int) -> Finding:
         said,
         f"{_DEAD}; once the cause is mended: ingest deliveries replay --status dead",
     )
+
+
+def _refused(messages: int, reason: str | None) -> Finding:
+    """A stranger's, or a sender of ours that is set up wrong: a person has to look."""
+    check = "refused messages"
+    if not messages:
+        return fine(check, "none within a day")
+    return note(check, f"{messages} within a day; the last: {reason}", _REFUSED)

@@ -342,3 +342,24 @@ HANDSHAKES = sa.Table(
         refers("source_credentials.id", on_delete="SET NULL"),
     ),
 )
+
+REFUSED_MESSAGES = sa.Table(
+    "lightfast_refused_messages",
+    METADATA,
+    _serial(),
+    sa.Column("source_type", key(64)),
+    sa.Column("connection_id", key()),
+    sa.Column("answer", key(3), nullable=False),
+    sa.Column("reason", key(500), nullable=False),
+    sa.Column("size", sa.BigInteger()),
+    sa.Column("digest", key(64)),
+    zoned_time("refused_at"),
+)
+
+REFUSED_MESSAGE_COUNTS = sa.Table(
+    "lightfast_refused_message_counts",
+    METADATA,
+    sa.Column("source_type", key(64), primary_key=True),
+    sa.Column("answer", key(3), primary_key=True),
+    sa.Column("seen", sa.BigInteger(), nullable=False),
+)
