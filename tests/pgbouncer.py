@@ -35,11 +35,13 @@ def pgbouncer(database_url: str, directory: Path, *, ignores: str = REFUSED) -> 
         name = parts.path.strip("/")
         conn.execute(f"ALTER DATABASE {name} SET timezone = 'America/New_York'".encode())
     where = f"host={parts.hostname} port={parts.port} user={parts.username}"
+    if parts.password:  # an empty one is a wrong setting
+        where += f" password={parts.password}"
     directory.mkdir()
     config = directory / "pgbouncer.ini"
     config.write_text(f"""
 [databases]
-* = {where} password={parts.password or ""}
+* = {where}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}

@@ -47,5 +47,5 @@ def read(conn: sa.Connection) -> Gauges:
     waiting = conn.execute(_WAITING, {"most": MOST_COUNTED}).one()
     heard = {row.queue: row.heard_at_s for row in conn.execute(_HEARD)}
     deliveries = {"pending": waiting.pending, "dead": waiting.dead}
-    refused_messages = refusals.counts(conn)
+    refused_messages = tuple(refusals.counts(conn))
     return Gauges(deliveries, waiting.look_ups, waiting.refused, heard, refused_messages)
