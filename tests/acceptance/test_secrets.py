@@ -35,7 +35,11 @@ from tests.acceptance.hostile_provider import ANSWERS, REFUSED, hostile_provider
 from tests.embedded.watching import REPOSITORY
 from tests.factories import signed
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.once,
+    pytest.mark.xdist_group("stack"),
+]
 
 TOKEN, WEBHOOK, SHARED = "canary-token-5d0c1e", "canary-webhook-9b41", "canary-shared-77ac02"
 KEY = "canary-key-of-more-than-thirty-two-characters"

@@ -26,7 +26,7 @@ from tests.corpus.knowledge import Knowledge, built
 from tests.factories import SECRET, VAULT, connect, signed
 from tests.flows.junk import Junk, fixtures, junk
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 SAMPLE = 500
 """Deliveries of each source; `make test-slow` sends more."""

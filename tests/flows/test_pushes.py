@@ -19,7 +19,7 @@ from ingest.store import conditions
 from ingest.store.engine import transaction
 from tests.flows.asking_github import AT, ID, Works, told, works
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 GUIDE = "---\ntitle: The guide\nowner: ann\n---\n# Never mind\n\nSee the docs.\n"
 ENDED = ("processed", "looked up")

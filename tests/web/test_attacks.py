@@ -33,7 +33,7 @@ from tests.web.attacked import (
 )
 from tests.web.running import heard, status
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 EVERYBODYS = "/webhooks/github"
 HALF = b"POST /webhooks/github HTTP/1.1\r\nhost: x\r\n"

@@ -16,7 +16,7 @@ from tests.factories import connect, signed
 from tests.web.proxies import Proxy, caddy, heard, nginx
 from tests.web.running import status
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 BODY = b'{ "id":\t"evt-1",\r\n "text": "\xc3\xa9 \\u00e9", "zero": 1.0, "a":1, "a":2 } '
 HEAD_WITHIN_S = 10.0

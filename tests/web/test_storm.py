@@ -19,7 +19,7 @@ from tests.factories import SECRET, connect
 from tests.web.running import LIMIT, receiver, speak, status
 from tests.web.storm import Door, garbage, large, refused, storable, unbelievable
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 HTTP = set(range(100, 500))
 
