@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -28,7 +28,7 @@ STORE = StoreConfig("store-1", "char-hash-1536", 1536, 512, 50, {"linear": {"ENG
 ROOT, CHILD, GRANDCHILD, ASIDE = (
     Identity("linear", "organization-1", "thing", name) for name in ("1", "2", "3", "4")
 )
-CREATED_AT = datetime(2026, 3, 1, tzinfo=UTC)
+TIMES = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
 PARENTS: dict[Identity, list[Identity | None]] = {
     ROOT: [None],
     CHILD: [None, ROOT, ROOT],
@@ -50,6 +50,7 @@ class Word:
 
     change: Change
     connection: str
+    heard_at: datetime = TIMES[0]
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Bench:
             rank(word.change, Told(made(word.change))),
             self.connections[word.connection],
             wanted=not filtered or labels is None or "red" in labels,
+            heard_at=word.heard_at,
         )
 
     def seen(self) -> list[str]:
@@ -119,7 +121,7 @@ upserts = things.flatmap(
         parent=st.sampled_from(PARENTS[thing]),
         aliases=st.sampled_from([(), (), ("ENG-30",)]),
         labels=st.sampled_from([None, frozenset({"red"}), frozenset({"blue"})]),
-        created_at=st.just(CREATED_AT),
+        created_at=st.none() | st.sampled_from(TIMES),
     )
 )
 deletes = st.builds(Delete, identity=things, version=versions, final=st.sampled_from([False] * 3))
@@ -136,7 +138,10 @@ patches = st.builds(
     ),
 )
 words = st.builds(
-    Word, st.one_of(upserts, upserts, deletes, patches), st.sampled_from(["all", "filtered"])
+    Word,
+    st.one_of(upserts, upserts, deletes, patches),
+    st.sampled_from(["all", "filtered"]),
+    st.sampled_from(TIMES),
 )
 
 
@@ -203,3 +208,27 @@ def test_a_subtree_moves_out_of_sight_and_back_with_its_top(bench: Bench) -> Non
 def test_a_batch_without_work_does_nothing(bench: Bench) -> None:
     bench.told()
     assert bench.seen() == []
+
+
+_CREATED = sa.text("SELECT created_at FROM lightfast_docs_documents")
+_AS_ONCE = sa.text("""
+UPDATE lightfast_document_ledger SET heard_at = NULL, created_at = NULL, created_rank = NULL
+""")
+
+
+def test_of_a_row_that_an_older_program_wrote_the_document_tells_when_it_was_created(
+    bench: Bench,
+) -> None:
+    bench.told(Word(whole(ROOT, at=1), "all", TIMES[0]))
+    with transaction(bench.engine) as conn:
+        conn.execute(_AS_ONCE)
+    bench.told(Word(whole(ROOT, at=2, body="newer"), "all", TIMES[2]))
+    assert created(bench) == TIMES[0]
+    bench.told(Word(replace(whole(ROOT, at=1), created_at=TIMES[1]), "all", TIMES[2]))
+    assert created(bench) == TIMES[1], "a stale word knows what the source says"
+
+
+def created(bench: Bench) -> datetime:
+    with transaction(bench.engine) as conn:
+        found: datetime = conn.execute(_CREATED).scalar_one()
+        return found.replace(tzinfo=UTC)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ingest.flows import connecting
 from ingest.flows import process as processing
-from ingest.flows.process import process
+from ingest.flows.process import drain, process
 from ingest.flows.settle import settle
 from ingest.store import claiming
 from ingest.store.claiming import Claim
@@ -230,6 +230,25 @@ def test_who_mends_a_connection_while_its_deliveries_are_in_hand_is_heard_at_onc
     ]
     assert "pending" not in statuses
     assert desk.counts([other]) == [1]
+
+
+def test_one_that_the_application_paused_waits_too(
+    desk: Desk, engine: sa.Engine, github: str
+) -> None:
+    """Bug: with no status, as the seed allows, its deliveries were due again at once, for ever."""
+    with transaction(engine) as conn:
+        conn.exec_driver_sql(
+            "UPDATE lightfast_connected_sources SET is_active = false, config_status = NULL"
+        )
+    (id_,) = desk.deliver(github, halcyon.issue(1))
+    rounds = iter([True] * 3 + [False])
+    drain(engine, go_on=lambda: next(rounds), hands=1)
+    (waits,) = desk.rows(
+        "SELECT next_attempt_at > now() + interval '10 min' AS long"
+        " FROM lightfast_webhook_deliveries WHERE id = :id",
+        id=id_,
+    )
+    assert waits["long"]
 
 
 def test_a_paused_connection_holds_nobody_else_up(desk: Desk, engine: sa.Engine) -> None:

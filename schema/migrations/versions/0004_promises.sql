@@ -8,13 +8,6 @@ ALTER TABLE lightfast_document_ledger
   ADD COLUMN heard_at TIMESTAMPTZ,
   ADD COLUMN created_at TIMESTAMPTZ,
   ADD COLUMN created_rank TEXT COLLATE "C";
--- Whose times they are is not known any more: what a source says from now on goes before.
-UPDATE lightfast_document_ledger l SET heard_at = d.created_at AT TIME ZONE 'UTC'
-FROM lightfast_docs_documents d WHERE d.id = l.document_id;
-UPDATE lightfast_document_ledger l
-SET heard_at = CAST(w.document ->> 'created_at' AS timestamp) AT TIME ZONE 'UTC'
-FROM lightfast_withheld_documents w WHERE w.document_id = l.document_id;
-
 -- Of what is told at a time that nobody signs, the earliest such time of each body.
 CREATE TABLE lightfast_unsigned_times (
   connection_id VARCHAR(191) NOT NULL

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -170,9 +170,17 @@ def _read(conn: sa.Connection, work: Sequence[Work]) -> dict[str, _Subject]:
     documents.release(conn, [row.document_id for row in moving if not row.visible])
     for document, stored in documents.read(conn, [row.document_id for row in moving]).items():
         known[document].stored = stored
+        known[document].row = _heard(known[document].row, stored)
     for document, standing in feed_store.read(conn, known).items():
         known[document].feeds = standing
     return subjects
+
+
+def _heard(row: LedgerRow, stored: Stored) -> LedgerRow:
+    """A row that an older program wrote: when it was heard of, its document tells."""
+    if row.heard_at is not None:
+        return row
+    return replace(row, heard_at=datetime.fromisoformat(stored.created_at).replace(tzinfo=UTC))
 
 
 def _weigh(subject: _Subject, work: Sequence[Work]) -> None:

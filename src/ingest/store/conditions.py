@@ -19,9 +19,10 @@ WHERE id = :connection_id AND is_active
 _LOCK = sa.text("""
 SELECT FROM lightfast_connected_sources WHERE id = :connection_id FOR NO KEY UPDATE
 """)
+# The seed lets the status be null.
 _PAUSED = sa.text("""
 SELECT id FROM lightfast_connected_sources
-WHERE id = ANY(:ids) AND NOT is_active AND config_status <> :disconnected
+WHERE id = ANY(:ids) AND NOT is_active AND config_status IS DISTINCT FROM :disconnected
 ORDER BY id FOR SHARE
 """)
 _TOKEN = sa.text("""

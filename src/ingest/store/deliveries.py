@@ -95,6 +95,8 @@ WHERE id = ANY(CAST(:ids AS bigint[])) AND status IN ('dead', 'skipped')
 RETURNING id
 """)
 
+# A token is taken for rare by the planner, who then joins row by row: 145 ms for a batch, not 16.
+# Behind `coalesce` he does not guess.
 _SETTLE = sa.text("""
 UPDATE lightfast_webhook_deliveries d
 SET status = v.status, reason = v.reason, settled_at = now(), lease_until = NULL,
@@ -102,7 +104,7 @@ SET status = v.status, reason = v.reason, settled_at = now(), lease_until = NULL
     last_error = CASE WHEN v.status = 'dead' THEN v.reason ELSE d.last_error END
 FROM unnest(CAST(:ids AS bigint[]), CAST(:statuses AS varchar[]), CAST(:reasons AS text[]))
   AS v(id, status, reason)
-WHERE d.id = v.id AND d.lease_token = :token
+WHERE d.id = v.id AND coalesce(d.lease_token = :token, false)
 """)
 
 # The attempt that the claim counted is taken back: no row is to blame for what the database says.
@@ -114,7 +116,7 @@ SET attempts = greatest(d.attempts - 1, 0),
     lease_until = NULL, lease_token = NULL, lone = false,
     next_attempt_at = now() + make_interval(secs => r.delay_s), last_error = :error
 FROM unnest(CAST(:ids AS bigint[]), CAST(:delays AS double precision[])) AS r(id, delay_s)
-WHERE d.id = r.id AND d.lease_token = :token
+WHERE d.id = r.id AND coalesce(d.lease_token = :token, false)
 """)
 
 # Nobody holds what waits for a look-up; one that a worker took up anew will ask again.

@@ -176,7 +176,7 @@ SET lease_until = NULL, lease_token = NULL, crashes = 0, suspect = false, lone =
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   id bigint, delay_s double precision, error text, counted boolean, setback boolean,
   overrun boolean)
-WHERE l.id = r.id AND l.lease_token = :token
+WHERE l.id = r.id AND coalesce(l.lease_token = :token, false)
 """)
 _HELD = sa.text("""
 SELECT id FROM lightfast_lookups

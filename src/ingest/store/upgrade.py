@@ -7,7 +7,6 @@ change is refused before anything is changed.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -66,15 +65,14 @@ def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
     `UnfitDatabase` for one that is not ours, too old or too new, having changed nothing.
     """
     ends_at = time.monotonic() + PATIENT_S
-    for attempt in itertools.count(1):
+    while True:
         try:
             return _upgrade(engine, source_types)
         except TransientError as error:
             if isinstance(error, Unavailable) or time.monotonic() > ends_at:
                 raise
-            log.warning("upgrade_begun_anew", attempt=attempt, reason=str(error))
+            log.warning("upgrade_begun_anew", reason=str(error))
             time.sleep(AGAIN_S)
-    raise AssertionError("the loop has no end of its own")
 
 
 def _upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
