@@ -2,7 +2,8 @@
 
 The program of the version before goes on beside an expanded schema: columns that it does not know
 are nullable or have a default, and nothing that it knows is gone. A migration that contracts raises
-`lightfast_schema_serves` to the oldest version that no longer needs what it takes.
+`lightfast_schema_serves` to the oldest version that no longer needs what it takes. None rewrites rows:
+it would hold their table alone for as long, so what is absent in an older row has a reading.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _CONTRACTS = re.compile(
     r"|\bADD COLUMN \w+ (?!.*\bDEFAULT\b)[^,;]*\bNOT NULL\b",
     re.IGNORECASE,
 )
+_REWRITES = re.compile(r"\bUPDATE lightfast_(?!schema_serves)", re.IGNORECASE)
 _SERVES = re.compile(r"lightfast_schema_serves\s+(?:VALUES \(|SET oldest = )'(\d{4})'")
 
 
@@ -32,6 +34,8 @@ def faults(version: str, sql: str) -> list[str]:
     contracted = [found[0] for found in _CONTRACTS.finditer(statements)]
     if contracted and serves is None:
         return [f"{version} takes away ({', '.join(contracted)}) and does not say whom it serves"]
+    if _REWRITES.search(statements):
+        return [f"{version} rewrites the rows of a table that it holds alone"]
     if serves is not None and serves > version:
         return [f"{version} serves only programs that come after it"]
     return []
@@ -59,6 +63,10 @@ RAISED = "UPDATE lightfast_schema_serves SET oldest = '0005';"
 def test_what_takes_away_is_found(sql: str) -> None:
     assert faults("0005", sql) != []
     assert faults("0005", sql + RAISED) == []
+
+
+def test_a_rewrite_is_found() -> None:
+    assert faults("0005", "UPDATE lightfast_document_ledger SET fed = true;") != []
 
 
 @pytest.mark.parametrize(
