@@ -2,8 +2,8 @@
 
 The program of the version before goes on beside an expanded schema: columns that it does not know
 are nullable or have a default, and nothing that it knows is gone. A migration that contracts raises
-`lightfast_schema_serves` to the oldest version that no longer needs what it takes. None rewrites rows:
-it would hold their table alone for as long, so what is absent in an older row has a reading.
+`lightfast_schema_serves` to the oldest version that no longer needs what it takes. None rewrites
+rows: it would hold their table alone for as long, so what is absent in an older row has a reading.
 """
 
 from __future__ import annotations
