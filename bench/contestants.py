@@ -20,7 +20,7 @@ import orjson
 import psycopg
 
 from bench.stage import RESULT_TABLES
-from ingest.flows import process
+from ingest.flows.deliveries import drain as process
 from ingest.store.engine import connect
 from ingest.warm import warm
 

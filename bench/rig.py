@@ -26,7 +26,7 @@ from bench.stage import RESULT_TABLES, STORE
 from ingest.demo.providers.notion import TOKEN
 from ingest.embedded import processes
 from ingest.embedded.stack import Child, Stack
-from ingest.flows.connecting import connect_source
+from ingest.flows.connections.connect import connect_source
 from ingest.machine import Machine, is_ready, machine
 from ingest.sources.registry import source
 from ingest.store import stores

@@ -27,6 +27,7 @@ EDGES = (
     "worker",
     "cli",
     "door",
+    "bell",
     "broker",
     "demo",
     "machine",
@@ -281,7 +282,7 @@ def test_everything_is_caught_in_one_place_only() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and _catches_all(node) and not _raises_again(node)
     ]
-    assert [_shown(path) for path, _ in nets] == ["src/ingest/flows/prepare.py"]
+    assert [_shown(path) for path, _ in nets] == ["src/ingest/flows/deliveries/normalise.py"]
 
 
 def _catches_all(handler: ast.ExceptHandler) -> bool:

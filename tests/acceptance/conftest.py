@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows import binding, process, receive, sweep
-from ingest.flows.receive import Incoming
+from ingest.flows import sweep
+from ingest.flows.deliveries import drain as process
+from ingest.flows.documents import bind as binding
+from ingest.flows.receiving.arrivals import insert_into
+from ingest.flows.receiving.requests import Incoming
+from ingest.flows.receiving.verify import verify
 from ingest.machine import Running, running
 from ingest.sources.registry import all_sources, source
 from ingest.store.engine import connect as connect_to
@@ -75,8 +79,8 @@ def enqueue(engine: sa.Engine, connection: str, letters: Sequence[Letter]) -> No
     """Store deliveries as the receiver does, in one transaction."""
     descriptor, now = source("github").descriptor, datetime.now(UTC)
     incoming = [Incoming("github", connection, one.headers, one.body, now) for one in letters]
-    verified = [receive.verify(one, descriptor, [SECRET]) for one in incoming]
-    receive.insert_into(engine)([one for one in verified if one is not None])
+    verified = [verify(one, descriptor, [SECRET]) for one in incoming]
+    insert_into(engine)([one for one in verified if one is not None])
 
 
 def settle(engine: sa.Engine) -> None:

@@ -13,7 +13,7 @@ import time
 from dataclasses import replace
 from types import MappingProxyType
 
-from ingest.flows import process
+from ingest.flows.deliveries import drain as process
 from ingest.sources import registry
 from ingest.sources.contract import Message, Normalise, Normalised
 from ingest.store import queue_admin

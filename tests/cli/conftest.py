@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ingest.cli import run
 from ingest.core.times import to_micros
-from ingest.flows import process
+from ingest.flows.deliveries import drain as process
 from tests.factories import METADATA, SECRET, signed
 from tests.sources.linear import deliveries as linear
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.vault import Vault
-from ingest.flows import process
+from ingest.flows.deliveries import drain as process
 from ingest.store import conditions, deliveries, handshakes
 from ingest.store.engine import transaction
 from tests.cli.conftest import SECRET_KEY, Ingest

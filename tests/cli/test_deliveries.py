@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.times import to_micros
-from ingest.flows import process
+from ingest.flows.deliveries import drain as process
 from ingest.store.engine import transaction
 from tests.cli.conftest import Ingest, Town, deliver
 from tests.factories import signed

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows import process
+from ingest.flows.deliveries import drain as process
 from ingest.store.engine import transaction
 from tests.cli.conftest import Ingest, Town, connect_linear, deliver
 from tests.factories import METADATA

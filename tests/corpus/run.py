@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from ingest.core.errors import TransientError
 from ingest.demo.fake import Fake, serving
-from ingest.flows import binding, sweep
-from ingest.flows.connecting import connect_source
+from ingest.flows import sweep
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.documents import bind as binding
 from ingest.machine import Running, running
 from ingest.sources.registry import all_sources, source
 from ingest.store import credentials, lookups, queue_admin, stores

@@ -10,7 +10,7 @@ import pytest
 
 from ingest.core.signing import check_fresh, sign, verify
 from ingest.demo.story import Actor, Letter, cast, in_order_of_arrival
-from ingest.flows.connecting import connection_metadata
+from ingest.flows.connections.connect import connection_metadata
 from ingest.sources.registry import all_sources, source
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

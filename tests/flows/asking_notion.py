@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from ingest.demo.fake import Fake, serving
 from ingest.demo.providers.notion import Notion, block, make, rich
-from ingest.flows import fetch
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain
+from ingest.flows.lookups import drain as fetch
+from ingest.flows.lookups.clients import Clients
 from ingest.store import deliveries
 from ingest.store.engine import transaction
 from tests.factories import VAULT, connect, make_store

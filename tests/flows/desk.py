@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.flows import sweep
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain
 from ingest.store import queue_admin, reading
 from ingest.store.engine import transaction
 from tests.flows import halcyon

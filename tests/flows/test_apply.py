@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from ingest.core.changes import Change, Delete, Field, Patch, Upsert
 from ingest.core.identity import Identity
 from ingest.core.ranks import Told, made, rank
-from ingest.flows import ahead, sweep
-from ingest.flows.apply import Work, apply
-from ingest.flows.binding import bind
-from ingest.flows.rendering import Renders, StoreConfig
+from ingest.flows import sweep
+from ingest.flows.documents import prerender as ahead
+from ingest.flows.documents.apply import Work, apply
+from ingest.flows.documents.bind import bind
+from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 from tests.flows.snapshot import Snapshot, difference, snapshot

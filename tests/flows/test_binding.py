@@ -9,9 +9,10 @@ from ingest.core.changes import Upsert
 from ingest.core.identity import Identity
 from ingest.core.ranks import Told, made, rank
 from ingest.core.references import Reference
-from ingest.flows import ahead, binding
-from ingest.flows.apply import Work, apply
-from ingest.flows.rendering import Renders, StoreConfig
+from ingest.flows.documents import bind as binding
+from ingest.flows.documents import prerender as ahead
+from ingest.flows.documents.apply import Work, apply
+from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 

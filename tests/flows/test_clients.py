@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from ingest.core.errors import Refused, Unavailable
 from ingest.core.identity import Identity, object_id
 from ingest.core.values import JSON
-from ingest.flows import asking, connecting, fetch
-from ingest.flows.clients import Clients, addresses_of
+from ingest.flows.connections import connect as connecting
+from ingest.flows.lookups import drain as fetch
+from ingest.flows.lookups import request as asking
+from ingest.flows.lookups.clients import Clients, addresses_of
 from ingest.sources.contract import Ask
 from ingest.store import conditions, connections, lookups
 from ingest.store.connections import REFUSED, Connection

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.flows import sweep
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain
 from ingest.store import deliveries
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import transaction

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from ingest.demo.fake import Fake, serving
 from ingest.demo.story import Actor, Letter, cast, in_order_of_arrival
-from ingest.flows import fetch, sweep
-from ingest.flows.binding import bind_pending
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
+from ingest.flows import sweep
+from ingest.flows.deliveries.drain import drain
+from ingest.flows.documents.bind import bind_pending
+from ingest.flows.lookups import drain as fetch
+from ingest.flows.lookups.clients import Clients
 from ingest.sources.registry import source
 from ingest.store import deliveries, lookups
 from ingest.store.deliveries import Arrival

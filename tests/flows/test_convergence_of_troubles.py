@@ -23,10 +23,13 @@ from ingest.core.changes import Change, Upsert
 from ingest.core.revisions import revision
 from ingest.demo.fake import Answer, Fake, Trouble
 from ingest.demo.story import cast
-from ingest.flows import binding, connecting, made_by, words
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
-from ingest.flows.purge import purge_connection
+from ingest.flows.connections import connect as connecting
+from ingest.flows.connections.purge import purge_connection
+from ingest.flows.deliveries.drain import drain
+from ingest.flows.documents import bind as binding
+from ingest.flows.documents import statements as words
+from ingest.flows.lookups import made_by
+from ingest.flows.lookups.clients import Clients
 from ingest.store import deliveries, queue_admin
 from ingest.store.engine import transaction
 from tests.factories import VAULT, connect, make_store

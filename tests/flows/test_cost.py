@@ -14,8 +14,13 @@ import sqlalchemy as sa
 from ingest.core.bounds import MAX_BODY_CHARS, MAX_REFERENCES
 from ingest.core.references import extract
 from ingest.core.retry import MAX_OVERRUNS
-from ingest.flows import ahead, apply, landing, outcome, prepare, rendering
-from ingest.flows.process import drain
+from ingest.flows.deliveries import normalise as prepare
+from ingest.flows.deliveries.drain import drain
+from ingest.flows.documents import apply
+from ingest.flows.documents import prerender as ahead
+from ingest.flows.documents import render as rendering
+from ingest.flows.lookups import outcome
+from ingest.flows.lookups import settle as landing
 from ingest.store import claiming
 from tests.factories import connect, make_store
 from tests.flows import halcyon

@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import NotConnected
-from ingest.flows import connecting, erasing
-from ingest.flows.erasing import Held
+from ingest.flows.connections import connect as connecting
+from ingest.flows.connections import erase as erasing
+from ingest.flows.connections.erase import Held
 from ingest.store import events, facts
 from ingest.store.engine import transaction
 from ingest.store.events import Event

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from ingest.core import bounds
 from ingest.core.bounds import MAX_BODY_CHARS
 from ingest.core.references import extract
-from ingest.flows import process, rendering
+from ingest.flows.deliveries import drain as process
+from ingest.flows.documents import render as rendering
 from ingest.store import claiming
 from ingest.store.claiming import DEAR_BYTES
 from tests.factories import connect

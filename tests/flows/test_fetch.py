@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.demo.fake import Answer, Trouble
-from ingest.flows import connecting, fetch
-from ingest.flows.prepare import TOKENLESS
-from ingest.flows.settle import PARKED
+from ingest.flows.connections import connect as connecting
+from ingest.flows.deliveries.normalise import TOKENLESS
+from ingest.flows.deliveries.settle import PARKED
+from ingest.flows.lookups import drain as fetch
 from ingest.store import conditions, connections, lookups
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import transaction

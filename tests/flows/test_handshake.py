@@ -11,9 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, BadSignature, IngestError, NotConnected
-from ingest.flows import connecting, handshake
-from ingest.flows.keyring import Keyring, stored_secrets
-from ingest.flows.receive import Incoming, insert_into, take
+from ingest.flows.connections import connect as connecting
+from ingest.flows.receiving import handshake
+from ingest.flows.receiving.arrivals import insert_into
+from ingest.flows.receiving.intake import Intake
+from ingest.flows.receiving.requests import Incoming
+from ingest.flows.receiving.secrets import Keyring, stored_secrets
 from ingest.sources.registry import source
 from ingest.store.credentials import WEBHOOK_SECRET
 from ingest.store.engine import transaction
@@ -51,7 +54,8 @@ class Door:
         keyring = Keyring(stored_secrets(self.engine, VAULT), {"notion": (SECRET,)})
         shake = handshake.shaken_in(self.engine, lambda: VAULT)
         incoming = Incoming("notion", connection_id, told, raw, datetime.now(UTC))
-        return take(incoming, keyring, insert_into(self.engine), shake).status
+        insert = insert_into(self.engine)
+        return Intake(keyring, insert, lambda: None, 10**6, shake).take(incoming).status
 
     def event(self, connection_id: str, secret: str) -> str:
         body = json.dumps({"id": str(uuid.uuid4()), "workspace_id": "workspace-1"}).encode()

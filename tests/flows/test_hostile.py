@@ -13,10 +13,13 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadRequest, BadSignature
 from ingest.demo.fake import serving
-from ingest.flows import connecting, fetch, receive
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
-from ingest.flows.receive import Incoming
+from ingest.flows.connections import connect as connecting
+from ingest.flows.deliveries.drain import drain
+from ingest.flows.lookups import drain as fetch
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.receiving.arrivals import insert_into
+from ingest.flows.receiving.requests import Incoming
+from ingest.flows.receiving.verify import verify
 from ingest.sources.registry import all_sources, source
 from ingest.store import lookups
 from ingest.store.deliveries import Arrival
@@ -97,14 +100,14 @@ def _send(
 ) -> dict[int, str]:
     """What each stored delivery is, by its id; what is refused at receipt is no matter."""
     descriptor, now = source(source_type).descriptor, datetime.now(UTC)
-    store, sent = receive.insert_into(engine), dict[int, str]()
+    store, sent = insert_into(engine), dict[int, str]()
     for start in range(0, len(junks), 500):
         arrivals: dict[str, Arrival] = {}
         for one in junks[start : start + 500]:
             headers = signed(source_type, one.raw, headers=one.headers)
             incoming = Incoming(source_type, connection, headers, one.raw, one.sent_at or now)
             with suppress(BadRequest, BadSignature):
-                arrival = receive.verify(incoming, descriptor, [SECRET])
+                arrival = verify(incoming, descriptor, [SECRET])
                 if arrival is not None:
                     arrivals[one.what] = arrival
         stored = store(list(arrivals.values()))

@@ -8,8 +8,8 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows.hold import Hold, kept
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain
+from ingest.flows.deliveries.lease import Hold, kept
 from ingest.store import claiming
 from ingest.store.claiming import Claim
 from ingest.store.engine import transaction

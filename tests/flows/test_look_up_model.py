@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from ingest.demo.fake import serving
 from ingest.demo.providers.notion import make
-from ingest.flows import fetch, sweep
-from ingest.flows.clients import Clients
+from ingest.flows import sweep
+from ingest.flows.lookups import drain as fetch
+from ingest.flows.lookups.clients import Clients
 from ingest.store import lookups
 from ingest.store.engine import transaction
 from tests.factories import VAULT

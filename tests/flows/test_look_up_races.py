@@ -14,14 +14,16 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.identity import Identity, object_id
+from ingest.core.queues import FETCH_QUEUE
 from ingest.core.vault import Vault
 from ingest.demo.fake import Answer, Trouble
-from ingest.flows import connecting, fetch, sweep
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
-from ingest.flows.purge import purge_connection
-from ingest.flows.settle import PARKED
-from ingest.flows.wake import FETCH_QUEUE
+from ingest.flows import sweep
+from ingest.flows.connections import connect as connecting
+from ingest.flows.connections.purge import purge_connection
+from ingest.flows.deliveries.drain import drain
+from ingest.flows.deliveries.settle import PARKED
+from ingest.flows.lookups import drain as fetch
+from ingest.flows.lookups.clients import Clients
 from ingest.store import conditions, connections, credentials, deliveries, lookups, queue_admin
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import connect as engine_of

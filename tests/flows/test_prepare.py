@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ingest.flows.directory import Directory
-from ingest.flows.prepare import Opened, open_delivery, prepare
+from ingest.flows.connections.directory import Directory
+from ingest.flows.deliveries.normalise import Opened, open_delivery, prepare
 from ingest.store.claiming import Claimed
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows import connecting
-from ingest.flows import process as processing
-from ingest.flows.process import drain, process
-from ingest.flows.settle import settle
+from ingest.flows.connections import connect as connecting
+from ingest.flows.deliveries import drain as processing
+from ingest.flows.deliveries.drain import drain, process
+from ingest.flows.deliveries.settle import settle
 from ingest.store import claiming
 from ingest.store.claiming import Claim
 from ingest.store.engine import transaction

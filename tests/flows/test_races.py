@@ -15,10 +15,10 @@ from ingest.core.changes import Change, Delete, Upsert
 from ingest.core.errors import Raced
 from ingest.core.identity import Identity, document_id, event_id
 from ingest.core.ranks import rank
-from ingest.flows import ahead
-from ingest.flows.apply import Work, apply
-from ingest.flows.binding import bind, note
-from ingest.flows.rendering import Renders, StoreConfig
+from ingest.flows.documents import prerender as ahead
+from ingest.flows.documents.apply import Work, apply
+from ingest.flows.documents.bind import bind, note
+from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.store import events
 from ingest.store.engine import transaction
 from ingest.store.events import Event

@@ -15,7 +15,7 @@ from ingest.core.changes import Upsert
 from ingest.core.folding import LedgerRow, Statement, decide
 from ingest.core.identity import Identity
 from ingest.core.ranks import Told, rank
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain
 from ingest.store import queue_admin
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store

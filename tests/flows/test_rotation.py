@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, BadSettings
 from ingest.core.vault import Vault
-from ingest.flows import rotation, sweep
+from ingest.flows import sweep
+from ingest.flows.connections import credentials as rotation
 from ingest.store import credentials, handshakes
 from ingest.store.credentials import API_TOKEN, WEBHOOK_SECRET
 from ingest.store.engine import transaction

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain
 from ingest.store import conditions, deliveries
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store

@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from ingest.flows.turns import Turns
+from ingest.flows.deliveries.turns import Turns
 
 
 def test_ordinary_work_runs_side_by_side() -> None:

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.demo.fake import Answer, Trouble
-from ingest.flows import fetch
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain
+from ingest.flows.lookups import drain as fetch
 from ingest.store import queue_admin
 from ingest.store.engine import transaction
 from tests.flows import halcyon

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.flows import connecting, purge
+from ingest.flows.connections import connect as connecting
+from ingest.flows.connections import purge
 from tests.factories import connect, make_store
 from tests.flows.desk import Desk, desk
 from tests.flows.halcyon import Sent

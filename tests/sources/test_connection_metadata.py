@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from ingest import sources
 from ingest.core.errors import BadInput
-from ingest.flows.connecting import connection_metadata
+from ingest.flows.connections.connect import connection_metadata
 from ingest.sources.forms import Form
 from ingest.sources.registry import all_sources, source
 from tests.factories import METADATA

@@ -16,9 +16,9 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import TransientError, Unavailable
-from ingest.flows import process
-from ingest.flows.readiness import is_ready
-from ingest.flows.receive import insert_into
+from ingest.flows.deliveries import drain as process
+from ingest.flows.doctor.readiness import is_ready
+from ingest.flows.receiving.arrivals import insert_into
 from ingest.sources.registry import all_sources
 from ingest.store.engine import ReadOnly, connect, connect_to_probe, transaction
 from ingest.store.upgrade import upgrade

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import Costly
-from ingest.flows import binding
+from ingest.flows.documents import bind as binding
 from ingest.store import references
 from ingest.store.engine import transaction
 from ingest.store.references import Owned

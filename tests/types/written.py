@@ -20,9 +20,10 @@ from pydantic import BaseModel, ValidationError
 
 from ingest.core.changes import Delete, Upsert, Withdraw
 from ingest.demo.fake import Provider, serving
-from ingest.flows import fetch, process
-from ingest.flows.clients import Clients
-from ingest.flows.connecting import connection_metadata
+from ingest.flows.connections.connect import connection_metadata
+from ingest.flows.deliveries import drain as process
+from ingest.flows.lookups import drain as fetch
+from ingest.flows.lookups.clients import Clients
 from ingest.published import Family, Member
 from ingest.sources.contract import Message, Normalised, Source
 from ingest.store import credentials

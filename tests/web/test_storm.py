@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain
 from ingest.sources.registry import all_sources
 from tests.factories import SECRET, connect
 from tests.web.running import LIMIT, receiver, speak, status

@@ -8,7 +8,7 @@ from ingest.cli import output
 from ingest.cli.arguments import AsJson
 from ingest.cli.session import session
 from ingest.core.errors import PermanentError
-from ingest.flows import rotation
+from ingest.flows.connections import credentials as rotation
 
 app = typer.Typer(help="The encryption of stored secrets.", no_args_is_help=True)
 

@@ -9,7 +9,7 @@ import typer
 from ingest.cli.arguments import AsJson
 from ingest.cli.erasing import Yes, require_yes, tell
 from ingest.cli.session import session
-from ingest.flows import erasing
+from ingest.flows.connections import erase as erasing
 
 app = typer.Typer(
     help="Organizations, which stores and connections belong to.", no_args_is_help=True

@@ -14,7 +14,8 @@ from ingest.cli.arguments import AsJson, SourceType
 from ingest.cli.files import json_object, read_bytes
 from ingest.cli.session import session
 from ingest.core.errors import BadInput, TransientError
-from ingest.flows import binding, sweep
+from ingest.flows import sweep
+from ingest.flows.documents import bind as binding
 from ingest.store import deliveries, lookups, queue_admin
 from ingest.store.engine import transaction
 

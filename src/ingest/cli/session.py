@@ -11,13 +11,12 @@ from functools import cached_property
 import sqlalchemy as sa
 import typer
 
-from ingest import worker
+from ingest.bell.ring import ring
 from ingest.core.answers import Delivery
 from ingest.core.errors import BadInput
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.core.secret import Secret
-from ingest.flows.inbox import Inbox, from_call
-from ingest.flows.receive import insert_into
-from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, ring
+from ingest.flows.receiving.messages import from_call
 from ingest.settings import require_unicode
 from ingest.wiring import Program, program
 
@@ -44,16 +43,14 @@ class Session:
     def ring(self) -> None:
         """Wake the workers; where the broker is away the sweep does it later."""
         for queue in (INGEST_QUEUE, FETCH_QUEUE):
-            ring(self.engine, worker.publish, queue)
+            ring(self.engine, queue)
 
     def enqueue(
         self, source_type: str, headers: Mapping[str, str], body: bytes, connection_id: str | None
     ) -> Delivery:
         """Verify and store one request, as `ingest.enqueue` does."""
         incoming = from_call(source_type, headers, body, connection_id, now=datetime.now(UTC))
-        parts = self.program
-        store = insert_into(self.engine)
-        return Inbox(parts.keyring, store, self.ring, parts.settings.max_body_bytes).take(incoming)
+        return self.program.intake(self.ring).take(incoming)
 
     def secret(self, variable: str) -> Secret:
         """The secret in a variable of the environment, without the line's end of a file.

@@ -13,7 +13,10 @@ from ingest.cli.erasing import Yes, require_yes
 from ingest.cli.files import json_object
 from ingest.cli.session import Session, session
 from ingest.core.errors import BadInput, NotConnected
-from ingest.flows import connecting, erasing, handshake, rotation
+from ingest.flows.connections import connect as connecting
+from ingest.flows.connections import credentials as rotation
+from ingest.flows.connections import erase as erasing
+from ingest.flows.receiving import handshake
 from ingest.sources.registry import source
 from ingest.store import conditions, connections, credentials, drift, lookups, queue_admin
 from ingest.store.engine import transaction

@@ -14,7 +14,7 @@ from ingest.cli.arguments import AsJson
 from ingest.cli.erasing import Yes, require_yes, tell
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
-from ingest.flows import erasing
+from ingest.flows.connections import erase as erasing
 from ingest.store import stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore

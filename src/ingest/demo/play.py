@@ -19,8 +19,8 @@ from ingest.core.errors import TransientError
 from ingest.core.signing import sign
 from ingest.demo.fake import Fake, serving
 from ingest.demo.story import Actor, Letter
-from ingest.flows import binding
-from ingest.flows.connecting import connect_source
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.documents import bind as binding
 from ingest.machine import Running
 from ingest.sources.registry import source
 from ingest.store import credentials, lookups, queue_admin, reading, stores

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.types import Receive
 
-from ingest.flows.admission import too_large
+from ingest.flows.receiving.admission import too_large
 from ingest.web.room import SMALL_BODY_BYTES, Place, too_slow
 
 READ_WITHIN_S = 30.0

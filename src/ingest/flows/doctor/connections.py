@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadSettings, IngestError, RateLimited
 from ingest.core.times import iso
-from ingest.flows import agreement
-from ingest.flows.clients import Clients
+from ingest.flows.connections import agreement
+from ingest.flows.deliveries.normalise import TOKENLESS
 from ingest.flows.doctor.findings import Finding, failed, fine, note
-from ingest.flows.prepare import TOKENLESS
+from ingest.flows.lookups.clients import Clients
 from ingest.sources.contract import Source
 from ingest.sources.registry import all_sources
 from ingest.store import conditions, connections, credentials, handshakes, health
