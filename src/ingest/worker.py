@@ -33,8 +33,8 @@ from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.core.retry import delay_s
 from ingest.core.times import iso
 from ingest.flows import sweep
-from ingest.flows.deliveries import drain as process
-from ingest.flows.lookups import drain as fetch
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.flows.receiving import refusals
 from ingest.flows.receiving.messages import NOTHING, as_arguments, from_message, message_of
 from ingest.flows.receiving.requests import Incoming
@@ -60,7 +60,7 @@ def process_due() -> None:
     with transaction(engine, durable=False) as conn:
         schedule.hear(conn, INGEST_QUEUE)
     until = time.monotonic() + DRAIN_S
-    done = process.drain(
+    done = drain_deliveries(
         engine,
         go_on=lambda: time.monotonic() < until,
         on_full=lambda: ring(engine),
@@ -80,7 +80,7 @@ def fetch_due() -> None:
     with transaction(engine, durable=False) as conn:
         schedule.hear(conn, FETCH_QUEUE)
     until = time.monotonic() + DRAIN_S
-    done = fetch.drain(
+    done = drain_lookups(
         engine,
         process_program().clients,
         go_on=lambda: time.monotonic() < until,

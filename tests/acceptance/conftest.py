@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.flows import sweep
-from ingest.flows.deliveries import drain as process
-from ingest.flows.documents import bind as binding
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.documents.bind import bind_pending
 from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.requests import Incoming
 from ingest.flows.receiving.verify import verify
@@ -63,7 +63,7 @@ def _undisturbed(postgres_url: str, issues: int) -> dict[str, list[Any]]:
         engine = connect_to(make())
         upgrade(engine, tuple(all_sources()))
         enqueue(engine, connected(engine), crowd(issues))
-        process.drain(engine, go_on=lambda: True)
+        drain_deliveries(engine, go_on=lambda: True)
         settle(engine)
         found = results(engine)
         engine.dispose()
@@ -85,5 +85,5 @@ def enqueue(engine: sa.Engine, connection: str, letters: Sequence[Letter]) -> No
 
 def settle(engine: sa.Engine) -> None:
     """What lags behind the last delivery."""
-    binding.bind_pending(engine)
+    bind_pending(engine)
     sweep.settle_counts(engine)

@@ -13,7 +13,7 @@ import time
 from dataclasses import replace
 from types import MappingProxyType
 
-from ingest.flows.deliveries import drain as process
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.sources import registry
 from ingest.sources.contract import Message, Normalise, Normalised
 from ingest.store import queue_admin
@@ -42,7 +42,7 @@ def main(database_url: str, lease_s: float) -> None:
     registry.all_sources = lambda: MappingProxyType(known)  # type: ignore[assignment]
     engine = connect(database_url)
     while True:
-        process.drain(engine, go_on=lambda: True, lease_s=lease_s)
+        drain_deliveries(engine, go_on=lambda: True, lease_s=lease_s)
         with transaction(engine) as conn:
             if not queue_admin.unfinished(conn)[0]:
                 return

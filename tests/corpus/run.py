@@ -16,7 +16,7 @@ from ingest.core.errors import TransientError
 from ingest.demo.fake import Fake, serving
 from ingest.flows import sweep
 from ingest.flows.connections.connect import connect_source
-from ingest.flows.documents import bind as binding
+from ingest.flows.documents.bind import bind_pending
 from ingest.machine import Running, running
 from ingest.sources.registry import all_sources, source
 from ingest.store import credentials, lookups, queue_admin, stores
@@ -164,6 +164,6 @@ def _drain(stage: Running) -> bool:
         with transaction(engine) as conn:
             for row in conn.execute(_STUCK).mappings():
                 sys.stderr.write(f"still to be looked up: {dict(row)}\n")
-    binding.bind_pending(engine)
+    bind_pending(engine)
     sweep.settle_counts(engine)
     return settled()

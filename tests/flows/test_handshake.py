@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, BadSignature, IngestError, NotConnected
-from ingest.flows.connections import connect as connecting
+from ingest.flows.connections.connect import connect_source, disconnect_source, replace_credentials
 from ingest.flows.receiving import handshake
 from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.intake import Intake
@@ -35,7 +35,7 @@ class Door:
 
     def connect(self, source_type: str = "notion") -> str:
         """A source without a secret, connected as a person does it."""
-        return connecting.connect_source(
+        return connect_source(
             self.engine,
             source(source_type).descriptor,
             name="a source of a test",
@@ -192,7 +192,7 @@ def test_what_nobody_was_shown_cannot_be_confirmed(door: Door) -> None:
     connection = door.connect()
     door.knock(connection, _bring(OTHER))
     given = {WEBHOOK_SECRET: TOKEN}
-    connecting.replace_credentials(door.engine, connection, given, VAULT)
+    replace_credentials(door.engine, connection, given, VAULT)
     with pytest.raises(BadInput, match="no token waits to be confirmed"):
         handshake.confirm(door.engine, connection)
     assert door.event(connection, TOKEN) == "accepted"
@@ -235,7 +235,7 @@ def test_what_is_no_handshake_is_refused(door: Door, body: object) -> None:
 
 def test_a_disconnected_source_captures_nothing(door: Door) -> None:
     connection = door.connect()
-    connecting.disconnect(door.engine, connection)
+    disconnect_source(door.engine, connection)
     with pytest.raises(NotConnected):
         door.knock(connection, _bring(TOKEN))
 

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadRequest, BadSignature
 from ingest.demo.fake import serving
-from ingest.flows.connections import connect as connecting
-from ingest.flows.deliveries.drain import drain
-from ingest.flows.lookups import drain as fetch
+from ingest.flows.connections.connect import disconnect_source, resume_source
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.requests import Incoming
 from ingest.flows.receiving.verify import verify
@@ -80,12 +80,12 @@ def storm(engine: sa.Engine, source_type: str, most: int, *, token: bool) -> Non
         connection = connect(engine, source_type, metadata, token=given)
         sent = _send(engine, source_type, connection, junk(source_type, most))
         for _ in range(ROUNDS):
-            drain(engine, go_on=lambda: True)
+            drain_deliveries(engine, go_on=lambda: True)
             asked = clients is not None and _look_up(engine, clients)
-            if not connecting.resume(engine, connection) and not asked:
+            if not resume_source(engine, connection) and not asked:
                 break
-    connecting.disconnect(engine, connection)
-    drain(engine, go_on=lambda: True)
+    disconnect_source(engine, connection)
+    drain_deliveries(engine, go_on=lambda: True)
     with transaction(engine) as conn:
         ends = conn.execute(_ENDS).all()
     assert len(ends) == len(sent) > most // 2
@@ -133,5 +133,5 @@ def _look_up(engine: sa.Engine, clients: Clients) -> bool:
         conn.execute(_DUE)
         asked, _ = lookups.unfinished(conn)
     turns = iter(range(asked + 4))
-    fetch.drain(engine, clients, go_on=lambda: next(turns, None) is not None)
+    drain_lookups(engine, clients, go_on=lambda: next(turns, None) is not None)
     return asked > 0

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadSettings, NotConnected
 from ingest.core.vault import Vault
-from ingest.flows.connections import connect as connecting
+from ingest.flows.connections.connect import connect_source
 from ingest.flows.receiving import handshake
 from ingest.flows.receiving.secrets import ConnectionSecrets, Keyring, Secrets, stored_secrets
 from ingest.sources.registry import source
@@ -45,7 +45,7 @@ def test_one_reading_tells_of_all_connections_what_may_verify_their_requests(
 def test_a_handshake_may_come_while_it_is_waited_for_and_once_more_when_it_came(
     engine: sa.Engine,
 ) -> None:
-    made = connecting.connect_source(
+    made = connect_source(
         engine,
         source("notion").descriptor,
         name="of a test",

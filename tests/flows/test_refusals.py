@@ -8,9 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, BadRequest, BadSignature, NotConnected, PermanentError
-from ingest.flows.receiving import refusals as flow
 from ingest.flows.receiving.messages import NOTHING, EnqueueArguments, as_arguments, message_of
-from ingest.flows.receiving.refusals import refusal_of
+from ingest.flows.receiving.refusals import record, refusal_of
 from ingest.store import refusals
 from ingest.store.engine import transaction
 
@@ -36,9 +35,7 @@ def test_the_answer_is_the_one_that_http_would_have_had(error: PermanentError, a
 )
 @pytest.mark.integration
 def test_whatever_was_told_can_be_stored(engine: sa.Engine, told: Any) -> None:
-    flow.record(
-        engine, EnqueueArguments(told, told, told, told, told), BadRequest(f"odd {told!r}" * 99)
-    )
+    record(engine, EnqueueArguments(told, told, told, told, told), BadRequest(f"odd {told!r}" * 99))
     with transaction(engine) as conn:
         (row,) = refusals.listing(conn, limit=9)
         assert [(one.source_type, one.seen) for one in refusals.counts(conn)] == [("unknown", 1)]
@@ -49,7 +46,7 @@ def test_whatever_was_told_can_be_stored(engine: sa.Engine, told: Any) -> None:
 
 @pytest.mark.integration
 def test_the_body_is_measured_and_not_kept(engine: sa.Engine) -> None:
-    flow.record(
+    record(
         engine, EnqueueArguments("github", {"authorization": BODY}, BODY, "c"), BadSignature("no")
     )
     with transaction(engine) as conn:

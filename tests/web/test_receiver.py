@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import structlog
 
 from ingest.core.errors import BadSignature
-from ingest.flows.connections import connect as connecting
+from ingest.flows.connections.connect import connect_source
 from ingest.flows.receiving import handshake, refusals
 from ingest.flows.receiving.messages import EnqueueArguments
 from ingest.settings import Settings
@@ -98,7 +98,7 @@ def test_a_handshake_is_taken_at_once_by_a_connection_that_begins_to_wait(
 
 def _waiting(engine: sa.Engine) -> str:
     """A connection without a secret, as a person makes it."""
-    return connecting.connect_source(
+    return connect_source(
         engine,
         all_sources()["notion"].descriptor,
         name="of a test",

@@ -20,7 +20,7 @@ from ingest.core.signing import sign
 from ingest.demo.fake import Fake, serving
 from ingest.demo.story import Actor, Letter
 from ingest.flows.connections.connect import connect_source
-from ingest.flows.documents import bind as binding
+from ingest.flows.documents.bind import bind_pending
 from ingest.machine import Running
 from ingest.sources.registry import source
 from ingest.store import credentials, lookups, queue_admin, reading, stores
@@ -136,7 +136,7 @@ def _unfinished(stage: Running) -> int:
 
 def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:
     engine = stage.machine.program.engine
-    binding.bind_pending(engine)  # a worker binds after it settles: do not wait for it
+    bind_pending(engine)  # a worker binds after it settles: do not wait for it
     with transaction(engine) as conn:
         ends = queue_admin.listing(conn, status=None, source_type=None, limit=_MANY)
         ids = [row["id"] for row in reading.listing(conn, store_id=STORE, limit=_MANY)]

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
-from ingest.flows.deliveries.settle import PARKED
-from ingest.flows.documents import bind as binding
+from ingest.flows.deliveries.verdicts import PARKED
+from ingest.flows.documents.bind import bind_pending
 from ingest.store import credentials, deliveries, feeds, lookups, queue_admin, schedule
 from ingest.store.engine import transaction
 
@@ -45,7 +45,7 @@ def tidy(engine: sa.Engine) -> bool:
     forget_expired(engine)
     unpark(engine)
     settle_counts(engine)
-    binding.bind_pending(engine)
+    bind_pending(engine)
     return True
 
 

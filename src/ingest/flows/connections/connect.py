@@ -147,14 +147,14 @@ def connection_metadata(descriptor: Descriptor, told: Mapping[str, JSON]) -> dic
     return stored
 
 
-def pause(engine: sa.Engine, connection_id: str) -> None:
+def pause_source(engine: sa.Engine, connection_id: str) -> None:
     """Let deliveries wait; they are still received."""
     with transaction(engine) as conn:
         _require_connected(conn, connection_id)
         connections.set_status(conn, connection_id, is_active=False, status=PAUSED)
 
 
-def resume(engine: sa.Engine, connection_id: str) -> int:
+def resume_source(engine: sa.Engine, connection_id: str) -> int:
     """Go on, with what waited first; how many deliveries that were. The caller rings."""
     with transaction(engine) as conn:
         _require_connected(conn, connection_id)
@@ -164,7 +164,7 @@ def resume(engine: sa.Engine, connection_id: str) -> int:
         return queue_admin.hurry(conn, connection_id)
 
 
-def disconnect(engine: sa.Engine, connection_id: str) -> None:
+def disconnect_source(engine: sa.Engine, connection_id: str) -> None:
     """Receive no more, and act no more for it; its documents stay."""
     with transaction(engine) as conn:
         if not connections.set_status(conn, connection_id, is_active=False, status=DISCONNECTED):

@@ -24,7 +24,7 @@ Resealed = Literal["rotated", "current", "closed"]
 """Of a stored secret: sealed anew, under the first key already, or opened by no key."""
 
 
-def rotate(engine: sa.Engine, vault: Vault) -> Counter[Resealed]:
+def rotate_keys(engine: sa.Engine, vault: Vault) -> Counter[Resealed]:
     """Seal everything under the first key. In steps: it may be interrupted and run again."""
     done: Counter[Resealed] = Counter()
     for kept_in in SEALED_IN:
@@ -51,7 +51,7 @@ def _reseal(conn: sa.Connection, vault: Vault, kept_in: str, key: str, stored: b
     return "rotated" if ours else "current"
 
 
-def retire(engine: sa.Engine, connection_id: str, id_: int) -> str:
+def retire_secret(engine: sa.Engine, connection_id: str, id_: int) -> str:
     """Forget one secret of a connection at once; its kind. Raises `BadInput` for another id."""
     with transaction(engine) as conn:
         kind = credentials.retire(conn, connection_id, id_)
@@ -63,13 +63,13 @@ def retire(engine: sa.Engine, connection_id: str, id_: int) -> str:
     return kind
 
 
-def expire_others(engine: sa.Engine, connection_id: str, seconds: float) -> int:
+def expire_other_secrets(engine: sa.Engine, connection_id: str, seconds: float) -> int:
     """Let all webhook secrets of a connection end after so long, but the newest; how many."""
     with transaction(engine) as conn:
         return credentials.expire_others(conn, connection_id, WEBHOOK_SECRET, seconds)
 
 
-def listing(engine: sa.Engine, connection_id: str) -> list[Credential]:
+def list_secrets(engine: sa.Engine, connection_id: str) -> list[Credential]:
     """The secrets of a connection, without what they are."""
     with transaction(engine) as conn:
         return credentials.listing(conn, connection_id)

@@ -29,18 +29,12 @@ class Directory:
     taken: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def read(
+def read_directory(
     conn: sa.Connection, ids: Collection[str], tenants: Iterable[tuple[str, str]]
 ) -> Directory:
     """The directory for these connection ids and these (source type, tenant) pairs."""
     by_id = connections.by_id(conn, ids)
-    by_tenant: dict[tuple[str, str], list[Connection]] = {}
-    wanted: dict[str, set[str]] = {}
-    for source_type, tenant in tenants:
-        wanted.setdefault(source_type, set()).add(tenant)
-    for source_type, names in wanted.items():
-        for tenant, found in connections.by_tenant(conn, source_type, names).items():
-            by_tenant[source_type, tenant] = found
+    by_tenant = _by_tenant(conn, tenants)
     every = by_id | {c.id: c for found in by_tenant.values() for c in found}
     links = connections.stores_of(conn, every) if every else {}
     fed = {store for stores in links.values() for store in stores}
@@ -49,6 +43,19 @@ def read(
     stores = {c: [configs[s] for s in stores] for c, stores in links.items()}
     taken = {c: _taken(every[c], owners, stores) for c, stores in links.items()}
     return Directory(by_id, by_tenant, stores, taken)
+
+
+def _by_tenant(
+    conn: sa.Connection, tenants: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[Connection]]:
+    wanted: dict[str, set[str]] = {}
+    for source_type, tenant in tenants:
+        wanted.setdefault(source_type, set()).add(tenant)
+    return {
+        (source_type, tenant): found
+        for source_type, names in wanted.items()
+        for tenant, found in connections.by_tenant(conn, source_type, names).items()
+    }
 
 
 _Owners = Mapping[tuple[str, str], Mapping[str, Collection[str]]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from ingest.core.errors import NotConnected
-from ingest.flows.connections import connect as connecting
+from ingest.flows.connections.connect import disconnect_source
 from ingest.flows.connections.purge import purge_connection
 from ingest.store import erasure, feeds, stores
 from ingest.store.engine import transaction
@@ -102,7 +102,7 @@ def erase_organization(engine: sa.Engine, organization_id: str) -> Erased:
 def _purge(
     engine: sa.Engine, connection_id: str, done: Erased, *, whole_account: bool = False
 ) -> None:
-    connecting.disconnect(engine, connection_id)
+    disconnect_source(engine, connection_id)
     gone = purge_connection(engine, connection_id, whole_account=whole_account)
     done.connections += 1
     done.documents += gone.documents

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from ingest.core.errors import PermanentError
-from ingest.flows.documents import bind as binding
+from ingest.flows.documents.bind import bind, note_keys
 from ingest.flows.receiving.payload import read_payload
 from ingest.sources.registry import source
 from ingest.store import connections, documents, erasure, feeds, ledger, purge, references
@@ -66,8 +66,8 @@ def purge_connection(
         while _some_events(conn, connection_id, done):
             pass  # what a worker had begun before it was disconnected
         purge.delete(conn, connection_id)
-        noted = binding.note(conn, keys)
-    binding.bind(engine, noted)
+        noted = note_keys(conn, keys)
+    bind(engine, noted)
     return done
 
 
@@ -75,8 +75,8 @@ def _step(engine: sa.Engine, connection_id: str, done: Purged) -> bool:
     """Some documents; whether there were any."""
     with transaction(engine) as conn:
         spoken_for = purge.step(conn, connection_id, limit=STEP_DOCUMENTS)
-        noted = binding.note(conn, _withdraw(conn, connection_id, spoken_for, done))
-    binding.bind(engine, noted)
+        noted = note_keys(conn, _withdraw(conn, connection_id, spoken_for, done))
+    bind(engine, noted)
     return bool(spoken_for)
 
 
@@ -134,8 +134,8 @@ def _tombstones(engine: sa.Engine, connection: Connection) -> bool:
         keys = references.keys_of(conn, told)
         turned = ledger.cascade(conn, purge.forget(conn, told))
         documents.release(conn, [document for document, visible in turned if visible])
-        noted = binding.note(conn, keys)
-    binding.bind(engine, noted)
+        noted = note_keys(conn, keys)
+    bind(engine, noted)
     return bool(told)
 
 

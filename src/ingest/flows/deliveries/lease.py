@@ -1,4 +1,4 @@
-"""A worker's hold on what it claimed: kept by a thread of its own, whatever the work waits for.
+"""A worker's lease on what it claimed: renewed by a thread of its own, whatever the work waits for.
 
 Law: a lease that runs out is to say that its owner is gone. So whoever works renews it, also while
 he computes, or waits for a lock; only where the database is away can he not.
@@ -29,7 +29,7 @@ SHORTEST_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Lease:
     """The lease under which deliveries are settled."""
 
     token: str
@@ -37,29 +37,29 @@ class Hold:
 
 
 @contextmanager
-def kept(engine: sa.Engine, hold: Hold, ids: Collection[int]) -> Iterator[None]:
+def renewing(engine: sa.Engine, lease: Lease, ids: Collection[int]) -> Iterator[None]:
     """Renew the lease of these until the block ends; what is settled by then has none."""
     over = threading.Event()
 
-    def keep() -> None:
-        each_s = max(hold.lease_s / 3, SHORTEST_S)
+    def renew() -> None:
+        each_s = max(lease.lease_s / 3, SHORTEST_S)
         ends_at, pause_s = time.monotonic() + KEPT_S, each_s
         while not over.wait(pause_s) and time.monotonic() < ends_at:
-            pause_s = each_s if _renewed(engine, hold, ids) else min(each_s, AGAIN_S)
+            pause_s = each_s if _renewed(engine, lease, ids) else min(each_s, AGAIN_S)
 
-    keeper = threading.Thread(target=keep, name="keeper", daemon=True)
-    keeper.start()
+    renewer = threading.Thread(target=renew, name="lease", daemon=True)
+    renewer.start()
     try:
         yield
     finally:
         over.set()
-        keeper.join()
+        renewer.join()
 
 
-def _renewed(engine: sa.Engine, hold: Hold, ids: Collection[int]) -> bool:
+def _renewed(engine: sa.Engine, lease: Lease, ids: Collection[int]) -> bool:
     try:
         with transaction(engine, durable=False) as conn:
-            claiming.renew(conn, hold.token, ids, hold.lease_s)
+            claiming.renew(conn, lease.token, ids, lease.lease_s)
     except TransientError as error:
         log.warning("lease_not_renewed", deliveries=len(ids), error=str(error))
         return False

@@ -1,10 +1,7 @@
-"""Ends a prepared batch: events, effects and verdicts in one transaction, or not at all.
+"""Settles a prepared batch: events, effects and verdicts in one transaction, or not at all.
 
-What is dear is rendered before it begins, and a batch that would write very much is several. One
-bad row does not spoil a batch: an error that a row can cause halves it until the culprit stands
-alone and is settled alone. What the database gave up for its cost is tried again with less beside
-it, and is dead when it was alone often enough. A deadlock or a lost connection is nobody's fault:
-it is counted, and tried again for ever.
+What is costly is rendered before it begins, and a batch that would write very much is several. What
+becomes of a row that is at fault, or of a lost connection, is the skeleton's (`flows.batches`).
 """
 
 from __future__ import annotations
@@ -15,59 +12,44 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import starmap
-from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
 from ingest.core.bounds import cut_remark
 from ingest.core.errors import Costly, IngestError, TransientError
-from ingest.core.identity import event_id
-from ingest.core.retry import MAX_OVERRUNS, given_back_s
-from ingest.flows.deliveries import unsigned_times as once
-from ingest.flows.deliveries.lease import Hold
-from ingest.flows.deliveries.normalise import Prepared, Target
-from ingest.flows.documents import apply as applying
-from ingest.flows.documents import bind as binding
-from ingest.flows.documents import prerender as ahead
-from ingest.flows.documents.apply import Applied, Work
+from ingest.flows import batches
+from ingest.flows.batches import Steps, raced, reason_of, waits_s
+from ingest.flows.deliveries.lease import Lease
+from ingest.flows.deliveries.prepared import Prepared, Target
+from ingest.flows.deliveries.unsigned_times import Share, repeated
+from ingest.flows.deliveries.verdicts import PARKED, PAUSED, outcome, told_event, verdicts
+from ingest.flows.documents.apply import Applied, StoreStatement, apply
+from ingest.flows.documents.bind import bind
+from ingest.flows.documents.prerender import parts, prerender
 from ingest.flows.documents.render import Renders
-from ingest.flows.lookups import request as asking
-from ingest.flows.lookups.request import Ask, Wait
-from ingest.sources.registry import source
+from ingest.flows.lookups.request import WaitingDelivery, request_lookups
 from ingest.store import conditions, deliveries, drift, events, facts
-from ingest.store.claiming import Claimed
+from ingest.store.claiming import ClaimedDelivery
 from ingest.store.deliveries import Later, Verdict
-from ingest.store.engine import BadRow, MissingRow, transaction
+from ingest.store.engine import BadRow, transaction
 from ingest.store.events import Event
 from ingest.store.facts import Fact
+from ingest.store.lookups import Wanted
 
 log = structlog.get_logger(__name__)
 
 GIVE_BACK_PAUSE_S = 1.0
 GIVE_BACK_S = 15 * 60.0
-PARKED, PARKED_DELAY_S = "waits for a look-up", 86_400.0
+PARKED_DELAY_S = 86_400.0
 """The look-up ends it; were that lost, it would be asked for again after a day."""
-PAUSED, PAUSED_DELAY_S = "the connection is paused", 900.0
+PAUSED_DELAY_S = 900.0
 """Resuming a connection makes what waits for it due at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Means:
-    """What a batch is ended with; `on_asked` is called after a commit that holds look-ups."""
-
-    engine: sa.Engine
-    hold: Hold
-    renders: Renders
-    on_asked: Callable[[], object]
-
-    def give_back(self, batch: Sequence[Prepared], error: IngestError) -> None:
-        give_back(self.engine, self.hold, [p.row for p in batch], error)
-
-
-def settle(
+def settle_deliveries(
     engine: sa.Engine,
-    hold: Hold,
+    lease: Lease,
     batch: Sequence[Prepared],
     on_asked: Callable[[], object] = lambda: None,
 ) -> Counter[str]:
@@ -75,74 +57,80 @@ def settle(
 
     `on_asked` is called after a commit that holds look-ups.
     """
-    means = _Means(engine, hold, Renders(), on_asked)
+    settling = _Settling(engine, lease, Renders(), on_asked)
     try:
-        ahead.render(engine, [work for p in batch for work in _work(p)], means.renders)
+        settling.prerender(batch)
     except TransientError as error:
-        means.give_back(batch, error)
+        settling.give_back(batch, error)
         return Counter()
+    steps = Steps(settling.commit, settling.give_back, _bury, _overruns)
     ended: Counter[str] = Counter()
-    for part in ahead.parts(batch, _work, means.renders):
-        ended += _settle(means, part)
+    for part in parts(batch, lambda prepared: prepared.said, settling.renders):
+        for statuses in batches.settle_batch(part, steps):
+            ended += statuses
     return ended
 
 
-def _settle(means: _Means, batch: Sequence[Prepared]) -> Counter[str]:
-    """One transaction, or, where a row is at fault, one for each half."""
-    try:
-        ended, asked = _commit(means, batch)
-    except MissingRow as error:
-        means.give_back(batch, error)
-    except BadRow as error:
-        if len(batch) == 1:
-            return _settle(means, [_dead(batch[0], error)])
-        middle = len(batch) // 2
-        return _settle(means, batch[:middle]) + _settle(means, batch[middle:])
-    except TransientError as error:
-        if isinstance(error, Costly) and _is_too_dear(batch):
-            return _settle(means, [_too_dear(batch[0], error)])
-        means.give_back(batch, error)
-    else:
+@dataclass(frozen=True, slots=True)
+class _Settling:
+    """A batch under one lease, and what it is settled with."""
+
+    engine: sa.Engine
+    lease: Lease
+    renders: Renders
+    on_asked: Callable[[], object]
+
+    def prerender(self, batch: Sequence[Prepared]) -> None:
+        """Render what the batch will probably write."""
+        prerender(self.engine, [one for p in batch for one in p.said], self.renders)
+
+    def commit(self, batch: Sequence[Prepared]) -> Counter[str]:
+        """Events, effects, look-ups and verdicts together or not at all; a lost race is run again.
+
+        Deliveries by terminal status.
+        """
+
+        def run() -> tuple[list[Verdict], _Effects, bool]:
+            with transaction(self.engine) as conn:
+                return self._write(conn, batch)
+
+        ended, effects, asked = raced(run, lambda: self.prerender(batch))
+        bind(self.engine, effects.applied.noted)
+        _report(self.engine, [(p.row.source_type, name) for p in batch for name in p.drift])
         if asked:
-            means.on_asked()
+            self.on_asked()
         return Counter(verdict.status for verdict in ended)
-    return Counter()
+
+    def _write(
+        self, conn: sa.Connection, batch: Sequence[Prepared]
+    ) -> tuple[list[Verdict], _Effects, bool]:
+        paused = conditions.paused(conn, {id_ for p in batch for id_ in p.waiting})
+        effects = _apply(conn, batch, self.renders)
+        asked = request_lookups(conn, effects.lookups, effects.waiting)
+        for connection_id, problem in (w for p in batch for w in p.withdrawn):
+            conditions.flag(conn, connection_id, problem)
+        return _end(conn, self.lease.token, batch, effects, paused), effects, asked
+
+    def give_back(self, batch: Sequence[Prepared], error: IngestError) -> None:
+        """Let it be tried later."""
+        give_back(self.engine, self.lease, [p.row for p in batch], error)
 
 
-def _work(prepared: Prepared) -> list[Work]:
-    return [work for target in prepared.targets for work in target.work]
+def _bury(culprit: Prepared, error: IngestError) -> Prepared:
+    if culprit.verdict is not None:
+        raise error
+    return Prepared(culprit.row, verdict=("dead", reason_of(error, culprit.row.overruns)))
 
 
-def _commit(means: _Means, batch: Sequence[Prepared]) -> tuple[list[Verdict], bool]:
-    """Events, effects, look-ups and verdicts together or not at all; a lost race is run again.
-
-    The verdicts, and whether there is something to look up.
-    """
-    engine, renders = means.engine, means.renders
-
-    def run() -> tuple[list[Verdict], _Outcome, bool]:
-        with transaction(engine) as conn:
-            paused = conditions.paused(conn, {id_ for p in batch for id_ in p.waiting})
-            outcome = _apply(conn, batch, renders)
-            asked = asking.request(conn, outcome.asks, outcome.waits)
-            for connection_id, problem in (w for p in batch for w in p.withdrawn):
-                conditions.flag(conn, connection_id, problem)
-            return _end(conn, means.hold.token, batch, outcome, paused), outcome, asked
-
-    def look_again() -> None:
-        ahead.render(engine, [work for p in batch for work in _work(p)], renders)
-
-    ended, outcome, asked = ahead.race(run, look_again)
-    binding.bind(engine, outcome.applied.noted)
-    _report(engine, [(p.row.source_type, name) for p in batch for name in p.drift])
-    return ended, asked
+def _overruns(prepared: Prepared) -> int | None:
+    return None if prepared.verdict is not None else prepared.row.overruns
 
 
 def _end(
     conn: sa.Connection,
     token: str,
     batch: Sequence[Prepared],
-    outcome: _Outcome,
+    effects: _Effects,
     paused: frozenset[str],
 ) -> list[Verdict]:
     """Settle the deliveries; one that waits for a paused connection or a look-up stays, uncounted.
@@ -150,40 +138,20 @@ def _end(
     What it does for other connections is done by now, and is found done the next time. One whose
     connection goes on by now is due at once: whoever resumed it has not seen this delivery.
     """
-    looked_up = {wait.delivery_id for wait in outcome.waits}
-    waits_s = {
+    looked_up = {delivery.delivery_id for delivery in effects.waiting}
+    waits = {
         p.row.id: 0.0 if paused.isdisjoint(p.waiting) else PAUSED_DELAY_S
         for p in batch
         if p.waiting
     }
-    ends = [v for v in outcome.verdicts if v.id not in waits_s and v.id not in looked_up]
+    ends = [v for v in effects.verdicts if v.id not in waits and v.id not in looked_up]
     deliveries.settle(conn, token, ends)
-    if waits_s:
-        deliveries.give_back(conn, token, list(starmap(Later, waits_s.items())), error=PAUSED)
-    parked = [Later(id_, PARKED_DELAY_S) for id_ in looked_up - waits_s.keys()]
+    if waits:
+        deliveries.give_back(conn, token, list(starmap(Later, waits.items())), error=PAUSED)
+    parked = [Later(id_, PARKED_DELAY_S) for id_ in looked_up - waits.keys()]
     if parked:
         deliveries.give_back(conn, token, parked, error=PARKED)
     return ends
-
-
-def _dead(culprit: Prepared, error: BadRow) -> Prepared:
-    """The row that stands alone with its error; raises that error where it was dead already."""
-    if culprit.verdict is not None:
-        raise error
-    return Prepared(culprit.row, verdict=("dead", str(error)))
-
-
-def _is_too_dear(batch: Sequence[Prepared]) -> bool:
-    """Whether it stands alone, and the database has given it up often enough."""
-    alone = len(batch) == 1 and batch[0].verdict is None
-    return alone and batch[0].row.overruns + 1 >= MAX_OVERRUNS
-
-
-def _too_dear(culprit: Prepared, error: Costly) -> Prepared:
-    """The end of what the database gave up again and again, the last times while it was alone."""
-    times = culprit.row.overruns + 1
-    reason = f"given up {times} times for its cost ({error}); replay it once the database has room"
-    return Prepared(culprit.row, verdict=("dead", reason))
 
 
 def _report(engine: sa.Engine, fields: Collection[tuple[str, str]]) -> None:
@@ -198,47 +166,73 @@ def _report(engine: sa.Engine, fields: Collection[tuple[str, str]]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What a batch came to: a verdict for each delivery, what is looked up, who waits for that."""
+class _Effects:
+    """What a batch did and wants: a verdict for each delivery, look-ups, who waits for them."""
 
     verdicts: list[Verdict]
     applied: Applied
-    asks: list[Ask]
-    waits: list[Wait]
+    lookups: list[Wanted]
+    waiting: list[WaitingDelivery]
 
 
-def _apply(conn: sa.Connection, told: Sequence[Prepared], renders: Renders) -> _Outcome:
+def _apply(conn: sa.Connection, told: Sequence[Prepared], renders: Renders) -> _Effects:
+    """Record the events, apply what is said and new; the verdicts follow from both."""
     batch = _as_told_first(conn, told)
     shares = [(p, t) for p in batch for t in p.targets]
     news = _record(conn, shares)
-    repeated = _repeated(conn, shares)
-    work: list[Work] = []
-    spans: list[range] = []
-    for index, (_, target) in enumerate(shares):
-        said = () if index in repeated else target.work
-        spans.append(range(len(work), len(work) + len(said)))
-        work += said
-    applied = applying.apply(conn, work, renders)
+    said, spans = _said(shares, _repeated(conn, shares))
+    applied = apply(conn, said, renders)
     outcomes: dict[int, list[tuple[str, str]]] = {}
     for (prepared, target), new, span in zip(shares, news, spans, strict=True):
         stale = bool(span) and applied.stale.issuperset(span)
-        remarks = (target.remark, cut_remark(c for at in span for c in applied.cuts.get(at, ())))
-        outcome = _outcome(target, remarks, new=new, stale=stale)
-        outcomes.setdefault(prepared.row.id, []).append(outcome)
-    verdicts = [_verdict(p, outcomes.get(p.row.id, [])) for p in batch]
-    asks = [one for p, target in shares if not target.waits or p.waiting for one in target.asks]
-    asks += [again for index in applied.doubtful if (again := _again(work[index])) is not None]
-    return _Outcome(verdicts, applied, asks, _waits(batch))
+        remarks = (target.remark, _cuts(applied, span))
+        ended = outcome(target, remarks, new=new, stale=stale)
+        outcomes.setdefault(prepared.row.id, []).append(ended)
+    wanted = [*_wanted(shares), *_doubts(said, applied)]
+    return _Effects(verdicts(batch, outcomes), applied, wanted, _waiting(batch))
+
+
+def _said(
+    shares: Sequence[tuple[Prepared, Target]], known: frozenset[int]
+) -> tuple[list[StoreStatement], list[range]]:
+    """What is said, but for shares that were said earlier; and where each share stands in it."""
+    said: list[StoreStatement] = []
+    spans: list[range] = []
+    for index, (_, target) in enumerate(shares):
+        own = [] if index in known else target.said
+        spans.append(range(len(said), len(said) + len(own)))
+        said += own
+    return said, spans
+
+
+def _cuts(applied: Applied, span: range) -> str:
+    return cut_remark(cut for at in span for cut in applied.cuts.get(at, ()))
+
+
+def _wanted(shares: Sequence[tuple[Prepared, Target]]) -> list[Wanted]:
+    """The look-ups for which no delivery waits: it says something itself, or waits for more."""
+    return [
+        (target.connection_id, refresh)
+        for prepared, target in shares
+        if not target.waits or prepared.waiting
+        for refresh in target.lookups
+    ]
+
+
+def _doubts(said: Sequence[StoreStatement], applied: Applied) -> list[Wanted]:
+    """The look-ups that settle doubts."""
+    doubtful = [said[index][1] for index in applied.doubtful]
+    return [(one.connection_id, one.again) for one in doubtful if one.again is not None]
 
 
 def _repeated(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> frozenset[int]:
     """The shares that were said earlier, at a time that nobody signs."""
     asked = [
-        (index, once.Share(target.connection_id, _fact(prepared), prepared.row.id, target.work))
+        (index, Share(target.connection_id, _fact(prepared), prepared.row.id, target.said))
         for index, (prepared, target) in enumerate(shares)
-        if target.once and target.work
+        if target.once and target.statements
     ]
-    found = once.repeated(conn, [share for _, share in asked])
+    found = repeated(conn, [share for _, share in asked])
     return frozenset(i for (i, _), is_repeated in zip(asked, found, strict=True) if is_repeated)
 
 
@@ -270,43 +264,23 @@ def _fact(prepared: Prepared) -> str:
     return str(uuid.UUID(bytes=prepared.row.body_hash[:16]))
 
 
-def _again(doubtful: Work) -> Ask | None:
-    """The look-up that settles the doubt."""
-    if doubtful.again is None:
-        return None
-    found = source(doubtful.change.identity.source_type)
-    return asking.ask(found, doubtful.connection_id, doubtful.again)
-
-
-def _waits(batch: Sequence[Prepared]) -> list[Wait]:
+def _waiting(batch: Sequence[Prepared]) -> list[WaitingDelivery]:
     """The deliveries of which nothing is known before their look-ups are done.
 
     One that waits for a paused connection too is none: those look-ups would end it without that
     connection. It asks, stays, and asks once more with it.
     """
     return [
-        Wait(
+        WaitingDelivery(
             prepared.row.id,
-            [one for target in waiting for one in target.asks],
-            [_told_event(prepared, target) for target in waiting],
-            [target.connection_id for target in waiting],
+            [(target.connection_id, one) for target in targets for one in target.lookups],
+            [told_event(prepared, target) for target in targets],
+            [target.connection_id for target in targets],
         )
         for prepared in batch
         if not prepared.waiting
-        and (waiting := [target for target in prepared.targets if target.waits])
+        and (targets := [target for target in prepared.targets if target.waits])
     ]
-
-
-def _told_event(prepared: Prepared, target: Target) -> dict[str, Any]:
-    """The event in the columns of the log."""
-    source_type = prepared.row.source_type
-    return {
-        "id": event_id(target.store.id, source_type, target.event_key),
-        "store_id": target.store.id,
-        "source_type": source_type,
-        "event_key": target.event_key,
-        "event_metadata": dict(target.event),
-    }
 
 
 def _record(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> list[bool]:
@@ -317,7 +291,7 @@ def _record(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> l
     found: dict[str, Event] = {}
     ids: list[str] = []
     for prepared, target in shares:
-        told = _told_event(prepared, target)
+        told = told_event(prepared, target)
         key = told["id"]
         status = "skipped" if target.skip is not None else "processed"
         known = found.get(key)
@@ -330,49 +304,27 @@ def _record(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> l
     return [key in news for key in ids]
 
 
-def _outcome(target: Target, remarks: Sequence[str], *, new: bool, stale: bool) -> tuple[str, str]:
-    if target.skip is not None:
-        return "skipped", target.skip
-    if target.waits:
-        return "processed", PARKED
-    if not new:
-        return "duplicate", "the event is recorded already"
-    if target.work and not any(item.wanted for item in target.work):
-        return "processed", "outside the connection's filter"
-    ended = "stale: a newer change is known" if stale else "applied"
-    return "processed", "; ".join([ended, *filter(None, remarks)])
-
-
-def _verdict(prepared: Prepared, outcomes: Sequence[tuple[str, str]]) -> Verdict:
-    """Of several stores: processed if any store was, else skipped, else duplicate."""
-    if prepared.verdict is not None:
-        return Verdict(prepared.row.id, *prepared.verdict)
-    for status in ("processed", "skipped", "duplicate"):
-        reasons = [reason for outcome, reason in outcomes if outcome == status]
-        if reasons:
-            return Verdict(prepared.row.id, status, reasons[0])
-    return Verdict(prepared.row.id, "skipped", "the connection feeds no store")
-
-
-def give_back(engine: sa.Engine, hold: Hold, rows: Sequence[Claimed], error: IngestError) -> None:
+def give_back(
+    engine: sa.Engine, lease: Lease, rows: Sequence[ClaimedDelivery], error: IngestError
+) -> None:
     """As a setback, and due again after a while that grows with each.
 
     It is tried until the database is back, so that its absence is not taken for the crash of a
     worker; whoever still works has nothing else to do without it.
     """
     log.warning("given_back", deliveries=len(rows), error=str(error))
-    costly = isinstance(error, Costly)
-    waits_s = [
-        given_back_s(row.id, setbacks=row.setbacks, overruns=row.overruns, costly=costly)
-        for row in rows
-    ]
-    later = [Later(row.id, wait_s) for row, wait_s in zip(rows, waits_s, strict=True)]
+    later = list(starmap(Later, waits_s(rows, error).items()))
     ends_at = time.monotonic() + GIVE_BACK_S
     while True:
         try:
             with transaction(engine) as conn:
                 deliveries.give_back(
-                    conn, hold.token, later, error=str(error), setback=True, overrun=costly
+                    conn,
+                    lease.token,
+                    later,
+                    error=str(error),
+                    setback=True,
+                    overrun=isinstance(error, Costly),
                 )
         except TransientError as failure:
             log.warning("give_back_failed", deliveries=len(rows), error=str(failure))

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ingest.core.identity import document_id, object_id
 from ingest.core.ranks import version_of, with_version
-from ingest.flows.documents.apply import Work
+from ingest.flows.documents.apply import StoreStatement
 from ingest.store import feeds, ledger, queue_admin, sayings
 from ingest.store.sayings import Key, Saying
 
@@ -26,7 +26,7 @@ class Share:
     connection_id: str
     fact: str
     delivery_id: int
-    work: Sequence[Work]
+    said: Sequence[StoreStatement]
 
     @property
     def key(self) -> Key:
@@ -35,10 +35,10 @@ class Share:
     @property
     def version(self) -> str:
         """When its sender says that it was said."""
-        return max(version_of(work.rank) for work in self.work)
+        return max(version_of(statement.rank) for _, statement in self.said)
 
     def saying(self) -> Saying:
-        thing = object_id(self.work[0].change.identity)
+        thing = object_id(self.said[0][1].change.identity)
         return Saying(self.connection_id, self.fact, self.version, thing, self.delivery_id)
 
 
@@ -68,14 +68,14 @@ def repeated(conn: sa.Connection, shares: Sequence[Share]) -> list[bool]:
 
 def _move(conn: sa.Connection, share: Share, known_at: str) -> None:
     """Lay what was made of the body where it is now known to belong."""
-    moved = [work for work in share.work if version_of(work.rank) == share.version]
     moves = [
         (
-            document_id(work.change.identity, work.store.id),
-            with_version(work.rank, known_at),
-            work.rank,
+            document_id(statement.change.identity, store.id),
+            with_version(statement.rank, known_at),
+            statement.rank,
         )
-        for work in moved
+        for store, statement in share.said
+        if version_of(statement.rank) == share.version
     ]
     ledger.move(conn, moves)
     feeds.move(conn, share.connection_id, moves)

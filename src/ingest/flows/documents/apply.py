@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from ingest.core.changes import Change, Patch, Refresh, Upsert
+from ingest.core.changes import Patch, Upsert
 from ingest.core.folding import (
     DELETED,
     LIVE,
@@ -29,45 +29,26 @@ from ingest.core.folding import (
     replaces,
 )
 from ingest.core.identity import Identity, document_id, document_slug
-from ingest.flows.documents import bind as binding
-from ingest.flows.documents import write
+from ingest.flows.documents.bind import note_keys
 from ingest.flows.documents.draft import Draft, draft
+from ingest.flows.documents.plan import Entry
 from ingest.flows.documents.render import Renders, StoreConfig
-from ingest.store import documents, ledger
-from ingest.store import feeds as feed_store
+from ingest.flows.documents.write import write
+from ingest.store import documents, feeds, ledger
 from ingest.store.documents import Stored
 from ingest.store.references import Noted
 
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One connection's word in one store. `wanted` is false outside the connection's filter.
-
-    `revision` is that of the code that made it, `made` the digest of what it made, where that is
-    compared. `heard_at` is when it was received, or the provider asked. `again` is the look-up that
-    settles a doubt about it, where the connection can ask.
-    `cuts` are what of it exceeded a bound, in words.
-    """
-
-    store: StoreConfig
-    change: Change
-    rank: str
-    connection_id: str
-    wanted: bool = True
-    revision: int = 0
-    made: str | None = None
-    heard_at: datetime | None = None
-    again: Refresh | None = None
-    cuts: tuple[str, ...] = ()
+StoreStatement = tuple[StoreConfig, Statement]
+"""A statement, and the store that it is said in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Which words of the work were stale (by index), and which keys may have another owner.
+    """What became of the statements, by their index in what was applied.
 
-    `doubtful` are those that only a look-up can confirm: each has an `again`.
-
-    `noted` goes to `binding.bind` after the commit. `cuts` say, by index, what exceeded a bound.
+    stale: a newer one is known. doubtful: only a look-up can confirm it; each has an `again`.
+    cuts: what exceeded a bound, in words. noted: the keys that may have another owner now, for
+    `bind` after the commit; None where there is none.
     """
 
     stale: frozenset[int] = frozenset()
@@ -89,34 +70,31 @@ class Ahead:
 
 @dataclass(slots=True)
 class _Subject:
-    """One document that the work speaks of, on its way from what is known to what will be."""
+    """One document that is spoken of, on its way from what is known to what will be."""
 
     named: Identity
     store: StoreConfig
     row: LedgerRow
     known: bool = False
-    words: dict[int, Statement] = field(default_factory=dict)
+    statements: dict[int, Statement] = field(default_factory=dict)
     doubtful: frozenset[int] = frozenset()
     feeds: list[Feed] = field(default_factory=list)
     stored: Stored | None = None
 
     @property
     def moves(self) -> bool:
-        """Whether any word may change the document (and not only its aliases and feeds)."""
-        wanted = [word for word in self.words.values() if word.wanted]
+        """Whether any statement may change the document (and not only its aliases and feeds)."""
+        wanted = [one for one in self.statements.values() if one.wanted]
         return (
             any(isinstance(w.change, Patch) or replaces(self.row, w) for w in wanted)
             or dated_by(self.row, wanted).shown != self.row.dates.shown
         )
 
 
-def look_ahead(conn: sa.Connection, work: Sequence[Work]) -> list[Ahead]:
+def look_ahead(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[Ahead]:
     """What `apply` will probably write, by what is known now. Locks nothing and changes nothing."""
-    subjects = _subjects(work)
-    for key, row in ledger.read(conn, subjects).items():
-        subjects[key].row, subjects[key].known = row, True
-    for subject in subjects.values():
-        _weigh(subject, work)
+    subjects = _subjects(said)
+    _place(subjects, ledger.read(conn, subjects))
     decided = {key: _decide(subject) for key, subject in subjects.items() if subject.moves}
     stored = documents.hashes(conn, [key for key in decided if subjects[key].known])
     return [
@@ -126,14 +104,14 @@ def look_ahead(conn: sa.Connection, work: Sequence[Work]) -> list[Ahead]:
     ]
 
 
-def apply(conn: sa.Connection, work: Sequence[Work], renders: Renders) -> Applied:
-    """Bring documents to what the work says; raises `Raced` where the batch must be run again.
+def apply(conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders) -> Applied:
+    """Bring documents to what is said of them; raises `Raced` where the batch must be run again.
 
-    Takes what is rendered, and renders nothing.
+    Takes what is rendered, and renders nothing. The caller commits.
     """
-    if not work:
+    if not said:
         return Applied()
-    subjects = _read(conn, work)
+    subjects = _read(conn, said)
     decisions = {key: _decide(subject) for key, subject in subjects.items()}
     named = _parents(subjects, decisions)
     found = ledger.share(conn, named)
@@ -142,7 +120,7 @@ def apply(conn: sa.Connection, work: Sequence[Work], renders: Renders) -> Applie
     drafts = {key: _draft(s, decisions, parents, renders) for key, s in subjects.items()}
     renders.require()
     entries = [
-        write.Entry(
+        Entry(
             before=subject.row if subject.known else None,
             after=_seen(decisions[key].row, visible=seen[key]),
             decision=decisions[key],
@@ -152,29 +130,31 @@ def apply(conn: sa.Connection, work: Sequence[Work], renders: Renders) -> Applie
         for key, subject in subjects.items()
     ]
     heard_of = [row for key, row in named.items() if key not in found]
-    connections = frozenset(w.connection_id for w in work)
-    keys = write.write(conn, entries, heard_of, connections, renders)
+    connections = frozenset(statement.connection_id for _, statement in said)
+    keys = write(conn, entries, heard_of, connections, renders)
     doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
-    noted = binding.note(conn, keys)
-    return Applied(_stale(subjects.values()), doubtful, noted, _cuts(work, drafts, renders))
+    noted = note_keys(conn, keys)
+    return Applied(_stale(subjects.values()), doubtful, noted, _cuts(said, drafts, renders))
 
 
-def _read(conn: sa.Connection, work: Sequence[Work]) -> dict[str, _Subject]:
-    """The documents that the work speaks of, in lock order, with all that decides their fate."""
-    subjects = _subjects(work)
-    for key, row in ledger.lock(conn, subjects).items():
-        subjects[key].row, subjects[key].known = row, True
-    for subject in subjects.values():
-        _weigh(subject, work)
+def _read(conn: sa.Connection, said: Sequence[StoreStatement]) -> dict[str, _Subject]:
+    """The documents that are spoken of, in lock order, with all that decides their fate."""
+    subjects = _subjects(said)
+    _place(subjects, ledger.lock(conn, subjects))
     known = {s.row.document_id: s for s in subjects.values() if s.known}
+    _read_documents(conn, known)
+    for document, standing in feeds.read(conn, known).items():
+        known[document].feeds = standing
+    return subjects
+
+
+def _read_documents(conn: sa.Connection, known: Mapping[str, _Subject]) -> None:
+    """The documents that may change; what is withheld of them is brought back to be read."""
     moving = [s.row for s in known.values() if s.moves and s.row.state == LIVE]
     documents.release(conn, [row.document_id for row in moving if not row.visible])
     for document, stored in documents.read(conn, [row.document_id for row in moving]).items():
         known[document].stored = stored
         known[document].row = _heard(known[document].row, stored)
-    for document, standing in feed_store.read(conn, known).items():
-        known[document].feeds = standing
-    return subjects
 
 
 def _heard(row: LedgerRow, stored: Stored) -> LedgerRow:
@@ -184,35 +164,34 @@ def _heard(row: LedgerRow, stored: Stored) -> LedgerRow:
     return replace(row, heard_at=datetime.fromisoformat(stored.created_at).replace(tzinfo=UTC))
 
 
-def _weigh(subject: _Subject, work: Sequence[Work]) -> None:
-    """Give every word its rank, and find those that only a look-up can confirm."""
-    row, words = subject.row, subject.words
-    if any(word.rank[0] == "?" for word in words.values()):
-        words.update(zip(words, ground(row, words.values()), strict=True))
-    askable = [index for index in words if work[index].again is not None]
+def _place(subjects: Mapping[str, _Subject], rows: Mapping[str, LedgerRow]) -> None:
+    """Lay what is said beside what the ledger knows: places, and doubts."""
+    for key, row in rows.items():
+        subjects[key].row, subjects[key].known = row, True
+    for subject in subjects.values():
+        _ground(subject)
+
+
+def _ground(subject: _Subject) -> None:
+    """Give every statement its rank, and find those that only a look-up can confirm."""
+    row, said = subject.row, subject.statements
+    if any(one.rank[0] == "?" for one in said.values()):
+        said.update(zip(said, ground(row, said.values()), strict=True))
+    askable = [index for index, one in said.items() if one.again is not None]
     if askable:
-        said = list(words.values())
-        subject.doubtful = frozenset(i for i in askable if is_doubtful(row, words[i], said))
+        every = list(said.values())
+        subject.doubtful = frozenset(i for i in askable if is_doubtful(row, said[i], every))
 
 
-def _subjects(work: Sequence[Work]) -> dict[str, _Subject]:
+def _subjects(said: Sequence[StoreStatement]) -> dict[str, _Subject]:
     found: dict[str, _Subject] = {}
-    for index, item in enumerate(work):
-        named = item.change.identity
-        key = document_id(named, item.store.id)
+    for index, (store, statement) in enumerate(said):
+        named = statement.change.identity
+        key = document_id(named, store.id)
         subject = found.get(key)
         if subject is None:
-            row = _unknown(named, item.store.id, key)
-            subject = found[key] = _Subject(named, item.store, row)
-        subject.words[index] = Statement(
-            item.change,
-            item.rank,
-            item.connection_id,
-            item.wanted,
-            item.revision,
-            item.made,
-            item.heard_at,
-        )
+            subject = found[key] = _Subject(named, store, _unknown(named, store.id, key))
+        subject.statements[index] = statement
     return dict(sorted(found.items()))
 
 
@@ -233,9 +212,9 @@ def _decide(subject: _Subject) -> Decision:
     """What lifts a tombstone that was seen waits for the look-up; a tie is decided for the time."""
     metadata = subject.stored.source_metadata if subject.stored else None
     said = [
-        word
-        for index, word in subject.words.items()
-        if index not in subject.doubtful or not lifts(subject.row, word)
+        statement
+        for index, statement in subject.statements.items()
+        if index not in subject.doubtful or not lifts(subject.row, statement)
     ]
     return decide(subject.row, said, subject.feeds, metadata)
 
@@ -315,11 +294,13 @@ def _draft(
 
 
 def _cuts(
-    work: Sequence[Work], drafts: Mapping[str, Draft | None], renders: Renders
+    said: Sequence[StoreStatement], drafts: Mapping[str, Draft | None], renders: Renders
 ) -> dict[int, tuple[str, ...]]:
     """What exceeded a bound: of what was said, and of what was made of it."""
     made = {id(d.upsert): renders.cuts(d.upsert, d.store) for d in drafts.values() if d}
-    cuts = {index: (*one.cuts, *made.get(id(one.change), ())) for index, one in enumerate(work)}
+    cuts = {
+        index: (*one.cuts, *made.get(id(one.change), ())) for index, (_, one) in enumerate(said)
+    }
     return {index: told for index, told in cuts.items() if told}
 
 
@@ -327,6 +308,6 @@ def _stale(subjects: Iterable[_Subject]) -> frozenset[int]:
     return frozenset(
         index
         for subject in subjects
-        for index, word in subject.words.items()
-        if is_stale(subject.row, word)
+        for index, statement in subject.statements.items()
+        if is_stale(subject.row, statement)
     )

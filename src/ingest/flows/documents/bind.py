@@ -25,7 +25,7 @@ ATTEMPTS = 5
 T = TypeVar("T")
 
 
-def note(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> Noted | None:
+def note_keys(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> Noted | None:
     """Write down, in the transaction that moves these (store, source type, key), that they are to
     be bound after it.
     """

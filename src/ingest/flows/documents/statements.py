@@ -1,24 +1,24 @@
-"""What a connection says, told or seen, as work for its stores: ranked, inside its filter or not.
+"""What a connection says of documents, told or seen: bounded, ranked, inside its filter or not.
 
-Pure.
+Pure. A `Change` is what a source makes of a payload or an answer; a `Statement` is that change as
+one connection's word, with its place in the total order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 
 from ingest.core.bounds import bounded
 from ingest.core.changes import Change, Upsert, Withdraw
+from ingest.core.folding import Statement
 from ingest.core.ranks import TOLD, Origin, Seen, made, rank
 from ingest.core.revisions import revision
-from ingest.flows.documents.apply import Work
-from ingest.flows.documents.render import StoreConfig
 from ingest.sources.contract import Source
 from ingest.store.connections import Connection
 
 
-def weigh(
+def statements_of(
     found: Source,
     connection: Connection,
     changes: Collection[Change],
@@ -26,38 +26,33 @@ def weigh(
     *,
     heard_at: datetime | None = None,
     can_ask: bool = False,
-) -> list[Callable[[StoreConfig], Work]]:
-    """What a connection says, as the work of any of its stores: within the bounds, ranked, and
-    inside its filter. `heard_at` is when it was received, or the provider asked.
+) -> tuple[Statement, ...]:
+    """What a connection says: bounded, ranked, inside its filter or not; one for each change.
+
+    `heard_at` is when it was received, or the provider asked. `can_ask`: doubts can be settled by a
+    look-up.
     """
     labels = found.descriptor.connection_filter(connection.metadata)
-    made_by = revision(found.revision)
+    code = revision(found.revision)
     compared = can_ask or isinstance(origin, Seen)
 
-    def work(told: Change) -> Callable[[StoreConfig], Work]:
+    def state(told: Change) -> Statement:
         within = bounded(told)
         change = within.change
-        ranked = rank(change, origin)
-        digest = made(change) if compared else None
-        doubt = found.again(change) if can_ask and isinstance(change, Upsert) else None
+        asks = can_ask and isinstance(change, Upsert)
+        return Statement(
+            change,
+            rank(change, origin),
+            connection.id,
+            wanted=_wanted(change, labels),
+            revision=code,
+            made=made(change) if compared else None,
+            heard_at=heard_at,
+            again=found.again(change) if asks and isinstance(change, Upsert) else None,
+            cuts=within.cuts,
+        )
 
-        def of(store: StoreConfig) -> Work:
-            return Work(
-                store,
-                change,
-                ranked,
-                connection.id,
-                wanted=_wanted(change, labels),
-                revision=made_by,
-                made=digest,
-                heard_at=heard_at,
-                again=doubt,
-                cuts=within.cuts,
-            )
-
-        return of
-
-    return [work(change) for change in changes]
+    return tuple(map(state, changes))
 
 
 def _wanted(change: Change, wanted: frozenset[str] | None) -> bool:

@@ -42,7 +42,7 @@ def addresses_of(host: str) -> Sequence[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _KeptClient:
     fingerprint: bytes
     client: Discreet
 
@@ -60,7 +60,7 @@ class Clients:
     now: Callable[[], datetime] = utc_now
     allowed_hosts: tuple[str, ...] = ()
     resolve: Resolve = addresses_of
-    _kept: dict[str, _Kept] = field(default_factory=dict)
+    _kept: dict[str, _KeptClient] = field(default_factory=dict)
     _retired: list[Client] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -101,7 +101,7 @@ class Clients:
             access.mask.learn(token)
             made = hushed(lambda: connect(access), access.mask)
             client = Discreet(made, access.mask)
-            self._kept[connection.id] = _Kept(fingerprint, client)
+            self._kept[connection.id] = _KeptClient(fingerprint, client)
             return client
 
     def close_retired(self) -> None:

@@ -1,4 +1,4 @@
-"""Looks things up: claims what is due, asks the providers from threads, lands what they say.
+"""Drains the look-ups that are due: claimed, asked for from threads, settled.
 
 Law: no transaction is open while a provider is asked, and nothing waits here for a limit to pass:
 what has to wait goes back into its row.
@@ -17,19 +17,14 @@ import sqlalchemy as sa
 import structlog
 
 from ingest.core.errors import TransientError
-from ingest.core.identity import Identity
-from ingest.flows.connections import directory as directories
-from ingest.flows.lookups import outcome
-from ingest.flows.lookups import settle as landing
 from ingest.flows.lookups.clients import Clients
-from ingest.flows.lookups.made_by import made_by
-from ingest.flows.lookups.outcome import Ended, Landing
-from ingest.sources.contract import Ask, Found
-from ingest.sources.registry import source
-from ingest.store import credentials, lookups
-from ingest.store.connections import Connection
+from ingest.flows.lookups.fetch import fetch
+from ingest.flows.lookups.held import HeldLookup, read_held
+from ingest.flows.lookups.outcome import LookedUp, Outcome, failed
+from ingest.flows.lookups.settle import settle_lookups
+from ingest.store import lookups
 from ingest.store.engine import transaction
-from ingest.store.lookups import Claimed
+from ingest.store.lookups import ClaimedLookup
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +38,6 @@ CLAIM_EVERY_S = 0.5
 """How often more is claimed while what runs leaves room; sooner, where something ended."""
 IDLE_S = 0.25
 """How long is waited for what is due and may not be claimed: others look up of the same source."""
-CRASHES = 3
-"""A look-up that took its worker down this often, while it was alone, is given up."""
 
 
 @dataclass(slots=True)
@@ -55,31 +48,15 @@ class Fetched:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
-    token: str
-    claimed: Claimed
-    connection: Connection
-    token_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A connection as a look-up needs it: its sealed token, the prefixes that others own, and what
-    its documents are made by.
-    """
-
-    connection: Connection
-    sealed: bytes | None
-    taken: frozenset[str]
-    made_by: str
+Asked = dict[Future[Outcome], HeldLookup]
+"""Look-ups by the thread's future that makes them."""
 
 
 @dataclass(slots=True)
-class _Hands:
+class _Fetching:
     """The threads of a drain and what they look up.
 
-    What they have seen is landed by a thread of its own, a batch at a time, however long that
+    What they have seen is settled by a thread of its own, a batch at a time, however long that
     takes; meanwhile leases are renewed and more is looked up, as much as there are threads.
     `quiet`: nothing is claimed before all that runs has ended, for a suspect is to be alone.
     """
@@ -87,20 +64,20 @@ class _Hands:
     engine: sa.Engine
     clients: Clients
     pool: ThreadPoolExecutor
-    lander: ThreadPoolExecutor
+    settler: ThreadPoolExecutor
     threads: int
-    running: dict[Future[Landing], _Running] = field(default_factory=dict)
-    seen: dict[Future[Landing], _Running] = field(default_factory=dict)
-    landing: dict[Future[Landing], _Running] = field(default_factory=dict)
-    landed: Future[Counter[str]] | None = None
+    running: Asked = field(default_factory=dict)
+    seen: Asked = field(default_factory=dict)
+    settling: Asked = field(default_factory=dict)
+    settled: Future[Counter[str]] | None = None
     quiet: bool = False
     claim_at: float = 0.0
     renew_at: float = field(default_factory=lambda: time.monotonic() + RENEW_S)
 
     @property
     def busy(self) -> bool:
-        """Whether anything runs, or waits to be landed."""
-        return bool(self.running or self.seen or self.landing)
+        """Whether anything runs, or waits to be settled."""
+        return bool(self.running or self.seen or self.settling)
 
     def may_claim(self) -> bool:
         """Whether there is room for more, and a reason to ask whether there is more."""
@@ -115,36 +92,32 @@ class _Hands:
     def start(self) -> None:
         """Claim as much as there is room for, and begin to ask.
 
-        What took a worker down is begun while nothing else runs, so that it takes nobody with it.
-        Raises `TransientError` where the database is away and nothing runs that is to be landed.
+        Raises `TransientError` where the database is away and nothing runs that is to be settled.
         """
         self.quiet, self.claim_at = False, time.monotonic() + CLAIM_EVERY_S
         try:
-            with transaction(self.engine, durable=False) as conn:
-                token, claimed = lookups.claim(conn, limit=self._room())
-                begun = self._begun(claimed)
-                rest = [one.id for one in claimed if one not in begun]
-                lookups.release(conn, token, rest)
-                if self.quiet and not self.busy and len(begun) == 1:
-                    lookups.set_alone(conn, token, begun[0].id)
-                ids = {one.connection_id for one in begun}
-                book = directories.read(conn, ids, ())
-                tokens = credentials.newest(conn, ids, credentials.API_TOKEN)
+            held = self._claim()
         except TransientError as error:
             if not self.busy:
                 raise
             log.warning("look_ups_not_claimed", error=str(error))
             return
-        for one in begun:
-            connection = book.by_id[one.connection_id]
-            by = made_by(source(connection.source_type), book.stores.get(connection.id, ()))
-            taken = book.taken.get(connection.id, frozenset())
-            token_id, sealed = tokens.get(one.connection_id, (0, None))
-            held = _Held(connection, sealed, taken, by)
-            asked = self.pool.submit(_look_up, self.clients, held, one)
-            self.running[asked] = _Running(token, one, connection, token_id)
+        for one in held:
+            self.running[self.pool.submit(fetch, self.clients, one)] = one
 
-    def _begun(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
+    def _claim(self) -> list[HeldLookup]:
+        """What took a worker down is begun while nothing else runs, so that it takes nobody with
+        it.
+        """
+        with transaction(self.engine, durable=False) as conn:
+            token, claimed = lookups.claim(conn, limit=self._room())
+            begun = self._begun(claimed)
+            lookups.release(conn, token, [one.id for one in claimed if one not in begun])
+            if self.quiet and not self.busy and len(begun) == 1:
+                lookups.set_alone(conn, token, begun[0].id)
+            return read_held(conn, token, begun)
+
+    def _begun(self, claimed: Sequence[ClaimedLookup]) -> Sequence[ClaimedLookup]:
         """All, or the first suspect alone, or all but the suspects while others run."""
         suspects = [one for one in claimed if one.suspect]
         if not suspects:
@@ -153,34 +126,34 @@ class _Hands:
         return [one for one in claimed if not one.suspect] if self.busy else suspects[:1]
 
     def end(self) -> Counter[str]:
-        """Wait a moment, and let what ended be landed; what was landed meanwhile."""
+        """Wait a moment, and let what ended be settled; what was settled meanwhile."""
         watched: set[Future[Any]] = {*self.running}
-        if self.landed is not None:
-            watched.add(self.landed)
+        if self.settled is not None:
+            watched.add(self.settled)
         ended, _ = wait(watched, timeout=PAUSE_S, return_when=FIRST_COMPLETED)
         for future in [future for future in self.running if future in ended]:
             self.seen[future] = self.running.pop(future)
             self.claim_at = 0.0
         counted = self._collect()
-        if self.seen and self.landed is None:
-            self.landing, self.seen = self.seen, {}
-            self.landed = self.lander.submit(_land, self.engine, self.landing)
+        if self.seen and self.settled is None:
+            self.settling, self.seen = self.seen, {}
+            self.settled = self.settler.submit(_settle, self.engine, self.settling)
         if time.monotonic() > self.renew_at:
-            held = (*self.running.values(), *self.seen.values(), *self.landing.values())
+            held = (*self.running.values(), *self.seen.values(), *self.settling.values())
             again_s = RENEW_S if _renewed(self.engine, held) else RENEW_AGAIN_S
             self.renew_at = time.monotonic() + again_s
         return counted
 
     def _collect(self) -> Counter[str]:
-        if self.landed is None or not self.landed.done():
+        if self.settled is None or not self.settled.done():
             return Counter()
-        counted = self.landed.result()
-        self.landed, self.landing = None, {}
+        counted = self.settled.result()
+        self.settled, self.settling = None, {}
         self.claim_at = 0.0
         return counted
 
 
-def drain(
+def drain_lookups(
     engine: sa.Engine,
     clients: Clients,
     *,
@@ -188,22 +161,22 @@ def drain(
     linger: Callable[[], bool] = lambda: False,
     threads: int = THREADS,
 ) -> Fetched:
-    """Look up what is due until nothing is, or `go_on` says no; what runs then is still landed.
+    """Look up what is due until nothing is, or `go_on` says no; what runs then is still settled.
 
     While that takes long and `linger` says yes, the other threads go on with more.
     """
     done = Fetched()
     with (
         ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool,
-        ThreadPoolExecutor(1, thread_name_prefix="land") as lander,
+        ThreadPoolExecutor(1, thread_name_prefix="settle") as settler,
     ):
-        hands = _Hands(engine, clients, pool, lander, threads)
+        fetching = _Fetching(engine, clients, pool, settler, threads)
         while True:
-            stop = not go_on() and not (hands.running and linger())
-            if not stop and hands.may_claim():
-                hands.start()
-            if hands.busy:
-                done.ended.update(hands.end())
+            stop = not go_on() and not (fetching.running and linger())
+            if not stop and fetching.may_claim():
+                fetching.start()
+            if fetching.busy:
+                done.ended.update(fetching.end())
                 continue
             clients.close_retired()
             if stop or not _wait_for_next(engine):
@@ -211,46 +184,26 @@ def drain(
                 return done
 
 
-def _look_up(clients: Clients, held: _Held, claimed: Claimed) -> Landing:
-    """Ask the provider, and read what it says. Raises what the client raises."""
-    if claimed.crashes >= CRASHES:
-        return outcome.hopeless(f"took its worker down {claimed.crashes} times while it was alone")
-    connection = held.connection
-    documents = source(connection.source_type).documents
-    identity = Identity(connection.source_type, claimed.scope, claimed.kind, claimed.external_id)
-    client = clients.of(connection, clients.opened(held.sealed))
-    sight = client.fetch_one(Ask(identity, claimed.hint, claimed.state, held.made_by))
-    if sight.raw is None or documents is None:
-        return outcome.gone(identity, sight, connection, claimed)
-    seen = Found(
-        identity, sight.raw, claimed.sent_at, claimed.hint, connection.metadata, held.taken
-    )
-    told = client.read(lambda: documents(seen))
-    return outcome.seen(told, sight, connection, claimed, held.taken)
-
-
-def _land(engine: sa.Engine, ended: Mapping[Future[Landing], _Running]) -> Counter[str]:
-    """Apply what came, by claim; whatever a thread raised becomes that look-up's outcome."""
-    by_token: dict[str, list[Ended]] = {}
-    for future, one in ended.items():
+def _settle(engine: sa.Engine, ended: Mapping[Future[Outcome], HeldLookup]) -> Counter[str]:
+    """Settle what came, by claim; whatever a thread raised becomes that look-up's outcome."""
+    by_token: dict[str, list[LookedUp]] = {}
+    for future, held in ended.items():
         error = future.exception()
-        came_to = future.result() if error is None else outcome.failed(error, one.claimed)
-        by_token.setdefault(one.token, []).append(
-            Ended(one.claimed, one.connection, came_to, one.token_id)
-        )
+        came_to = future.result() if error is None else failed(error, held.row)
+        by_token.setdefault(held.token, []).append(LookedUp(held, came_to))
     counted: Counter[str] = Counter()
     for token, batch in by_token.items():
-        counted.update(landing.land(engine, token, batch))
+        counted.update(settle_lookups(engine, token, batch))
     if counted:
         log.info("looked_up", **counted)
     return counted
 
 
-def _renewed(engine: sa.Engine, held: Collection[_Running]) -> bool:
+def _renewed(engine: sa.Engine, held: Collection[HeldLookup]) -> bool:
     """Whether the leases are renewed; where not, it is tried again soon."""
     by_token: dict[str, list[int]] = {}
     for one in held:
-        by_token.setdefault(one.token, []).append(one.claimed.id)
+        by_token.setdefault(one.token, []).append(one.row.id)
     try:
         with transaction(engine, durable=False) as conn:
             for token, ids in by_token.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,18 +18,17 @@ from ingest.core.errors import (
     Refused,
     TransientError,
 )
+from ingest.core.folding import Statement
 from ingest.core.identity import Identity
 from ingest.core.ranks import Seen
 from ingest.core.retry import delay_s, told_s
 from ingest.core.values import JSON
-from ingest.flows.documents.apply import Work
 from ingest.flows.documents.owned_keys import unclaimed
-from ingest.flows.documents.render import StoreConfig
-from ingest.flows.documents.statements import weigh
+from ingest.flows.documents.statements import statements_of
+from ingest.flows.lookups.held import HeldLookup
 from ingest.sources.contract import Sight
 from ingest.sources.registry import source
-from ingest.store.connections import Connection
-from ingest.store.lookups import Claimed
+from ingest.store.lookups import ClaimedLookup
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +40,10 @@ Kind = Literal["seen", "gone", "hopeless", "put_off", "refused", "limited"]
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class Outcome:
     """What a look-up came to.
 
-    seen, gone: it ends with its `words`, and asks for `asks`; `more` of it is to be read.
+    seen, gone: it ends with its `statements`, and wants `lookups`; `more` of it is to be read.
     hopeless: it ends with `error`, and so do the deliveries that waited for it.
     put_off, refused, limited: it goes on later, after `wait_s`; `error` says why. Failures are
     `counted`, for each makes the next wait longer; to wait as told, or for a lag, is none.
@@ -52,8 +51,8 @@ class Landing:
     """
 
     kind: Kind
-    words: tuple[Callable[[StoreConfig], Work], ...] = ()
-    asks: tuple[Refresh, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    lookups: tuple[Refresh, ...] = ()
     state: JSON = None
     more: bool = False
     error: str = ""
@@ -65,22 +64,14 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A look-up with its connection and its outcome."""
+class LookedUp:
+    """A look-up and what it came to."""
 
-    claimed: Claimed
-    connection: Connection
-    landing: Landing
-    token_id: int = 0
+    held: HeldLookup
+    outcome: Outcome
 
 
-def seen(
-    said: Sequence[Change | Refresh],
-    sight: Sight,
-    connection: Connection,
-    claimed: Claimed,
-    taken: frozenset[str] = frozenset(),
-) -> Landing:
+def seen(said: Sequence[Change | Refresh], sight: Sight, held: HeldLookup) -> Outcome:
     """The object, as its source reads it; weighed here, so that what cannot be ends it alone.
 
     A true answer can bear another tenant's name too: a team's key, the path of a file.
@@ -88,67 +79,71 @@ def seen(
     if len(said) > MAX_SEEN:
         return hopeless(f"the provider's answer speaks of more than {MAX_SEEN:,} things")
     told = tuple(one for one in said if not isinstance(one, Refresh))
-    changes, remark = unclaimed(source(connection.source_type), told, taken)
-    asks = tuple(one for one in said if isinstance(one, Refresh))
-    words = _weighed(connection, claimed, changes)
-    landing = Landing("seen", words, asks, sight.state, sight.more)
-    return replace(landing, problem=sight.problem, mended=sight.mended, remark=remark)
+    changes, remark = unclaimed(source(held.connection.source_type), told, held.taken)
+    return Outcome(
+        "seen",
+        _statements(held, changes),
+        tuple(one for one in said if isinstance(one, Refresh)),
+        sight.state,
+        sight.more,
+        problem=sight.problem,
+        mended=sight.mended,
+        remark=remark,
+    )
 
 
-def gone(identity: Identity, sight: Sight, connection: Connection, claimed: Claimed) -> Landing:
+def gone(identity: Identity, sight: Sight, held: HeldLookup) -> Outcome:
     """Nothing is there, and the parent is proven readable: the last known version is deleted."""
-    deletion = Delete(identity, version=None, final=claimed.told_gone)
-    words = _weighed(connection, claimed, (deletion,))
-    return Landing("gone", words, state=sight.state)
+    deletion = Delete(identity, version=None, final=held.row.told_gone)
+    return Outcome("gone", _statements(held, (deletion,)), state=sight.state)
 
 
-def _weighed(
-    connection: Connection, claimed: Claimed, changes: Collection[Change]
-) -> tuple[Callable[[StoreConfig], Work], ...]:
-    found, heard_at = source(connection.source_type), claimed.sent_at
-    return tuple(weigh(found, connection, changes, Seen(claimed.fence), heard_at=heard_at))
+def _statements(held: HeldLookup, changes: Collection[Change]) -> tuple[Statement, ...]:
+    found, origin = source(held.connection.source_type), Seen(held.row.fence)
+    return statements_of(found, held.connection, changes, origin, heard_at=held.row.sent_at)
 
 
-def hopeless(error: str) -> Landing:
+def hopeless(error: str) -> Outcome:
     """It will fail the same way for ever."""
-    return Landing("hopeless", error=error)
+    return Outcome("hopeless", error=error)
 
 
-def failed(error: BaseException, claimed: Claimed) -> Landing:
+def failed(error: BaseException, row: ClaimedLookup) -> Outcome:
     """What a look-up's error means; a fault of our own is permanent until it is mended.
 
     A wrong setting of this worker (a key, a proxy) is nobody's end: it goes on once that is right.
     """
     said = clean(str(error))[:MOST_SAID]
     if isinstance(error, Refused):
-        return Landing("refused", error=said, counted=False)
+        return Outcome("refused", error=said, counted=False)
     if isinstance(error, RateLimited):
-        return Landing("limited", error=said, wait_s=_held_s(error, claimed), counted=False)
+        return Outcome("limited", error=said, wait_s=_held_s(error, row), counted=False)
     if isinstance(error, TransientError | BadSettings):
         told = error.retry_after_s if isinstance(error, TransientError) else None
         if told is not None:
-            return Landing("put_off", error=said, wait_s=told_s(told), counted=False)
-        return Landing("put_off", error=said, wait_s=delay_s(claimed.attempts, claimed.id))
+            return Outcome("put_off", error=said, wait_s=told_s(told), counted=False)
+        return Outcome("put_off", error=said, wait_s=delay_s(row.attempts, row.id))
     if isinstance(error, PermanentError):
         return hopeless(said)
-    log.error("look_up_failed_unexpectedly", kind=claimed.kind, exc_info=error)
+    log.error("look_up_failed_unexpectedly", kind=row.kind, exc_info=error)
     return hopeless(f"client fault: {type(error).__name__}; replay it once the client is mended")
 
 
-def _held_s(error: RateLimited, claimed: Claimed) -> float:
+def _held_s(error: RateLimited, row: ClaimedLookup) -> float:
     told = error.retry_after_s
-    wait_s = delay_s(claimed.attempts, claimed.id) if told is None else told_s(told)
+    wait_s = delay_s(row.attempts, row.id) if told is None else told_s(told)
     return max(wait_s, AGAIN_S)
 
 
-def patiently(ended: Ended) -> Ended:
+def patiently(looked_up: LookedUp) -> LookedUp:
     """What is not there yet is asked for again, as long as its event was patient about it; and so
     is what is still there although it was told to be gone. Patience is no failure: it does not
     count, so that one that comes after it is retried at once.
     """
-    lagging = "seen" if ended.claimed.told_gone else "gone"
-    if ended.landing.kind != lagging or not ended.claimed.patient:
-        return ended
-    said = "is still shown" if ended.claimed.told_gone else "not readable yet"
-    waits = Landing("put_off", error=said, wait_s=PATIENT_S, counted=False)
-    return replace(ended, landing=waits)
+    row = looked_up.held.row
+    lagging = "seen" if row.told_gone else "gone"
+    if looked_up.outcome.kind != lagging or not row.patient:
+        return looked_up
+    said = "is still shown" if row.told_gone else "not readable yet"
+    waits = Outcome("put_off", error=said, wait_s=PATIENT_S, counted=False)
+    return replace(looked_up, outcome=waits)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 
 from ingest.core.answers import Delivery
-from ingest.core.errors import TransientError, Unavailable
+from ingest.core.errors import IngestError, TransientError, Unavailable
 from ingest.store import deliveries
 from ingest.store.deliveries import Arrival
-from ingest.store.engine import BadRow, SessionLost, transaction
+from ingest.store.engine import SessionLost, transaction
 
 ANSWERS_WITHIN_S = 20.0
 """Storing waits for a lock less long; a database that is silent for longer is taken to be gone, so
@@ -58,7 +58,7 @@ def answer_of(stored: Stored) -> Delivery:
     return Delivery(id_, "accepted" if accepted else "duplicate")
 
 
-def unstorable(error: BadRow) -> Unavailable:
+def unstorable(error: IngestError) -> Unavailable:
     """A row that the database refuses at receipt: its connection is being purged, or the schema is
     behind. Both end by themselves, so the sender is asked to come back.
     """

@@ -16,10 +16,10 @@ from typing import Protocol
 import sqlalchemy as sa
 import structlog
 
-from ingest.core.errors import TransientError, Unavailable
+from ingest.core.errors import IngestError, Unavailable
+from ingest.flows.batches import Steps, settle_batch
 from ingest.flows.receiving.arrivals import Insert, Stored, unstorable
 from ingest.store.deliveries import Arrival
-from ingest.store.engine import BadRow
 
 log = structlog.get_logger(__name__)
 
@@ -134,29 +134,19 @@ class GroupCommit:
 
     def _store(self, group: Sequence[_Waiting]) -> None:
         """Store a group and answer each of it; halves it where a row is at fault."""
-        if not group:
-            return
+        steps: Steps[_Waiting, None] = Steps(self._commit, _give_back, _bury, races=())
         try:
-            stored = self._insert([one.arrival for one in group])
-        except BadRow as error:
-            if len(group) > 1:
-                middle = len(group) // 2
-                self._store(group[:middle])
-                self._store(group[middle:])
-                return
-            source_type = group[0].arrival.source_type
-            log.error("delivery_unstorable", source=source_type, error=str(error))  # noqa: TRY400
-            group[0].answer.set_exception(unstorable(error))
-        except TransientError as error:
-            log.warning("group_not_stored", deliveries=len(group), error=str(error))
-            _refuse(group, error)
+            settle_batch(group, steps)
         except sa.exc.SQLAlchemyError as error:  # a table is missing: the schema is behind
             log.exception("group_not_stored", deliveries=len(group))
-            _refuse(group, Unavailable(f"the database cannot store: {type(error).__name__}"))
-        else:
-            for one, answer in zip(group, stored, strict=True):
-                one.answer.set_result(answer)
-            self._on_commit(len(group))
+            unanswered = [one for one in group if not one.answer.done()]
+            _refuse(unanswered, Unavailable(f"the database cannot store: {type(error).__name__}"))
+
+    def _commit(self, group: Sequence[_Waiting]) -> None:
+        stored = self._insert([one.arrival for one in group])
+        for one, answer in zip(group, stored, strict=True):
+            one.answer.set_result(answer)
+        self._on_commit(len(group))
 
     def _release(self, group: Sequence[_Waiting]) -> None:
         """Whatever happened, nobody waits for ever and the room is given back."""
@@ -166,6 +156,17 @@ class GroupCommit:
             self._held -= sum(one.size for one in group)
 
 
-def _refuse(group: Sequence[_Waiting], error: TransientError) -> None:
+def _give_back(group: Sequence[_Waiting], error: IngestError) -> None:
+    log.warning("group_not_stored", deliveries=len(group), error=str(error))
+    _refuse(group, error)
+
+
+def _bury(one: _Waiting, error: IngestError) -> None:
+    """It is answered alone; its sender may come again."""
+    log.error("delivery_unstorable", source=one.arrival.source_type, error=str(error))
+    one.answer.set_exception(unstorable(error))
+
+
+def _refuse(group: Sequence[_Waiting], error: IngestError) -> None:
     for one in group:
         one.answer.set_exception(error)

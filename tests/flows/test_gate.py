@@ -1,4 +1,4 @@
-"""Turns: ordinary work runs together, a suspect runs with nothing beside it."""
+"""The gate: ordinary work runs together, a suspect runs with nothing beside it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from ingest.flows.deliveries.turns import Turns
+from ingest.flows.deliveries.gate import Gate
 
 
 def test_ordinary_work_runs_side_by_side() -> None:
-    turns, both = Turns(), threading.Barrier(2, timeout=10)
+    gate, both = Gate(), threading.Barrier(2, timeout=10)
 
     def work(_: int) -> int:
-        with turns.shared():
+        with gate.shared():
             return both.wait()
 
     with ThreadPoolExecutor(2) as threads:
@@ -21,7 +21,7 @@ def test_ordinary_work_runs_side_by_side() -> None:
 
 
 def test_nothing_runs_beside_a_suspect() -> None:
-    turns = Turns()
+    gate = Gate()
     running: list[str] = []
     seen: list[tuple[str, ...]] = []
     begin = threading.Barrier(4, timeout=10)
@@ -29,14 +29,14 @@ def test_nothing_runs_beside_a_suspect() -> None:
     def shared(_: int) -> None:
         begin.wait()
         for _ in range(200):
-            with turns.shared():
+            with gate.shared():
                 running.append("shared")
                 running.remove("shared")
 
     def alone() -> None:
         begin.wait()
         for _ in range(50):
-            with turns.alone():
+            with gate.alone():
                 running.append("alone")
                 seen.append(tuple(running))
                 running.remove("alone")
@@ -48,30 +48,30 @@ def test_nothing_runs_beside_a_suspect() -> None:
 
 
 def test_a_failure_gives_the_turn_back() -> None:
-    turns = Turns()
-    for turn in (turns.shared, turns.alone):
+    gate = Gate()
+    for turn in (gate.shared, gate.alone):
         with suppress(KeyError), turn():
             dict[str, int]()["missing"]
-    with turns.alone():
+    with gate.alone():
         pass
 
 
 def test_one_at_a_time_has_what_is_dear() -> None:
-    turns = Turns()
-    with turns.dear() as first:
-        with turns.dear() as second:
+    gate = Gate()
+    with gate.dear() as first:
+        with gate.dear() as second:
             assert (first, second) == (True, False)
-        with turns.dear() as third:
+        with gate.dear() as third:
             assert not third
-        assert not turns.is_over(within_s=0.01)
-    assert turns.is_over(within_s=0.01)
-    with turns.dear() as again:
+        assert not gate.is_over(within_s=0.01)
+    assert gate.is_over(within_s=0.01)
+    with gate.dear() as again:
         assert again
 
 
 def test_who_waits_for_what_is_dear_hears_of_its_end() -> None:
-    turns = Turns()
+    gate = Gate()
     with ThreadPoolExecutor(1) as threads:
-        with turns.dear():
-            waiting = threads.submit(turns.is_over, within_s=30)
+        with gate.dear():
+            waiting = threads.submit(gate.is_over, within_s=30)
         assert waiting.result(timeout=10)

@@ -1,10 +1,10 @@
-"""Who may work at the same time in one process: many with ordinary batches, one of them with what
-is dear, or one alone.
+"""Which batches may run at once in one process: many ordinary ones, one of them with what is dear,
+or one alone.
 
 A delivery that is suspected of killing its worker is processed while nothing else runs in the
 process, so that a crash tells who did it. Waiting for the others takes one batch at most. Of what
-is dear there is one batch at a time, so that it takes the memory of one, and leaves a hand for the
-others.
+is dear there is one batch at a time, so that it takes the memory of one, and leaves a thread for
+the others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Turns:
+class Gate:
     """A lock that is shared by ordinary work and held alone by suspects."""
 
     def __init__(self) -> None:
