@@ -88,19 +88,33 @@ class Plan:
 
 def plan(entries: Sequence[Entry]) -> Plan:
     """What of these entries differs from what stands; keeps the chunk counts of what is not cut."""
-    drafted = [(e.draft, e.stored) for e in entries if e.draft is not None]
-    changed = [(d, stored) for d, stored in drafted if stored is not None and _differs(d, stored)]
-    for draft, stored in changed:
-        if _same_text(draft, stored):
-            draft.row["chunk_count"] = stored.chunk_count
+    changed = _changed(entries)
+    kept, recut = _by_text(changed)
+    for draft, stored in kept:
+        draft.row["chunk_count"] = stored.chunk_count
     return Plan(
         deleted=tuple(e for e in entries if e.decision.deleted),
-        fresh=tuple(draft for draft, stored in drafted if stored is None),
+        fresh=tuple(e.draft for e in entries if e.draft is not None and e.stored is None),
         changed=tuple(draft for draft, _ in changed),
-        recut=tuple(draft for draft, stored in changed if not _same_text(draft, stored)),
-        patched=tuple(_patched(e) for e in entries if e.decision.metadata and not e.draft),
-        dated=tuple(dated for e in entries if (dated := _dated(e)) is not None),
+        recut=tuple(draft for draft, _ in recut),
+        patched=_patched(entries),
+        dated=_dated(entries),
     )
+
+
+_Rewritten = tuple[Draft, Stored]
+"""A draft, and the document that stands."""
+
+
+def _changed(entries: Sequence[Entry]) -> list[_Rewritten]:
+    rewritten = [(e.draft, e.stored) for e in entries if e.draft and e.stored]
+    return [(draft, stored) for draft, stored in rewritten if _differs(draft, stored)]
+
+
+def _by_text(changed: Sequence[_Rewritten]) -> tuple[list[_Rewritten], list[_Rewritten]]:
+    """Those whose chunks stay, and those that are cut anew."""
+    kept = [(draft, stored) for draft, stored in changed if _same_text(draft, stored)]
+    return kept, [(draft, stored) for draft, stored in changed if not _same_text(draft, stored)]
 
 
 def keys_written(entries: Sequence[Entry], what: Plan) -> set[Key]:
@@ -127,18 +141,25 @@ def _same_text(draft: Draft, stored: Stored) -> bool:
     )
 
 
-def _patched(entry: Entry) -> dict[str, Any]:
-    return {"id": entry.after.document_id, "source_metadata": entry.decision.metadata}
+def _patched(entries: Sequence[Entry]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {"id": e.after.document_id, "source_metadata": e.decision.metadata}
+        for e in entries
+        if e.decision.metadata and not e.draft
+    )
 
 
-def _dated(entry: Entry) -> dict[str, Any] | None:
-    """A stale word may be the only one that knows when a document was created."""
-    shown = zoneless(entry.after.dates.shown)
-    if entry.stored is None or entry.draft or entry.decision.deleted:
-        return None
-    if shown is None or shown == entry.stored.created_at:
-        return None
-    return {"id": entry.after.document_id, "created_at": shown}
+def _dated(entries: Sequence[Entry]) -> tuple[dict[str, Any], ...]:
+    """A stale statement may be the only one that knows when a document was created."""
+    found = ((e, zoneless(e.after.dates.shown)) for e in entries if _is_dated_anew(e))
+    return tuple({"id": e.after.document_id, "created_at": shown} for e, shown in found)
+
+
+def _is_dated_anew(entry: Entry) -> bool:
+    shown, stored = zoneless(entry.after.dates.shown), entry.stored
+    if stored is None or entry.draft or entry.decision.deleted:
+        return False
+    return shown is not None and shown != stored.created_at
 
 
 def _own_keys(row: LedgerRow) -> set[Key]:
