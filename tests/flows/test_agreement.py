@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from ingest.core.errors import BadInput
 from ingest.core.values import JSON
 from ingest.flows.connections import agreement
-from ingest.flows.connections.connect import connect_source, disconnect_source
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.doctor import Finding, State, Surroundings, look_at_connections
 from ingest.sources.registry import all_sources, source
 from ingest.store.engine import transaction

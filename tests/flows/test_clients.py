@@ -14,7 +14,7 @@ from ingest.core.changes import Refresh
 from ingest.core.errors import Refused, Unavailable
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.flows.connections.connect import resume_source
+from ingest.flows.connections.lifecycle import resume_source
 from ingest.flows.lookups.clients import Clients, addresses_of
 from ingest.flows.lookups.drain import drain_lookups
 from ingest.sources.contract import Ask

@@ -23,7 +23,7 @@ from ingest.core.changes import Change, Upsert
 from ingest.core.revisions import revision
 from ingest.demo.fake import Answer, Fake, Trouble
 from ingest.demo.story import cast
-from ingest.flows.connections.connect import disconnect_source
+from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.connections.purge import purge_connection
 from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.flows.documents import bind, statements

@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import NotConnected
-from ingest.flows.connections.connect import disconnect_source
 from ingest.flows.connections.erase import (
     Held,
     erase_connection,
@@ -19,6 +18,7 @@ from ingest.flows.connections.erase import (
     held_by_organization,
     held_by_store,
 )
+from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.store import events, facts
 from ingest.store.engine import transaction
 from ingest.store.events import Event

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.demo.fake import Answer, Trouble
-from ingest.flows.connections.connect import disconnect_source, replace_credentials
-from ingest.flows.deliveries.normalise import TOKENLESS
-from ingest.flows.deliveries.verdicts import PARKED
+from ingest.flows.connections.credentials import replace_credentials
+from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.lookups.drain import drain_lookups
 from ingest.store import conditions, connections, lookups
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import transaction
+from ingest.store.reasons import PARKED, TOKENLESS
 from tests.factories import VAULT
 from tests.flows.asking_notion import T0, T1, Office, event, office, page_id
 from tests.leases import run_out

@@ -11,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, BadSignature, IngestError, NotConnected
-from ingest.flows.connections.connect import connect_source, disconnect_source, replace_credentials
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.connections.credentials import replace_credentials
+from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.receiving import handshake
 from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.intake import Intake

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadRequest, BadSignature
 from ingest.demo.fake import serving
-from ingest.flows.connections.connect import disconnect_source, resume_source
+from ingest.flows.connections.lifecycle import disconnect_source, resume_source
 from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.drain import drain_lookups

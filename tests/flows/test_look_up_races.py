@@ -20,15 +20,10 @@ from ingest.core.queues import FETCH_QUEUE
 from ingest.core.vault import Vault
 from ingest.demo.fake import Answer, Trouble
 from ingest.flows import sweep
-from ingest.flows.connections.connect import (
-    disconnect_source,
-    pause_source,
-    replace_credentials,
-    resume_source,
-)
+from ingest.flows.connections.credentials import replace_credentials
+from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
 from ingest.flows.connections.purge import purge_connection
 from ingest.flows.deliveries.drain import drain_deliveries
-from ingest.flows.deliveries.verdicts import PARKED
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.drain import drain_lookups
 from ingest.store import conditions, connections, credentials, deliveries, lookups, queue_admin
@@ -36,6 +31,7 @@ from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import connect as engine_of
 from ingest.store.engine import transaction
 from ingest.store.lookups import Wanted
+from ingest.store.reasons import PARKED
 from tests.factories import VAULT, connect, make_store
 from tests.flows.asking_notion import WORKSPACE, Office, event, office, page_id
 from tests.leases import run_out

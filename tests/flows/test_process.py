@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows.connections.connect import disconnect_source, pause_source, resume_source
+from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
 from ingest.flows.deliveries import drain
 from ingest.flows.deliveries.drain import drain_deliveries, process
 from ingest.flows.deliveries.settle import settle_deliveries

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.flows.connections import purge
-from ingest.flows.connections.connect import disconnect_source
+from ingest.flows.connections.lifecycle import disconnect_source
 from tests.factories import connect, make_store
 from tests.flows.desk import Desk, desk
 from tests.flows.halcyon import Sent

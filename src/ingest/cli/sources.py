@@ -13,19 +13,15 @@ from ingest.cli.erasing import Yes, require_yes
 from ingest.cli.files import json_object
 from ingest.cli.session import Session, session
 from ingest.core.errors import BadInput, NotConnected
-from ingest.flows.connections.connect import (
-    connect_source,
-    disconnect_source,
-    pause_source,
-    replace_credentials,
-    resume_source,
-)
+from ingest.flows.connections.connect import connect_source
 from ingest.flows.connections.credentials import (
     expire_other_secrets,
     list_secrets,
+    replace_credentials,
     retire_secret,
 )
 from ingest.flows.connections.erase import erase_connection, held_by_connection
+from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
 from ingest.flows.receiving import handshake
 from ingest.sources.registry import source
 from ingest.store import conditions, connections, credentials, drift, lookups, queue_admin

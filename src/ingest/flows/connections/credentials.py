@@ -1,27 +1,70 @@
-"""Rotations that end: secrets get a last day, and all that is stored is sealed anew.
+"""The credentials of connections: given, listed, retired, and sealed anew.
 
-A rotation of the encryption keys is over once nothing needs an older key, and not when the new one
-is set: until then the older ones must stay in the environment.
+Rotations end. Secrets get a last day. A rotation of the encryption keys is over once nothing needs
+an older key, and not when the new one is set: until then the older ones must stay in the
+environment.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, BadSettings
 from ingest.core.vault import Vault
-from ingest.store import credentials
-from ingest.store.credentials import SEALED_IN, WEBHOOK_SECRET, Credential
+from ingest.flows.connections.lifecycle import require_connected
+from ingest.sources.contract import Descriptor
+from ingest.sources.registry import source
+from ingest.store import conditions, connections, credentials, lookups, queue_admin
+from ingest.store.connections import CONFIGURED, REFUSED
+from ingest.store.credentials import API_TOKEN, SEALED_IN, WEBHOOK_SECRET, Credential
 from ingest.store.engine import transaction
+from ingest.store.reasons import TOKENLESS
 
 STEP = 500
 
 
 Resealed = Literal["rotated", "current", "closed"]
 """Of a stored secret: sealed anew, under the first key already, or opened by no key."""
+
+
+def replace_credentials(
+    engine: sa.Engine, connection_id: str, secrets: Mapping[str, str], vault: Vault
+) -> int:
+    """Give a connection new credentials: a token replaces the former, a webhook secret joins it.
+
+    A new token is taken for a repair: what the refusal of the former one paused goes on, and what
+    was skipped for want of one is replayed; how many deliveries are due now. The caller rings.
+    """
+    with transaction(engine) as conn:
+        conditions.lock(conn, connection_id)
+        connection = require_connected(conn, connection_id)
+        check_secrets(source(connection.source_type).descriptor, secrets)
+        for kind, secret in secrets.items():
+            if kind == API_TOKEN:
+                credentials.remove(conn, connection_id, kind)
+            credentials.add(conn, vault, connection_id, kind, secret)
+        if API_TOKEN not in secrets:
+            return 0
+        conditions.clear(conn, connection_id)
+        if connection.status == REFUSED:
+            connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
+        lookups.hurry(conn, connection_id)
+        replayed = queue_admin.replay_reason(conn, connection_id, TOKENLESS)
+        return replayed + queue_admin.hurry(conn, connection_id)
+
+
+def check_secrets(descriptor: Descriptor, secrets: Mapping[str, str]) -> None:
+    """Raise `BadInput` for secrets that can never work."""
+    if descriptor.scheme.refused_secrets.intersection(secrets.values()):
+        raise BadInput(
+            f"the webhook secret is {descriptor.title}'s public test secret; give the webhook's own"
+        )
+    if API_TOKEN in secrets:
+        descriptor.check_token(secrets[API_TOKEN])
 
 
 def rotate_keys(engine: sa.Engine, vault: Vault) -> Counter[Resealed]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from ingest.core.errors import NotConnected
-from ingest.flows.connections.connect import disconnect_source
+from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.connections.purge import purge_connection
 from ingest.store import erasure, feeds, stores
 from ingest.store.engine import transaction

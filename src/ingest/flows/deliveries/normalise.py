@@ -18,10 +18,9 @@ from ingest.flows.documents.owned_keys import unclaimed
 from ingest.flows.documents.statements import statements_of
 from ingest.sources.contract import Message, Normalised
 from ingest.store.connections import Connection
+from ingest.store.reasons import TOKENLESS
 
 log = structlog.get_logger(__name__)
-
-TOKENLESS = "no token; set one with `ingest source credentials`, and this is replayed"
 
 
 def prepare(opened: Opened, directory: Directory) -> Prepared:

@@ -23,7 +23,7 @@ from ingest.flows.batches import Steps, raced, reason_of, waits_s
 from ingest.flows.deliveries.lease import Lease
 from ingest.flows.deliveries.prepared import Prepared, Target
 from ingest.flows.deliveries.unsigned_times import Share, repeated
-from ingest.flows.deliveries.verdicts import PARKED, PAUSED, outcome, told_event, verdicts
+from ingest.flows.deliveries.verdicts import outcome, told_event, verdicts
 from ingest.flows.documents.apply import Applied, StoreStatement, apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.prerender import parts, prerender
@@ -36,6 +36,7 @@ from ingest.store.engine import BadRow, transaction
 from ingest.store.events import Event
 from ingest.store.facts import Fact
 from ingest.store.lookups import Wanted
+from ingest.store.reasons import PARKED, PAUSED
 
 log = structlog.get_logger(__name__)
 

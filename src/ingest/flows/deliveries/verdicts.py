@@ -8,9 +8,8 @@ from typing import Any
 from ingest.core.identity import event_id
 from ingest.flows.deliveries.prepared import Prepared, Target
 from ingest.store.deliveries import Verdict
+from ingest.store.reasons import PARKED
 
-PARKED = "waits for a look-up"
-PAUSED = "the connection is paused"
 _BEST_FIRST = ("processed", "skipped", "duplicate")
 
 

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from ingest.core.errors import BadSettings, IngestError, RateLimited
 from ingest.core.times import iso
 from ingest.flows.connections import agreement
-from ingest.flows.deliveries.normalise import TOKENLESS
 from ingest.flows.doctor.findings import Finding, failed, fine, note
 from ingest.flows.lookups.clients import Clients
 from ingest.sources.contract import Source
@@ -22,6 +21,7 @@ from ingest.store.connections import DISCONNECTED, PAUSED, REFUSED, Connection
 from ingest.store.credentials import WEBHOOK_SECRET
 from ingest.store.engine import transaction
 from ingest.store.handshakes import Handshake
+from ingest.store.reasons import TOKENLESS
 
 _LET_ASK = "ingest source credentials {id} --token-env VAR"
 _LET_IN = "ingest source credentials {id} --webhook-secret-env VAR"
