@@ -11,13 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadSignature
-from ingest.demo.fake import Answer, Fake, Trouble, serving
-from ingest.demo.providers import notion
 from ingest.flows import sweep
 from ingest.flows.receiving import refusals
 from ingest.flows.receiving.messages import EnqueueArguments
+from ingest.sources.notion.demo.fake import make
 from ingest.store import conditions, connections, handshakes, schedule
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.black_hole import proxied
 from tests.cli.conftest import SECRET_KEY, Ingest, Ran, Town
 from tests.databases import empty_databases
@@ -32,7 +32,7 @@ TOKEN = "ntn_a_token_that_nobody_may_see"
 
 @pytest.fixture
 def workspace() -> Iterator[Fake]:
-    with serving(notion.make()) as fake:
+    with serving(make()) as fake:
         yield fake
 
 

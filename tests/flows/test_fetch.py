@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from ingest.demo.fake import Answer, Trouble
 from ingest.flows.connections.credentials import replace_credentials
 from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.lookups.drain import drain_lookups
@@ -17,6 +16,7 @@ from ingest.store import conditions, connections, lookups
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import transaction
 from ingest.store.reasons import PARKED, TOKENLESS
+from ingest.testing.fakes import Answer, Trouble
 from tests.factories import VAULT
 from tests.flows.asking_notion import T0, T1, Office, event, office, page_id
 from tests.leases import run_out

@@ -18,7 +18,6 @@ from ingest.core.changes import Refresh
 from ingest.core.identity import Identity, object_id
 from ingest.core.queues import FETCH_QUEUE
 from ingest.core.vault import Vault
-from ingest.demo.fake import Answer, Trouble
 from ingest.flows import sweep
 from ingest.flows.connections.credentials import replace_credentials
 from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
@@ -32,6 +31,7 @@ from ingest.store.engine import connect as engine_of
 from ingest.store.engine import transaction
 from ingest.store.lookups import Wanted
 from ingest.store.reasons import PARKED
+from ingest.testing.fakes import Answer, Trouble
 from tests.factories import VAULT, connect, make_store
 from tests.flows.asking_notion import WORKSPACE, Office, event, office, page_id
 from tests.leases import run_out

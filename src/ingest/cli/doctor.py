@@ -28,7 +28,7 @@ from ingest.flows.doctor import (
     note,
     unreachable,
 )
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import broken, source_types
 from ingest.wiring import Program
 
 _MARKS: Mapping[State, str] = {
@@ -79,13 +79,14 @@ def _tell(finding: Finding) -> None:
 
 def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     """The checks, in the order in which one depends on another."""
-    for said in settings.warnings(current.environ, all_sources):
+    for said in settings.warnings(current.environ, source_types):
         yield note("settings", said, "name it right, or unset it")
     wrong = settings.faults(current.environ)
     yield from (failed("settings", fault, "set it right, or unset it") for fault in wrong)
     if wrong:
         return
     yield fine("settings", "every variable can be read")
+    yield from _sources()
     parts = current.program
     yield from look_at_app_wide(parts.settings.webhook_secrets)
     yield _broker(parts)
@@ -104,6 +105,13 @@ def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     yield from look_at_queue(parts.engine)
     if clients is not None:
         clients.close()
+
+
+def _sources() -> Iterator[Finding]:
+    """Whether each source that is installed can be used."""
+    for name, line in broken().items():
+        said, _, remedy = line.rpartition("; ")
+        yield failed(f"source {name}", said, remedy)
 
 
 def _database(parts: Program) -> Iterator[Finding]:

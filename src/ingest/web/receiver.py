@@ -24,7 +24,7 @@ from ingest.flows.receiving.requests import Head, Incoming
 from ingest.flows.receiving.secrets import Keyring, Secrets, judge
 from ingest.flows.receiving.verify import verify_body
 from ingest.sources.contract import Descriptor
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import source_types
 from ingest.store.deliveries import Arrival
 from ingest.web import answers
 from ingest.web.body import Body, Disconnected
@@ -163,7 +163,7 @@ class _Means:
 
 
 def _known(source_type: str) -> str:
-    return source_type if source_type in all_sources() else UNKNOWN
+    return source_type if source_type in source_types() else UNKNOWN
 
 
 def _until() -> float:
