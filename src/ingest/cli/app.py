@@ -7,6 +7,7 @@ import typer
 from ingest.cli import (
     database,
     deliveries,
+    demo,
     doctor,
     documents,
     keys,
@@ -17,7 +18,6 @@ from ingest.cli import (
     types,
     up,
 )
-from ingest.demo import command as demonstration
 
 app = typer.Typer(
     name="ingest",
@@ -35,7 +35,7 @@ app.add_typer(documents.app, name="docs")
 app.add_typer(keys.app, name="secrets")
 app.add_typer(organizations.app, name="organization")
 app.command()(up.up)
-app.command()(demonstration.demo)
+app.command()(demo.demo)
 app.command()(queue.enqueue)
 app.command()(queue.drain)
 app.command()(types.types)
