@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.settings import NAMES, load
+from ingest.settings import load
 from ingest.sources.registry import all_sources
+from ingest.variables import NAMES
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "ingest"
@@ -35,6 +36,7 @@ EDGES = (
     "wiring",
     "settings",
     "startup",
+    "variables",
     "embedded",
     "logs",
 )

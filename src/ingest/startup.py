@@ -6,13 +6,13 @@ import os
 
 import structlog
 
-from ingest.settings import warnings
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import source_types
+from ingest.variables import warnings
 
 log = structlog.get_logger(__name__)
 
 
 def tell_of_settings() -> None:
     """Warn of each variable of the environment that seems to be a setting and is none."""
-    for said in warnings(os.environ, all_sources):
+    for said in warnings(os.environ, source_types):
         log.warning("setting_unknown", said=said)

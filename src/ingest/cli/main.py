@@ -16,8 +16,8 @@ from ingest.cli.app import app
 from ingest.cli.session import Session
 from ingest.core.errors import BadInput, BadSettings, IngestError, NotConnected, Unavailable
 from ingest.embedded import EmbeddedError
-from ingest.settings import warnings
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import source_types
+from ingest.variables import warnings
 from ingest.wiring import set_up_logs
 
 DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
@@ -58,7 +58,7 @@ def open_standard_streams() -> None:
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command in this environment; its exit code."""
     set_up_logs(environ)
-    for said in warnings(environ, all_sources):
+    for said in warnings(environ, source_types):
         output.note(f"ingest: {said}")
     session = Session(environ)
     uncaught = sys.excepthook  # for which typer would put one of its own

@@ -11,24 +11,33 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import ingest.sources
 from ingest.core.errors import NotConnected
-from ingest.core.references import Syntax
-from ingest.sources.contract import Source
+
+if TYPE_CHECKING:  # a command's help asks for the names alone
+    from ingest.core.references import Syntax
+    from ingest.sources.contract import Source
 
 _LIKE_A_TYPE = re.compile(r"[a-z]{1,20}")
 """What is quoted; anything else may be what belongs in another place: a body, a secret."""
 
 
 @cache
+def source_types() -> tuple[str, ...]:
+    """The type of every source, in their order; loads none of them."""
+    folders = pkgutil.iter_modules(ingest.sources.__path__)
+    return tuple(sorted(module.name for module in folders if module.ispkg))
+
+
+@cache
 def all_sources() -> Mapping[str, Source]:
     """Every source by its type, in the order of their names."""
     found: dict[str, Source] = {}
-    for module in sorted(pkgutil.iter_modules(ingest.sources.__path__), key=lambda m: m.name):
-        if module.ispkg:
-            source: Source = import_module(f"ingest.sources.{module.name}").SOURCE
-            found[source.descriptor.source_type] = source
+    for name in source_types():
+        source: Source = import_module(f"ingest.sources.{name}").SOURCE
+        found[source.descriptor.source_type] = source
     return MappingProxyType(found)
 
 
