@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ingest import settings
+from ingest import settings, variables
 from ingest.broker.trial import Standing, try_out
 from ingest.cli import output
 from ingest.cli.arguments import AsJson
@@ -79,7 +79,7 @@ def _tell(finding: Finding) -> None:
 
 def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     """The checks, in the order in which one depends on another."""
-    for said in settings.warnings(current.environ, source_types):
+    for said in variables.warnings(current.environ, source_types):
         yield note("settings", said, "name it right, or unset it")
     wrong = settings.faults(current.environ)
     yield from (failed("settings", fault, "set it right, or unset it") for fault in wrong)

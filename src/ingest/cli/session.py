@@ -11,7 +11,6 @@ from functools import cached_property
 import sqlalchemy as sa
 import typer
 
-from ingest.bell.ring import ring
 from ingest.core.answers import Delivery
 from ingest.core.errors import BadInput
 from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
@@ -42,6 +41,8 @@ class Session:
 
     def ring(self) -> None:
         """Wake the workers; where the broker is away the sweep does it later."""
+        from ingest.bell.ring import ring  # noqa: PLC0415 - it loads Celery; few commands ring
+
         for queue in (INGEST_QUEUE, FETCH_QUEUE):
             ring(self.engine, queue)
 
@@ -74,8 +75,10 @@ class Session:
 
 
 def session(context: typer.Context) -> Session:
-    """The session of the command that runs."""
-    found = context.find_object(Session)
-    if found is None:
-        raise LookupError("commands are run by ingest.cli.run, which gives them a session")
-    return found
+    """The session of the command that runs, in the environment that `run` gave; ends with it."""
+    if context.obj is None:
+        raise LookupError("commands are run by ingest.cli.run, which gives them an environment")
+    if not isinstance(context.obj, Session):
+        context.obj = Session(context.obj)
+        context.call_on_close(context.obj.close)
+    return context.obj

@@ -15,11 +15,14 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import ingest.sources
 from ingest.core.errors import BrokenSource, NotConnected
-from ingest.core.references import Syntax
-from ingest.sources.contract import Descriptor, Source
+
+if TYPE_CHECKING:  # a command's help asks for the names alone
+    from ingest.core.references import Syntax
+    from ingest.sources.contract import Source
 
 GROUP = "ingest.sources"
 """The entry points of a package outside: `<source type> = "<its package>:SOURCE"`."""
@@ -88,7 +91,7 @@ def source(source_type: str) -> Source:
 def all_sources() -> Mapping[str, Source]:
     """Every source that can be used, by its type, in the order of their names. Imports them all."""
     loaded = {name: _loaded(name) for name in source_types()}
-    return MappingProxyType({n: found for n, found in loaded.items() if isinstance(found, Source)})
+    return MappingProxyType({n: found for n, found in loaded.items() if not isinstance(found, str)})
 
 
 def broken(*, outside_only: bool = False) -> dict[str, str]:
@@ -136,6 +139,8 @@ def imported(module: str, attribute: str) -> object:
 @cache
 def _loaded(source_type: str) -> Source | str:
     """The source; a line where it cannot be used. It is tried once in a process."""
+    from ingest.sources.contract import Descriptor, Source  # noqa: PLC0415 - names need no pydantic
+
     place = _places().by_type[source_type]
     try:
         found = imported(place.module, place.attribute)
