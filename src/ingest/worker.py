@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import structlog
 from celery import Task
+from celery.signals import worker_process_init
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.bell.celery_app import (
@@ -40,10 +41,17 @@ from ingest.flows.receiving.messages import NOTHING, as_arguments, from_message,
 from ingest.flows.receiving.requests import Incoming
 from ingest.store import schedule
 from ingest.store.engine import transaction
+from ingest.warm import warm
 
 __all__ = ["app"]
 
 log = structlog.get_logger(__name__)
+
+
+@worker_process_init.connect
+def _warm(**_: object) -> None:
+    warm()
+
 
 LINGER_S = 300.0
 """While a slow provider is waited for, others are asked for so long."""

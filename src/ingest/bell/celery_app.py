@@ -16,10 +16,8 @@ from celery.signals import import_modules, setup_logging, worker_process_init, w
 
 from ingest.broker.line import bell_line
 from ingest.core.errors import BadSettings, Unavailable
-from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, QUEUES
-from ingest.flows import sweep
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, QUEUES, SWEEP_EVERY_S, TIDY_EVERY_S
 from ingest.startup import tell_of_settings
-from ingest.warm import warm
 from ingest.wiring import Program, program, set_up_logs
 
 set_up_logs(ours=False)  # whoever only sends tasks keeps his own
@@ -34,13 +32,13 @@ WAKES = {INGEST_QUEUE: PROCESS_TASK, FETCH_QUEUE: FETCH_TASK}
 BEAT_SCHEDULE = {
     "sweep": {
         "task": SWEEP_TASK,
-        "schedule": sweep.SWEEP_EVERY_S,
-        "options": {"expires": sweep.SWEEP_EVERY_S},
+        "schedule": SWEEP_EVERY_S,
+        "options": {"expires": SWEEP_EVERY_S},
     },
     "tidy": {
         "task": TIDY_TASK,
-        "schedule": sweep.TIDY_EVERY_S,
-        "options": {"expires": sweep.TIDY_EVERY_S},
+        "schedule": TIDY_EVERY_S,
+        "options": {"expires": TIDY_EVERY_S},
     },
 }
 """Several beats may run: each tick takes a slot in the database first (`store.schedule`)."""
@@ -159,4 +157,3 @@ def _stop_soon(**_: object) -> None:
 def _start_process(**_: object) -> None:
     """A forked worker makes its own connections."""
     process_program.cache_clear()
-    warm()

@@ -9,15 +9,11 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, SWEEP_EVERY_S, TIDY_EVERY_S
 from ingest.flows.documents.bind import bind_pending
 from ingest.store import credentials, deliveries, feeds, lookups, queue_admin, schedule
 from ingest.store.engine import transaction
 from ingest.store.reasons import PARKED
-
-SWEEP_EVERY_S = 5.0
-TIDY_EVERY_S = 60.0
-
 
 Ring = Callable[[str], object]
 """Wakes a worker of the named queue (`bell.ring`)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from ingest.flows.documents.render import StoreConfig
-from ingest.sources.registry import all_sources, source
+from ingest.sources.registry import all_sources
 from ingest.store import connections
 from ingest.store.connections import Connection
 
@@ -77,7 +77,10 @@ def _owners(conn: sa.Connection, store_ids: Collection[str]) -> _Owners:
 
 def _taken(connection: Connection, owners: _Owners, stores: Iterable[str]) -> frozenset[str]:
     """What others own and the connection's own tenant does not."""
-    descriptor = source(connection.source_type).descriptor
+    found = all_sources().get(connection.source_type)
+    if found is None:  # its package is gone, or broken: nothing of it is worked on
+        return frozenset()
+    descriptor = found.descriptor
     tenant = descriptor.connection_tenants(connection.metadata)[0]
     return frozenset(
         prefix

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ingest.core.bounds import MAX_CHANGES
-from ingest.core.errors import BadPayload, PermanentError
+from ingest.core.errors import BadPayload, BrokenSource, PermanentError
 from ingest.core.retry import MAX_LONE_CRASHES
 from ingest.flows.connections.directory import Directory
 from ingest.flows.deliveries.prepared import Opened, Prepared
@@ -32,6 +32,8 @@ def open_delivery(row: ClaimedDelivery) -> Opened | Prepared:
         if len(tenants) > MAX_CHANGES:
             raise BadPayload("$", f"names more than {MAX_CHANGES:,} tenants")
         return Opened(row, found, payload, tenants)
+    except BrokenSource as error:
+        return Prepared(row, verdict=("dead", f"{error}; then replay it"))
     except PermanentError as error:
         return Prepared(row, verdict=("dead", str(error)))
 

@@ -65,8 +65,12 @@ class _Seen:
 def look_at_connections(engine: sa.Engine, around: Surroundings) -> Iterator[Finding]:
     """The checks of every connection that is not disconnected."""
     with transaction(engine) as conn:
-        seen = _read(conn)
-    if not seen:
+        standing = _standing_connections(conn)
+        seen = _read(conn, standing)
+        stranded = [one for one in standing if one.source_type not in all_sources()]
+    for connection in stranded:
+        yield _stranded(connection)
+    if not standing:
         yield note("connections", "there is none yet", "ingest source connect --help")
     for one in seen:
         yield _standing(one)
@@ -86,25 +90,40 @@ def _agreeing(engine: sa.Engine, one: _Seen) -> Iterator[Finding]:
         yield failed(one.check("documents"), str(conflict), agreement.REMEDY)
 
 
-def _read(conn: sa.Connection) -> list[_Seen]:
-    known = all_sources()
+def _standing_connections(conn: sa.Connection) -> list[Connection]:
     ids = [row["id"] for row in connections.listing(conn) if row["status"] != DISCONNECTED]
     by_id = connections.by_id(conn, ids)
+    return [by_id[id_] for id_ in ids]
+
+
+def _stranded(connection: Connection) -> Finding:
+    """A connection whose source is not there any more, or cannot be used."""
+    source_type = connection.source_type
+    return failed(
+        f"{source_type} {connection.name!r}: source",
+        "its source is missing or broken, so its webhooks are refused and its deliveries are dead",
+        f"install or mend the package that brings {source_type!r}, restart every process, and "
+        f"replay; or: ingest source disconnect {connection.id}",
+    )
+
+
+def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_Seen]:
+    known = all_sources()
     last = health.received(conn)
     tokenless = health.skipped_for(conn, TOKENLESS)
     return [
         _Seen(
-            connection=by_id[id_],
-            source=known[by_id[id_].source_type],
-            secrets=credentials.kinds(conn, id_),
-            condition=conditions.read(conn, id_),
-            handshake=handshakes.read(conn, id_),
-            tokenless=tokenless.get(id_, 0),
-            last_at=last.get((by_id[id_].source_type, id_)),
-            last_app_wide_at=last.get((by_id[id_].source_type, None)),
+            connection=one,
+            source=known[one.source_type],
+            secrets=credentials.kinds(conn, one.id),
+            condition=conditions.read(conn, one.id),
+            handshake=handshakes.read(conn, one.id),
+            tokenless=tokenless.get(one.id, 0),
+            last_at=last.get((one.source_type, one.id)),
+            last_app_wide_at=last.get((one.source_type, None)),
         )
-        for id_ in ids
-        if by_id[id_].source_type in known
+        for one in standing
+        if one.source_type in known
     ]
 
 

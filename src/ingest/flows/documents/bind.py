@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import structlog
 
 from ingest.core.errors import Costly, TransientError
-from ingest.sources.registry import source
+from ingest.sources.registry import all_sources
 from ingest.store import references
 from ingest.store.engine import BadRow, transaction
 from ingest.store.references import Noted, Owned
@@ -33,7 +33,9 @@ def note_keys(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> No
 
 
 def _is_guarded(source_type: str, key: str) -> bool:
-    return source(source_type).descriptor.prefix_of(key) is not None
+    """Whether such a key has a prefix that somebody owns; a source that is gone has none."""
+    found = all_sources().get(source_type)
+    return found is not None and found.descriptor.prefix_of(key) is not None
 
 
 def bind(engine: sa.Engine, noted: Noted | None) -> None:

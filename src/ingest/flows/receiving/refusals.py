@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ingest.core.canonical import clean
 from ingest.core.errors import BadRequest, BadSignature, NotConnected, PermanentError
 from ingest.flows.receiving.messages import EnqueueArguments
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import source_types
 from ingest.store import refusals
 from ingest.store.engine import transaction
 from ingest.store.refusals import Refusal
@@ -36,7 +36,7 @@ def refusal_of(message: EnqueueArguments, error: PermanentError) -> Refusal:
     told = message.source_type
     body = _bytes(message.body)
     return Refusal(
-        known=told if isinstance(told, str) and told in all_sources() else UNKNOWN,
+        known=told if isinstance(told, str) and told in source_types() else UNKNOWN,
         answer=str(_answer(error)),
         reason=clean(str(error))[:_LONGEST_REASON],
         source_type=_cut(told, _LONGEST_SOURCE),
