@@ -19,8 +19,7 @@ from ingest.core.errors import BadSettings
 from ingest.core.secret import Secret
 from ingest.core.vault import require_key
 from ingest.logs import DEFAULT_LEVEL, LEVELS
-from ingest.sources.hosts import ALLOWED
-from ingest.sources.hosts import SETTING as ALLOWED_API_HOSTS
+from ingest.sources.hosts import ALLOWED, ALLOWED_API_HOSTS
 from ingest.sources.masking import SHORTEST
 from ingest.store import address
 from ingest.store.claiming import LEASE_S

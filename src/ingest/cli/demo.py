@@ -15,7 +15,7 @@ from ingest import logs
 from ingest.cli import output
 from ingest.cli.arguments import AsJson
 from ingest.core.errors import IngestError, PermanentError
-from ingest.demo.play import Outcome, play, providers
+from ingest.demo.play import Played, play, providers
 from ingest.demo.story import in_order_of_arrival
 from ingest.embedded import EmbeddedError
 from ingest.machine import ended_by_signals, running
@@ -49,7 +49,7 @@ def demo(*, as_json: AsJson = False) -> None:
         raise DemoFailed("; ".join(faults))
 
 
-def _perform() -> Outcome:
+def _perform() -> Played:
     samples = all_samples()
     for name, reason in without_sample().items():
         output.note(f"{name} has no part in the demo: {reason}")
@@ -72,7 +72,7 @@ def _environ(directory: Path, fakes: Mapping[str, Fake]) -> dict[str, str]:
     return {"INGEST_DATA_DIR": str(directory / "data"), **urls}
 
 
-def _print(outcome: Outcome, seconds: float, *, as_json: bool) -> None:
+def _print(outcome: Played, seconds: float, *, as_json: bool) -> None:
     if as_json:
         output.document(
             {

@@ -44,7 +44,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Played:
     """What came out, as rows that people and programs read."""
 
     deliveries: list[dict[str, Any]]
@@ -63,7 +63,7 @@ class Outcome:
 
 def play(
     stage: Running, story: Sequence[tuple[Sample, SampleDelivery]], fakes: Mapping[str, Fake]
-) -> Outcome:
+) -> Played:
     """Connect, send in the order of arrival, wait until all is drained, read."""
     samples = {sample.source_type: sample for sample, _ in story}
     routes = _connect(stage, samples.values(), fakes)
@@ -136,7 +136,7 @@ def _unfinished(stage: Running) -> int:
         return queue_admin.unfinished(conn)[0] + lookups.unfinished(conn)[0]
 
 
-def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:
+def _read(stage: Running, sent: Sequence[Sent]) -> Played:
     engine = stage.machine.program.engine
     bind_pending(engine)  # a worker binds after it settles: do not wait for it
     with transaction(engine) as conn:
@@ -146,7 +146,7 @@ def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:
         titles = reading.titles(conn, ids)
     deliveries = [_delivery(one, {row["id"]: row for row in ends}) for one in sent]
     documents = [_document(row, shown, titles) for row in shown.values()]
-    return Outcome(deliveries, documents, _relationships(shown))
+    return Played(deliveries, documents, _relationships(shown))
 
 
 def _delivery(sent: Sent, ends: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _SourcePlace:
     """Where a source is said to be: the module, what it is called there, and who brings it.
 
     package: the distribution with its version, or the folder.
@@ -59,7 +59,7 @@ class _Place:
 class _Places:
     """By source type where each one is; and a line, by what names it, for each that can be none."""
 
-    by_type: Mapping[str, _Place]
+    by_type: Mapping[str, _SourcePlace]
     misnamed: Mapping[str, str]
 
 
@@ -155,7 +155,7 @@ def _loaded(source_type: str) -> Source | str:
 
 @cache
 def _places() -> _Places:
-    found: dict[str, _Place] = {}
+    found: dict[str, _SourcePlace] = {}
     misnamed: dict[str, str] = {}
     for place in (*_inside(), *_outside()):
         if _TYPE.fullmatch(place.name) is None:
@@ -169,20 +169,20 @@ def _places() -> _Places:
     return _Places(dict(sorted(found.items())), misnamed)
 
 
-def _inside() -> Iterator[_Place]:
+def _inside() -> Iterator[_SourcePlace]:
     """The folders of this package; they come first, so that nobody outside takes their names."""
     for module in pkgutil.iter_modules(ingest.sources.__path__):
         if module.ispkg:
             package = f"{ingest.sources.__name__}.{module.name}"
-            yield _Place(module.name, package, EXPORTED, package, is_outside=False)
+            yield _SourcePlace(module.name, package, EXPORTED, package, is_outside=False)
 
 
-def _outside() -> Iterator[_Place]:
+def _outside() -> Iterator[_SourcePlace]:
     """What other packages bring. Of two of one name the first in the order of packages has it."""
     points = [(point, _package(point)) for point in entry_points(group=GROUP)]
     for point, package in sorted(points, key=lambda one: (one[1], one[0].name)):
         module, _, attribute = (part.strip() for part in point.value.partition(":"))
-        yield _Place(point.name, module, attribute or EXPORTED, package, is_outside=True)
+        yield _SourcePlace(point.name, module, attribute or EXPORTED, package, is_outside=True)
 
 
 def _package(point: EntryPoint) -> str:

@@ -31,7 +31,7 @@ from ingest.web.body import Body, Disconnected
 from ingest.web.bounded_log import BoundedLog
 from ingest.web.metrics import Metrics
 from ingest.web.promise import Promise, too_slow
-from ingest.web.room import Place, Rooms
+from ingest.web.room import BodyPlace, Rooms
 
 ANSWER_WITHIN_S = 4.5
 """From the whole body to the answer: Linear hangs up after 5 s, and a 503 is better than that."""
@@ -70,7 +70,7 @@ class Receiver:
         body = Body(request.receive, head.headers)
         try:
             with self.rooms.place(head.connection_id) as place:
-                means = _Means(self, body, place)
+                means = _AsyncMeans(self, body, place)
                 delivery = await take(head, means, self.keyring, max_body_bytes=self.max_body_bytes)
             response, answer = answers.taken(delivery), str(delivery.status)
         except IngestError as error:
@@ -98,12 +98,12 @@ class Receiver:
         )
 
 
-class _Means:
+class _AsyncMeans:
     """What the intake waits for, in the event loop: until ANSWER_WITHIN_S after the last byte."""
 
     __slots__ = ("_body", "_place", "_receiver", "_until")
 
-    def __init__(self, receiver: Receiver, body: Body, place: Place) -> None:
+    def __init__(self, receiver: Receiver, body: Body, place: BodyPlace) -> None:
         self._receiver = receiver
         self._body = body
         self._place = place

@@ -58,7 +58,7 @@ def settle_deliveries(
 
     `on_asked` is called after a commit that holds look-ups.
     """
-    settling = _Settling(engine, lease, Renders(), on_asked)
+    settling = _SettlingDeliveries(engine, lease, Renders(), on_asked)
     try:
         settling.prerender(batch)
     except TransientError as error:
@@ -73,7 +73,7 @@ def settle_deliveries(
 
 
 @dataclass(frozen=True, slots=True)
-class _Settling:
+class _SettlingDeliveries:
     """A batch under one lease, and what it is settled with."""
 
     engine: sa.Engine

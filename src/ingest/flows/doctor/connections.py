@@ -41,7 +41,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _ConnectionState:
     """One connection as the database has it."""
 
     connection: Connection
@@ -80,7 +80,7 @@ def look_at_connections(engine: sa.Engine, around: Surroundings) -> Iterator[Fin
         yield from _agreeing(engine, one)
 
 
-def _agreeing(engine: sa.Engine, one: _Seen) -> Iterator[Finding]:
+def _agreeing(engine: sa.Engine, one: _ConnectionState) -> Iterator[Finding]:
     """Whether another one, from before this was refused, wants the same documents otherwise."""
     metadata = one.connection.metadata
     with transaction(engine, durable=False) as conn:
@@ -107,12 +107,12 @@ def _stranded(connection: Connection) -> Finding:
     )
 
 
-def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_Seen]:
+def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_ConnectionState]:
     known = all_sources()
     last = health.received(conn)
     tokenless = health.skipped_for(conn, TOKENLESS)
     return [
-        _Seen(
+        _ConnectionState(
             connection=one,
             source=known[one.source_type],
             secrets=credentials.kinds(conn, one.id),
@@ -127,7 +127,7 @@ def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_Seen]:
     ]
 
 
-def _standing(one: _Seen) -> Finding:
+def _standing(one: _ConnectionState) -> Finding:
     """Whether it acts."""
     check, connection = one.check("state"), one.connection
     if connection.status == REFUSED:
@@ -145,7 +145,7 @@ def _standing(one: _Seen) -> Finding:
     return fine(check, f"{connection.id} is active")
 
 
-def _webhook(one: _Seen, around: Surroundings) -> Finding:
+def _webhook(one: _ConnectionState, around: Surroundings) -> Finding:
     """Whether a webhook of its can be verified, on its own route or the app-wide one."""
     check, descriptor, handshake = one.check("webhook"), one.source.descriptor, one.handshake
     own = one.secrets.get(WEBHOOK_SECRET, 0)
@@ -168,7 +168,7 @@ def _webhook(one: _Seen, around: Surroundings) -> Finding:
     return failed(check, f"no secret: {route} refuses every request", one.do(_LET_IN))
 
 
-def _token(engine: sa.Engine, one: _Seen, around: Surroundings) -> Finding:
+def _token(engine: sa.Engine, one: _ConnectionState, around: Surroundings) -> Finding:
     """Whether its provider can be asked, proven by one cheap request."""
     check, title = one.check("token"), one.source.descriptor.title
     if one.source.connect is None:
@@ -194,7 +194,7 @@ def _token(engine: sa.Engine, one: _Seen, around: Surroundings) -> Finding:
     return fine(check, told)
 
 
-def _received(one: _Seen) -> Finding:
+def _received(one: _ConnectionState) -> Finding:
     """When it last heard of its provider; news and no judgement, for some are silent for weeks."""
     check = one.check("deliveries")
     if one.last_at is not None:

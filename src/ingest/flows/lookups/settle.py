@@ -51,7 +51,7 @@ _ENDED = ("seen", "gone", "hopeless")
 def settle_lookups(engine: sa.Engine, token: str, batch: Sequence[LookedUp]) -> Counter[str]:
     """Bring look-ups to their end, or put them off; how many of each kind."""
     patient = [patiently(one) for one in batch]
-    settling = _Settling(engine, token, Renders())
+    settling = _SettlingLookups(engine, token, Renders())
     try:
         book = settling.prerender(patient)
     except TransientError as error:
@@ -66,7 +66,7 @@ def settle_lookups(engine: sa.Engine, token: str, batch: Sequence[LookedUp]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Settling:
+class _SettlingLookups:
     """A batch under one lease, and what it is settled with."""
 
     engine: sa.Engine
@@ -75,7 +75,7 @@ class _Settling:
 
     def prerender(self, batch: Sequence[LookedUp]) -> Directory:
         """Render what was seen; the directory by which that was."""
-        telling = _telling(batch)
+        telling = _with_statements(batch)
         with transaction(self.engine) as conn:
             book = _directory_of(conn, telling)
         said = [one for looked_up in telling for one in _said(looked_up, book)]
@@ -147,7 +147,9 @@ def _overruns(looked_up: LookedUp) -> int | None:
     return None if looked_up.outcome.kind == "hopeless" else looked_up.held.row.overruns
 
 
-def _end(conn: sa.Connection, settling: _Settling, batch: Sequence[LookedUp]) -> Noted | None:
+def _end(
+    conn: sa.Connection, settling: _SettlingLookups, batch: Sequence[LookedUp]
+) -> Noted | None:
     """One batch in one transaction; the keys to bind after it. Locks connections first."""
     ending = [one for one in batch if one.outcome.kind in _ENDED]
     later = [one for one in batch if one.outcome.kind not in _ENDED]
@@ -175,12 +177,12 @@ def _finish(conn: sa.Connection, ending: Sequence[LookedUp], cuts: dict[int, str
 
 
 def _apply(
-    conn: sa.Connection, settling: _Settling, ending: Sequence[LookedUp]
+    conn: sa.Connection, settling: _SettlingLookups, ending: Sequence[LookedUp]
 ) -> tuple[Applied, dict[int, str]]:
     """Apply what was seen, for each store that the connection feeds by now; by look-up, what of it
     exceeded a bound.
     """
-    telling = _telling(ending)
+    telling = _with_statements(ending)
     book = _directory_of(conn, telling)
     said = [(one.held.row.id, statement) for one in telling for statement in _said(one, book)]
     applied = apply(conn, [statement for _, statement in said], settling.renders)
@@ -190,7 +192,7 @@ def _apply(
     return applied, {lookup_id: cut_remark(told) for lookup_id, told in cuts.items()}
 
 
-def _telling(batch: Sequence[LookedUp]) -> list[LookedUp]:
+def _with_statements(batch: Sequence[LookedUp]) -> list[LookedUp]:
     return [one for one in batch if one.outcome.statements]
 
 

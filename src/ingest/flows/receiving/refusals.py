@@ -16,7 +16,7 @@ from ingest.flows.receiving.messages import EnqueueArguments
 from ingest.sources.registry import source_types
 from ingest.store import refusals
 from ingest.store.engine import transaction
-from ingest.store.refusals import Refusal
+from ingest.store.refusals import RefusedMessage
 
 _ANSWERS: Mapping[type[PermanentError], int] = {BadSignature: 401, NotConnected: 404}
 """As the receiver answers them over HTTP; what is not named here is a 400."""
@@ -31,11 +31,11 @@ def record(engine: sa.Engine, message: EnqueueArguments, error: PermanentError) 
         refusals.record(conn, refusal)
 
 
-def refusal_of(message: EnqueueArguments, error: PermanentError) -> Refusal:
+def refusal_of(message: EnqueueArguments, error: PermanentError) -> RefusedMessage:
     """What is kept of it."""
     told = message.source_type
     body = _bytes(message.body)
-    return Refusal(
+    return RefusedMessage(
         known=told if isinstance(told, str) and told in source_types() else UNKNOWN,
         answer=str(_answer(error)),
         reason=clean(str(error))[:_LONGEST_REASON],
