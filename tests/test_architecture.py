@@ -37,16 +37,22 @@ EDGES = (
     "embedded",
     "logs",
 )
+DEMOS = "sources/*/demo"
 FLOORS: Mapping[str, tuple[str, ...]] = {
     "core": ("core",),
     "sources": ("core", "sources"),
     "store": ("core", "store"),
     "flows": ("core", "sources", "store", "flows"),
     "published": ("core", "sources", "published"),
+    "testing": ("core", "sources", "testing"),
+    DEMOS: ("core", "sources", "testing"),
     "embedded": ("embedded",),
     "logs": (),
 }
-"""What each floor may import of the program; the edges above may import all that is below."""
+"""What each floor may import of the program; the edges above may import all that is below.
+
+A provider's `demo` is a floor of its own: it is never loaded while the program runs.
+"""
 
 WORLD = {"os", "pathlib", "socket", "subprocess", "threading", "time", "random", "secrets", "uuid4"}
 NETWORK = {"httpx", "redis", "celery", "kombu", "urllib.request", "http.client"}
@@ -57,11 +63,11 @@ FOREIGN: Mapping[str, set[str]] = {
     "sources": WORLD | DATABASE | FRAMEWORKS | {"redis", "structlog", "logging"},
     "store": FRAMEWORKS | NETWORK | {"os", "pathlib", "pydantic"},
     "flows": FRAMEWORKS | NETWORK | {"os", "pathlib"},
+    DEMOS: WORLD | NETWORK | DATABASE | FRAMEWORKS | {"structlog", "logging"},
 }
 """Which libraries have no business on a floor: values are pure, frameworks stay at the edges."""
 
 NAMES_ALLOWED: Mapping[str, str] = {
-    "demo": "the demo plays the providers, and is data",
     "store/tables": "the seed's own columns and enum, as the seed spells them",
 }
 """Where a provider may be named outside its folder, and why."""
@@ -75,8 +81,19 @@ def _trees() -> Mapping[Path, ast.Module]:
 
 def _of(floor: str) -> list[tuple[Path, ast.Module]]:
     """The modules of a floor: a folder of the package, or the one file of that name."""
+    if floor == DEMOS:
+        return [(path, tree) for path, tree in _trees().items() if _is_demo(path)]
     folder, file = PACKAGE / floor, PACKAGE / f"{floor}.py"
-    return [(p, t) for p, t in _trees().items() if p == file or folder in p.parents]
+    return [
+        (path, tree)
+        for path, tree in _trees().items()
+        if (path == file or folder in path.parents) and not (floor == "sources" and _is_demo(path))
+    ]
+
+
+def _is_demo(path: Path) -> bool:
+    """Whether it is of a provider's `demo`."""
+    return PACKAGE in path.parents and path.relative_to(PACKAGE).match(f"{DEMOS}/*")
 
 
 def _ours() -> list[tuple[Path, ast.Module]]:
@@ -145,6 +162,23 @@ def test_no_provider_imports_another() -> None:
     assert not wrong
 
 
+def test_what_is_for_demo_and_tests_is_not_loaded_while_the_program_runs() -> None:
+    """No provider's `demo` is named by an import: `ingest.testing` finds it in the registry."""
+    wrong = [
+        f"{_shown(path, node)} imports {module}"
+        for path, tree in _ours()
+        for node, module in _imports(tree)
+        if not _is_demo(path)
+        if re.match(r"ingest\.sources\.\w+\.demo\b", module)
+        or (_floor_of(module) == "testing" and not _tells_the_story(path))
+    ]
+    assert not wrong
+
+
+def _tells_the_story(path: Path) -> bool:
+    return bool({"demo", "testing"} & set(path.relative_to(PACKAGE).with_suffix("").parts))
+
+
 def test_the_network_is_known_to_the_rooms_around_the_client_alone() -> None:
     """And to the demo, which plays the providers. No provider's folder reaches past `Api`."""
     rooms = {PACKAGE / "sources" / name for name in ("home.py", "http.py", "transport.py")}
@@ -162,7 +196,7 @@ def test_the_network_is_known_to_the_rooms_around_the_client_alone() -> None:
 def test_values_and_adapters_read_no_clock() -> None:
     wrong = [
         _shown(path, node)
-        for floor in ("core", "sources")
+        for floor in ("core", "sources", DEMOS)
         for path, tree in _of(floor)
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"}

@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadSignature
-from ingest.demo.fake import Answer, Fake, Trouble, serving
-from ingest.demo.providers import notion
 from ingest.flows import refusals, sweep
 from ingest.flows.inbox import Message
+from ingest.sources.notion.demo.fake import make
 from ingest.store import conditions, connections, handshakes, schedule
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.black_hole import proxied
 from tests.cli.conftest import SECRET_KEY, Ingest, Ran, Town
 from tests.databases import empty_databases
@@ -31,7 +31,7 @@ TOKEN = "ntn_a_token_that_nobody_may_see"
 
 @pytest.fixture
 def workspace() -> Iterator[Fake]:
-    with serving(notion.make()) as fake:
+    with serving(make()) as fake:
         yield fake
 
 

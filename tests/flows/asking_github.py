@@ -10,13 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.demo.fake import Fake, serving
-from ingest.demo.providers.github import Change, GitHub, make
 from ingest.flows import fetch
 from ingest.flows.clients import Clients
 from ingest.flows.process import drain
+from ingest.sources.github.demo.fake import Change, GitHub, make
 from ingest.store import deliveries
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Fake, serving
 from tests.factories import VAULT, connect, make_store
 from tests.flows.halcyon import Sent
 

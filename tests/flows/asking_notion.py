@@ -11,13 +11,13 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import sqlalchemy as sa
 
-from ingest.demo.fake import Fake, serving
-from ingest.demo.providers.notion import Notion, block, make, rich
 from ingest.flows import fetch
 from ingest.flows.clients import Clients
 from ingest.flows.process import drain
+from ingest.sources.notion.demo.fake import Notion, block, make, rich
 from ingest.store import deliveries
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Fake, serving
 from tests.factories import VAULT, connect, make_store
 from tests.flows.halcyon import Sent
 

@@ -21,17 +21,17 @@ from hypothesis import strategies as st
 from ingest.core.bounds import bounded
 from ingest.core.changes import Change, Upsert
 from ingest.core.revisions import revision
-from ingest.demo.fake import Answer, Fake, Trouble
-from ingest.demo.story import cast
 from ingest.flows import binding, connecting, made_by, words
 from ingest.flows.clients import Clients
 from ingest.flows.process import drain
 from ingest.flows.purge import purge_connection
 from ingest.store import deliveries, queue_admin
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Answer, Fake, Trouble
+from ingest.testing.sample import all_samples
 from tests.factories import VAULT, connect, make_store
 from tests.flows.snapshot import Snapshot, difference
-from tests.flows.test_convergence_of_all import LETTERS, World, fakes
+from tests.flows.test_convergence_of_all import STORY, World, fakes
 
 __all__ = ["fakes"]
 
@@ -39,9 +39,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 WAYS = ("first", "second")
 Sent = tuple[int, str]
-"""A letter, and the connection of its source to which it comes."""
-SENT: Sequence[Sent] = list(itertools.product(range(len(LETTERS)), WAYS))
-SOURCES = tuple(actor.source_type for actor in cast())
+"""A delivery, and the connection of its source to which it comes."""
+SENT: Sequence[Sent] = list(itertools.product(range(len(STORY)), WAYS))
+SOURCES = tuple(sample.source_type for sample in all_samples())
 Act = Literal["nothing", "replay", "older", "purge", "die", "5xx", "look up"]
 ONE_IN = 20
 """Of the requests of look-ups one fails, where there are 5xx."""
@@ -62,7 +62,7 @@ class Plan:
 
 @dataclass
 class TroubledWorld(World):
-    """Two connections of each actor to one store; `connections` are the first ones."""
+    """Two connections of each sample to one store; `connections` are the first ones."""
 
     store: str = ""
     tokens: Mapping[str, str | None] = field(default_factory=dict)
@@ -71,12 +71,12 @@ class TroubledWorld(World):
     sent: list[Sent] = field(default_factory=list)
 
     def connect_again(self, source_type: str, way: str) -> None:
-        actor = next(one for one in cast() if one.source_type == source_type)
+        sample = next(one for one in all_samples() if one.source_type == source_type)
         ways = self.connections if way == WAYS[0] else self.seconds
         ways[source_type] = connect(
             self.engine,
             source_type,
-            actor.metadata,
+            sample.connection,
             stores=[self.store],
             token=self.tokens[source_type],
         )
@@ -109,10 +109,10 @@ class TroubledWorld(World):
     def deliver(self, sent: Sequence[Sent]) -> None:
         arrivals = []
         for number, way in sent:
-            actor, letter = LETTERS[number]
-            arrival = self._arrival(actor, letter)
+            sample, delivery = STORY[number]
+            arrival = self._arrival(sample, delivery)
             if way == WAYS[1]:
-                arrival = replace(arrival, connection_id=self.seconds[actor.source_type])
+                arrival = replace(arrival, connection_id=self.seconds[sample.source_type])
             arrivals.append(arrival)
         with transaction(self.engine, durable=False) as conn:
             deliveries.insert(conn, arrivals)
@@ -160,7 +160,7 @@ class TroubledWorld(World):
 
 
 def of(sent: Sent) -> str:
-    return LETTERS[sent[0]][0].source_type
+    return STORY[sent[0]][0].source_type
 
 
 class _NowAndThen(Trouble):

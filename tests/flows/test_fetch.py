@@ -9,13 +9,13 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from ingest.demo.fake import Answer, Trouble
 from ingest.flows import connecting, fetch
 from ingest.flows.prepare import TOKENLESS
 from ingest.flows.settle import PARKED
 from ingest.store import conditions, connections, lookups
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Answer, Trouble
 from tests.factories import VAULT
 from tests.flows.asking_notion import T0, T1, Office, event, office, page_id
 from tests.leases import run_out

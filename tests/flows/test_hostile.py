@@ -12,17 +12,17 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadRequest, BadSignature
-from ingest.demo.fake import serving
 from ingest.flows import connecting, fetch, receive
 from ingest.flows.clients import Clients
 from ingest.flows.process import drain
 from ingest.flows.receive import Incoming
-from ingest.sources.registry import all_sources, source
+from ingest.sources.registry import source
 from ingest.store import lookups
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import transaction
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge, built
+from ingest.testing.fakes import serving
+from ingest.testing.recorded import Recorded, Sending
+from ingest.testing.sample import all_sendings
 from tests.factories import SECRET, VAULT, connect, signed
 from tests.flows.junk import Junk, fixtures, junk
 
@@ -41,7 +41,7 @@ _OUR_FAULT = ("adapter fault", "client fault", "took its worker down", "database
 
 
 @pytest.mark.parametrize("token", [False, True], ids=["without a token", "with a token"])
-@pytest.mark.parametrize("source_type", all_sources())
+@pytest.mark.parametrize("source_type", all_sendings())
 def test_signed_junk_ends_without_a_fault_of_ours(
     engine: sa.Engine, source_type: str, *, token: bool
 ) -> None:
@@ -51,7 +51,7 @@ def test_signed_junk_ends_without_a_fault_of_ours(
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("token", [False, True], ids=["without a token", "with a token"])
-@pytest.mark.parametrize("source_type", all_sources())
+@pytest.mark.parametrize("source_type", all_sendings())
 def test_much_signed_junk_ends_without_a_fault_of_ours(
     engine: sa.Engine, source_type: str, *, token: bool
 ) -> None:
@@ -64,16 +64,16 @@ def storm(engine: sa.Engine, source_type: str, most: int, *, token: bool) -> Non
     A payload that says that the connection is revoked pauses it, and so does what a provider
     refuses; somebody resumes it again and again, and disconnects it in the end.
     """
-    known = built()[source_type]
+    sending = all_sendings()[source_type]
     recorded = [
         Recorded(told.name, source_type, "here", told.headers, told.body)
         for told in fixtures(source_type)
     ]
-    houses = [known.house(one) for one in recorded]
-    house = max(filter(None, houses), key=houses.count)
-    metadata = known.metadata(house, [one for one in recorded if known.house(one) == house])
+    keys = [sending.connection(one) for one in recorded]
+    key = max(filter(None, keys), key=keys.count)
+    metadata = sending.metadata(key, [one for one in recorded if sending.connection(one) == key])
     with ExitStack() as stack:
-        clients, given = _api(stack, source_type, known, recorded) if token else (None, None)
+        clients, given = _api(stack, source_type, sending, recorded) if token else (None, None)
         connection = connect(engine, source_type, metadata, token=given)
         sent = _send(engine, source_type, connection, junk(source_type, most))
         for _ in range(ROUNDS):
@@ -113,11 +113,11 @@ def _send(
 
 
 def _api(
-    stack: ExitStack, source_type: str, known: Knowledge, recorded: Sequence[Recorded]
+    stack: ExitStack, source_type: str, sending: Sending, recorded: Sequence[Recorded]
 ) -> tuple[Clients, str]:
     """A fake of the provider's API with an object for every id that the fixtures name."""
-    assert known.provider is not None
-    provider = known.provider(recorded)
+    assert sending.provider is not None
+    provider = sending.provider(recorded)
     fake = stack.enter_context(serving(provider))
     clients = Clients(VAULT, {source_type: fake.url})
     stack.callback(clients.close)

@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.demo.fake import serving
-from ingest.demo.providers.notion import make
 from ingest.flows import fetch, sweep
 from ingest.flows.clients import Clients
+from ingest.sources.notion.demo.fake import make
 from ingest.store import lookups
 from ingest.store.engine import transaction
+from ingest.testing.fakes import serving
 from tests.factories import VAULT
 from tests.flows.asking_notion import Office, event, page_id
 from tests.flows.halcyon import Sent

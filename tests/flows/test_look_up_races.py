@@ -15,7 +15,6 @@ import sqlalchemy as sa
 
 from ingest.core.identity import Identity, object_id
 from ingest.core.vault import Vault
-from ingest.demo.fake import Answer, Trouble
 from ingest.flows import connecting, fetch, sweep
 from ingest.flows.clients import Clients
 from ingest.flows.process import drain
@@ -27,6 +26,7 @@ from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import connect as engine_of
 from ingest.store.engine import transaction
 from ingest.store.lookups import Request
+from ingest.testing.fakes import Answer, Trouble
 from tests.factories import VAULT, connect, make_store
 from tests.flows.asking_notion import WORKSPACE, Office, event, office, page_id
 from tests.leases import run_out

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from ingest.demo.fake import Answer, Trouble
 from ingest.flows import fetch
 from ingest.flows.process import drain
 from ingest.store import queue_admin
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Answer, Trouble
 from tests.flows import halcyon
 from tests.flows.asking_github import ID, NAME, Works, told, works
 from tests.flows.snapshot import snapshot

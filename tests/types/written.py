@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
 
 from ingest.core.changes import Delete, Upsert, Withdraw
-from ingest.demo.fake import Provider, serving
 from ingest.flows import fetch, process
 from ingest.flows.clients import Clients
 from ingest.flows.connecting import connection_metadata
@@ -27,8 +26,9 @@ from ingest.published import Family, Member
 from ingest.sources.contract import Message, Normalised, Source
 from ingest.store import credentials
 from ingest.store.engine import transaction
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import built
+from ingest.testing.fakes import Provider, serving
+from ingest.testing.recorded import Recorded
+from ingest.testing.sample import all_sendings
 from tests.factories import METADATA, VAULT, connect, make_store
 from tests.flows.halcyon import RECEIVED_AT, Sent, deliver
 
@@ -77,7 +77,7 @@ def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
     """
     store = make_store(engine)
     found: Written = {}
-    houses = {name: _connect(engine, source, store) for name, source in sources.items()}
+    connected = {name: _connect(engine, source, store) for name, source in sources.items()}
     with ExitStack() as running:
         fakes = {name: running.enter_context(serving(p)) for name, p in _providers().items()}
         clients = Clients(VAULT, {name: fake.url for name, fake in fakes.items()})
@@ -86,10 +86,10 @@ def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
             for name, fake in tokens.items():
                 with transaction(engine) as conn:
                     token, kind = fake.provider.token, credentials.API_TOKEN
-                    for connection in houses[name].values():
+                    for connection in connected[name].values():
                         credentials.add(conn, VAULT, connection, kind, token)
             for name, source in sources.items():
-                _deliver(engine, source, houses[name], ends=ends)
+                _deliver(engine, source, connected[name], ends=ends)
             process.drain(engine, go_on=lambda: True, hands=1)
             fetch.drain(engine, clients, go_on=lambda: True)
             _gather(engine, found)
@@ -99,9 +99,9 @@ def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
 def _providers() -> dict[str, Provider]:
     """The providers' APIs, each with the objects that its fixtures name."""
     return {
-        name: knowledge.provider([_as_file(s) for n, s in recorded(name).items() if not ENDS(n)])
-        for name, knowledge in built().items()
-        if knowledge.provider is not None
+        name: sending.provider([_as_file(s) for n, s in recorded(name).items() if not ENDS(n)])
+        for name, sending in all_sendings().items()
+        if sending.provider is not None
     }
 
 
@@ -110,30 +110,32 @@ def _as_file(sent: Sent) -> Recorded:
 
 
 def _connect(engine: sa.Engine, source: Source, store: str) -> dict[str, str]:
-    """A connection for each house that the fixtures of a source come from; their ids by house."""
+    """A connection for each key that the fixtures of a source belong to; their ids by key."""
     name = source.descriptor.source_type
-    knowledge = built()[name]
-    residents: dict[str, list[Recorded]] = {}
+    sending = all_sendings()[name]
+    belonging: dict[str, list[Recorded]] = {}
     for sent in map(_as_file, recorded(name).values()):
-        house = knowledge.house(sent)
-        if house is not None:
-            residents.setdefault(house, []).append(sent)
+        key = sending.connection(sent)
+        if key is not None:
+            belonging.setdefault(key, []).append(sent)
     made: dict[str, str] = {}
-    for house, of in residents.items():
-        metadata = connection_metadata(source.descriptor, knowledge.metadata(house, of))
-        made[house] = connect(engine, name, metadata, stores=[store])
+    for key, of in belonging.items():
+        metadata = connection_metadata(source.descriptor, sending.metadata(key, of))
+        made[key] = connect(engine, name, metadata, stores=[store])
     return made
 
 
-def _deliver(engine: sa.Engine, source: Source, houses: Mapping[str, str], *, ends: bool) -> None:
-    """The fixtures that end something, or those that do not, to their houses' connections."""
+def _deliver(
+    engine: sa.Engine, source: Source, connected: Mapping[str, str], *, ends: bool
+) -> None:
+    """The fixtures that end something, or those that do not, to their connections."""
     source_type = source.descriptor.source_type
-    knowledge = built()[source_type]
+    sending = all_sendings()[source_type]
     with transaction(engine) as conn:
         for name, sent in recorded(source_type).items():
             if (bool(ENDS(name)) or _ends(_means(source, sent))) == ends:
-                house = knowledge.house(_as_file(sent))
-                deliver(conn, None if house is None else houses[house], sent)
+                key = sending.connection(_as_file(sent))
+                deliver(conn, None if key is None else connected[key], sent)
 
 
 def _ends(means: Normalised) -> bool:

@@ -15,11 +15,12 @@ from ingest import logs
 from ingest.cli import output
 from ingest.cli.arguments import AsJson
 from ingest.core.errors import IngestError, PermanentError
-from ingest.demo.fake import Fake
 from ingest.demo.play import Outcome, play, providers
-from ingest.demo.story import cast, in_order_of_arrival
+from ingest.demo.story import in_order_of_arrival
 from ingest.embedded import EmbeddedError
 from ingest.machine import ended_by_signals, running
+from ingest.testing.fakes import Fake
+from ingest.testing.sample import all_samples
 
 _DELIVERIES = ("id", "source", "delivery", "answers", "status", "reason")
 _DOCUMENTS = ("source", "source_id", "kind", "title", "parent", "commit", "chunks", "formerly")
@@ -49,18 +50,18 @@ def demo(*, as_json: AsJson = False) -> None:
 
 
 def _perform() -> Outcome:
-    actors = cast()
+    samples = all_samples()
     output.note(
-        f"Starting PostgreSQL, Redis and the program's processes for {len(actors)} sources …"
+        f"Starting PostgreSQL, Redis and the program's processes for {len(samples)} sources …"
     )
     with (
         ended_by_signals(),
         TemporaryDirectory(prefix="ingest-demo-") as directory,
-        providers(actors) as fakes,
+        providers(samples) as fakes,
         running(_environ(Path(directory), fakes), durable=False) as stage,
     ):
         output.note(f"Sending signed webhooks to {stage.url} …")
-        return play(stage, in_order_of_arrival(actors), fakes)
+        return play(stage, in_order_of_arrival(samples), fakes)
 
 
 def _environ(directory: Path, fakes: Mapping[str, Fake]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Plays the story on a running stack: connects the actors, sends their letters, reads the result.
+"""Plays the story on a running stack: connects the sources, sends their deliveries, reads the end.
 
 Law: everything goes the way that a provider's webhook goes, over HTTP and signed.
 """
@@ -17,8 +17,6 @@ import orjson
 
 from ingest.core.errors import TransientError
 from ingest.core.signing import sign
-from ingest.demo.fake import Fake, serving
-from ingest.demo.story import Actor, Letter
 from ingest.flows import binding
 from ingest.flows.connecting import connect_source
 from ingest.machine import Running
@@ -26,6 +24,8 @@ from ingest.sources.registry import source
 from ingest.store import credentials, lookups, queue_admin, reading, stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
+from ingest.testing.fakes import Fake, serving
+from ingest.testing.sample import Sample, SampleDelivery
 
 STORE = "brindle"
 DRAIN_S = 20.0
@@ -35,11 +35,11 @@ _MANY = 1000
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A letter as the receiver answered it: the delivery's id, and one status for each copy."""
+    """A delivery as the receiver answered it: its id there, and one status for each copy."""
 
-    actor: Actor
-    letter: Letter
-    delivery: int
+    sample: Sample
+    delivery: SampleDelivery
+    id: int
     answers: tuple[str, ...]
 
 
@@ -62,13 +62,13 @@ class Outcome:
 
 
 def play(
-    stage: Running, letters: Sequence[tuple[Actor, Letter]], fakes: Mapping[str, Fake]
+    stage: Running, story: Sequence[tuple[Sample, SampleDelivery]], fakes: Mapping[str, Fake]
 ) -> Outcome:
     """Connect, send in the order of arrival, wait until all is drained, read."""
-    actors = {actor.source_type: actor for actor, _ in letters}
-    routes = _connect(stage, actors.values(), fakes)
+    samples = {sample.source_type: sample for sample, _ in story}
+    routes = _connect(stage, samples.values(), fakes)
     with httpx.Client(base_url=stage.url, timeout=ANSWER_S, trust_env=False) as client:
-        sent = [_send(client, *routes[actor.source_type], actor, one) for actor, one in letters]
+        sent = [_send(client, *routes[sample.source_type], sample, one) for sample, one in story]
     stage.wait(
         lambda: _unfinished(stage) == 0,
         seconds=DRAIN_S,
@@ -78,55 +78,57 @@ def play(
 
 
 @contextmanager
-def providers(actors: Iterable[Actor]) -> Iterator[dict[str, Fake]]:
-    """The actors' APIs on loopback, by source type, with the objects of the story in them."""
+def providers(samples: Iterable[Sample]) -> Iterator[dict[str, Fake]]:
+    """The samples' APIs on loopback, by source type, with the objects of the story in them."""
     with ExitStack() as running:
         yield {
-            actor.source_type: running.enter_context(serving(actor.provider()))
-            for actor in actors
-            if actor.provider is not None
+            sample.source_type: running.enter_context(serving(sample.provider()))
+            for sample in samples
+            if sample.provider is not None
         }
 
 
 def _connect(
-    stage: Running, actors: Iterable[Actor], fakes: Mapping[str, Fake]
+    stage: Running, samples: Iterable[Sample], fakes: Mapping[str, Fake]
 ) -> dict[str, tuple[str, str]]:
-    """A store and a connection for each actor: its route and its secret, by source type."""
+    """A store and a connection for each sample: its route and its secret, by source type."""
     engine, vault = stage.machine.program.engine, stage.machine.program.vault
     routes: dict[str, tuple[str, str]] = {}
     with transaction(engine) as conn:
         stores.create(conn, NewStore(STORE, STORE, STORE, STORE, STORE, STORE, STORE))
-    for actor in actors:
+    for sample in samples:
         given = {credentials.WEBHOOK_SECRET: secrets.token_hex(20)}
-        if actor.source_type in fakes:
-            given[credentials.API_TOKEN] = fakes[actor.source_type].provider.token
+        if sample.source_type in fakes:
+            given[credentials.API_TOKEN] = fakes[sample.source_type].provider.token
         connection = connect_source(
             engine,
-            source(actor.source_type).descriptor,
-            name=actor.name,
-            metadata=actor.metadata,
+            source(sample.source_type).descriptor,
+            name=sample.name,
+            metadata=sample.connection,
             store_ids=[STORE],
             secrets=given,
             vault=vault,
         )
-        route = f"/webhooks/{actor.source_type}/{connection}"
-        routes[actor.source_type] = (route, given[credentials.WEBHOOK_SECRET])
+        route = f"/webhooks/{sample.source_type}/{connection}"
+        routes[sample.source_type] = (route, given[credentials.WEBHOOK_SECRET])
     return routes
 
 
-def _send(client: httpx.Client, route: str, secret: str, actor: Actor, letter: Letter) -> Sent:
-    """Send each copy of a letter, dated and signed as its provider does."""
+def _send(
+    client: httpx.Client, route: str, secret: str, sample: Sample, delivery: SampleDelivery
+) -> Sent:
+    """Send each copy of a delivery, dated and signed as its provider does."""
     answers: list[Mapping[str, Any]] = []
-    for _ in range(letter.copies):
-        dated = actor.dated(letter, datetime.now(UTC))
+    for _ in range(delivery.copies):
+        dated = sample.dated(delivery, datetime.now(UTC))
         body = orjson.dumps(dated.payload)
-        scheme = source(actor.source_type).descriptor.scheme
+        scheme = source(sample.source_type).descriptor.scheme
         signature = {scheme.header: sign(scheme, dated.headers, body, secret)}
         response = client.post(route, content=body, headers={**dated.headers, **signature})
         if response.status_code != 200:
-            raise TransientError(f"{letter.says}: {response.status_code} {response.text[:200]}")
+            raise TransientError(f"{delivery.title}: {response.status_code} {response.text[:200]}")
         answers.append(response.json())
-    return Sent(actor, letter, answers[0]["delivery"], tuple(a["status"] for a in answers))
+    return Sent(sample, delivery, answers[0]["delivery"], tuple(a["status"] for a in answers))
 
 
 def _unfinished(stage: Running) -> int:
@@ -148,15 +150,15 @@ def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:
 
 
 def _delivery(sent: Sent, ends: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    end = ends[sent.delivery]
+    end = ends[sent.id]
     return {
-        "id": sent.delivery,
-        "source": sent.actor.source_type,
-        "delivery": sent.letter.says,
+        "id": sent.id,
+        "source": sent.sample.source_type,
+        "delivery": sent.delivery.title,
         "answers": list(sent.answers),
         "status": end["status"],
         "reason": end["reason"],
-        "expected": sent.letter.end,
+        "expected": sent.delivery.end,
     }
 
 

@@ -42,6 +42,11 @@ def source(source_type: str) -> Source:
         raise NotConnected(f"source type {shown} is unknown; known are {known}") from None
 
 
+def package_of(source_type: str) -> str:
+    """The package of a source, by the name that it is imported by."""
+    return f"ingest.sources.{source(source_type).descriptor.source_type}"
+
+
 @cache
 def syntaxes() -> tuple[Syntax, ...]:
     """How things of every source are mentioned in text."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.core.values import JSON
-from ingest.demo.fake import Answer, Asked
+from ingest.testing.fakes import Answer, Asked
 
 Object = dict[str, JSON]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.demo.fake import Answer, Asked
+from ingest.testing.fakes import Answer, Asked
 
 PAGE_SIZE = 3
 _RATE = {"x-ratelimit-limit": "500", "x-ratelimit-remaining": "499", "x-ratelimit-reset": "0"}

@@ -19,17 +19,17 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from ingest.demo.fake import Answer, Asked
-from ingest.demo.providers import github_shapes as shapes
-from ingest.demo.providers.github_git import EMPTY, File
-from ingest.demo.providers.github_rest import (
+from ingest.sources.github.demo import fake_shapes as shapes
+from ingest.sources.github.demo.fake_git import EMPTY, File
+from ingest.sources.github.demo.fake_rest import (
     OBJECTS,
     failure,
     git_answer,
     object_answer,
     redirect,
 )
-from ingest.demo.providers.github_shapes import Repository
+from ingest.sources.github.demo.fake_shapes import Repository
+from ingest.testing.fakes import Answer, Asked
 
 Change = str | bytes | File | None
 """A file's new content, or None where it is removed."""

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ingest.demo.providers.vercel import Vercel, make
 from ingest.sources.vercel import events
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge
+from ingest.sources.vercel.demo.fake import Vercel, make
+from ingest.testing.recorded import Recorded, Sending
 
 _STATES = ("QUEUED", "BUILDING", "CANCELED", "ERROR", "READY")
 _LONG_AGO_MS = 1_700_000_000_000
@@ -37,7 +36,7 @@ def _name(of: Recorded) -> str:
     return named or _text(_object(told, "deployment").get("name")) or _text(told.get("name"))
 
 
-def _house(of: Recorded) -> str | None:
+def _connection(of: Recorded) -> str | None:
     """The project, by its id where that is told, else by a name that was its only one.
 
     A deployment that names no project at all has one that nothing is known of.
@@ -59,10 +58,10 @@ def _team(of: Sequence[Recorded]) -> str | None:
     return next(filter(None, told), None)
 
 
-def _metadata(house: str, of: Sequence[Recorded]) -> dict[str, Any]:
+def _metadata(connection: str, of: Sequence[Recorded]) -> dict[str, Any]:
     team = _team(of)
-    name = next(filter(None, map(_name, of)), house)
-    known = {"type": "vercel", "vercelProjectId": house, "projectName": name}
+    name = next(filter(None, map(_name, of)), connection)
+    known = {"type": "vercel", "vercelProjectId": connection, "projectName": name}
     return known | ({"vercelTeamId": team} if team else {})
 
 
@@ -70,7 +69,7 @@ def _headers(_of: Recorded, _delivery_id: str, _now: datetime) -> dict[str, str]
     return {"content-type": "application/json", "user-agent": "Vercel Webhooks"}
 
 
-def _act(of: Recorded) -> tuple[str, str]:
+def _event_action(of: Recorded) -> tuple[str, str]:
     kind, _, action = events.name(_text(of.payload.get("type"))).partition(".")
     return kind, action
 
@@ -83,23 +82,23 @@ def _state(of: Recorded) -> str:
 def _provider(recorded: Sequence[Recorded]) -> Vercel:
     """Every project that is named, and every deployment in the last state that is told of it."""
     vercel = make()
-    houses: dict[str, list[Recorded]] = {}
+    connections: dict[str, list[Recorded]] = {}
     for one in recorded:
-        house = _house(one)
-        if house is not None:
-            houses.setdefault(house, []).append(one)
-    for house, of in houses.items():
-        known = _metadata(house, of)
+        connection = _connection(one)
+        if connection is not None:
+            connections.setdefault(connection, []).append(one)
+    for connection, of in connections.items():
+        known = _metadata(connection, of)
         team = known.get("vercelTeamId")
         if team:
             vercel.put_team(team, _text(_object(_told(of[-1]), "team").get("slug")) or team)
-        vercel.put_project(house, known["projectName"], team)
+        vercel.put_project(connection, known["projectName"], team)
         for one in of:
-            _deploy(vercel, house, one)
+            _deploy(vercel, connection, one)
     return vercel
 
 
-def _deploy(vercel: Vercel, house: str, one: Recorded) -> None:
+def _deploy(vercel: Vercel, connection: str, one: Recorded) -> None:
     told = _told(one)
     deployment = _object(told, "deployment")
     id_ = _text(deployment.get("id")) or _text(told.get("deploymentId"))
@@ -110,7 +109,7 @@ def _deploy(vercel: Vercel, house: str, one: Recorded) -> None:
     if id_ not in vercel.deployments:
         host = (_text(deployment.get("url")) or _text(told.get("url"))).rpartition("://")[2]
         more = {"target": told.get("target"), "meta": _object(deployment, "meta")}
-        vercel.deploy(id_, house, host or f"{id_}.vercel.app", at_ms=at_ms, **more)
+        vercel.deploy(id_, connection, host or f"{id_}.vercel.app", at_ms=at_ms, **more)
     made = vercel.deployments[id_]
     made["createdAt"] = min(made["createdAt"], at_ms)
     state, known = _state(one), made["readyState"]
@@ -124,4 +123,4 @@ def _deploy(vercel: Vercel, house: str, one: Recorded) -> None:
         vercel.become(id_, state, at_ms=at_ms)
 
 
-KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act, provider=_provider)
+SENDING = Sending(_connection, _metadata, _headers, _event_action, provider=_provider)

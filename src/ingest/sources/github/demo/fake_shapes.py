@@ -9,7 +9,7 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any
 
-from ingest.demo.providers.github_git import EMPTY, Commit, Entry, File, Git, changes
+from ingest.sources.github.demo.fake_git import EMPTY, Commit, Entry, File, Git, changes
 
 _ALIKE = 0.5
 """git-diff(1), `-M`: what is half the same was renamed."""

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from ingest.core.values import JSON
-from ingest.demo.providers.github import GitHub, make
-from ingest.demo.story import Actor, Letter
+from ingest.sources.github.demo.fake import GitHub, make
+from ingest.testing.sample import SampleDelivery
 
 REPOSITORY = "brindle-ferries/departures"
 _PAGE = f"https://github.com/{REPOSITORY}"
@@ -112,14 +112,14 @@ def _comment(id_: int, number: int, body: str, at: str) -> dict[str, JSON]:
     }
 
 
-def _letter(
-    arrives: int, says: str, event: str, payload: Mapping[str, JSON], *, end: str = "processed"
-) -> Letter:
+def _delivery(
+    arrives_min: int, title: str, event: str, payload: Mapping[str, JSON], *, end: str = "processed"
+) -> SampleDelivery:
     headers = {
         "content-type": "application/json",
         "user-agent": "GitHub-Hookshot/0demo00",
         "x-github-event": event,
-        "x-github-delivery": str(uuid5(NAMESPACE_URL, f"{_PAGE}/deliveries/{arrives}")),
+        "x-github-delivery": str(uuid5(NAMESPACE_URL, f"{_PAGE}/deliveries/{arrives_min}")),
     }
     around: dict[str, JSON] = {
         "repository": _REPOSITORY,
@@ -127,7 +127,7 @@ def _letter(
         "sender": _LENA,
     }
     copies = 2 if event == "pull_request" and payload["action"] == "opened" else 1
-    return Letter(arrives, says, headers, {**around, **payload}, end, copies)
+    return SampleDelivery(arrives_min, title, headers, {**around, **payload}, end, copies)
 
 
 _CLOSED: dict[str, JSON] = {"state": "closed", "closed_at": "2026-03-02T14:00:00Z"}
@@ -235,81 +235,77 @@ def _played() -> tuple[GitHub, list[dict[str, Any]]]:
     return github, pushes
 
 
+def provider() -> GitHub:
+    """The repository when all is over."""
+    return _played()[0]
+
+
 _FIRST_PUSH, _BRANCH_PUSH, _MERGE_PUSH = _played()[1]
 
-ACTOR = Actor(
-    source_type="github",
-    name=REPOSITORY,
-    metadata={
-        "type": "github",
-        "githubRepoId": "730400001",
-        "githubInstallationId": "48000001",
-        "repoFullName": REPOSITORY,
-        "owner": "brindle-ferries",
-        "defaultBranch": "main",
-        "language": "Python",
-        "private": True,
-        "permissions": {"admin": False, "push": False, "pull": True},
-    },
-    letters=(
-        _letter(
-            2,
-            "issue #41 edited (before it is opened)",
-            "issues",
-            {"action": "edited", "issue": _EDITED, "changes": {"body": {"from": _ASKED}}},
-        ),
-        _letter(
-            4,
-            "a comment on issue #41",
-            "issue_comment",
-            {"action": "created", "issue": _EDITED, "comment": _SEEN},
-        ),
-        _letter(5, "issue #41 opened", "issues", {"action": "opened", "issue": _issue(_OPENED_AT)}),
-        _letter(
-            7,
-            "another comment",
-            "issue_comment",
-            {"action": "created", "issue": _EDITED, "comment": _HASTY},
-        ),
-        _letter(
-            8,
-            "pull request #42 merged (before it is opened)",
-            "pull_request",
-            {"action": "closed", "pull_request": _MERGED_PULL},
-        ),
-        _letter(
-            9,
-            "pull request #42 opened (sent twice)",
-            "pull_request",
-            {"action": "opened", "pull_request": _PULLED},
-        ),
-        _letter(
-            11,
-            "pull request #42 approved",
-            "pull_request_review",
-            {"action": "submitted", "review": _REVIEW, "pull_request": _pull(_CLOSED_AT)},
-        ),
-        _letter(12, "issue #41 closed", "issues", {"action": "closed", "issue": _DONE}),
-        _letter(
-            13,
-            "the other comment deleted",
-            "issue_comment",
-            {"action": "deleted", "issue": _DONE, "comment": _HASTY},
-        ),
-        _letter(
-            15,
-            "somebody stars the repository",
-            "star",
-            {"action": "created", "starred_at": "2026-03-02T15:00:00Z"},
-            end="skipped",
-        ),
-        _letter(20, "the merge pushed to main (before the push before it)", "push", _MERGE_PUSH),
-        _letter(21, "the first files pushed to main", "push", _FIRST_PUSH),
-        _letter(22, "a push to another branch", "push", _BRANCH_PUSH, end="skipped"),
-        _letter(23, "release v2026.3.2", "release", {"action": "published", "release": _RELEASE}),
-        _letter(
-            24, "discussion #43", "discussion", {"action": "created", "discussion": _DISCUSSION}
-        ),
+METADATA: Mapping[str, JSON] = {
+    "githubRepoId": "730400001",
+    "githubInstallationId": "48000001",
+    "repoFullName": REPOSITORY,
+    "owner": "brindle-ferries",
+    "language": "Python",
+}
+"""What the connection of the story stands for; laid over the sample\'s."""
+
+DELIVERIES = (
+    _delivery(
+        2,
+        "issue #41 edited (before it is opened)",
+        "issues",
+        {"action": "edited", "issue": _EDITED, "changes": {"body": {"from": _ASKED}}},
     ),
-    provider=lambda: _played()[0],
+    _delivery(
+        4,
+        "a comment on issue #41",
+        "issue_comment",
+        {"action": "created", "issue": _EDITED, "comment": _SEEN},
+    ),
+    _delivery(5, "issue #41 opened", "issues", {"action": "opened", "issue": _issue(_OPENED_AT)}),
+    _delivery(
+        7,
+        "another comment",
+        "issue_comment",
+        {"action": "created", "issue": _EDITED, "comment": _HASTY},
+    ),
+    _delivery(
+        8,
+        "pull request #42 merged (before it is opened)",
+        "pull_request",
+        {"action": "closed", "pull_request": _MERGED_PULL},
+    ),
+    _delivery(
+        9,
+        "pull request #42 opened (sent twice)",
+        "pull_request",
+        {"action": "opened", "pull_request": _PULLED},
+    ),
+    _delivery(
+        11,
+        "pull request #42 approved",
+        "pull_request_review",
+        {"action": "submitted", "review": _REVIEW, "pull_request": _pull(_CLOSED_AT)},
+    ),
+    _delivery(12, "issue #41 closed", "issues", {"action": "closed", "issue": _DONE}),
+    _delivery(
+        13,
+        "the other comment deleted",
+        "issue_comment",
+        {"action": "deleted", "issue": _DONE, "comment": _HASTY},
+    ),
+    _delivery(
+        15,
+        "somebody stars the repository",
+        "star",
+        {"action": "created", "starred_at": "2026-03-02T15:00:00Z"},
+        end="skipped",
+    ),
+    _delivery(20, "the merge pushed to main (before the push before it)", "push", _MERGE_PUSH),
+    _delivery(21, "the first files pushed to main", "push", _FIRST_PUSH),
+    _delivery(22, "a push to another branch", "push", _BRANCH_PUSH, end="skipped"),
+    _delivery(23, "release v2026.3.2", "release", {"action": "published", "release": _RELEASE}),
+    _delivery(24, "discussion #43", "discussion", {"action": "created", "discussion": _DISCUSSION}),
 )

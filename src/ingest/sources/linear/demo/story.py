@@ -13,8 +13,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from ingest.core.times import to_micros
 from ingest.core.values import JSON
-from ingest.demo.providers.linear import Linear, make
-from ingest.demo.story import Actor, Letter
+from ingest.sources.linear.demo.fake import Linear, make
+from ingest.testing.sample import SampleDelivery
 
 _PAGE = "https://linear.app/brindle"
 
@@ -104,14 +104,14 @@ def _attached(name: str, title: str, url: str, at: str) -> dict[str, JSON]:
     }
 
 
-def _letter(
-    arrives: int, says: str, type_: str, action: str, data: Mapping[str, JSON], **more: JSON
-) -> Letter:
+def _delivery(
+    arrives_min: int, title: str, type_: str, action: str, data: Mapping[str, JSON], **more: JSON
+) -> SampleDelivery:
     headers = {
         "content-type": "application/json; charset=utf-8",
         "user-agent": "Linear-Webhook",
         "linear-event": type_,
-        "linear-delivery": _id(f"deliveries/{arrives}"),
+        "linear-delivery": _id(f"deliveries/{arrives_min}"),
     }
     payload: dict[str, JSON] = {
         "action": action,
@@ -123,16 +123,16 @@ def _letter(
         "data": dict(data),
         **more,
     }
-    return Letter(arrives, says, headers, payload)
+    return SampleDelivery(arrives_min, title, headers, payload)
 
 
-def _dated(letter: Letter, now: datetime) -> Letter:
+def dated(delivery: SampleDelivery, now: datetime) -> SampleDelivery:
     """Linear signs the time of sending, in the body, and repeats it in a header."""
     at_ms = to_micros(now) // 1000
     return replace(
-        letter,
-        headers={**letter.headers, "linear-timestamp": str(at_ms)},
-        payload={**letter.payload, "webhookTimestamp": at_ms},
+        delivery,
+        headers={**delivery.headers, "linear-timestamp": str(at_ms)},
+        payload={**delivery.payload, "webhookTimestamp": at_ms},
     )
 
 
@@ -192,7 +192,7 @@ _REPORT: dict[str, JSON] = {
 _REPORT_PAGE = f"{_PROJECT['url']}/updates#project-update-7e0d41c9"
 
 
-def _provider() -> Linear:
+def provider() -> Linear:
     """Linear's API at the end of the story; the hasty comment is gone from it."""
     linear = make()
     linear.organization = {"id": _id("organization"), "name": "Brindle Ferries"}
@@ -207,56 +207,51 @@ def _provider() -> Linear:
     return linear
 
 
-ACTOR = Actor(
-    source_type="linear",
-    name="Brindle",
-    metadata={
-        "type": "linear",
-        "linearTeamId": _DEPARTURES["id"],
-        "linearTeamKey": "DEP",
-        "linearOrganizationId": _id("organization"),
-        "teamName": "Departures",
-        "teamKeys": ["OPS"],
-    },
-    letters=(
-        _letter(1, "a comment removed (before it is written)", "Comment", "remove", _DELETED),
-        _letter(
-            3,
-            "issue OPS-3 moved to DEP-12 (before it is created)",
-            "Issue",
-            "update",
-            _MOVED,
-            updatedFrom={"teamId": _OPERATIONS["id"], "updatedAt": "2026-03-02T07:30:00.000Z"},
-        ),
-        _letter(6, "issue OPS-3 created", "Issue", "create", _CREATED),
-        _letter(10, "that comment written", "Comment", "create", _DELETED, url=_page("hasty")),
-        _letter(
-            14,
-            "issue DEP-12 done",
-            "Issue",
-            "update",
-            _FINISHED,
-            updatedFrom={"stateId": _id("state/todo"), "updatedAt": _MOVED_AT},
-        ),
-        _letter(16, "a comment on DEP-12", "Comment", "create", _TRACKED, url=_page("tracked")),
-        _letter(
-            17,
-            "the project of it all",
-            "Project",
-            "create",
-            _WHOLE_PROJECT,
-        ),
-        _letter(50, "the error linked to DEP-12", "Attachment", "create", _ERROR),
-        _letter(51, "pull request #42 linked to DEP-12", "Attachment", "create", _PULL_REQUEST),
-        _letter(
-            52,
-            "a report on the project",
-            "ProjectUpdate",
-            "create",
-            _REPORT,
-            url=_REPORT_PAGE,
-        ),
+METADATA: Mapping[str, JSON] = {
+    "linearTeamId": _DEPARTURES["id"],
+    "linearTeamKey": "DEP",
+    "linearOrganizationId": _id("organization"),
+    "teamName": "Departures",
+    "teamKeys": ["OPS"],
+}
+"""What the connection of the story stands for; laid over the sample\'s."""
+
+DELIVERIES = (
+    _delivery(1, "a comment removed (before it is written)", "Comment", "remove", _DELETED),
+    _delivery(
+        3,
+        "issue OPS-3 moved to DEP-12 (before it is created)",
+        "Issue",
+        "update",
+        _MOVED,
+        updatedFrom={"teamId": _OPERATIONS["id"], "updatedAt": "2026-03-02T07:30:00.000Z"},
     ),
-    dated=_dated,
-    provider=_provider,
+    _delivery(6, "issue OPS-3 created", "Issue", "create", _CREATED),
+    _delivery(10, "that comment written", "Comment", "create", _DELETED, url=_page("hasty")),
+    _delivery(
+        14,
+        "issue DEP-12 done",
+        "Issue",
+        "update",
+        _FINISHED,
+        updatedFrom={"stateId": _id("state/todo"), "updatedAt": _MOVED_AT},
+    ),
+    _delivery(16, "a comment on DEP-12", "Comment", "create", _TRACKED, url=_page("tracked")),
+    _delivery(
+        17,
+        "the project of it all",
+        "Project",
+        "create",
+        _WHOLE_PROJECT,
+    ),
+    _delivery(50, "the error linked to DEP-12", "Attachment", "create", _ERROR),
+    _delivery(51, "pull request #42 linked to DEP-12", "Attachment", "create", _PULL_REQUEST),
+    _delivery(
+        52,
+        "a report on the project",
+        "ProjectUpdate",
+        "create",
+        _REPORT,
+        url=_REPORT_PAGE,
+    ),
 )

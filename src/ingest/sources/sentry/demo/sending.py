@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from ingest.core.times import from_epoch_s, parse_time
-from ingest.demo.providers.sentry import Sentry, make
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge
+from ingest.sources.sentry.demo.fake import Sentry, make
+from ingest.testing.recorded import Recorded, Sending
 
 # Where neither the headers nor the index name the resource: the first whose members are all there.
 _BY_MEMBERS: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -50,7 +49,7 @@ def _resource(of: Recorded) -> str:
     return told or next(guessed, "unknown")
 
 
-def _act(of: Recorded) -> tuple[str, str]:
+def _event_action(of: Recorded) -> tuple[str, str]:
     return _resource(of), str(of.payload.get("action") or "")
 
 
@@ -59,7 +58,7 @@ def _project(of: Recorded) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {"id": told}
 
 
-def _house(of: Recorded) -> str | None:
+def _connection(of: Recorded) -> str | None:
     """A project's id, or its slug, or of what is about an issue the organization alone."""
     id_ = _project(of).get("id")
     if id_ not in (None, ""):
@@ -82,17 +81,17 @@ def _organization(of: Sequence[Recorded]) -> str:
     return "unknown"
 
 
-def _slug(house: str, of: Sequence[Recorded]) -> str:
+def _slug(connection: str, of: Sequence[Recorded]) -> str:
     told = (_project(one).get("slug") for one in of)
-    return next((str(slug) for slug in told if slug), house.rpartition(" ")[2])
+    return next((str(slug) for slug in told if slug), connection.rpartition(" ")[2])
 
 
-def _metadata(house: str, of: Sequence[Recorded]) -> dict[str, Any]:
+def _metadata(connection: str, of: Sequence[Recorded]) -> dict[str, Any]:
     return {
         "type": "sentry",
         "sentryOrganizationSlug": _organization(of),
-        "sentryProjectSlug": _slug(house, of),
-        "sentryProjectId": house.rpartition(" ")[2],
+        "sentryProjectSlug": _slug(connection, of),
+        "sentryProjectId": connection.rpartition(" ")[2],
     }
 
 
@@ -159,12 +158,12 @@ def _provider(recorded: Sequence[Recorded]) -> Sentry:
     """All organizations at once, whichever a connection is of."""
     sentry = make("")
     for one in recorded:
-        house = _house(one)
-        if house is not None:
-            sentry.put_project(_slug(house, [one]), house.rpartition(" ")[2])
+        connection = _connection(one)
+        if connection is not None:
+            sentry.put_project(_slug(connection, [one]), connection.rpartition(" ")[2])
     for issue in _known(recorded):
         sentry.put_issue(issue)
     return sentry
 
 
-KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act, provider=_provider)
+SENDING = Sending(_connection, _metadata, _headers, _event_action, provider=_provider)

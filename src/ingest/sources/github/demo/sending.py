@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ingest.demo.providers.github import GitHub, make
-from ingest.demo.providers.github_shapes import Repository
+from ingest.sources.github.demo.fake import GitHub, make
+from ingest.sources.github.demo.fake_shapes import Repository
 from ingest.sources.github.payloads import is_pull_request
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge
+from ingest.testing.recorded import Recorded, Sending
 
 # Where neither the file nor the index names the event: the first whose members are all there.
 _BY_MEMBERS: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -40,7 +39,7 @@ def _event(of: Recorded) -> str:
     return told or next(guessed, "unknown")
 
 
-def _act(of: Recorded) -> tuple[str, str]:
+def _event_action(of: Recorded) -> tuple[str, str]:
     return _event(of), str(of.payload.get("action") or "")
 
 
@@ -49,21 +48,21 @@ def _repository(of: Recorded) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _house(of: Recorded) -> str | None:
+def _connection(of: Recorded) -> str | None:
     id_ = _repository(of).get("id")
     return str(id_) if type(id_) is int and id_ >= 0 else None
 
 
-def _metadata(house: str, of: Sequence[Recorded]) -> dict[str, Any]:
+def _metadata(connection: str, of: Sequence[Recorded]) -> dict[str, Any]:
     repository = _repository(of[-1])
     installations = (r.payload.get("installation") for r in of)
     installation = next(
         (told for told in installations if isinstance(told, dict)), _NO_INSTALLATION
     )
-    full_name = str(repository.get("full_name") or f"unknown/{house}")
+    full_name = str(repository.get("full_name") or f"unknown/{connection}")
     return {
         "type": "github",
-        "githubRepoId": house,
+        "githubRepoId": connection,
         "githubInstallationId": str(installation.get("id") or 0),
         "repoFullName": full_name,
         "owner": full_name.partition("/")[0],
@@ -114,10 +113,10 @@ _SOME_TIME = "2024-01-01T00:00:00Z"
 def _provider(recorded: Sequence[Recorded]) -> GitHub:
     github = make()
     for one in recorded:
-        house = _house(one)
-        if house is None:
+        connection = _connection(one)
+        if connection is None:
             continue
-        of = github.repositories.get(int(house)) or _added(github, one, int(house))
+        of = github.repositories.get(int(connection)) or _added(github, one, int(connection))
         for kind, key, told, around in _objects(one):
             known = of.objects.get((kind, str(told[key])), {})
             if str(known.get("updated_at") or "") <= str(told.get("updated_at") or ""):
@@ -181,14 +180,14 @@ def _pushed(github: GitHub, of: Repository, payload: Mapping[str, Any]) -> None:
 
 def _take_away(github: GitHub, of: Recorded) -> None:
     """What a payload says was deleted is not there any more."""
-    house, (event, action) = _house(of), _act(of)
+    connection, (event, action) = _connection(of), _event_action(of)
     name = "comment" if event in _COMMENTS else {"issues": "issue"}.get(event, event)
     kind = _COMMENTS[event][0] if event in _COMMENTS else name
     told = of.payload.get(name)
-    if house is None or action != "deleted" or not isinstance(told, dict):
+    if connection is None or action != "deleted" or not isinstance(told, dict):
         return
     for key in ("number", "id"):
-        github.repositories[int(house)].objects.pop((kind, str(told.get(key))), None)
+        github.repositories[int(connection)].objects.pop((kind, str(told.get(key))), None)
 
 
-KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act, provider=_provider)
+SENDING = Sending(_connection, _metadata, _headers, _event_action, provider=_provider)

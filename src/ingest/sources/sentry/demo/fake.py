@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.demo.fake import Answer, Asked
+from ingest.testing.fakes import Answer, Asked
 
 PAGE_SIZE = 2
 LET_IN = "sntrys_of-the-demo"

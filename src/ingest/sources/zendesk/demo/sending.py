@@ -7,17 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from ingest.core.times import iso
-from ingest.demo.providers.zendesk import Zendesk, make
 from ingest.sources.zendesk import events
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge
+from ingest.sources.zendesk.demo.fake import Zendesk, make
+from ingest.testing.recorded import Recorded, Sending
 
 _PREFIX = "zen:event-type:"
 _UNNAMED = "unnamed:"
 _SOMEBODY, _SECTION = 361000000001, 360000000001
 
 
-def _act(of: Recorded) -> tuple[str, str]:
+def _event_action(of: Recorded) -> tuple[str, str]:
     """(`ticket`, `created`); of a trigger's body its template and what that says."""
     kind = str(of.payload.get("type") or "").removeprefix(_PREFIX)
     if kind:
@@ -26,18 +25,19 @@ def _act(of: Recorded) -> tuple[str, str]:
     return str(of.payload.get("source") or "trigger"), str(of.payload.get("action") or "")
 
 
-def _house(of: Recorded) -> str:
+def _connection(of: Recorded) -> str:
     """Triggers' bodies name no account: those of one origin came to one webhook."""
     told = of.payload.get("account_id") or of.headers.get("x-zendesk-account-id")
     return str(told) if told else _UNNAMED + of.origin.partition("@")[0]
 
 
-def _metadata(house: str, _of: Sequence[Recorded]) -> dict[str, Any]:
-    return {"type": "zendesk", "zendeskSubdomain": "recorded", "zendeskAccountId": house}
+def _metadata(connection: str, _of: Sequence[Recorded]) -> dict[str, Any]:
+    return {"type": "zendesk", "zendeskSubdomain": "recorded", "zendeskAccountId": connection}
 
 
 def _headers(of: Recorded, delivery_id: str, now: datetime) -> dict[str, str]:
-    account = {} if _house(of).startswith(_UNNAMED) else {"x-zendesk-account-id": _house(of)}
+    named = _connection(of)
+    account = {} if named.startswith(_UNNAMED) else {"x-zendesk-account-id": named}
     return {
         "content-type": "application/json; charset=utf-8",
         "user-agent": "Zendesk Webhook",
@@ -65,7 +65,7 @@ def _provider(recorded: Sequence[Recorded]) -> Zendesk:
     account.put_user(_SOMEBODY, "Somebody")
     account.put_section(_SECTION, "All")
     for of in sorted(recorded, key=_told_at):
-        event, action = _act(of)
+        event, action = _event_action(of)
         detail = _object(of.payload, "detail")
         subject = str(of.payload.get("subject") or "").rpartition(":")[2]
         written = events.ticket_named(of.payload)
@@ -114,4 +114,4 @@ def _put_article(
     account.put_article(id_, title, body, section=section, at=at, draft=draft)
 
 
-KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act, provider=_provider)
+SENDING = Sending(_connection, _metadata, _headers, _event_action, provider=_provider)

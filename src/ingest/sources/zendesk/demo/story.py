@@ -11,8 +11,8 @@ from datetime import datetime
 
 from ingest.core.times import iso
 from ingest.core.values import JSON
-from ingest.demo.providers.zendesk import Zendesk, make
-from ingest.demo.story import Actor, Letter
+from ingest.sources.zendesk.demo.fake import Zendesk, make
+from ingest.testing.sample import SampleDelivery
 
 ACCOUNT = 90400
 TICKET, ARTICLE, SECTION = 7890, 360001112223, 360000004501
@@ -95,43 +95,43 @@ def _detail(at: str, **fields: JSON) -> dict[str, JSON]:
     }
 
 
-def _letter(
-    arrives: int,
-    says: str,
+def _delivery(
+    arrives_min: int,
+    title: str,
     type_: str,
     detail: Mapping[str, JSON],
     event: Mapping[str, JSON],
     *,
     at: str,
-) -> Letter:
+) -> SampleDelivery:
     about = type_.partition(".")[0]
     payload: dict[str, JSON] = {
         "type": f"zen:event-type:{type_}",
         "account_id": ACCOUNT,
-        "id": f"3d7c0b6e-9a41-4c1d-8f00-{arrives:012d}",
+        "id": f"3d7c0b6e-9a41-4c1d-8f00-{arrives_min:012d}",
         "time": at.replace("Z", ".672717030Z"),
         "zendesk_event_version": "2022-11-06",
         "subject": f"zen:{about}:{detail['id']}",
         "event": dict(event),
         "detail": dict(detail),
     }
-    return Letter(arrives, says, _headers(arrives), payload)
+    return SampleDelivery(arrives_min, title, _headers(arrives_min), payload)
 
 
-def _headers(arrives: int) -> dict[str, str]:
+def _headers(arrives_min: int) -> dict[str, str]:
     return {
         "content-type": "application/json; charset=utf-8",
         "user-agent": "Zendesk Webhook",
         "x-zendesk-account-id": str(ACCOUNT),
         "x-zendesk-webhook-id": "01JBRINDLEFERRIES0000000WH",
-        "x-zendesk-webhook-invocation-id": f"01JBRINDLEFERRIES00000I{arrives:03d}",
+        "x-zendesk-webhook-invocation-id": f"01JBRINDLEFERRIES00000I{arrives_min:03d}",
     }
 
 
-def _dated(letter: Letter, now: datetime) -> Letter:
+def dated(delivery: SampleDelivery, now: datetime) -> SampleDelivery:
     """Zendesk signs the time of sending, which is a header."""
     sent = {"x-zendesk-webhook-signature-timestamp": iso(now)}
-    return replace(letter, headers={**letter.headers, **sent})
+    return replace(delivery, headers={**delivery.headers, **sent})
 
 
 _COMMENT: dict[str, JSON] = {
@@ -150,60 +150,55 @@ _PUBLISHED: dict[str, JSON] = {
     "title": _TITLE,
 }
 
-ACTOR = Actor(
-    source_type="zendesk",
-    name="Brindle",
-    metadata={
-        "type": "zendesk",
-        "zendeskSubdomain": "brindle",
-        "zendeskAccountId": str(ACCOUNT),
-    },
-    letters=(
-        _letter(
-            40,
-            "ticket 7890 solved (before it is created)",
-            "ticket.status_changed",
-            _detail(_SOLVED_AT, status="SOLVED"),
-            {"current": "SOLVED", "previous": "OPEN"},
-            at=_SOLVED_AT,
-        ),
-        _letter(
-            41,
-            "ticket 7890 created by a passenger",
-            "ticket.created",
-            _detail(_CREATED_AT, status="NEW", assignee_id=None, priority=None, type=None),
-            {},
-            at=_CREATED_AT,
-        ),
-        _letter(
-            42,
-            "a comment on it",
-            "ticket.comment_added",
-            _detail(_TRACKED_AT),
-            _COMMENT,
-            at=_TRACKED_AT,
-        ),
-        _letter(
-            43,
-            "an article published",
-            "article.published",
-            {"id": str(ARTICLE), "brand_id": "360000000010"},
-            _PUBLISHED,
-            at=_PUBLISHED_AT,
-        ),
-        Letter(
-            44,
-            "a trigger's word of ticket 7890",
-            _headers(44),
-            {
-                "source": "zendesk-trigger",
-                "action": "ticket.updated",
-                "ticket_id": TICKET,
-                "updated_at": _SOLVED_AT,
-                "status": "Solved",
-            },
-        ),
+METADATA: Mapping[str, JSON] = {
+    "zendeskSubdomain": "brindle",
+    "zendeskAccountId": str(ACCOUNT),
+}
+"""What the connection of the story stands for; laid over the sample\'s."""
+
+DELIVERIES = (
+    _delivery(
+        40,
+        "ticket 7890 solved (before it is created)",
+        "ticket.status_changed",
+        _detail(_SOLVED_AT, status="SOLVED"),
+        {"current": "SOLVED", "previous": "OPEN"},
+        at=_SOLVED_AT,
     ),
-    dated=_dated,
-    provider=provider,
+    _delivery(
+        41,
+        "ticket 7890 created by a passenger",
+        "ticket.created",
+        _detail(_CREATED_AT, status="NEW", assignee_id=None, priority=None, type=None),
+        {},
+        at=_CREATED_AT,
+    ),
+    _delivery(
+        42,
+        "a comment on it",
+        "ticket.comment_added",
+        _detail(_TRACKED_AT),
+        _COMMENT,
+        at=_TRACKED_AT,
+    ),
+    _delivery(
+        43,
+        "an article published",
+        "article.published",
+        {"id": str(ARTICLE), "brand_id": "360000000010"},
+        _PUBLISHED,
+        at=_PUBLISHED_AT,
+    ),
+    SampleDelivery(
+        44,
+        "a trigger's word of ticket 7890",
+        _headers(44),
+        {
+            "source": "zendesk-trigger",
+            "action": "ticket.updated",
+            "ticket_id": TICKET,
+            "updated_at": _SOLVED_AT,
+            "status": "Solved",
+        },
+    ),
 )

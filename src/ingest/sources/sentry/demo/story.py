@@ -11,8 +11,8 @@ from hashlib import sha256
 
 from ingest.core.times import parse_time, to_micros
 from ingest.core.values import JSON
-from ingest.demo.providers.sentry import Sentry, make
-from ingest.demo.story import Actor, Letter
+from ingest.sources.sentry.demo.fake import Sentry, make
+from ingest.testing.sample import SampleDelivery
 
 _ISSUE_ID, _SHORT_ID = "5150007001", "DEPARTURES-7F"
 _INSTALLATION = "7a485448-a9e2-4c85-8a3c-4f44175783c9"
@@ -122,10 +122,12 @@ def _error() -> dict[str, JSON]:
     }
 
 
-def _letter(arrives: int, says: str, resource: str, action: str, sent: str, **data: JSON) -> Letter:
+def _delivery(
+    arrives_min: int, title: str, resource: str, action: str, sent: str, **data: JSON
+) -> SampleDelivery:
     headers = {
         "content-type": "application/json",
-        "request-id": sha256(f"delivery {arrives}".encode()).hexdigest()[:32],
+        "request-id": sha256(f"delivery {arrives_min}".encode()).hexdigest()[:32],
         "sentry-hook-resource": resource,
         "sentry-hook-timestamp": str(to_micros(parse_time(sent)) // 1_000_000),
     }
@@ -135,14 +137,14 @@ def _letter(arrives: int, says: str, resource: str, action: str, sent: str, **da
         "data": dict(data),
         "actor": {"type": "user", **_IVAR},
     }
-    return Letter(arrives, says, headers, payload)
+    return SampleDelivery(arrives_min, title, headers, payload)
 
 
 def _after(at: str, seconds: int) -> str:
     return (parse_time(at) + timedelta(seconds=seconds)).isoformat()
 
 
-def _provider() -> Sentry:
+def provider() -> Sentry:
     """Sentry as it stands when all has happened."""
     sentry = make("brindle")
     sentry.put_project("departures", str(_PROJECT["id"]))
@@ -167,53 +169,49 @@ def _commented() -> Mapping[str, JSON]:
     }
 
 
-ACTOR = Actor(
-    source_type="sentry",
-    name="Departures",
-    metadata={
-        "type": "sentry",
-        "sentryOrganizationSlug": "brindle",
-        "sentryProjectSlug": "departures",
-        "sentryProjectId": _PROJECT["id"],
-        "webhookId": _INSTALLATION,
-    },
-    letters=(
-        _letter(
-            30,
-            f"a comment on {_SHORT_ID} (before the issue is known)",
-            "comment",
-            "created",
-            _after(str(_COMMENT["dateCreated"]), 1),
-            **_commented(),
-        ),
-        _letter(
-            31,
-            f"issue {_SHORT_ID} resolved in a commit (before it is raised)",
-            "issue",
-            "resolved",
-            "2026-03-02T14:07:00Z",
-            issue=_issue(**_RESOLVED, count="212"),
-        ),
-        _letter(
-            32,
-            f"issue {_SHORT_ID} raised",
-            "issue",
-            "created",
-            _after(_RAISED_AT, 2),
-            issue=_issue(),
-        ),
-        _letter(
-            33, "it goes wrong in production again", "error", "created", _LAST_AT, error=_error()
-        ),
-        _letter(
-            34,
-            f"an alert rule rings for {_SHORT_ID}",
-            "event_alert",
-            "triggered",
-            _after(_LAST_AT, 4),
-            event=_error(),
-            triggered_rule="Boards that show another day",
-        ),
+METADATA: Mapping[str, JSON] = {
+    "sentryOrganizationSlug": "brindle",
+    "sentryProjectSlug": "departures",
+    "sentryProjectId": _PROJECT["id"],
+    "webhookId": _INSTALLATION,
+}
+"""What the connection of the story stands for; laid over the sample\'s."""
+
+DELIVERIES = (
+    _delivery(
+        30,
+        f"a comment on {_SHORT_ID} (before the issue is known)",
+        "comment",
+        "created",
+        _after(str(_COMMENT["dateCreated"]), 1),
+        **_commented(),
     ),
-    provider=_provider,
+    _delivery(
+        31,
+        f"issue {_SHORT_ID} resolved in a commit (before it is raised)",
+        "issue",
+        "resolved",
+        "2026-03-02T14:07:00Z",
+        issue=_issue(**_RESOLVED, count="212"),
+    ),
+    _delivery(
+        32,
+        f"issue {_SHORT_ID} raised",
+        "issue",
+        "created",
+        _after(_RAISED_AT, 2),
+        issue=_issue(),
+    ),
+    _delivery(
+        33, "it goes wrong in production again", "error", "created", _LAST_AT, error=_error()
+    ),
+    _delivery(
+        34,
+        f"an alert rule rings for {_SHORT_ID}",
+        "event_alert",
+        "triggered",
+        _after(_LAST_AT, 4),
+        event=_error(),
+        triggered_rule="Boards that show another day",
+    ),
 )

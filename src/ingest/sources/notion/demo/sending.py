@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ingest.demo.fake import Provider
-from ingest.demo.providers.notion import (
+from ingest.sources.notion.demo.fake import (
     WORKSPACE,
     Notion,
     Object,
@@ -19,30 +18,30 @@ from ingest.demo.providers.notion import (
     rich,
 )
 from ingest.sources.notion.ids import dashed
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge
+from ingest.testing.fakes import Provider
+from ingest.testing.recorded import Recorded, Sending
 
 _EARLY = "2020-01-01T00:00:00Z"
 
 
-def _act(of: Recorded) -> tuple[str, str]:
+def _event_action(of: Recorded) -> tuple[str, str]:
     if set(of.payload) == {"verification_token"}:
         return "verification", ""
     event, _, action = str(of.payload.get("type") or "").partition(".")
     return event, action
 
 
-def _house(of: Recorded) -> str | None:
+def _connection(of: Recorded) -> str | None:
     """The handshake names no workspace: it is for the connection that waits for it."""
     told = of.payload.get("workspace_id")
     return told if isinstance(told, str) and told else None
 
 
-def _metadata(house: str, of: Sequence[Recorded]) -> dict[str, Any]:
+def _metadata(connection: str, of: Sequence[Recorded]) -> dict[str, Any]:
     names = [one.payload.get("workspace_name") for one in of]
     return {
         "type": "notion",
-        "notionWorkspaceId": house,
+        "notionWorkspaceId": connection,
         "notionWorkspaceName": next((n for n in names if isinstance(n, str)), "Unnamed"),
         "databaseIds": [],
     }
@@ -144,4 +143,4 @@ def _database(notion: Notion, id_: str, source: str, parent: Object) -> None:
         notion.move(id_, parent, at=notion.databases[id_]["last_edited_time"])
 
 
-KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act, provider=provider)
+SENDING = Sending(_connection, _metadata, _headers, _event_action, provider=provider)

@@ -8,20 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from ingest.core.times import parse_time, to_micros
-from ingest.demo.providers.linear import Linear, make
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge
+from ingest.sources.linear.demo.fake import Linear, make
+from ingest.testing.recorded import Recorded, Sending
 
 _TIMESTAMP = re.compile(rb'("webhookTimestamp"\s*:\s*)-?[0-9]+')
 _UNNAMED = "unnamed:"
 _LONG_AGO = "2020-01-01T00:00:00.000Z"
 
 
-def _act(of: Recorded) -> tuple[str, str]:
+def _event_action(of: Recorded) -> tuple[str, str]:
     return str(of.payload.get("type") or ""), str(of.payload.get("action") or "")
 
 
-def _house(of: Recorded) -> str:
+def _connection(of: Recorded) -> str:
     """Payloads of 2021 name no organization: those of one origin came to one webhook."""
     told = of.payload.get("organizationId")
     return told if isinstance(told, str) and told else _UNNAMED + of.origin.partition("@")[0]
@@ -43,14 +42,14 @@ def _teams(of: Recorded) -> Iterator[tuple[str, str]]:
             yield str(holder["identifier"]).partition("-")[0], str(holder.get("teamId") or "")
 
 
-def _metadata(house: str, of: Sequence[Recorded]) -> dict[str, Any]:
+def _metadata(connection: str, of: Sequence[Recorded]) -> dict[str, Any]:
     teams = dict(sorted(team for recorded in of for team in _teams(recorded)))
     key = next(iter(teams), "NONE")
     return {
         "type": "linear",
         "linearTeamId": teams.get(key) or "unknown",
         "linearTeamKey": key,
-        "linearOrganizationId": house,
+        "linearOrganizationId": connection,
         "teamName": key,
         "teamKeys": list(teams),
     }
@@ -60,7 +59,7 @@ def _headers(of: Recorded, delivery_id: str, now: datetime) -> dict[str, str]:
     return {
         "content-type": "application/json; charset=utf-8",
         "user-agent": "Linear-Webhook",
-        "linear-event": _act(of)[0],
+        "linear-event": _event_action(of)[0],
         "linear-delivery": delivery_id,
         "linear-timestamp": str(to_micros(now) // 1000),
     }
@@ -93,9 +92,12 @@ def _provider(of: Sequence[Recorded]) -> Linear:
     """
     linear = make()
     told = sorted(of, key=lambda r: str(_object(r.payload, "data").get("updatedAt") or ""))
-    houses = [_house(recorded) for recorded in told]
-    if houses:
-        linear.organization = {"id": max(set(houses), key=houses.count), "name": "Recorded"}
+    connections = [_connection(recorded) for recorded in told]
+    if connections:
+        linear.organization = {
+            "id": max(set(connections), key=connections.count),
+            "name": "Recorded",
+        }
     for recorded in told:
         _learn_embedded(linear, _object(recorded.payload, "data"))
         for key, id_ in _teams(recorded):
@@ -106,7 +108,7 @@ def _provider(of: Sequence[Recorded]) -> Linear:
 
 
 def _learn(linear: Linear, of: Recorded) -> None:
-    type_, action = _act(of)
+    type_, action = _event_action(of)
     data, page = _object(of.payload, "data"), of.payload.get("url")
     if type_ not in _KNOWN or not data.get("id"):
         return
@@ -136,4 +138,4 @@ def _learn_embedded(linear: Linear, data: Mapping[str, Any]) -> None:
             linear.learn(type_, {"createdAt": _LONG_AGO, "updatedAt": _LONG_AGO, **told})
 
 
-KNOWLEDGE = Knowledge(_house, _metadata, _headers, _act, _dated, _provider)
+SENDING = Sending(_connection, _metadata, _headers, _event_action, _dated, _provider)

@@ -6,10 +6,11 @@ looked up.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import NAMESPACE_URL, uuid5
 
 from ingest.core.values import JSON
-from ingest.demo.providers.notion import (
+from ingest.sources.notion.demo.fake import (
     Notion,
     block,
     in_database,
@@ -18,7 +19,7 @@ from ingest.demo.providers.notion import (
     mention,
     rich,
 )
-from ingest.demo.story import Actor, Letter
+from ingest.testing.sample import SampleDelivery
 
 WORKSPACE = "7a1b2c3d-0000-4000-8000-000000000001"
 POST_MORTEM = "1f0b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
@@ -105,9 +106,11 @@ def provider() -> Notion:
     return notion
 
 
-def _letter(arrives: int, says: str, type_: str, entity: str, at: str, **data: JSON) -> Letter:
+def _delivery(
+    arrives_min: int, title: str, type_: str, entity: str, at: str, **data: JSON
+) -> SampleDelivery:
     payload: dict[str, JSON] = {
-        "id": _id(f"events/{arrives}"),
+        "id": _id(f"events/{arrives_min}"),
         "timestamp": at,
         "workspace_id": WORKSPACE,
         "workspace_name": "Brindle Ferries",
@@ -121,66 +124,62 @@ def _letter(arrives: int, says: str, type_: str, entity: str, at: str, **data: J
         "data": dict(data),
     }
     headers = {"content-type": "application/json", "user-agent": "notion-webhooks/1.0"}
-    return Letter(arrives, says, headers, payload)
+    return SampleDelivery(arrives_min, title, headers, payload)
 
 
 _IN_DATABASE: dict[str, JSON] = {"id": _DATABASE, "type": "database", "data_source_id": _TABLE}
 _IN_SPACE: dict[str, JSON] = {"id": WORKSPACE, "type": "space"}
 
-ACTOR = Actor(
-    source_type="notion",
-    name="Brindle Ferries",
-    metadata={
-        "type": "notion",
-        "notionWorkspaceId": WORKSPACE,
-        "notionWorkspaceName": "Brindle Ferries",
-        "databaseIds": [_DATABASE],
-        "webhookId": _id("subscription"),
-    },
-    letters=(
-        _letter(
-            35,
-            "a post-mortem edited (before it is created)",
-            "page.content_updated",
-            POST_MORTEM,
-            "2026-03-02T15:40:12.410Z",
-            parent=_IN_DATABASE,
-            updated_blocks=[{"id": _id("block"), "type": "block"}],
-        ),
-        _letter(
-            36,
-            "a comment on it",
-            "comment.created",
-            _COMMENT,
-            "2026-03-02T15:30:05.020Z",
-            page_id=POST_MORTEM,
-            parent={"id": POST_MORTEM, "type": "page"},
-        ),
-        _letter(
-            37,
-            "the post-mortem created",
-            "page.created",
-            POST_MORTEM,
-            "2026-03-02T15:00:31.500Z",
-            parent=_IN_DATABASE,
-        ),
-        _letter(
-            38,
-            "a new column in its database",
-            "data_source.schema_updated",
-            _TABLE,
-            "2026-03-02T15:02:00.000Z",
-            parent={"id": _DATABASE, "type": "database"},
-            updated_properties=[{"id": "tick", "name": "Ticket", "action": "created"}],
-        ),
-        _letter(
-            39,
-            "a page thrown away",
-            "page.deleted",
-            _DRAFT,
-            "2026-03-02T15:50:44.000Z",
-            parent=_IN_SPACE,
-        ),
+METADATA: Mapping[str, JSON] = {
+    "notionWorkspaceId": WORKSPACE,
+    "notionWorkspaceName": "Brindle Ferries",
+    "databaseIds": [_DATABASE],
+    "webhookId": _id("subscription"),
+}
+"""What the connection of the story stands for; laid over the sample\'s."""
+
+DELIVERIES = (
+    _delivery(
+        35,
+        "a post-mortem edited (before it is created)",
+        "page.content_updated",
+        POST_MORTEM,
+        "2026-03-02T15:40:12.410Z",
+        parent=_IN_DATABASE,
+        updated_blocks=[{"id": _id("block"), "type": "block"}],
     ),
-    provider=provider,
+    _delivery(
+        36,
+        "a comment on it",
+        "comment.created",
+        _COMMENT,
+        "2026-03-02T15:30:05.020Z",
+        page_id=POST_MORTEM,
+        parent={"id": POST_MORTEM, "type": "page"},
+    ),
+    _delivery(
+        37,
+        "the post-mortem created",
+        "page.created",
+        POST_MORTEM,
+        "2026-03-02T15:00:31.500Z",
+        parent=_IN_DATABASE,
+    ),
+    _delivery(
+        38,
+        "a new column in its database",
+        "data_source.schema_updated",
+        _TABLE,
+        "2026-03-02T15:02:00.000Z",
+        parent={"id": _DATABASE, "type": "database"},
+        updated_properties=[{"id": "tick", "name": "Ticket", "action": "created"}],
+    ),
+    _delivery(
+        39,
+        "a page thrown away",
+        "page.deleted",
+        _DRAFT,
+        "2026-03-02T15:50:44.000Z",
+        parent=_IN_SPACE,
+    ),
 )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ingest.demo.fake import Answer, Asked
-from ingest.demo.providers import github_shapes as shapes
-from ingest.demo.providers.github_shapes import Repository
+from ingest.sources.github.demo import fake_shapes as shapes
+from ingest.sources.github.demo.fake_shapes import Repository
+from ingest.testing.fakes import Answer, Asked
 
 DOCS = "https://docs.github.com/rest"
 _BRANCH = re.compile(r"branches/(.+)")

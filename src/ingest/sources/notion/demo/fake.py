@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from ingest.core.times import iso, parse_time
-from ingest.demo.fake import Answer, Asked
+from ingest.testing.fakes import Answer, Asked
 
 TOKEN = "ntn_a-token-of-nobody"  # noqa: S105 - opens nothing
 VERSIONS = ("2022-06-28", "2025-09-03", "2026-03-11")

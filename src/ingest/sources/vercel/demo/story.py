@@ -5,10 +5,12 @@ The shapes are those of Vercel's webhook payloads, with the fields that a real p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ingest.core.values import JSON
-from ingest.demo.fake import Provider
-from ingest.demo.providers.vercel import make
-from ingest.demo.story import Actor, Letter
+from ingest.sources.vercel.demo.fake import make
+from ingest.testing.fakes import Provider
+from ingest.testing.sample import SampleDelivery
 
 _TEAM, _SLUG = "team_brindleFerries1", "brindle"
 _PROJECT, _NAME = "prj_brindleDepartures1", "departures"
@@ -46,10 +48,10 @@ _AT = {
 }
 
 
-def _letter(arrives: int, says: str, type_: str, at: str, id_: str) -> Letter:
+def _delivery(arrives_min: int, title: str, type_: str, at: str, id_: str) -> SampleDelivery:
     page = f"https://vercel.com/{_SLUG}/{_NAME}"
     payload: dict[str, JSON] = {
-        "id": f"brindle-hook-{arrives}",
+        "id": f"brindle-hook-{arrives_min}",
         "type": type_,
         "createdAt": _AT[at],
         "region": "dub1",
@@ -65,10 +67,10 @@ def _letter(arrives: int, says: str, type_: str, at: str, id_: str) -> Letter:
         },
     }
     headers = {"content-type": "application/json; charset=utf-8", "user-agent": "Vercel Webhooks"}
-    return Letter(arrives, says, headers, payload)
+    return SampleDelivery(arrives_min, title, headers, payload)
 
 
-def _provider() -> Provider:
+def provider() -> Provider:
     """What Vercel knows when it is all over: why the first one failed, and when which was made."""
     vercel = make()
     vercel.put_team(_TEAM, _SLUG)
@@ -93,23 +95,17 @@ def _provider() -> Provider:
     return vercel
 
 
-ACTOR = Actor(
-    source_type="vercel",
-    name="Brindle departures",
-    metadata={
-        "type": "vercel",
-        "vercelProjectId": _PROJECT,
-        "vercelTeamId": _TEAM,
-        "projectName": _NAME,
-    },
-    letters=(
-        _letter(25, "a deployment that fails", "deployment.error", "14:03", _FAILED),
-        _letter(26, "that deployment begun", "deployment.created", "14:01", _FAILED),
-        _letter(
-            27, "the boards deployed (before it is begun)", "deployment.ready", "14:06", _READY
-        ),
-        _letter(28, "that deployment begun", "deployment.created", "14:04", _READY),
-        _letter(29, "what it passed", "deployment.succeeded", "14:06", _READY),
-    ),
-    provider=_provider,
+METADATA: Mapping[str, JSON] = {
+    "vercelProjectId": _PROJECT,
+    "vercelTeamId": _TEAM,
+    "projectName": _NAME,
+}
+"""What the connection of the story stands for; laid over the sample\'s."""
+
+DELIVERIES = (
+    _delivery(25, "a deployment that fails", "deployment.error", "14:03", _FAILED),
+    _delivery(26, "that deployment begun", "deployment.created", "14:01", _FAILED),
+    _delivery(27, "the boards deployed (before it is begun)", "deployment.ready", "14:06", _READY),
+    _delivery(28, "that deployment begun", "deployment.created", "14:04", _READY),
+    _delivery(29, "what it passed", "deployment.succeeded", "14:06", _READY),
 )

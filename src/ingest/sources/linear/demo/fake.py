@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from ingest.core.times import iso, to_micros
-from ingest.demo.fake import Answer, Asked
-from ingest.demo.providers.linear_graphql import MOST_COST, BadQuery, Field, answer, cost, parse
-from ingest.demo.providers.linear_payloads import as_the_api_has_it
+from ingest.sources.linear.demo.fake_graphql import MOST_COST, BadQuery, Field, answer, cost, parse
+from ingest.sources.linear.demo.fake_payloads import as_the_api_has_it
+from ingest.testing.fakes import Answer, Asked
 
 TOKEN = "lin_api_of_the_fake"  # noqa: S105 - it opens nothing but the fake
 _KINDS: Mapping[str, str] = {
