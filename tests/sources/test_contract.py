@@ -19,8 +19,9 @@ import pytest
 from ingest.sources.contract import Source
 from ingest.sources.registry import all_sources
 from ingest.testing import source_laws
-from ingest.testing.laws import JUNK, laws_of
+from ingest.testing.laws import ALWAYS, JUNK, OF_CLIENTS, OF_SAMPLES, laws_of
 from ingest.testing.laws.fixtures import Law
+from ingest.testing.sample import sample_of
 from tests.factories import METADATA
 
 HERE = Path(__file__).parent
@@ -34,7 +35,12 @@ FREE: Mapping[str, str] = {
 def _laws(source: Source, **more: Any) -> type:
     folder = HERE / source.descriptor.source_type
     return source_laws(
-        source, fixtures=folder / "fixtures", connection=_connection(folder), free=FREE, **more
+        source,
+        fixtures=folder / "fixtures",
+        connection=_connection(folder),
+        sample=sample_of(source.descriptor.source_type),
+        free=FREE,
+        **more,
     )
 
 
@@ -51,7 +57,9 @@ for _source in all_sources().values():
     )
 
 
-@pytest.mark.parametrize("law", [*laws_of()], ids=lambda law: law.__name__)
+@pytest.mark.parametrize(
+    "law", [*laws_of((*ALWAYS, *OF_SAMPLES, *OF_CLIENTS))], ids=lambda law: law.__name__
+)
 def test_a_law_says_what_it_protects_and_what_to_do(law: Law) -> None:
     protects, _, remedy = cleandoc(law.__doc__ or "").partition("\nRemedy: ")
     assert protects.partition("\n")[0].endswith(".")

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from ingest.core.errors import PermanentError
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Source
+from ingest.testing.sample import Sample, SampleDelivery
 
 RECEIVED_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NO_TENANT = "the tenant of a test"
@@ -30,19 +31,22 @@ Path_ = tuple[str | int, ...]
 """The way to a place within a body."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fixture:
     """A delivery of a source, as its provider sends it; header names in lower case.
 
-    file: where it stands, for messages. connection: the metadata of the connection it comes to.
+    place: where it stands, for messages. connection: the metadata of the connection it comes to.
     """
 
     source: Source
     name: str
-    file: Path
+    place: str
     headers: Mapping[str, str]
     body: Mapping[str, Any]
     connection: Mapping[str, JSON]
+
+    def __repr__(self) -> str:
+        return f"<{self.name} of {self.place}>"
 
     @property
     def event(self) -> str:
@@ -104,13 +108,14 @@ class Fixture:
         return headers, body
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Suite:
     """All that the laws need to know of a source.
 
     examples: how many bodies of junk each law tries. thorough: every value of a body is replaced by
     every odd one; else each place gets a third of them.
     free: the texts of a connection's metadata that need no form, each with its reason.
+    sample: what the source plays in the demo, with its fake API; None where there is none yet.
     """
 
     source: Source
@@ -119,6 +124,26 @@ class Suite:
     examples: int = 300
     thorough: bool = False
     free: Mapping[str, str] = field(default_factory=dict)
+    sample: Sample | None = None
+
+    def __repr__(self) -> str:
+        return f"<the laws of {self.source.descriptor.title}>"
+
+    @cached_property
+    def deliveries(self) -> tuple[Fixture, ...]:
+        """The deliveries of the sample's part in the story, by their titles."""
+        told = self.sample.deliveries if self.sample is not None else ()
+        return tuple(self._delivery(one) for one in told)
+
+    @property
+    def story_connection(self) -> Mapping[str, JSON]:
+        """The metadata of the story's connection."""
+        return self.sample.connection if self.sample is not None else self.connection
+
+    def _delivery(self, one: SampleDelivery) -> Fixture:
+        headers = {name.lower(): value for name, value in one.headers.items()}
+        place = f"the sample of {self.source.descriptor.title}"
+        return Fixture(self.source, one.title, place, headers, one.payload, self.story_connection)
 
     @property
     def source_type(self) -> str:
@@ -179,7 +204,7 @@ def _read(source: Source, file: Path, connection: Mapping[str, JSON]) -> Fixture
     headers = {name.lower(): value for name, value in told["headers"].items()}
     if not all(isinstance(value, str) for value in headers.values()):
         raise unusable(f"the fixture {file} has a header that is no text: quote its value")
-    return Fixture(source, file.stem, file, headers, told["body"], connection)
+    return Fixture(source, file.stem, str(file), headers, told["body"], connection)
 
 
 def check_connection(source: Source, connection: Mapping[str, JSON]) -> None:
