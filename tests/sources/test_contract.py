@@ -19,7 +19,7 @@ import pytest
 from ingest.sources.contract import Source
 from ingest.sources.registry import all_sources
 from ingest.testing import source_laws
-from ingest.testing.laws import ALWAYS, JUNK, OF_CLIENTS, OF_SAMPLES, laws_of
+from ingest.testing.laws import EVERY_ROOM, JUNK, laws_of
 from ingest.testing.laws.fixtures import Law
 from ingest.testing.sample import sample_of
 from tests.factories import METADATA
@@ -57,9 +57,7 @@ for _source in all_sources().values():
     )
 
 
-@pytest.mark.parametrize(
-    "law", [*laws_of((*ALWAYS, *OF_SAMPLES, *OF_CLIENTS))], ids=lambda law: law.__name__
-)
+@pytest.mark.parametrize("law", [*laws_of(EVERY_ROOM)], ids=lambda law: law.__name__)
 def test_a_law_says_what_it_protects_and_what_to_do(law: Law) -> None:
     protects, _, remedy = cleandoc(law.__doc__ or "").partition("\nRemedy: ")
     assert protects.partition("\n")[0].endswith(".")

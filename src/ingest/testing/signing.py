@@ -13,7 +13,7 @@ from datetime import datetime
 import orjson
 
 from ingest.core.signing import Scheme, sign
-from ingest.core.times import iso
+from ingest.core.times import iso, to_micros
 from ingest.core.values import JSON
 
 
@@ -50,7 +50,7 @@ def dated(
     body, time = dict(payload), scheme.time
     if time is None:
         return told, body
-    epoch_ms = int(sent_at.timestamp() * 1000)
+    epoch_ms = to_micros(sent_at) // 1000
     if time.place == "header":
         told[time.name.lower()] = str(epoch_ms) if time.form == "epoch_ms" else iso(sent_at)
         return told, body

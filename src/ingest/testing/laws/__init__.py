@@ -45,6 +45,7 @@ OF_SAMPLES: tuple[ModuleType, ...] = (story,)
 """Those that a source with a sample keeps too."""
 OF_CLIENTS: tuple[ModuleType, ...] = (lookups, answers, requests)
 """And those of one that looks things up, with the sample's fake API."""
+EVERY_ROOM = (*ALWAYS, *OF_SAMPLES, *OF_CLIENTS)
 JUNK: tuple[ModuleType, ...] = (junk,)
 """Those that try examples, for a run that tries many."""
 EXAMPLES = 300
