@@ -307,15 +307,21 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 # House rules.
 
 
-def test_everything_is_caught_in_one_place_only() -> None:
-    """One net around a single delivery; and a clean-up that raises again is none."""
+CATCH_ALL: Mapping[str, str] = {
+    "src/ingest/flows/prepare.py": "one net around a single delivery",
+    "src/ingest/sources/registry.py": "the import of a source runs code that is not ours",
+}
+"""Where everything is caught, and why; a clean-up that raises again is none."""
+
+
+def test_everything_is_caught_in_few_places() -> None:
     nets = [
-        (path, node)
+        _shown(path)
         for path, tree in _ours()
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and _catches_all(node) and not _raises_again(node)
     ]
-    assert [_shown(path) for path, _ in nets] == ["src/ingest/flows/prepare.py"]
+    assert nets == sorted(CATCH_ALL)
 
 
 def _catches_all(handler: ast.ExceptHandler) -> bool:

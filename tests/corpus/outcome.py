@@ -84,7 +84,7 @@ def _end(
     *,
     documents: frozenset[str],
 ) -> End:
-    event, action = sending.event_action(answer.recorded)
+    event, action = sending.event(answer.recorded)
     if row is None:
         fine = answer.code == 200
         status = answer.said if fine else f"refused {answer.code}"

@@ -16,7 +16,7 @@ from ingest.cli.session import Session, session
 from ingest.core.errors import BadSettings, TransientError, Unavailable
 from ingest.flows import doctor as checkup
 from ingest.flows.doctor import Finding, State, failed, fine, note, unreachable
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import broken, source_types
 from ingest.wiring import Program
 
 _MARKS: Mapping[State, str] = {
@@ -67,13 +67,14 @@ def _tell(finding: Finding) -> None:
 
 def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     """The checks, in the order in which one depends on another."""
-    for said in settings.warnings(current.environ, all_sources):
+    for said in settings.warnings(current.environ, source_types):
         yield note("settings", said, "name it right, or unset it")
     wrong = settings.faults(current.environ)
     yield from (failed("settings", fault, "set it right, or unset it") for fault in wrong)
     if wrong:
         return
     yield fine("settings", "every variable can be read")
+    yield from _sources()
     parts = current.program
     yield from checkup.look_at_app_wide(parts.settings.webhook_secrets)
     yield _broker(parts)
@@ -92,6 +93,13 @@ def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     yield from checkup.look_at_queue(parts.engine)
     if clients is not None:
         clients.close()
+
+
+def _sources() -> Iterator[Finding]:
+    """Whether each source that is installed can be used."""
+    for name, line in broken().items():
+        said, _, remedy = line.rpartition("; ")
+        yield failed(f"source {name}", said, remedy)
 
 
 def _database(parts: Program) -> Iterator[Finding]:

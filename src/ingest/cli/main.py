@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy.exc
@@ -14,10 +14,17 @@ import typer
 from ingest.cli import output
 from ingest.cli.app import app
 from ingest.cli.session import Session
-from ingest.core.errors import BadInput, BadSettings, IngestError, NotConnected, Unavailable
+from ingest.core.errors import (
+    BadInput,
+    BadSettings,
+    BrokenSource,
+    IngestError,
+    NotConnected,
+    Unavailable,
+)
 from ingest.embedded import EmbeddedError
 from ingest.settings import warnings
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import broken, source_types
 from ingest.wiring import set_up_logs
 
 DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
@@ -27,6 +34,7 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (BadSettings, WRONG_USE),
     (BadInput, WRONG_USE),
     (NotConnected, WRONG_USE),
+    (BrokenSource, FAILED),
     (Unavailable, UNREACHABLE),
     (EmbeddedError, UNREACHABLE),
     (IngestError, FAILED),
@@ -58,7 +66,7 @@ def open_standard_streams() -> None:
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command in this environment; its exit code."""
     set_up_logs(environ)
-    for said in warnings(environ, all_sources):
+    for said in (*warnings(environ, source_types), *_broken(argv)):
         output.note(f"ingest: {said}")
     session = Session(environ)
     uncaught = sys.excepthook  # for which typer would put one of its own
@@ -75,6 +83,15 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         sys.excepthook = uncaught
         session.close()
     return answer if isinstance(answer, int) else DONE
+
+
+def _broken(argv: Sequence[str]) -> Collection[str]:
+    """A line for each source of another package that cannot be used; help imports none of them.
+
+    Those of this package cost time to import, and are tried when they are needed.
+    """
+    asks_for_help = not argv or "--help" in argv
+    return () if asks_for_help else broken(outside_only=True).values()
 
 
 def _failed(line: str, code: int) -> int:

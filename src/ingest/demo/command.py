@@ -20,7 +20,7 @@ from ingest.demo.story import in_order_of_arrival
 from ingest.embedded import EmbeddedError
 from ingest.machine import ended_by_signals, running
 from ingest.testing.fakes import Fake
-from ingest.testing.sample import all_samples
+from ingest.testing.sample import all_samples, without_sample
 
 _DELIVERIES = ("id", "source", "delivery", "answers", "status", "reason")
 _DOCUMENTS = ("source", "source_id", "kind", "title", "parent", "commit", "chunks", "formerly")
@@ -40,7 +40,7 @@ def demo(*, as_json: AsJson = False) -> None:
     began = time.monotonic()
     try:
         outcome = _perform()
-    except (IngestError, EmbeddedError, LookupError, OSError) as error:
+    except (IngestError, EmbeddedError, OSError) as error:
         raise DemoFailed(str(error)) from error
     seconds = round(time.monotonic() - began, 1)
     _print(outcome, seconds, as_json=as_json)
@@ -51,6 +51,8 @@ def demo(*, as_json: AsJson = False) -> None:
 
 def _perform() -> Outcome:
     samples = all_samples()
+    for name, reason in without_sample().items():
+        output.note(f"{name} has no part in the demo: {reason}")
     output.note(
         f"Starting PostgreSQL, Redis and the program's processes for {len(samples)} sources …"
     )

@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from importlib import import_module
 from importlib.util import find_spec
 
+from ingest.core.errors import BrokenSource
 from ingest.core.values import JSON
-from ingest.sources.registry import all_sources, package_of
+from ingest.sources.registry import imported, package_of, source_types
 from ingest.testing.fakes import Provider
 from ingest.testing.recorded import Sending
+
+EXPORTED = "SAMPLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +73,37 @@ class Sample:
 
 @cache
 def sample_of(source_type: str) -> Sample | None:
-    """The sample of a source; None where its package has no `demo`."""
-    module = f"{package_of(source_type)}.demo"
-    if find_spec(module) is None:
+    """The sample of a source; None where its package has no `demo`.
+
+    Raises `BrokenSource` where the source, or its `demo`, cannot be used.
+    """
+    package = package_of(source_type)
+    module = f"{package}.demo"
+    if not package or find_spec(module) is None:
         return None
-    found: Sample = import_module(module).SAMPLE
+    found = imported(module, EXPORTED)
+    if not isinstance(found, Sample) or found.source_type != source_type:
+        raise BrokenSource(f"{module}:{EXPORTED} is no Sample of {source_type}")
     return found
 
 
 def all_samples() -> tuple[Sample, ...]:
     """The samples of all sources that have one, in the order of their types."""
-    return tuple(found for name in all_sources() if (found := sample_of(name)) is not None)
+    found = (_sample_or_reason(name) for name in source_types())
+    return tuple(one for one in found if isinstance(one, Sample))
+
+
+def without_sample() -> dict[str, str]:
+    """Why a source has no sample, by its type."""
+    reasons = {name: _sample_or_reason(name) for name in source_types()}
+    return {name: reason for name, reason in reasons.items() if isinstance(reason, str)}
+
+
+def _sample_or_reason(source_type: str) -> Sample | str:
+    try:
+        return sample_of(source_type) or f"its package has no demo.{EXPORTED}"
+    except BrokenSource as error:
+        return str(error)
 
 
 def all_sendings() -> dict[str, Sending]:

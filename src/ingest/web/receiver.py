@@ -24,7 +24,7 @@ from ingest.flows.group_commit import GroupCommit
 from ingest.flows.keyring import Keyring, Secrets
 from ingest.flows.receive import Incoming, Shake
 from ingest.sources.contract import Descriptor
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import source_types
 from ingest.store.deliveries import Arrival
 from ingest.web import answers
 from ingest.web.body import Body, Disconnected
@@ -182,7 +182,7 @@ class Receiver:
 
 
 def _known(source_type: str) -> str:
-    return source_type if source_type in all_sources() else UNKNOWN
+    return source_type if source_type in source_types() else UNKNOWN
 
 
 def _until() -> float:
