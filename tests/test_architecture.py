@@ -44,7 +44,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "store": ("core", "store"),
     "flows": ("core", "sources", "store", "flows"),
     "published": ("core", "sources", "published"),
-    "testing": ("core", "sources", "testing"),
+    "testing": ("core", "sources", "published", "testing"),
     DEMOS: ("core", "sources", "testing"),
     "embedded": ("embedded",),
     "logs": (),
