@@ -44,6 +44,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "store": ("core", "store"),
     "flows": ("core", "sources", "store", "flows"),
     "published": ("core", "sources", "published"),
+    "skeleton": ("core", "sources", "skeleton"),
     "testing": ("core", "sources", "published", "testing"),
     DEMOS: ("core", "sources", "testing"),
     "embedded": ("embedded",),

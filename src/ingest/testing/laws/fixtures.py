@@ -1,7 +1,7 @@
 """What the laws are about: a source, a connection of it, and deliveries in its provider's shape.
 
-A fixture is a file `<event>.<more>.json` with {"headers", "body"}. Its event is the kind as a
-header or a field of the body says it, so that a law can make another kind of it.
+A fixture is a file `<event>.<more>.json` with {"headers", "body"}. Its name begins with the kind as
+a header or a field of the body says it, so that a law can make another kind of it.
 """
 
 from __future__ import annotations
@@ -50,8 +50,19 @@ class Fixture:
 
     @property
     def event(self) -> str:
-        """The kind of event, by the fixture's name."""
+        """What it is about: the beginning of the fixture's name."""
         return self.name.partition(".")[0]
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of delivery: what of the fixture's name a header or a field of the body says.
+
+        None where neither a header nor a field of the body's first level says any of it.
+        """
+        said = {one for one in (*self.headers.values(), *self.body.values()) if type(one) is str}
+        parts = self.name.split(".")
+        names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        return next((name for name in names if name in said), None)
 
     @property
     def scope(self) -> str:
@@ -97,14 +108,12 @@ class Fixture:
         return body
 
     def as_kind(self, kind: str) -> tuple[dict[str, str], dict[str, Any]] | None:
-        """Headers and body as an event of another kind, wherever one of them says its own.
-
-        None where neither a header nor a field of the body's first level says it.
-        """
-        if self.event not in (*self.headers.values(), *self.body.values()):
+        """Headers and body as a delivery of another kind, where one of them says its own."""
+        own = self.kind
+        if own is None:
             return None
-        headers = {name: kind if v == self.event else v for name, v in self.headers.items()}
-        body = {name: kind if v == self.event else v for name, v in self.body.items()}
+        headers = {name: kind if told == own else told for name, told in self.headers.items()}
+        body = {name: kind if told == own else told for name, told in self.body.items()}
         return headers, body
 
 

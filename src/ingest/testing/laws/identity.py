@@ -41,7 +41,7 @@ def test_a_body_under_another_delivery_s_headers_means_the_same_or_nothing(suite
 def _kind_headers(fixtures: Iterable[Fixture]) -> frozenset[str]:
     """The headers that say what kind of event it is: somewhere they say the fixture's own."""
     return frozenset(
-        name for one in fixtures for name, value in one.headers.items() if value == one.event
+        name for one in fixtures for name, value in one.headers.items() if value == one.kind
     )
 
 

@@ -64,7 +64,7 @@ def test_an_unknown_event_is_skipped_with_a_reason_that_names_it(suite: Suite) -
     """What a provider invents tomorrow is seen in the list of deliveries, and breaks nothing.
 
     Remedy: `normalise` answers an unknown kind with `skip` that names it. A fixture's name begins
-    with its event as a header or a field of the body says it.
+    with its kind as a header or a field of the body says it.
     """
     told = [(fixture, fixture.as_kind(UNHEARD_OF)) for fixture in suite.fixtures]
     assert any(strange for _, strange in told), "no fixture says its event in a header or a field"
