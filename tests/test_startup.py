@@ -19,7 +19,7 @@ from tests.outside import package
 
 WRONG, RIGHT = "INGEST_GIHUB_WEBHOOK_SECRETS", "INGEST_GITHUB_WEBHOOK_SECRETS"
 SAID = f"{WRONG} is not a setting; did you mean {RIGHT}?"
-BROKEN = "source 'acme' of acme_ingest 1.2 is broken"
+BROKEN = "source 'wharf' of wharf_ingest 1.2 is broken"
 """Told after it."""
 HIDDEN = "-".join(("a", "secret", "for", "a", "misspelt", "variable"))
 SECONDS = 60.0
@@ -73,7 +73,7 @@ def said_by(argv: Sequence[str], environ: Mapping[str, str], log: Path) -> str:
 def test_a_process_warns_once_of_a_misspelt_variable_and_of_a_broken_source(
     name: str, environ: Mapping[str, str], tmp_path: Path
 ) -> None:
-    path = package(tmp_path / "outside", "acme_ingest", "")["PYTHONPATH"]
+    path = package(tmp_path / "outside", "wharf_ingest", "")["PYTHONPATH"]
     told = {**environ, "PYTHONPATH": path}
     said = said_by(commands_of(tmp_path)[name], told, tmp_path / "said")
     assert said.count(SAID) == 1, said

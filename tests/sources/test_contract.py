@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ingest.sources.contract import Source
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import all_sources, package_of
 from ingest.testing import source_laws
 from ingest.testing.laws import EVERY_ROOM, JUNK, laws_of
 from ingest.testing.laws.fixtures import Law
@@ -49,7 +49,10 @@ def _connection(folder: Path) -> dict[str, Any]:
     return {**METADATA[folder.name], **(json.loads(other.read_text()) if other.exists() else {})}
 
 
-for _source in all_sources().values():
+OURS = [source for name, source in all_sources().items() if package_of(name).startswith("ingest.")]
+"""Another package keeps its own laws."""
+
+for _source in OURS:
     _name = _source.descriptor.title
     globals()[f"Test{_name}"] = _laws(_source, examples=100)
     globals()[f"Test{_name}ForLong"] = pytest.mark.slow(

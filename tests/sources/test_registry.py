@@ -22,7 +22,7 @@ OURS = [name for name in source_types() if package_of(name).startswith("ingest."
 SOUND = """
 from dataclasses import replace
 from ingest.sources.linear import SOURCE as LIKE_IT
-SOURCE = replace(LIKE_IT, descriptor=replace(LIKE_IT.descriptor, source_type={!r}, title="Acme"))
+SOURCE = replace(LIKE_IT, descriptor=replace(LIKE_IT.descriptor, source_type={!r}, title="Wharf"))
 """
 LOOK = """
 import json
@@ -32,14 +32,14 @@ ingest.sources.__path__ += sys.argv[1:]
 from ingest.core.errors import IngestError
 from ingest.sources.registry import all_sources, broken, package_of, source, source_types
 told = {"types": source_types()}
-named = ("ingest.sources.", "acme")
+named = ("ingest.sources.", "wharf")
 told["imported"] = [m for m in sys.modules if m.startswith(named) and m.split(".")[-1] == "client"]
 try:
-    told["acme"] = source("acme").descriptor.title
-    told["package"] = package_of("acme")
+    told["wharf"] = source("wharf").descriptor.title
+    told["package"] = package_of("wharf")
 except IngestError as error:
-    told["acme"] = [type(error).__name__, str(error)]
-told["besides"] = [m for m in sys.modules if m.startswith("acme") or m == "ingest.sources.vercel"]
+    told["wharf"] = [type(error).__name__, str(error)]
+told["besides"] = [m for m in sys.modules if m.startswith("wharf") or m == "ingest.sources.vercel"]
 told["broken"], told["usable"] = broken(), list(all_sources())
 told["outside"] = broken(outside_only=True)
 print(json.dumps(told))
@@ -67,30 +67,30 @@ def test_ours_are_all_there_and_none_is_broken() -> None:
 
 
 def test_a_source_of_another_package_is_found_by_its_entry_point(tmp_path: Path) -> None:
-    found = seen_with(package(tmp_path, "acme_ingest", SOUND.format("acme")))
-    assert set(found["types"]) >= {*OURS, "acme"}
+    found = seen_with(package(tmp_path, "wharf_ingest", SOUND.format("wharf")))
+    assert set(found["types"]) >= {*OURS, "wharf"}
     assert found["types"] == sorted(found["types"]) == found["usable"]
-    assert found["acme"] == "Acme"
-    assert found["package"] == "acme_ingest"
+    assert found["wharf"] == "Wharf"
+    assert found["package"] == "wharf_ingest"
     assert found["broken"] == {}
 
 
 def test_the_names_are_known_without_importing_anybody(tmp_path: Path) -> None:
-    found = seen_with(package(tmp_path, "acme_ingest", "raise SystemExit('imported')"))
-    assert "acme" in found["types"]
+    found = seen_with(package(tmp_path, "wharf_ingest", "raise SystemExit('imported')"))
+    assert "wharf" in found["types"]
     assert found["imported"] == []
 
 
 def test_who_asks_for_one_source_gets_that_one_alone(tmp_path: Path) -> None:
-    found = seen_with(package(tmp_path, "acme_ingest", "from ingest.sources.linear import SOURCE"))
-    assert found["besides"] == ["acme_ingest"]
+    found = seen_with(package(tmp_path, "wharf_ingest", "from ingest.sources.linear import SOURCE"))
+    assert found["besides"] == ["wharf_ingest"]
 
 
 def test_a_lone_module_is_no_package(tmp_path: Path) -> None:
-    environ = package(tmp_path, "acme_ingest", "", {"acme": "acme_alone"})
-    (tmp_path / "acme_alone.py").write_text(SOUND.format("acme"))
+    environ = package(tmp_path, "wharf_ingest", "", {"wharf": "wharf_alone"})
+    (tmp_path / "wharf_alone.py").write_text(SOUND.format("wharf"))
     found = seen_with(environ)
-    assert (found["acme"], found["package"]) == ("Acme", "")
+    assert (found["wharf"], found["package"]) == ("Wharf", "")
 
 
 @pytest.mark.parametrize(
@@ -102,76 +102,79 @@ def test_a_lone_module_is_no_package(tmp_path: Path) -> None:
         ("raise SystemExit(7)", "SystemExit: 7"),
         ("raise ValueError('one\\ntwo' + 'x' * 9000)", "ValueError: one two"),
         ("this is no Python", "SyntaxError"),
-        ("SOURCE = {'descriptor': None}", "acme_ingest:SOURCE is no Source"),
-        (SOUND.format("acme") + "SOURCE = replace(SOURCE, descriptor=7)", "is no Source"),
-        (SOUND.format("other"), "acme_ingest:SOURCE says that it is 'other'"),
+        ("SOURCE = {'descriptor': None}", "wharf_ingest:SOURCE is no Source"),
+        (SOUND.format("wharf") + "SOURCE = replace(SOURCE, descriptor=7)", "is no Source"),
+        (SOUND.format("other"), "wharf_ingest:SOURCE says that it is 'other'"),
     ],
 )
 def test_a_broken_one_names_itself_in_a_line_and_harms_no_other(
     tmp_path: Path, text: str, reason: str
 ) -> None:
-    found = seen_with(package(tmp_path, "acme_ingest", text))
+    found = seen_with(package(tmp_path, "wharf_ingest", text))
     (line,) = found["broken"].values()
-    assert found["broken"] == found["outside"] == {"acme": line}
-    assert line.startswith("source 'acme' of acme_ingest 1.2 is broken: ")
+    assert found["broken"] == found["outside"] == {"wharf": line}
+    assert line.startswith("source 'wharf' of wharf_ingest 1.2 is broken: ")
     assert reason in line
     assert line.endswith("; mend it, or uninstall it")
     assert len(line.splitlines()) == 1
     assert len(line) < 500
-    assert found["acme"] == ["BrokenSource", line]
+    assert found["wharf"] == ["BrokenSource", line]
     assert set(found["usable"]) >= set(OURS)
 
 
 @pytest.mark.parametrize(
-    "value", ["acme_ingest.nowhere:SOURCE", "acme_ingest:NOTHING", ":SOURCE", "acme ingest:SOURCE"]
+    "value",
+    ["wharf_ingest.nowhere:SOURCE", "wharf_ingest:NOTHING", ":SOURCE", "wharf ingest:SOURCE"],
 )
 def test_an_entry_point_that_leads_nowhere_is_broken(tmp_path: Path, value: str) -> None:
-    found = seen_with(package(tmp_path, "acme_ingest", SOUND.format("acme"), {"acme": value}))
-    assert list(found["broken"]) == ["acme"]
+    found = seen_with(package(tmp_path, "wharf_ingest", SOUND.format("wharf"), {"wharf": value}))
+    assert list(found["broken"]) == ["wharf"]
     assert set(found["usable"]) >= set(OURS)
 
 
-@pytest.mark.parametrize("name", ["Acme", "ac_me", "ac-me", "4cme", "a" * 32, "äcme", "a'b", "a b"])
+@pytest.mark.parametrize(
+    "name", ["Wharf", "ac_me", "ac-me", "4cme", "a" * 32, "äcme", "a'b", "a b"]
+)
 def test_a_name_that_cannot_be_one_is_told_and_is_in_no_list(tmp_path: Path, name: str) -> None:
-    point = {name: "acme_ingest:SOURCE"}
-    found = seen_with(package(tmp_path, "acme_ingest", SOUND.format(name), point))
+    point = {name: "wharf_ingest:SOURCE"}
+    found = seen_with(package(tmp_path, "wharf_ingest", SOUND.format(name), point))
     assert list(found["broken"]) == [name]
     assert "take a to z and 0 to 9" in found["broken"][name]
     assert name not in found["types"]
-    assert found["acme"][0] == "NotConnected"
+    assert found["wharf"][0] == "NotConnected"
 
 
-@pytest.mark.parametrize("name", ["a", "acme2", "a" * 31])
+@pytest.mark.parametrize("name", ["a", "wharf2", "a" * 31])
 def test_a_name_may_be_short_or_long_and_have_digits(tmp_path: Path, name: str) -> None:
-    point = {name: "acme_ingest:SOURCE"}
-    found = seen_with(package(tmp_path, "acme_ingest", SOUND.format(name), point))
+    point = {name: "wharf_ingest:SOURCE"}
+    found = seen_with(package(tmp_path, "wharf_ingest", SOUND.format(name), point))
     assert name in found["usable"]
     assert found["broken"] == {}
 
 
 def test_nobody_takes_the_name_of_ours(tmp_path: Path) -> None:
-    point = {"linear": "acme_ingest:SOURCE"}
-    found = seen_with(package(tmp_path, "acme_ingest", SOUND.format("linear"), point))
-    assert list(found["broken"]) == ["linear of acme_ingest 1.2"]
+    point = {"linear": "wharf_ingest:SOURCE"}
+    found = seen_with(package(tmp_path, "wharf_ingest", SOUND.format("linear"), point))
+    assert list(found["broken"]) == ["linear of wharf_ingest 1.2"]
     (line,) = found["broken"].values()
     assert "the name is taken by ingest.sources.linear" in line
     assert set(found["usable"]) >= set(OURS)
 
 
 def test_of_two_packages_with_one_name_the_first_has_it(tmp_path: Path) -> None:
-    package(tmp_path, "acme_second", SOUND.format("acme").replace("Acme", "Second"))
-    found = seen_with(package(tmp_path, "acme_first", SOUND.format("acme")))
-    assert found["acme"] == "Acme"
-    assert "taken by acme_first 1.2" in found["broken"]["acme of acme_second 1.2"]
+    package(tmp_path, "wharf_second", SOUND.format("wharf").replace("Wharf", "Second"))
+    found = seen_with(package(tmp_path, "wharf_first", SOUND.format("wharf")))
+    assert found["wharf"] == "Wharf"
+    assert "taken by wharf_first 1.2" in found["broken"]["wharf of wharf_second 1.2"]
 
 
 def test_a_folder_beside_the_six_that_exports_nothing_harms_nobody(tmp_path: Path) -> None:
     """Bug: the command's own help ended in a traceback."""
-    (tmp_path / "acme").mkdir()
-    (tmp_path / "acme" / "__init__.py").write_text("")
+    (tmp_path / "wharf").mkdir()
+    (tmp_path / "wharf" / "__init__.py").write_text("")
     found = seen_with(os.environ, tmp_path)
-    line = found["broken"]["acme"]
-    assert line.startswith("source 'acme' of ingest.sources.acme is broken: ")
+    line = found["broken"]["wharf"]
+    assert line.startswith("source 'wharf' of ingest.sources.wharf is broken: ")
     assert line.endswith("; mend it, or remove its folder")
     assert found["outside"] == {}
     assert set(found["usable"]) >= set(OURS)
@@ -183,37 +186,37 @@ def _ingest(environ: Mapping[str, str], *argv: str) -> subprocess.CompletedProce
 
 
 def test_commands_tell_of_a_broken_one_and_do_their_work(tmp_path: Path) -> None:
-    environ = package(tmp_path, "acme_ingest", "raise SystemExit('imported')")
+    environ = package(tmp_path, "wharf_ingest", "raise SystemExit('imported')")
     told = _ingest(environ, "types")
     assert told.returncode == 0
     assert "GitHubDocMetadata" in told.stdout
     assert [line.partition(" is broken")[0] for line in told.stderr.splitlines()] == [
-        "ingest: source 'acme' of acme_ingest 1.2"
+        "ingest: source 'wharf' of wharf_ingest 1.2"
     ]
 
 
 def test_help_imports_no_source(tmp_path: Path) -> None:
-    environ = package(tmp_path, "acme_ingest", "print('imported')\nraise SystemExit")
+    environ = package(tmp_path, "wharf_ingest", "print('imported')\nraise SystemExit")
     shown = [_ingest(environ, *argv) for argv in (("--help",), ("source", "connect", "--help"))]
     for told in shown:
         assert (told.returncode, told.stderr) == (0, "")
         assert "imported" not in told.stdout
-    assert "acme" in shown[-1].stdout
+    assert "wharf" in shown[-1].stdout
 
 
 def test_the_doctor_has_a_failed_check_for_a_broken_one(tmp_path: Path) -> None:
-    environ = package(tmp_path, "acme_ingest", "")
+    environ = package(tmp_path, "wharf_ingest", "")
     ours = {"INGEST_DATA_DIR": str(tmp_path), "DATABASE_URL": "postgresql://u@127.0.0.1:1/none"}
     told = _ingest({**environ, **ours}, "doctor", "--json")
     checks = {check["check"]: check for check in json.loads(told.stdout)["checks"]}
-    assert checks["source acme"]["state"] == "failed"
-    assert "acme_ingest gives no SOURCE" in checks["source acme"]["said"]
-    assert checks["source acme"]["remedy"] == "mend it, or uninstall it"
+    assert checks["source wharf"]["state"] == "failed"
+    assert "wharf_ingest gives no SOURCE" in checks["source wharf"]["said"]
+    assert checks["source wharf"]["remedy"] == "mend it, or uninstall it"
 
 
 def test_nothing_can_be_connected_to_a_broken_one(tmp_path: Path) -> None:
-    environ = package(tmp_path, "acme_ingest", "")
-    argv = ("source", "connect", "acme", "--store", "s", "--name", "n", "--metadata", "{}")
+    environ = package(tmp_path, "wharf_ingest", "")
+    argv = ("source", "connect", "wharf", "--store", "s", "--name", "n", "--metadata", "{}")
     told = _ingest(environ, *argv)
     assert told.returncode == 1
     assert "Traceback" not in told.stderr

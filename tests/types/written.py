@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +24,7 @@ from ingest.flows.clients import Clients
 from ingest.flows.connecting import connection_metadata
 from ingest.published import Family, Member
 from ingest.sources.contract import Message, Normalised, Source
+from ingest.sources.registry import all_sources
 from ingest.store import credentials
 from ingest.store.engine import transaction
 from ingest.testing.fakes import Provider, serving
@@ -57,6 +58,11 @@ class Value:
     value: Any
 
 
+def with_fixtures() -> dict[str, Source]:
+    """The sources whose fixtures stand here; another package keeps its own."""
+    return {name: source for name, source in all_sources().items() if recorded(name)}
+
+
 def meant(sources: Mapping[str, Source]) -> Written:
     """What every fixture means by itself, before anything is stored."""
     found: Written = {"documents": {}, "events": {}}
@@ -79,7 +85,8 @@ def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
     found: Written = {}
     connected = {name: _connect(engine, source, store) for name, source in sources.items()}
     with ExitStack() as running:
-        fakes = {name: running.enter_context(serving(p)) for name, p in _providers().items()}
+        played = _providers(sources)
+        fakes = {name: running.enter_context(serving(p)) for name, p in played.items()}
         clients = Clients(VAULT, {name: fake.url for name, fake in fakes.items()})
         running.callback(clients.close)
         for ends, tokens in ((False, {}), (False, fakes), (True, {})):
@@ -96,12 +103,12 @@ def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
     return found
 
 
-def _providers() -> dict[str, Provider]:
+def _providers(sources: Collection[str]) -> dict[str, Provider]:
     """The providers' APIs, each with the objects that its fixtures name."""
     return {
         name: sending.provider([_as_file(s) for n, s in recorded(name).items() if not ENDS(n)])
         for name, sending in all_sendings().items()
-        if sending.provider is not None
+        if name in sources and sending.provider is not None
     }
 
 

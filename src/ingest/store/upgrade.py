@@ -87,7 +87,7 @@ def _upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
             elif not ahead:
                 command.upgrade(migrations(conn), "head")
         with _alone(conn):  # a value may be used only after the commit that adds it
-            added = _add_source_types(conn, source_types)
+            added = add_source_types(conn, source_types)
     after = found.version if ahead and found.version is not None else head()
     return Report(found.version, after, added, adopted)
 
@@ -209,7 +209,11 @@ def _adopt(conn: sa.Connection) -> None:
     command.stamp(migrations(conn), "head")
 
 
-def _add_source_types(conn: sa.Connection, source_types: Collection[str]) -> tuple[str, ...]:
+def add_source_types(conn: sa.Connection, source_types: Collection[str]) -> tuple[str, ...]:
+    """Give the enum a value for each of these types that has none; which were added.
+
+    They may be used after the commit.
+    """
     present = condition.source_types(conn)
     missing = tuple(name for name in source_types if name not in present)
     for name in missing:

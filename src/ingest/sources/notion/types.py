@@ -2,7 +2,7 @@
 
 Law: a field that is not known is left out, never null. The seed's actions have no dot, ours have
 one (`view.created`): that tells the two kinds of event apart. `DOCUMENT_TYPES` and `EVENT_TYPES`
-are the members of the unions, the seed's own first.
+are the members of the unions, `SEED_TYPES` those of the seed.
 """
 
 from __future__ import annotations
@@ -110,3 +110,6 @@ class NotionSourceMetadata(BaseModel):
 
 DOCUMENT_TYPES = (NotionDocMetadata, NotionDatabaseMetadata, NotionCommentMetadata)
 EVENT_TYPES = (NotionEventMetadata, NotionOtherEventMetadata)
+SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
+    {NotionDocMetadata, NotionEventMetadata, NotionSourceMetadata}
+)

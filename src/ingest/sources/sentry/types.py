@@ -2,8 +2,8 @@
 
 Law: a field that is not known is left out, never null. `kind` and `action` tell the members apart:
 the seed's actions name none of Sentry's resources, ours begin with one (`issue.unresolved`), or
-with `other` where it is new. `DOCUMENT_TYPES` and `EVENT_TYPES` are the members of the unions, the
-seed's own first.
+with `other` where it is new. `DOCUMENT_TYPES` and `EVENT_TYPES` are the members of the unions,
+`SEED_TYPES` those of the seed.
 """
 
 from __future__ import annotations
@@ -123,3 +123,6 @@ class SentrySourceMetadata(BaseModel):
 
 DOCUMENT_TYPES = (SentryDocMetadata, SentryCommentDocMetadata)
 EVENT_TYPES = (SentryEventMetadata, SentryOtherEventMetadata)
+SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
+    {SentryDocMetadata, SentryEventMetadata, SentrySourceMetadata}
+)

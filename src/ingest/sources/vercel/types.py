@@ -2,7 +2,7 @@
 
 Law: a field that is not known is left out, never null. The seed has three actions; every other one
 is a member of ours, so that the action tells the two kinds of event apart. `DOCUMENT_TYPES` and
-`EVENT_TYPES` are the members of the unions, the seed's own first.
+`EVENT_TYPES` are the members of the unions, `SEED_TYPES` those of the seed.
 """
 
 from __future__ import annotations
@@ -106,3 +106,6 @@ class VercelSourceMetadata(BaseModel):
 
 DOCUMENT_TYPES = (VercelDocMetadata,)
 EVENT_TYPES = (VercelEventMetadata, VercelOtherEventMetadata)
+SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
+    {VercelDocMetadata, VercelEventMetadata, VercelSourceMetadata}
+)

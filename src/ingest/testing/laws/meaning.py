@@ -5,13 +5,10 @@ What they protect: a replay makes the same documents, and nothing is dropped sil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import deepcopy
 from datetime import timedelta
-from importlib import import_module
 
 from ingest.core.ranks import rank
-from ingest.sources.contract import Source
 from ingest.testing.laws.fixtures import RECEIVED_AT, Fixture, Suite
 from ingest.testing.laws.lawful import check_meaning
 
@@ -81,12 +78,12 @@ def test_every_ignored_kind_has_a_reason_and_gives_it(suite: Suite) -> None:
     """Whoever looks for a missing document finds the reason with the delivery.
 
     Remedy: a kind that is known and makes no document is an entry with its reason, which is more
-    than two words, and which `skip` holds.
+    than two words, and which `skip` holds; `Source.ignored` is the table of them.
     """
     kinds = (fixture for fixture in suite.fixtures if fixture.as_kind("x") is not None)
     fixture = next(kinds, None)
     assert fixture is not None, "no fixture says its event in a header or a field"
-    for kind, reason in _ignored(suite.source).items():
+    for kind, reason in suite.source.ignored.items():
         assert len(reason.split()) > 2, f"the reason for {kind} says nothing: {reason!r}"
         told = fixture.as_kind(kind)
         assert told is not None
@@ -94,12 +91,6 @@ def test_every_ignored_kind_has_a_reason_and_gives_it(suite: Suite) -> None:
         check_meaning(fixture, means)
         assert means.skip is not None, f"{kind} is listed as ignored and is not skipped"
         assert reason in means.skip, f"{kind} is skipped as {means.skip!r}, not for {reason!r}"
-
-
-def _ignored(source: Source) -> Mapping[str, str]:
-    package = source.normalise.__module__.rpartition(".")[0]
-    ignored: Mapping[str, str] = import_module(f"{package}.events").IGNORED
-    return ignored
 
 
 def test_a_payload_says_one_thing_of_an_object_at_one_place(suite: Suite) -> None:

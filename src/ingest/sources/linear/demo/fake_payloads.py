@@ -39,14 +39,9 @@ _NO_SLUG = frozenset({"comment", "issue"})
 def as_the_api_has_it(kind: str, data: Mapping[str, Any], url: str | None = None) -> dict[str, Any]:
     """The fields of an object of a kind, by the root field's name."""
     made = {name: value for name, value in data.items() if name not in _OBJECTS}
-    for id_name, name in _OBJECTS.items():
-        told = data.get(name)
-        if data.get(id_name) and not isinstance(told, dict):
-            made[name] = {"id": data[id_name]}
+    made |= _named_by_id(data)
     if kind == "project":
-        made["teams"] = [{"id": id_, "key": None} for id_ in data.get("teamIds") or ()]
-        if "status" not in data and data.get("state"):
-            made["status"] = {"name": data["state"], "type": data["state"]}
+        made |= _of_project(data)
     for listed in ("labels", "teams"):
         made[listed] = _nodes(made.get(listed))
     made["url"] = data.get("url") or url or f"https://linear.app/{kind}/{data['id']}"
@@ -58,6 +53,23 @@ def as_the_api_has_it(kind: str, data: Mapping[str, Any], url: str | None = None
     elif kind not in _NO_SLUG:
         made.setdefault("slugId", data["id"])
     return made
+
+
+def _named_by_id(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The objects of which only the id is told."""
+    return {
+        name: {"id": data[id_name]}
+        for id_name, name in _OBJECTS.items()
+        if data.get(id_name) and not isinstance(data.get(name), dict)
+    }
+
+
+def _of_project(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Its teams, and its status where only the word for that is told."""
+    teams = [{"id": id_, "key": None} for id_ in data.get("teamIds") or ()]
+    if "status" in data or not data.get("state"):
+        return {"teams": teams}
+    return {"teams": teams, "status": {"name": data["state"], "type": data["state"]}}
 
 
 def _identifier(data: Mapping[str, Any]) -> str:

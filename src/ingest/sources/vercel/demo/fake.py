@@ -157,18 +157,8 @@ class Vercel:
     def _list(self, asked: Asked) -> Answer:
         """Newest first; `until` and `since` are times of creation, the former not included."""
         limit = min(int(asked.one("limit", str(PAGE_SIZE))), PAGE_SIZE)
-        until, since = asked.one("until"), asked.one("since")
-        states = set(filter(None, asked.one("state").split(",")))
-        wanted = asked.one("projectId")
-        listed = [
-            one
-            for one in sorted(self.deployments.values(), key=lambda d: -int(d["createdAt"]))
-            if self._is_theirs(asked, one["projectId"])
-            and wanted in {"", one["projectId"]}
-            and (not until or one["createdAt"] < int(until))
-            and (not since or one["createdAt"] >= int(since))
-            and (not states or one["readyState"] in states)
-        ]
+        newest_first = sorted(self.deployments.values(), key=lambda d: -int(d["createdAt"]))
+        listed = [one for one in newest_first if self._is_wanted(asked, one)]
         page = listed[:limit]
         more = len(listed) > limit
         pagination = {
@@ -178,6 +168,18 @@ class Vercel:
         }
         body = {"deployments": [_item(one) for one in page], "pagination": pagination}
         return Answer(200, body, _RATE)
+
+    def _is_wanted(self, asked: Asked, one: Fields) -> bool:
+        """Whether a list that is asked for so has this deployment in it."""
+        until, since = asked.one("until"), asked.one("since")
+        states = set(filter(None, asked.one("state").split(",")))
+        return (
+            self._is_theirs(asked, one["projectId"])
+            and asked.one("projectId") in {"", one["projectId"]}
+            and (not until or one["createdAt"] < int(until))
+            and (not since or one["createdAt"] >= int(since))
+            and (not states or one["readyState"] in states)
+        )
 
 
 def _item(one: Mapping[str, Any]) -> Fields:
