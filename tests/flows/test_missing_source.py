@@ -92,4 +92,4 @@ def test_the_doctor_names_its_connections(engine: sa.Engine) -> None:
     gone = _gone(engine, make_store(engine))
     (found,) = look_at_connections(engine, Surroundings({}, None))
     assert str(found.state) == "failed"
-    assert found.remedy.endswith(f"ingest source disconnect {gone}")
+    assert (found.remedy or "").endswith(f"ingest source disconnect {gone}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ingest import skeleton
 from ingest.cli import durations, output
 from ingest.cli.arguments import AsJson, ConnectionId, SourceType
 from ingest.cli.erasing import Yes, require_yes
@@ -82,6 +84,27 @@ def connect(
         output.note(f"ingest source verification {created}")
     else:
         output.note("It has no webhook secret of its own: that route refuses every request.")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its type: a to z and 0 to 9.")],
+    *,
+    directory: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where to put its folder; else it is put here.")
+    ] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Write a package that brings a source of your own: small and whole, its tests pass as written.
+
+    Its README says how to make it yours.
+    """
+    folder = skeleton.write(name, directory)
+    if as_json:
+        output.document({"source_type": name, "folder": str(folder)})
+        return
+    output.line(str(folder))
+    output.note(f"Go on there: cd {folder} && pip install -e '.[dev]' && pytest")
 
 
 @app.command("list")
