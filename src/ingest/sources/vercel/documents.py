@@ -23,6 +23,7 @@ from ingest.sources.vercel.build_log import BuildLog, build_log, plain
 from ingest.sources.vercel.git import Commit, commit
 from ingest.sources.vercel.mentions import is_own_host
 from ingest.sources.vercel.types import VercelDocMetadata
+from ingest.sources.wire import mapping, nonblank
 
 # The rank of a state is the version. A blocked deployment waits as a queued one does, and either
 # can follow the other; the last three end it, and which of those holds is told by priority or by a
@@ -139,12 +140,12 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
     A look-up's raw is the deployment and, where it failed, the events of its build, newest first.
     An item of a list has no build log, so that one which failed is looked up.
     """
-    raw = payloads.fields(found.raw)
+    raw = mapping(found.raw)
     looked_up = "deployment" in raw
-    of = payloads.seen(raw.get("deployment") if looked_up else raw)
+    of = payloads.seen(mapping(raw, "deployment") if looked_up else raw)
     identity = found.identity
-    own = payloads.text(found.connection.get("vercelProjectId"))
-    project = of.project_id or payloads.text(of.project.get("id"))
+    own = nonblank(found.connection, "vercelProjectId")
+    project = of.project_id or nonblank(of.project, "id")
     if own and project and project != own:
         # The token reads more than the connection stands for.
         return (Withdraw(identity, version=None),)
@@ -166,11 +167,11 @@ def _seen(of: payloads.Seen, status: str, log: BuildLog) -> Deployed:
         raise BadPayload("deployment.url", "missing")
     created = of.created_at if of.created_at is not None else of.created
     host = host_of(of.url)
-    custom = payloads.text(of.custom_environment.get("slug"))
+    custom = nonblank(of.custom_environment, "slug")
     return Deployed(
         id=of.id,
         host=host,
-        project=of.name or payloads.text(of.project.get("name")) or host.partition(".")[0],
+        project=of.name or nonblank(of.project, "name") or host.partition(".")[0],
         status=status,
         created_at=payloads.time(created, "deployment.createdAt"),
         environment=environment_of(of.target, custom),
