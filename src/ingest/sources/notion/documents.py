@@ -6,7 +6,7 @@ Performs no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from ingest.core.changes import Change, Delete, Refresh, Upsert
@@ -125,25 +125,22 @@ def _database(found: Found, raw: Payload) -> Change:
     if database.is_trashed:
         return _trashed(found, database)
     title = rich_text.plain(database.title).strip() or properties.UNTITLED
-    names = [text(source, "name") for source in objects(database.data_sources)]
+    names = [*filter(None, (text(one, "name") for one in objects(database.data_sources)))]
     metadata = NotionDatabaseMetadata(
         database_id=database.id,
         title=title,
         url=database.url or page_url(database.id),
-        data_sources=[name for name in names if name] or None,
+        data_sources=names or None,
         last_edited_time=database.last_edited_time,
         last_edited_by=text(database.last_edited_by, "id"),
     )
     about = rich_text.markdown(database.description).strip()
-    tables = [_table(table) for table in objects(raw, "tables")]
-    if not names and database.properties:
-        tables.append(_table({"title": database.title, "properties": database.properties}))
     return Upsert(
         identity=found.identity,
         version=database.version,
         source_id=database.id,
         title=title,
-        body="\n\n".join(part for part in (about, *tables) if part),
+        body="\n\n".join(filter(None, (about, *_tables(database, raw)))),
         metadata=metadata.told(),
         created_at=database.created_at,
         parent=_parent(found, database, raw),
@@ -151,6 +148,14 @@ def _database(found: Found, raw: Payload) -> Change:
         references=_once(database.id, _mentions(database.description)),
         labels=frozenset({database.id}),
     )
+
+
+def _tables(database: Database, raw: Payload) -> Iterator[str]:
+    """Its data sources; in answers of versions that know none, the database is its own."""
+    for table in objects(raw, "tables"):
+        yield _table(table)
+    if database.properties and not [*objects(database.data_sources)]:
+        yield _table({"title": database.title, "properties": database.properties})
 
 
 def _table(table: Payload) -> str:

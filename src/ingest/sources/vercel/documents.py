@@ -17,13 +17,13 @@ from ingest.core.identity import Identity
 from ingest.core.references import Reference
 from ingest.core.slugs import bounded_key
 from ingest.core.times import iso
-from ingest.sources.contract import Found
+from ingest.sources.contract import Found, Payload
 from ingest.sources.vercel import payloads
 from ingest.sources.vercel.build_log import BuildLog, build_log, plain
 from ingest.sources.vercel.git import Commit, commit
 from ingest.sources.vercel.mentions import is_own_host
 from ingest.sources.vercel.types import VercelDocMetadata
-from ingest.sources.wire import mapping, nonblank
+from ingest.sources.wire import items, mapping, nonblank
 
 # The rank of a state is the version. A blocked deployment waits as a queued one does, and either
 # can follow the other; the last three end it, and which of those holds is told by priority or by a
@@ -144,10 +144,7 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
     looked_up = "deployment" in raw
     of = payloads.seen(mapping(raw, "deployment") if looked_up else raw)
     identity = found.identity
-    own = nonblank(found.connection, "vercelProjectId")
-    project = of.project_id or nonblank(of.project, "id")
-    if own and project and project != own:
-        # The token reads more than the connection stands for.
+    if _is_of_another_project(of, found.connection):
         return (Withdraw(identity, version=None),)
     if of.is_gone:
         # It can be restored for 30 days, and its state is then what it was.
@@ -157,9 +154,15 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
         raise BadPayload("deployment.readyState", "missing")
     if status == FAILED and not looked_up:
         return (Refresh(identity),)
-    events = raw.get("events") if looked_up else None
-    log = build_log(events) if status == FAILED and isinstance(events, list) else _NO_LOG
+    log = build_log(items(raw, "events")) if status == FAILED else _NO_LOG
     return (document(identity, _seen(of, status, log)),)
+
+
+def _is_of_another_project(of: payloads.Seen, connection: Payload) -> bool:
+    """Whether the token reads more than the connection stands for."""
+    own = nonblank(connection, "vercelProjectId")
+    project = of.project_id or nonblank(of.project, "id")
+    return bool(own and project and project != own)
 
 
 def _seen(of: payloads.Seen, status: str, log: BuildLog) -> Deployed:

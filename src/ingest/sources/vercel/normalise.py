@@ -30,6 +30,7 @@ from ingest.sources.vercel.documents import (
     host_of,
     version,
 )
+from ingest.sources.vercel.events import Stage
 from ingest.sources.vercel.git import commit
 from ingest.sources.vercel.mentions import is_own_host
 from ingest.sources.vercel.payloads import (
@@ -106,17 +107,13 @@ def _deployed(message: Message, kind: str, at: datetime) -> Deployed:
     stage = events.STAGES[kind]
     told = _told(message)
     of = _deployment(told)
-    url = of.url or told.url
-    if url is None:
-        raise BadPayload("payload.deployment.url", "missing")
-    host = host_of(url)
-    begun = of.ready_state if of.ready_state in _BEGINNINGS else None
+    host = _host(of, told)
     target = told.target or of.target
     return Deployed(
         id=of.id,
         host=host,
         project=of.name or _project_name(told) or host.partition(".")[0],
-        status=(begun or stage.state) if stage.state in _BEGINNINGS else stage.state,
+        status=_status(of, stage),
         created_at=time_if(of.created_at) or at,
         environment=environment_of(target),
         target=target,
@@ -125,6 +122,19 @@ def _deployed(message: Message, kind: str, at: datetime) -> Deployed:
         ready_at=at if stage.is_ready else None,
         failure=failure(of) if stage.state == FAILED else None,
     )
+
+
+def _host(of: Deployment, told: Told) -> str:
+    url = of.url or told.url
+    if url is None:
+        raise BadPayload("payload.deployment.url", "missing")
+    return host_of(url)
+
+
+def _status(of: Deployment, stage: Stage) -> str:
+    """The event's; a payload may say more exactly how far a deployment is that has just begun."""
+    told = of.ready_state
+    return told if told is not None and {told, stage.state} <= _BEGINNINGS else stage.state
 
 
 def _deleted(message: Message, kind: str) -> Normalised:
