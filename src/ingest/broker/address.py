@@ -106,13 +106,7 @@ def _sentinels(name: str, parts: list[SplitResult], shown: str) -> Address:
     """
     users = {part.netloc.rpartition("@")[0] for part in parts} - {""}
     paths = {part.path.strip("/") for part in parts} - {""}
-    told = [one for part in parts for one in parse_qsl(part.query, keep_blank_values=True)]
-    masters = {value for key, value in told if key == MASTER_NAME and value}
-    if {key for key, _ in told} - {MASTER_NAME}:
-        raise BadSettings(
-            f"{name}: a sentinel's URL takes ?{MASTER_NAME}=… alone; the rest goes into "
-            "INGEST_BROKER_OPTIONS"
-        )
+    masters = _masters(name, parts)
     if max(len(users), len(paths), len(masters)) > 1:
         raise BadSettings(
             f"{name}: its sentinels disagree on user, password, database or {MASTER_NAME}; "
@@ -123,3 +117,14 @@ def _sentinels(name: str, parts: list[SplitResult], shown: str) -> Address:
     hosts = [part.netloc.rpartition("@")[2] for part in parts]
     urls = ";".join(f"{SENTINEL}://{user}{host}{path}" for host in hosts)
     return Address(SENTINEL, urls, shown, {MASTER_NAME: masters.pop()} if masters else {})
+
+
+def _masters(name: str, parts: list[SplitResult]) -> set[str]:
+    """The names of masters that the URLs tell, which take no other parameter."""
+    told = [one for part in parts for one in parse_qsl(part.query, keep_blank_values=True)]
+    if {key for key, _ in told} - {MASTER_NAME}:
+        raise BadSettings(
+            f"{name}: a sentinel's URL takes ?{MASTER_NAME}=… alone; the rest goes into "
+            "INGEST_BROKER_OPTIONS"
+        )
+    return {value for _, value in told if value}
