@@ -1,8 +1,9 @@
-"""What is told at a time that nobody signs: one body is said once, when it was said first.
+"""Orders bodies whose time nobody signs: each counts once, at the earliest time that it came with.
 
-It may be heard again, later or earlier than before. Later, it says nothing. Earlier, it was said
-then: what was made of it moves there, and whoever had to yield to it in between is heard again. So
-any order of the same deliveries ends in the same rows.
+The same body may come again, with a later or an earlier time. Later, it says nothing. Earlier, it
+was said then: what was made of it moves there, and the deliveries that had to yield to it in
+between are processed again. So any order of the same deliveries ends in the same rows
+(docs/decisions/0018).
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from ingest.store.sayings import Key, Saying
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One body's words for one store."""
+    """What one body says in one store, told by one connection.
+
+    `fact` is a UUID of the body's digest; `said` is never empty.
+    """
 
     connection_id: str
     fact: str
@@ -30,11 +34,12 @@ class Share:
 
     @property
     def key(self) -> Key:
+        """What repetitions of one body have in common: connection and fact."""
         return self.connection_id, self.fact
 
     @property
     def version(self) -> str:
-        """When its sender says that it was said."""
+        """When its sender says that it was said: the first part of its newest rank."""
         return max(version_of(statement.rank) for _, statement in self.said)
 
     def saying(self) -> Saying:
@@ -43,8 +48,11 @@ class Share:
 
 
 def repeated(conn: sa.Connection, shares: Sequence[Share]) -> list[bool]:
-    """Which of the shares say nothing, for they were said earlier; in the transaction that applies
-    the others.
+    """Which of the shares say nothing, for they were said earlier; one answer for each share.
+
+    To be called in the transaction that applies the others, before it does: it locks what is known
+    of these bodies until the commit, moves what was made of one that is now known to be earlier,
+    and makes the deliveries pending that have to be processed again.
     """
     earliest: dict[Key, Share] = {}
     for share in shares:
