@@ -77,20 +77,6 @@ NAMES_ALLOWED: Mapping[str, str] = {
 """Where a provider may be named outside its folder, and why."""
 
 
-TOO_COMPLEX: Mapping[str, str] = {
-    "src/ingest/demo/providers/linear_payloads.py as_the_api_has_it": "the demo is about to move",
-    "src/ingest/demo/providers/vercel.py _list": "the demo is about to move",
-    "src/ingest/flows/apply.py _read": "flows are about to be regrouped",
-    "src/ingest/flows/directory.py read": "flows are about to be regrouped",
-    "src/ingest/flows/landing.py _end": "flows are about to be regrouped",
-    "src/ingest/flows/prepare.py _route": "flows are about to be regrouped",
-    "src/ingest/flows/settle.py _apply": "flows are about to be regrouped",
-    "src/ingest/flows/write.py _turn": "flows are about to be regrouped",
-    "src/ingest/flows/write.py _write_documents": "flows are about to be regrouped",
-}
-"""Functions that may have more ways through them than `MOST_COMPLEX`, and why."""
-
-
 @cache
 def _trees() -> Mapping[Path, ast.Module]:
     files = [*PACKAGE.rglob("*.py"), *(ROOT / "bench").rglob("*.py")]
@@ -361,21 +347,13 @@ def test_complexity_is_counted_as_it_says(written: str, complexity: int) -> None
 
 
 def test_every_function_reads_as_a_table_of_contents() -> None:
-    """One with more ways through it than anybody holds in mind is several; what is excused in vain
-    is told too.
-    """
-    over = [
-        (f"{path.relative_to(ROOT)} {node.name}", _shown(path, node), complexity)
+    """One with more ways through it than anybody holds in mind is several."""
+    wrong = [
+        f"{_shown(path, node)} {node.name}: complexity {complexity}, over {MOST_COMPLEX}"
         for path, node in _functions()
         if (complexity := _complexity(node)) > MOST_COMPLEX
     ]
-    wrong = [
-        f"{shown} {name.split()[-1]}: complexity {complexity}, over {MOST_COMPLEX}"
-        for name, shown, complexity in over
-        if name not in TOO_COMPLEX
-    ]
     assert not wrong
-    assert not TOO_COMPLEX.keys() - {name for name, _, _ in over}, "excused in vain"
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
