@@ -150,7 +150,7 @@ def _write_sight(conn: sa.Connection, entries: Sequence[Entry]) -> set[Key]:
 def _sight(conn: sa.Connection, entries: Sequence[Entry]) -> dict[str, bool]:
     """Whether each document is to be seen, of those that are hidden or shown.
 
-    The cascade has the last say: it has read the parents outside the batch too.
+    The cascade has the last say, as it follows what lies outside the batch too.
     """
     sight = {e.after.document_id: False for e in entries if e.hides}
     sight |= {e.after.document_id: True for e in entries if e.shows}
