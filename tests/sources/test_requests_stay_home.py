@@ -21,8 +21,9 @@ from ingest.core.errors import IngestError
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.contract import Access, Ask
-from ingest.sources.registry import all_sources, source
+from ingest.sources.registry import source
 from tests.factories import METADATA
+from tests.ours import OURS
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOKEN = "a-token-of-a-test-that-is-long-enough"
@@ -128,7 +129,7 @@ def look(
 
 
 def test_every_source_that_asks_is_asked_about() -> None:
-    assert set(KINDS) == {name for name, found in all_sources().items() if found.connect}
+    assert set(KINDS) == {name for name in OURS if source(name).connect}
 
 
 EVERY = [(name, kind) for name, kinds in KINDS.items() for kind in kinds]
