@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ingest.core.values import JSON
 from ingest.core.vault import Vault
-from ingest.sources.registry import source
+from ingest.sources.registry import all_sources, package_of, source
 from ingest.store import connections, credentials
 from ingest.store.engine import transaction
 from ingest.testing import signing
@@ -20,6 +20,8 @@ SECRET_KEY = "a-key-for-tests-that-opens-nothing-elsewhere"
 VAULT = Vault([SECRET_KEY])
 SECRET = "the webhook secret of a test"
 
+OURS = frozenset(name for name in all_sources() if package_of(name).startswith("ingest."))
+"""The source types of this package; another one that is installed has tests of its own."""
 METADATA: Mapping[str, Mapping[str, JSON]] = {
     sample.source_type: sample.metadata for sample in all_samples()
 }

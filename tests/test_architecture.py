@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ingest.settings import NAMES, load
-from tests.ours import OURS
+from tests.factories import OURS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "ingest"
@@ -157,7 +157,7 @@ def test_no_provider_imports_another() -> None:
         for name in OURS
         for path, tree in _of(f"sources/{name}")
         for node, module in _imports(tree)
-        if module.startswith("ingest.sources.") and module.split(".")[2] in set(OURS) - {name}
+        if module.startswith("ingest.sources.") and module.split(".")[2] in OURS - {name}
     ]
     assert not wrong
 

@@ -22,8 +22,7 @@ from ingest.testing import source_laws
 from ingest.testing.laws import EVERY_ROOM, JUNK, laws_of
 from ingest.testing.laws.fixtures import Law
 from ingest.testing.sample import sample_of
-from tests.factories import METADATA
-from tests.ours import OURS
+from tests.factories import METADATA, OURS
 
 HERE = Path(__file__).parent
 FREE: Mapping[str, str] = {
@@ -50,7 +49,7 @@ def _connection(folder: Path) -> dict[str, Any]:
     return {**METADATA[folder.name], **(json.loads(other.read_text()) if other.exists() else {})}
 
 
-for _source in map(source, OURS):
+for _source in map(source, sorted(OURS)):
     _name = _source.descriptor.title
     globals()[f"Test{_name}"] = _laws(_source, examples=100)
     globals()[f"Test{_name}ForLong"] = pytest.mark.slow(

@@ -27,8 +27,7 @@ from ingest.flows.clients import Clients
 from ingest.sources.contract import Access, Ask, Client
 from ingest.sources.registry import source
 from ingest.store.connections import Connection
-from tests.factories import METADATA, VAULT
-from tests.ours import OURS
+from tests.factories import METADATA, OURS, VAULT
 from tests.sources.hostile import ANSWERS, answering, http
 
 FASTER = 300

@@ -22,8 +22,7 @@ from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.contract import Access, Ask
 from ingest.sources.registry import source
-from tests.factories import METADATA
-from tests.ours import OURS
+from tests.factories import METADATA, OURS
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOKEN = "a-token-of-a-test-that-is-long-enough"
