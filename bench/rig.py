@@ -25,7 +25,7 @@ from bench.mix import ORGANIZATION_ID, REPOSITORY_ID, TEAM_ID
 from bench.stage import RESULT_TABLES, STORE
 from ingest.embedded import processes
 from ingest.embedded.stack import Child, Stack
-from ingest.flows.connecting import connect_source
+from ingest.flows.connections.connect import connect_source
 from ingest.machine import Machine, is_ready, machine
 from ingest.sources.notion.demo.fake import TOKEN
 from ingest.sources.registry import source

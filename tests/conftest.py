@@ -22,8 +22,8 @@ from hypothesis import HealthCheck, settings
 from kombu import Connection, Queue
 from redis import Redis
 
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.embedded import start
-from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE
 from ingest.sources.registry import source_types
 from ingest.store.engine import connect, transaction
 from ingest.store.upgrade import add_source_types

@@ -6,8 +6,8 @@ import os
 
 import structlog
 
-from ingest.settings import warnings
 from ingest.sources.registry import broken, source_types
+from ingest.variables import warnings
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import replace
 
-from ingest.flows import process
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.sources import registry
 from ingest.sources.contract import Message, Normalise, Normalised
 from ingest.store import queue_admin
@@ -41,7 +41,7 @@ def main(database_url: str, lease_s: float) -> None:
     registry._loaded = known.__getitem__  # type: ignore[assignment]
     engine = connect(database_url)
     while True:
-        process.drain(engine, go_on=lambda: True, lease_s=lease_s)
+        drain_deliveries(engine, go_on=lambda: True, lease_s=lease_s)
         with transaction(engine) as conn:
             if not queue_admin.unfinished(conn)[0]:
                 return

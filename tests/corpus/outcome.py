@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import IngestError
 from ingest.core.identity import document_id
-from ingest.flows import payload as payloads
+from ingest.flows.receiving.payload import read_payload
 from ingest.sources.contract import Message
 from ingest.sources.registry import source
 from ingest.store import queue_admin
@@ -109,7 +109,7 @@ def _documents(
     now = datetime.now(UTC)
     headers, body = request(one, sending, now)
     try:
-        payload = payloads.read(found.descriptor, headers, body)
+        payload = read_payload(found.descriptor, headers, body)
         own = found.descriptor.connection_tenants(to.metadata)
         tenant = next(iter(found.descriptor.tenants(headers, payload)), own[0])
         scope = found.descriptor.scope(tenant if tenant in own else own[0], to.metadata)

@@ -13,8 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.core.errors import TransientError
-from ingest.flows import binding, sweep
-from ingest.flows.connecting import connect_source
+from ingest.flows import sweep
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.documents.bind import bind_pending
 from ingest.machine import Running, running
 from ingest.sources.registry import all_sources, source
 from ingest.store import credentials, lookups, queue_admin, stores
@@ -165,6 +166,6 @@ def _drain(stage: Running) -> bool:
         with transaction(engine) as conn:
             for row in conn.execute(_STUCK).mappings():
                 sys.stderr.write(f"still to be looked up: {dict(row)}\n")
-    binding.bind_pending(engine)
+    bind_pending(engine)
     sweep.settle_counts(engine)
     return settled()

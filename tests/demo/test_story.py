@@ -10,7 +10,7 @@ import pytest
 
 from ingest.core.signing import check_fresh, verify
 from ingest.demo.story import in_order_of_arrival
-from ingest.flows.connecting import connection_metadata
+from ingest.flows.connections.connect import connection_metadata
 from ingest.sources.registry import source
 from ingest.testing.sample import Sample, SampleDelivery, all_samples
 from ingest.testing.signing import request

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ingest.core.errors import BadSignature, IngestError
-from ingest.flows.admission import LONGEST_HANDSHAKE, Head, check_head, longest_body, too_large
-from ingest.flows.keyring import Secrets
+from ingest.flows.receiving.admission import (
+    LONGEST_HANDSHAKE,
+    check_head,
+    longest_body,
+    too_large,
+)
+from ingest.flows.receiving.requests import Head
+from ingest.flows.receiving.secrets import Secrets
 from ingest.sources.registry import source
 from tests.factories import METADATA, SECRET, signed
 

@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
 from ingest.core.values import JSON
-from ingest.flows import agreement, connecting
+from ingest.flows.connections import agreement
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.doctor import Finding, State, Surroundings, look_at_connections
 from ingest.sources.registry import source
 from ingest.store.engine import transaction
@@ -30,7 +32,7 @@ each = pytest.mark.parametrize("source_type", DIFFERENT)
 
 
 def connect(engine: sa.Engine, source_type: str, more: Mapping[str, JSON], *store_ids: str) -> str:
-    return connecting.connect_source(
+    return connect_source(
         engine,
         source(source_type).descriptor,
         name=source_type,
@@ -75,7 +77,7 @@ def test_one_that_is_disconnected_or_of_another_account_wants_nothing(
     shared = make_store(engine, "shared")
     tenant = {"github": "githubRepoId", "zendesk": "zendeskAccountId"}[source_type]
     connect(engine, source_type, {**one, tenant: "777"}, shared)
-    connecting.disconnect(engine, connect(engine, source_type, one, shared))
+    disconnect_source(engine, connect(engine, source_type, one, shared))
     connect(engine, source_type, other, shared)
     assert findings(engine) == []
 

@@ -19,10 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.demo.story import in_order_of_arrival
-from ingest.flows import fetch, sweep
-from ingest.flows.binding import bind_pending
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
+from ingest.flows import sweep
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.documents.bind import bind_pending
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.sources.registry import source
 from ingest.store import deliveries, lookups
 from ingest.store.deliveries import Arrival
@@ -84,7 +85,7 @@ class World:
         order = [*plan.order, *plan.again]
         for number, start in enumerate(range(0, len(order), plan.batch)):
             self._deliver([STORY[i] for i in order[start : start + plan.batch]])
-            drain(self.engine, go_on=lambda: True, hands=1)
+            drain_deliveries(self.engine, go_on=lambda: True, threads=1)
             if plan.looks_after(number):
                 self._look_up()
         return self.finish()
@@ -99,7 +100,7 @@ class World:
     def finish(self) -> Snapshot:
         """Look up and bind whatever waits, and tell what stands in the end."""
         while self._look_up():
-            drain(self.engine, go_on=lambda: True, hands=1)
+            drain_deliveries(self.engine, go_on=lambda: True, threads=1)
         bind_pending(self.engine)
         sweep.settle_counts(self.engine)
         with transaction(self.engine) as conn:
@@ -128,7 +129,7 @@ class World:
             conn.execute(_DUE)
             asked, _ = lookups.unfinished(conn)
         turns = iter(range(asked + 4))
-        fetch.drain(self.engine, self.clients, go_on=lambda: next(turns, None) is not None)
+        drain_lookups(self.engine, self.clients, go_on=lambda: next(turns, None) is not None)
         return asked > 0
 
 

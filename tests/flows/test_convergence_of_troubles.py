@@ -1,5 +1,5 @@
 """Promise 4 while things go wrong: two connections of each source feed one store, one is purged and
-connected again, workers die between commit and binding, an older program works beside, deliveries
+connected again, workers die between commit and bind, an older program works beside, deliveries
 are replayed, and providers answer 5xx.
 
 The story's deliveries come to both connections in any order. What a purge took is sent anew.
@@ -21,10 +21,12 @@ from hypothesis import strategies as st
 from ingest.core.bounds import bounded
 from ingest.core.changes import Change, Upsert
 from ingest.core.revisions import revision
-from ingest.flows import binding, connecting, made_by, words
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
-from ingest.flows.purge import purge_connection
+from ingest.flows.connections.lifecycle import disconnect_source
+from ingest.flows.connections.purge import purge_connection
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.documents import bind, statements
+from ingest.flows.lookups import made_by
+from ingest.flows.lookups.clients import Clients
 from ingest.store import deliveries, queue_admin
 from ingest.store.engine import transaction
 from ingest.testing.fakes import Answer, Fake, Trouble
@@ -95,7 +97,7 @@ class TroubledWorld(World):
         self.deliver(sent)
         self.sent += sent
         with {"die": dying, "older": an_older_program}.get(act, undisturbed)():
-            drain(self.engine, go_on=lambda: True, hands=1)
+            drain_deliveries(self.engine, go_on=lambda: True, threads=1)
             if act in {"look up", "die", "older"}:
                 self._look_up()
         if act == "5xx":
@@ -120,17 +122,17 @@ class TroubledWorld(World):
     def replay(self) -> None:
         with transaction(self.engine) as conn:
             queue_admin.replay(conn, list(conn.execute(_ALL).scalars()))
-        drain(self.engine, go_on=lambda: True, hands=1)
+        drain_deliveries(self.engine, go_on=lambda: True, threads=1)
 
     def _purge(self, source_type: str) -> None:
         """The first one goes and is connected again; what had come to it is sent to the new one."""
         gone = self.connections[source_type]
-        connecting.disconnect(self.engine, gone)
+        disconnect_source(self.engine, gone)
         purge_connection(self.engine, gone)
         self.connect_again(source_type, WAYS[0])
         own = [s for s in self.sent if s[1] == WAYS[0] and of(s) == source_type]
         self.deliver(own)
-        drain(self.engine, go_on=lambda: True, hands=1)
+        drain_deliveries(self.engine, go_on=lambda: True, threads=1)
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -183,7 +185,7 @@ def undisturbed() -> Iterator[None]:
 def dying() -> Iterator[None]:
     """A worker commits, and is killed before it binds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(binding, "bind", lambda _engine, _noted: None)
+        patch.setattr(bind, "bind", lambda _engine, _noted: None)
         yield
 
 
@@ -197,9 +199,9 @@ def an_older_program() -> Iterator[None]:
         return bounded(change)
 
     with pytest.MonkeyPatch.context() as patch:
-        for room in (words, made_by):
+        for room in (statements, made_by):
             patch.setattr(room, "revision", lambda adapter: revision(adapter) - 1)
-        patch.setattr(words, "bounded", misread)
+        patch.setattr(statements, "bounded", misread)
         yield
 
 

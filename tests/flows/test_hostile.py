@@ -12,10 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadRequest, BadSignature
-from ingest.flows import connecting, fetch, receive
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
-from ingest.flows.receive import Incoming
+from ingest.flows.connections.lifecycle import disconnect_source, resume_source
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
+from ingest.flows.receiving.arrivals import insert_into
+from ingest.flows.receiving.requests import Incoming
+from ingest.flows.receiving.verify import verify
 from ingest.sources.registry import source
 from ingest.store import lookups
 from ingest.store.deliveries import Arrival
@@ -77,12 +80,12 @@ def storm(engine: sa.Engine, source_type: str, most: int, *, token: bool) -> Non
         connection = connect(engine, source_type, metadata, token=given)
         sent = _send(engine, source_type, connection, junk(source_type, most))
         for _ in range(ROUNDS):
-            drain(engine, go_on=lambda: True)
+            drain_deliveries(engine, go_on=lambda: True)
             asked = clients is not None and _look_up(engine, clients)
-            if not connecting.resume(engine, connection) and not asked:
+            if not resume_source(engine, connection) and not asked:
                 break
-    connecting.disconnect(engine, connection)
-    drain(engine, go_on=lambda: True)
+    disconnect_source(engine, connection)
+    drain_deliveries(engine, go_on=lambda: True)
     with transaction(engine) as conn:
         ends = conn.execute(_ENDS).all()
     assert len(ends) == len(sent) > most // 2
@@ -97,14 +100,14 @@ def _send(
 ) -> dict[int, str]:
     """What each stored delivery is, by its id; what is refused at receipt is no matter."""
     descriptor, now = source(source_type).descriptor, datetime.now(UTC)
-    store, sent = receive.insert_into(engine), dict[int, str]()
+    store, sent = insert_into(engine), dict[int, str]()
     for start in range(0, len(junks), 500):
         arrivals: dict[str, Arrival] = {}
         for one in junks[start : start + 500]:
             headers = signed(source_type, one.raw, headers=one.headers)
             incoming = Incoming(source_type, connection, headers, one.raw, one.sent_at or now)
             with suppress(BadRequest, BadSignature):
-                arrival = receive.verify(incoming, descriptor, [SECRET])
+                arrival = verify(incoming, descriptor, [SECRET])
                 if arrival is not None:
                     arrivals[one.what] = arrival
         stored = store(list(arrivals.values()))
@@ -130,5 +133,5 @@ def _look_up(engine: sa.Engine, clients: Clients) -> bool:
         conn.execute(_DUE)
         asked, _ = lookups.unfinished(conn)
     turns = iter(range(asked + 4))
-    fetch.drain(engine, clients, go_on=lambda: next(turns, None) is not None)
+    drain_lookups(engine, clients, go_on=lambda: next(turns, None) is not None)
     return asked > 0

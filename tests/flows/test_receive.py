@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.core.answers import Delivery
 from ingest.core.errors import (
     BadRequest,
     BadSignature,
@@ -21,8 +22,11 @@ from ingest.core.errors import (
     Unavailable,
 )
 from ingest.core.signing import sign
-from ingest.flows.keyring import KEPT_S, Found, Keyring, Secrets
-from ingest.flows.receive import Incoming, accept, take, verify
+from ingest.flows.receiving.arrivals import Insert, Stored
+from ingest.flows.receiving.intake import Intake, Shake, never
+from ingest.flows.receiving.requests import Incoming
+from ingest.flows.receiving.secrets import KEPT_S, ConnectionSecrets, Keyring, Secrets
+from ingest.flows.receiving.verify import verify
 from ingest.sources.registry import all_sources, source, source_types
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import BadRow
@@ -47,13 +51,13 @@ class World:
         everybody = dict.fromkeys(all_sources(), (SECRET,))
         self.keyring = Keyring(self._load, everybody, now=lambda: self.time)
 
-    def _load(self, ids: Sequence[str]) -> dict[str, Found]:
+    def _load(self, ids: Sequence[str]) -> dict[str, ConnectionSecrets]:
         self.reads += 1
         self.time += 0.001
         if self.away:
             raise Unavailable("PostgreSQL does not answer")
         return {
-            id_: Found(self.source_type, Secrets(self.secrets[id_], self.shakes))
+            id_: ConnectionSecrets(self.source_type, Secrets(self.secrets[id_], self.shakes))
             for id_ in ids
             if id_ in self.secrets
         }
@@ -71,6 +75,27 @@ def incoming(
     told = signed(source_type, body, secret, headers)
     told.pop(without, None)
     return Incoming(source_type, connection_id, told, body, NOW)
+
+
+def take(
+    request: Incoming,
+    keyring: Keyring,
+    insert: Insert = lambda _: [(1, True)],
+    shake: Shake = never,
+) -> Delivery:
+    return Intake(keyring, insert, lambda: None, 10**9, shake).take(request)
+
+
+def accept(request: Incoming, keyring: Keyring, shake: Shake = never) -> Arrival | None:
+    """What would be stored; None for a handshake."""
+    stored: list[Arrival] = []
+
+    def insert(arrivals: Sequence[Arrival]) -> list[Stored]:
+        stored.extend(arrivals)
+        return [(1, True)]
+
+    take(request, keyring, insert, shake)
+    return stored[0] if stored else None
 
 
 def arrival(request: Incoming, *, world: World | None = None) -> Arrival:

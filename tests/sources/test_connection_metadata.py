@@ -13,10 +13,10 @@ import pytest
 
 from ingest import sources
 from ingest.core.errors import BadInput
-from ingest.flows.connecting import connection_metadata
+from ingest.flows.connections.connect import connection_metadata
 from ingest.sources.registry import source
 from ingest.testing.laws.connections import HOSTILE
-from tests.factories import METADATA, OURS
+from tests.factories import METADATA
 
 CROOKED = ["..", ".", "../x", "a/../b", "a?b", "a#b/../..", "a\\b", "a b", "//x", "http://x/"]
 CROOKED += ["evil.com#", "x@127.0.0.1:9200/", "127.0.0.1", "localhost"]

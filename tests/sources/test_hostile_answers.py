@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ingest.core.errors import IngestError
 from ingest.core.identity import Identity
-from ingest.flows.clients import Clients
+from ingest.flows.lookups.clients import Clients
 from ingest.sources.contract import Access, Ask, Client
 from ingest.sources.registry import source
 from ingest.store.connections import Connection

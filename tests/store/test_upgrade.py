@@ -14,14 +14,14 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from alembic import command
+from alembic.script import ScriptDirectory
 
 from ingest.core.identity import Identity, document_id
 from ingest.sources.registry import source, source_types
-from ingest.store import catalog
+from ingest.store import catalog, migrations
 from ingest.store.condition import UnfitDatabase, require_postgres
 from ingest.store.engine import connect, transaction
-from ingest.store.upgrade import Report, check, head, is_current, migrations, standing, upgrade
+from ingest.store.upgrade import Report, check, head, is_current, standing, upgrade
 from tests import factories
 from tests.databases import empty_databases
 
@@ -60,6 +60,14 @@ def empty(empty_url: str) -> Iterator[sa.Engine]:
     made = connect(empty_url)
     yield made
     made.dispose()
+
+
+def test_each_migrations_file_is_named_by_its_version() -> None:
+    """Who only looks how far a database is reads the names, and loads no Alembic."""
+    scripts = ScriptDirectory(str(SCHEMA.parent / "migrations"))
+    files = (SCHEMA.parent / "migrations" / "versions").glob("*.py")
+    assert {one.revision for one in scripts.walk_revisions()} == {file.name[:4] for file in files}
+    assert scripts.get_current_head() == head()
 
 
 def test_an_empty_database_becomes_current(empty: sa.Engine) -> None:
@@ -296,7 +304,7 @@ def _standing_at(url: str, version: str) -> Iterator[sa.Engine]:
     """A database as an older program left it."""
     made = connect(url)
     with made.begin() as conn:
-        command.upgrade(migrations(conn), version)
+        migrations.run(conn, version)
     yield made
     made.dispose()
 

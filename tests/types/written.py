@@ -19,9 +19,10 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
 
 from ingest.core.changes import Delete, Upsert, Withdraw
-from ingest.flows import fetch, process
-from ingest.flows.clients import Clients
-from ingest.flows.connecting import connection_metadata
+from ingest.flows.connections.connect import connection_metadata
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.published import Family, Member
 from ingest.sources.contract import Message, Normalised, Source
 from ingest.sources.registry import all_sources
@@ -97,8 +98,8 @@ def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
                         credentials.add(conn, VAULT, connection, kind, token)
             for name, source in sources.items():
                 _deliver(engine, source, connected[name], ends=ends)
-            process.drain(engine, go_on=lambda: True, hands=1)
-            fetch.drain(engine, clients, go_on=lambda: True)
+            drain_deliveries(engine, go_on=lambda: True, threads=1)
+            drain_lookups(engine, clients, go_on=lambda: True)
             _gather(engine, found)
     return found
 

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from ingest.core.errors import TransientError
-from ingest.flows import binding
-from ingest.flows.connecting import connect_source
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.documents.bind import bind_pending
 from ingest.machine import Running
 from ingest.sources.registry import source
 from ingest.store import credentials, lookups, queue_admin, reading, stores
@@ -43,7 +43,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Played:
     """What came out, as rows that people and programs read."""
 
     deliveries: list[dict[str, Any]]
@@ -62,7 +62,7 @@ class Outcome:
 
 def play(
     stage: Running, story: Sequence[tuple[Sample, SampleDelivery]], fakes: Mapping[str, Fake]
-) -> Outcome:
+) -> Played:
     """Connect, send in the order of arrival, wait until all is drained, read."""
     samples = {sample.source_type: sample for sample, _ in story}
     routes = _connect(stage, samples.values(), fakes)
@@ -133,9 +133,9 @@ def _unfinished(stage: Running) -> int:
         return queue_admin.unfinished(conn)[0] + lookups.unfinished(conn)[0]
 
 
-def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:
+def _read(stage: Running, sent: Sequence[Sent]) -> Played:
     engine = stage.machine.program.engine
-    binding.bind_pending(engine)  # a worker binds after it settles: do not wait for it
+    bind_pending(engine)  # a worker binds after it settles: do not wait for it
     with transaction(engine) as conn:
         ends = queue_admin.listing(conn, status=None, source_type=None, limit=_MANY)
         ids = [row["id"] for row in reading.listing(conn, store_id=STORE, limit=_MANY)]
@@ -143,7 +143,7 @@ def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:
         titles = reading.titles(conn, ids)
     deliveries = [_delivery(one, {row["id"]: row for row in ends}) for one in sent]
     documents = [_document(row, shown, titles) for row in shown.values()]
-    return Outcome(deliveries, documents, _relationships(shown))
+    return Played(deliveries, documents, _relationships(shown))
 
 
 def _delivery(sent: Sent, ends: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:

@@ -15,11 +15,14 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import ingest.sources
 from ingest.core.errors import BrokenSource, NotConnected
-from ingest.core.references import Syntax
-from ingest.sources.contract import Descriptor, Source
+
+if TYPE_CHECKING:  # a command's help asks for the names alone
+    from ingest.core.references import Syntax
+    from ingest.sources.contract import Source
 
 GROUP = "ingest.sources"
 """The entry points of a package outside: `<source type> = "<its package>:SOURCE"`."""
@@ -34,7 +37,7 @@ _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _SourcePlace:
     """Where a source is said to be: the module, what it is called there, and who brings it.
 
     package: the distribution with its version, or the folder.
@@ -56,7 +59,7 @@ class _Place:
 class _Places:
     """By source type where each one is; and a line, by what names it, for each that can be none."""
 
-    by_type: Mapping[str, _Place]
+    by_type: Mapping[str, _SourcePlace]
     misnamed: Mapping[str, str]
 
 
@@ -88,7 +91,7 @@ def source(source_type: str) -> Source:
 def all_sources() -> Mapping[str, Source]:
     """Every source that can be used, by its type, in the order of their names. Imports them all."""
     loaded = {name: _loaded(name) for name in source_types()}
-    return MappingProxyType({n: found for n, found in loaded.items() if isinstance(found, Source)})
+    return MappingProxyType({n: found for n, found in loaded.items() if not isinstance(found, str)})
 
 
 def broken(*, outside_only: bool = False) -> dict[str, str]:
@@ -141,6 +144,8 @@ def imported(module: str, attribute: str) -> object:
 @cache
 def _loaded(source_type: str) -> Source | str:
     """The source; a line where it cannot be used. It is tried once in a process."""
+    from ingest.sources.contract import Descriptor, Source  # noqa: PLC0415 - names need no pydantic
+
     place = _places().by_type[source_type]
     try:
         found = imported(place.module, place.attribute)
@@ -155,7 +160,7 @@ def _loaded(source_type: str) -> Source | str:
 
 @cache
 def _places() -> _Places:
-    found: dict[str, _Place] = {}
+    found: dict[str, _SourcePlace] = {}
     misnamed: dict[str, str] = {}
     for place in (*_inside(), *_outside()):
         if not is_type(place.name):
@@ -169,20 +174,20 @@ def _places() -> _Places:
     return _Places(dict(sorted(found.items())), misnamed)
 
 
-def _inside() -> Iterator[_Place]:
+def _inside() -> Iterator[_SourcePlace]:
     """The folders of this package; they come first, so that nobody outside takes their names."""
     for module in pkgutil.iter_modules(ingest.sources.__path__):
         if module.ispkg:
             package = f"{ingest.sources.__name__}.{module.name}"
-            yield _Place(module.name, package, EXPORTED, package, is_outside=False)
+            yield _SourcePlace(module.name, package, EXPORTED, package, is_outside=False)
 
 
-def _outside() -> Iterator[_Place]:
+def _outside() -> Iterator[_SourcePlace]:
     """What other packages bring. Of two of one name the first in the order of packages has it."""
     points = [(point, _package(point)) for point in entry_points(group=GROUP)]
     for point, package in sorted(points, key=lambda one: (one[1], one[0].name)):
         module, _, attribute = (part.strip() for part in point.value.partition(":"))
-        yield _Place(point.name, module, attribute or EXPORTED, package, is_outside=True)
+        yield _SourcePlace(point.name, module, attribute or EXPORTED, package, is_outside=True)
 
 
 def _package(point: EntryPoint) -> str:

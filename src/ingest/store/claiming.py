@@ -39,7 +39,7 @@ _ROW_BYTES = 2_048  # what a delivery costs beside its body, in the reckoning of
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedDelivery:
     """A delivery that this worker holds until its lease runs out."""
 
     id: int
@@ -65,7 +65,7 @@ class Claim:
     """
 
     token: str
-    rows: tuple[Claimed, ...]
+    rows: tuple[ClaimedDelivery, ...]
     full: bool = False
     suspects: bool = False
     dear: bool = False
@@ -182,7 +182,7 @@ def claim(
         _CLAIM,
         {"ids": [row.id for row in chosen], "token": token, "lone": alone, "lease_s": held_s},
     ).all()
-    claimed = tuple(Claimed(*row) for row in sorted(rows))
+    claimed = tuple(ClaimedDelivery(*row) for row in sorted(rows))
     full = len(due) >= limit or len(chosen) < len(due)
     return Claim(token, claimed, full, dear=is_dear, lease_s=held_s)
 
