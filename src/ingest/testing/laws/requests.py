@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ingest.core.errors import IngestError
 from ingest.core.values import JSON
-from ingest.sources.contract import Ask
+from ingest.sources.contract import Lookup
 from ingest.testing.fakes import Answer, Fake, Trouble
 from ingest.testing.laws.asking import asking, every_ask, playing
 from ingest.testing.laws.fixtures import Suite
@@ -51,21 +51,23 @@ def _without(part: str, marks: set[str]) -> str:
     return f"*{part[len(max(told, key=len)) :]}" if told else part
 
 
-def _look(suite: Suite, fake: Fake, ask: Ask, metadata: Mapping[str, JSON] | None = None) -> None:
+def _look(
+    suite: Suite, fake: Fake, lookup: Lookup, metadata: Mapping[str, JSON] | None = None
+) -> None:
     """One look-up and one check, whatever they come to."""
     with suppress(IngestError), asking(suite, fake, metadata=metadata) as client:
         with suppress(IngestError):
-            client.fetch_one(ask)
+            client.fetch_one(lookup)
         client.check()
 
 
-def _usual(suite: Suite, fake: Fake, asks: Sequence[Ask]) -> set[Shape]:
+def _usual(suite: Suite, fake: Fake, asks: Sequence[Lookup]) -> set[Shape]:
     """What is asked for by plain words, of what is there and of what is not."""
     fake.requests.clear()
-    for ask in asks:
-        _look(suite, fake, ask)
+    for lookup in asks:
+        _look(suite, fake, lookup)
         fake.troubles.append(Trouble(Answer(404, {})))
-        _look(suite, fake, ask)
+        _look(suite, fake, lookup)
         fake.troubles.clear()
     return _shapes(fake, *_words_of(asks[0]))
 
@@ -88,14 +90,17 @@ def test_an_id_never_bends_a_path(suite: Suite) -> None:
     Remedy: what stands in a path goes through `ingest.sources.forms.segment`.
     """
     with playing(suite) as fake:
-        for ask in every_ask(suite):
-            _bend(suite, partial(_by_id, suite, fake, ask=ask, usual=_usual(suite, fake, [ask])))
+        for lookup in every_ask(suite):
+            _bend(
+                suite,
+                partial(_by_id, suite, fake, lookup=lookup, usual=_usual(suite, fake, [lookup])),
+            )
 
 
-def _by_id(suite: Suite, fake: Fake, told: str, *, ask: Ask, usual: set[Shape]) -> set[Shape]:
+def _by_id(suite: Suite, fake: Fake, told: str, *, lookup: Lookup, usual: set[Shape]) -> set[Shape]:
     fake.requests.clear()
-    _look(suite, fake, replace(ask, identity=replace(ask.identity, id=told)))
-    return _shapes(fake, told, *_words_of(ask)) - usual
+    _look(suite, fake, replace(lookup, identity=replace(lookup.identity, id=told)))
+    return _shapes(fake, told, *_words_of(lookup)) - usual
 
 
 def test_a_hint_never_bends_a_path(suite: Suite) -> None:
@@ -104,16 +109,18 @@ def test_a_hint_never_bends_a_path(suite: Suite) -> None:
     Remedy: check a hint's fields like a payload's, and quote them like an id.
     """
     with playing(suite) as fake:
-        for ask in every_ask(suite):
-            usual = _usual(suite, fake, [ask, replace(ask, hint={})])
-            _bend(suite, partial(_by_hint, suite, fake, ask=ask, usual=usual))
+        for lookup in every_ask(suite):
+            usual = _usual(suite, fake, [lookup, replace(lookup, hint={})])
+            _bend(suite, partial(_by_hint, suite, fake, lookup=lookup, usual=usual))
 
 
-def _by_hint(suite: Suite, fake: Fake, told: str, *, ask: Ask, usual: set[Shape]) -> set[Shape]:
+def _by_hint(
+    suite: Suite, fake: Fake, told: str, *, lookup: Lookup, usual: set[Shape]
+) -> set[Shape]:
     fake.requests.clear()
-    hint = {name: _bent(value, told) for name, value in ask.hint.items()}
-    _look(suite, fake, replace(ask, hint=hint))
-    return _shapes(fake, told, *_words_of(ask)) - usual
+    hint = {name: _bent(value, told) for name, value in lookup.hint.items()}
+    _look(suite, fake, replace(lookup, hint=hint))
+    return _shapes(fake, told, *_words_of(lookup)) - usual
 
 
 def test_stored_metadata_never_bends_a_path(suite: Suite) -> None:
@@ -123,27 +130,27 @@ def test_stored_metadata_never_bends_a_path(suite: Suite) -> None:
     """
     fields = [name for name, v in suite.story_connection.items() if isinstance(v, str)]
     with playing(suite) as fake:
-        ask, *_ = every_ask(suite)
+        lookup, *_ = every_ask(suite)
         for name in fields:
             usual: set[Shape] = set()
             for plain in (suite.story_connection[name], None, "5"):
-                usual |= _by_field(suite, fake, plain, ask=ask, name=name, usual=set())
-            _bend(suite, partial(_by_field, suite, fake, ask=ask, name=name, usual=usual))
+                usual |= _by_field(suite, fake, plain, lookup=lookup, name=name, usual=set())
+            _bend(suite, partial(_by_field, suite, fake, lookup=lookup, name=name, usual=usual))
 
 
 def _by_field(
-    suite: Suite, fake: Fake, told: JSON, *, ask: Ask, name: str, usual: set[Shape]
+    suite: Suite, fake: Fake, told: JSON, *, lookup: Lookup, name: str, usual: set[Shape]
 ) -> set[Shape]:
     fake.requests.clear()
     own = suite.story_connection
-    _look(suite, fake, ask, {**own, name: told})
+    _look(suite, fake, lookup, {**own, name: told})
     parts = [part for value in _words(own) for part in value.split("/")]
     listed = told.split("/") if isinstance(told, str) and "/" in str(own[name]) else [told]
-    return _shapes(fake, *parts, *_words([*listed, "5"]), *_words_of(ask)) - usual
+    return _shapes(fake, *parts, *_words([*listed, "5"]), *_words_of(lookup)) - usual
 
 
-def _words_of(ask: Ask) -> list[str]:
-    return [ask.identity.id, *_words(ask.hint)]
+def _words_of(lookup: Lookup) -> list[str]:
+    return [lookup.identity.id, *_words(lookup.hint)]
 
 
 def _words(value: JSON | Mapping[str, JSON]) -> list[str]:
