@@ -16,7 +16,7 @@ from ingest.core.errors import BadInput
 from ingest.flows.connections.connect import connection_metadata
 from ingest.sources.registry import source
 from ingest.testing.laws.connections import HOSTILE
-from tests.factories import METADATA
+from tests.factories import METADATA, OURS
 
 CROOKED = ["..", ".", "../x", "a/../b", "a?b", "a#b/../..", "a\\b", "a b", "//x", "http://x/"]
 CROOKED += ["evil.com#", "x@127.0.0.1:9200/", "127.0.0.1", "localhost"]
