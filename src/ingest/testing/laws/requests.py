@@ -5,7 +5,7 @@ What they protect: no payload, hint or metadata makes a token read another path 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -34,21 +34,50 @@ Shape = tuple[str, tuple[str, ...], frozenset[str]]
 """A request without its ids: the method, the segments of the path, the names of parameters."""
 
 
-def _shapes(fake: Fake, *told: str) -> set[Shape]:
-    """What was asked for, with what is told in it as `*`."""
-    marks = {quote(one, safe="", errors="replace") for one in told if one.strip(".")}
+def _asked(fake: Fake) -> set[Shape]:
+    """What was asked for, as it stands there."""
     found: set[Shape] = set()
     for asked in fake.requests:
         path, _, query = asked.target.partition("?")
-        parts = tuple(_without(part, marks) for part in path.split("/"))
-        found.add((asked.method, parts, frozenset(dict(parse_qsl(query)))))
+        found.add((asked.method, tuple(path.split("/")), frozenset(dict(parse_qsl(query)))))
     return found
+
+
+def _marks(told: Iterable[str]) -> set[str]:
+    """What is told, as it stands in a path where it bends none."""
+    return {quote(one, safe="", errors="replace") for one in told if one.strip(".")}
 
 
 def _without(part: str, marks: set[str]) -> str:
     """A segment of a path without what is told in it, which an ending may follow: `12.json`."""
     told = [one for one in marks if part == one or part.startswith(f"{one}.")]
     return f"*{part[len(max(told, key=len)) :]}" if told else part
+
+
+def _shapes(fake: Fake, told: Iterable[str]) -> set[Shape]:
+    """What was asked for, with what is told in it as `*`."""
+    marks = _marks(told)
+    return {
+        (method, tuple(_without(part, marks) for part in parts), names)
+        for method, parts, names in _asked(fake)
+    }
+
+
+def _unusual(fake: Fake, usual: set[Shape], told: Iterable[str]) -> set[Shape]:
+    """What was asked for and has no shape that is usual, however what is told is read in it.
+
+    A word that a path always has (`0` in `/api/0/`) may be told too.
+    """
+    marks = _marks(told)
+    return {one for one in _asked(fake) if not any(_fits(one, shape, marks) for shape in usual)}
+
+
+def _fits(asked: Shape, shape: Shape, marks: set[str]) -> bool:
+    method, parts, names = asked
+    if (method, len(parts), names) != (shape[0], len(shape[1]), shape[2]):
+        return False
+    pairs = zip(parts, shape[1], strict=True)
+    return all(usual in {part, _without(part, marks)} for part, usual in pairs)
 
 
 def _look(
@@ -69,7 +98,7 @@ def _usual(suite: Suite, fake: Fake, asks: Sequence[Lookup]) -> set[Shape]:
         fake.troubles.append(Trouble(Answer(404, {})))
         _look(suite, fake, lookup)
         fake.troubles.clear()
-    return _shapes(fake, *_words_of(asks[0]))
+    return _shapes(fake, _words_of(asks[0]))
 
 
 def _bend(suite: Suite, look: Callable[[str], set[Shape]]) -> None:
@@ -100,7 +129,7 @@ def test_an_id_never_bends_a_path(suite: Suite) -> None:
 def _by_id(suite: Suite, fake: Fake, told: str, *, lookup: Lookup, usual: set[Shape]) -> set[Shape]:
     fake.requests.clear()
     _look(suite, fake, replace(lookup, identity=replace(lookup.identity, id=told)))
-    return _shapes(fake, told, *_words_of(lookup)) - usual
+    return _unusual(fake, usual, [told, *_words_of(lookup)])
 
 
 def test_a_hint_never_bends_a_path(suite: Suite) -> None:
@@ -120,7 +149,7 @@ def _by_hint(
     fake.requests.clear()
     hint = {name: _bent(value, told) for name, value in lookup.hint.items()}
     _look(suite, fake, replace(lookup, hint=hint))
-    return _shapes(fake, told, *_words_of(lookup)) - usual
+    return _unusual(fake, usual, [told, *_words_of(lookup)])
 
 
 def test_stored_metadata_never_bends_a_path(suite: Suite) -> None:
@@ -128,25 +157,31 @@ def test_stored_metadata_never_bends_a_path(suite: Suite) -> None:
 
     Remedy: read a field of the metadata with `ingest.sources.forms.own` or `needed`.
     """
-    fields = [name for name, v in suite.story_connection.items() if isinstance(v, str)]
+    own = suite.story_connection
+    parts = [part for value in _words(own) for part in value.split("/")]
     with playing(suite) as fake:
         lookup, *_ = every_ask(suite)
-        for name in fields:
+        for name in [name for name, value in own.items() if isinstance(value, str)]:
             usual: set[Shape] = set()
-            for plain in (suite.story_connection[name], None, "5"):
-                usual |= _by_field(suite, fake, plain, lookup=lookup, name=name, usual=set())
+            for plain in (own[name], None, "5"):
+                _look_with(suite, fake, lookup, {**own, name: plain})
+                usual |= _shapes(fake, [*parts, "5", *_words_of(lookup)])
             _bend(suite, partial(_by_field, suite, fake, lookup=lookup, name=name, usual=usual))
 
 
 def _by_field(
-    suite: Suite, fake: Fake, told: JSON, *, lookup: Lookup, name: str, usual: set[Shape]
+    suite: Suite, fake: Fake, told: str, *, lookup: Lookup, name: str, usual: set[Shape]
 ) -> set[Shape]:
-    fake.requests.clear()
     own = suite.story_connection
-    _look(suite, fake, lookup, {**own, name: told})
+    _look_with(suite, fake, lookup, {**own, name: told})
     parts = [part for value in _words(own) for part in value.split("/")]
-    listed = told.split("/") if isinstance(told, str) and "/" in str(own[name]) else [told]
-    return _shapes(fake, *parts, *_words([*listed, "5"]), *_words_of(lookup)) - usual
+    listed = told.split("/") if "/" in str(own[name]) else [told]
+    return _unusual(fake, usual, [*parts, "5", *listed, *_words_of(lookup)])
+
+
+def _look_with(suite: Suite, fake: Fake, lookup: Lookup, metadata: Mapping[str, JSON]) -> None:
+    fake.requests.clear()
+    _look(suite, fake, lookup, metadata)
 
 
 def _words_of(lookup: Lookup) -> list[str]:
