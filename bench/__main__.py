@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import flood, latency, receiver, throughput
+from bench import flood, latency, receiver, startup, throughput
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "receiver": lambda quick: receiver.receiver(
         receiver.Plan.quick() if quick else receiver.Plan()
     ),
+    "startup": lambda quick: startup.startup(startup.Plan.quick() if quick else startup.Plan()),
     "throughput": lambda quick: throughput.throughput(
         throughput.Plan.quick() if quick else throughput.Plan()
     ),

@@ -20,7 +20,7 @@ import orjson
 import psycopg
 
 from bench.stage import RESULT_TABLES
-from ingest.flows import process
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.store.engine import connect
 from ingest.warm import warm
 
@@ -46,7 +46,7 @@ def ours(database_url: str) -> Timing:
     engine = connect(database_url)
     warm()
     started = time.perf_counter()
-    done = process.drain(engine, go_on=lambda: True)
+    done = drain_deliveries(engine, go_on=lambda: True)
     seconds = time.perf_counter() - started
     engine.dispose()
     return Timing(done.settled.total(), seconds, peak_mib())

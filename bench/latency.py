@@ -21,9 +21,9 @@ from bench import letters, mix
 from bench.load import Order
 from bench.receiver import quantile_ms
 from bench.rig import Rig, rig, send
-from ingest.demo.fake import serving
-from ingest.demo.providers import notion
+from ingest.sources.notion.demo.fake import block, make, rich
 from ingest.sources.registry import source
+from ingest.testing.fakes import serving
 
 POLL_S = 0.003
 SEEN_WITHIN_S = 30.0
@@ -90,8 +90,8 @@ def latency(plan: Plan) -> dict[str, object]:
 @contextmanager
 def _notion(plan: Plan) -> Iterator[str]:
     """Notion's API, with the page of each thin event; it answers as late as a real one."""
-    workspace = notion.make()
-    said = (notion.block("paragraph", notion.rich(mix.prose(random.Random(1), 600, 1))),)
+    workspace = make()
+    said = (block("paragraph", rich(mix.prose(random.Random(1), 600, 1))),)
     for n in range(plan.warm + plan.count):
         at = "2026-03-02T00:00:00Z"
         workspace.put_page(letters.page_id(n), f"Case {n}", at=at, blocks=said)

@@ -22,8 +22,8 @@ from ingest.core.folding import LedgerRow
 from ingest.core.identity import document_id, document_slug, event_id
 from ingest.core.ranks import rank
 from ingest.core.values import JSON, loads
-from ingest.flows.drafts import draft
-from ingest.flows.rendering import Renders, StoreConfig
+from ingest.flows.documents.draft import draft
+from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.sources.contract import Message, Source
 from ingest.sources.registry import source
 

@@ -23,11 +23,11 @@ from bench.letters import NOTION_WORKSPACE, Routes
 from bench.load import Heard, Order
 from bench.mix import ORGANIZATION_ID, REPOSITORY_ID, TEAM_ID
 from bench.stage import RESULT_TABLES, STORE
-from ingest.demo.providers.notion import TOKEN
 from ingest.embedded import processes
 from ingest.embedded.stack import Child, Stack
-from ingest.flows.connecting import connect_source
+from ingest.flows.connections.connect import connect_source
 from ingest.machine import Machine, is_ready, machine
+from ingest.sources.notion.demo.fake import TOKEN
 from ingest.sources.registry import source
 from ingest.store import stores
 from ingest.store.credentials import API_TOKEN, WEBHOOK_SECRET

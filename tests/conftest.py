@@ -22,9 +22,11 @@ from hypothesis import HealthCheck, settings
 from kombu import Connection, Queue
 from redis import Redis
 
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.embedded import start
-from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE
-from ingest.store.engine import connect
+from ingest.sources.registry import source_types
+from ingest.store.engine import connect, transaction
+from ingest.store.upgrade import add_source_types
 from tests.spares import Spares
 
 SCHEMA = Path(__file__).parent.parent / "schema" / "schema.sql"
@@ -65,11 +67,18 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template_database(postgres_url: str) -> Iterator[str]:
-    """The name of a database with our schema, made once, of which each test gets a copy."""
+    """The name of a database with our schema, made once, of which each test gets a copy.
+
+    Beside the seed's sources it knows those of other packages that are installed.
+    """
     name = f"ingest_test_{os.getpid()}"
     _administer(postgres_url, f"CREATE DATABASE {name}")
     with psycopg.connect(database_on(postgres_url, name)) as connection:
         connection.execute(SCHEMA.read_bytes())
+    made = connect(database_on(postgres_url, name))
+    with transaction(made) as conn:
+        add_source_types(conn, source_types())
+    made.dispose()
     yield name
     _administer(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 

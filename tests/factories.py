@@ -8,50 +8,22 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from ingest.core.signing import sign
-from ingest.core.times import iso
 from ingest.core.values import JSON
 from ingest.core.vault import Vault
-from ingest.sources.registry import source
+from ingest.sources.registry import all_sources, package_of, source
 from ingest.store import connections, credentials
 from ingest.store.engine import transaction
+from ingest.testing import signing
+from ingest.testing.sample import all_samples, sample_of
 
 SECRET_KEY = "a-key-for-tests-that-opens-nothing-elsewhere"
 VAULT = Vault([SECRET_KEY])
 SECRET = "the webhook secret of a test"
 
+OURS = frozenset(name for name in all_sources() if package_of(name).startswith("ingest."))
+"""The source types of this package; another one that is installed has tests of its own."""
 METADATA: Mapping[str, Mapping[str, JSON]] = {
-    "github": {
-        "type": "github",
-        "githubRepoId": "101",
-        "githubInstallationId": "7",
-        "repoFullName": "halcyon/web",
-        "owner": "halcyon",
-        "defaultBranch": "main",
-        "private": True,
-        "permissions": {"admin": False, "push": False, "pull": True},
-    },
-    "linear": {
-        "type": "linear",
-        "linearTeamId": "team-1",
-        "linearTeamKey": "ENG",
-        "linearOrganizationId": "organization-1",
-        "teamName": "Engineering",
-    },
-    "notion": {
-        "type": "notion",
-        "notionWorkspaceId": "workspace-1",
-        "notionWorkspaceName": "Halcyon",
-        "databaseIds": [],
-    },
-    "sentry": {
-        "type": "sentry",
-        "sentryOrganizationSlug": "halcyon",
-        "sentryProjectSlug": "web",
-        "sentryProjectId": "501",
-    },
-    "vercel": {"type": "vercel", "vercelProjectId": "prj_1", "projectName": "web"},
-    "zendesk": {"type": "zendesk", "zendeskSubdomain": "halcyon", "zendeskAccountId": "900"},
+    sample.source_type: sample.metadata for sample in all_samples()
 }
 """A connection's metadata of each source; its tenant is the one that the source takes from it."""
 
@@ -112,22 +84,12 @@ def signed(
     """
     told = {"content-type": "application/json", **_headers(source_type)}
     told |= {name.lower(): value for name, value in (headers or {}).items()}
-    scheme = source(source_type).descriptor.scheme
-    return told | {scheme.header.lower(): sign(scheme, told, body, secret)}
+    return signing.signed(source(source_type).descriptor.scheme, told, body, secret)
 
 
-def _headers(source_type: str) -> dict[str, str]:
-    id_ = str(uuid.uuid4())
-    needed: dict[str, dict[str, str]] = {
-        "github": {"x-github-event": "push", "x-github-delivery": id_},
-        "linear": {"linear-delivery": id_},
-        "sentry": {"sentry-hook-resource": "issue", "request-id": id_},
-        "zendesk": {
-            "x-zendesk-webhook-invocation-id": id_,
-            "x-zendesk-webhook-signature-timestamp": iso(datetime.now(UTC)),
-        },
-    }
-    return needed.get(source_type, {})
+def _headers(source_type: str) -> Mapping[str, str]:
+    sample = sample_of(source_type)
+    return sample.headers(str(uuid.uuid4()), datetime.now(UTC)) if sample is not None else {}
 
 
 _ORGANIZATION = sa.text("""

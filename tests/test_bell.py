@@ -15,7 +15,7 @@ from ingest.core.errors import BadSettings
 RINGER = """
 import time
 from ingest.core.errors import Unavailable
-from ingest.worker import publish
+from ingest.bell.ring import publish
 for _ in range(3):
     began = time.monotonic()
     try:

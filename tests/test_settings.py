@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.settings import NAMES, SUFFIXES, load, warnings
+from ingest.settings import load
+from ingest.variables import NAMES, SUFFIXES, warnings
 
 TYPES = ("gitforge", "linearly", "notionist")
 SECRET = "a-value-that-nobody-may-see"

@@ -15,9 +15,12 @@ import pytest
 from ingest.embedded import commands
 from ingest.embedded.processes import free_port
 from tests.factories import SECRET_KEY
+from tests.outside import package
 
 WRONG, RIGHT = "INGEST_GIHUB_WEBHOOK_SECRETS", "INGEST_GITHUB_WEBHOOK_SECRETS"
 SAID = f"{WRONG} is not a setting; did you mean {RIGHT}?"
+BROKEN = "source 'wharf' of wharf_ingest 1.2 is broken"
+"""Told after it."""
 HIDDEN = "-".join(("a", "secret", "for", "a", "misspelt", "variable"))
 SECONDS = 60.0
 PROCESSES = ("web", "worker", "fetcher", "beat")
@@ -48,14 +51,14 @@ def commands_of(data_dir: Path) -> Mapping[str, Sequence[str]]:
 
 
 def said_by(argv: Sequence[str], environ: Mapping[str, str], log: Path) -> str:
-    """All that the process said until it had warned, and while it ended."""
+    """All that the process said until it had told all, and while it ended."""
     with (
         log.open("wb") as output,
         subprocess.Popen(argv, env=environ, stdout=output, stderr=subprocess.STDOUT) as process,
     ):
         try:
             until = time.monotonic() + SECONDS
-            while SAID not in log.read_text() and process.poll() is None:
+            while BROKEN not in log.read_text() and process.poll() is None:
                 assert time.monotonic() < until, log.read_text()
                 time.sleep(0.1)
             process.terminate()
@@ -67,11 +70,14 @@ def said_by(argv: Sequence[str], environ: Mapping[str, str], log: Path) -> str:
 
 
 @pytest.mark.parametrize("name", PROCESSES)
-def test_a_process_warns_once_of_a_misspelt_variable(
+def test_a_process_warns_once_of_a_misspelt_variable_and_of_a_broken_source(
     name: str, environ: Mapping[str, str], tmp_path: Path
 ) -> None:
-    said = said_by(commands_of(tmp_path)[name], environ, tmp_path / "said")
+    path = package(tmp_path / "outside", "wharf_ingest", "")["PYTHONPATH"]
+    told = {**environ, "PYTHONPATH": path}
+    said = said_by(commands_of(tmp_path)[name], told, tmp_path / "said")
     assert said.count(SAID) == 1, said
+    assert said.count(BROKEN) == 1, said
     assert HIDDEN not in said
 
 

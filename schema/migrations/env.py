@@ -1,7 +1,8 @@
 """What Alembic runs: the migrations, on the connection and in the transaction of the caller.
 
-Only `ingest.store.upgrade` calls it, because an upgrade also takes a lock, refuses databases that
-are not ours and adds source types; the `alembic` command by itself would do none of that.
+Only `ingest.store.upgrade` has it run (through `migrations` beside it), because an upgrade also
+takes a lock, refuses databases that are not ours and adds source types; the `alembic` command by
+itself would do none of that.
 """
 
 from alembic import context

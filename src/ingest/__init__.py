@@ -36,6 +36,6 @@ def enqueue(
     `PermanentError`) and `NotConnected`, which no repetition mends, and `Unavailable` where it
     could not be stored: let the provider send it again.
     """
-    from ingest.door import enqueue as hand_in  # noqa: PLC0415 - it loads Celery and SQLAlchemy
+    from ingest import door  # noqa: PLC0415 - it loads Celery and SQLAlchemy
 
-    return hand_in(source_type, headers, body, connection_id)
+    return door.enqueue(source_type, headers, body, connection_id)

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 
+from ingest.bell.ring import ring
+from ingest.bell.ringer import Ringer
 from ingest.core.answers import Delivery
-from ingest.flows.inbox import Inbox, from_call
-from ingest.flows.receive import insert_into
-from ingest.flows.ringer import Ringer
-from ingest.flows.wake import ring
+from ingest.flows.receiving.intake import Intake
+from ingest.flows.receiving.messages import from_call
 from ingest.wiring import program
-from ingest.worker import publish
 
 
 def enqueue(
@@ -22,15 +21,15 @@ def enqueue(
 ) -> Delivery:
     """Verify and store one request; workers are rung by a thread, so no broker can hold it up."""
     incoming = from_call(source_type, headers, body, connection_id, now=datetime.now(UTC))
-    return _inbox(os.getpid()).take(incoming)
+    return _intake(os.getpid()).take(incoming)
 
 
 @cache
-def _inbox(_pid: int) -> Inbox:
+def _intake(_pid: int) -> Intake:
     """A forked process makes its own: connections and threads do not survive a fork."""
     parts = program(application="ingest-enqueue")
     parts.require_broker()
     engine = parts.engine
-    ringer = Ringer(lambda: ring(engine, publish))
+    ringer = Ringer(lambda: ring(engine))
     atexit.register(ringer.close)
-    return Inbox(parts.keyring, insert_into(engine), ringer.notify, parts.settings.max_body_bytes)
+    return parts.intake(ringer.notify)

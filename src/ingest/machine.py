@@ -19,7 +19,7 @@ from pathlib import Path
 from ingest.core.errors import BadInput, TransientError
 from ingest.embedded import Services, commands, processes, signals, start
 from ingest.embedded.stack import Child, Stack
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import source_types
 from ingest.store.upgrade import upgrade
 from ingest.wiring import Program, program
 
@@ -105,7 +105,7 @@ def machine(environ: Mapping[str, str], *, durable: bool = True) -> Iterator[Mac
         durable=durable,
     ) as services:
         try:
-            upgrade(parts.engine, tuple(all_sources()))
+            upgrade(parts.engine, source_types())
             yield Machine(parts, services, environ)
         finally:
             parts.engine.dispose()

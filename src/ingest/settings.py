@@ -7,9 +7,8 @@ Law: what a variable holds is not told, for it may be a secret that belongs in a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,51 +19,19 @@ from ingest.core.errors import BadSettings
 from ingest.core.secret import Secret
 from ingest.core.vault import require_key
 from ingest.logs import DEFAULT_LEVEL, LEVELS
-from ingest.sources.hosts import ALLOWED
-from ingest.sources.hosts import SETTING as ALLOWED_API_HOSTS
+from ingest.sources.hosts import ALLOWED, ALLOWED_API_HOSTS
 from ingest.sources.masking import SHORTEST
 from ingest.store import address
 from ingest.store.claiming import LEASE_S
+from ingest.variables import NAMES, PREFIX, SECRETS_SUFFIX, URL_SUFFIX
 
 DEFAULT_DATA_DIR = ".ingest"
 DEFAULT_MAX_BODY_BYTES = 25 * 2**20
 _MOST_DIGITS = 10
-_PREFIX, _SECRETS_SUFFIX, _URL_SUFFIX = "INGEST_", "_WEBHOOK_SECRETS", "_API_URL"
-
-NAMES = (
-    "CELERY_BROKER_URL",
-    "DATABASE_URL",
-    "INGEST_ALLOWED_API_HOSTS",
-    "INGEST_BROKER_OPTIONS",
-    "INGEST_DATA_DIR",
-    "INGEST_LEASE_SECONDS",
-    "INGEST_LOG_LEVEL",
-    "INGEST_MAX_BODY_BYTES",
-    "INGEST_POSTGRES_BIN",
-    "INGEST_QUEUE_PREFIX",
-    "INGEST_REDIS_BIN",
-    "INGEST_SECRET_KEY",
-    "REDIS_URL",
-)
-"""Every variable that some process reads, whoever reads it; a test compares."""
-SUFFIXES = (_SECRETS_SUFFIX, _URL_SUFFIX)
-"""Each source has a variable with each: `INGEST_<SOURCE><suffix>`."""
 _PATHS = frozenset({"INGEST_DATA_DIR", "INGEST_POSTGRES_BIN", "INGEST_REDIS_BIN"})
-MISTAKEN: Mapping[str, str] = {
-    "CELERY_BROKER": "CELERY_BROKER_URL",
-    "CELERY_BROKER_URI": "CELERY_BROKER_URL",
-    "DATABASE_URI": "DATABASE_URL",
-    "REDIS_URI": "REDIS_URL",
-}
-"""Names without our prefix that can only mean one of ours, where that one is not set; in whichever
-letters, as are ours."""
 _LONGEST_SHOWN = 64
 _QUEUE_PREFIX = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_SHOWN - 1}}}")
 _LIKE_A_HOST = re.compile(r"(?:https?://)?[A-Za-z0-9*-]+(?:\.[A-Za-z0-9*-]+)+(?::[0-9]+)?/?")
-_LIKE_A_NAME, _LIKE_A_SOURCE, _LIKE_A_SUFFIX = 0.7, 0.75, 0.6
-"""How alike two words are, of 1, to be taken for one; a source's name has to be, itself."""
-_LIKE_A_PREFIX = 0.8
-"""Of our prefix, before what is one of our names letter by letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +70,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         queue_prefix=_queue_prefix(environ),
         data_dir=Path(environ.get("INGEST_DATA_DIR") or DEFAULT_DATA_DIR).absolute(),
         secret_keys=_secret_keys(environ),
-        webhook_secrets={n: _secrets(text) for n, text in _of_sources(environ, _SECRETS_SUFFIX)},
-        api_urls={n: _url(n, text) for n, text in _of_sources(environ, _URL_SUFFIX) if text},
+        webhook_secrets={n: _secrets(text) for n, text in _of_sources(environ, SECRETS_SUFFIX)},
+        api_urls={n: _url(n, text) for n, text in _of_sources(environ, URL_SUFFIX) if text},
         allowed_api_hosts=_hosts(environ, ALLOWED_API_HOSTS),
         max_body_bytes=_positive(environ, "INGEST_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES),
         lease_s=_positive(environ, "INGEST_LEASE_SECONDS", int(LEASE_S)),
@@ -123,54 +90,10 @@ def faults(environ: Mapping[str, str]) -> list[str]:
     return found
 
 
-def warnings(environ: Mapping[str, str], source_types: Callable[[], Iterable[str]]) -> list[str]:
-    """A sentence for each variable that nobody reads but that seems to be meant for us.
-
-    Values are never told. `source_types` is asked only where a variable may be a source's.
-    """
-    found: list[str] = []
-    for name in sorted(environ.keys() - set(NAMES)):
-        told = name.upper()
-        head, _, tail = told.partition("_")
-        meant = MISTAKEN.get(told, told)
-        if meant in NAMES and not told.startswith(_PREFIX):
-            found += [_unknown(name, meant)] if meant not in environ else []
-        elif _likeness(f"{head}_", _PREFIX) >= _LIKE_A_PREFIX:
-            types = [source_type.upper() for source_type in source_types()]
-            known = {*NAMES, *(f"{_PREFIX}{one}{suffix}" for one in types for suffix in SUFFIXES)}
-            if told.startswith(_PREFIX):
-                found += [_unknown(name, _nearest(tail, types))] if name not in known else []
-            elif f"{_PREFIX}{tail}" in known - environ.keys():
-                found.append(_unknown(name, f"{_PREFIX}{tail}"))
-    return found
-
-
-def _unknown(name: str, near: str | None) -> str:
-    said = f"{name} is not a setting"
-    return f"{said}; did you mean {near}?" if near else said
-
-
-def _nearest(told: str, types: Iterable[str]) -> str | None:
-    """The known variable that is most like this one, both without the prefix."""
-    likely = [(_likeness(told, name.removeprefix(_PREFIX)), name) for name in NAMES]
-    likely = [one for one in likely if one[0] >= _LIKE_A_NAME]
-    for at in (index for index, letter in enumerate(told) if letter == "_"):
-        for source_type in types:
-            for suffix in SUFFIXES:
-                head, tail = _likeness(told[:at], source_type), _likeness(told[at:], suffix)
-                if head >= _LIKE_A_SOURCE and tail >= _LIKE_A_SUFFIX:
-                    likely.append(((head + tail) / 2, f"{_PREFIX}{source_type}{suffix}"))
-    return max(likely)[1] if likely else None
-
-
-def _likeness(one: str, other: str) -> float:
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
-
-
 def _require_unicode(environ: Mapping[str, str]) -> None:
     """Of what is read here; a path may be of any bytes."""
     for name, value in environ.items():
-        if (name in NAMES or name.startswith(_PREFIX)) and name not in _PATHS:
+        if (name in NAMES or name.startswith(PREFIX)) and name not in _PATHS:
             require_unicode(name, value)
 
 
@@ -269,9 +192,9 @@ def _level(environ: Mapping[str, str]) -> str:
 def _of_sources(environ: Mapping[str, str], suffix: str) -> list[tuple[str, str]]:
     """(source type, text) of the variables `INGEST_<SOURCE><suffix>`."""
     return [
-        (name[len(_PREFIX) : -len(suffix)].lower(), value.strip())
+        (name[len(PREFIX) : -len(suffix)].lower(), value.strip())
         for name, value in environ.items()
-        if re.fullmatch(rf"{_PREFIX}[A-Z0-9_]+{suffix}", name)
+        if re.fullmatch(rf"{PREFIX}[A-Z0-9_]+{suffix}", name)
     ]
 
 
@@ -279,7 +202,7 @@ def _url(source_type: str, text: str) -> str:
     """The base of an API. Nothing of a wrong one is quoted, for a password may stand in it."""
     if not _is_base(text):
         raise BadSettings(
-            f"{_PREFIX}{source_type.upper()}{_URL_SUFFIX} is no base of an API; give one as "
+            f"{PREFIX}{source_type.upper()}{URL_SUFFIX} is no base of an API; give one as "
             "https://api.example.com, without user, password, query or fragment"
         )
     return text

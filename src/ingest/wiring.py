@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,10 @@ from ingest.core.secret import Secret
 from ingest.core.vault import MAKE_ONE, Vault, require_key
 from ingest.embedded import find_running
 from ingest.embedded.key import kept_key
-from ingest.flows.clients import Clients
-from ingest.flows.keyring import Keyring, stored_secrets
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.receiving.arrivals import insert_into
+from ingest.flows.receiving.intake import Intake
+from ingest.flows.receiving.secrets import Keyring, stored_secrets
 from ingest.settings import Settings, load
 from ingest.sources.hosts import Reach
 from ingest.store.engine import connect, connect_to_probe
@@ -98,6 +100,11 @@ class Program:
         """The webhook secrets: those of connections, and the app-wide ones."""
         load = stored_secrets(self.engine, self.vault)
         return Keyring(load, self.settings.webhook_secrets)
+
+    def intake(self, wake: Callable[[], object]) -> Intake:
+        """The intake for whoever blocks while a delivery is stored; `wake` rings for it."""
+        limit = self.settings.max_body_bytes
+        return Intake(self.keyring, insert_into(self.engine), wake, limit)
 
     @cached_property
     def clients(self) -> Clients:

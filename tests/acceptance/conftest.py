@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows import binding, process, receive, sweep
-from ingest.flows.receive import Incoming
+from ingest.flows import sweep
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.documents.bind import bind_pending
+from ingest.flows.receiving.arrivals import insert_into
+from ingest.flows.receiving.requests import Incoming
+from ingest.flows.receiving.verify import verify
 from ingest.machine import Running, running
 from ingest.sources.registry import all_sources, source
 from ingest.store.engine import connect as connect_to
@@ -59,7 +63,7 @@ def _undisturbed(postgres_url: str, issues: int) -> dict[str, list[Any]]:
         engine = connect_to(make())
         upgrade(engine, tuple(all_sources()))
         enqueue(engine, connected(engine), crowd(issues))
-        process.drain(engine, go_on=lambda: True)
+        drain_deliveries(engine, go_on=lambda: True)
         settle(engine)
         found = results(engine)
         engine.dispose()
@@ -75,11 +79,11 @@ def enqueue(engine: sa.Engine, connection: str, letters: Sequence[Letter]) -> No
     """Store deliveries as the receiver does, in one transaction."""
     descriptor, now = source("github").descriptor, datetime.now(UTC)
     incoming = [Incoming("github", connection, one.headers, one.body, now) for one in letters]
-    verified = [receive.verify(one, descriptor, [SECRET]) for one in incoming]
-    receive.insert_into(engine)([one for one in verified if one is not None])
+    verified = [verify(one, descriptor, [SECRET]) for one in incoming]
+    insert_into(engine)([one for one in verified if one is not None])
 
 
 def settle(engine: sa.Engine) -> None:
     """What lags behind the last delivery."""
-    binding.bind_pending(engine)
+    bind_pending(engine)
     sweep.settle_counts(engine)

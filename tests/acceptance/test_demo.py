@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ingest.demo.story import cast
+from ingest.testing.sample import all_samples
 from tests.embedded.watching import REPOSITORY, nothing_runs
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
@@ -33,7 +33,7 @@ def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> N
     assert ended.returncode == 0, ended.stderr
     told: dict[str, Any] = json.loads(ended.stdout)
     assert [row for row in told["deliveries"] if row["status"] != row["expected"]] == []
-    assert {row["source"] for row in told["documents"]} == {a.source_type for a in cast()}
+    assert {row["source"] for row in told["documents"]} == {s.source_type for s in all_samples()}
     assert all(row["bound"] for row in told["relationships"])
     assert {row["target_source"] for row in told["relationships"]} >= {"github", "linear"}
     assert not any("Wrong thread" in row["title"] for row in told["documents"])

@@ -24,7 +24,8 @@ import sqlalchemy as sa
 from celery import Celery
 
 from ingest.cli import run
-from ingest.core.identity import Identity, object_id
+from ingest.core.changes import Refresh
+from ingest.core.identity import Identity
 from ingest.core.vault import Vault
 from ingest.embedded.processes import wait_until
 from ingest.machine import running
@@ -212,13 +213,7 @@ def ask(engine: sa.Engine, connection: str, source_type: str) -> None:
     kind, id_ = LOOKED_UP[source_type]
     found = [Identity(source_type, "101", kind, id_.format(n)) for n in range(1, ENOUGH + 1)]
     with transaction(engine) as conn:
-        lookups.request(
-            conn,
-            [
-                lookups.Request(connection, object_id(one), one.scope, kind, one.id, {}, 0, 0)
-                for one in found
-            ],
-        )
+        lookups.request(conn, [(connection, Refresh(one)) for one in found], {})
 
 
 def answered(engine: sa.Engine) -> bool:

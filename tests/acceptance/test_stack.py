@@ -20,9 +20,9 @@ import sqlalchemy as sa
 from kombu import Connection, Queue
 from redis import Redis
 
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.embedded import find_running, start
 from ingest.embedded.processes import free_port, wait_until
-from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE
 from ingest.machine import Running, is_ready
 from ingest.store.engine import connect as connect_to
 from tests.acceptance.conftest import connected, enqueue, settle

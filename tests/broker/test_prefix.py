@@ -15,9 +15,9 @@ from redis import Redis
 
 from ingest.broker.broker import broker_of
 from ingest.core.errors import BadSettings
+from ingest.core.queues import QUEUES
 from ingest.embedded import commands
 from ingest.embedded.processes import wait_until
-from ingest.flows.wake import QUEUES
 from ingest.settings import load
 from tests.broker.workers import environment, heard_s, send, until_heard, working
 
@@ -28,7 +28,7 @@ print(app.conf.task_default_queue, app.conf.control_exchange, app.conf.event_exc
 print(app.conf.broker_transport_options.get("unacked_key"))
 """
 RING = """
-from ingest.worker import publish
+from ingest.bell.ring import publish
 publish("ingest")
 publish("fetch")
 """

@@ -30,7 +30,7 @@ BODY = b'{"repository":{"id":101}}'
 RINGER = """
 import sys, time
 from ingest.core.errors import Unavailable
-from ingest.worker import publish
+from ingest.bell.ring import publish
 publish("ingest")
 for line in sys.stdin:
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The command line in this process, on a test's own database, and something to look at there."""
+"""The command line in this drain, on a test's own database, and something to look at there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ingest.cli import run
 from ingest.core.times import to_micros
-from ingest.flows import process
+from ingest.flows.deliveries.drain import drain_deliveries
 from tests.factories import METADATA, SECRET, signed
 from tests.sources.linear import deliveries as linear
 
@@ -72,7 +72,7 @@ def town(engine: sa.Engine, ingest: Ingest) -> Town:
     connection = connect_linear(ingest, store)
     for name in ("Issue.create", "Comment.create"):
         assert deliver(ingest, connection, name).json["status"] == "accepted"
-    process.drain(engine, go_on=lambda: True)
+    drain_deliveries(engine, go_on=lambda: True)
     rows = ingest("docs", "list", "--store", store, "--json").json
     by_kind = {row["kind"]: row["id"] for row in rows}
     return Town(store, connection, by_kind["issue"], by_kind["comment"])

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.vault import Vault
-from ingest.flows import process
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.store import conditions, deliveries, handshakes
 from ingest.store.engine import transaction
 from tests.cli.conftest import SECRET_KEY, Ingest
@@ -32,7 +32,7 @@ def _deliver(engine: sa.Engine, connection: str) -> None:
     """A thin event of a page waits for a worker, which comes."""
     with transaction(engine) as conn:
         deliveries.insert(conn, [event("page.created", "Runbook").arrival(connection)])
-    process.drain(engine, go_on=lambda: True, hands=1)
+    drain_deliveries(engine, go_on=lambda: True, threads=1)
 
 
 def test_a_token_that_is_set_late_brings_back_what_had_none(
@@ -47,7 +47,7 @@ def test_a_token_that_is_set_late_brings_back_what_had_none(
     assert ran.code == 0
     assert "1 waiting deliveries are due now" in ran.err
     assert TOKEN not in ran.out + ran.err
-    process.drain(engine, go_on=lambda: True, hands=1)
+    drain_deliveries(engine, go_on=lambda: True, threads=1)
     shown = ingest("source", "show", notion, "--json").json
     assert shown["look_ups"]["waiting"] == 1
     assert shown["secrets"] == {"api_token": 1}

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.times import to_micros
-from ingest.flows import process
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.store.engine import transaction
 from tests.cli.conftest import Ingest, Town, deliver
 from tests.factories import signed
@@ -55,7 +55,7 @@ def test_a_replay_starts_from_the_beginning(ingest: Ingest, town: Town, engine: 
     assert (shown["status"], shown["attempts"], shown["settled_at"]) == ("pending", 0, None)
     assert shown["received_at"] == received
     assert ingest("deliveries", "replay", str(oldest), "--json").json == {"replayed": 0}
-    process.drain(engine, go_on=lambda: True)
+    drain_deliveries(engine, go_on=lambda: True)
     statuses = [row["status"] for row in ingest("deliveries", "list", "--json").json]
     assert statuses == ["duplicate", "duplicate"]
     assert len(ingest("docs", "list", "--json").json) == 2
@@ -96,7 +96,7 @@ def test_drain_waits_for_the_last_one_and_for_the_counts(
     ingest: Ingest, town: Town, engine: sa.Engine
 ) -> None:
     deliver(ingest, town.connection, "Issue.update")
-    worker = threading.Timer(0.3, lambda: process.drain(engine, go_on=lambda: True))
+    worker = threading.Timer(0.3, lambda: drain_deliveries(engine, go_on=lambda: True))
     worker.start()
     drained = ingest("drain", "--timeout", "20", "--json")
     worker.join()

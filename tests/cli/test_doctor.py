@@ -11,12 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadSignature
-from ingest.demo.fake import Answer, Fake, Trouble, serving
-from ingest.demo.providers import notion
-from ingest.flows import refusals, sweep
-from ingest.flows.inbox import Message
+from ingest.flows import sweep
+from ingest.flows.receiving import refusals
+from ingest.flows.receiving.messages import EnqueueArguments
+from ingest.sources.notion.demo.fake import make
 from ingest.store import conditions, connections, handshakes, schedule
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.black_hole import proxied
 from tests.cli.conftest import SECRET_KEY, Ingest, Ran, Town
 from tests.databases import empty_databases
@@ -31,7 +32,7 @@ TOKEN = "ntn_a_token_that_nobody_may_see"
 
 @pytest.fixture
 def workspace() -> Iterator[Fake]:
-    with serving(notion.make()) as fake:
+    with serving(make()) as fake:
         yield fake
 
 
@@ -374,7 +375,7 @@ def test_a_message_that_was_refused_is_noted_and_listed(
 ) -> None:
     assert doctor.checks()["refused messages"]["state"] == "ok"
     assert "No message was refused" in ingest("deliveries", "refused").err
-    message = Message("github", {}, "{}", "a-connection")
+    message = EnqueueArguments("github", {}, "{}", "a-connection")
     refusals.record(engine, message, BadSignature("the signature does not match"))
     found = doctor.checks()["refused messages"]
     assert (found["state"], found["remedy"]) == ("note", "ingest deliveries refused")

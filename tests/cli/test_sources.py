@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows import process
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.store.engine import transaction
 from tests.cli.conftest import Ingest, Town, connect_linear, deliver
 from tests.factories import METADATA
@@ -166,14 +166,14 @@ def test_a_paused_source_lets_deliveries_wait_and_resuming_lets_them_through(
 ) -> None:
     assert ingest("source", "pause", town.connection, "--json").json["status"] == "paused"
     deliver(ingest, town.connection, "Issue.update")
-    process.drain(engine, go_on=lambda: True)
+    drain_deliveries(engine, go_on=lambda: True)
     waiting = ingest("drain", "--timeout", "0")
     assert waiting.code == 1
     assert "1 deliveries are unfinished after 0 s (the connection is paused)" in waiting.err
     resumed = ingest("source", "resume", town.connection)
     assert "1 waiting deliveries are due now" in resumed.err
     assert "configured" in resumed.out
-    process.drain(engine, go_on=lambda: True)
+    drain_deliveries(engine, go_on=lambda: True)
     assert ingest("drain", "--json").json == {"unfinished": 0, "look_ups": 0}
     shown = ingest("source", "show", town.connection, "--json").json
     assert shown["deliveries"] == {"processed": 3}
@@ -214,7 +214,7 @@ def test_a_purge_leaves_the_database_as_if_it_had_never_been_connected(
     second = connect_linear(ingest, town.store)
     for name in ("Comment.create", "Issue.create"):
         deliver(ingest, second, name)
-    process.drain(engine, go_on=lambda: True)
+    drain_deliveries(engine, go_on=lambda: True)
     back = ingest("docs", "list", "--json").json
     assert {row["id"] for row in back} == {town.issue, town.comment}
 
@@ -224,7 +224,7 @@ def test_a_purge_spares_what_another_source_feeds(
 ) -> None:
     second = connect_linear(ingest, town.store)
     deliver(ingest, second, "Issue.create")
-    process.drain(engine, go_on=lambda: True)
+    drain_deliveries(engine, go_on=lambda: True)
     gone = ingest("source", "disconnect", town.connection, "--purge", "--yes", "--json").json
     assert (gone["documents"], gone["deliveries"]) == (1, 2)
     (left,) = ingest("docs", "list", "--json").json

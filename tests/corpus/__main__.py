@@ -30,7 +30,7 @@ def main() -> int:
     try:
         with ended_by_signals():
             result = run(folder.read(chosen.corpus), twice=chosen.twice)
-    except (IngestError, EmbeddedError, LookupError) as error:
+    except (IngestError, EmbeddedError) as error:
         sys.stderr.write(f"corpus: {error}\n")
         return 1
     if chosen.json:

@@ -4,32 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One file. `name` is its path in the folder; header names are in lower case.
-
-    `raw` is the exact body where the file holds one. `event` and `synthetic` are what the index
-    says, as far as there is one.
-    """
-
-    name: str
-    source: str
-    origin: str
-    headers: Mapping[str, str]
-    body: Any
-    raw: bytes | None = None
-    event: str | None = None
-    synthetic: bool = False
-
-    @property
-    def payload(self) -> Mapping[str, Any]:
-        """The body as an object; an empty one where it is something else."""
-        return self.body if isinstance(self.body, dict) else {}
+from ingest.testing.recorded import Recorded
 
 
 def read(folder: Path) -> list[Recorded]:

@@ -11,19 +11,18 @@ import sqlalchemy as sa
 
 from ingest.core.errors import IngestError
 from ingest.core.identity import document_id
-from ingest.flows import payload as payloads
+from ingest.flows.receiving.payload import read_payload
 from ingest.sources.contract import Message
 from ingest.sources.registry import source
 from ingest.store import queue_admin
 from ingest.store.engine import transaction
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge
+from ingest.testing.recorded import Recorded, Sending
 from tests.corpus.report import End
 from tests.corpus.sending import Answer, request
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Connected:
     """A connection of the run: its id, and the metadata that it was made with."""
 
     id: str
@@ -40,8 +39,8 @@ GROUP BY 1, 2 ORDER BY 1, 2
 def ends(
     engine: sa.Engine,
     answers: Sequence[Answer],
-    knowledge: Mapping[str, Knowledge],
-    houses: Mapping[tuple[str, str], House],
+    sendings: Mapping[str, Sending],
+    connected: Mapping[tuple[str, str], Connected],
     *,
     store: str,
     standing: Collection[str],
@@ -56,9 +55,9 @@ def ends(
     return [
         _end(
             answer,
-            knowledge[answer.recorded.source],
+            sendings[answer.recorded.source],
             rows.get(answer.delivery or 0),
-            documents=_documents(answer.recorded, knowledge, houses, store).intersection(standing),
+            documents=_documents(answer.recorded, sendings, connected, store) & set(standing),
         )
         for answer in answers
     ]
@@ -80,12 +79,12 @@ def documents_by_kind(engine: sa.Engine) -> dict[str, dict[str, int]]:
 
 def _end(
     answer: Answer,
-    known: Knowledge,
+    sending: Sending,
     row: Mapping[str, Any] | None,
     *,
     documents: frozenset[str],
 ) -> End:
-    event, action = known.act(answer.recorded)
+    event, action = sending.event(answer.recorded)
     if row is None:
         fine = answer.code == 200
         status = answer.said if fine else f"refused {answer.code}"
@@ -97,24 +96,24 @@ def _end(
 
 def _documents(
     one: Recorded,
-    knowledge: Mapping[str, Knowledge],
-    houses: Mapping[tuple[str, str], House],
+    sendings: Mapping[str, Sending],
+    connected: Mapping[tuple[str, str], Connected],
     store: str,
 ) -> frozenset[str]:
     """The ids of the documents that the adapter says this payload is about."""
-    found, known = source(one.source), knowledge[one.source]
-    name = known.house(one)
-    if name is None:
+    found, sending = source(one.source), sendings[one.source]
+    key = sending.connection(one)
+    if key is None:
         return frozenset()
-    house = houses[one.source, name]
+    to = connected[one.source, key]
     now = datetime.now(UTC)
-    headers, body = request(one, known, now)
+    headers, body = request(one, sending, now)
     try:
-        payload = payloads.read(found.descriptor, headers, body)
-        own = found.descriptor.connection_tenants(house.metadata)
+        payload = read_payload(found.descriptor, headers, body)
+        own = found.descriptor.connection_tenants(to.metadata)
         tenant = next(iter(found.descriptor.tenants(headers, payload)), own[0])
-        scope = found.descriptor.scope(tenant if tenant in own else own[0], house.metadata)
-        meaning = found.normalise(Message(headers, payload, one.name, now, scope, house.metadata))
+        scope = found.descriptor.scope(tenant if tenant in own else own[0], to.metadata)
+        meaning = found.normalise(Message(headers, payload, one.name, now, scope, to.metadata))
     except IngestError:
         return frozenset()
     return frozenset(document_id(change.identity, store) for change in meaning.changes)

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.corpus.folder import Recorded
+from ingest.testing.recorded import Recorded
 
 _WITH_PATH = re.compile(r"payload field \S+: ")
 _COLUMNS = ("source", "event", "action", "status", "reason", "recorded", "synthetic", "documents")

@@ -13,18 +13,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.core.errors import TransientError
-from ingest.demo.fake import Fake, serving
-from ingest.flows import binding, sweep
-from ingest.flows.connecting import connect_source
+from ingest.flows import sweep
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.documents.bind import bind_pending
 from ingest.machine import Running, running
 from ingest.sources.registry import all_sources, source
 from ingest.store import credentials, lookups, queue_admin, stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
+from ingest.testing.fakes import Fake, serving
+from ingest.testing.recorded import Recorded, Sending
+from ingest.testing.sample import all_sendings
 from tests.corpus import outcome, state
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge, built
-from tests.corpus.outcome import House
+from tests.corpus.outcome import Connected
 from tests.corpus.report import Result
 from tests.corpus.sending import SECRET, send_all
 
@@ -42,12 +43,12 @@ LEFT JOIN lightfast_connection_conditions c ON c.connection_id = l.connection_id
 def run(recorded: Sequence[Recorded], *, twice: bool) -> Result:
     """Send everything whose source is there, and once more if `twice`; what came of it."""
     began = time.monotonic()
-    knowledge = built()
-    sent = [one for one in recorded if one.source in knowledge]
-    result = Result([outcome.not_built(one) for one in recorded if one.source not in knowledge])
+    sendings = all_sendings()
+    sent = [one for one in recorded if one.source in sendings]
+    result = Result([outcome.not_built(one) for one in recorded if one.source not in sendings])
     if sent:
-        with _providers(sent, knowledge) as fakes, _stage(fakes) as stage:
-            _run(stage, sent, knowledge, result, fakes, twice=twice)
+        with _providers(sent, sendings) as fakes, _stage(fakes) as stage:
+            _run(stage, sent, sendings, result, fakes, twice=twice)
     result.seconds = round(time.monotonic() - began, 1)
     return result
 
@@ -55,24 +56,26 @@ def run(recorded: Sequence[Recorded], *, twice: bool) -> Result:
 def _run(
     stage: Running,
     sent: Sequence[Recorded],
-    knowledge: Mapping[str, Knowledge],
+    sendings: Mapping[str, Sending],
     result: Result,
     fakes: Mapping[str, Fake],
     *,
     twice: bool,
 ) -> None:
     engine = stage.machine.program.engine
-    houses = _connect(stage, sent, knowledge, fakes)
-    connections = {key: house.id for key, house in houses.items()}
-    answers = send_all(stage.url, sent, knowledge, connections)
+    connected = _connect(stage, sent, sendings, fakes)
+    connections = {key: one.id for key, one in connected.items()}
+    answers = send_all(stage.url, sent, sendings, connections)
     settled = _drain(stage)
     before = state.read(engine)
     standing = before["lightfast_docs_documents"]
-    result.ends += outcome.ends(engine, answers, knowledge, houses, store=STORE, standing=standing)
+    result.ends += outcome.ends(
+        engine, answers, sendings, connected, store=STORE, standing=standing
+    )
     result.standing = outcome.documents_by_kind(engine)
     if not twice or not settled:
         return
-    again = send_all(stage.url, sent, knowledge, connections)
+    again = send_all(stage.url, sent, sendings, connections)
     result.moved += [f"{a.recorded.name}: {a.code} {a.said}" for a in again if a.code >= 500]
     if not _drain(stage):
         result.moved.append("there are deliveries without an end")
@@ -81,16 +84,16 @@ def _run(
 
 @contextlib.contextmanager
 def _providers(
-    sent: Sequence[Recorded], knowledge: Mapping[str, Knowledge]
+    sent: Sequence[Recorded], sendings: Mapping[str, Sending]
 ) -> Iterator[dict[str, Fake]]:
     """The providers' APIs, by source type, with an object for every id that the payloads name."""
     with contextlib.ExitStack() as served:
         yield {
             name: served.enter_context(
-                serving(known.provider([one for one in sent if one.source == name]))
+                serving(sending.provider([one for one in sent if one.source == name]))
             )
-            for name, known in knowledge.items()
-            if known.provider is not None
+            for name, sending in sendings.items()
+            if sending.provider is not None
         }
 
 
@@ -112,40 +115,40 @@ def _stage(fakes: Mapping[str, Fake]) -> Iterator[Running]:
 def _connect(
     stage: Running,
     sent: Sequence[Recorded],
-    knowledge: Mapping[str, Knowledge],
+    sendings: Mapping[str, Sending],
     fakes: Mapping[str, Fake],
-) -> dict[tuple[str, str], House]:
+) -> dict[tuple[str, str], Connected]:
     """A connection for each repository or organization that the payloads name, all in one store."""
     engine = stage.machine.program.engine
     with transaction(engine) as conn:
         stores.create(conn, NewStore(STORE, STORE, STORE, STORE, STORE, STORE, STORE))
-    residents: dict[tuple[str, str], list[Recorded]] = {}
+    belonging: dict[tuple[str, str], list[Recorded]] = {}
     for one in sent:
-        house = knowledge[one.source].house(one)
-        if house is not None:
-            residents.setdefault((one.source, house), []).append(one)
+        key = sendings[one.source].connection(one)
+        if key is not None:
+            belonging.setdefault((one.source, key), []).append(one)
     return {
-        key: _house(stage, *key, knowledge[key[0]].metadata(key[1], of), fakes.get(key[0]))
-        for key, of in residents.items()
+        at: _connected(stage, *at, sendings[at[0]].metadata(at[1], of), fakes.get(at[0]))
+        for at, of in belonging.items()
     }
 
 
-def _house(
-    stage: Running, name: str, house: str, metadata: dict[str, Any], fake: Fake | None
-) -> House:
+def _connected(
+    stage: Running, name: str, key: str, metadata: dict[str, Any], fake: Fake | None
+) -> Connected:
     secrets = {credentials.WEBHOOK_SECRET: SECRET}
     if fake is not None:
         secrets[credentials.API_TOKEN] = fake.provider.token
     connection = connect_source(
         stage.machine.program.engine,
         source(name).descriptor,
-        name=house[:200],
+        name=key[:200],
         metadata=metadata,
         store_ids=[STORE],
         secrets=secrets,
         vault=stage.machine.program.vault,
     )
-    return House(connection, metadata)
+    return Connected(connection, metadata)
 
 
 def _drain(stage: Running) -> bool:
@@ -163,6 +166,6 @@ def _drain(stage: Running) -> bool:
         with transaction(engine) as conn:
             for row in conn.execute(_STUCK).mappings():
                 sys.stderr.write(f"still to be looked up: {dict(row)}\n")
-    binding.bind_pending(engine)
+    bind_pending(engine)
     sweep.settle_counts(engine)
     return settled()

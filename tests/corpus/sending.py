@@ -14,8 +14,7 @@ import httpx
 
 from ingest.core.signing import sign
 from ingest.sources.registry import source
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge
+from ingest.testing.recorded import Recorded, Sending
 
 SECRET = "the webhook secret of all corpus connections"
 NAMES = uuid.UUID("9b3c2a54-5c0e-4f57-9a53-0d8f6a8f6a10")
@@ -41,7 +40,7 @@ class Answer:
 def send_all(
     url: str,
     payloads: Sequence[Recorded],
-    knowledge: Mapping[str, Knowledge],
+    sendings: Mapping[str, Sending],
     connections: Mapping[tuple[str, str], str],
 ) -> list[Answer]:
     """Send each payload to its connection, or the app-wide way; several at once."""
@@ -51,15 +50,15 @@ def send_all(
     ):
 
         def send(one: Recorded) -> Answer:
-            known = knowledge[one.source]
-            house = known.house(one)
-            connection = connections.get((one.source, house)) if house is not None else None
-            return _send(client, one, known, connection)
+            sending = sendings[one.source]
+            key = sending.connection(one)
+            connection = connections.get((one.source, key)) if key is not None else None
+            return _send(client, one, sending, connection)
 
         return list(threads.map(send, payloads))
 
 
-def request(of: Recorded, known: Knowledge, now: datetime) -> tuple[dict[str, str], bytes]:
+def request(of: Recorded, sending: Sending, now: datetime) -> tuple[dict[str, str], bytes]:
     """The headers, signed, and the very bytes."""
     delivery_id = str(uuid.uuid5(NAMES, of.name))
     scheme = source(of.source).descriptor.scheme
@@ -67,8 +66,8 @@ def request(of: Recorded, known: Knowledge, now: datetime) -> tuple[dict[str, st
     if scheme.time is not None:
         made_anew |= {scheme.time.name.lower(), (scheme.time.fallback_header or "").lower()}
     told = {name: text for name, text in of.headers.items() if name not in _NOT_SENT | made_anew}
-    headers = {**known.headers(of, delivery_id, now), **told}
-    body = known.dated(_body(of, headers), now)
+    headers = {**sending.headers(of, delivery_id, now), **told}
+    body = sending.dated(_body(of, headers), now)
     return headers | {scheme.header.lower(): sign(scheme, headers, body, SECRET)}, body
 
 
@@ -83,8 +82,8 @@ def _body(of: Recorded, headers: Mapping[str, str]) -> bytes:
     return urlencode({"payload": text}).encode() if is_form else text
 
 
-def _send(client: httpx.Client, one: Recorded, known: Knowledge, connection: str | None) -> Answer:
-    headers, body = request(one, known, datetime.now(UTC))
+def _send(client: httpx.Client, one: Recorded, sending: Sending, connection: str | None) -> Answer:
+    headers, body = request(one, sending, datetime.now(UTC))
     way = f"/webhooks/{one.source}" + (f"/{connection}" if connection else "")
     sendable = httpx.Headers(headers, encoding="utf-8")
     response = client.post(way, content=body, headers=sendable)

@@ -10,13 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.demo.fake import Fake, serving
-from ingest.demo.providers.github import Change, GitHub, make
-from ingest.flows import fetch
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
+from ingest.sources.github.demo.fake import Change, GitHub, make
 from ingest.store import deliveries
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Fake, serving
 from tests.factories import VAULT, connect, make_store
 from tests.flows.halcyon import Sent
 
@@ -77,14 +77,14 @@ class Works:
 
     def work(self) -> None:
         """Process what is due; what has to be looked up waits."""
-        drain(self.engine, go_on=lambda: True, hands=1)
+        drain_deliveries(self.engine, go_on=lambda: True, threads=1)
 
     def look_up(self, *, rounds: int = 60) -> Counter[str]:
         """Look up everything now, without waiting for more events; what became of it."""
         with transaction(self.engine) as conn:
             conn.execute(_RELEASED)
             conn.execute(_NOW)
-        return fetch.drain(self.engine, self.clients, go_on=_Times(rounds)).ended
+        return drain_lookups(self.engine, self.clients, go_on=_Times(rounds)).ended
 
     def end(self, *sent: Sent) -> list[tuple[str, str | None]]:
         """Deliver, work, look up; each delivery's status and reason."""

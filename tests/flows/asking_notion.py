@@ -11,13 +11,13 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import sqlalchemy as sa
 
-from ingest.demo.fake import Fake, serving
-from ingest.demo.providers.notion import Notion, block, make, rich
-from ingest.flows import fetch
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
+from ingest.sources.notion.demo.fake import Notion, block, make, rich
 from ingest.store import deliveries
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Fake, serving
 from tests.factories import VAULT, connect, make_store
 from tests.flows.halcyon import Sent
 
@@ -89,14 +89,14 @@ class Office:
 
     def work(self) -> None:
         """Process what is due; what has to be looked up waits."""
-        drain(self.engine, go_on=lambda: True, hands=1)
+        drain_deliveries(self.engine, go_on=lambda: True, threads=1)
 
     def look_up(self) -> Counter[str]:
         """Look up everything now, without waiting for more events; what became of it."""
         ended: Counter[str] = Counter()
         with transaction(self.engine) as conn:
             conn.execute(_NOW)
-        ended.update(fetch.drain(self.engine, self.clients, go_on=_Once()).ended)
+        ended.update(drain_lookups(self.engine, self.clients, go_on=_Once()).ended)
         return ended
 
     def end(self, *sent: Sent) -> list[tuple[str, str | None]]:

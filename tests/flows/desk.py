@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.flows import sweep
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.store import queue_admin, reading
 from ingest.store.engine import transaction
 from tests.flows import halcyon
@@ -29,7 +29,7 @@ class Desk:
             return halcyon.deliver(conn, to, *sent, key=key)
 
     def work(self, rows: int = 500) -> None:
-        drain(self.engine, go_on=lambda: True, rows=rows, hands=1)
+        drain_deliveries(self.engine, go_on=lambda: True, rows=rows, threads=1)
 
     def end(self, to: str | None, sent: Sent, key: str | None = None) -> tuple[str, str | None]:
         """Deliver, work, and tell the status and the reason."""

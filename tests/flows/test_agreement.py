@@ -13,12 +13,14 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
 from ingest.core.values import JSON
-from ingest.flows import agreement, connecting
+from ingest.flows.connections import agreement
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.doctor import Finding, State, Surroundings, look_at_connections
-from ingest.sources.registry import all_sources, source
+from ingest.sources.registry import source
 from ingest.store.engine import transaction
 from tests import factories
-from tests.factories import METADATA, make_store
+from tests.factories import METADATA, OURS, make_store
 
 pytestmark = pytest.mark.integration
 
@@ -30,7 +32,7 @@ each = pytest.mark.parametrize("source_type", DIFFERENT)
 
 
 def connect(engine: sa.Engine, source_type: str, more: Mapping[str, JSON], *store_ids: str) -> str:
-    return connecting.connect_source(
+    return connect_source(
         engine,
         source(source_type).descriptor,
         name=source_type,
@@ -47,9 +49,7 @@ def findings(engine: sa.Engine) -> list[Finding]:
 
 
 def test_what_shapes_documents_is_told_by_every_source_that_has_such_a_field() -> None:
-    shaped = {
-        name for name, found in all_sources().items() if found.descriptor.shaped_by(METADATA[name])
-    }
+    shaped = {name for name in OURS if source(name).descriptor.shaped_by(METADATA[name])}
     assert shaped == set(DIFFERENT)
 
 
@@ -77,7 +77,7 @@ def test_one_that_is_disconnected_or_of_another_account_wants_nothing(
     shared = make_store(engine, "shared")
     tenant = {"github": "githubRepoId", "zendesk": "zendeskAccountId"}[source_type]
     connect(engine, source_type, {**one, tenant: "777"}, shared)
-    connecting.disconnect(engine, connect(engine, source_type, one, shared))
+    disconnect_source(engine, connect(engine, source_type, one, shared))
     connect(engine, source_type, other, shared)
     assert findings(engine) == []
 

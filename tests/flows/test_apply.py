@@ -12,12 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.core.changes import Change, Delete, Field, Patch, Upsert
+from ingest.core.folding import Statement
 from ingest.core.identity import Identity
 from ingest.core.ranks import Told, made, rank
-from ingest.flows import ahead, sweep
-from ingest.flows.apply import Work, apply
-from ingest.flows.binding import bind
-from ingest.flows.rendering import Renders, StoreConfig
+from ingest.flows import sweep
+from ingest.flows.documents.apply import StoreStatement, apply
+from ingest.flows.documents.bind import bind
+from ingest.flows.documents.prerender import prerender
+from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 from tests.flows.snapshot import Snapshot, difference, snapshot
@@ -69,23 +71,23 @@ class Bench:
         return snapshot(self.engine)
 
     def told(self, *words: Word) -> None:
-        work, renders = [self._work(word) for word in words], Renders()
-        ahead.render(self.engine, work, renders)
+        said, renders = [self._said(word) for word in words], Renders()
+        prerender(self.engine, said, renders)
         with transaction(self.engine, durable=False) as conn:
-            applied = apply(conn, work, renders)
+            applied = apply(conn, said, renders)
         bind(self.engine, applied.noted)
 
-    def _work(self, word: Word) -> Work:
+    def _said(self, word: Word) -> StoreStatement:
         filtered = word.connection == "filtered"
         labels = word.change.labels if isinstance(word.change, Upsert) else None
-        return Work(
-            STORE,
+        statement = Statement(
             word.change,
             rank(word.change, Told(made(word.change))),
             self.connections[word.connection],
             wanted=not filtered or labels is None or "red" in labels,
             heard_at=word.heard_at,
         )
+        return STORE, statement
 
     def seen(self) -> list[str]:
         with transaction(self.engine) as conn:

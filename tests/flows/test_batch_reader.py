@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.core.errors import TransientError, Unavailable
-from ingest.flows.batch_reader import BatchReader
+from ingest.flows.receiving.batch_reader import BatchReader
 
 SOON_S = 10.0
 

@@ -6,12 +6,14 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.changes import Upsert
+from ingest.core.folding import Statement
 from ingest.core.identity import Identity
 from ingest.core.ranks import Told, made, rank
 from ingest.core.references import Reference
-from ingest.flows import ahead, binding
-from ingest.flows.apply import Work, apply
-from ingest.flows.rendering import Renders, StoreConfig
+from ingest.flows.documents.apply import apply
+from ingest.flows.documents.bind import bind, bind_pending
+from ingest.flows.documents.prerender import prerender
+from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 
@@ -40,13 +42,13 @@ class Worker:
         self.connection = connect(engine, "linear", stores=[make_store(engine, "store-1")])
 
     def tell(self, *changes: Upsert, dies: bool = False) -> None:
-        work = [Work(STORE, c, rank(c, Told(made(c))), self.connection) for c in changes]
+        said = [(STORE, Statement(c, rank(c, Told(made(c))), self.connection)) for c in changes]
         renders = Renders()
-        ahead.render(self.engine, work, renders)
+        prerender(self.engine, said, renders)
         with transaction(self.engine) as conn:
-            applied = apply(conn, work, renders)
+            applied = apply(conn, said, renders)
         if not dies:
-            binding.bind(self.engine, applied.noted)
+            bind(self.engine, applied.noted)
 
     def targets(self) -> list[str]:
         with transaction(self.engine) as conn:
@@ -70,7 +72,7 @@ def test_a_key_that_changed_hands_is_bound_though_its_worker_died(worker: Worker
     worker.tell(thing("1", "OPS-1", 2), thing("2", "ENG-7"), dies=True)
     assert worker.targets() == ["Thing 1"]
     assert worker.notes() == 1
-    binding.bind_pending(worker.engine)
+    bind_pending(worker.engine)
     assert worker.targets() == ["Thing 2"]
     assert worker.notes() == 0
 
@@ -79,7 +81,7 @@ def test_a_target_that_came_is_bound_though_its_worker_died(worker: Worker) -> N
     worker.tell(thing("3", "ENG-9", 1, "ENG-7"))
     worker.tell(thing("1", "ENG-7"), dies=True)
     assert worker.targets() == []
-    binding.bind_pending(worker.engine)
+    bind_pending(worker.engine)
     assert worker.targets() == ["Thing 1"]
 
 
@@ -93,6 +95,6 @@ def test_any_number_of_notes_is_bound(worker: Worker) -> None:
     for number in range(50):
         worker.tell(thing(str(number), f"ENG-{number}"), dies=True)
     worker.tell(thing("x", "ENG-X", 1, "ENG-0", "ENG-49"), dies=True)
-    binding.bind_pending(worker.engine)
+    bind_pending(worker.engine)
     assert sorted(worker.targets()) == ["Thing 0", "Thing 49"]
     assert worker.notes() == 0

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ingest.core.changes import Refresh
 from ingest.core.errors import Refused, Unavailable
-from ingest.core.identity import Identity, object_id
+from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.flows import asking, connecting, fetch
-from ingest.flows.clients import Clients, addresses_of
+from ingest.flows.connections.lifecycle import resume_source
+from ingest.flows.lookups.clients import Clients, addresses_of
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.sources.contract import Ask
 from ingest.store import conditions, connections, lookups
 from ingest.store.connections import REFUSED, Connection
@@ -129,7 +131,7 @@ def test_a_refused_address_pauses_the_connection_and_loses_nothing(desk: Office)
     assert desk.delivery(waiting)[0] == "pending"
     desk.clients.close()
     desk.clients = good
-    connecting.resume(desk.engine, desk.connection)
+    resume_source(desk.engine, desk.connection)
     desk.look_up()
     assert desk.delivery(waiting) == ("processed", "looked up")
     assert desk.texts()["Lamps"].endswith("All lamps are lit.")
@@ -151,11 +153,10 @@ def test_metadata_of_old_pauses_its_connection_and_says_which_field(
     connection = connect(engine, name, more, token=TOKEN)
     kind, id_ = KINDS[name]
     with transaction(engine) as conn:
-        identity = Identity(name, "scope", kind, id_)
-        wanted = asking.Ask(connection, object_id(identity), "scope", kind, id_, {}, 0.0, 0.0)
-        asking.request(conn, [wanted])
+        wanted = Refresh(Identity(name, "scope", kind, id_))
+        lookups.request(conn, [(connection, wanted)], {})
     clients, turns = Clients(VAULT, {}, resolve=Names("8.8.8.8")), iter(range(3))
-    ended = fetch.drain(engine, clients, go_on=lambda: next(turns, None) is not None).ended
+    ended = drain_lookups(engine, clients, go_on=lambda: next(turns, None) is not None).ended
     assert ended == {"refused": 1}
     with transaction(engine) as conn:
         problem = conditions.read(conn, connection)["problem"]

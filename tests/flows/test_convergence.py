@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.flows import sweep
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.store import deliveries
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import transaction
@@ -133,7 +133,7 @@ class World:
 
         give_up_at = time.monotonic() + PATIENCE_S
         while True:
-            drain(self.engine, go_on=go_on, rows=plan.batch, hands=plan.workers)
+            drain_deliveries(self.engine, go_on=go_on, rows=plan.batch, threads=plan.workers)
             with transaction(self.engine, durable=False) as conn:
                 ends = conn.execute(_ENDS).all()
                 conn.execute(_HURRY)

@@ -18,23 +18,25 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.demo.fake import Fake, serving
-from ingest.demo.story import Actor, Letter, cast, in_order_of_arrival
-from ingest.flows import fetch, sweep
-from ingest.flows.binding import bind_pending
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
+from ingest.demo.story import in_order_of_arrival
+from ingest.flows import sweep
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.documents.bind import bind_pending
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.sources.registry import source
 from ingest.store import deliveries, lookups
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Fake, serving
+from ingest.testing.sample import Sample, SampleDelivery, all_samples
 from tests.factories import VAULT, connect, make_store
 from tests.flows.snapshot import Snapshot, difference, snapshot
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 RECEIVED_AT = datetime(2026, 3, 3, tzinfo=UTC)
-LETTERS = in_order_of_arrival(cast())
+STORY = in_order_of_arrival(all_samples())
 _HIDDEN = {"rank", "created_rank", "patches", "made"}
 
 _FORGET = (
@@ -57,7 +59,7 @@ WHERE status NOT IN ('processed', 'skipped', 'duplicate')
 
 @dataclass(frozen=True)
 class Plan:
-    """The order of the letters, how many make a batch, and after which batches is looked up."""
+    """The order of the deliveries, how many make a batch, and after which batches is looked up."""
 
     order: Sequence[int]
     batch: int
@@ -70,7 +72,7 @@ class Plan:
 
 @dataclass
 class World:
-    """All actors of the story connected to one store of one database."""
+    """All sources of the story connected to one store of one database."""
 
     engine: sa.Engine
     clients: Clients
@@ -78,12 +80,12 @@ class World:
     began: str = ""
 
     def run(self, plan: Plan) -> Snapshot:
-        """Forget everything, run the letters as planned, and tell what stands in the end."""
+        """Forget everything, run the deliveries as planned, and tell what stands in the end."""
         self.forget()
         order = [*plan.order, *plan.again]
         for number, start in enumerate(range(0, len(order), plan.batch)):
-            self._deliver([LETTERS[i] for i in order[start : start + plan.batch]])
-            drain(self.engine, go_on=lambda: True, hands=1)
+            self._deliver([STORY[i] for i in order[start : start + plan.batch]])
+            drain_deliveries(self.engine, go_on=lambda: True, threads=1)
             if plan.looks_after(number):
                 self._look_up()
         return self.finish()
@@ -98,25 +100,25 @@ class World:
     def finish(self) -> Snapshot:
         """Look up and bind whatever waits, and tell what stands in the end."""
         while self._look_up():
-            drain(self.engine, go_on=lambda: True, hands=1)
+            drain_deliveries(self.engine, go_on=lambda: True, threads=1)
         bind_pending(self.engine)
         sweep.settle_counts(self.engine)
         with transaction(self.engine) as conn:
             assert [dict(row) for row in conn.execute(_UNEASY).mappings()] == []
         return _readable(snapshot(self.engine), self.began)
 
-    def _deliver(self, letters: Sequence[tuple[Actor, Letter]]) -> None:
+    def _deliver(self, told: Sequence[tuple[Sample, SampleDelivery]]) -> None:
         with transaction(self.engine, durable=False) as conn:
-            deliveries.insert(conn, [self._arrival(*one) for one in letters])
+            deliveries.insert(conn, [self._arrival(*one) for one in told])
 
-    def _arrival(self, actor: Actor, letter: Letter) -> Arrival:
-        descriptor, raw = source(actor.source_type).descriptor, orjson.dumps(letter.payload)
+    def _arrival(self, sample: Sample, delivery: SampleDelivery) -> Arrival:
+        descriptor, raw = source(sample.source_type).descriptor, orjson.dumps(delivery.payload)
         return Arrival(
-            source_type=actor.source_type,
-            connection_id=self.connections[actor.source_type],
-            delivery_key=descriptor.delivery_key(letter.headers, letter.payload) or "",
+            source_type=sample.source_type,
+            connection_id=self.connections[sample.source_type],
+            delivery_key=descriptor.delivery_key(delivery.headers, delivery.payload) or "",
             body_hash=hashlib.sha256(raw).digest(),
-            headers=orjson.dumps(dict(letter.headers)).decode(),
+            headers=orjson.dumps(dict(delivery.headers)).decode(),
             body=raw,
             received_at=RECEIVED_AT,
         )
@@ -127,7 +129,7 @@ class World:
             conn.execute(_DUE)
             asked, _ = lookups.unfinished(conn)
         turns = iter(range(asked + 4))
-        fetch.drain(self.engine, self.clients, go_on=lambda: next(turns, None) is not None)
+        drain_lookups(self.engine, self.clients, go_on=lambda: next(turns, None) is not None)
         return asked > 0
 
 
@@ -151,9 +153,9 @@ def fakes() -> Iterator[dict[str, Fake]]:
     """The providers' APIs with the objects of the story in them."""
     with ExitStack() as running:
         yield {
-            actor.source_type: running.enter_context(serving(actor.provider()))
-            for actor in cast()
-            if actor.provider is not None
+            sample.source_type: running.enter_context(serving(sample.provider()))
+            for sample in all_samples()
+            if sample.provider is not None
         }
 
 
@@ -164,24 +166,25 @@ def world(
     clients = Clients(VAULT, {name: fake.url for name, fake in fakes.items()})
     store = make_store(engine)
     made = World(engine, clients)
-    for actor in cast():
-        token = fakes[actor.source_type].provider.token if request.param else None
-        made.connections[actor.source_type] = connect(
-            engine, actor.source_type, actor.metadata, stores=[store], token=token
+    for sample in all_samples():
+        fake = fakes.get(sample.source_type) if request.param else None
+        token = fake.provider.token if fake is not None else None
+        made.connections[sample.source_type] = connect(
+            engine, sample.source_type, sample.connection, stores=[store], token=token
         )
     yield made
     clients.close()
 
 
-_numbers = range(len(LETTERS))
+_numbers = range(len(STORY))
 plans = st.builds(
     Plan,
     order=st.permutations(_numbers),
-    batch=st.integers(1, len(LETTERS)),
+    batch=st.integers(1, len(STORY)),
     looks=st.lists(st.booleans(), max_size=6),
     again=st.lists(st.sampled_from(_numbers), max_size=6),
 )
-TOLD_IN_ORDER = Plan(order=_numbers, batch=len(LETTERS), looks=(), again=())
+TOLD_IN_ORDER = Plan(order=_numbers, batch=len(STORY), looks=(), again=())
 _some = settings(
     max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

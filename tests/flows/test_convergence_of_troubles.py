@@ -1,5 +1,5 @@
 """Promise 4 while things go wrong: two connections of each source feed one store, one is purged and
-connected again, workers die between commit and binding, an older program works beside, deliveries
+connected again, workers die between commit and bind, an older program works beside, deliveries
 are replayed, and providers answer 5xx.
 
 The story's deliveries come to both connections in any order. What a purge took is sent anew.
@@ -21,17 +21,19 @@ from hypothesis import strategies as st
 from ingest.core.bounds import bounded
 from ingest.core.changes import Change, Upsert
 from ingest.core.revisions import revision
-from ingest.demo.fake import Answer, Fake, Trouble
-from ingest.demo.story import cast
-from ingest.flows import binding, connecting, made_by, words
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
-from ingest.flows.purge import purge_connection
+from ingest.flows.connections.lifecycle import disconnect_source
+from ingest.flows.connections.purge import purge_connection
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.documents import bind, statements
+from ingest.flows.lookups import made_by
+from ingest.flows.lookups.clients import Clients
 from ingest.store import deliveries, queue_admin
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Answer, Fake, Trouble
+from ingest.testing.sample import all_samples
 from tests.factories import VAULT, connect, make_store
 from tests.flows.snapshot import Snapshot, difference
-from tests.flows.test_convergence_of_all import LETTERS, World, fakes
+from tests.flows.test_convergence_of_all import STORY, World, fakes
 
 __all__ = ["fakes"]
 
@@ -39,9 +41,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 WAYS = ("first", "second")
 Sent = tuple[int, str]
-"""A letter, and the connection of its source to which it comes."""
-SENT: Sequence[Sent] = list(itertools.product(range(len(LETTERS)), WAYS))
-SOURCES = tuple(actor.source_type for actor in cast())
+"""A delivery, and the connection of its source to which it comes."""
+SENT: Sequence[Sent] = list(itertools.product(range(len(STORY)), WAYS))
+SOURCES = tuple(sample.source_type for sample in all_samples())
 Act = Literal["nothing", "replay", "older", "purge", "die", "5xx", "look up"]
 ONE_IN = 20
 """Of the requests of look-ups one fails, where there are 5xx."""
@@ -62,7 +64,7 @@ class Plan:
 
 @dataclass
 class TroubledWorld(World):
-    """Two connections of each actor to one store; `connections` are the first ones."""
+    """Two connections of each sample to one store; `connections` are the first ones."""
 
     store: str = ""
     tokens: Mapping[str, str | None] = field(default_factory=dict)
@@ -71,14 +73,14 @@ class TroubledWorld(World):
     sent: list[Sent] = field(default_factory=list)
 
     def connect_again(self, source_type: str, way: str) -> None:
-        actor = next(one for one in cast() if one.source_type == source_type)
+        sample = next(one for one in all_samples() if one.source_type == source_type)
         ways = self.connections if way == WAYS[0] else self.seconds
         ways[source_type] = connect(
             self.engine,
             source_type,
-            actor.metadata,
+            sample.connection,
             stores=[self.store],
-            token=self.tokens[source_type],
+            token=self.tokens.get(source_type),
         )
 
     def run_troubled(self, plan: Plan) -> Snapshot:
@@ -95,7 +97,7 @@ class TroubledWorld(World):
         self.deliver(sent)
         self.sent += sent
         with {"die": dying, "older": an_older_program}.get(act, undisturbed)():
-            drain(self.engine, go_on=lambda: True, hands=1)
+            drain_deliveries(self.engine, go_on=lambda: True, threads=1)
             if act in {"look up", "die", "older"}:
                 self._look_up()
         if act == "5xx":
@@ -109,10 +111,10 @@ class TroubledWorld(World):
     def deliver(self, sent: Sequence[Sent]) -> None:
         arrivals = []
         for number, way in sent:
-            actor, letter = LETTERS[number]
-            arrival = self._arrival(actor, letter)
+            sample, delivery = STORY[number]
+            arrival = self._arrival(sample, delivery)
             if way == WAYS[1]:
-                arrival = replace(arrival, connection_id=self.seconds[actor.source_type])
+                arrival = replace(arrival, connection_id=self.seconds[sample.source_type])
             arrivals.append(arrival)
         with transaction(self.engine, durable=False) as conn:
             deliveries.insert(conn, arrivals)
@@ -120,17 +122,17 @@ class TroubledWorld(World):
     def replay(self) -> None:
         with transaction(self.engine) as conn:
             queue_admin.replay(conn, list(conn.execute(_ALL).scalars()))
-        drain(self.engine, go_on=lambda: True, hands=1)
+        drain_deliveries(self.engine, go_on=lambda: True, threads=1)
 
     def _purge(self, source_type: str) -> None:
         """The first one goes and is connected again; what had come to it is sent to the new one."""
         gone = self.connections[source_type]
-        connecting.disconnect(self.engine, gone)
+        disconnect_source(self.engine, gone)
         purge_connection(self.engine, gone)
         self.connect_again(source_type, WAYS[0])
         own = [s for s in self.sent if s[1] == WAYS[0] and of(s) == source_type]
         self.deliver(own)
-        drain(self.engine, go_on=lambda: True, hands=1)
+        drain_deliveries(self.engine, go_on=lambda: True, threads=1)
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -160,7 +162,7 @@ class TroubledWorld(World):
 
 
 def of(sent: Sent) -> str:
-    return LETTERS[sent[0]][0].source_type
+    return STORY[sent[0]][0].source_type
 
 
 class _NowAndThen(Trouble):
@@ -183,7 +185,7 @@ def undisturbed() -> Iterator[None]:
 def dying() -> Iterator[None]:
     """A worker commits, and is killed before it binds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(binding, "bind", lambda _engine, _noted: None)
+        patch.setattr(bind, "bind", lambda _engine, _noted: None)
         yield
 
 
@@ -197,9 +199,9 @@ def an_older_program() -> Iterator[None]:
         return bounded(change)
 
     with pytest.MonkeyPatch.context() as patch:
-        for room in (words, made_by):
+        for room in (statements, made_by):
             patch.setattr(room, "revision", lambda adapter: revision(adapter) - 1)
-        patch.setattr(words, "bounded", misread)
+        patch.setattr(statements, "bounded", misread)
         yield
 
 

@@ -14,8 +14,13 @@ import sqlalchemy as sa
 from ingest.core.bounds import MAX_BODY_CHARS, MAX_REFERENCES
 from ingest.core.references import extract
 from ingest.core.retry import MAX_OVERRUNS
-from ingest.flows import ahead, apply, landing, outcome, prepare, rendering
-from ingest.flows.process import drain
+from ingest.flows.deliveries import normalise, route
+from ingest.flows.deliveries import settle as settle_room
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.documents import prerender, render
+from ingest.flows.documents.apply import apply
+from ingest.flows.lookups import outcome
+from ingest.flows.lookups import settle as look_up_room
 from ingest.store import claiming
 from tests.factories import connect, make_store
 from tests.flows import halcyon
@@ -56,14 +61,14 @@ def rendered(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> Counter[str]
     counted: Counter[str] = Counter()
 
     def watch(name: str) -> None:
-        real: Callable[..., Any] = getattr(rendering, name)
+        real: Callable[..., Any] = getattr(render, name)
 
         def watched(*given: Any, **more: Any) -> Any:
             assert not held[threading.get_ident()], "rendered while a transaction is open"
             counted[name] += 1
             return real(*given, **more)
 
-        monkeypatch.setattr(rendering, name, watched)
+        monkeypatch.setattr(render, name, watched)
 
     @sa.event.listens_for(engine, "checkout")
     def _(*_: object) -> None:
@@ -141,7 +146,7 @@ def test_what_changes_between_the_look_ahead_and_the_transaction_is_rendered_the
     desk: Desk, github: str, rendered: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The look ahead sees nothing of it, so the transaction finds nothing rendered."""
-    monkeypatch.setattr(ahead, "look_ahead", lambda conn, work: [])
+    monkeypatch.setattr(prerender, "look_ahead", lambda conn, work: [])
     desk.deliver(github, *(halcyon.issue(n) for n in range(1, 9)))
     desk.work()
     assert len(desk.documents()) == 8
@@ -152,14 +157,14 @@ def test_a_batch_that_writes_very_much_is_several_transactions(
     desk: Desk, github: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    real = apply.apply
+    real = apply
 
     def watched(conn: sa.Connection, work: Any, renders: Any) -> Any:
         sizes.append(len(work))
         return real(conn, work, renders)
 
-    monkeypatch.setattr(apply, "apply", watched)
-    monkeypatch.setattr(ahead, "MAX_ROWS", 6)
+    monkeypatch.setattr(settle_room, "apply", watched)
+    monkeypatch.setattr(prerender, "MAX_ROWS", 6)
     desk.deliver(github, *(halcyon.issue(n, body=f"#{n + 1} and #{n + 2}") for n in range(1, 6)))
     desk.work()
     assert sizes == [2, 2, 1]  # two mentions and a chunk each
@@ -174,7 +179,7 @@ def test_a_look_up_that_says_very_much_is_applied_in_steps(
     branch.end(branch.push(files))
     branch.end(branch.push(dict.fromkeys(files) | {"docs/new.md": "New"}))
     at_once = snapshot(engine)
-    monkeypatch.setattr(landing, "MOST_WORDS", 2)
+    monkeypatch.setattr(look_up_room, "MOST_STATEMENTS", 2)
     branch.end(branch.push(files))
     assert branch.paths() == {*files, "docs/new.md"}
     assert branch.end(branch.push(dict.fromkeys(files))) == [("processed", "looked up")]
@@ -208,9 +213,9 @@ def test_a_lease_is_kept_while_rendering_takes_its_time(
         return extract(*given)
 
     monkeypatch.setattr(claiming, "renew", watched)
-    monkeypatch.setattr(rendering, "extract", slow)
+    monkeypatch.setattr(render, "extract", slow)
     ids = desk.deliver(github, *(halcyon.issue(n) for n in range(1, 4)))
-    drain(engine, go_on=lambda: True, hands=1, lease_s=0.9)
+    drain_deliveries(engine, go_on=lambda: True, threads=1, lease_s=0.9)
     assert len(renewed) >= 3
     assert renewed[0] == sorted(ids)
     assert {desk.delivery(id_)["status"] for id_ in ids} == {"processed"}
@@ -245,7 +250,7 @@ def test_of_too_many_references_the_clearest_stay(desk: Desk, github: str) -> No
 def test_of_too_many_chunks_the_last_says_that_there_is_more(
     desk: Desk, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rendering, "MAX_CHUNKS", 3)
+    monkeypatch.setattr(render, "MAX_CHUNKS", 3)
     small = make_store(engine, chunk_max_tokens=8, chunk_overlap=0)
     to = connect(engine, "github", stores=[small])
     ended = desk.end(to, halcyon.issue(1, title="T", body="some words of a text " * 20))
@@ -261,10 +266,10 @@ def test_a_payload_that_speaks_of_too_many_things_is_dead(
     desk: Desk, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asking = connect(engine, "github", token="a token")
-    monkeypatch.setattr(prepare, "MAX_CHANGES", 1)
+    monkeypatch.setattr(normalise, "MAX_CHANGES", 1)
     ended = desk.end(asking, halcyon.issue(1, action="deleted"))  # the deletion, and its look-up
     assert ended == ("dead", "payload field $: speaks of more than 1 things")
-    monkeypatch.setattr(prepare, "MAX_CHANGES", 0)
+    monkeypatch.setattr(route, "MAX_CHANGES", 0)
     assert desk.end(None, halcyon.issue(1)) == (
         "dead",
         "payload field $: names more than 0 tenants",
@@ -382,7 +387,7 @@ def test_the_same_rows_stand_whatever_the_transactions_are(
         desk.deliver(github, one, key=key)
     desk.work()
     before = snapshot(engine)
-    monkeypatch.setattr(ahead, "MAX_ROWS", 1)
+    monkeypatch.setattr(prerender, "MAX_ROWS", 1)
     desk.run("UPDATE lightfast_webhook_deliveries SET status = 'pending', settled_at = NULL")
     desk.work()
     assert difference(before, snapshot(engine)) == ""

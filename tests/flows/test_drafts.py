@@ -5,8 +5,8 @@ from __future__ import annotations
 from ingest.core.changes import Upsert
 from ingest.core.folding import LedgerRow
 from ingest.core.identity import Identity
-from ingest.flows.drafts import Draft, draft
-from ingest.flows.rendering import Renders, StoreConfig
+from ingest.flows.documents.draft import Draft, draft
+from ingest.flows.documents.render import Renders, StoreConfig
 
 STORE = StoreConfig("store", "char-hash-1536", 1536, 512, 50, {"linear": {"ENG"}})
 

@@ -10,8 +10,15 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import NotConnected
-from ingest.flows import connecting, erasing
-from ingest.flows.erasing import Held
+from ingest.flows.connections.erase import (
+    Held,
+    erase_connection,
+    erase_organization,
+    erase_store,
+    held_by_organization,
+    held_by_store,
+)
+from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.store import events, facts
 from ingest.store.engine import transaction
 from ingest.store.events import Event
@@ -76,7 +83,7 @@ def test_a_purge_takes_what_it_told_by_every_road(
         "lightfast_ingestion_events",
         "lightfast_webhook_deliveries",
     ]
-    gone = erasing.erase_connection(engine, connection)
+    gone = erase_connection(engine, connection)
     assert (gone.documents, gone.events, gone.deliveries) == (2, 2, 2)
     assert everywhere(desk, PERSON) == []
 
@@ -90,12 +97,12 @@ def test_a_purge_spares_what_another_connection_stands_for(
     desk.end(None, halcyon.issue(1))
     desk.end(None, twin())
     desk.end(other, twin(2))
-    gone = erasing.erase_connection(engine, connection)
+    gone = erase_connection(engine, connection)
     assert gone.deliveries == 0, "its tenant is another connection's too"
     assert gone.events == 1
     assert sorted(desk.documents(store)) == ["halcyon/twin#1", "halcyon/twin#2"]
     assert len(desk.rows("SELECT 1 FROM lightfast_ingestion_events WHERE store_id = 'one'")) == 2
-    gone = erasing.erase_connection(engine, elsewhere)
+    gone = erase_connection(engine, elsewhere)
     assert (gone.deliveries, gone.events) == (1, 1)
     assert count(desk, "lightfast_webhook_deliveries") == 2
 
@@ -106,8 +113,8 @@ def test_an_event_that_two_connections_told_goes_with_the_second(
     one, other = (connect(engine, "github", stores=[store]) for _ in range(2))
     desk.end(None, halcyon.issue(1))
     assert count(desk, "lightfast_ingestion_events") == 1
-    assert erasing.erase_connection(engine, one).events == 0
-    assert erasing.erase_connection(engine, other).events == 1
+    assert erase_connection(engine, one).events == 0
+    assert erase_connection(engine, other).events == 1
 
 
 def test_the_same_body_by_two_hooks_is_two_events_and_each_goes_with_its_own(
@@ -119,8 +126,8 @@ def test_the_same_body_by_two_hooks_is_two_events_and_each_goes_with_its_own(
     for to in (one, other):
         desk.end(to, by_person(halcyon.issue(1)))
     assert count(desk, "lightfast_ingestion_events") == 2
-    assert erasing.erase_connection(engine, one).events == 1
-    assert erasing.erase_connection(engine, other).events == 1
+    assert erase_connection(engine, one).events == 1
+    assert erase_connection(engine, other).events == 1
     assert everywhere(desk, PERSON) == []
 
 
@@ -131,7 +138,7 @@ def test_what_was_only_told_to_be_gone_leaves_no_former_keys(
     connection = connect(engine, "linear", stores=[store])
     desk.end(connection, halcyon.linear_issue(1, action="remove", previousIdentifiers=[PERSON]))
     assert "lightfast_document_aliases" in everywhere(desk, PERSON)
-    erasing.erase_connection(engine, connection)
+    erase_connection(engine, connection)
     assert everywhere(desk, PERSON) == []
     assert desk.rows("SELECT 1 FROM lightfast_document_ledger WHERE rank IS NOT NULL") == []
 
@@ -141,7 +148,7 @@ def test_what_another_one_of_the_tenant_may_have_told_to_be_gone_stays_so(
 ) -> None:
     one, other = (connect(engine, "linear", stores=[store]) for _ in range(2))
     desk.end(other, halcyon.linear_issue(1, action="remove"))
-    erasing.erase_connection(engine, one)
+    erase_connection(engine, one)
     query = "SELECT state FROM lightfast_document_ledger WHERE rank IS NOT NULL"
     assert [row["state"] for row in desk.rows(query)] == ["deleted"]
 
@@ -157,10 +164,10 @@ def test_a_delivery_that_waits_for_others_too_no_longer_waits_in_its_name(
     desk.end(None, by_person(halcyon.issue(1, pull_request={"url": "x"})))
     query = "SELECT jsonb_array_elements(events) ->> 'store_id' AS of FROM lightfast_lookup_waiters"
     assert {row["of"] for row in desk.rows(query)} == {store, second}
-    erasing.erase_connection(engine, erased)
+    erase_connection(engine, erased)
     assert {row["of"] for row in desk.rows(query)} == {second}
     assert everywhere(desk, erased) == []
-    assert erasing.erase_connection(engine, other).deliveries == 1
+    assert erase_connection(engine, other).deliveries == 1
     assert everywhere(desk, PERSON) == []
 
 
@@ -175,7 +182,7 @@ def test_what_was_begun_before_it_was_disconnected_goes_too(
         with transaction(engine) as conn:
             facts.tell(conn, [Fact(connection, str(uuid.uuid4()), told.event_key)])
             events.record(conn, [told])
-            purge = thread.submit(erasing.erase_connection, engine, connection)
+            purge = thread.submit(erase_connection, engine, connection)
             waiting = "SELECT 1 AS one FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
             while not desk.rows(waiting):
                 assert not purge.done()
@@ -195,7 +202,7 @@ def test_who_was_disconnected_meanwhile_has_no_event_of_what_others_look_up(
         with transaction(engine) as conn:
             halcyon.deliver(conn, None, halcyon.issue(1, pull_request={"url": "x"}))
         desk.work()
-        connecting.disconnect(engine, gone)
+        disconnect_source(engine, gone)
         desk.look_up()
         rows = desk.rows("SELECT store_id FROM lightfast_ingestion_events")
         assert [row["store_id"] for row in rows] == [second]
@@ -218,8 +225,8 @@ def test_what_names_an_account_alone_goes_with_its_last_connection(
     one, last = (connect(engine, source_type, metadata, stores=[store]) for _ in range(2))
     headers = {"x-github-event": "installation", "sentry-hook-resource": "seer"}
     desk.end(None, by_person(Sent(source_type, {"action": "created", **body}, headers)))
-    assert erasing.erase_connection(engine, one).deliveries == 0
-    assert erasing.erase_connection(engine, last).deliveries == 1
+    assert erase_connection(engine, one).deliveries == 0
+    assert erase_connection(engine, last).deliveries == 1
     assert everywhere(desk, PERSON) == []
 
 
@@ -231,9 +238,9 @@ def test_an_organization_takes_along_what_of_its_account_was_never_connected(
     unwanted = by_person(twin())
     unwanted.body["installation"]["id"] = 7
     desk.end(None, unwanted)
-    assert erasing.erase_connection(engine, connection).deliveries == 0
+    assert erase_connection(engine, connection).deliveries == 0
     connect(engine, "github", stores=[store])
-    assert erasing.erase_organization(engine, "one").deliveries == 1
+    assert erase_organization(engine, "one").deliveries == 1
     assert everywhere(desk, PERSON) == []
 
 
@@ -245,7 +252,7 @@ def test_events_from_before_facts_were_kept_go_where_they_can_be_nobody_else_s(
     desk.end(connection, halcyon.issue(1))
     desk.end(linear, halcyon.linear_issue(1))
     desk.run("DELETE FROM lightfast_connection_facts")
-    assert erasing.erase_connection(engine, connection).events == 1
+    assert erase_connection(engine, connection).events == 1
     (row,) = desk.rows("SELECT source_type::text AS of FROM lightfast_ingestion_events")
     assert row["of"] == "linear"
 
@@ -257,9 +264,9 @@ def test_a_purge_that_was_interrupted_is_run_again(
     desk.deliver(connection, *(halcyon.issue(n) for n in range(1, 30)))
     desk.work()
     desk.run("DELETE FROM lightfast_docs_documents WHERE source_id LIKE '%#1%'")
-    erasing.erase_connection(engine, connection)
+    erase_connection(engine, connection)
     with pytest.raises(NotConnected):
-        erasing.erase_connection(engine, connection)
+        erase_connection(engine, connection)
     assert desk.documents() == {}
 
 
@@ -271,15 +278,15 @@ def test_a_store_goes_with_its_own_sources_and_leaves_shared_ones(
     shared = connect(engine, "github", stores=[store, second])
     desk.end(own, halcyon.linear_issue(1))
     desk.end(shared, halcyon.issue(1, body="See ENG-1"))
-    assert erasing.held_by_store(engine, store) == Held(1, 1, 2, 1)
-    gone = erasing.erase_store(engine, store)
+    assert held_by_store(engine, store) == Held(1, 1, 2, 1)
+    gone = erase_store(engine, store)
     assert (gone.stores, gone.connections, gone.documents) == (1, 1, 2)
     assert sorted(desk.documents()) == ["halcyon/web#1"]
     assert desk.counts([shared]) == [1]
     assert desk.rows("SELECT * FROM lightfast_document_ledger WHERE store_id = 'one'") == []
     assert desk.end(shared, halcyon.issue(2))[0] == "processed"
     with pytest.raises(NotConnected, match="there is no store one"):
-        erasing.erase_store(engine, store)
+        erase_store(engine, store)
 
 
 def test_an_organization_goes_whole_and_alone(desk: Desk, engine: sa.Engine, store: str) -> None:
@@ -288,8 +295,8 @@ def test_an_organization_goes_whole_and_alone(desk: Desk, engine: sa.Engine, sto
     desk.end(None, by_person(halcyon.issue(1)))
     desk.end(None, twin())
     desk.end(connection, by_person(halcyon.issue(2)))
-    assert erasing.held_by_organization(engine, "one").connections == 1
-    gone = erasing.erase_organization(engine, "one")
+    assert held_by_organization(engine, "one").connections == 1
+    gone = erase_organization(engine, "one")
     assert (gone.organizations, gone.stores, gone.connections) == (1, 1, 1)
     assert (gone.documents, gone.events, gone.deliveries) == (2, 2, 2)
     assert everywhere(desk, PERSON) == []
@@ -297,7 +304,7 @@ def test_an_organization_goes_whole_and_alone(desk: Desk, engine: sa.Engine, sto
     assert list(desk.documents()) == ["halcyon/twin#1"]
     assert desk.end(other, twin(2))[0] == "processed"
     with pytest.raises(NotConnected, match="there is no organization one"):
-        erasing.erase_organization(engine, "one")
+        erase_organization(engine, "one")
 
 
 @pytest.mark.parametrize("body", [b"[1", b"{}", b'{"repository": {"id": true}}', b"\xff"])
@@ -316,5 +323,5 @@ def test_what_cannot_be_read_of_the_app_wide_route_hinders_nobody(
             """),
             arrival,
         )
-    assert erasing.erase_connection(engine, connection).deliveries == 1
+    assert erase_connection(engine, connection).deliveries == 1
     assert count(desk, "lightfast_webhook_deliveries") == 1

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from ingest.core import bounds
 from ingest.core.bounds import MAX_BODY_CHARS
 from ingest.core.references import extract
-from ingest.flows import process, rendering
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.documents import render
 from ingest.store import claiming
 from ingest.store.claiming import DEAR_BYTES
 from tests.factories import connect
@@ -64,10 +65,10 @@ def test_while_one_hand_has_a_large_text_the_other_serves_whoever_comes(
             assert served.wait(PATIENCE_S)
         return real(text, *given)
 
-    monkeypatch.setattr(rendering, "extract", slow)
+    monkeypatch.setattr(render, "extract", slow)
     desk.deliver(hostile, *(large(n, 2 * DEAR_BYTES, "nothing is meant here\n") for n in (1, 2)))
     with ThreadPoolExecutor(1) as other:
-        drained = other.submit(process.drain, engine, go_on=lambda: True)
+        drained = other.submit(drain_deliveries, engine, go_on=lambda: True)
         assert begun.wait(PATIENCE_S)
         for number in range(1, 4):
             (id_,) = desk.deliver(honest, halcyon.issue(number))
@@ -90,7 +91,7 @@ def test_a_flood_of_small_deliveries_ends_after_those_behind_it(
     desk.deliver(hostile, *flood)
     ids = desk.deliver(honest, *(halcyon.issue(n) for n in range(1, 4)))
     rounds = iter([True, False])
-    process.drain(engine, go_on=lambda: next(rounds), rows=20, hands=1)
+    drain_deliveries(engine, go_on=lambda: next(rounds), rows=20, threads=1)
     assert {desk.delivery(id_)["status"] for id_ in ids} == {"processed"}
     assert unfinished(desk, hostile) == 120 - 17
 
@@ -118,7 +119,7 @@ def test_large_texts_end_with_what_was_cut_of_them_told(
     monkeypatch.setattr(claiming, "DEAR_BYTES", DEAR_BYTES // scale)
     ids = desk.deliver(hostile, *(large(n, size, words) for n in range(1, 5)))
     ours = desk.deliver(honest, *(halcyon.issue(n) for n in range(1, 50)))
-    process.drain(engine, go_on=lambda: True)
+    drain_deliveries(engine, go_on=lambda: True)
     assert {desk.delivery(id_)["status"] for id_ in ours} == {"processed"}
     for id_ in ids:
         row = desk.delivery(id_)

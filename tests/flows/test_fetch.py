@@ -9,13 +9,14 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from ingest.demo.fake import Answer, Trouble
-from ingest.flows import connecting, fetch
-from ingest.flows.prepare import TOKENLESS
-from ingest.flows.settle import PARKED
+from ingest.flows.connections.credentials import replace_credentials
+from ingest.flows.connections.lifecycle import disconnect_source
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.store import conditions, connections, lookups
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import transaction
+from ingest.store.reasons import PARKED, TOKENLESS
+from ingest.testing.fakes import Answer, Trouble
 from tests.factories import VAULT
 from tests.flows.asking_notion import T0, T1, Office, event, office, page_id
 from tests.leases import run_out
@@ -102,9 +103,7 @@ def test_without_a_token_it_is_skipped_and_a_token_brings_it_back(desk: Office) 
     (id_,) = desk.deliver(event("page.created", "Runbook"))
     desk.work()
     assert desk.delivery(id_) == ("skipped", TOKENLESS)
-    due = connecting.replace_credentials(
-        desk.engine, desk.connection, {API_TOKEN: desk.notion.token}, VAULT
-    )
+    due = replace_credentials(desk.engine, desk.connection, {API_TOKEN: desk.notion.token}, VAULT)
     assert due == 1
     desk.work()
     desk.look_up()
@@ -133,9 +132,7 @@ def test_a_wrong_token_pauses_the_connection_and_a_right_one_lets_all_through(
     desk.look_up()
     assert len(desk.fake.requests) == asked, "a refused token is not tried again"
     assert [desk.delivery(id_)[0] for id_ in (first, second)] == ["pending", "pending"]
-    connecting.replace_credentials(
-        desk.engine, desk.connection, {API_TOKEN: desk.notion.token}, VAULT
-    )
+    replace_credentials(desk.engine, desk.connection, {API_TOKEN: desk.notion.token}, VAULT)
     desk.work()
     desk.look_up()
     assert [desk.delivery(id_)[0] for id_ in (first, second)] == ["processed", "processed"]
@@ -284,7 +281,7 @@ def test_a_disconnected_source_asks_no_more(desk: Office) -> None:
     desk.write("Runbook", "A text.")
     (id_,) = desk.deliver(event("page.created", "Runbook"))
     desk.work()
-    connecting.disconnect(desk.engine, desk.connection)
+    disconnect_source(desk.engine, desk.connection)
     desk.look_up()
     desk.work()
     assert desk.delivery(id_) == ("skipped", "the connection is disconnected")
@@ -334,7 +331,7 @@ def test_a_drain_whose_time_is_up_goes_on_with_others_while_it_has_to_wait(
         conn.execute(_DUE, {"first": page_id(names[0])})
     desk.fake.latency_s, desk.fake.slow = 0.5, page_id(names[0])
     once = iter([True])
-    fetch.drain(desk.engine, desk.clients, go_on=lambda: next(once, False), linger=lambda: linger)
+    drain_lookups(desk.engine, desk.clients, go_on=lambda: next(once, False), linger=lambda: linger)
     with transaction(desk.engine) as conn:
         assert lookups.unfinished(conn)[0] == left
 

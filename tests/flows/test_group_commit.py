@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
+from ingest.bell.ringer import Ringer
 from ingest.core.errors import Unavailable
-from ingest.flows.group_commit import GroupCommit
-from ingest.flows.receive import Stored
-from ingest.flows.ringer import Ringer
+from ingest.flows.receiving.arrivals import Stored
+from ingest.flows.receiving.group_commit import GroupCommit
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import BadRow
 

@@ -11,9 +11,14 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, BadSignature, IngestError, NotConnected
-from ingest.flows import connecting, handshake
-from ingest.flows.keyring import Keyring, stored_secrets
-from ingest.flows.receive import Incoming, insert_into, take
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.connections.credentials import replace_credentials
+from ingest.flows.connections.lifecycle import disconnect_source
+from ingest.flows.receiving import handshake
+from ingest.flows.receiving.arrivals import insert_into
+from ingest.flows.receiving.intake import Intake
+from ingest.flows.receiving.requests import Incoming
+from ingest.flows.receiving.secrets import Keyring, stored_secrets
 from ingest.sources.registry import source
 from ingest.store.credentials import WEBHOOK_SECRET
 from ingest.store.engine import transaction
@@ -32,7 +37,7 @@ class Door:
 
     def connect(self, source_type: str = "notion") -> str:
         """A source without a secret, connected as a person does it."""
-        return connecting.connect_source(
+        return connect_source(
             self.engine,
             source(source_type).descriptor,
             name="a source of a test",
@@ -51,7 +56,8 @@ class Door:
         keyring = Keyring(stored_secrets(self.engine, VAULT), {"notion": (SECRET,)})
         shake = handshake.shaken_in(self.engine, lambda: VAULT)
         incoming = Incoming("notion", connection_id, told, raw, datetime.now(UTC))
-        return take(incoming, keyring, insert_into(self.engine), shake).status
+        insert = insert_into(self.engine)
+        return Intake(keyring, insert, lambda: None, 10**6, shake).take(incoming).status
 
     def event(self, connection_id: str, secret: str) -> str:
         body = json.dumps({"id": str(uuid.uuid4()), "workspace_id": "workspace-1"}).encode()
@@ -188,7 +194,7 @@ def test_what_nobody_was_shown_cannot_be_confirmed(door: Door) -> None:
     connection = door.connect()
     door.knock(connection, _bring(OTHER))
     given = {WEBHOOK_SECRET: TOKEN}
-    connecting.replace_credentials(door.engine, connection, given, VAULT)
+    replace_credentials(door.engine, connection, given, VAULT)
     with pytest.raises(BadInput, match="no token waits to be confirmed"):
         handshake.confirm(door.engine, connection)
     assert door.event(connection, TOKEN) == "accepted"
@@ -231,7 +237,7 @@ def test_what_is_no_handshake_is_refused(door: Door, body: object) -> None:
 
 def test_a_disconnected_source_captures_nothing(door: Door) -> None:
     connection = door.connect()
-    connecting.disconnect(door.engine, connection)
+    disconnect_source(door.engine, connection)
     with pytest.raises(NotConnected):
         door.knock(connection, _bring(TOKEN))
 

@@ -12,17 +12,20 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadRequest, BadSignature
-from ingest.demo.fake import serving
-from ingest.flows import connecting, fetch, receive
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
-from ingest.flows.receive import Incoming
-from ingest.sources.registry import all_sources, source
+from ingest.flows.connections.lifecycle import disconnect_source, resume_source
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
+from ingest.flows.receiving.arrivals import insert_into
+from ingest.flows.receiving.requests import Incoming
+from ingest.flows.receiving.verify import verify
+from ingest.sources.registry import source
 from ingest.store import lookups
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import transaction
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import Knowledge, built
+from ingest.testing.fakes import serving
+from ingest.testing.recorded import Recorded, Sending
+from ingest.testing.sample import all_sendings
 from tests.factories import SECRET, VAULT, connect, signed
 from tests.flows.junk import Junk, fixtures, junk
 
@@ -41,7 +44,7 @@ _OUR_FAULT = ("adapter fault", "client fault", "took its worker down", "database
 
 
 @pytest.mark.parametrize("token", [False, True], ids=["without a token", "with a token"])
-@pytest.mark.parametrize("source_type", all_sources())
+@pytest.mark.parametrize("source_type", all_sendings())
 def test_signed_junk_ends_without_a_fault_of_ours(
     engine: sa.Engine, source_type: str, *, token: bool
 ) -> None:
@@ -51,7 +54,7 @@ def test_signed_junk_ends_without_a_fault_of_ours(
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("token", [False, True], ids=["without a token", "with a token"])
-@pytest.mark.parametrize("source_type", all_sources())
+@pytest.mark.parametrize("source_type", all_sendings())
 def test_much_signed_junk_ends_without_a_fault_of_ours(
     engine: sa.Engine, source_type: str, *, token: bool
 ) -> None:
@@ -64,25 +67,25 @@ def storm(engine: sa.Engine, source_type: str, most: int, *, token: bool) -> Non
     A payload that says that the connection is revoked pauses it, and so does what a provider
     refuses; somebody resumes it again and again, and disconnects it in the end.
     """
-    known = built()[source_type]
+    sending = all_sendings()[source_type]
     recorded = [
         Recorded(told.name, source_type, "here", told.headers, told.body)
         for told in fixtures(source_type)
     ]
-    houses = [known.house(one) for one in recorded]
-    house = max(filter(None, houses), key=houses.count)
-    metadata = known.metadata(house, [one for one in recorded if known.house(one) == house])
+    keys = [sending.connection(one) for one in recorded]
+    key = max(filter(None, keys), key=keys.count)
+    metadata = sending.metadata(key, [one for one in recorded if sending.connection(one) == key])
     with ExitStack() as stack:
-        clients, given = _api(stack, source_type, known, recorded) if token else (None, None)
+        clients, given = _api(stack, source_type, sending, recorded) if token else (None, None)
         connection = connect(engine, source_type, metadata, token=given)
         sent = _send(engine, source_type, connection, junk(source_type, most))
         for _ in range(ROUNDS):
-            drain(engine, go_on=lambda: True)
+            drain_deliveries(engine, go_on=lambda: True)
             asked = clients is not None and _look_up(engine, clients)
-            if not connecting.resume(engine, connection) and not asked:
+            if not resume_source(engine, connection) and not asked:
                 break
-    connecting.disconnect(engine, connection)
-    drain(engine, go_on=lambda: True)
+    disconnect_source(engine, connection)
+    drain_deliveries(engine, go_on=lambda: True)
     with transaction(engine) as conn:
         ends = conn.execute(_ENDS).all()
     assert len(ends) == len(sent) > most // 2
@@ -97,14 +100,14 @@ def _send(
 ) -> dict[int, str]:
     """What each stored delivery is, by its id; what is refused at receipt is no matter."""
     descriptor, now = source(source_type).descriptor, datetime.now(UTC)
-    store, sent = receive.insert_into(engine), dict[int, str]()
+    store, sent = insert_into(engine), dict[int, str]()
     for start in range(0, len(junks), 500):
         arrivals: dict[str, Arrival] = {}
         for one in junks[start : start + 500]:
             headers = signed(source_type, one.raw, headers=one.headers)
             incoming = Incoming(source_type, connection, headers, one.raw, one.sent_at or now)
             with suppress(BadRequest, BadSignature):
-                arrival = receive.verify(incoming, descriptor, [SECRET])
+                arrival = verify(incoming, descriptor, [SECRET])
                 if arrival is not None:
                     arrivals[one.what] = arrival
         stored = store(list(arrivals.values()))
@@ -113,11 +116,11 @@ def _send(
 
 
 def _api(
-    stack: ExitStack, source_type: str, known: Knowledge, recorded: Sequence[Recorded]
+    stack: ExitStack, source_type: str, sending: Sending, recorded: Sequence[Recorded]
 ) -> tuple[Clients, str]:
     """A fake of the provider's API with an object for every id that the fixtures name."""
-    assert known.provider is not None
-    provider = known.provider(recorded)
+    assert sending.provider is not None
+    provider = sending.provider(recorded)
     fake = stack.enter_context(serving(provider))
     clients = Clients(VAULT, {source_type: fake.url})
     stack.callback(clients.close)
@@ -130,5 +133,5 @@ def _look_up(engine: sa.Engine, clients: Clients) -> bool:
         conn.execute(_DUE)
         asked, _ = lookups.unfinished(conn)
     turns = iter(range(asked + 4))
-    fetch.drain(engine, clients, go_on=lambda: next(turns, None) is not None)
+    drain_lookups(engine, clients, go_on=lambda: next(turns, None) is not None)
     return asked > 0

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from ingest.core.errors import BadRequest, IngestError
-from ingest.flows.inbox import Inbox, Message, from_call, from_message
-from ingest.flows.keyring import Found, Keyring, Secrets
+from ingest.flows.receiving.intake import Intake
+from ingest.flows.receiving.messages import EnqueueArguments, from_call, from_message
+from ingest.flows.receiving.secrets import ConnectionSecrets, Keyring, Secrets
 from tests.factories import SECRET, signed
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def message(**told: Any) -> Message:
-    return Message(**{"source_type": "github", "headers": {}, "body": "{}", **told})
+def message(**told: Any) -> EnqueueArguments:
+    return EnqueueArguments(**{"source_type": "github", "headers": {}, "body": "{}", **told})
 
 
 def test_header_names_are_taken_in_any_case_and_the_first_of_a_list_counts() -> None:
@@ -94,9 +95,9 @@ HANDSHAKE = '{"verification_token": "secret_canary"}'
 )
 def test_a_refusal_of_arguments_in_the_wrong_places_quotes_none(told: dict[str, Any]) -> None:
     """Bug: a handshake's body in the place of the source type stood in the worker's log."""
-    inbox = Inbox(Keyring(lambda _: {}, {"github": (SECRET,)}), lambda _: [], lambda: None, 99)
+    intake = Intake(Keyring(lambda _: {}, {"github": (SECRET,)}), lambda _: [], lambda: None, 99)
     with pytest.raises(IngestError) as caught:
-        inbox.take(from_message(message(**told), now=NOW))
+        intake.take(from_message(message(**told), now=NOW))
     assert "canary" not in str(caught.value)
 
 
@@ -108,16 +109,18 @@ def test_a_text_instead_of_the_raw_bytes_is_refused_by_name() -> None:
 
 def test_what_was_accepted_is_rung_for_and_nothing_else() -> None:
     rung: list[str] = []
-    keyring = Keyring(lambda ids: dict.fromkeys(ids, Found("github", Secrets((SECRET,)))), {})
+    keyring = Keyring(
+        lambda ids: dict.fromkeys(ids, ConnectionSecrets("github", Secrets((SECRET,)))), {}
+    )
     answers = iter([(1, True), (1, False)])
-    inbox = Inbox(keyring, lambda _: [next(answers)], lambda: rung.append("bell"), 100)
+    intake = Intake(keyring, lambda _: [next(answers)], lambda: rung.append("bell"), 100)
     incoming = from_call("github", signed("github", b"{}"), b"{}", "c1", now=NOW)
-    assert [inbox.take(incoming).status for _ in range(2)] == ["accepted", "duplicate"]
+    assert [intake.take(incoming).status for _ in range(2)] == ["accepted", "duplicate"]
     assert rung == ["bell"]
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_looked_at() -> None:
-    inbox = Inbox(Keyring(lambda _: {}, {}), lambda _: [], lambda: None, 3)
+    intake = Intake(Keyring(lambda _: {}, {}), lambda _: [], lambda: None, 3)
     with pytest.raises(BadRequest) as caught:
-        inbox.take(from_call("github", {}, b"four", "c1", now=NOW))
+        intake.take(from_call("github", {}, b"four", "c1", now=NOW))
     assert caught.value.status == 413

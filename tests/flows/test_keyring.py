@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadSettings, NotConnected
 from ingest.core.vault import Vault
-from ingest.flows import connecting, handshake
-from ingest.flows.keyring import Found, Keyring, Secrets, stored_secrets
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.receiving import handshake
+from ingest.flows.receiving.secrets import ConnectionSecrets, Keyring, Secrets, stored_secrets
 from ingest.sources.registry import source
 from ingest.store import connections, credentials
 from ingest.store.engine import transaction
@@ -34,9 +35,9 @@ def test_one_reading_tells_of_all_connections_what_may_verify_their_requests(
         connections.set_status(conn, gone, is_active=False, status=connections.DISCONNECTED)
     read = stored_secrets(engine, VAULT)
     assert read([github, linear, paused, gone, "unknown", "'; --"]) == {
-        github: Found("github", Secrets((SECRET, "newer"))),
-        linear: Found("linear", Secrets(())),
-        paused: Found("github", Secrets((SECRET,))),
+        github: ConnectionSecrets("github", Secrets((SECRET, "newer"))),
+        linear: ConnectionSecrets("linear", Secrets(())),
+        paused: ConnectionSecrets("github", Secrets((SECRET,))),
     }
 
 
@@ -44,7 +45,7 @@ def test_one_reading_tells_of_all_connections_what_may_verify_their_requests(
 def test_a_handshake_may_come_while_it_is_waited_for_and_once_more_when_it_came(
     engine: sa.Engine,
 ) -> None:
-    made = connecting.connect_source(
+    made = connect_source(
         engine,
         source("notion").descriptor,
         name="of a test",
@@ -85,10 +86,12 @@ def test_a_flood_of_unknown_ids_costs_a_few_readings_and_holds_nobody_up() -> No
     """A thousand asked the database one after the other, and the honest one behind them."""
     calls: list[int] = []
 
-    def load(ids: Sequence[str]) -> dict[str, Found]:
+    def load(ids: Sequence[str]) -> dict[str, ConnectionSecrets]:
         calls.append(len(ids))
         time.sleep(0.01)
-        return {id_: Found("github", Secrets((SECRET,))) for id_ in ids if id_ == "honest"}
+        return {
+            id_: ConnectionSecrets("github", Secrets((SECRET,))) for id_ in ids if id_ == "honest"
+        }
 
     keyring = Keyring(load, {})
 

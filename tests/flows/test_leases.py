@@ -8,8 +8,8 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows.hold import Hold, kept
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.deliveries.lease import Lease, renewing
 from ingest.store import claiming
 from ingest.store.claiming import Claim
 from ingest.store.engine import transaction
@@ -48,7 +48,7 @@ def test_a_lock_that_outlasts_the_lease_takes_nobody_down(
 
     def work() -> None:
         while not over.is_set():
-            drain(engine, go_on=lambda: not over.is_set(), lease_s=0.6)
+            drain_deliveries(engine, go_on=lambda: not over.is_set(), lease_s=0.6)
             time.sleep(0.1)
 
     workers = [threading.Thread(target=work) for _ in range(2)]
@@ -102,7 +102,7 @@ def test_a_database_that_is_away_is_asked_again_until_the_lease_is_kept(
     (id_,) = desk.deliver(github, halcyon.issue())
     held = claim(engine)
     run_out(engine)
-    with kept(engine, Hold(held.token, 0.3), [id_]):
+    with renewing(engine, Lease(held.token, 0.3), [id_]):
         ends_at = time.monotonic() + 10
         while desk.delivery(id_)["missed_at"] is not None and time.monotonic() < ends_at:
             time.sleep(0.05)

@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.demo.fake import serving
-from ingest.demo.providers.notion import make
-from ingest.flows import fetch, sweep
-from ingest.flows.clients import Clients
+from ingest.flows import sweep
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
+from ingest.sources.notion.demo.fake import make
 from ingest.store import lookups
 from ingest.store.engine import transaction
+from ingest.testing.fakes import serving
 from tests.factories import VAULT
 from tests.flows.asking_notion import Office, event, page_id
 from tests.flows.halcyon import Sent
@@ -96,7 +97,7 @@ class World:
             self.desk.work()
         elif act in ("look up", "look up elsewhere"):
             clients = self.desk.clients if act == "look up" else self.elsewhere
-            fetch.drain(self.desk.engine, clients, go_on=_times(3))
+            drain_lookups(self.desk.engine, clients, go_on=_times(3))
         elif act == "crash":
             self.later()
             with transaction(self.desk.engine, durable=False) as conn:
@@ -134,7 +135,7 @@ class World:
         self.desk.work()
         while self.desk.rows("SELECT 1 AS one FROM lightfast_lookups LIMIT 1"):
             self.later()
-            fetch.drain(self.desk.engine, self.desk.clients, go_on=_times(9))
+            drain_lookups(self.desk.engine, self.desk.clients, go_on=_times(9))
             sweep.unpark(self.desk.engine)
             self.desk.work()
 

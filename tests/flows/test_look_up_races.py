@@ -13,20 +13,25 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
+from ingest.bell.ring import ring
+from ingest.core.changes import Refresh
 from ingest.core.identity import Identity, object_id
+from ingest.core.queues import FETCH_QUEUE
 from ingest.core.vault import Vault
-from ingest.demo.fake import Answer, Trouble
-from ingest.flows import connecting, fetch, sweep
-from ingest.flows.clients import Clients
-from ingest.flows.process import drain
-from ingest.flows.purge import purge_connection
-from ingest.flows.settle import PARKED
-from ingest.flows.wake import FETCH_QUEUE
+from ingest.flows import sweep
+from ingest.flows.connections.credentials import replace_credentials
+from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
+from ingest.flows.connections.purge import purge_connection
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.store import conditions, connections, credentials, deliveries, lookups, queue_admin
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import connect as engine_of
 from ingest.store.engine import transaction
-from ingest.store.lookups import Request
+from ingest.store.lookups import Wanted
+from ingest.store.reasons import PARKED
+from ingest.testing.fakes import Answer, Trouble
 from tests.factories import VAULT, connect, make_store
 from tests.flows.asking_notion import WORKSPACE, Office, event, office, page_id
 from tests.leases import run_out
@@ -65,7 +70,7 @@ def everything(desk: Office) -> None:
     """Look up until nothing is left."""
     while desk.rows("SELECT 1 AS one FROM lightfast_lookups"):
         due(desk)
-        fetch.drain(desk.engine, desk.clients, go_on=_times(40))
+        drain_lookups(desk.engine, desk.clients, go_on=_times(40))
 
 
 def _times(turns: int) -> Callable[[], bool]:
@@ -118,7 +123,7 @@ def test_who_takes_the_worker_down_takes_no_innocent_with_it(desk: Office) -> No
 
         due(desk)
         try:
-            fetch.drain(desk.engine, desk.clients, go_on=until_poisoned)
+            drain_lookups(desk.engine, desk.clients, go_on=until_poisoned)
         except Crash:
             continue
         break
@@ -155,9 +160,7 @@ def test_a_refusal_of_a_token_that_was_replaced_meanwhile_pauses_nothing(desk: O
     running.start()
     while not desk.fake.requests:
         time.sleep(0.01)
-    connecting.replace_credentials(
-        desk.engine, desk.connection, {API_TOKEN: desk.notion.token}, VAULT
-    )
+    replace_credentials(desk.engine, desk.connection, {API_TOKEN: desk.notion.token}, VAULT)
     running.join()
     desk.fake.latency_s = 0.0
     assert status_of(desk) == connections.CONFIGURED
@@ -172,26 +175,26 @@ def test_a_second_refusal_pauses_again_and_a_person_s_pause_stays_one(desk: Offi
     desk.fake.troubles.append(Trouble(REFUSED, times=3))
     desk.look_up()
     assert status_of(desk) == connections.REFUSED
-    connecting.resume(desk.engine, desk.connection)
+    resume_source(desk.engine, desk.connection)
     desk.look_up()
     assert status_of(desk) == connections.REFUSED
-    connecting.resume(desk.engine, desk.connection)
+    resume_source(desk.engine, desk.connection)
     desk.fake.latency_s = 0.3
     running = threading.Thread(target=desk.look_up)
     running.start()
     asked = len(desk.fake.requests)
     while len(desk.fake.requests) == asked:
         time.sleep(0.01)
-    connecting.pause(desk.engine, desk.connection)
+    pause_source(desk.engine, desk.connection)
     running.join()
     desk.fake.latency_s = 0.0
     assert status_of(desk) == connections.PAUSED
     new = {API_TOKEN: desk.notion.token}
-    connecting.replace_credentials(desk.engine, desk.connection, new, VAULT)
+    replace_credentials(desk.engine, desk.connection, new, VAULT)
     assert status_of(desk) == connections.PAUSED
     desk.look_up()
     assert desk.delivery(id_)[0] == "pending"
-    connecting.resume(desk.engine, desk.connection)
+    resume_source(desk.engine, desk.connection)
     desk.look_up()
     assert desk.delivery(id_) == ("processed", "looked up")
 
@@ -224,13 +227,13 @@ def test_a_look_up_does_not_end_what_waits_for_a_paused_connection_too(desk: Off
     """A bug once: the look-up of the one ended the delivery, and the other never had its share."""
     desk.write("Runbook", "A text.")
     other = beside(desk)
-    connecting.pause(desk.engine, other)
+    pause_source(desk.engine, other)
     id_ = app_wide(desk, "Runbook")
     desk.work()
     desk.look_up()
     assert desk.delivery(id_) == ("pending", "the connection is paused")
     assert "A text." in desk.texts()["Runbook"]
-    connecting.resume(desk.engine, other)
+    resume_source(desk.engine, other)
     desk.work()
     desk.look_up()
     assert desk.delivery(id_) == ("processed", "looked up")
@@ -252,7 +255,7 @@ def test_a_delivery_one_of_whose_look_ups_is_hopeless_is_dead_in_any_order(
             desk.fake.troubles.append(Trouble(bad))
         with transaction(desk.engine) as conn:
             conn.execute(sa.text("UPDATE lightfast_lookups SET next_attempt_at = now()"))
-        fetch.drain(desk.engine, desk.clients, go_on=_times(1), threads=1)
+        drain_lookups(desk.engine, desk.clients, go_on=_times(1), threads=1)
     assert desk.delivery(id_)[0] == "dead"
     with transaction(desk.engine) as conn:
         queue_admin.replay(conn, [id_])
@@ -312,11 +315,9 @@ def test_what_is_asked_for_while_its_source_is_disconnected_ends_too(desk: Offic
     assert desk.rows("SELECT * FROM lightfast_lookups") == []
 
 
-def _request(number: int, connection: str, hint: dict[str, str], patience_s: float) -> Request:
+def _request(number: int, connection: str, hint: dict[str, str], patience_s: float) -> Wanted:
     wanted = Identity("notion", WORKSPACE, "page", str(number))
-    return Request(
-        connection, object_id(wanted), WORKSPACE, "page", str(number), hint, 0.0, patience_s
-    )
+    return connection, Refresh(wanted, hint, patience_s=patience_s)
 
 
 def test_two_requests_of_one_batch_are_what_two_of_two_batches_are(desk: Office) -> None:
@@ -326,7 +327,7 @@ def test_two_requests_of_one_batch_are_what_two_of_two_batches_are(desk: Office)
     for batches in ([[first, second]], [[first], [second]]):
         with transaction(desk.engine) as conn:
             for batch in batches:
-                lookups.request(conn, batch)
+                lookups.request(conn, batch, {})
         kept += desk.rows(
             "SELECT hint, patient_until > now() + interval '50 s' AS patient FROM lightfast_lookups"
         )
@@ -338,10 +339,10 @@ def test_two_requests_of_one_batch_are_what_two_of_two_batches_are(desk: Office)
 def test_who_asks_and_who_lands_do_not_lock_one_another_out(desk: Office) -> None:
     """A bug once: the one locked by object, the other by id, and one of them was thrown back."""
     wanted = [_request(number, desk.connection, {}, 0.0) for number in range(200)]
-    wanted.sort(key=lambda one: one.object, reverse=True)
+    wanted.sort(key=lambda one: object_id(one[1].identity), reverse=True)
     with transaction(desk.engine) as conn:
         for one in wanted:
-            lookups.request(conn, [one])
+            lookups.request(conn, [one], {})
         token, claimed = lookups.claim(conn, limit=200, each=200)
     ids = [one.id for one in claimed]
     until = time.monotonic() + 2.0
@@ -350,7 +351,7 @@ def test_who_asks_and_who_lands_do_not_lock_one_another_out(desk: Office) -> Non
         rounds = 0
         while time.monotonic() < until:
             with transaction(desk.engine, durable=False) as conn:
-                lookups.request(conn, wanted)
+                lookups.request(conn, wanted, {})
             rounds += 1
         return rounds
 
@@ -378,7 +379,7 @@ def test_two_workers_look_each_thing_up_once_and_lose_nothing(desk: Office) -> N
 
     def work(clients: Clients) -> None:
         while time.monotonic() < until and desk.rows(left):
-            fetch.drain(desk.engine, clients, go_on=_times(20))
+            drain_lookups(desk.engine, clients, go_on=_times(20))
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(work, [desk.clients, others]))
@@ -428,7 +429,7 @@ def test_a_purge_while_a_look_up_runs_leaves_nothing_behind(desk: Office) -> Non
     running.start()
     while not desk.fake.requests:
         time.sleep(0.01)
-    connecting.disconnect(desk.engine, desk.connection)
+    disconnect_source(desk.engine, desk.connection)
     purge_connection(desk.engine, desk.connection)
     running.join()
     left = "SELECT 1 AS one FROM lightfast_lookups UNION ALL SELECT 1 FROM lightfast_docs_documents"
@@ -456,13 +457,13 @@ def test_who_processes_and_who_looks_up_never_deadlock(desk: Office, database_ur
             with transaction(mine, durable=False) as conn:
                 told = [one.arrival(desk.connection, one.body["id"]) for one in sent]
                 deliveries.insert(conn, told)
-            drain(mine, go_on=_times(3), hands=2)
+            drain_deliveries(mine, go_on=_times(3), threads=2)
 
     def look_up(mine: sa.Engine) -> None:
         while time.monotonic() < until:
             with transaction(mine, durable=False) as conn:
                 conn.execute(now)
-            fetch.drain(mine, clients, go_on=_times(5))
+            drain_lookups(mine, clients, go_on=_times(5))
 
     with ThreadPoolExecutor(4) as threads:
         acts = [deliver, deliver, look_up, look_up]
@@ -489,11 +490,14 @@ def test_who_processes_and_who_looks_up_never_deadlock(desk: Office, database_ur
 def test_a_wake_up_that_was_lost_is_rung_again_while_something_is_due(desk: Office) -> None:
     rung: list[str] = []
 
+    def knock(queue: str) -> None:
+        ring(desk.engine, queue, publish=rung.append)
+
     def tick() -> list[str]:
         rung.clear()
         with transaction(desk.engine) as conn:
             conn.execute(sa.text("DELETE FROM lightfast_schedule_slots"))
-        assert sweep.sweep(desk.engine, rung.append)
+        assert sweep.sweep(desk.engine, knock)
         return list(rung)
 
     parked(desk, "Runbook")
@@ -512,9 +516,9 @@ def test_a_wake_up_that_was_lost_is_rung_again_while_something_is_due(desk: Offi
     assert tick() == [], "nobody knocks while the provider wants to be left"
     with transaction(desk.engine) as conn:
         conditions.clear(conn, desk.connection)
-    connecting.pause(desk.engine, desk.connection)
+    pause_source(desk.engine, desk.connection)
     assert tick() == []
-    connecting.resume(desk.engine, desk.connection)
+    resume_source(desk.engine, desk.connection)
     assert tick() == [FETCH_QUEUE]
 
 
@@ -526,7 +530,7 @@ def test_a_source_of_hundreds_of_look_ups_leaves_a_healthy_one_its_turn(
     desk.open()
     (id_,) = parked(desk, "Runbook")
     due(desk)
-    fetch.drain(desk.engine, desk.clients, go_on=_times(1))
+    drain_lookups(desk.engine, desk.clients, go_on=_times(1))
     assert desk.delivery(id_) == ("processed", "looked up")
     (left,) = desk.rows(
         "SELECT count(*) AS n FROM lightfast_lookups WHERE connection_id = :id", id=busy

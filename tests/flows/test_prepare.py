@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ingest.flows.directory import Directory
-from ingest.flows.prepare import Opened, open_delivery, prepare
-from ingest.store.claiming import Claimed
+from ingest.flows.connections.directory import Directory
+from ingest.flows.deliveries.normalise import prepare
+from ingest.flows.deliveries.prepared import Opened
+from ingest.flows.deliveries.route import open_delivery
+from ingest.store.claiming import ClaimedDelivery
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 NOBODY = Directory(by_id={}, by_tenant={}, stores={})
@@ -15,7 +17,7 @@ NOBODY = Directory(by_id={}, by_tenant={}, stores={})
 def test_a_delivery_whose_connection_was_purged_meanwhile_is_no_fault_of_the_adapter() -> None:
     """Bug: it ended in a KeyError, logged with its payload as an adapter fault."""
     opened = open_delivery(
-        Claimed(
+        ClaimedDelivery(
             id=1,
             source_type="github",
             connection_id="purged",

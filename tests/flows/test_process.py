@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows import connecting
-from ingest.flows import process as processing
-from ingest.flows.process import drain, process
-from ingest.flows.settle import settle
+from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
+from ingest.flows.deliveries import drain
+from ingest.flows.deliveries.drain import drain_deliveries, process
+from ingest.flows.deliveries.settle import settle_deliveries
 from ingest.store import claiming
 from ingest.store.claiming import Claim
 from ingest.store.engine import transaction
@@ -188,18 +188,18 @@ def test_a_payload_that_names_no_tenant_is_skipped(desk: Desk, github: str) -> N
 def test_a_paused_connections_deliveries_wait_uncounted_and_go_on_when_it_is_resumed(
     desk: Desk, engine: sa.Engine, github: str
 ) -> None:
-    connecting.pause(engine, github)
+    pause_source(engine, github)
     (id_,) = desk.deliver(github, halcyon.issue(1))
     desk.work()
     waiting = desk.delivery(id_)
     assert (waiting["status"], waiting["attempts"]) == ("pending", 0)
     assert "paused" in waiting["last_error"]
-    connecting.resume(engine, github)
+    resume_source(engine, github)
     desk.work()
     assert desk.delivery(id_)["status"] == "processed"
 
 
-@pytest.mark.parametrize("mend", [connecting.resume, connecting.disconnect])
+@pytest.mark.parametrize("mend", [resume_source, disconnect_source])
 def test_who_mends_a_connection_while_its_deliveries_are_in_hand_is_heard_at_once(
     desk: Desk,
     engine: sa.Engine,
@@ -208,17 +208,17 @@ def test_who_mends_a_connection_while_its_deliveries_are_in_hand_is_heard_at_onc
     mend: Callable[[sa.Engine, str], object],
 ) -> None:
     """Bug: one that was claimed just before waited for fifteen minutes."""
-    connecting.pause(engine, github)
+    pause_source(engine, github)
     other = connect(engine, "github")
     (own,) = desk.deliver(github, halcyon.issue(1))
     (everybodys,) = desk.deliver(None, halcyon.issue(2))
 
     def mended_first(*told: Any) -> Any:
-        monkeypatch.setattr(processing, "settle", settle)
+        monkeypatch.setattr(drain, "settle_deliveries", settle_deliveries)
         mend(engine, github)
-        return settle(*told)
+        return settle_deliveries(*told)
 
-    monkeypatch.setattr(processing, "settle", mended_first)
+    monkeypatch.setattr(drain, "settle_deliveries", mended_first)
     desk.work()
     statuses = [
         row["status"]
@@ -242,7 +242,7 @@ def test_one_that_the_application_paused_waits_too(
         )
     (id_,) = desk.deliver(github, halcyon.issue(1))
     rounds = iter([True] * 3 + [False])
-    drain(engine, go_on=lambda: next(rounds), hands=1)
+    drain_deliveries(engine, go_on=lambda: next(rounds), threads=1)
     (waits,) = desk.rows(
         "SELECT next_attempt_at > now() + interval '10 min' AS long"
         " FROM lightfast_webhook_deliveries WHERE id = :id",
@@ -254,12 +254,12 @@ def test_one_that_the_application_paused_waits_too(
 def test_a_paused_connection_holds_nobody_else_up(desk: Desk, engine: sa.Engine) -> None:
     """A bug once: on the app-wide route one organization's pause stopped another's documents."""
     paused, active = connect(engine, "github"), connect(engine, "github")
-    connecting.pause(engine, paused)
+    pause_source(engine, paused)
     (sent,) = desk.deliver(None, halcyon.issue(1))
     desk.work()
     assert desk.delivery(sent)["status"] == "pending"
     assert desk.counts([paused, active]) == [0, 1]
-    connecting.resume(engine, paused)
+    resume_source(engine, paused)
     desk.work()
     assert desk.delivery(sent)["status"] == "processed"
     assert desk.counts([paused, active]) == [1, 1]
@@ -286,7 +286,7 @@ _PURGE = sa.text("DELETE FROM lightfast_connected_sources WHERE id = :id")
 def test_a_disconnected_connections_deliveries_are_skipped(
     desk: Desk, engine: sa.Engine, github: str
 ) -> None:
-    connecting.disconnect(engine, github)
+    disconnect_source(engine, github)
     status, reason = desk.end(github, halcyon.issue(1))
     assert (status, "disconnected" in str(reason)) == ("skipped", True)
     assert desk.documents() == {}

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.demo.fake import Answer, Trouble
-from ingest.demo.providers.github_git import FOLDER, REGULAR, SUBMODULE, SYMLINK, Entry, File
 from ingest.sources.github import contents
+from ingest.sources.github.demo.fake_git import FOLDER, REGULAR, SUBMODULE, SYMLINK, Entry, File
 from ingest.store import conditions
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Answer, Trouble
 from tests.flows.asking_github import AT, ID, Works, told, works
 
 pytestmark = [pytest.mark.integration, pytest.mark.once]

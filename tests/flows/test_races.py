@@ -13,12 +13,13 @@ import sqlalchemy as sa
 
 from ingest.core.changes import Change, Delete, Upsert
 from ingest.core.errors import Raced
+from ingest.core.folding import Statement
 from ingest.core.identity import Identity, document_id, event_id
 from ingest.core.ranks import rank
-from ingest.flows import ahead
-from ingest.flows.apply import Work, apply
-from ingest.flows.binding import bind, note
-from ingest.flows.rendering import Renders, StoreConfig
+from ingest.flows.documents.apply import StoreStatement, apply
+from ingest.flows.documents.bind import bind, note_keys
+from ingest.flows.documents.prerender import prerender
+from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.store import events
 from ingest.store.engine import transaction
 from ingest.store.events import Event
@@ -53,23 +54,23 @@ class Pair:
         self.connection_id = connection_id
         self._beside = beside
 
-    def work(self, *changes: Change) -> list[Work]:
-        return [Work(STORE, change, rank(change), self.connection_id) for change in changes]
+    def said(self, *changes: Change) -> list[StoreStatement]:
+        return [(STORE, Statement(c, rank(c), self.connection_id)) for c in changes]
 
     def told(self, *changes: Change) -> None:
         """Apply and commit."""
-        work, renders = self.work(*changes), Renders()
-        ahead.render(self.engine, work, renders)
+        said, renders = self.said(*changes), Renders()
+        prerender(self.engine, said, renders)
         with transaction(self.engine) as conn:
-            apply(conn, work, renders)
+            apply(conn, said, renders)
 
     @contextmanager
     def held(self, *changes: Change) -> Iterator[None]:
         """Apply, and commit only at the end of the block."""
-        work, renders = self.work(*changes), Renders()
-        ahead.render(self.engine, work, renders)
+        said, renders = self.said(*changes), Renders()
+        prerender(self.engine, said, renders)
         with transaction(self.engine) as conn:
-            apply(conn, work, renders)
+            apply(conn, said, renders)
             yield
 
     def beside(self, act: Callable[[], None]) -> Future[None]:
@@ -198,7 +199,7 @@ _GO = sa.text("DELETE FROM lightfast_docs_documents WHERE source_id = 'parent'")
 
 def _note(pair: Pair) -> Noted | None:
     with transaction(pair.engine) as conn:
-        return note(conn, {("store-1", "linear", "parent")})
+        return note_keys(conn, {("store-1", "linear", "parent")})
 
 
 def test_a_target_that_goes_while_it_is_bound_leaves_the_reference_open(pair: Pair) -> None:

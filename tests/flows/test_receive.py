@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.core.answers import Delivery
 from ingest.core.errors import (
     BadRequest,
     BadSignature,
@@ -21,16 +22,20 @@ from ingest.core.errors import (
     Unavailable,
 )
 from ingest.core.signing import sign
-from ingest.flows.keyring import KEPT_S, Found, Keyring, Secrets
-from ingest.flows.receive import Incoming, accept, take, verify
-from ingest.sources.registry import all_sources, source
+from ingest.flows.receiving.arrivals import Insert, Stored
+from ingest.flows.receiving.intake import Intake, Shake, never
+from ingest.flows.receiving.requests import Incoming
+from ingest.flows.receiving.secrets import KEPT_S, ConnectionSecrets, Keyring, Secrets
+from ingest.flows.receiving.verify import verify
+from ingest.sources.registry import all_sources, source, source_types
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import BadRow
-from tests.factories import SECRET, signed
+from tests.factories import METADATA, SECRET, signed
 
 NOW = datetime.now(UTC)
 BODY = b'{"id":"evt-1","action":"opened"}'
-every_source = pytest.mark.parametrize("source_type", list(all_sources()))
+KNOWN = ", ".join(source_types())
+every_source = pytest.mark.parametrize("source_type", METADATA)
 
 
 class World:
@@ -46,13 +51,13 @@ class World:
         everybody = dict.fromkeys(all_sources(), (SECRET,))
         self.keyring = Keyring(self._load, everybody, now=lambda: self.time)
 
-    def _load(self, ids: Sequence[str]) -> dict[str, Found]:
+    def _load(self, ids: Sequence[str]) -> dict[str, ConnectionSecrets]:
         self.reads += 1
         self.time += 0.001
         if self.away:
             raise Unavailable("PostgreSQL does not answer")
         return {
-            id_: Found(self.source_type, Secrets(self.secrets[id_], self.shakes))
+            id_: ConnectionSecrets(self.source_type, Secrets(self.secrets[id_], self.shakes))
             for id_ in ids
             if id_ in self.secrets
         }
@@ -70,6 +75,27 @@ def incoming(
     told = signed(source_type, body, secret, headers)
     told.pop(without, None)
     return Incoming(source_type, connection_id, told, body, NOW)
+
+
+def take(
+    request: Incoming,
+    keyring: Keyring,
+    insert: Insert = lambda _: [(1, True)],
+    shake: Shake = never,
+) -> Delivery:
+    return Intake(keyring, insert, lambda: None, 10**9, shake).take(request)
+
+
+def accept(request: Incoming, keyring: Keyring, shake: Shake = never) -> Arrival | None:
+    """What would be stored; None for a handshake."""
+    stored: list[Arrival] = []
+
+    def insert(arrivals: Sequence[Arrival]) -> list[Stored]:
+        stored.extend(arrivals)
+        return [(1, True)]
+
+    take(request, keyring, insert, shake)
+    return stored[0] if stored else None
 
 
 def arrival(request: Incoming, *, world: World | None = None) -> Arrival:
@@ -115,7 +141,7 @@ def test_the_app_wide_route_exists_where_one_secret_signs_for_all(source_type: s
 @pytest.mark.parametrize(
     ("request_", "kind", "words"),
     [
-        (Incoming("gitea", None, {}, b"", NOW), NotConnected, "known are github, linear"),
+        (Incoming("gitea", None, {}, b"", NOW), NotConnected, f"known are {KNOWN}"),
         (incoming(connection_id="c2"), NotConnected, "no connection of this id"),
         (incoming(connection_id="\x00"), NotConnected, "no connection of this id"),
         (incoming(connection_id="c" * 192), NotConnected, "no connection of this id"),
@@ -341,7 +367,7 @@ _json = st.recursive(
 )
 
 
-@given(source_type=st.sampled_from(list(all_sources())), payload=_json, noise=st.text(max_size=9))
+@given(source_type=st.sampled_from(list(METADATA)), payload=_json, noise=st.text(max_size=9))
 def test_whatever_a_caller_signs_is_an_arrival_or_a_permanent_error(
     source_type: str, payload: object, noise: str
 ) -> None:

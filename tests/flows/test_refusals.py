@@ -8,9 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, BadRequest, BadSignature, NotConnected, PermanentError
-from ingest.flows import refusals as flow
-from ingest.flows.inbox import NOTHING, Message, as_arguments, message_of
-from ingest.flows.refusals import refusal_of
+from ingest.flows.receiving.messages import NOTHING, EnqueueArguments, as_arguments, message_of
+from ingest.flows.receiving.refusals import record, refusal_of
 from ingest.store import refusals
 from ingest.store.engine import transaction
 
@@ -28,7 +27,7 @@ BODY = "a body that nobody signed"
     ],
 )
 def test_the_answer_is_the_one_that_http_would_have_had(error: PermanentError, answer: str) -> None:
-    assert refusal_of(Message("github", {}, BODY), error).answer == answer
+    assert refusal_of(EnqueueArguments("github", {}, BODY), error).answer == answer
 
 
 @pytest.mark.parametrize(
@@ -36,7 +35,7 @@ def test_the_answer_is_the_one_that_http_would_have_had(error: PermanentError, a
 )
 @pytest.mark.integration
 def test_whatever_was_told_can_be_stored(engine: sa.Engine, told: Any) -> None:
-    flow.record(engine, Message(told, told, told, told, told), BadRequest(f"odd {told!r}" * 99))
+    record(engine, EnqueueArguments(told, told, told, told, told), BadRequest(f"odd {told!r}" * 99))
     with transaction(engine) as conn:
         (row,) = refusals.listing(conn, limit=9)
         assert [(one.source_type, one.seen) for one in refusals.counts(conn)] == [("unknown", 1)]
@@ -47,7 +46,9 @@ def test_whatever_was_told_can_be_stored(engine: sa.Engine, told: Any) -> None:
 
 @pytest.mark.integration
 def test_the_body_is_measured_and_not_kept(engine: sa.Engine) -> None:
-    flow.record(engine, Message("github", {"authorization": BODY}, BODY, "c"), BadSignature("no"))
+    record(
+        engine, EnqueueArguments("github", {"authorization": BODY}, BODY, "c"), BadSignature("no")
+    )
     with transaction(engine) as conn:
         (row,) = refusals.listing(conn, limit=9)
         kept = conn.execute(sa.text("SELECT r::text FROM lightfast_refused_messages r")).scalar()
@@ -58,7 +59,7 @@ def test_the_body_is_measured_and_not_kept(engine: sa.Engine) -> None:
 
 @pytest.mark.integration
 def test_of_a_flood_the_newest_thousand_are_kept_and_all_are_counted(engine: sa.Engine) -> None:
-    one = refusal_of(Message("github", {}, BODY), BadSignature("no"))
+    one = refusal_of(EnqueueArguments("github", {}, BODY), BadSignature("no"))
     with transaction(engine) as conn:
         for _ in range(refusals.MOST_KEPT + 50):
             refusals.record(conn, one)

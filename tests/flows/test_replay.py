@@ -15,7 +15,7 @@ from ingest.core.changes import Upsert
 from ingest.core.folding import LedgerRow, Statement, decide
 from ingest.core.identity import Identity
 from ingest.core.ranks import Told, rank
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.store import queue_admin
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
@@ -47,7 +47,7 @@ _ALL = sa.text("SELECT id FROM lightfast_webhook_deliveries ORDER BY id")
 def replay_everything(engine: sa.Engine) -> None:
     with transaction(engine) as conn:
         queue_admin.replay(conn, list(conn.execute(_ALL).scalars()))
-    drain(engine, go_on=lambda: True, hands=1)
+    drain_deliveries(engine, go_on=lambda: True, threads=1)
 
 
 def test_a_replay_mends_what_a_faulty_adapter_stored(world: World) -> None:

@@ -7,7 +7,14 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, BadSettings
 from ingest.core.vault import Vault
-from ingest.flows import rotation, sweep
+from ingest.flows import sweep
+from ingest.flows.connections.credentials import (
+    STEP,
+    expire_other_secrets,
+    list_secrets,
+    retire_secret,
+    rotate_keys,
+)
 from ingest.store import credentials, handshakes
 from ingest.store.credentials import API_TOKEN, WEBHOOK_SECRET
 from ingest.store.engine import transaction
@@ -34,7 +41,7 @@ def test_all_is_sealed_anew_and_the_old_key_can_go(engine: sa.Engine) -> None:
     with transaction(engine) as conn:
         handshakes.arm(conn, connection, 60)
         handshakes.capture(conn, VAULT, "notion", connection, "a captured token")
-    assert dict(rotation.rotate(engine, ROTATING)) == {"rotated": 3}
+    assert dict(rotate_keys(engine, ROTATING)) == {"rotated": 3}
     assert read(engine, connection, AFTERWARDS) == ["one"]
     with transaction(engine) as conn:
         assert credentials.read(conn, AFTERWARDS, connection, API_TOKEN) == ["a token"]
@@ -45,8 +52,8 @@ def test_all_is_sealed_anew_and_the_old_key_can_go(engine: sa.Engine) -> None:
 
 def test_a_rotation_that_is_run_again_finds_nothing_to_do(engine: sa.Engine) -> None:
     connect(engine, "github", secret="one")
-    rotation.rotate(engine, ROTATING)
-    assert dict(rotation.rotate(engine, ROTATING)) == {"current": 1}
+    rotate_keys(engine, ROTATING)
+    assert dict(rotate_keys(engine, ROTATING)) == {"current": 1}
 
 
 def test_many_are_rotated_in_steps(engine: sa.Engine) -> None:
@@ -58,42 +65,42 @@ def test_many_are_rotated_in_steps(engine: sa.Engine) -> None:
                 INSERT INTO lightfast_source_credentials (connection_id, kind, secret)
                 SELECT :id, 'webhook_secret', :sealed FROM generate_series(1, :count)
             """),
-            {"id": connection, "sealed": sealed, "count": 2 * rotation.STEP + 1},
+            {"id": connection, "sealed": sealed, "count": 2 * STEP + 1},
         )
-    assert dict(rotation.rotate(engine, ROTATING)) == {"rotated": 2 * rotation.STEP + 1}
-    assert len(read(engine, connection, AFTERWARDS)) == 2 * rotation.STEP + 1
+    assert dict(rotate_keys(engine, ROTATING)) == {"rotated": 2 * STEP + 1}
+    assert len(read(engine, connection, AFTERWARDS)) == 2 * STEP + 1
 
 
 def test_what_no_key_opens_is_counted_and_left_as_it_is(engine: sa.Engine) -> None:
     connect(engine, "github", secret="one")
     other = Vault(["another key of more than thirty-two characters"])
-    assert dict(rotation.rotate(engine, other)) == {"closed": 1}
-    assert dict(rotation.rotate(engine, ROTATING)) == {"rotated": 1}
+    assert dict(rotate_keys(engine, other)) == {"closed": 1}
+    assert dict(rotate_keys(engine, ROTATING)) == {"rotated": 1}
 
 
 def test_older_secrets_end_and_the_newest_stays(engine: sa.Engine) -> None:
     connection = connect(engine, "github", secret="old")
     add(engine, connection, "new")
-    assert rotation.expire_others(engine, connection, 3600) == 1
+    assert expire_other_secrets(engine, connection, 3600) == 1
     assert read(engine, connection) == ["old", "new"]
-    rotation.expire_others(engine, connection, 86_400)
-    (old, new) = rotation.listing(engine, connection)
+    expire_other_secrets(engine, connection, 86_400)
+    (old, new) = list_secrets(engine, connection)
     assert old.expires_at is not None
     assert (old.expires_at - old.created_at).total_seconds() < 7200, "an end is not put off"
     assert new.expires_at is None
-    rotation.expire_others(engine, connection, 0)
+    expire_other_secrets(engine, connection, 0)
     assert read(engine, connection) == ["new"]
-    assert [one.live for one in rotation.listing(engine, connection)] == [False, True]
+    assert [one.live for one in list_secrets(engine, connection)] == [False, True]
     sweep.forget_expired(engine)
-    assert len(rotation.listing(engine, connection)) == 1
+    assert len(list_secrets(engine, connection)) == 1
 
 
 def test_a_secret_is_retired_at_once_and_only_by_its_own_connection(engine: sa.Engine) -> None:
     connection, stranger = connect(engine, "github", secret="old"), connect(engine, "github")
-    (old,) = rotation.listing(engine, connection)
+    (old,) = list_secrets(engine, connection)
     with pytest.raises(BadInput, match="has no secret"):
-        rotation.retire(engine, stranger, old.id)
-    assert rotation.retire(engine, connection, old.id) == WEBHOOK_SECRET
+        retire_secret(engine, stranger, old.id)
+    assert retire_secret(engine, connection, old.id) == WEBHOOK_SECRET
     assert read(engine, connection) == []
 
 

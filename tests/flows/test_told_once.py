@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.store import conditions, deliveries
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
@@ -39,7 +39,7 @@ class Desk:
     def deliver(self, to: str | None, sent: Sent, key: str) -> tuple[str, str]:
         with transaction(self.engine) as conn:
             ((id_, _),) = deliveries.insert(conn, [sent.arrival(to, key)])
-        drain(self.engine, go_on=lambda: True, hands=1)
+        drain_deliveries(self.engine, go_on=lambda: True, threads=1)
         (row,) = self.rows(
             "SELECT status, reason FROM lightfast_webhook_deliveries WHERE id = :id", id=id_
         )

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from ingest.demo.fake import Answer, Trouble
-from ingest.flows import fetch
-from ingest.flows.process import drain
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.store import queue_admin
 from ingest.store.engine import transaction
+from ingest.testing.fakes import Answer, Trouble
 from tests.flows import halcyon
 from tests.flows.asking_github import ID, NAME, Works, told, works
 from tests.flows.snapshot import snapshot
@@ -60,7 +60,7 @@ def look_up_first(desk: Works, number: str) -> None:
     with transaction(desk.engine) as conn:
         conn.execute(_FIRST, {"first": number})
     rounds = iter([True, True, False])
-    fetch.drain(desk.engine, desk.clients, go_on=lambda: next(rounds, False))
+    drain_lookups(desk.engine, desk.clients, go_on=lambda: next(rounds, False))
 
 
 @pytest.mark.parametrize("first", ["1", "2"])
@@ -83,7 +83,7 @@ def test_whichever_ends_first_it_is_the_same(desk: Works, first: str) -> None:
     desk.fake.troubles.clear()
     with transaction(desk.engine) as conn:
         assert queue_admin.replay(conn, [id_]) == 1
-    drain(desk.engine, go_on=lambda: True, hands=1)
+    drain_deliveries(desk.engine, go_on=lambda: True, threads=1)
     desk.look_up()
     assert desk.delivery(id_)[0] == "processed"
     assert len(snapshot(desk.engine)["documents"]) == 2

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.flows import connecting, purge
+from ingest.flows.connections import purge
+from ingest.flows.connections.lifecycle import disconnect_source
 from tests.factories import connect, make_store
 from tests.flows.desk import Desk, desk
 from tests.flows.halcyon import Sent
@@ -159,7 +160,7 @@ def test_purged_connected_again_and_told_again_it_comes_back_whole(
     first, other = (connect(engine, "sentry", stores=[store]) for _ in range(2))
     run(desk, first, [life])
     before = desk.documents()
-    connecting.disconnect(engine, first)
+    disconnect_source(engine, first)
     purge.purge_connection(engine, first)
     assert desk.documents() == {}
     again = connect(engine, "sentry", stores=[store])

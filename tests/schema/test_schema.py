@@ -9,12 +9,12 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import all_sources, source_types
 from ingest.store import catalog, tables
 from ingest.store.condition import VERSION_TABLE
 from ingest.store.engine import connect, transaction
 from ingest.store.tables import seed
-from ingest.store.upgrade import upgrade
+from ingest.store.upgrade import add_source_types, upgrade
 
 pytestmark = pytest.mark.integration
 
@@ -122,6 +122,7 @@ CREATE INDEX idx_events_type ON lightfast_ingestion_events(source_type);
 CREATE INDEX idx_events_status ON lightfast_ingestion_events(status);
 CREATE UNIQUE INDEX uq_event_key ON lightfast_ingestion_events(store_id, source_type, event_key);
 """
+SEEDS_SOURCES = {name for name, source in all_sources().items() if source.seed_types}
 SEED_TABLES = (seed.DOCUMENTS, seed.CONNECTED_SOURCES, seed.STORE_SOURCES, seed.EVENTS)
 
 
@@ -137,12 +138,17 @@ def test_the_file_and_the_migrations_build_the_same(empty_database: Callable[[],
 def test_the_file_and_the_sqlalchemy_tables_build_the_same(
     empty_database: Callable[[], str],
 ) -> None:
+    """The file has the seed's sources; others that are installed come after them."""
     by_file, by_tables = empty_database(), empty_database()
     _run(by_file, SCHEMA.read_text())
-    made = connect(by_tables)
+    filed, made = connect(by_file), connect(by_tables)
+    with transaction(filed) as conn:
+        added = add_source_types(conn, source_types())
     with transaction(made) as conn:
-        tables.create_all(conn, all_sources())
-    made.dispose()
+        tables.create_all(conn, [*(n for n in source_types() if n not in added), *added])
+    for engine in (filed, made):
+        engine.dispose()
+    assert not set(added) & SEEDS_SOURCES
     assert _public(by_tables) == _public(by_file)
 
 

@@ -16,9 +16,9 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import TransientError, Unavailable
-from ingest.flows import process
-from ingest.flows.readiness import is_ready
-from ingest.flows.receive import insert_into
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.doctor.readiness import is_ready
+from ingest.flows.receiving.arrivals import insert_into
 from ingest.sources.registry import all_sources
 from ingest.store.engine import ReadOnly, connect, connect_to_probe, transaction
 from ingest.store.upgrade import upgrade
@@ -52,7 +52,7 @@ def test_deliveries_go_on_by_themselves_after_a_failover(servers: Pair) -> None:
     _insist(lambda: insert([arrival(21)]))
     assert time.monotonic() - began < 10
     assert is_ready(probe)
-    process.drain(engine, go_on=lambda: True)
+    drain_deliveries(engine, go_on=lambda: True)
     with transaction(engine) as conn:
         states = {row.status for row in conn.execute(_STATES)}
     assert states == {"skipped"}, "nothing is dead: no connection is there for them"

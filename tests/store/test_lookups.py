@@ -8,9 +8,10 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
+from ingest.core.changes import Refresh
+from ingest.core.identity import Identity
 from ingest.store import lookups
 from ingest.store.engine import transaction
-from ingest.store.lookups import Request
 from tests.factories import connect
 
 pytestmark = pytest.mark.integration
@@ -19,11 +20,11 @@ pytestmark = pytest.mark.integration
 def ask(engine: sa.Engine, connection_id: str, count: int = 1, *, ago_s: float = 0.0) -> None:
     """Look-ups of one connection that are due since then."""
     wanted = [
-        Request(connection_id, str(uuid.uuid4()), "1", "page", str(number), {}, -ago_s, 0.0)
-        for number in range(count)
+        (connection_id, Refresh(Identity("notion", "1", "page", str(uuid.uuid4()))))
+        for _ in range(count)
     ]
     with transaction(engine) as conn:
-        lookups.request(conn, wanted)
+        lookups.request(conn, wanted, {"notion": -ago_s})
 
 
 def claim(engine: sa.Engine, limit: int) -> Counter[str]:

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import Costly
-from ingest.flows import binding
+from ingest.flows.documents.bind import _patiently
 from ingest.store import references
 from ingest.store.engine import transaction
 from ingest.store.references import Owned
@@ -34,5 +34,5 @@ def test_what_is_too_dear_is_not_run_again(engine: sa.Engine) -> None:
         runs.append(1)
         raise Costly("too long")
 
-    binding._patiently(engine, dear)
+    _patiently(engine, dear)
     assert len(runs) == 1

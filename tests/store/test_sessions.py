@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import Unavailable
-from ingest.flows.readiness import is_ready
-from ingest.flows.receive import insert_into
+from ingest.flows.doctor.readiness import is_ready
+from ingest.flows.receiving.arrivals import insert_into
 from ingest.sources.registry import all_sources
 from ingest.store import health
 from ingest.store.deliveries import Arrival

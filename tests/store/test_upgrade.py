@@ -14,21 +14,23 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from alembic import command
+from alembic.script import ScriptDirectory
 
 from ingest.core.identity import Identity, document_id
-from ingest.sources.registry import all_sources
-from ingest.store import catalog
+from ingest.sources.registry import source, source_types
+from ingest.store import catalog, migrations
 from ingest.store.condition import UnfitDatabase, require_postgres
 from ingest.store.engine import connect, transaction
-from ingest.store.upgrade import Report, check, head, is_current, migrations, standing, upgrade
+from ingest.store.upgrade import Report, check, head, is_current, standing, upgrade
 from tests import factories
 from tests.databases import empty_databases
 
 pytestmark = pytest.mark.integration
 
 SCHEMA = Path(__file__).parents[2] / "schema" / "schema.sql"
-SOURCES = tuple(all_sources())
+SOURCES = source_types()
+ADDED = tuple(name for name in SOURCES if not source(name).seed_types)
+"""What the seed does not know: sources of other packages that are installed."""
 LEGACY_DOCUMENTS = """
 CREATE TABLE lightfast_docs_documents (id varchar(191) PRIMARY KEY, path varchar(512) NOT NULL);
 INSERT INTO lightfast_docs_documents VALUES ('one', 'docs/one.md');
@@ -60,10 +62,18 @@ def empty(empty_url: str) -> Iterator[sa.Engine]:
     made.dispose()
 
 
+def test_each_migrations_file_is_named_by_its_version() -> None:
+    """Who only looks how far a database is reads the names, and loads no Alembic."""
+    scripts = ScriptDirectory(str(SCHEMA.parent / "migrations"))
+    files = (SCHEMA.parent / "migrations" / "versions").glob("*.py")
+    assert {one.revision for one in scripts.walk_revisions()} == {file.name[:4] for file in files}
+    assert scripts.get_current_head() == head()
+
+
 def test_an_empty_database_becomes_current(empty: sa.Engine) -> None:
     assert check(empty, SOURCES) != []
     assert not is_current(empty)
-    assert upgrade(empty, SOURCES) == Report(None, head(), ())
+    assert upgrade(empty, SOURCES) == Report(None, head(), ADDED)
     assert check(empty, SOURCES) == []
     assert is_current(empty)
 
@@ -149,7 +159,7 @@ def test_a_database_made_from_the_schema_file_is_taken_over(
     _run(empty_url, SCHEMA.read_text())
     _run(empty_url, "CREATE TABLE users (id int)")
     assert "made by hand" in check(empty, SOURCES)[0]
-    assert upgrade(empty, SOURCES) == Report(None, head(), (), adopted=True)
+    assert upgrade(empty, SOURCES) == Report(None, head(), ADDED, adopted=True)
     assert check(empty, SOURCES) == []
     with transaction(empty) as conn:
         assert sa.inspect(conn).get_schema_names() == ["information_schema", "public"]
@@ -294,7 +304,7 @@ def _standing_at(url: str, version: str) -> Iterator[sa.Engine]:
     """A database as an older program left it."""
     made = connect(url)
     with made.begin() as conn:
-        command.upgrade(migrations(conn), version)
+        migrations.run(conn, version)
     yield made
     made.dispose()
 

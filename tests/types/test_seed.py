@@ -1,7 +1,8 @@
 """The seed's interfaces and our types of the same names: TypeScript's own compiler compares them.
 
 Each way in strict mode, and field by field, so that a field of type `any` is no way round. A type
-of ours may have further optional fields and nothing else.
+of ours may have further optional fields and nothing else. Where other packages bring sources, the
+seed's types and ours are assignable all the same; field by field the seed's own sources count.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.published import published, typescript
+from ingest.sources.registry import all_sources
 from tests.types.compiler import compile_
 
 SEED = (Path(__file__).parent / "seed.ts").read_text("utf-8")
@@ -63,6 +66,12 @@ REFUSED = re.compile("TS(2322|2344|2375|2739|2740|2741):")
 Verdict = Mapping[str, list[str]]
 
 
+@pytest.fixture(scope="module")
+def seeds_own() -> str:
+    """What the seed's own sources publish."""
+    return typescript(published({n: s for n, s in all_sources().items() if s.seed_types}))
+
+
 def _comparison(name: str, ours: str, more: str = EXACTLY) -> str:
     return (COMPARED + more).format(name=name, ours=ours)
 
@@ -83,18 +92,20 @@ def verdict(
     request: pytest.FixtureRequest,
     modules: Path,
     ours: str,
+    seeds_own: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Verdict:
     """What the compiler says of each comparison, of our types as they are and of bent ones."""
     folder = tmp_path_factory.mktemp("seed")
     (folder / "seed.ts").write_text(SEED)
     (folder / "ours.ts").write_text(ours)
+    (folder / "own.ts").write_text(seeds_own)
     for name in INTERFACES:
-        (folder / f"{name}.ts").write_text(_comparison(name, "ours"))
-    for name in UNIONS:
-        (folder / f"{name}.ts").write_text(_comparison(name, "ours", more=""))
+        (folder / f"{name}.ts").write_text(_comparison(name, "own"))
+    for name in (*INTERFACES, *UNIONS):
+        (folder / f"all.{name}.ts").write_text(_comparison(name, "ours", more=""))
     for number, (name, text, other) in enumerate(BENT.values()):
-        (folder / f"bent{number}.ts").write_text(_bent(ours, name, text, other))
+        (folder / f"bent{number}.ts").write_text(_bent(seeds_own, name, text, other))
         (folder / f"against{number}.ts").write_text(_comparison(name, f"bent{number}"))
     return compile_(modules, folder, noEmit=True, **request.param)
 
@@ -104,11 +115,17 @@ def test_the_seed_has_its_nineteen_types_and_three_unions() -> None:
 
 
 def test_what_is_published_compiles(verdict: Verdict) -> None:
-    assert not {said for file in ("", "ours.ts", "seed.ts") for said in verdict.get(file, ())}
+    files = ("", "ours.ts", "own.ts", "seed.ts")
+    assert not {said for file in files for said in verdict.get(file, ())}
 
 
 @pytest.mark.parametrize("name", [*INTERFACES, *UNIONS])
 def test_the_seeds_type_and_ours_are_assignable_to_one_another(name: str, verdict: Verdict) -> None:
+    assert verdict.get(f"all.{name}.ts", []) == []
+
+
+@pytest.mark.parametrize("name", INTERFACES)
+def test_the_seeds_type_and_ours_are_the_same_field_by_field(name: str, verdict: Verdict) -> None:
     assert verdict.get(f"{name}.ts", []) == []
 
 

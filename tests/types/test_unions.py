@@ -1,23 +1,23 @@
-"""The unions: laws over the registry, for every source that anybody adds."""
+"""The unions over all sources that are there; what holds for each alone is a law of its own."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
 
 import pytest
 from pydantic import BaseModel
 
-from ingest.published import Family, Mark, Member, Published
-from ingest.published.shape import shape
-from ingest.published.typescript import type_of
-from ingest.sources.contract import Source
+from ingest.core.errors import BrokenSource
+from ingest.published import Family, Mark, Published, json_schema, published, typescript
 from ingest.sources.registry import all_sources
+from ingest.testing.laws.types import overlaps
 
 FAMILIES = ("documents", "events", "connections")
 every_family = pytest.mark.parametrize("family", FAMILIES, indirect=True)
-every_source = pytest.mark.parametrize("source", all_sources().values(), ids=list(all_sources()))
 
 
 @pytest.fixture
@@ -26,52 +26,20 @@ def family(request: pytest.FixtureRequest, types: Published) -> Family:
     return found
 
 
-def _properties(model: type[BaseModel]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = shape(model)["properties"]
-    return found
-
-
-@every_source
-def test_a_source_with_an_adapter_publishes_its_types(source: Source) -> None:
-    assert source.document_types
-    assert source.event_types
-
-
-@every_family
-def test_every_member_names_its_source_in_every_value(family: Family) -> None:
-    for member in family.members:
-        told = shape(member.model)
-        assert told["properties"]["type"]["const"] == member.source_type, member.name
-        assert "type" in told["required"], member.name
-
-
 @every_family
 def test_the_members_of_a_source_are_told_apart_by_their_marks(family: Family) -> None:
     for members in family.by_source():
-        assert _overlaps(members) == [], "two members that one value could be"
-        assert sum(member.is_seeds for member in members) == 1
-        assert members[0].is_seeds
-
-
-def _overlaps(members: tuple[Member, ...]) -> list[object]:
-    """Marks that more than one member has; None stands for a mark that is absent."""
-    if len(members) == 1:
-        return [] if members[0].mark is None else ["marked, though alone"]
-    had: Counter[object] = Counter()
-    for member in members:
-        mark = member.mark
-        assert mark is not None, f"{member.name} cannot be told from its neighbours"
-        had.update(mark.values or ["any other"])
-        had.update([None] if mark.optional else [])
-    return [mark for mark, times in had.items() if times > 1]
+        assert overlaps(members) == [], "two members that one value could be"
+        seeds = [member for member in members if member.is_seeds]
+        assert seeds in ([], [members[0]])
 
 
 @every_family
-def test_nothing_that_is_written_is_null(family: Family) -> None:
-    for member in family.members:
-        told = [type_of(value, shape(member.model).get("$defs", {})) for value in
-                _properties(member.model).values()]  # fmt: skip
-        assert not [one for one in told if "null" in one.split(" | ")], member.name
+def test_the_seeds_unions_hold_the_seeds_members_and_no_others(family: Family) -> None:
+    """Bug: the first types of a seventh source were taken for the seed's."""
+    told = (Path(__file__).parent / "seed.ts").read_text("utf-8")
+    (union,) = re.findall(rf"^export type {family.name} =([^;]*);", told, re.MULTILINE)
+    assert {member.name for member in family.seeds} == set(re.findall(r"\w+", union))
 
 
 def test_names_are_the_programs_own(types: Published) -> None:
@@ -81,6 +49,54 @@ def test_names_are_the_programs_own(types: Published) -> None:
         for name in (family.name, family.any_name, *(member.name for member in family.members))
     )
     assert names.most_common(1)[0][1] == 1
+
+
+class AcmeDocMetadata(BaseModel):
+    type: Literal["acme"] = "acme"
+
+
+class AcmeEventMetadata(BaseModel):
+    type: Literal["acme"] = "acme"
+
+
+class AcmeSourceMetadata(BaseModel):
+    type: Literal["acme"] = "acme"
+
+
+def _with_acme(*documents: type[BaseModel]) -> Published:
+    """The seed's sources, and one that the seed has never heard of."""
+    seeds = {name: source for name, source in all_sources().items() if source.seed_types}
+    like_it = next(iter(seeds.values()))
+    acme = replace(
+        like_it,
+        descriptor=replace(like_it.descriptor, source_type="acme", connection=AcmeSourceMetadata),
+        document_types=documents,
+        event_types=(AcmeEventMetadata,),
+        seed_types=frozenset(),
+    )
+    return published({**seeds, "acme": acme})
+
+
+def test_beside_another_source_the_seeds_types_stay_what_they_are() -> None:
+    seeds = {name: source for name, source in all_sources().items() if source.seed_types}
+    alone, beside = published(seeds), _with_acme(AcmeDocMetadata)
+    for before, after in zip(alone.families, beside.families, strict=True):
+        assert (after.name, after.seeds) == (before.name, before.seeds)
+        assert len(after.members) == len(before.members) + 1
+    assert alone.connections.any_name is None
+    told = typescript(beside)
+    assert "export type AnySourceConnectionMetadata =" in told
+    assert "  | AcmeSourceMetadata;" in told
+    assert "AnyAcmeSourceMetadata" not in told
+    assert "AnySourceConnectionMetadata" in json_schema(beside)["$defs"]
+
+
+def test_two_types_under_one_name_are_refused_with_both_sources_named() -> None:
+    taken = next(iter(published(all_sources()).documents.seeds))
+    for name in (taken.name, "EventMetadata", "DocumentRelationships"):
+        model = type(name, (AcmeDocMetadata,), {})
+        with pytest.raises(BrokenSource, match=f"publishes a type as {name}, and so does"):
+            _with_acme(model)
 
 
 def test_an_open_mark_is_any_text_but_its_neighbours(types: Published) -> None:

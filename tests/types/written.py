@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -19,16 +19,18 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
 
 from ingest.core.changes import Delete, Upsert, Withdraw
-from ingest.demo.fake import Provider, serving
-from ingest.flows import fetch, process
-from ingest.flows.clients import Clients
-from ingest.flows.connecting import connection_metadata
+from ingest.flows.connections.connect import connection_metadata
+from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.published import Family, Member
 from ingest.sources.contract import Message, Normalised, Source
+from ingest.sources.registry import all_sources
 from ingest.store import credentials
 from ingest.store.engine import transaction
-from tests.corpus.folder import Recorded
-from tests.corpus.knowledge import built
+from ingest.testing.fakes import Provider, serving
+from ingest.testing.recorded import Recorded
+from ingest.testing.sample import all_sendings
 from tests.factories import METADATA, VAULT, connect, make_store
 from tests.flows.halcyon import RECEIVED_AT, Sent, deliver
 
@@ -57,6 +59,11 @@ class Value:
     value: Any
 
 
+def with_fixtures() -> dict[str, Source]:
+    """The sources whose fixtures stand here; another package keeps its own."""
+    return {name: source for name, source in all_sources().items() if recorded(name)}
+
+
 def meant(sources: Mapping[str, Source]) -> Written:
     """What every fixture means by itself, before anything is stored."""
     found: Written = {"documents": {}, "events": {}}
@@ -77,31 +84,32 @@ def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
     """
     store = make_store(engine)
     found: Written = {}
-    houses = {name: _connect(engine, source, store) for name, source in sources.items()}
+    connected = {name: _connect(engine, source, store) for name, source in sources.items()}
     with ExitStack() as running:
-        fakes = {name: running.enter_context(serving(p)) for name, p in _providers().items()}
+        played = _providers(sources)
+        fakes = {name: running.enter_context(serving(p)) for name, p in played.items()}
         clients = Clients(VAULT, {name: fake.url for name, fake in fakes.items()})
         running.callback(clients.close)
         for ends, tokens in ((False, {}), (False, fakes), (True, {})):
             for name, fake in tokens.items():
                 with transaction(engine) as conn:
                     token, kind = fake.provider.token, credentials.API_TOKEN
-                    for connection in houses[name].values():
+                    for connection in connected[name].values():
                         credentials.add(conn, VAULT, connection, kind, token)
             for name, source in sources.items():
-                _deliver(engine, source, houses[name], ends=ends)
-            process.drain(engine, go_on=lambda: True, hands=1)
-            fetch.drain(engine, clients, go_on=lambda: True)
+                _deliver(engine, source, connected[name], ends=ends)
+            drain_deliveries(engine, go_on=lambda: True, threads=1)
+            drain_lookups(engine, clients, go_on=lambda: True)
             _gather(engine, found)
     return found
 
 
-def _providers() -> dict[str, Provider]:
+def _providers(sources: Collection[str]) -> dict[str, Provider]:
     """The providers' APIs, each with the objects that its fixtures name."""
     return {
-        name: knowledge.provider([_as_file(s) for n, s in recorded(name).items() if not ENDS(n)])
-        for name, knowledge in built().items()
-        if knowledge.provider is not None
+        name: sending.provider([_as_file(s) for n, s in recorded(name).items() if not ENDS(n)])
+        for name, sending in all_sendings().items()
+        if name in sources and sending.provider is not None
     }
 
 
@@ -110,30 +118,32 @@ def _as_file(sent: Sent) -> Recorded:
 
 
 def _connect(engine: sa.Engine, source: Source, store: str) -> dict[str, str]:
-    """A connection for each house that the fixtures of a source come from; their ids by house."""
+    """A connection for each key that the fixtures of a source belong to; their ids by key."""
     name = source.descriptor.source_type
-    knowledge = built()[name]
-    residents: dict[str, list[Recorded]] = {}
+    sending = all_sendings()[name]
+    belonging: dict[str, list[Recorded]] = {}
     for sent in map(_as_file, recorded(name).values()):
-        house = knowledge.house(sent)
-        if house is not None:
-            residents.setdefault(house, []).append(sent)
+        key = sending.connection(sent)
+        if key is not None:
+            belonging.setdefault(key, []).append(sent)
     made: dict[str, str] = {}
-    for house, of in residents.items():
-        metadata = connection_metadata(source.descriptor, knowledge.metadata(house, of))
-        made[house] = connect(engine, name, metadata, stores=[store])
+    for key, of in belonging.items():
+        metadata = connection_metadata(source.descriptor, sending.metadata(key, of))
+        made[key] = connect(engine, name, metadata, stores=[store])
     return made
 
 
-def _deliver(engine: sa.Engine, source: Source, houses: Mapping[str, str], *, ends: bool) -> None:
-    """The fixtures that end something, or those that do not, to their houses' connections."""
+def _deliver(
+    engine: sa.Engine, source: Source, connected: Mapping[str, str], *, ends: bool
+) -> None:
+    """The fixtures that end something, or those that do not, to their connections."""
     source_type = source.descriptor.source_type
-    knowledge = built()[source_type]
+    sending = all_sendings()[source_type]
     with transaction(engine) as conn:
         for name, sent in recorded(source_type).items():
             if (bool(ENDS(name)) or _ends(_means(source, sent))) == ends:
-                house = knowledge.house(_as_file(sent))
-                deliver(conn, None if house is None else houses[house], sent)
+                key = sending.connection(_as_file(sent))
+                deliver(conn, None if key is None else connected[key], sent)
 
 
 def _ends(means: Normalised) -> bool:

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 import structlog
 
 from ingest.core.errors import BadSignature
-from ingest.flows import connecting, handshake, refusals
-from ingest.flows.inbox import Message
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.receiving import handshake, refusals
+from ingest.flows.receiving.messages import EnqueueArguments
 from ingest.settings import Settings
 from ingest.sources.registry import all_sources
 from ingest.store import connections, credentials
@@ -43,7 +44,7 @@ def stored(engine: sa.Engine) -> list[sa.Row[tuple[object, ...]]]:
         return list(conn.execute(sa.text(query)))
 
 
-@pytest.mark.parametrize("source_type", list(all_sources()))
+@pytest.mark.parametrize("source_type", METADATA)
 def test_a_signed_delivery_of_every_source_is_stored_before_its_200(
     client: httpx.Client, engine: sa.Engine, source_type: str
 ) -> None:
@@ -97,7 +98,7 @@ def test_a_handshake_is_taken_at_once_by_a_connection_that_begins_to_wait(
 
 def _waiting(engine: sa.Engine) -> str:
     """A connection without a secret, as a person makes it."""
-    return connecting.connect_source(
+    return connect_source(
         engine,
         all_sources()["notion"].descriptor,
         name="of a test",
@@ -239,8 +240,8 @@ def test_a_wrong_setting_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[st
 
 
 def test_metrics_tell_what_came_and_what_waits(client: httpx.Client, engine: sa.Engine) -> None:
-    refusals.record(engine, Message("github", {}, ""), BadSignature("no"))
-    refusals.record(engine, Message("s3cret-guess", {}, ""), BadSignature("no"))
+    refusals.record(engine, EnqueueArguments("github", {}, ""), BadSignature("no"))
+    refusals.record(engine, EnqueueArguments("s3cret-guess", {}, ""), BadSignature("no"))
     assert post(client, "github", signed("github", BODY))[0] == 200
     assert post(client, "github", signed("github", BODY, "wrong"))[0] == 401
     assert post(client, "s3cret-guess", {})[0] == 404

@@ -44,7 +44,7 @@ class Trial(NamedTuple):
     remedy: str = ""
 
 
-class _Told(NamedTuple):
+class _RedisSays(NamedTuple):
     said: str
     remedy: str
 
@@ -57,22 +57,22 @@ _PRIMARY = (
 )
 _ROOM = "raise its maxmemory, or free some; what is stored in PostgreSQL waits unharmed"
 
-REDIS_SAYS: Mapping[str, _Told] = {
-    "READONLY": _Told("is a replica and takes no message", _PRIMARY),
-    "UNBLOCKED": _Told("has just become a replica", _PRIMARY),
-    "MASTERDOWN": _Told("is a replica that has lost its primary", _PRIMARY),
-    "OOM": _Told("is full (maxmemory) and takes no message", _ROOM),
-    "MISCONF": _Told(
+REDIS_SAYS: Mapping[str, _RedisSays] = {
+    "READONLY": _RedisSays("is a replica and takes no message", _PRIMARY),
+    "UNBLOCKED": _RedisSays("has just become a replica", _PRIMARY),
+    "MASTERDOWN": _RedisSays("is a replica that has lost its primary", _PRIMARY),
+    "OOM": _RedisSays("is full (maxmemory) and takes no message", _ROOM),
+    "MISCONF": _RedisSays(
         "cannot save to its disk and takes no message",
         "give its disk room, or set stop-writes-on-bgsave-error no",
     ),
-    "NOREPLICAS": _Told(
+    "NOREPLICAS": _RedisSays(
         "has too few replicas to take a message", "start them, or lower min-replicas-to-write"
     ),
-    "LOADING": _Told("is still loading its data", "wait, and ask again"),
-    "NOAUTH": _Told("wants a user and a password that it knows", _LET_IN),
-    "WRONGPASS": _Told("wants a user and a password that it knows", _LET_IN),
-    "NOPERM": _Told("does not let this user use our queues", _LET_IN),
+    "LOADING": _RedisSays("is still loading its data", "wait, and ask again"),
+    "NOAUTH": _RedisSays("wants a user and a password that it knows", _LET_IN),
+    "WRONGPASS": _RedisSays("wants a user and a password that it knows", _LET_IN),
+    "NOPERM": _RedisSays("does not let this user use our queues", _LET_IN),
 }
 """The first word of an answer of Redis, and what it means. Its driver takes some of them off."""
 _REDIS_CLASSES: Mapping[str, str] = {
@@ -83,11 +83,11 @@ _REDIS_CLASSES: Mapping[str, str] = {
     "AuthenticationError": "WRONGPASS",
     "NoPermissionError": "NOPERM",
 }
-_NO_PRIMARY = _Told(
+_NO_PRIMARY = _RedisSays(
     "names sentinels that know no such primary, or do not answer",
     "start them, or let master_name say what they call it (SENTINEL MASTERS on one of them)",
 )
-_BLOCKED = _Told(
+_BLOCKED = _RedisSays(
     "holds publishers up: its memory or disk alarm is on",
     "rabbitmqctl list_alarms (on it), then give it memory or disk; what is stored waits unharmed",
 )
@@ -136,7 +136,7 @@ class _Attempt:
             Standing.WELL, f"{self._broker.shown} answers: a message was back in {took_ms:.0f} ms"
         )
 
-    def told(self, what: _Told) -> Trial:
+    def told(self, what: _RedisSays) -> Trial:
         """What is known to be wrong, of this broker."""
         return Trial(Standing.WRONG, f"{self._broker.shown} {what.said}", what.remedy)
 

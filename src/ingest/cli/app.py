@@ -1,42 +1,85 @@
-"""The commands' tree: one module for each noun."""
+"""The commands' tree: one module for each noun, loaded only where its command is the one that runs.
+
+A help shows every command, and Typer would ask each one's module for its line. So the lines stand
+here, and a test holds them equal to what the modules say.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+
 import typer
 
-from ingest.cli import (
-    database,
-    deliveries,
-    doctor,
-    documents,
-    keys,
-    organizations,
-    queue,
-    sources,
-    stores,
-    types,
-    up,
-)
-from ingest.demo import command as demonstration
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "up": (
+        "up",
+        "Run receiver, worker and beat, and PostgreSQL and Redis unless the environment names "
+        "them.",
+    ),
+    "demo": (
+        "demo",
+        "Send sample webhooks of every source through the whole stack, and show what came out.",
+    ),
+    "enqueue": ("queue", "Verify and store one delivery, as if it had come over HTTP."),
+    "drain": (
+        "queue",
+        "Wait until no delivery and no look-up is unfinished; exit 1 on time-out.",
+    ),
+    "types": (
+        "types",
+        "Print the types of the metadata and relationships that are written, the seed's and ours.",
+    ),
+    "doctor": ("doctor", "Look at everything, and say what to do about what is wrong."),
+}
+"""The module of each command, whose function has the command's name, and the help's first words."""
 
-app = typer.Typer(
-    name="ingest",
-    help="Signed webhooks in, documents in PostgreSQL out.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-app.add_typer(database.app, name="db")
-app.add_typer(stores.app, name="store")
-app.add_typer(sources.app, name="source")
-app.add_typer(deliveries.app, name="deliveries")
-app.add_typer(documents.app, name="docs")
-app.add_typer(keys.app, name="secrets")
-app.add_typer(organizations.app, name="organization")
-app.command()(up.up)
-app.command()(demonstration.demo)
-app.command()(queue.enqueue)
-app.command()(queue.drain)
-app.command()(types.types)
-app.command()(doctor.doctor)
+GROUPS: Mapping[str, tuple[str, str]] = {
+    "db": ("database", "The database's schema."),
+    "store": ("stores", "Stores, which documents belong to."),
+    "source": ("sources", "Sources: connections to providers."),
+    "deliveries": ("deliveries", "Raw deliveries: the queue and its past."),
+    "docs": ("documents", "Documents."),
+    "secrets": ("keys", "The encryption of stored secrets."),
+    "organization": ("organizations", "Organizations, which stores and connections belong to."),
+}
+"""The module of each noun, whose `app` holds the noun's commands, and its help."""
+
+
+def command_of(argv: Sequence[str]) -> str | None:
+    """The command or noun of a command line; None where there is none, as for a help.
+
+    Typer takes the same word: what stands before it are options without a value.
+    """
+    word = next((word for word in argv if not word.startswith("-")), None)
+    return word if word in COMMANDS or word in GROUPS else None
+
+
+def tree(used: str | None = None) -> typer.Typer:
+    """All commands by name and help, of which the one that is used is whole."""
+    app = typer.Typer(
+        name="ingest",
+        help="Signed webhooks in, documents in PostgreSQL out.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for name, (module, said) in COMMANDS.items():
+        if name == used:
+            app.command(name)(getattr(_loaded(module), name))
+        else:
+            app.command(name, help=said)(_stand_in)
+    for name, (module, said) in GROUPS.items():
+        app.add_typer(_loaded(module).app if name == used else typer.Typer(help=said), name=name)
+    return app
+
+
+def _loaded(module: str) -> ModuleType:
+    return import_module(f"ingest.cli.{module}")
+
+
+def _stand_in() -> None:
+    """What no command line reaches: it names its command, and that one is whole."""
+    raise LookupError("this command was not loaded")

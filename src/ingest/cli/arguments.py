@@ -6,19 +6,19 @@ from typing import Annotated
 
 import typer
 
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import source_types
 
 MANY = 1000
 """How many rows a list shows unless told otherwise; it says so when there are more."""
 
 
 def _known(source_type: str | None) -> str | None:
-    if source_type is not None and source_type not in all_sources():
+    if source_type is not None and source_type not in source_types():
         raise typer.BadParameter(f"{source_type[:40]!r} is unknown; give one of those in the help")
     return source_type
 
 
-_TYPES = f"One of {', '.join(all_sources())}."
+_TYPES = f"One of {', '.join(source_types())}."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 SourceType = Annotated[str, typer.Argument(metavar="TYPE", help=_TYPES, callback=_known)]

@@ -7,19 +7,19 @@ import typer
 from ingest.cli import output
 from ingest.cli.arguments import AsJson
 from ingest.cli.session import session
-from ingest.sources.registry import all_sources
-from ingest.store import upgrade as upgrades
+from ingest.sources.registry import source_types
+from ingest.store import upgrade
 
 app = typer.Typer(help="The database's schema.", no_args_is_help=True)
 
 
-@app.command()
-def upgrade(context: typer.Context, *, as_json: AsJson = False) -> None:
+@app.command("upgrade")
+def upgrade_(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Bring the database to this program's schema. Running it again does no harm.
 
     One that a newer program brought further, and that serves this one too, stays as it is.
     """
-    report = upgrades.upgrade(session(context).engine, tuple(all_sources()))
+    report = upgrade.upgrade(session(context).engine, source_types())
     data = {
         "before": report.before,
         "after": report.after,
@@ -33,7 +33,7 @@ def upgrade(context: typer.Context, *, as_json: AsJson = False) -> None:
 def check(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Say what is behind; exit 1 if anything is."""
     current = session(context)
-    behind = upgrades.check(current.engine, tuple(all_sources()))
+    behind = upgrade.check(current.engine, source_types())
     if as_json:
         output.document({"current": not behind, "behind": behind})
     for text in behind:
@@ -41,4 +41,4 @@ def check(context: typer.Context, *, as_json: AsJson = False) -> None:
     if behind:
         raise typer.Exit(1)
     if not as_json:
-        output.line(f"current: schema {upgrades.standing(current.engine)}")
+        output.line(f"current: schema {upgrade.standing(current.engine)}")

@@ -8,15 +8,27 @@ from typing import Annotated
 
 import typer
 
-from ingest import settings
+from ingest import settings, variables
 from ingest.broker.trial import Standing, try_out
 from ingest.cli import output
 from ingest.cli.arguments import AsJson
 from ingest.cli.session import Session, session
 from ingest.core.errors import BadSettings, TransientError, Unavailable
-from ingest.flows import doctor as checkup
-from ingest.flows.doctor import Finding, State, failed, fine, note, unreachable
-from ingest.sources.registry import all_sources
+from ingest.flows.doctor import (
+    Finding,
+    State,
+    Surroundings,
+    failed,
+    fine,
+    look_at_app_wide,
+    look_at_connections,
+    look_at_database,
+    look_at_queue,
+    look_at_sealed,
+    note,
+    unreachable,
+)
+from ingest.sources.registry import broken, source_types
 from ingest.wiring import Program
 
 _MARKS: Mapping[State, str] = {
@@ -67,36 +79,44 @@ def _tell(finding: Finding) -> None:
 
 def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     """The checks, in the order in which one depends on another."""
-    for said in settings.warnings(current.environ, all_sources):
+    for said in variables.warnings(current.environ, source_types):
         yield note("settings", said, "name it right, or unset it")
     wrong = settings.faults(current.environ)
     yield from (failed("settings", fault, "set it right, or unset it") for fault in wrong)
     if wrong:
         return
     yield fine("settings", "every variable can be read")
+    yield from _sources()
     parts = current.program
-    yield from checkup.look_at_app_wide(parts.settings.webhook_secrets)
+    yield from look_at_app_wide(parts.settings.webhook_secrets)
     yield _broker(parts)
     database = list(_database(parts))
     yield from database
     if any(f.state in {State.FAILED, State.UNREACHABLE} and f.check != "clock" for f in database):
         return  # nothing can be read there
     try:
-        yield from checkup.look_at_sealed(parts.engine, parts.secret_keys)
+        yield from look_at_sealed(parts.engine, parts.secret_keys)
         clients = None if offline else parts.clients
     except BadSettings as error:
         yield failed("secret key", str(error), "set INGEST_SECRET_KEY")
         clients = None
-    around = checkup.Surroundings(parts.settings.webhook_secrets, clients)
-    yield from checkup.look_at_connections(parts.engine, around)
-    yield from checkup.look_at_queue(parts.engine)
+    around = Surroundings(parts.settings.webhook_secrets, clients)
+    yield from look_at_connections(parts.engine, around)
+    yield from look_at_queue(parts.engine)
     if clients is not None:
         clients.close()
 
 
+def _sources() -> Iterator[Finding]:
+    """Whether each source that is installed can be used."""
+    for name, line in broken().items():
+        said, _, remedy = line.rpartition("; ")
+        yield failed(f"source {name}", said, remedy)
+
+
 def _database(parts: Program) -> Iterator[Finding]:
     try:
-        yield from checkup.look_at_database(parts.engine, parts.probe, lambda: datetime.now(UTC))
+        yield from look_at_database(parts.engine, parts.probe, lambda: datetime.now(UTC))
     except BadSettings as error:
         yield failed("database", str(error), "set DATABASE_URL right")
     except TransientError as error:

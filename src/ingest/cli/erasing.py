@@ -10,7 +10,7 @@ import typer
 
 from ingest.cli import output
 from ingest.core.errors import BadInput
-from ingest.flows.erasing import Erased, Held
+from ingest.flows.connections.erase import Erased, Held
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")]
 

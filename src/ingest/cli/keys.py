@@ -8,7 +8,7 @@ from ingest.cli import output
 from ingest.cli.arguments import AsJson
 from ingest.cli.session import session
 from ingest.core.errors import PermanentError
-from ingest.flows import rotation
+from ingest.flows.connections.credentials import rotate_keys
 
 app = typer.Typer(help="The encryption of stored secrets.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ def rotate(context: typer.Context, *, as_json: AsJson = False) -> None:
     says that none is left, take the old keys away. It may be run again at any time.
     """
     current = session(context)
-    done = rotation.rotate(current.engine, current.program.vault)
+    done = rotate_keys(current.engine, current.program.vault)
     told = {name: done[name] for name in ("rotated", "current", "closed")}
     output.record(told, as_json=as_json)
     if done["closed"]:

@@ -5,34 +5,32 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
-import sqlalchemy.exc
 import typer
 
-from ingest.cli import output
-from ingest.cli.app import app
-from ingest.cli.session import Session
-from ingest.core.errors import BadInput, BadSettings, IngestError, NotConnected, Unavailable
-from ingest.embedded import EmbeddedError
-from ingest.settings import warnings
-from ingest.sources.registry import all_sources
-from ingest.wiring import set_up_logs
+from ingest.cli.app import command_of, tree
+from ingest.cli.lines import note
+from ingest.sources.registry import broken, source_types
+from ingest.variables import warnings
 
 DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
 
-EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
-    (typer.TyperException, WRONG_USE),
-    (BadSettings, WRONG_USE),
-    (BadInput, WRONG_USE),
-    (NotConnected, WRONG_USE),
-    (Unavailable, UNREACHABLE),
-    (EmbeddedError, UNREACHABLE),
-    (IngestError, FAILED),
-    (sqlalchemy.exc.SQLAlchemyError, FAILED),
+EXIT_CODES: tuple[tuple[str, str, int], ...] = (
+    ("typer", "TyperException", WRONG_USE),
+    ("ingest.core.errors", "BadSettings", WRONG_USE),
+    ("ingest.core.errors", "BadInput", WRONG_USE),
+    ("ingest.core.errors", "NotConnected", WRONG_USE),
+    ("ingest.core.errors", "BrokenSource", FAILED),
+    ("ingest.core.errors", "Unavailable", UNREACHABLE),
+    ("ingest.embedded.errors", "EmbeddedError", UNREACHABLE),
+    ("ingest.core.errors", "IngestError", FAILED),
+    ("sqlalchemy.exc", "SQLAlchemyError", FAILED),
 )
-"""The first that fits holds. What is not named here is a fault of ours and keeps its traceback."""
+"""The code of each class, by the module that defines it; the first that fits holds. What is not
+named here is a fault of ours and keeps its traceback."""
 
 
 def main() -> None:
@@ -57,24 +55,53 @@ def open_standard_streams() -> None:
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command in this environment; its exit code."""
-    set_up_logs(environ)
-    for said in warnings(environ, all_sources):
-        output.note(f"ingest: {said}")
-    session = Session(environ)
+    for said in (*warnings(environ, source_types), *_broken(argv)):
+        note(f"ingest: {said}")
+    command = command_of(argv)
+    if command is not None:
+        _set_up_logs(environ)
     uncaught = sys.excepthook  # for which typer would put one of its own
     try:
-        answer = app(list(argv), prog_name="ingest", standalone_mode=False, obj=session)
+        app = tree(command)
+        given = MappingProxyType(environ)  # into a dict typer's help would write
+        answer = app(list(argv), prog_name="ingest", standalone_mode=False, obj=given)
     except typer.Abort:
         return _failed("stopped", FAILED)
     except BrokenPipeError:  # `| head` has read enough; nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except tuple(kind for kind, _ in EXIT_CODES) as error:
-        return _failed(_line(error), next(c for kind, c in EXIT_CODES if isinstance(error, kind)))
+    except tuple(_exit_codes()) as error:
+        code = next(code for kind, code in _exit_codes().items() if isinstance(error, kind))
+        return _failed(_line(error), code)
     finally:
         sys.excepthook = uncaught
-        session.close()
     return answer if isinstance(answer, int) else DONE
+
+
+def _broken(argv: Sequence[str]) -> Collection[str]:
+    """A line for each source of another package that cannot be used; help imports none of them.
+
+    Those of this package cost time to import, and are tried when they are needed.
+    """
+    asks_for_help = not argv or "--help" in argv
+    return () if asks_for_help else broken(outside_only=True).values()
+
+
+def _set_up_logs(environ: Mapping[str, str]) -> None:
+    """A help, and a command that there is not, have nothing to log."""
+    from ingest.wiring import set_up_logs  # noqa: PLC0415 - it loads SQLAlchemy and kombu
+
+    set_up_logs(environ)
+
+
+def _exit_codes() -> dict[type[Exception], int]:
+    return {kind: code for module, name, code in EXIT_CODES for kind in _loaded(module, name)}
+
+
+def _loaded(module: str, name: str) -> tuple[type[Exception], ...]:
+    """The class, or nothing where its module is not loaded: then nobody raised one."""
+    found = sys.modules.get(module)
+    return () if found is None else (getattr(found, name),)
 
 
 def _failed(line: str, code: int) -> int:
@@ -92,6 +119,7 @@ def _line(error: Exception) -> str:
         command = context.command_path if context is not None else "ingest"
         return f"{error.format_message()} (see {command} --help)"
     text = str(error)
-    if isinstance(error, sqlalchemy.exc.DBAPIError):
-        text = f"PostgreSQL refuses: {error.orig}".splitlines()[0] + "; try `ingest db check`"
+    if isinstance(error, _loaded("sqlalchemy.exc", "DBAPIError")):
+        refusal = getattr(error, "orig", None)
+        text = f"PostgreSQL refuses: {refusal}".splitlines()[0] + "; try `ingest db check`"
     return " ".join(text.split())

@@ -9,7 +9,7 @@ import typer
 from ingest.cli.arguments import AsJson
 from ingest.cli.erasing import Yes, require_yes, tell
 from ingest.cli.session import session
-from ingest.flows import erasing
+from ingest.flows.connections.erase import erase_organization, held_by_organization
 
 app = typer.Typer(
     help="Organizations, which stores and connections belong to.", no_args_is_help=True
@@ -31,6 +31,6 @@ def delete(
 ) -> None:
     """Remove an organization: its connections, its stores with all they hold, and itself."""
     engine = session(context).engine
-    held = erasing.held_by_organization(engine, organization_id)
+    held = held_by_organization(engine, organization_id)
     require_yes(f"Organization {organization_id}", held, yes=yes)
-    tell(organization_id, erasing.erase_organization(engine, organization_id), as_json=as_json)
+    tell(organization_id, erase_organization(engine, organization_id), as_json=as_json)

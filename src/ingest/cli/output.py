@@ -14,6 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ingest.cli.lines import line, note, printable
+
+__all__ = ["document", "line", "note", "note_cut", "record", "rows"]
+
 PIPE_COLUMNS = 200
 """How wide a table is where no terminal says."""
 
@@ -64,16 +68,6 @@ def _is_utf8(encoding: str | None) -> bool:
     return encoding is None or codecs.lookup(encoding).name == "utf-8"
 
 
-def line(text: str) -> None:
-    """One line of data."""
-    sys.stdout.write(f"{_printable(text)}\n")
-
-
-def note(text: str) -> None:
-    """A word to the person at the keyboard; never data."""
-    sys.stderr.write(f"{_printable(text)}\n")
-
-
 def note_cut(data: Sequence[Row], limit: int) -> None:
     """Say when a list may have been cut off."""
     if len(data) == limit:
@@ -87,7 +81,7 @@ def _console() -> Console:
 
 def _cell(value: object) -> Text:
     """A value as people read it, taken literally: providers' texts hold markup and escapes."""
-    return Text(_printable(_told(value)))
+    return Text(printable(_told(value)))
 
 
 def _told(value: object) -> str:
@@ -105,8 +99,3 @@ def _told(value: object) -> str:
             return ", ".join(value)
         case _:
             return orjson.dumps(value, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z).decode()
-
-
-def _printable(text: str) -> str:
-    """Without what moves a terminal's cursor or colours."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

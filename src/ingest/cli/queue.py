@@ -15,7 +15,8 @@ from ingest.cli.arguments import AsJson, SourceType
 from ingest.cli.files import json_object, read_bytes
 from ingest.cli.session import session
 from ingest.core.errors import BadInput, TransientError
-from ingest.flows import binding, sweep
+from ingest.flows import sweep
+from ingest.flows.documents.bind import bind_pending
 from ingest.store import deliveries, lookups, queue_admin
 from ingest.store.engine import transaction
 
@@ -98,7 +99,7 @@ def _left(engine: sa.Engine) -> _Left:
 
 def _settle(engine: sa.Engine, until: float) -> None:
     """What lags behind the last delivery: references to late targets, document counts."""
-    binding.bind_pending(engine)
+    bind_pending(engine)
     while True:
         sweep.settle_counts(engine)
         with transaction(engine) as conn:

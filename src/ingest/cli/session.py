@@ -11,13 +11,11 @@ from functools import cached_property
 import sqlalchemy as sa
 import typer
 
-from ingest import worker
 from ingest.core.answers import Delivery
 from ingest.core.errors import BadInput
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.core.secret import Secret
-from ingest.flows.inbox import Inbox, from_call
-from ingest.flows.receive import insert_into
-from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE, ring
+from ingest.flows.receiving.messages import from_call
 from ingest.settings import require_unicode
 from ingest.wiring import Program, program
 
@@ -43,17 +41,17 @@ class Session:
 
     def ring(self) -> None:
         """Wake the workers; where the broker is away the sweep does it later."""
+        from ingest.bell.ring import ring  # noqa: PLC0415 - it loads Celery; few commands ring
+
         for queue in (INGEST_QUEUE, FETCH_QUEUE):
-            ring(self.engine, worker.publish, queue)
+            ring(self.engine, queue)
 
     def enqueue(
         self, source_type: str, headers: Mapping[str, str], body: bytes, connection_id: str | None
     ) -> Delivery:
         """Verify and store one request, as `ingest.enqueue` does."""
         incoming = from_call(source_type, headers, body, connection_id, now=datetime.now(UTC))
-        parts = self.program
-        store = insert_into(self.engine)
-        return Inbox(parts.keyring, store, self.ring, parts.settings.max_body_bytes).take(incoming)
+        return self.program.intake(self.ring).take(incoming)
 
     def secret(self, variable: str) -> Secret:
         """The secret in a variable of the environment, without the line's end of a file.
@@ -77,8 +75,10 @@ class Session:
 
 
 def session(context: typer.Context) -> Session:
-    """The session of the command that runs."""
-    found = context.find_object(Session)
-    if found is None:
-        raise LookupError("commands are run by ingest.cli.run, which gives them a session")
-    return found
+    """The session of the command that runs, in the environment that `run` gave; ends with it."""
+    if context.obj is None:
+        raise LookupError("commands are run by ingest.cli.run, which gives them an environment")
+    if not isinstance(context.obj, Session):
+        context.obj = Session(context.obj)
+        context.call_on_close(context.obj.close)
+    return context.obj

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ingest import skeleton
 from ingest.cli import durations, output
 from ingest.cli.arguments import AsJson, ConnectionId, SourceType
 from ingest.cli.erasing import Yes, require_yes
 from ingest.cli.files import json_object
 from ingest.cli.session import Session, session
 from ingest.core.errors import BadInput, NotConnected
-from ingest.flows import connecting, erasing, handshake, rotation
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.connections.credentials import (
+    expire_other_secrets,
+    list_secrets,
+    replace_credentials,
+    retire_secret,
+)
+from ingest.flows.connections.erase import erase_connection, held_by_connection
+from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
+from ingest.flows.receiving import handshake
 from ingest.sources.registry import source
 from ingest.store import conditions, connections, credentials, drift, lookups, queue_admin
 from ingest.store.engine import transaction
@@ -50,7 +61,7 @@ def connect(
     current = session(context)
     descriptor = source(source_type).descriptor
     secrets = _secrets(current, webhook_secret_env, token_env)
-    created = connecting.connect_source(
+    created = connect_source(
         current.engine,
         descriptor,
         name=name,
@@ -75,6 +86,27 @@ def connect(
         output.note("It has no webhook secret of its own: that route refuses every request.")
 
 
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its type: a to z and 0 to 9.")],
+    *,
+    directory: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where to put its folder; else it is put here.")
+    ] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Write a package that brings a source of your own: small and whole, its tests pass as written.
+
+    Its README says how to make it yours.
+    """
+    folder = skeleton.write(name, directory)
+    if as_json:
+        output.document({"source_type": name, "folder": str(folder)})
+        return
+    output.line(str(folder))
+    output.note(f"Go on there: cd {folder} && pip install -e '.[dev]' && pytest")
+
+
 @app.command("list")
 def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List all connections."""
@@ -94,7 +126,7 @@ def show(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJson
 def pause(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJson = False) -> None:
     """Let deliveries wait: they are received and kept until the connection is resumed."""
     current = session(context)
-    connecting.pause(current.engine, connection_id)
+    pause_source(current.engine, connection_id)
     _tell(current, connection_id, as_json=as_json)
 
 
@@ -102,7 +134,7 @@ def pause(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJso
 def resume(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJson = False) -> None:
     """Go on; what waited is due at once."""
     current = session(context)
-    waited = connecting.resume(current.engine, connection_id)
+    waited = resume_source(current.engine, connection_id)
     current.ring()
     output.note(f"{waited} waiting deliveries are due now")
     _tell(current, connection_id, as_json=as_json)
@@ -144,10 +176,10 @@ def credentials_(
     if secrets:
         _replace(current, connection_id, secrets)
     if retire is not None:
-        kind = rotation.retire(current.engine, connection_id, retire)
+        kind = retire_secret(current.engine, connection_id, retire)
         output.note(f"{_CALLED[kind]} {retire} is forgotten")
     if span_s is not None:
-        ending = rotation.expire_others(current.engine, connection_id, span_s)
+        ending = expire_other_secrets(current.engine, connection_id, span_s)
         output.note(f"{ending} older webhook secrets end within {expire_others_in}")
     if not (show or retire or expire_others_in):
         _tell(current, connection_id, as_json=as_json)
@@ -208,26 +240,26 @@ def disconnect(
     current = session(context)
     if purge:
         _require_known(current, connection_id)
-        held = erasing.held_by_connection(current.engine, connection_id)
+        held = held_by_connection(current.engine, connection_id)
         require_yes(f"Connection {connection_id}", held, yes=yes)
-        gone = erasing.erase_connection(current.engine, connection_id)
+        gone = erase_connection(current.engine, connection_id)
         told = {"documents": gone.documents, "events": gone.events, "deliveries": gone.deliveries}
         output.record({"id": connection_id, **told, "status": "purged"}, as_json=as_json)
         return
-    connecting.disconnect(current.engine, connection_id)
+    disconnect_source(current.engine, connection_id)
     current.ring()
     _tell(current, connection_id, as_json=as_json)
 
 
 def _replace(current: Session, connection_id: str, secrets: dict[str, str]) -> None:
     vault = current.program.vault
-    due = connecting.replace_credentials(current.engine, connection_id, secrets, vault)
+    due = replace_credentials(current.engine, connection_id, secrets, vault)
     current.ring()
     output.note(f"{due} waiting deliveries are due now")
 
 
 def _list_credentials(current: Session, connection_id: str, *, as_json: bool) -> None:
-    rows = [asdict(one) for one in rotation.listing(current.engine, connection_id)]
+    rows = [asdict(one) for one in list_secrets(current.engine, connection_id)]
     none = "The connection has no secrets: its own route refuses every request."
     output.rows(rows, as_json=as_json, columns=_CREDENTIALS, empty=none)
 

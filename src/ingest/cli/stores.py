@@ -14,7 +14,7 @@ from ingest.cli.arguments import AsJson
 from ingest.cli.erasing import Yes, require_yes, tell
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
-from ingest.flows import erasing
+from ingest.flows.connections.erase import erase_store, held_by_store
 from ingest.store import stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
@@ -67,8 +67,8 @@ def delete(
 ) -> None:
     """Remove a store and all it holds, with the connections that feed no other one."""
     engine = session(context).engine
-    require_yes(f"Store {store_id}", erasing.held_by_store(engine, store_id), yes=yes)
-    tell(store_id, erasing.erase_store(engine, store_id), as_json=as_json)
+    require_yes(f"Store {store_id}", held_by_store(engine, store_id), yes=yes)
+    tell(store_id, erase_store(engine, store_id), as_json=as_json)
 
 
 def _create(

@@ -89,3 +89,11 @@ class Costly(TransientError):
 
 class Unavailable(TransientError):
     """A service that we depend on did not answer."""
+
+
+class BrokenSource(Unavailable):
+    """A source is installed and cannot be used: its package is broken. The message says how.
+
+    What its provider sends is fine and comes again (503); it is taken once the package is mended
+    and the process started anew. What is stored already cannot be read before that.
+    """

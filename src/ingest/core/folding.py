@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ingest.core import patching
-from ingest.core.changes import Change, Delete, Patch, Upsert, Withdraw
+from ingest.core.changes import Change, Delete, Patch, Refresh, Upsert, Withdraw
 from ingest.core.dating import Dates, dated
 from ingest.core.identity import document_id
 from ingest.core.ranks import grounded, is_final, same_version, was_seen
@@ -56,11 +56,13 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One connection's word about one document of one store.
+    """A change as one connection says it, in whichever store; with its place in the total order.
 
     `wanted` is false where the object lies outside the connection's filter (a `Withdraw` always
-    does). `revision` and `made` are as in the ledger; `heard_at` is when it was received or asked
-    for.
+    does). `revision` is that of the code that made it, `made` the digest of what it made, where
+    that is compared. `heard_at` is when it was received, or the provider asked. `again` is the
+    look-up that settles a doubt about it, where the connection can ask. `cuts` are what of it
+    exceeded a bound, in words.
     """
 
     change: Change
@@ -70,6 +72,8 @@ class Statement:
     revision: int = 0
     made: str | None = None
     heard_at: datetime | None = None
+    again: Refresh | None = None
+    cuts: tuple[str, ...] = ()
 
     @property
     def place(self) -> tuple[str, int]:

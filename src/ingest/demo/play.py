@@ -1,4 +1,4 @@
-"""Plays the story on a running stack: connects the actors, sends their letters, reads the result.
+"""Plays the story on a running stack: connects the sources, sends their deliveries, reads the end.
 
 Law: everything goes the way that a provider's webhook goes, over HTTP and signed.
 """
@@ -13,19 +13,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import orjson
 
 from ingest.core.errors import TransientError
-from ingest.core.signing import sign
-from ingest.demo.fake import Fake, serving
-from ingest.demo.story import Actor, Letter
-from ingest.flows import binding
-from ingest.flows.connecting import connect_source
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.documents.bind import bind_pending
 from ingest.machine import Running
 from ingest.sources.registry import source
 from ingest.store import credentials, lookups, queue_admin, reading, stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
+from ingest.testing.fakes import Fake, serving
+from ingest.testing.sample import Sample, SampleDelivery
+from ingest.testing.signing import request
 
 STORE = "brindle"
 DRAIN_S = 20.0
@@ -35,16 +34,16 @@ _MANY = 1000
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A letter as the receiver answered it: the delivery's id, and one status for each copy."""
+    """A delivery as the receiver answered it: its id there, and one status for each copy."""
 
-    actor: Actor
-    letter: Letter
-    delivery: int
+    sample: Sample
+    delivery: SampleDelivery
+    id: int
     answers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Played:
     """What came out, as rows that people and programs read."""
 
     deliveries: list[dict[str, Any]]
@@ -62,13 +61,13 @@ class Outcome:
 
 
 def play(
-    stage: Running, letters: Sequence[tuple[Actor, Letter]], fakes: Mapping[str, Fake]
-) -> Outcome:
+    stage: Running, story: Sequence[tuple[Sample, SampleDelivery]], fakes: Mapping[str, Fake]
+) -> Played:
     """Connect, send in the order of arrival, wait until all is drained, read."""
-    actors = {actor.source_type: actor for actor, _ in letters}
-    routes = _connect(stage, actors.values(), fakes)
+    samples = {sample.source_type: sample for sample, _ in story}
+    routes = _connect(stage, samples.values(), fakes)
     with httpx.Client(base_url=stage.url, timeout=ANSWER_S, trust_env=False) as client:
-        sent = [_send(client, *routes[actor.source_type], actor, one) for actor, one in letters]
+        sent = [_send(client, *routes[sample.source_type], sample, one) for sample, one in story]
     stage.wait(
         lambda: _unfinished(stage) == 0,
         seconds=DRAIN_S,
@@ -78,55 +77,55 @@ def play(
 
 
 @contextmanager
-def providers(actors: Iterable[Actor]) -> Iterator[dict[str, Fake]]:
-    """The actors' APIs on loopback, by source type, with the objects of the story in them."""
+def providers(samples: Iterable[Sample]) -> Iterator[dict[str, Fake]]:
+    """The samples' APIs on loopback, by source type, with the objects of the story in them."""
     with ExitStack() as running:
         yield {
-            actor.source_type: running.enter_context(serving(actor.provider()))
-            for actor in actors
-            if actor.provider is not None
+            sample.source_type: running.enter_context(serving(sample.provider()))
+            for sample in samples
+            if sample.provider is not None
         }
 
 
 def _connect(
-    stage: Running, actors: Iterable[Actor], fakes: Mapping[str, Fake]
+    stage: Running, samples: Iterable[Sample], fakes: Mapping[str, Fake]
 ) -> dict[str, tuple[str, str]]:
-    """A store and a connection for each actor: its route and its secret, by source type."""
+    """A store and a connection for each sample: its route and its secret, by source type."""
     engine, vault = stage.machine.program.engine, stage.machine.program.vault
     routes: dict[str, tuple[str, str]] = {}
     with transaction(engine) as conn:
         stores.create(conn, NewStore(STORE, STORE, STORE, STORE, STORE, STORE, STORE))
-    for actor in actors:
+    for sample in samples:
         given = {credentials.WEBHOOK_SECRET: secrets.token_hex(20)}
-        if actor.source_type in fakes:
-            given[credentials.API_TOKEN] = fakes[actor.source_type].provider.token
+        if sample.source_type in fakes:
+            given[credentials.API_TOKEN] = fakes[sample.source_type].provider.token
         connection = connect_source(
             engine,
-            source(actor.source_type).descriptor,
-            name=actor.name,
-            metadata=actor.metadata,
+            source(sample.source_type).descriptor,
+            name=sample.name,
+            metadata=sample.connection,
             store_ids=[STORE],
             secrets=given,
             vault=vault,
         )
-        route = f"/webhooks/{actor.source_type}/{connection}"
-        routes[actor.source_type] = (route, given[credentials.WEBHOOK_SECRET])
+        route = f"/webhooks/{sample.source_type}/{connection}"
+        routes[sample.source_type] = (route, given[credentials.WEBHOOK_SECRET])
     return routes
 
 
-def _send(client: httpx.Client, route: str, secret: str, actor: Actor, letter: Letter) -> Sent:
-    """Send each copy of a letter, dated and signed as its provider does."""
+def _send(
+    client: httpx.Client, route: str, secret: str, sample: Sample, delivery: SampleDelivery
+) -> Sent:
+    """Send each copy of a delivery, dated and signed as its provider does."""
     answers: list[Mapping[str, Any]] = []
-    for _ in range(letter.copies):
-        dated = actor.dated(letter, datetime.now(UTC))
-        body = orjson.dumps(dated.payload)
-        scheme = source(actor.source_type).descriptor.scheme
-        signature = {scheme.header: sign(scheme, dated.headers, body, secret)}
-        response = client.post(route, content=body, headers={**dated.headers, **signature})
+    for _ in range(delivery.copies):
+        now, scheme = datetime.now(UTC), source(sample.source_type).descriptor.scheme
+        sent = request(scheme, delivery.headers, delivery.payload, secret=secret, sent_at=now)
+        response = client.post(route, content=sent.body, headers=dict(sent.headers))
         if response.status_code != 200:
-            raise TransientError(f"{letter.says}: {response.status_code} {response.text[:200]}")
+            raise TransientError(f"{delivery.title}: {response.status_code} {response.text[:200]}")
         answers.append(response.json())
-    return Sent(actor, letter, answers[0]["delivery"], tuple(a["status"] for a in answers))
+    return Sent(sample, delivery, answers[0]["delivery"], tuple(a["status"] for a in answers))
 
 
 def _unfinished(stage: Running) -> int:
@@ -134,9 +133,9 @@ def _unfinished(stage: Running) -> int:
         return queue_admin.unfinished(conn)[0] + lookups.unfinished(conn)[0]
 
 
-def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:
+def _read(stage: Running, sent: Sequence[Sent]) -> Played:
     engine = stage.machine.program.engine
-    binding.bind_pending(engine)  # a worker binds after it settles: do not wait for it
+    bind_pending(engine)  # a worker binds after it settles: do not wait for it
     with transaction(engine) as conn:
         ends = queue_admin.listing(conn, status=None, source_type=None, limit=_MANY)
         ids = [row["id"] for row in reading.listing(conn, store_id=STORE, limit=_MANY)]
@@ -144,19 +143,19 @@ def _read(stage: Running, sent: Sequence[Sent]) -> Outcome:
         titles = reading.titles(conn, ids)
     deliveries = [_delivery(one, {row["id"]: row for row in ends}) for one in sent]
     documents = [_document(row, shown, titles) for row in shown.values()]
-    return Outcome(deliveries, documents, _relationships(shown))
+    return Played(deliveries, documents, _relationships(shown))
 
 
 def _delivery(sent: Sent, ends: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    end = ends[sent.delivery]
+    end = ends[sent.id]
     return {
-        "id": sent.delivery,
-        "source": sent.actor.source_type,
-        "delivery": sent.letter.says,
+        "id": sent.id,
+        "source": sent.sample.source_type,
+        "delivery": sent.delivery.title,
         "answers": list(sent.answers),
         "status": end["status"],
         "reason": end["reason"],
-        "expected": sent.letter.end,
+        "expected": sent.delivery.end,
     }
 
 

@@ -123,7 +123,7 @@ class Postgres:
     def pid(self) -> int:
         """The server's process id, 0 when it does not run."""
         pid = processes.read_pid(self._pid_file)
-        return pid if is_server(pid, self.directory) else 0
+        return pid if is_postgres(pid, self.directory) else 0
 
     def running(self) -> bool:
         return self.bound is not None and self.bound.running() and self.pid() != 0
@@ -213,9 +213,9 @@ class Postgres:
         A pid file of a dead process stays: PostgreSQL reads it to see whether backends are left.
         """
         pid = processes.read_pid(self._pid_file)
-        if is_server(pid, self.directory):
+        if is_postgres(pid, self.directory):
             log.warning("embedded.postgres.orphan", pid=pid)
-            gone = processes.end(pid, STOPPING, gone=lambda: not is_server(pid, self.directory))
+            gone = processes.end(pid, STOPPING, gone=lambda: not is_postgres(pid, self.directory))
             if not gone:
                 raise EmbeddedError(f"process {pid} runs on {self.directory} and cannot be ended")
         if self._pid_file.exists():
@@ -228,7 +228,7 @@ class _SharedMemoryInUseError(EmbeddedError):
     pass
 
 
-def is_server(pid: int, directory: Path) -> bool:
+def is_postgres(pid: int, directory: Path) -> bool:
     """Whether this process is a PostgreSQL server on this data directory."""
     return processes.is_ours(pid, programs=("postgres",), mark=f"-D {directory} ")
 

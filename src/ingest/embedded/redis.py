@@ -87,7 +87,7 @@ class RedisServer:
     def pid(self) -> int:
         """The server's process id, 0 when it does not run."""
         pid = processes.read_pid(self._pid_file)
-        return pid if is_server(pid, self.directory, program=self.program.name) else 0
+        return pid if is_redis(pid, self.directory, program=self.program.name) else 0
 
     def running(self) -> bool:
         return self.bound is not None and self.bound.running() and self.pid() != 0
@@ -150,10 +150,10 @@ class RedisServer:
     def _clear_leftovers(self) -> None:
         """End a server that outlived its owner: two of them would spoil one log."""
         pid, name = processes.read_pid(self._pid_file), self.program.name
-        if is_server(pid, self.directory, program=name):
+        if is_redis(pid, self.directory, program=name):
             log.warning("embedded.redis.orphan", pid=pid)
             if not processes.end(
-                pid, STOPPING, gone=lambda: not is_server(pid, self.directory, program=name)
+                pid, STOPPING, gone=lambda: not is_redis(pid, self.directory, program=name)
             ):
                 raise EmbeddedError(f"process {pid} runs on {self.directory} and cannot be ended")
         self._pid_file.unlink(missing_ok=True)
@@ -163,7 +163,7 @@ def configuration(directory: Path) -> Path:
     return directory / "server.conf"
 
 
-def is_server(pid: int, directory: Path, *, program: str = "valkey-server") -> bool:
+def is_redis(pid: int, directory: Path, *, program: str = "valkey-server") -> bool:
     """Whether this process is a Redis-protocol server on this directory."""
     names = {program, "valkey-server", "redis-server"}
     return processes.is_ours(pid, programs=names, mark=str(configuration(directory)))

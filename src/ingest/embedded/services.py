@@ -14,13 +14,11 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from ingest.embedded import postgres as postgres_server
-from ingest.embedded import redis as redis_server
 from ingest.embedded import sockets
 from ingest.embedded.errors import DataDirInUseError, EmbeddedError
-from ingest.embedded.postgres import Postgres
+from ingest.embedded.postgres import Postgres, is_postgres
 from ingest.embedded.processes import command_line
-from ingest.embedded.redis import RedisServer
+from ingest.embedded.redis import RedisServer, is_redis
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +150,9 @@ def find_running(data_dir: Path) -> Urls | None:
     if facts is None or not command_line(facts["owner"]):
         return None  # of an owner that has gone the servers may need a moment longer to end
     database, broker = facts.get("postgres"), facts.get("redis")
-    if database and not postgres_server.is_server(database["pid"], root / "postgres"):
+    if database and not is_postgres(database["pid"], root / "postgres"):
         return None
-    if broker and not redis_server.is_server(broker["pid"], root / "redis"):
+    if broker and not is_redis(broker["pid"], root / "redis"):
         return None
     urls = Urls(database["url"] if database else "", broker["url"] if broker else "")
     listening = all(_listens(url) for url in (urls.database_url, urls.redis_url) if url)

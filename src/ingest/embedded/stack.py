@@ -51,7 +51,7 @@ class Stack:
     ) -> None:
         width = max((len(child.name) for child in children), default=0)
         writer = _Writer(output or sys.stderr.buffer, width)
-        self._running = [_Running(child, writer) for child in children]
+        self._running = [_RunningChild(child, writer) for child in children]
         self._patience = patience
         self.steady = False
 
@@ -153,7 +153,7 @@ class _Writer:
                     self._stream.flush()
 
 
-class _Running:
+class _RunningChild:
     """One child: its process, if any, and when it may be started again."""
 
     def __init__(self, child: Child, writer: _Writer) -> None:

@@ -5,29 +5,31 @@ Each tick runs once, however many beats there are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 
-from ingest.flows import binding
-from ingest.flows.settle import PARKED
-from ingest.flows.wake import FETCH_QUEUE, Publish, ring
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, SWEEP_EVERY_S, TIDY_EVERY_S
+from ingest.flows.documents.bind import bind_pending
 from ingest.store import credentials, deliveries, feeds, lookups, queue_admin, schedule
 from ingest.store.engine import transaction
+from ingest.store.reasons import PARKED
 
-SWEEP_EVERY_S = 5.0
-TIDY_EVERY_S = 60.0
+Ring = Callable[[str], object]
+"""Wakes a worker of the named queue (`bell.ring`)."""
 
 
-def sweep(engine: sa.Engine, publish: Publish) -> bool:
-    """Ring if anything is due; whether this tick was ours."""
+def sweep(engine: sa.Engine, ring: Ring) -> bool:
+    """Ring for each queue of which anything is due; whether this tick was ours."""
     with transaction(engine, durable=False) as conn:
         if not schedule.take_slot(conn, "sweep", every_s=SWEEP_EVERY_S):
             return False
         due = deliveries.anything_due(conn)
         next_look_up_s = lookups.next_due_s(conn)
     if due:
-        ring(engine, publish)
+        ring(INGEST_QUEUE)
     if next_look_up_s is not None and next_look_up_s <= 0:
-        ring(engine, publish, FETCH_QUEUE)
+        ring(FETCH_QUEUE)
     return True
 
 
@@ -39,7 +41,7 @@ def tidy(engine: sa.Engine) -> bool:
     forget_expired(engine)
     unpark(engine)
     settle_counts(engine)
-    binding.bind_pending(engine)
+    bind_pending(engine)
     return True
 
 

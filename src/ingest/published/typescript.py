@@ -152,7 +152,7 @@ def _unions(family: Family) -> Iterator[str]:
     if family.any_name is None:
         return
     yield _union(family.any_name, family.members)
-    for members in family.by_source():
+    for members in family.by_source() if family.has_variants else ():
         yield _union(f"Any{members[0].name}", members)
 
 

@@ -1,7 +1,7 @@
 """The unions of metadata, out of the registry: who belongs to each, and what tells members apart.
 
-A source's first member is the seed's own, the rest are ours beside it. All of one source have the
-same `type`; a `Mark` tells them apart. Performs no I/O.
+Each source says which of its types are the seed's; the rest are ours beside them. All of one source
+have the same `type`; a `Mark` tells them apart. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from ingest.core.errors import BrokenSource
 from ingest.published.relationships import relationships
 from ingest.published.shape import shape
 from ingest.sources.contract import Source
@@ -63,8 +64,13 @@ class Family:
         """The seed's own members."""
         return tuple(member for member in self.members if member.is_seeds)
 
+    @property
+    def has_variants(self) -> bool:
+        """Whether any source has several members."""
+        return any(member.mark is not None for member in self.members)
+
     def by_source(self) -> Iterator[tuple[Member, ...]]:
-        """The members of each source, the seed's own first."""
+        """The members of each source, in the source's order."""
         for source_type in dict.fromkeys(member.source_type for member in self.members):
             yield tuple(m for m in self.members if m.source_type == source_type)
 
@@ -85,26 +91,45 @@ class Published:
 
 
 def published(sources: Mapping[str, Source]) -> Published:
-    """What these sources write."""
+    """What these sources write; raises `BrokenSource` where two types of it have one name."""
     documents: list[Member] = []
     events: list[Member] = []
     connections: list[Member] = []
     for source_type, source in sources.items():
-        documents += _members(source_type, source.document_types, DOCUMENT_KEY)
-        events += _members(source_type, source.event_types, EVENT_KEY)
-        connections += _members(source_type, (source.descriptor.connection,), "")
-    return Published(
+        documents += _members(source_type, source, source.document_types, DOCUMENT_KEY)
+        events += _members(source_type, source, source.event_types, EVENT_KEY)
+        connections += _members(source_type, source, (source.descriptor.connection,), "")
+    are_all_the_seeds = all(member.is_seeds for member in connections)
+    any_connection = None if are_all_the_seeds else "AnySourceConnectionMetadata"
+    made = Published(
         Family("DocumentSourceMetadata", "AnyDocumentSourceMetadata", tuple(documents)),
         Family("EventMetadata", "AnyEventMetadata", tuple(events)),
-        Family("SourceConnectionMetadata", None, tuple(connections)),
+        Family("SourceConnectionMetadata", any_connection, tuple(connections)),
         relationships(sources),
     )
+    _require_own_names(made)
+    return made
 
 
-def _members(source_type: str, models: Sequence[type[BaseModel]], key: str) -> Iterator[Member]:
+def _members(
+    source_type: str, source: Source, models: Sequence[type[BaseModel]], key: str
+) -> Iterator[Member]:
     marks = _marks(models, key) if len(models) > 1 else [None]
-    for number, (model, mark) in enumerate(zip(models, marks, strict=False)):
-        yield Member(source_type, model, is_seeds=number == 0, mark=mark)
+    for model, mark in zip(models, marks, strict=False):
+        yield Member(source_type, model, is_seeds=model in source.seed_types, mark=mark)
+
+
+def _require_own_names(made: Published) -> None:
+    """Raise `BrokenSource` where two types would be published under one name."""
+    unions = [name for family in made.families for name in (family.name, family.any_name) if name]
+    whose = dict.fromkeys((*unions, made.relationships.__name__), "the program")
+    for member in (member for family in made.families for member in family.members):
+        other = whose.setdefault(member.name, member.source_type)
+        if other != member.source_type:
+            raise BrokenSource(
+                f"{member.source_type} publishes a type as {member.name}, and so does {other}; "
+                "rename one of them"
+            )
 
 
 def _marks(models: Sequence[type[BaseModel]], key: str) -> list[Mark]:

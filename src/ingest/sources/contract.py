@@ -1,9 +1,16 @@
-"""What a source is: the values that a provider's folder gives, the same for all of them.
+"""What a source is: the values that a provider's package gives, the same for all of them.
 
-A folder `sources/<provider>/` exports one `SOURCE`. Its rooms: `descriptor` (what the provider
-says about itself, on one page), `payloads` and `types` (its JSON, and the metadata we write),
-`normalise` (pure), `client` (its API: the only room with a network), `mentions` (how the thing is
-mentioned in text). Performs no I/O.
+The package exports one `Source` as `SOURCE`. It is a folder `sources/<source type>/` of this one,
+or a package of its own, whose project names it as an entry point:
+
+    [project.entry-points."ingest.sources"]
+    acme = "acme_ingest:SOURCE"
+
+Its rooms are a habit and no rule: `descriptor` (what the provider says about itself, on one page),
+`payloads` and `types` (its JSON, and the metadata we write), `normalise` (pure), `client` (its API:
+the only room with a network), `mentions` (how the thing is mentioned in text). One name counts: a
+sub-package `demo` with a `SAMPLE` (`ingest.testing.sample`) gives it a part in `ingest demo`; it is
+never loaded while the program runs. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -172,6 +179,10 @@ class Found:
 class Descriptor:
     """What a provider says about itself. The rules are those of its contract sheet.
 
+    source_type: its name everywhere, also of the folder or entry point: a to z and 0 to 9, first a
+        letter, 31 at most. It is a label of the database's enum, which is never taken back.
+    title: its name for people.
+    scheme: how it signs; a request is verified over its raw bytes before anything is read.
     needed_headers: requests without them are answered 400.
     kept_headers: the allow-list of what is stored (signatures are never stored), lower case.
     delivery_key: the provider's delivery id out of headers and payload; None where it is absent.
@@ -244,13 +255,22 @@ Normalise = Callable[[Message], Normalised]
 class Source:
     """One provider, as the registry finds it.
 
-    normalise: what a delivery means; pure.
+    normalise: what a delivery means; pure. Raises `BadPayload`, with the path, for what its mapping
+        needs and does not find; whatever else it raises is a fault of the adapter, and ends that
+        delivery alone.
+    mentions: how its things are mentioned in the text of any document; None where they are not.
     connect: a client for one connection; None where there are no look-ups.
     documents: what was found, as changes; pure. It says the same of an object as `normalise` does
         where a payload tells it whole. It is never asked about a sight of nothing.
     again: the look-up that settles a doubt about a document, from what is told of it; None where
         there is none for its kind.
-    document_types, event_types: the members of the metadata's unions, the seed's own first.
+    document_types, event_types: every type of metadata that it writes, of documents and of events.
+        Each value fits exactly one of them. All have the source as `type`; where there are several,
+        `kind` tells those of documents apart and `action` those of events. The names are published,
+        and no other source has them.
+    seed_types: those of them, and of `Descriptor.connection`, that the seed has under that name.
+    ignored: kinds of delivery, as the provider names them, that are ignored on purpose, each with
+        the reason that its `skip` gives.
     revision: raised whenever `normalise` or `documents` makes something else of the same words, so
         that a replay mends rows, and no older worker undoes that.
     """
@@ -263,4 +283,6 @@ class Source:
     again: Callable[[Upsert], Refresh | None] = lambda _told: None
     document_types: tuple[type[BaseModel], ...] = ()
     event_types: tuple[type[BaseModel], ...] = ()
+    seed_types: frozenset[type[BaseModel]] = frozenset()
+    ignored: Mapping[str, str] = field(default_factory=dict)
     revision: int = 1

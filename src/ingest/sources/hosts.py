@@ -16,7 +16,7 @@ from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor
 from ingest.sources.forms import Form
 
-SETTING = "INGEST_ALLOWED_API_HOSTS"
+ALLOWED_API_HOSTS = "INGEST_ALLOWED_API_HOSTS"
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # What ends in a number is an address, in any spelling that resolvers take (WHATWG URL, 3.5).
@@ -54,30 +54,30 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class ApiBase:
     """The base of an API; `is_trusted` where the operator named it, wherever it leads."""
 
     url: str
     is_trusted: bool
 
 
-def base_of(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) -> Base:
+def base_of(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) -> ApiBase:
     """The base of the API of a connection; raises `Refused` where its token may not be sent there.
 
     The provider's own hosts are asked on the usual port alone.
     """
     configured = reach.api_urls.get(descriptor.source_type)
     if configured:
-        return Base(configured, is_trusted=True)
+        return ApiBase(configured, is_trusted=True)
     url = descriptor.api_url(metadata)
     found = _BASE.fullmatch(url)
     if found is None or len(found["host"]) > 253 or int(found["port"] or 443) > _LAST_PORT:
         raise Refused(_fault(descriptor, ""))
     host, port = found["host"], found["port"] or "443"
     if matches(host, reach.allowed):
-        return Base(url, is_trusted=True)
+        return ApiBase(url, is_trusted=True)
     if matches(host, descriptor.api_hosts) and port == "443":
-        return Base(url, is_trusted=False)
+        return ApiBase(url, is_trusted=False)
     raise Refused(_fault(descriptor, host if port == "443" else f"{host}:{port}"))
 
 
@@ -96,5 +96,6 @@ def _fault(descriptor: Descriptor, host: str) -> str:
     named = f"names {host}, which is no host" if host else "makes no name of a host"
     return (
         f"{place} of the connection {named} of {descriptor.title}'s API ({own}): the token is not "
-        f"sent there; connect the source with the right one, or let the setting {SETTING} name it"
+        "sent there; connect the source with the right one, or let the setting "
+        f"{ALLOWED_API_HOSTS} name it"
     )

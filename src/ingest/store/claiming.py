@@ -39,7 +39,7 @@ _ROW_BYTES = 2_048  # what a delivery costs beside its body, in the reckoning of
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedDelivery:
     """A delivery that this worker holds until its lease runs out."""
 
     id: int
@@ -65,7 +65,7 @@ class Claim:
     """
 
     token: str
-    rows: tuple[Claimed, ...]
+    rows: tuple[ClaimedDelivery, ...]
     full: bool = False
     suspects: bool = False
     dear: bool = False
@@ -179,7 +179,7 @@ def claim(
     held_s = _held_s(chosen, lease_s, is_dear=is_dear)
     ids = [row.id for row in chosen]
     taken = {"ids": ids, "token": token, "lone": alone, "lease_s": held_s}
-    claimed = tuple(Claimed(*row) for row in sorted(conn.execute(_CLAIM, taken).all()))
+    claimed = tuple(ClaimedDelivery(*row) for row in sorted(conn.execute(_CLAIM, taken).all()))
     full = len(due) >= limit or len(chosen) < len(due)
     return Claim(token, claimed, full, dear=is_dear, lease_s=held_s)
 

@@ -37,7 +37,7 @@ QUEUED_S = 15.0
 """The same through a pooler, where it queues for a session."""
 
 
-class Session(psycopg.Connection[TupleRow]):
+class PostgresSession(psycopg.Connection[TupleRow]):
     """A connection that ends where nothing is heard for `answers_within_s`; None is for ever.
 
     `opening` begins a transaction; that, and a ping, is answered within `greets_within_s`.
@@ -113,7 +113,9 @@ class Dialect(PGDialect_psycopg):
         Beside libpq's parameters: `opening`, `answers_within_s`, and `pooled` where that is known.
         """
         ours = {name: cparams.pop(name) for name in ("opening", "answers_within_s", "pooled")}
-        session = Session.connect(*cargs, autocommit=True, prepare_threshold=None, **cparams)
+        session = PostgresSession.connect(
+            *cargs, autocommit=True, prepare_threshold=None, **cparams
+        )
         session.opening, session.answers_within_s = ours["opening"], ours["answers_within_s"]
         if ours["pooled"] or not self.prepares:
             return session

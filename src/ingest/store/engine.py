@@ -14,7 +14,7 @@ from psycopg import sql
 
 from ingest.store import address
 from ingest.store.address import Address
-from ingest.store.dialect import NAME, Session
+from ingest.store.dialect import NAME, PostgresSession
 from ingest.store.failures import BadRow, MissingRow, ReadOnly, SessionLost, translated_errors
 
 __all__ = [
@@ -142,9 +142,9 @@ def _bounded(connection: sa.Connection, within_s: float | None) -> AbstractConte
     return nullcontext() if within_s is None else _session(connection).answering(within_s)
 
 
-def _session(connection: sa.Connection) -> Session:
+def _session(connection: sa.Connection) -> PostgresSession:
     found = connection.connection.driver_connection
-    if not isinstance(found, Session):
+    if not isinstance(found, PostgresSession):
         raise TypeError("a connection of another engine than ours")
     return found
 

@@ -8,14 +8,16 @@ deliveries.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.core.changes import Refresh
 from ingest.core.errors import LeaseLost
+from ingest.core.identity import object_id
 from ingest.core.values import JSON
 from ingest.store.rows import as_json
 
@@ -26,23 +28,12 @@ EACH = 4
 """Of one connection at a time, however many workers: a slow provider leaves room for the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """An object to look up. `object` is its hash; seconds count from now."""
-
-    connection_id: str
-    object: str
-    scope: str
-    kind: str
-    external_id: str
-    hint: Mapping[str, JSON]
-    gather_s: float
-    patience_s: float
-    told_gone: bool = False
+Wanted = tuple[str, Refresh]
+"""A connection's id, and what it has to look up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedLookup:
     """A look-up that a worker holds; `fence` and `sent_at` are from before its first request."""
 
     id: int
@@ -255,37 +246,43 @@ FROM lightfast_lookups WHERE connection_id = :connection_id
 _UNFINISHED = sa.text("SELECT count(*), min(last_error) FROM lightfast_lookups")
 
 
-def request(conn: sa.Connection, wanted: Sequence[Request]) -> dict[tuple[str, str], Any]:
-    """Ask for objects, each once; by (connection, object) a row with `id` and `asked`."""
-    if not wanted:
-        return {}
-    unique: dict[tuple[str, str], Request] = {}
+def request(
+    conn: sa.Connection, wanted: Iterable[Wanted], gather_s: Mapping[str, float]
+) -> dict[tuple[str, str], Any]:
+    """Ask for objects, each once; by (connection id, object) a row with `id` and `asked`.
+
+    `gather_s`: by source type, how many seconds a look-up waits for further events of its object.
+    """
+    unique: dict[tuple[str, str], Wanted] = {}
     for one in wanted:
-        key = one.connection_id, one.object
+        key = one[0], object_id(one[1].identity)
         unique[key] = _both(unique[key], one) if key in unique else one
+    if not unique:
+        return {}
     rows = as_json(
         {
-            "connection_id": r.connection_id,
-            "object": r.object,
-            "scope": r.scope,
-            "kind": r.kind,
-            "external_id": r.external_id,
-            "hint": dict(r.hint),
-            "gather_s": r.gather_s,
-            "patience_s": r.patience_s,
-            "told_gone": r.told_gone,
+            "connection_id": connection_id,
+            "object": object_,
+            "scope": refresh.identity.scope,
+            "kind": refresh.identity.kind,
+            "external_id": refresh.identity.id,
+            "hint": dict(refresh.hint),
+            "gather_s": gather_s.get(refresh.identity.source_type, 0.0),
+            "patience_s": refresh.patience_s,
+            "told_gone": refresh.gone,
         }
-        for r in unique.values()
+        for (connection_id, object_), (_, refresh) in unique.items()
     )
     return {(row.connection_id, row.object): row for row in conn.execute(_REQUEST, {"rows": rows})}
 
 
-def _both(one: Request, later: Request) -> Request:
+def _both(one: Wanted, later: Wanted) -> Wanted:
     """Two requests of one batch are what two of two batches are."""
-    patience_s = max(one.patience_s, later.patience_s)
-    told_gone = one.told_gone or later.told_gone
-    hint = {**one.hint, **later.hint}
-    return replace(one, hint=hint, patience_s=patience_s, told_gone=told_gone)
+    (connection_id, first), (_, second) = one, later
+    patience_s = max(first.patience_s, second.patience_s)
+    hint = {**first.hint, **second.hint}
+    gone = first.gone or second.gone
+    return connection_id, replace(first, hint=hint, patience_s=patience_s, gone=gone)
 
 
 def wait(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -296,12 +293,12 @@ def wait(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def claim(
     conn: sa.Connection, *, limit: int, each: int = EACH, lease_s: float = LEASE_S
-) -> tuple[str, list[Claimed]]:
+) -> tuple[str, list[ClaimedLookup]]:
     """Take due look-ups under a new lease; the lease's token, and they."""
     token = str(uuid.uuid4())
     given = {"limit": limit, "each": each, "lease_s": lease_s, "token": token, "grace_s": GRACE_S}
     conn.execute(_MISS)
-    return token, [Claimed(*row) for row in conn.execute(_CLAIM, given)]
+    return token, [ClaimedLookup(*row) for row in conn.execute(_CLAIM, given)]
 
 
 def set_alone(conn: sa.Connection, token: str, lookup_id: int) -> None:

@@ -41,7 +41,7 @@ _OF_CONNECTION = sa.text("DELETE FROM lightfast_refused_messages WHERE connectio
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedMessage:
     """A message as it was told, cut to what can be stored. `known` is a source's name or `unknown`;
     `answer` is the status that HTTP would have had for it, `digest` the SHA-256 of its body in hex.
     """
@@ -64,7 +64,7 @@ class Count:
     seen: int
 
 
-def record(conn: sa.Connection, refusal: Refusal) -> None:
+def record(conn: sa.Connection, refusal: RefusedMessage) -> None:
     """Keep it, forget the oldest, count it."""
     told = asdict(refusal)
     id_ = conn.execute(_KEEP, told).scalar_one()

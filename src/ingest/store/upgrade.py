@@ -17,16 +17,12 @@ from importlib.resources import files
 import psycopg.errors
 import sqlalchemy as sa
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from ingest.core.errors import TransientError, Unavailable
-from ingest.store import catalog, condition
-from ingest.store.condition import NEW_ONE, VERSION_TABLE, UnfitDatabase
+from ingest.store import condition
+from ingest.store.condition import UnfitDatabase
 from ingest.store.engine import patient, translated_errors
 from ingest.store.failures import ends_session
-from ingest.store.tables import METADATA
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +47,6 @@ _WAIT_SHORT = sa.text("SET LOCAL lock_timeout = '2s'")
 _WAIT_LONG = sa.text("SET LOCAL lock_timeout = '10min'")
 _WORK_LONG = sa.text("SET LOCAL statement_timeout = 0")
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtext('lightfast_schema'))")
-_ASIDE = sa.text("CREATE SCHEMA lightfast_aside")
-_LOOK_ASIDE = sa.text("SET LOCAL search_path = lightfast_aside")
 
 
 def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
@@ -76,6 +70,8 @@ def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
 
 
 def _upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
+    from ingest.store import migrations  # noqa: PLC0415 - Alembic; a receiver only looks
+
     with _speaking(engine) as conn, patient(conn):
         with _alone(conn):
             found = condition.look(conn)
@@ -83,11 +79,11 @@ def _upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
             ahead = condition.is_ahead(found.version, found.serves, _versions())
             adopted = found.version is None and bool(found.tables)
             if adopted:
-                _adopt(conn)
+                migrations.adopt(conn)
             elif not ahead:
-                command.upgrade(migrations(conn), "head")
+                migrations.run(conn)
         with _alone(conn):  # a value may be used only after the commit that adds it
-            added = _add_source_types(conn, source_types)
+            added = add_source_types(conn, source_types)
     after = found.version if ahead and found.version is not None else head()
     return Report(found.version, after, added, adopted)
 
@@ -139,19 +135,9 @@ def head() -> str:
 
 @cache
 def _versions() -> frozenset[str]:
-    """All versions; they are numbered in order, with four digits."""
-    scripts = ScriptDirectory.from_config(migrations(None))
-    return frozenset(script.revision for script in scripts.walk_revisions())
-
-
-def migrations(conn: sa.Connection | None) -> Config:
-    """What Alembic has to know, on the connection whose transaction it shall work in."""
-    config = Config()
-    scripts = str(files("ingest_schema") / "migrations")
-    config.set_main_option("script_location", scripts.replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes.update(connection=conn, version_table=VERSION_TABLE)
-    return config
+    """All versions, of four digits, in order; each migration's file begins with its own."""
+    names = (file.name for file in (files("ingest_schema") / "migrations" / "versions").iterdir())
+    return frozenset(name[:4] for name in names if name.endswith(".py"))
 
 
 @contextmanager
@@ -190,26 +176,11 @@ def _alone(conn: sa.Connection) -> Iterator[None]:
         yield
 
 
-def _adopt(conn: sa.Connection) -> None:
-    """Take over a database that was made from `schema.sql` by hand, if it is the same."""
-    ours = frozenset(METADATA.tables)
-    standing = catalog.tables(conn, ours)
-    with conn.begin_nested() as aside:  # what it would be, built beside it and taken back
-        conn.execute(_ASIDE)
-        conn.execute(_LOOK_ASIDE)
-        command.upgrade(migrations(conn), "head")
-        needed = catalog.tables(conn, ours)
-        aside.rollback()
-    differences = sorted(standing ^ needed)
-    if differences:
-        raise UnfitDatabase(
-            "our tables are there, made by hand, but they are not those of schema.sql "
-            f"({len(differences)} differences, as: {'; '.join(differences[:3])}); {NEW_ONE}"
-        )
-    command.stamp(migrations(conn), "head")
+def add_source_types(conn: sa.Connection, source_types: Collection[str]) -> tuple[str, ...]:
+    """Give the enum a value for each of these types that has none; which were added.
 
-
-def _add_source_types(conn: sa.Connection, source_types: Collection[str]) -> tuple[str, ...]:
+    They may be used after the commit.
+    """
     present = condition.source_types(conn)
     missing = tuple(name for name in source_types if name not in present)
     for name in missing:

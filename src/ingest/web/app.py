@@ -18,13 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ingest.bell.ring import Publish, publish, ring
+from ingest.bell.ringer import Ringer
 from ingest.core.errors import BadSettings, IngestError, TransientError, Unavailable
-from ingest.flows.group_commit import GroupCommit
-from ingest.flows.handshake import shaken_in
-from ingest.flows.readiness import is_ready
-from ingest.flows.receive import insert_into
-from ingest.flows.ringer import Ringer
-from ingest.flows.wake import Publish, ring
+from ingest.flows.doctor.readiness import is_ready
+from ingest.flows.receiving.arrivals import insert_into
+from ingest.flows.receiving.group_commit import GroupCommit
+from ingest.flows.receiving.handshake import shaken_in
 from ingest.sources.registry import all_sources
 from ingest.startup import tell_of_settings
 from ingest.store import gauges
@@ -38,7 +38,6 @@ from ingest.web.probes import Probes
 from ingest.web.receiver import Receiver
 from ingest.web.room import Rooms
 from ingest.wiring import Program, program, set_up_logs
-from ingest.worker import publish as publish_to_broker
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +47,7 @@ YOUNG_OBJECTS = 10_000
 """Allocations between two collections; Python's own figure is 700."""
 
 
-def create_app(of: Program | None = None, *, publish: Publish = publish_to_broker) -> Starlette:
+def create_app(of: Program | None = None, *, publish: Publish = publish) -> Starlette:
     """The application of this environment, or of the given program.
 
     A wrong setting is one line and exit 2; a missing service exit 3.
@@ -83,7 +82,7 @@ def _exit(code: int, error: IngestError) -> NoReturn:
 def _application(parts: Program, publish: Publish) -> Starlette:
     parts.require_broker()
     engine = parts.engine
-    ringer = Ringer(lambda: ring(engine, publish))
+    ringer = Ringer(lambda: ring(engine, publish=publish))
     metrics = Metrics(lambda: _gauges(engine))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="receiver")
     bounded = BoundedLog(log.warning)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from starlette.types import Receive
 
-from ingest.flows.admission import too_large
-from ingest.web.room import SMALL_BODY_BYTES, Place, too_slow
+from ingest.flows.receiving.admission import too_large
+from ingest.web.room import SMALL_BODY_BYTES, BodyPlace, too_slow
 
 READ_WITHIN_S = 30.0
 """The slowest provider gives up after this long."""
@@ -66,7 +66,7 @@ class Body:
         self._limits = limits
         self.whole = False
 
-    async def read(self, place: Place, *, limit: int) -> bytes:
+    async def read(self, place: BodyPlace, *, limit: int) -> bytes:
         """All of it. Raises `BadRequest` (413, 408), `Unavailable`, `Disconnected`."""
         announced = self._announced()
         if announced > limit:
@@ -107,7 +107,7 @@ class Body:
             return False
         return message["type"] == "http.request" and not message.get("more_body", False)
 
-    async def _next(self, place: Place, until: float) -> bytes:
+    async def _next(self, place: BodyPlace, until: float) -> bytes:
         """What comes next, by then."""
         try:
             async with asyncio.timeout_at(until) as timer:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 
 from ingest.core.errors import Unavailable
-from ingest.flows.receive import Stored
+from ingest.flows.receiving.arrivals import Stored
 
 
 def too_slow() -> Unavailable:
@@ -19,7 +19,7 @@ def too_slow() -> Unavailable:
 
 
 class Promise:
-    """An answer of the group commit (see `group_commit.Answer`), due at `until` of the loop."""
+    """A `group_commit.CommitAnswer`, due at `until` of the loop."""
 
     __slots__ = ("_answer", "_answered", "_loop", "_until")
 

@@ -16,22 +16,22 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ingest.core.answers import Delivery
-from ingest.core.errors import BadSignature, IngestError
-from ingest.flows import admission, keyring, receive
-from ingest.flows.admission import Head
-from ingest.flows.group_commit import GroupCommit
-from ingest.flows.keyring import Keyring, Secrets
-from ingest.flows.receive import Incoming, Shake
+from ingest.core.errors import IngestError
+from ingest.flows.receiving.arrivals import Stored
+from ingest.flows.receiving.group_commit import GroupCommit
+from ingest.flows.receiving.intake import Shake, take
+from ingest.flows.receiving.requests import Head, Incoming
+from ingest.flows.receiving.secrets import Keyring, Secrets, judge
+from ingest.flows.receiving.verify import verify_body
 from ingest.sources.contract import Descriptor
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import source_types
 from ingest.store.deliveries import Arrival
 from ingest.web import answers
 from ingest.web.body import Body, Disconnected
 from ingest.web.bounded_log import BoundedLog
 from ingest.web.metrics import Metrics
 from ingest.web.promise import Promise, too_slow
-from ingest.web.room import Rooms
+from ingest.web.room import BodyPlace, Rooms
 
 ANSWER_WITHIN_S = 4.5
 """From the whole body to the answer: Linear hangs up after 5 s, and a 503 is better than that."""
@@ -69,7 +69,9 @@ class Receiver:
         head = Head(source_type, request.path_params.get("connection_id"), _headers(request))
         body = Body(request.receive, head.headers)
         try:
-            delivery = await self._take(head, body)
+            with self.rooms.place(head.connection_id) as place:
+                means = _AsyncMeans(self, body, place)
+                delivery = await take(head, means, self.keyring, max_body_bytes=self.max_body_bytes)
             response, answer = answers.taken(delivery), str(delivery.status)
         except IngestError as error:
             unread = not await body.has_arrived()
@@ -79,91 +81,6 @@ class Receiver:
             response, answer = answers.failed(answers.LEFT, "the sender left"), "left"
         self.metrics.answered(_known(source_type), answer, time.monotonic() - began)
         return response
-
-    async def _take(self, head: Head, body: Body) -> Delivery:
-        came_at = self.keyring.now()
-        descriptor = admission.check_head(head)
-        secrets, longest = await self._admit(descriptor, head, came_at)
-        with self.rooms.place(head.connection_id) as place:
-            raw = await body.read(place, limit=longest)
-            incoming = Incoming(head.source_type, head.connection_id, head.headers, raw, self.now())
-            until = _until()
-            arrival = await self._accept(incoming, descriptor, secrets, came_at, until)
-            if arrival is None:
-                return Delivery(None, "handshake")
-            promise = Promise(asyncio.get_running_loop(), until)
-            self.commits.queue(arrival, promise)
-            return receive.told(await promise.kept())
-
-    async def _admit(
-        self, descriptor: Descriptor, head: Head, came_at: float
-    ) -> tuple[Secrets, int]:
-        """What may verify the request, and how long a body may follow; by kept secrets where these
-        let it in, else by new ones.
-        """
-        if head.connection_id is None:
-            shared = self.keyring.shared(descriptor)
-            return shared, self._longest_body(descriptor, head, shared)
-        kept = self.keyring.at_hand(descriptor, head.connection_id)
-        if kept is not None:
-            try:
-                return kept, self._longest_body(descriptor, head, kept)
-            except BadSignature:
-                pass  # unless what is read now says the same
-        new = await self._read(descriptor, head.connection_id, came_at, _until())
-        return new, self._longest_body(descriptor, head, new)
-
-    def _longest_body(self, descriptor: Descriptor, head: Head, secrets: Secrets) -> int:
-        return admission.longest_body(descriptor, head, secrets, self.max_body_bytes)
-
-    async def _read(
-        self, descriptor: Descriptor, connection_id: str, came_at: float, until: float
-    ) -> Secrets:
-        """The secrets as they were after the request came."""
-        known = self.keyring.at_hand(descriptor, connection_id, since=came_at)
-        if known is not None:
-            return known
-        asked = asyncio.wrap_future(self.keyring.ask(descriptor, connection_id))
-        return keyring.judge(descriptor, await _within(until, asked))
-
-    async def _accept(
-        self,
-        incoming: Incoming,
-        descriptor: Descriptor,
-        secrets: Secrets,
-        came_at: float,
-        until: float,
-    ) -> Arrival | None:
-        """As `receive.accept`, waiting for what that blocks on."""
-        try:
-            if len(incoming.body) <= LARGE_BYTES:
-                return receive.verify_body(incoming, descriptor, secrets.live)
-            return await self._verify_in_thread(incoming, descriptor, secrets, until)
-        except BadSignature:
-            if incoming.connection_id is None:
-                raise
-            renewed = await self._read(descriptor, incoming.connection_id, came_at, until)
-            if renewed.shakes and await _within(until, self._shake(descriptor, incoming, renewed)):
-                return None
-            if renewed == secrets:
-                raise
-            return await self._verify_in_thread(incoming, descriptor, renewed, until)
-
-    async def _verify_in_thread(
-        self, incoming: Incoming, descriptor: Descriptor, secrets: Secrets, until: float
-    ) -> Arrival | None:
-        verified = asyncio.get_running_loop().run_in_executor(
-            self.threads, receive.verify_body, incoming, descriptor, secrets.live
-        )
-        return await _within(until, verified)
-
-    async def _shake(self, descriptor: Descriptor, incoming: Incoming, secrets: Secrets) -> bool:
-        """One at a time: whoever brings many tokens has one connection to the database."""
-        loop = asyncio.get_running_loop()
-        async with self.shaking:
-            return await loop.run_in_executor(
-                self.threads, self.shake, descriptor, incoming, secrets.live
-            )
 
     def _log_refusal(self, head: Head, answer: str, error: IngestError) -> None:
         """Of the request nothing but where it went, and of that no words of a stranger's: somebody
@@ -181,21 +98,76 @@ class Receiver:
         )
 
 
+class _AsyncMeans:
+    """What the intake waits for, in the event loop: until ANSWER_WITHIN_S after the last byte."""
+
+    __slots__ = ("_body", "_place", "_receiver", "_until")
+
+    def __init__(self, receiver: Receiver, body: Body, place: BodyPlace) -> None:
+        self._receiver = receiver
+        self._body = body
+        self._place = place
+        self._until: float | None = None
+
+    async def secrets(self, descriptor: Descriptor, connection_id: str, *, since: float) -> Secrets:
+        keyring = self._receiver.keyring
+        known = keyring.at_hand(descriptor, connection_id, since=since)
+        if known is not None:
+            return known
+        asked = asyncio.wrap_future(keyring.ask(descriptor, connection_id))
+        return judge(descriptor, await self._in_time(asked))
+
+    async def body(self, head: Head, longest: int) -> Incoming:
+        raw = await self._body.read(self._place, limit=longest)
+        self._until = _until()
+        return Incoming(
+            head.source_type, head.connection_id, head.headers, raw, self._receiver.now()
+        )
+
+    async def verified(
+        self, incoming: Incoming, descriptor: Descriptor, secrets: Secrets
+    ) -> Arrival | None:
+        if len(incoming.body) <= LARGE_BYTES:
+            return verify_body(incoming, descriptor, secrets.live)
+        verifying = asyncio.get_running_loop().run_in_executor(
+            self._receiver.threads, verify_body, incoming, descriptor, secrets.live
+        )
+        return await self._in_time(verifying)
+
+    async def shaken(self, incoming: Incoming, descriptor: Descriptor, secrets: Secrets) -> bool:
+        return await self._in_time(self._shake(incoming, descriptor, secrets))
+
+    async def stored(self, arrival: Arrival) -> Stored:
+        promise = Promise(asyncio.get_running_loop(), self._deadline())
+        self._receiver.commits.queue(arrival, promise)
+        return await promise.kept()
+
+    async def _shake(self, incoming: Incoming, descriptor: Descriptor, secrets: Secrets) -> bool:
+        """One at a time: whoever brings many tokens has one connection to the database."""
+        receiver, loop = self._receiver, asyncio.get_running_loop()
+        async with receiver.shaking:
+            return await loop.run_in_executor(
+                receiver.threads, receiver.shake, descriptor, incoming, secrets.live
+            )
+
+    def _deadline(self) -> float:
+        return _until() if self._until is None else self._until
+
+    async def _in_time(self, waited_for: Awaitable[Waited]) -> Waited:
+        """What it comes to by then; raises `Unavailable` where it does not."""
+        try:
+            async with asyncio.timeout_at(self._deadline()):
+                return await waited_for
+        except TimeoutError as error:
+            raise too_slow() from error
+
+
 def _known(source_type: str) -> str:
-    return source_type if source_type in all_sources() else UNKNOWN
+    return source_type if source_type in source_types() else UNKNOWN
 
 
 def _until() -> float:
     return asyncio.get_running_loop().time() + ANSWER_WITHIN_S
-
-
-async def _within(until: float, waited_for: Awaitable[Waited]) -> Waited:
-    """What it comes to by then; raises `Unavailable` where it does not."""
-    try:
-        async with asyncio.timeout_at(until):
-            return await waited_for
-    except TimeoutError as error:
-        raise too_slow() from error
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -33,13 +33,13 @@ class Rooms:
         self._everybodys = LargeRoom(each, most_each=each)
         self._own = LargeRoom(each, most_each=each // 2)
 
-    def place(self, connection_id: str | None) -> Place:
+    def place(self, connection_id: str | None) -> BodyPlace:
         """What one request's body takes, given back at the end of the block."""
         large = self._everybodys if connection_id is None else self._own
-        return Place(self._small, large, connection_id or "")
+        return BodyPlace(self._small, large, connection_id or "")
 
 
-class Place:
+class BodyPlace:
     """What one body takes; a small one until it is told otherwise."""
 
     __slots__ = (
@@ -65,7 +65,7 @@ class Place:
         self.timer: asyncio.Timeout | None = None
         """Of what is awaited now, if anything is."""
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> BodyPlace:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -120,10 +120,10 @@ class SmallRoom:
 
     def __init__(self, limit: int) -> None:
         self._free = limit
-        self._waiting: OrderedDict[Place, None] = OrderedDict()  # the longest first
+        self._waiting: OrderedDict[BodyPlace, None] = OrderedDict()  # the longest first
         self._waiting_bytes = 0  # of what those hold
 
-    def take(self, place: Place, count: int) -> None:
+    def take(self, place: BodyPlace, count: int) -> None:
         """So many bytes for this place, whoever else has to leave for them."""
         if count > self._free:
             self._make_room(place, count)
@@ -132,27 +132,27 @@ class SmallRoom:
         if place.is_waiting:
             self._waiting_bytes += count
 
-    def wait(self, place: Place) -> None:
+    def wait(self, place: BodyPlace) -> None:
         """Its sender is awaited, since now or earlier."""
         if not place.is_waiting:
             place.is_waiting = True
             self._waiting[place] = None
             self._waiting_bytes += place.small_bytes
 
-    def whole(self, place: Place) -> None:
+    def whole(self, place: BodyPlace) -> None:
         """Its sender is awaited no longer, so it makes way for nobody."""
         if place.is_waiting:
             place.is_waiting = False
             del self._waiting[place]
             self._waiting_bytes -= place.small_bytes
 
-    def leave(self, place: Place) -> None:
+    def leave(self, place: BodyPlace) -> None:
         """Whatever it took is free."""
         self.whole(place)
         self._free += place.small_bytes
         place.small_bytes = 0
 
-    def _make_room(self, newcomer: Place, count: int) -> None:
+    def _make_room(self, newcomer: BodyPlace, count: int) -> None:
         """The slowest of the others leave, each of whom hears of it at once."""
         own = newcomer.small_bytes if newcomer.is_waiting else 0
         if count > self._free + self._waiting_bytes - own:

@@ -10,11 +10,11 @@ from typing import Any
 
 from ingest.core.changes import Change, Delete, Upsert, Withdraw
 from ingest.core.identity import Identity
-from ingest.demo.fake import Fake, serving
-from ingest.demo.providers.github import GitHub, make
 from ingest.sources.contract import Access, Ask, Found, Sight
 from ingest.sources.github.client import GitHubClient, connect
+from ingest.sources.github.demo.fake import GitHub, make
 from ingest.sources.github.files import branch_documents
+from ingest.testing.fakes import Fake, serving
 
 ID, NAME, AT = 101, "halcyon/web", "2026-03-02T14:00:00Z"
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)

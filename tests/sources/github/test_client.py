@@ -16,11 +16,11 @@ from ingest.core.errors import (
     Refused,
     TransientError,
 )
-from ingest.demo.fake import Answer, Trouble
 from ingest.sources.contract import Found
 from ingest.sources.github import graphql
 from ingest.sources.github.client import MOST_BLOCKING
 from ingest.sources.github.documents import documents
+from ingest.testing.fakes import Answer, Trouble
 from tests.sources.github.looking import AT, ID, NAME, NOW, Looking, identity, looking
 
 LATER = "2026-03-02T15:00:00Z"

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ingest.core.errors import BadInput, PermanentError, RateLimited, Refused, TransientError
-from ingest.demo.fake import Answer, Trouble
-from ingest.demo.providers.github import App
 from ingest.sources.github import SOURCE
+from ingest.sources.github.demo.fake import App
 from ingest.sources.github.tokens import check_token
+from ingest.testing.fakes import Answer, Trouble
 from tests.sources.github.looking import Looking, looking
 
 KEY = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from ingest.core.changes import Delete, Upsert, Withdraw
 from ingest.core.errors import RateLimited, Refused, TransientError
-from ingest.demo.fake import Answer, Trouble
-from ingest.demo.providers.github_git import SUBMODULE, SYMLINK, File
 from ingest.sources.github import branches
+from ingest.sources.github.demo.fake_git import SUBMODULE, SYMLINK, File
+from ingest.testing.fakes import Answer, Trouble
 from tests.sources.github.looking import AT, ID, Looking, looking
 
 

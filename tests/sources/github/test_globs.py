@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ingest.core.errors import BadInput
-from ingest.flows.connecting import connection_metadata
+from ingest.flows.connections.connect import connection_metadata
 from ingest.sources.github import SOURCE
 from ingest.sources.github.globs import DEFAULT_INCLUDE, Globs, from_config, read
 from tests.factories import METADATA

@@ -10,10 +10,10 @@ import pytest
 
 from ingest.core.changes import Delete, Withdraw
 from ingest.core.errors import BadPayload, PermanentError
-from ingest.demo.fake import Answer, Trouble
-from ingest.demo.providers.github_git import FOLDER, REGULAR, Entry
 from ingest.sources.github import branches, contents
 from ingest.sources.github.applied import MOST_DOCUMENTS
+from ingest.sources.github.demo.fake_git import FOLDER, REGULAR, Entry
+from ingest.testing.fakes import Answer, Trouble
 from tests.sources.github.looking import AT, ID, NAME, Looking, looking
 from tests.sources.github.measured import measure
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest.core.changes import Change, Delete, Upsert
-from ingest.demo.fake import Fake, serving
-from ingest.demo.providers.linear import Linear, make
 from ingest.sources.contract import Access, Ask, Client, Found, Sight
 from ingest.sources.linear import SOURCE
+from ingest.sources.linear.demo.fake import Linear, make
+from ingest.testing.fakes import Fake, serving
 from tests.sources.linear.deliveries import ORGANIZATION, identity
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -14,12 +14,12 @@ from ingest.core.errors import (
     Refused,
     TransientError,
 )
-from ingest.demo.fake import Answer, Asked, Trouble
-from ingest.demo.providers.linear import Linear
-from ingest.demo.providers.linear_graphql import MOST_COST, BadQuery, cost, parse
 from ingest.sources.contract import Sight
 from ingest.sources.linear import SOURCE, queries
+from ingest.sources.linear.demo.fake import Linear
+from ingest.sources.linear.demo.fake_graphql import MOST_COST, BadQuery, cost, parse
 from ingest.sources.linear.queries import BY_KIND
+from ingest.testing.fakes import Answer, Asked, Trouble
 from tests.sources.linear.deliveries import ORGANIZATION, body
 from tests.sources.linear.looking import NOW, looking, organization
 

@@ -1,47 +1,47 @@
-"""Linear's part in the demo: its API knows what its letters tell, and ties the story together."""
+"""Linear's part in the demo: its API knows what its deliveries tell, and ties the story up."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ingest.core.changes import Change, Refresh, Upsert
-from ingest.demo.cast.linear import ACTOR
-from ingest.demo.fake import serving
-from ingest.demo.story import Letter
 from ingest.sources.contract import Access, Ask, Found, Message, Normalised
 from ingest.sources.linear import SOURCE
+from ingest.sources.linear.demo import SAMPLE
+from ingest.testing.fakes import serving
+from ingest.testing.sample import SampleDelivery
 from tests.sources.linear.looking import NOW
 
-_HOME = str(ACTOR.metadata["linearOrganizationId"])
+_HOME = str(SAMPLE.connection["linearOrganizationId"])
 
 
-def _meaning(letter: Letter) -> Normalised:
+def _meaning(delivery: SampleDelivery) -> Normalised:
     return SOURCE.normalise(
-        Message(letter.headers, letter.payload, "delivery", NOW, _HOME, ACTOR.metadata)
+        Message(delivery.headers, delivery.payload, "delivery", NOW, _HOME, SAMPLE.connection)
     )
 
 
 def _looked_up(asked: Refresh, url: str, token: str) -> tuple[Change | Refresh, ...]:
     assert SOURCE.connect is not None
     assert SOURCE.documents is not None
-    client = SOURCE.connect(Access(url, token, ACTOR.metadata, lambda: NOW))
+    client = SOURCE.connect(Access(url, token, SAMPLE.connection, lambda: NOW))
     try:
         raw = client.fetch_one(Ask(asked.identity, asked.hint)).raw
     finally:
         client.close()
     assert raw is not None
-    return SOURCE.documents(Found(asked.identity, raw, NOW, asked.hint, ACTOR.metadata))
+    return SOURCE.documents(Found(asked.identity, raw, NOW, asked.hint, SAMPLE.connection))
 
 
 def _documents() -> dict[str, Any]:
     """What each look-up of the story ends in, by the document's kind."""
-    assert ACTOR.provider is not None
-    provider = ACTOR.provider()
+    assert SAMPLE.provider is not None
+    provider = SAMPLE.provider()
     with serving(provider) as fake:
         found = [
             change
-            for letter in ACTOR.letters
-            for asked in _meaning(letter).asked
+            for delivery in SAMPLE.deliveries
+            for asked in _meaning(delivery).asked
             for change in _looked_up(asked, fake.url, provider.token)
         ]
     return {change.identity.kind: change for change in found}
@@ -64,7 +64,7 @@ def test_the_issue_is_seen_moved_done_and_linked() -> None:
 
 
 def test_comments_and_the_report_are_told_whole() -> None:
-    told = [change for letter in ACTOR.letters for change in _meaning(letter).told]
+    told = [change for delivery in SAMPLE.deliveries for change in _meaning(delivery).told]
     assert sorted(change.identity.kind for change in told) == [
         "comment",
         "comment",

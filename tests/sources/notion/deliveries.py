@@ -12,12 +12,12 @@ from uuid import NAMESPACE_DNS, uuid5
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.demo.fake import Fake
-from ingest.demo.providers.notion import Notion
 from ingest.sources.contract import Access, Ask, Found, Message, Normalised, Sight
 from ingest.sources.notion.client import NotionClient, connect
+from ingest.sources.notion.demo.fake import Notion
 from ingest.sources.notion.documents import documents
 from ingest.sources.notion.normalise import normalise
+from ingest.testing.fakes import Fake
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NAMES = sorted(path.stem for path in FIXTURES.glob("*.json"))

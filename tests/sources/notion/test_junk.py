@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.ranks import content, rank
-from ingest.demo.providers.notion import Notion, block, in_database, mention, rich
 from ingest.sources.contract import Found
+from ingest.sources.notion.demo.fake import Notion, block, in_database, mention, rich
 from ingest.sources.notion.documents import documents
 from tests.sources.bending import anything, at, paths
 from tests.sources.notion.deliveries import (

@@ -10,11 +10,11 @@ import pytest
 
 from ingest.core.changes import Delete
 from ingest.core.errors import RateLimited
-from ingest.demo.fake import Answer, Asked, Fake, serving
-from ingest.demo.providers.notion import TOKEN, Notion, block, limited, rich
 from ingest.sources.contract import Ask, Sight
 from ingest.sources.notion.client import NotionClient, _Begun, _keep
+from ingest.sources.notion.demo.fake import TOKEN, Notion, block, limited, rich
 from ingest.sources.notion.reading import MOST_BYTES, Listed
+from ingest.testing.fakes import Answer, Asked, Fake, serving
 from tests.sources.notion.deliveries import AT, PAGE, client, identity, meant
 
 JUST_NOW = "2026-03-02T11:59:40Z"

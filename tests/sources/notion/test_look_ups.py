@@ -11,8 +11,10 @@ from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.demo.fake import Answer, Fake, Trouble, serving
-from ingest.demo.providers.notion import (
+from ingest.sources.contract import Access, Ask, Found
+from ingest.sources.notion import reading
+from ingest.sources.notion.client import connect
+from ingest.sources.notion.demo.fake import (
     WORKSPACE,
     Notion,
     block,
@@ -22,11 +24,9 @@ from ingest.demo.providers.notion import (
     mention,
     rich,
 )
-from ingest.sources.contract import Access, Ask, Found
-from ingest.sources.notion import reading
-from ingest.sources.notion.client import connect
 from ingest.sources.notion.documents import documents
 from ingest.sources.notion.markdown import CUT, UNREAD
+from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.sources.notion.deliveries import (
     AT,
     COMMENT,

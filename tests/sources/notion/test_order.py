@@ -12,10 +12,10 @@ from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.identity import Identity
 from ingest.core.ranks import TOLD, Seen, content, rank
 from ingest.core.values import JSON
-from ingest.demo.fake import Fake, serving
-from ingest.demo.providers.notion import Notion, block, in_block, in_database, in_page, rich
 from ingest.sources.contract import Ask
 from ingest.sources.notion.client import NotionClient
+from ingest.sources.notion.demo.fake import Notion, block, in_block, in_database, in_page, rich
+from ingest.testing.fakes import Fake, serving
 from tests.sources.notion.deliveries import (
     AT,
     BLOCK,

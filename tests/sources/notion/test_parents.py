@@ -8,10 +8,10 @@ import pytest
 
 from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
-from ingest.demo.fake import Answer, Fake, Trouble, serving
-from ingest.demo.providers.notion import Notion, block, in_block, in_page, rich
 from ingest.sources.contract import Ask
+from ingest.sources.notion.demo.fake import Notion, block, in_block, in_page, rich
 from ingest.sources.notion.reading import Reading
+from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.sources.notion.deliveries import (
     AT,
     BLOCK,

@@ -14,12 +14,12 @@ from ingest.core.errors import (
     TransientError,
 )
 from ingest.core.values import JSON
-from ingest.demo.fake import Answer, Fake, Trouble, serving
-from ingest.demo.providers.notion import Notion, Object, block, in_block, in_page, limited, rich
 from ingest.sources.contract import Access, Ask, Found
 from ingest.sources.notion.client import connect
+from ingest.sources.notion.demo.fake import Notion, Object, block, in_block, in_page, limited, rich
 from ingest.sources.notion.documents import documents
 from ingest.sources.notion.markdown import UNREAD
+from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.sources.notion.deliveries import (
     AT,
     BLOCK,

@@ -10,11 +10,11 @@ import pytest
 
 from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
-from ingest.demo.fake import Answer, Fake, Trouble, serving
-from ingest.demo.providers.sentry import Sentry, make
 from ingest.sources.contract import Access, Ask, Client, Found
 from ingest.sources.sentry import SOURCE
 from ingest.sources.sentry.client import MOST_KEYS, MOST_PAGES, MOST_VALUES
+from ingest.sources.sentry.demo.fake import Sentry, make
+from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.sources.sentry.deliveries import CONNECTION, ISSUE_ID, data, identity
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingest.demo.fake import Answer, Asked
-from ingest.demo.providers.sentry import LET_IN, Sentry, make
+from ingest.sources.sentry.demo.fake import LET_IN, Sentry, make
+from ingest.testing.fakes import Answer, Asked
 from tests.sources.sentry.deliveries import ISSUE_ID, data
 
 _ISSUES = "/api/0/organizations/halcyon/issues"

@@ -12,11 +12,11 @@ import pytest
 from ingest.core.changes import Upsert
 from ingest.core.errors import BadPayload, PermanentError, RateLimited, Refused, TransientError
 from ingest.core.values import JSON
-from ingest.demo.fake import Answer, Asked, Fake, Trouble, serving
-from ingest.demo.providers.vercel import PAGE_SIZE, Vercel, make, rate_limited
 from ingest.sources.contract import Access, Ask, Found
 from ingest.sources.vercel import SOURCE
 from ingest.sources.vercel.client import LOG_EVENTS, VercelClient, connect
+from ingest.sources.vercel.demo.fake import PAGE_SIZE, Vercel, make, rate_limited
+from ingest.testing.fakes import Answer, Asked, Fake, Trouble, serving
 from tests.sources.vercel.deliveries import CONNECTION, LAMPS, body, identity, upsert
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

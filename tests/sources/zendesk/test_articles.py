@@ -9,7 +9,7 @@ import pytest
 from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
-from ingest.demo.providers.zendesk import make
+from ingest.sources.zendesk.demo.fake import make
 from tests.sources.zendesk.deliveries import asked, body, document, identity, said, seen
 
 _ID = 360044556677

@@ -16,12 +16,12 @@ from ingest.core.errors import (
     Refused,
     TransientError,
 )
-from ingest.demo.cast import zendesk as part
-from ingest.demo.fake import Answer, Fake, Trouble, serving
-from ingest.demo.providers.zendesk import Zendesk, make
 from ingest.sources.contract import Access, Ask, Found
 from ingest.sources.zendesk.client import ZendeskClient, connect
+from ingest.sources.zendesk.demo import story
+from ingest.sources.zendesk.demo.fake import Zendesk, make
 from ingest.sources.zendesk.documents import documents
+from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.sources.zendesk.deliveries import CONNECTION, NOW, identity
 
 TICKET, ARTICLE = identity("ticket", 4512), identity("article", 5)
@@ -272,9 +272,9 @@ def test_the_token_is_never_shown(fake: Fake, client: ZendeskClient) -> None:
 
 
 def test_the_storys_account_holds_what_its_letters_name() -> None:
-    account = part.provider()
+    account = story.provider()
     with serving(account) as fake, _connected(fake) as client:
-        for kind, id_ in (("ticket", part.TICKET), ("article", part.ARTICLE)):
+        for kind, id_ in (("ticket", story.TICKET), ("article", story.ARTICLE)):
             ask = Ask(identity(kind, id_))
             found = Found(ask.identity, client.fetch_one(ask).raw, NOW, connection=CONNECTION)
             (change,) = documents(found)

@@ -6,8 +6,8 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
-from ingest.demo.fake import Answer, Asked
-from ingest.demo.providers.zendesk import Zendesk, make
+from ingest.sources.zendesk.demo.fake import Zendesk, make
+from ingest.testing.fakes import Answer, Asked
 
 
 def _ask(account: Zendesk, path: str, **query: str) -> Answer:

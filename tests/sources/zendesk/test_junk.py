@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ingest.core.changes import Refresh, Upsert
 from ingest.core.errors import BadPayload, PermanentError
 from ingest.core.ranks import rank
-from ingest.demo.cast import zendesk as part
+from ingest.sources.zendesk.demo import story
 from tests.sources.bending import anything, at, paths
 from tests.sources.zendesk.deliveries import NAMES, body, said, seen, told
 
@@ -56,17 +56,17 @@ def _try_delivery(payload: dict[str, Any]) -> None:
 
 
 def _answers() -> dict[str, Any]:
-    account = part.provider()
+    account = story.provider()
     thread = {
-        "ticket": account.tickets[part.TICKET],
-        "comments": account.comments[part.TICKET],
+        "ticket": account.tickets[story.TICKET],
+        "comments": account.comments[story.TICKET],
         "users": [*account.users.values()],
     }
-    return {"ticket": thread, "article": {"article": account.articles[part.ARTICLE]}}
+    return {"ticket": thread, "article": {"article": account.articles[story.ARTICLE]}}
 
 
 def _try_answer(kind: str, raw: Any) -> None:
-    id_ = part.TICKET if kind == "ticket" else part.ARTICLE
+    id_ = story.TICKET if kind == "ticket" else story.ARTICLE
     try:
         change = seen(kind, id_, raw)
     except BadPayload:

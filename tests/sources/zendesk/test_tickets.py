@@ -13,8 +13,8 @@ from ingest.core.errors import BadPayload
 from ingest.core.ranks import Origin, Seen, Told, grounded, rank
 from ingest.core.references import Reference
 from ingest.core.values import JSON
-from ingest.demo.providers.zendesk import Zendesk, make
 from ingest.sources.contract import Found
+from ingest.sources.zendesk.demo.fake import Zendesk, make
 from ingest.sources.zendesk.documents import again, documents
 from tests.sources.zendesk.deliveries import (
     CONNECTION,

@@ -11,10 +11,9 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadSettings, IngestError, RateLimited
 from ingest.core.times import iso
-from ingest.flows import agreement
-from ingest.flows.clients import Clients
+from ingest.flows.connections import agreement
 from ingest.flows.doctor.findings import Finding, failed, fine, note
-from ingest.flows.prepare import TOKENLESS
+from ingest.flows.lookups.clients import Clients
 from ingest.sources.contract import Source
 from ingest.sources.registry import all_sources
 from ingest.store import conditions, connections, credentials, handshakes, health
@@ -22,6 +21,7 @@ from ingest.store.connections import DISCONNECTED, PAUSED, REFUSED, Connection
 from ingest.store.credentials import WEBHOOK_SECRET
 from ingest.store.engine import transaction
 from ingest.store.handshakes import Handshake
+from ingest.store.reasons import TOKENLESS
 
 _LET_ASK = "ingest source credentials {id} --token-env VAR"
 _LET_IN = "ingest source credentials {id} --webhook-secret-env VAR"
@@ -41,7 +41,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _ConnectionState:
     """One connection as the database has it."""
 
     connection: Connection
@@ -65,8 +65,12 @@ class _Seen:
 def look_at_connections(engine: sa.Engine, around: Surroundings) -> Iterator[Finding]:
     """The checks of every connection that is not disconnected."""
     with transaction(engine) as conn:
-        seen = _read(conn)
-    if not seen:
+        standing = _standing_connections(conn)
+        seen = _read(conn, standing)
+        stranded = [one for one in standing if one.source_type not in all_sources()]
+    for connection in stranded:
+        yield _stranded(connection)
+    if not standing:
         yield note("connections", "there is none yet", "ingest source connect --help")
     for one in seen:
         yield _standing(one)
@@ -76,7 +80,7 @@ def look_at_connections(engine: sa.Engine, around: Surroundings) -> Iterator[Fin
         yield from _agreeing(engine, one)
 
 
-def _agreeing(engine: sa.Engine, one: _Seen) -> Iterator[Finding]:
+def _agreeing(engine: sa.Engine, one: _ConnectionState) -> Iterator[Finding]:
     """Whether another one, from before this was refused, wants the same documents otherwise."""
     metadata = one.connection.metadata
     with transaction(engine, durable=False) as conn:
@@ -86,29 +90,44 @@ def _agreeing(engine: sa.Engine, one: _Seen) -> Iterator[Finding]:
         yield failed(one.check("documents"), str(conflict), agreement.REMEDY)
 
 
-def _read(conn: sa.Connection) -> list[_Seen]:
-    known = all_sources()
+def _standing_connections(conn: sa.Connection) -> list[Connection]:
     ids = [row["id"] for row in connections.listing(conn) if row["status"] != DISCONNECTED]
     by_id = connections.by_id(conn, ids)
+    return [by_id[id_] for id_ in ids]
+
+
+def _stranded(connection: Connection) -> Finding:
+    """A connection whose source is not there any more, or cannot be used."""
+    source_type = connection.source_type
+    return failed(
+        f"{source_type} {connection.name!r}: source",
+        "its source is missing or broken, so its webhooks are refused and its deliveries are dead",
+        f"install or mend the package that brings {source_type!r}, restart every process, and "
+        f"replay; or: ingest source disconnect {connection.id}",
+    )
+
+
+def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_ConnectionState]:
+    known = all_sources()
     last = health.received(conn)
     tokenless = health.skipped_for(conn, TOKENLESS)
     return [
-        _Seen(
-            connection=by_id[id_],
-            source=known[by_id[id_].source_type],
-            secrets=credentials.kinds(conn, id_),
-            condition=conditions.read(conn, id_),
-            handshake=handshakes.read(conn, id_),
-            tokenless=tokenless.get(id_, 0),
-            last_at=last.get((by_id[id_].source_type, id_)),
-            last_app_wide_at=last.get((by_id[id_].source_type, None)),
+        _ConnectionState(
+            connection=one,
+            source=known[one.source_type],
+            secrets=credentials.kinds(conn, one.id),
+            condition=conditions.read(conn, one.id),
+            handshake=handshakes.read(conn, one.id),
+            tokenless=tokenless.get(one.id, 0),
+            last_at=last.get((one.source_type, one.id)),
+            last_app_wide_at=last.get((one.source_type, None)),
         )
-        for id_ in ids
-        if by_id[id_].source_type in known
+        for one in standing
+        if one.source_type in known
     ]
 
 
-def _standing(one: _Seen) -> Finding:
+def _standing(one: _ConnectionState) -> Finding:
     """Whether it acts."""
     check, connection = one.check("state"), one.connection
     if connection.status == REFUSED:
@@ -126,7 +145,7 @@ def _standing(one: _Seen) -> Finding:
     return fine(check, f"{connection.id} is active")
 
 
-def _webhook(one: _Seen, around: Surroundings) -> Finding:
+def _webhook(one: _ConnectionState, around: Surroundings) -> Finding:
     """Whether a webhook of its can be verified, on its own route or the app-wide one."""
     check, descriptor, handshake = one.check("webhook"), one.source.descriptor, one.handshake
     own = one.secrets.get(WEBHOOK_SECRET, 0)
@@ -149,7 +168,7 @@ def _webhook(one: _Seen, around: Surroundings) -> Finding:
     return failed(check, f"no secret: {route} refuses every request", one.do(_LET_IN))
 
 
-def _token(engine: sa.Engine, one: _Seen, around: Surroundings) -> Finding:
+def _token(engine: sa.Engine, one: _ConnectionState, around: Surroundings) -> Finding:
     """Whether its provider can be asked, proven by one cheap request."""
     check, title = one.check("token"), one.source.descriptor.title
     if one.source.connect is None:
@@ -175,7 +194,7 @@ def _token(engine: sa.Engine, one: _Seen, around: Surroundings) -> Finding:
     return fine(check, told)
 
 
-def _received(one: _Seen) -> Finding:
+def _received(one: _ConnectionState) -> Finding:
     """When it last heard of its provider; news and no judgement, for some are silent for weeks."""
     check = one.check("deliveries")
     if one.last_at is not None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import IngestError, TransientError
 from ingest.flows.doctor.findings import Finding, failed, fine, note, unreachable
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import source_types
 from ingest.store import health, upgrade
 from ingest.store.engine import ReadOnly, transaction
 
@@ -37,7 +37,7 @@ def look_at_database(
             before = now()
             version, there = health.server(conn)
             after = now()
-        behind = upgrade.check(engine, tuple(all_sources()))
+        behind = upgrade.check(engine, source_types())
     except ReadOnly as error:
         yield failed("database", str(error), _WRITABLE)
         return

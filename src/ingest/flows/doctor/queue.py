@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
 
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.flows.doctor.findings import Finding, failed, fine, note, span
-from ingest.flows.wake import FETCH_QUEUE, INGEST_QUEUE
 from ingest.store import health, lookups, refusals
 from ingest.store.engine import transaction
 from ingest.store.health import Bell

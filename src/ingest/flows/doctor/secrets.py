@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ingest.core.errors import BadSettings
 from ingest.core.vault import Vault
 from ingest.flows.doctor.findings import Finding, failed, fine, note
-from ingest.sources.registry import all_sources
+from ingest.sources.registry import all_sources, source_types
 from ingest.store import credentials, health
 from ingest.store.engine import transaction
 
@@ -69,9 +69,9 @@ def look_at_app_wide(app_wide: Mapping[str, Sequence[str]]) -> Iterator[Finding]
             yield fine(check, f"{route} is open ({len(secrets)} secrets)")
         else:
             yield note(check, f"{route} refuses every request: {variable} is not set")
-    for name in sorted(app_wide.keys() - all_sources().keys()):
+    for name in sorted(app_wide.keys() - set(source_types())):
         variable = f"INGEST_{name.upper()}_WEBHOOK_SECRETS"
-        known = ", ".join(all_sources())
+        known = ", ".join(source_types())
         yield failed(
             f"app-wide {name}",
             f"{variable} names no source; known are {known}",

@@ -6,9 +6,10 @@ from ingest.sources.contract import Source
 from ingest.sources.github.client import connect
 from ingest.sources.github.descriptor import DESCRIPTOR
 from ingest.sources.github.documents import again, documents
+from ingest.sources.github.events import IGNORED
 from ingest.sources.github.mentions import MENTIONS
 from ingest.sources.github.normalise import normalise
-from ingest.sources.github.types import DOCUMENT_TYPES, EVENT_TYPES
+from ingest.sources.github.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
     descriptor=DESCRIPTOR,
@@ -19,4 +20,6 @@ SOURCE = Source(
     again=again,
     document_types=DOCUMENT_TYPES,
     event_types=EVENT_TYPES,
+    seed_types=SEED_TYPES,
+    ignored=IGNORED,
 )

@@ -2,7 +2,7 @@
 
 Law: camelCase on the wire, an absent optional field is left out and never null, and a document's
 metadata is a function of the object alone, never of the delivery that told it. `DOCUMENT_TYPES`
-and `EVENT_TYPES` are the members of the unions; the seed's own comes first in each.
+and `EVENT_TYPES` are the members of the unions, `SEED_TYPES` those of the seed.
 """
 
 from __future__ import annotations
@@ -224,3 +224,6 @@ DOCUMENT_TYPES: tuple[type[Written], ...] = (
     GitHubReleaseDocMetadata,
 )
 EVENT_TYPES: tuple[type[Written], ...] = (GitHubEventMetadata, GitHubActionEventMetadata)
+SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
+    {GitHubDocMetadata, GitHubEventMetadata, GitHubSourceMetadata}
+)

@@ -3,10 +3,11 @@
 from ingest.sources.contract import Source
 from ingest.sources.linear.client import connect
 from ingest.sources.linear.descriptor import DESCRIPTOR
+from ingest.sources.linear.events import IGNORED
 from ingest.sources.linear.kinds import again, found_documents
 from ingest.sources.linear.mentions import MENTIONS
 from ingest.sources.linear.normalise import normalise
-from ingest.sources.linear.types import DOCUMENT_TYPES, EVENT_TYPES
+from ingest.sources.linear.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
     descriptor=DESCRIPTOR,
@@ -17,4 +18,6 @@ SOURCE = Source(
     again=again,
     document_types=DOCUMENT_TYPES,
     event_types=EVENT_TYPES,
+    seed_types=SEED_TYPES,
+    ignored=IGNORED,
 )

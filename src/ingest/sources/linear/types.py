@@ -3,14 +3,14 @@
 Law: a field that is not known is left out, never null. Documents that the seed has no word for have
 another `kind`. The seed's actions have no dot, ours have
 one (`reaction.create`): that tells the two kinds of event apart. `DOCUMENT_TYPES` and `EVENT_TYPES`
-are the members of the unions, the seed's own first.
+are the members of the unions, `SEED_TYPES` those of the seed.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from ingest.sources.forms import NAME, WORD
 from ingest.sources.metadata import ConnectionMetadata, Metadata
@@ -132,3 +132,6 @@ DOCUMENT_TYPES: tuple[type[Metadata], ...] = (
     LinearInitiativeDocMetadata,
 )
 EVENT_TYPES: tuple[type[Metadata], ...] = (LinearEventMetadata, LinearOtherEventMetadata)
+SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
+    {LinearDocMetadata, LinearEventMetadata, LinearSourceMetadata}
+)

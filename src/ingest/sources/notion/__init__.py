@@ -4,9 +4,10 @@ from ingest.sources.contract import Source
 from ingest.sources.notion.client import connect
 from ingest.sources.notion.descriptor import DESCRIPTOR
 from ingest.sources.notion.documents import documents
+from ingest.sources.notion.events import IGNORED
 from ingest.sources.notion.mentions import MENTIONS
 from ingest.sources.notion.normalise import again, normalise
-from ingest.sources.notion.types import DOCUMENT_TYPES, EVENT_TYPES
+from ingest.sources.notion.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
     descriptor=DESCRIPTOR,
@@ -17,4 +18,6 @@ SOURCE = Source(
     again=again,
     document_types=DOCUMENT_TYPES,
     event_types=EVENT_TYPES,
+    seed_types=SEED_TYPES,
+    ignored=IGNORED,
 )

@@ -2,14 +2,14 @@
 
 Law: a field that is not known is left out, never null. The seed's actions have no dot, ours have
 one (`view.created`): that tells the two kinds of event apart. `DOCUMENT_TYPES` and `EVENT_TYPES`
-are the members of the unions, the seed's own first.
+are the members of the unions, `SEED_TYPES` those of the seed.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from ingest.sources.forms import NAME, WORD
 from ingest.sources.metadata import ConnectionMetadata, Metadata
@@ -97,3 +97,6 @@ class NotionSourceMetadata(ConnectionMetadata):
 
 DOCUMENT_TYPES = (NotionDocMetadata, NotionDatabaseMetadata, NotionCommentMetadata)
 EVENT_TYPES = (NotionEventMetadata, NotionOtherEventMetadata)
+SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
+    {NotionDocMetadata, NotionEventMetadata, NotionSourceMetadata}
+)

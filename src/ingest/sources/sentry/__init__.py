@@ -4,9 +4,10 @@ from ingest.sources.contract import Source
 from ingest.sources.sentry.client import SentryClient
 from ingest.sources.sentry.descriptor import DESCRIPTOR
 from ingest.sources.sentry.documents import again, documents
+from ingest.sources.sentry.events import IGNORED
 from ingest.sources.sentry.mentions import MENTIONS
 from ingest.sources.sentry.normalise import normalise
-from ingest.sources.sentry.types import DOCUMENT_TYPES, EVENT_TYPES
+from ingest.sources.sentry.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
     descriptor=DESCRIPTOR,
@@ -17,4 +18,6 @@ SOURCE = Source(
     again=again,
     document_types=DOCUMENT_TYPES,
     event_types=EVENT_TYPES,
+    seed_types=SEED_TYPES,
+    ignored=IGNORED,
 )

@@ -2,15 +2,15 @@
 
 Law: a field that is not known is left out, never null. `kind` and `action` tell the members apart:
 the seed's actions name none of Sentry's resources, ours begin with one (`issue.unresolved`), or
-with `other` where it is new. `DOCUMENT_TYPES` and `EVENT_TYPES` are the members of the unions, the
-seed's own first.
+with `other` where it is new. `DOCUMENT_TYPES` and `EVENT_TYPES` are the members of the unions,
+`SEED_TYPES` those of the seed.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from ingest.sources.forms import ID, WORD
 from ingest.sources.hosts import HOST
@@ -110,3 +110,6 @@ class SentrySourceMetadata(ConnectionMetadata):
 
 DOCUMENT_TYPES = (SentryDocMetadata, SentryCommentDocMetadata)
 EVENT_TYPES = (SentryEventMetadata, SentryOtherEventMetadata)
+SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
+    {SentryDocMetadata, SentryEventMetadata, SentrySourceMetadata}
+)

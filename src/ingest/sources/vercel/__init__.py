@@ -4,9 +4,10 @@ from ingest.sources.contract import Source
 from ingest.sources.vercel.client import again, connect
 from ingest.sources.vercel.descriptor import DESCRIPTOR
 from ingest.sources.vercel.documents import documents
+from ingest.sources.vercel.events import IGNORED
 from ingest.sources.vercel.mentions import MENTIONS
 from ingest.sources.vercel.normalise import normalise
-from ingest.sources.vercel.types import DOCUMENT_TYPES, EVENT_TYPES
+from ingest.sources.vercel.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
     descriptor=DESCRIPTOR,
@@ -17,4 +18,6 @@ SOURCE = Source(
     again=again,
     document_types=DOCUMENT_TYPES,
     event_types=EVENT_TYPES,
+    seed_types=SEED_TYPES,
+    ignored=IGNORED,
 )

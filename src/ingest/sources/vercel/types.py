@@ -2,14 +2,14 @@
 
 Law: a field that is not known is left out, never null. The seed has three actions; every other one
 is a member of ours, so that the action tells the two kinds of event apart. `DOCUMENT_TYPES` and
-`EVENT_TYPES` are the members of the unions, the seed's own first.
+`EVENT_TYPES` are the members of the unions, `SEED_TYPES` those of the seed.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel
 
 from ingest.sources.forms import ID, NAME, WORD
 from ingest.sources.hosts import HOST
@@ -93,3 +93,6 @@ class VercelSourceMetadata(ConnectionMetadata):
 
 DOCUMENT_TYPES = (VercelDocMetadata,)
 EVENT_TYPES = (VercelEventMetadata, VercelOtherEventMetadata)
+SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
+    {VercelDocMetadata, VercelEventMetadata, VercelSourceMetadata}
+)

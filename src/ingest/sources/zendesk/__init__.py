@@ -4,9 +4,10 @@ from ingest.sources.contract import Source
 from ingest.sources.zendesk.client import connect
 from ingest.sources.zendesk.descriptor import DESCRIPTOR
 from ingest.sources.zendesk.documents import again, documents
+from ingest.sources.zendesk.events import IGNORED
 from ingest.sources.zendesk.mentions import MENTIONS
 from ingest.sources.zendesk.normalise import normalise
-from ingest.sources.zendesk.types import DOCUMENT_TYPES, EVENT_TYPES
+from ingest.sources.zendesk.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
     descriptor=DESCRIPTOR,
@@ -17,4 +18,6 @@ SOURCE = Source(
     again=again,
     document_types=DOCUMENT_TYPES,
     event_types=EVENT_TYPES,
+    seed_types=SEED_TYPES,
+    ignored=IGNORED,
 )

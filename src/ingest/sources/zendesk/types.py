@@ -2,14 +2,14 @@
 
 Law: a field that is not known is left out, never null. The seed's actions begin with `ticket.` or
 `article.`, ours with `zen:event-type:`: that tells the two kinds of event apart. `DOCUMENT_TYPES`
-and `EVENT_TYPES` are the members of the unions, the seed's own first.
+and `EVENT_TYPES` are the members of the unions, `SEED_TYPES` those of the seed.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from ingest.sources.forms import WORD
 from ingest.sources.hosts import LABEL
@@ -85,3 +85,6 @@ class ZendeskSourceMetadata(ConnectionMetadata):
 
 DOCUMENT_TYPES = (ZendeskDocMetadata,)
 EVENT_TYPES = (ZendeskEventMetadata, ZendeskOtherEventMetadata)
+SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
+    {ZendeskDocMetadata, ZendeskEventMetadata, ZendeskSourceMetadata}
+)

@@ -1,0 +1,19 @@
+"""The queues and the beat: what a wake-up message is sent to, and how often beat looks.
+
+On a shared broker an environment's prefix stands before each name (`INGEST_QUEUE_PREFIX`).
+"""
+
+from __future__ import annotations
+
+INGEST_QUEUE = "ingest"
+"""Deliveries that are due: no network is needed."""
+FETCH_QUEUE = "fetch"
+"""Look-ups that are due: providers' APIs are asked."""
+SYNC_QUEUE = "sync"
+"""Pages of resyncs."""
+QUEUES = (INGEST_QUEUE, FETCH_QUEUE, SYNC_QUEUE)
+
+SWEEP_EVERY_S = 5.0
+"""Between two looks for what is due and unheard."""
+TIDY_EVERY_S = 60.0
+"""Between two times that counts, references and secrets that lag behind are put right."""

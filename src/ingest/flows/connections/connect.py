@@ -1,0 +1,134 @@
+"""Connects a source to stores, in one transaction.
+
+What a person gives is checked here, against what the source says about itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+
+from ingest.core.errors import BadInput, Refused
+from ingest.core.values import JSON
+from ingest.core.vault import Vault
+from ingest.flows.connections import agreement
+from ingest.flows.connections.credentials import check_secrets
+from ingest.flows.receiving.handshake import HANDSHAKE_S
+from ingest.sources.contract import Descriptor
+from ingest.sources.hosts import Reach, base_of
+from ingest.store import (
+    connections,
+    credentials,
+    handshakes,
+    stores,
+)
+from ingest.store.credentials import WEBHOOK_SECRET
+from ingest.store.engine import transaction
+
+NAME_CHARS = 255
+_OURS = "Value error, "
+"""What pydantic puts before a reason of our own."""
+
+
+def connect_source(
+    engine: sa.Engine,
+    descriptor: Descriptor,
+    *,
+    name: str,
+    metadata: Mapping[str, JSON],
+    store_ids: Collection[str],
+    secrets: Mapping[str, str],
+    vault: Vault | None,
+    reach: Reach | None = None,
+) -> str:
+    """Connect a source to stores; the connection's id. `secrets` by kind need a vault.
+
+    `reach` is what the operator says of hosts. Raises `BadInput` for a name, metadata, a host, a
+    store or a secret that cannot be used, and where a connection that feeds one of the stores
+    shapes the same documents otherwise.
+    """
+    if not name.strip() or len(name) > NAME_CHARS:
+        raise BadInput(f"the name has {len(name)} characters; give 1 to {NAME_CHARS}")
+    told = connection_metadata(descriptor, metadata)
+    tenants = descriptor.connection_tenants(told)
+    check_secrets(descriptor, secrets)
+    _check_host(descriptor, told, reach or Reach())
+    with transaction(engine) as conn:
+        _require_stores(conn, store_ids)
+        _require_agreement(conn, descriptor, told, store_ids)
+        created = connections.create(
+            conn,
+            source_type=descriptor.source_type,
+            name=name,
+            metadata=told,
+            tenants=tenants,
+            store_ids=store_ids,
+        )
+        for kind, secret in secrets.items():
+            if vault is not None:
+                credentials.add(conn, vault, created, kind, secret)
+        if descriptor.verification_token is not None and WEBHOOK_SECRET not in secrets:
+            handshakes.arm(conn, created, HANDSHAKE_S)
+    return created
+
+
+def _check_host(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) -> None:
+    """Raise `BadInput` where the connection's token could be sent to nobody's host but another's.
+
+    A look-up asks again, since the settings may change.
+    """
+    try:
+        base_of(descriptor, metadata, reach)
+    except Refused as error:
+        raise BadInput(str(error)) from None
+
+
+def connection_metadata(descriptor: Descriptor, told: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The metadata as it is stored: the seed's shape, with `type`, nothing absent as null.
+
+    Raises `BadInput` that names each field which is missing or wrong.
+    """
+    try:
+        model = descriptor.connection.model_validate(told)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: "
+            f"{fault['msg'].removeprefix(_OURS)}"
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise BadInput(
+            f"the metadata does not fit {descriptor.title}'s connection: {'; '.join(faults)}"
+        ) from error
+    stored: dict[str, JSON] = model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return stored
+
+
+def _require_stores(conn: sa.Connection, store_ids: Collection[str]) -> None:
+    """All there, and all of one organization: a connection never reaches across tenants."""
+    if not store_ids:
+        raise BadInput("a source must feed a store; name one with --store")
+    found = {
+        row["id"]: row["organization_id"] for s in store_ids for row in stores.listing(conn, s)
+    }
+    missing = [store for store in store_ids if store not in found]
+    if missing:
+        raise BadInput(
+            f"there is no store {', '.join(missing)}; create it with: ingest store create "
+            f"{missing[0]}"
+        )
+    if len(set(found.values())) > 1:
+        raise BadInput("the stores belong to several organizations; connect the source for each")
+
+
+def _require_agreement(
+    conn: sa.Connection,
+    descriptor: Descriptor,
+    metadata: Mapping[str, JSON],
+    store_ids: Collection[str],
+) -> None:
+    """Nobody else connects anything to the stores until the commit."""
+    stores.lock(conn, store_ids)
+    for conflict in agreement.conflicts(conn, descriptor, metadata, store_ids):
+        raise BadInput(f"{conflict}; {agreement.REMEDY}")

@@ -1,0 +1,111 @@
+"""Who a batch of deliveries is for: the connections, their stores, and what the stores own.
+
+Read once for each batch, so that a source that was paused or disconnected a moment ago is heeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from ingest.flows.documents.render import StoreConfig
+from ingest.sources.registry import all_sources
+from ingest.store import connections
+from ingest.store.connections import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Connections by id and by (source type, tenant), and the stores that each of them feeds.
+
+    `taken`, by connection: the prefixes of keys that other tenants of its stores own.
+    """
+
+    by_id: Mapping[str, Connection]
+    by_tenant: Mapping[tuple[str, str], Collection[Connection]]
+    stores: Mapping[str, Collection[StoreConfig]]
+    taken: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def read_directory(
+    conn: sa.Connection, ids: Collection[str], tenants: Iterable[tuple[str, str]]
+) -> Directory:
+    """The directory for these connection ids and these (source type, tenant) pairs."""
+    by_id = connections.by_id(conn, ids)
+    by_tenant = _by_tenant(conn, tenants)
+    every = by_id | {c.id: c for found in by_tenant.values() for c in found}
+    links = connections.stores_of(conn, every) if every else {}
+    fed = {store for stores in links.values() for store in stores}
+    owners = _owners(conn, fed) if fed else {}
+    configs = _configs(conn, fed, owners)
+    stores = {c: [configs[s] for s in stores] for c, stores in links.items()}
+    taken = {c: _taken(every[c], owners, stores) for c, stores in links.items()}
+    return Directory(by_id, by_tenant, stores, taken)
+
+
+def _by_tenant(
+    conn: sa.Connection, tenants: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[Connection]]:
+    wanted: dict[str, set[str]] = {}
+    for source_type, tenant in tenants:
+        wanted.setdefault(source_type, set()).add(tenant)
+    return {
+        (source_type, tenant): found
+        for source_type, names in wanted.items()
+        for tenant, found in connections.by_tenant(conn, source_type, names).items()
+    }
+
+
+_Owners = Mapping[tuple[str, str], Mapping[str, Collection[str]]]
+"""The tenants that own a prefix: by (store, source type), by prefix."""
+
+
+def _owners(conn: sa.Connection, store_ids: Collection[str]) -> _Owners:
+    found: dict[tuple[str, str], dict[str, set[str]]] = {}
+    sources = all_sources()
+    for store_id, source_type, metadata in connections.neighbours(conn, store_ids):
+        if source_type in sources:
+            descriptor = sources[source_type].descriptor
+            tenant = descriptor.connection_tenants(metadata)[0]
+            for prefix in descriptor.owned_prefixes(metadata):
+                owners = found.setdefault((store_id, source_type), {})
+                owners.setdefault(prefix, set()).add(tenant)
+    return found
+
+
+def _taken(connection: Connection, owners: _Owners, stores: Iterable[str]) -> frozenset[str]:
+    """What others own and the connection's own tenant does not."""
+    found = all_sources().get(connection.source_type)
+    if found is None:  # its package is gone, or broken: nothing of it is worked on
+        return frozenset()
+    descriptor = found.descriptor
+    tenant = descriptor.connection_tenants(connection.metadata)[0]
+    return frozenset(
+        prefix
+        for store in stores
+        for prefix, tenants in owners.get((store, connection.source_type), {}).items()
+        if tenant not in tenants
+    )
+
+
+def _configs(
+    conn: sa.Connection, store_ids: Collection[str], owners: _Owners
+) -> dict[str, StoreConfig]:
+    if not store_ids:
+        return {}
+    owned: dict[str, dict[str, Collection[str]]] = {store: {} for store in store_ids}
+    for (store_id, source_type), prefixes in owners.items():
+        owned[store_id][source_type] = prefixes.keys()
+    return {
+        store.id: StoreConfig(
+            id=store.id,
+            embedding_model=store.embedding_model,
+            embedding_dim=store.embedding_dim,
+            chunk_max_tokens=store.chunk_max_tokens,
+            chunk_overlap=store.chunk_overlap,
+            owned=owned[store.id],
+        )
+        for store in connections.stores(conn, store_ids).values()
+    }

@@ -1,0 +1,156 @@
+"""Drains the queue: claim a batch, route and normalise it, settle it in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+import structlog
+
+from ingest.core.errors import TransientError
+from ingest.flows.connections import directory
+from ingest.flows.deliveries.gate import Gate
+from ingest.flows.deliveries.lease import Lease, renewing
+from ingest.flows.deliveries.normalise import prepare
+from ingest.flows.deliveries.prepared import Opened
+from ingest.flows.deliveries.route import names_of, open_delivery
+from ingest.flows.deliveries.settle import give_back, settle_deliveries
+from ingest.store import claiming
+from ingest.store.claiming import Claim, ClaimedDelivery
+from ingest.store.engine import transaction
+
+log = structlog.get_logger(__name__)
+
+BATCH_ROWS = 500
+BATCH_BYTES = 4 * 2**20
+THREADS = 2
+LOOK_AGAIN_S = 0.25
+"""How soon a thread that found nothing looks again, while another is busy with what is dear."""
+
+
+@dataclass(slots=True)
+class Drained:
+    """What a drain did: deliveries by status, and whether more is probably due."""
+
+    settled: Counter[str] = field(default_factory=Counter)
+    batches: int = 0
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Draining:
+    """What the threads of a drain share. `on_full`, `on_asked` as in `drain`."""
+
+    engine: sa.Engine
+    go_on: Callable[[], bool]
+    on_full: Callable[[], object]
+    on_asked: Callable[[], object]
+    rows: int
+    lease_s: float
+    gate: Gate = field(default_factory=Gate)
+
+    def run(self, _number: int = 0) -> Drained:
+        """One thread's share: batches of its own until none is left."""
+        done = Drained()
+        had_dear = False
+        while self.go_on():
+            with self.gate.shared(), ExitStack() as turn:
+                dear = turn.enter_context(self.gate.dear())
+                claim = self._claim(alone=False, dear=dear, dear_first=not had_dear)
+                had_dear = claim.dear
+                if not claim.dear:
+                    turn.close()
+                if claim.full:
+                    self.on_full()
+                done.settled.update(self._process(claim))
+            if claim.suspects:
+                with self.gate.alone():
+                    done.settled.update(self._process(self._claim(alone=True)))
+            elif not claim.rows:
+                if dear:
+                    return done
+                self.gate.is_over(within_s=LOOK_AGAIN_S)
+                continue
+            done.batches += 1
+        done.more = True
+        return done
+
+    def _claim(self, *, alone: bool, dear: bool = True, dear_first: bool = False) -> Claim:
+        """What is due: an ordinary batch (with `dear`, what is dear too, or first), or one suspect
+        while nothing else runs.
+        """
+        with transaction(self.engine, durable=False) as conn:
+            return claiming.claim(
+                conn,
+                limit=self.rows,
+                max_bytes=BATCH_BYTES,
+                lease_s=self.lease_s,
+                alone=alone,
+                dear=dear,
+                dear_first=dear_first,
+            )
+
+    def _process(self, claim: Claim) -> Counter[str]:
+        return process(self.engine, claim, self.on_asked)
+
+
+def drain_deliveries(
+    engine: sa.Engine,
+    *,
+    go_on: Callable[[], bool],
+    on_full: Callable[[], object] = lambda: None,
+    on_asked: Callable[[], object] = lambda: None,
+    rows: int = BATCH_ROWS,
+    lease_s: float = claiming.LEASE_S,
+    threads: int = THREADS,
+) -> Drained:
+    """Process due deliveries until none is left or `go_on` says no; it is asked between batches.
+
+    `on_full` is called when a claim was full, so that another worker can be woken, `on_asked` when
+    there is something to look up. Each of the `threads` has batches of its own: while one waits for
+    PostgreSQL, another computes; and while one has what is dear, the others have not.
+    """
+    draining = _Draining(engine, go_on, on_full, on_asked, rows, lease_s)
+    if threads == 1:
+        return draining.run()
+    done = Drained()
+    with ThreadPoolExecutor(threads, thread_name_prefix="drain") as pool:
+        for share in pool.map(draining.run, range(threads)):
+            done.settled.update(share.settled)
+            done.batches += share.batches
+            done.more |= share.more
+    return done
+
+
+def process(
+    engine: sa.Engine, claim: Claim, on_asked: Callable[[], object] = lambda: None
+) -> Counter[str]:
+    """Bring one claimed batch to its end; deliveries by terminal status."""
+    if not claim.rows:
+        return Counter()
+    lease = Lease(claim.token, claim.lease_s)
+    with renewing(engine, lease, [row.id for row in claim.rows]):
+        settled = _process(engine, lease, claim.rows, on_asked)
+    log.info("batch_processed", deliveries=len(claim.rows), **settled)
+    return settled
+
+
+def _process(
+    engine: sa.Engine,
+    lease: Lease,
+    rows: Sequence[ClaimedDelivery],
+    on_asked: Callable[[], object],
+) -> Counter[str]:
+    opened = [open_delivery(row) for row in rows]
+    try:
+        with transaction(engine, durable=False) as conn:
+            book = directory.read_directory(conn, *names_of(opened))
+    except TransientError as error:
+        give_back(engine, lease, rows, error)
+        return Counter()
+    prepared = [prepare(one, book) if isinstance(one, Opened) else one for one in opened]
+    return settle_deliveries(engine, lease, prepared, on_asked)

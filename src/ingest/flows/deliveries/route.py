@@ -1,0 +1,111 @@
+"""Whose a delivery is: it acts only on connections whose secret verified it and whose scope it
+names. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from ingest.core.bounds import MAX_CHANGES
+from ingest.core.errors import BadPayload, BrokenSource, PermanentError
+from ingest.core.retry import MAX_LONE_CRASHES
+from ingest.flows.connections.directory import Directory
+from ingest.flows.deliveries.prepared import Opened, Prepared
+from ingest.flows.receiving.payload import read_payload
+from ingest.sources.registry import source
+from ingest.store.claiming import ClaimedDelivery
+from ingest.store.connections import DISCONNECTED, Connection
+
+Routed = tuple[Sequence[Connection], Collection[str]]
+"""The connections that a delivery may act on now, and the ids of those for which it has to wait."""
+
+
+def open_delivery(row: ClaimedDelivery) -> Opened | Prepared:
+    """Read a delivery's payload; one that cannot be read is dead, with the reason."""
+    if row.lone_crashes >= MAX_LONE_CRASHES:
+        reason = f"took its worker down {row.lone_crashes} times while it was alone"
+        return Prepared(row, verdict=("dead", reason))
+    try:
+        found = source(row.source_type)
+        payload = read_payload(found.descriptor, row.headers, row.body)
+        tenants = found.descriptor.tenants(row.headers, payload)
+        if len(tenants) > MAX_CHANGES:
+            raise BadPayload("$", f"names more than {MAX_CHANGES:,} tenants")
+        return Opened(row, found, payload, tenants)
+    except BrokenSource as error:
+        return Prepared(row, verdict=("dead", f"{error}; then replay it"))
+    except PermanentError as error:
+        return Prepared(row, verdict=("dead", str(error)))
+
+
+def names_of(
+    opened: Sequence[Opened | Prepared],
+) -> tuple[set[str], set[tuple[str, str]]]:
+    """What a directory is read for: the connections that deliveries came in on, and the (source
+    type, tenant) of those that came app-wide.
+    """
+    live = [one for one in opened if isinstance(one, Opened)]
+    connections = {one.row.connection_id for one in live if one.row.connection_id is not None}
+    tenants = {
+        (one.row.source_type, tenant)
+        for one in live
+        if one.row.connection_id is None
+        for tenant in one.tenants
+    }
+    return connections, tenants
+
+
+def route(opened: Opened, directory: Directory) -> Routed | Prepared:
+    """The connections that a delivery is for; its end where there is none.
+
+    One that is paused holds nobody else up.
+    """
+    own_route = opened.row.connection_id
+    found = (
+        _app_wide(opened, directory) if own_route is None else _own(opened, own_route, directory)
+    )
+    if isinstance(found, str):
+        return Prepared(opened.row, verdict=("skipped", found))
+    usable = [c for c in found if c.status != DISCONNECTED]
+    if not usable:
+        return Prepared(opened.row, verdict=("skipped", "the connection is disconnected"))
+    active = [connection for connection in usable if connection.is_active]
+    return active, [connection.id for connection in usable if not connection.is_active]
+
+
+def _app_wide(opened: Opened, directory: Directory) -> Sequence[Connection] | str:
+    """The connections that stand for any of what the payload names, each once; or why none does."""
+    if not opened.tenants:
+        title = opened.source.descriptor.title
+        return f"the payload names nothing that a connection to {title} stands for"
+    found = {
+        connection.id: connection
+        for tenant in opened.tenants
+        for connection in directory.by_tenant.get((opened.row.source_type, tenant), ())
+    }
+    if not found:
+        return f"no connection for {opened.tenants[0][:100]}; connect it and replay"
+    return tuple(found.values())
+
+
+def _own(opened: Opened, connection_id: str, directory: Directory) -> Sequence[Connection] | str:
+    """The connection on whose route it came, where it speaks of what is that one's."""
+    connection = directory.by_id.get(connection_id)
+    if connection is None:  # purged after the claim, and its deliveries with it
+        return "the connection is purged"
+    return (connection,) if _is_own(opened, connection) else "outside connection"
+
+
+def _is_own(opened: Opened, connection: Connection) -> bool:
+    """Whether a payload that came on the connection's own route speaks of what is its.
+
+    One secret may sign for several accounts, and two of them have things of one name.
+    """
+    descriptor, metadata = opened.source.descriptor, connection.metadata
+    tenants = opened.tenants
+    if not tenants or not set(tenants).isdisjoint(descriptor.connection_tenants(metadata)):
+        return True
+    if descriptor.own_names(metadata).isdisjoint(tenants):
+        return False
+    told, own = descriptor.accounts(opened.payload), descriptor.connection_accounts(metadata)
+    return not (told and own) or not told.isdisjoint(own)

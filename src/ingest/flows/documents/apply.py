@@ -1,0 +1,313 @@
+"""Applies changes to documents: the one path of webhooks, look-ups, listings and replays.
+
+One call, inside one transaction, for a whole batch: read (ledger, documents, feeds, parents),
+decide (pure), write. The caller settles the deliveries in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from ingest.core.changes import Patch, Upsert
+from ingest.core.folding import (
+    DELETED,
+    LIVE,
+    Decision,
+    Feed,
+    LedgerRow,
+    Statement,
+    dated_by,
+    decide,
+    ground,
+    is_doubtful,
+    is_stale,
+    lifts,
+    replaces,
+)
+from ingest.core.identity import Identity, document_id, document_slug
+from ingest.flows.documents.bind import note_keys
+from ingest.flows.documents.draft import Draft, draft
+from ingest.flows.documents.plan import Entry
+from ingest.flows.documents.render import Renders, StoreConfig
+from ingest.flows.documents.write import write
+from ingest.store import documents, feeds, ledger
+from ingest.store.documents import Stored
+from ingest.store.references import Noted
+
+StoreStatement = tuple[StoreConfig, Statement]
+"""A statement, and the store that it is said in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of the statements, by their index in what was applied.
+
+    stale: a newer one is known. doubtful: only a look-up can confirm it; each has an `again`.
+    cuts: what exceeded a bound, in words. noted: the keys that may have another owner now, for
+    `bind` after the commit; None where there is none.
+    """
+
+    stale: frozenset[int] = frozenset()
+    doubtful: frozenset[int] = frozenset()
+    noted: Noted | None = None
+    cuts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """An object that will probably be written; `stored` are the content and the configuration hash
+    of the document that stands.
+    """
+
+    upsert: Upsert
+    store: StoreConfig
+    stored: tuple[str, str | None] | None
+
+
+@dataclass(slots=True)
+class _Subject:
+    """One document that is spoken of, on its way from what is known to what will be."""
+
+    named: Identity
+    store: StoreConfig
+    row: LedgerRow
+    known: bool = False
+    statements: dict[int, Statement] = field(default_factory=dict)
+    doubtful: frozenset[int] = frozenset()
+    feeds: list[Feed] = field(default_factory=list)
+    stored: Stored | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether any statement may change the document (and not only its aliases and feeds)."""
+        wanted = [one for one in self.statements.values() if one.wanted]
+        return (
+            any(isinstance(w.change, Patch) or replaces(self.row, w) for w in wanted)
+            or dated_by(self.row, wanted).shown != self.row.dates.shown
+        )
+
+
+def look_ahead(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[Ahead]:
+    """What `apply` will probably write, by what is known now. Locks nothing and changes nothing."""
+    subjects = _subjects(said)
+    _place(subjects, ledger.read(conn, subjects))
+    decided = {key: _decide(subject) for key, subject in subjects.items() if subject.moves}
+    stored = documents.hashes(conn, [key for key in decided if subjects[key].known])
+    return [
+        Ahead(decision.whole, subjects[key].store, stored.get(decision.row.document_id))
+        for key, decision in decided.items()
+        if decision.whole is not None
+    ]
+
+
+def apply(conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders) -> Applied:
+    """Bring documents to what is said of them; raises `Raced` where the batch must be run again.
+
+    Takes what is rendered, and renders nothing. The caller commits.
+    """
+    if not said:
+        return Applied()
+    subjects = _read(conn, said)
+    decisions = {key: _decide(subject) for key, subject in subjects.items()}
+    named = _parents(subjects, decisions)
+    found = ledger.share(conn, named)
+    parents = {**named, **found}
+    seen = _visibility(decisions, parents)
+    drafts = {key: _draft(s, decisions, parents, renders) for key, s in subjects.items()}
+    renders.require()
+    entries = [
+        Entry(
+            before=subject.row if subject.known else None,
+            after=_seen(decisions[key].row, visible=seen[key]),
+            decision=decisions[key],
+            stored=subject.stored,
+            draft=drafts[key],
+        )
+        for key, subject in subjects.items()
+    ]
+    heard_of = [row for key, row in named.items() if key not in found]
+    connections = frozenset(statement.connection_id for _, statement in said)
+    keys = write(conn, entries, heard_of, connections, renders)
+    doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
+    noted = note_keys(conn, keys)
+    return Applied(_stale(subjects.values()), doubtful, noted, _cuts(said, drafts, renders))
+
+
+def _read(conn: sa.Connection, said: Sequence[StoreStatement]) -> dict[str, _Subject]:
+    """The documents that are spoken of, in lock order, with all that decides their fate."""
+    subjects = _subjects(said)
+    _place(subjects, ledger.lock(conn, subjects))
+    known = {s.row.document_id: s for s in subjects.values() if s.known}
+    _read_documents(conn, known)
+    for document, standing in feeds.read(conn, known).items():
+        known[document].feeds = standing
+    return subjects
+
+
+def _read_documents(conn: sa.Connection, known: Mapping[str, _Subject]) -> None:
+    """The documents that may change; what is withheld of them is brought back to be read."""
+    moving = [s.row for s in known.values() if s.moves and s.row.state == LIVE]
+    documents.release(conn, [row.document_id for row in moving if not row.visible])
+    for document, stored in documents.read(conn, [row.document_id for row in moving]).items():
+        known[document].stored = stored
+        known[document].row = _heard(known[document].row, stored)
+
+
+def _heard(row: LedgerRow, stored: Stored) -> LedgerRow:
+    """A row that an older program wrote: when it was heard of, its document tells."""
+    if row.heard_at is not None:
+        return row
+    return replace(row, heard_at=datetime.fromisoformat(stored.created_at).replace(tzinfo=UTC))
+
+
+def _place(subjects: Mapping[str, _Subject], rows: Mapping[str, LedgerRow]) -> None:
+    """Lay what is said beside what the ledger knows: places, and doubts."""
+    for key, row in rows.items():
+        subjects[key].row, subjects[key].known = row, True
+    for subject in subjects.values():
+        _ground(subject)
+
+
+def _ground(subject: _Subject) -> None:
+    """Give every statement its rank, and find those that only a look-up can confirm."""
+    row, said = subject.row, subject.statements
+    if any(one.rank[0] == "?" for one in said.values()):
+        said.update(zip(said, ground(row, said.values()), strict=True))
+    askable = [index for index, one in said.items() if one.again is not None]
+    if askable:
+        every = list(said.values())
+        subject.doubtful = frozenset(i for i in askable if is_doubtful(row, said[i], every))
+
+
+def _subjects(said: Sequence[StoreStatement]) -> dict[str, _Subject]:
+    found: dict[str, _Subject] = {}
+    for index, (store, statement) in enumerate(said):
+        named = statement.change.identity
+        key = document_id(named, store.id)
+        subject = found.get(key)
+        if subject is None:
+            subject = found[key] = _Subject(named, store, _unknown(named, store.id, key))
+        subject.statements[index] = statement
+    return dict(sorted(found.items()))
+
+
+def _unknown(named: Identity, store_id: str, key: str) -> LedgerRow:
+    return LedgerRow(
+        identity=key,
+        document_id=key,
+        store_id=store_id,
+        source_type=named.source_type,
+        scope=named.scope,
+        kind=named.kind,
+        external_id=named.id,
+        slug=document_slug(named, store_id),
+    )
+
+
+def _decide(subject: _Subject) -> Decision:
+    """What lifts a tombstone that was seen waits for the look-up; a tie is decided for the time."""
+    metadata = subject.stored.source_metadata if subject.stored else None
+    said = [
+        statement
+        for index, statement in subject.statements.items()
+        if index not in subject.doubtful or not lifts(subject.row, statement)
+    ]
+    return decide(subject.row, said, subject.feeds, metadata)
+
+
+def _parents(
+    subjects: Mapping[str, _Subject], decisions: Mapping[str, Decision]
+) -> dict[str, LedgerRow]:
+    """The parents outside the batch of documents that change, as if nothing were known of them.
+
+    One that is really unknown gets such a row, so that there is something to lock: whoever brings
+    the parent, deleted perhaps, then meets whoever brings its child.
+    """
+    named: dict[str, LedgerRow] = {}
+    for key, decision in decisions.items():
+        parent = decision.row.parent
+        unchanged = decision.row is subjects[key].row
+        if parent is not None and parent not in subjects and not unchanged:
+            named.setdefault(parent, _parent_row(subjects[key], decision, parent))
+    return named
+
+
+def _parent_row(subject: _Subject, decision: Decision, key: str) -> LedgerRow:
+    whole = decision.whole
+    named = whole.parent if whole is not None and whole.parent is not None else subject.named
+    return _unknown(named, subject.store.id, key)
+
+
+def _visibility(
+    decisions: Mapping[str, Decision], parents: Mapping[str, LedgerRow]
+) -> dict[str, bool]:
+    """Who is seen: not deleted, fed, and under no ancestor that is not seen.
+
+    A document that does not change, under a parent that nobody speaks of, is seen as before.
+    """
+    seen: dict[str, bool] = {}
+
+    def look(key: str, below: frozenset[str]) -> bool:
+        if key in seen:
+            return seen[key]
+        if key in parents:
+            return parents[key].visible
+        row = decisions[key].row
+        visible = row.state != DELETED and row.fed
+        if visible and row.parent is not None and row.parent not in below:
+            loaded = row.parent in decisions or row.parent in parents
+            visible = look(row.parent, below | {key}) if loaded else row.visible
+        seen[key] = visible
+        return visible
+
+    for key in decisions:
+        look(key, frozenset())
+    return seen
+
+
+def _seen(row: LedgerRow, *, visible: bool) -> LedgerRow:
+    return row if row.visible == visible else replace(row, visible=visible)
+
+
+def _draft(
+    subject: _Subject,
+    decisions: Mapping[str, Decision],
+    parents: Mapping[str, LedgerRow],
+    renders: Renders,
+) -> Draft | None:
+    decision = decisions[subject.row.identity]
+    if decision.whole is None or decision.metadata is None:
+        return None
+    rendered = renders.rendered(decision.whole, subject.store)
+    if rendered is None:
+        return None
+    key = decision.row.parent
+    parent = None
+    if key is not None:
+        parent = decisions[key].row if key in decisions else parents[key]
+    parent_id = parent.document_id if parent is not None else None
+    return draft(rendered, decision.metadata, decision.row, parent_id, subject.store)
+
+
+def _cuts(
+    said: Sequence[StoreStatement], drafts: Mapping[str, Draft | None], renders: Renders
+) -> dict[int, tuple[str, ...]]:
+    """What exceeded a bound: of what was said, and of what was made of it."""
+    made = {id(d.upsert): renders.cuts(d.upsert, d.store) for d in drafts.values() if d}
+    cuts = {
+        index: (*one.cuts, *made.get(id(one.change), ())) for index, (_, one) in enumerate(said)
+    }
+    return {index: told for index, told in cuts.items() if told}
+
+
+def _stale(subjects: Iterable[_Subject]) -> frozenset[int]:
+    return frozenset(
+        index
+        for subject in subjects
+        for index, statement in subject.statements.items()
+        if is_stale(subject.row, statement)
+    )

@@ -1,0 +1,172 @@
+"""What of a batch has to be written: only what changed. Pure.
+
+The same text and configuration leave the chunks alone, the same row is not touched at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.core.folding import LIVE, Decision, LedgerRow
+from ingest.flows.documents.draft import Draft, zoneless
+from ingest.store.documents import Stored
+
+Key = tuple[str, str, str]
+"""(store id, source type, human key)."""
+
+_COMPARED = (
+    "source_id",
+    "source_metadata",
+    "parent_doc_id",
+    "content_hash",
+    "config_hash",
+    "frontmatter",
+    "relationships",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document of the batch: what was, what will be, and the draft where it is rewritten."""
+
+    before: LedgerRow | None
+    after: LedgerRow
+    decision: Decision
+    stored: Stored | None
+    draft: Draft | None
+
+    @property
+    def turned(self) -> bool:
+        """Whether a known row's visibility changes, so that its descendants must hear of it."""
+        return self.before is not None and self.before.visible != self.after.visible
+
+    @property
+    def hides(self) -> bool:
+        """The document stands in sight (just written, or from before) and must not."""
+        written = self.draft is not None or self.stored is not None
+        stands = self.after.state == LIVE and (written or self.turned)
+        return stands and not self.after.visible
+
+    @property
+    def shows(self) -> bool:
+        """The document is withheld and may be seen; what this batch wrote is in sight already."""
+        written = self.draft is not None or self.stored is not None
+        return self.turned and in_sight(self.after) and not written
+
+    @property
+    def came_or_went(self) -> bool:
+        """A document known from before is in sight now and was not, or the other way round.
+
+        Keys of former times find it, and others feed it, that this batch says nothing about.
+        """
+        return self.before is not None and in_sight(self.before) != in_sight(self.after)
+
+
+def in_sight(row: LedgerRow) -> bool:
+    """Whether the document stands, and may be seen."""
+    return row.state == LIVE and row.visible
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rows to write: new documents, changed ones, and those whose text is cut anew."""
+
+    deleted: tuple[Entry, ...]
+    fresh: tuple[Draft, ...]
+    changed: tuple[Draft, ...]
+    recut: tuple[Draft, ...]
+    patched: tuple[dict[str, Any], ...]
+    dated: tuple[dict[str, Any], ...]
+
+    @property
+    def written(self) -> tuple[Draft, ...]:
+        """Every draft whose row is written."""
+        return (*self.fresh, *self.changed)
+
+
+def plan(entries: Sequence[Entry]) -> Plan:
+    """What of these entries differs from what stands; keeps the chunk counts of what is not cut."""
+    changed = _changed(entries)
+    kept, recut = _by_text(changed)
+    for draft, stored in kept:
+        draft.row["chunk_count"] = stored.chunk_count
+    return Plan(
+        deleted=tuple(e for e in entries if e.decision.deleted),
+        fresh=tuple(e.draft for e in entries if e.draft is not None and e.stored is None),
+        changed=tuple(draft for draft, _ in changed),
+        recut=tuple(draft for draft, _ in recut),
+        patched=_patched(entries),
+        dated=_dated(entries),
+    )
+
+
+_Rewritten = tuple[Draft, Stored]
+"""A draft, and the document that stands."""
+
+
+def _changed(entries: Sequence[Entry]) -> list[_Rewritten]:
+    rewritten = [(e.draft, e.stored) for e in entries if e.draft and e.stored]
+    return [(draft, stored) for draft, stored in rewritten if _differs(draft, stored)]
+
+
+def _by_text(changed: Sequence[_Rewritten]) -> tuple[list[_Rewritten], list[_Rewritten]]:
+    """Those whose chunks stay, and those that are cut anew."""
+    kept = [(draft, stored) for draft, stored in changed if _same_text(draft, stored)]
+    return kept, [(draft, stored) for draft, stored in changed if not _same_text(draft, stored)]
+
+
+def keys_written(entries: Sequence[Entry], what: Plan) -> set[Key]:
+    """The keys that may have a new owner: of what went, of what was written, and former ones."""
+    keys = {key for e in what.deleted if e.before for key in _own_keys(e.before)}
+    for draft in what.written:
+        keys.update(_draft_keys(draft))
+    for e in entries:
+        keys.update((e.after.store_id, e.after.source_type, a) for a in e.decision.aliases)
+    return keys
+
+
+def _differs(draft: Draft, stored: Stored) -> bool:
+    created = draft.row["created_at"]
+    return any(draft.row[name] != getattr(stored, name) for name in _COMPARED) or (
+        created is not None and created != stored.created_at
+    )
+
+
+def _same_text(draft: Draft, stored: Stored) -> bool:
+    return (draft.row["content_hash"], draft.row["config_hash"]) == (
+        stored.content_hash,
+        stored.config_hash,
+    )
+
+
+def _patched(entries: Sequence[Entry]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {"id": e.after.document_id, "source_metadata": e.decision.metadata}
+        for e in entries
+        if e.decision.metadata and not e.draft
+    )
+
+
+def _dated(entries: Sequence[Entry]) -> tuple[dict[str, Any], ...]:
+    """A stale statement may be the only one that knows when a document was created."""
+    found = ((e, zoneless(e.after.dates.shown)) for e in entries if _is_dated_anew(e))
+    return tuple({"id": e.after.document_id, "created_at": shown} for e, shown in found)
+
+
+def _is_dated_anew(entry: Entry) -> bool:
+    shown, stored = zoneless(entry.after.dates.shown), entry.stored
+    if stored is None or entry.draft or entry.decision.deleted:
+        return False
+    return shown is not None and shown != stored.created_at
+
+
+def _own_keys(row: LedgerRow) -> set[Key]:
+    return {(row.store_id, row.source_type, row.source_id)} if row.source_id else set()
+
+
+def _draft_keys(draft: Draft) -> set[Key]:
+    keys = {(draft.store.id, draft.row["source_type"], draft.row["source_id"])}
+    keys.update((draft.store.id, r.source, r.key) for r in draft.rendered.references)
+    return keys

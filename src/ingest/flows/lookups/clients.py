@@ -1,0 +1,127 @@
+"""Clients of providers' APIs, one for each connection, kept while its token and metadata stay.
+
+Law: a token is decrypted here, handed to its client, and told to nobody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+import sqlalchemy as sa
+
+from ingest.core.errors import Refused, Unavailable
+from ingest.core.vault import Vault
+from ingest.sources.contract import Access, Client, Resolve
+from ingest.sources.discreet import Discreet, hushed
+from ingest.sources.hosts import Reach, base_of
+from ingest.sources.registry import source
+from ingest.store import credentials
+from ingest.store.connections import Connection
+
+MAX_KEPT = 500
+
+
+def utc_now() -> datetime:
+    """The clock of whoever asks a provider."""
+    return datetime.now(UTC)
+
+
+def addresses_of(host: str) -> Sequence[str]:
+    """The addresses of a name, by the machine's own resolver, the best first (RFC 6724)."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unavailable(f"the name {host} leads nowhere: {error}") from error
+    return [str(place[0]) for *_, place in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptClient:
+    fingerprint: bytes
+    client: Discreet
+
+
+@dataclass(slots=True)
+class Clients:
+    """The clients of one process.
+
+    api_urls: the configured bases, by source type. allowed_hosts: what connections' metadata may
+    name beside the providers' own hosts. resolve: how a name becomes addresses.
+    """
+
+    vault: Vault
+    api_urls: Mapping[str, str]
+    now: Callable[[], datetime] = utc_now
+    allowed_hosts: tuple[str, ...] = ()
+    resolve: Resolve = addresses_of
+    _kept: dict[str, _KeptClient] = field(default_factory=dict)
+    _retired: list[Client] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def tokens(self, conn: sa.Connection, connection_ids: Collection[str]) -> dict[str, str]:
+        """The newest token of each connection that has one."""
+        return {
+            id_: tokens[-1]
+            for id_ in connection_ids
+            if (tokens := credentials.read(conn, self.vault, id_, credentials.API_TOKEN))
+        }
+
+    def opened(self, sealed: bytes | None) -> str | None:
+        """A stored token in the clear; raises `BadSettings` where no key opens it."""
+        return self.vault.decrypt(sealed) if sealed is not None else None
+
+    def of(self, connection: Connection, token: str | None) -> Discreet:
+        """The connection's client.
+
+        Raises `Refused` without a token, and where its metadata sends it to somebody else.
+        """
+        found = source(connection.source_type)
+        connect = found.connect
+        if token is None or connect is None:
+            raise Refused(f"the connection has no token for {found.descriptor.title} any more")
+        reach = Reach(self.api_urls, self.allowed_hosts)
+        base = base_of(found.descriptor, connection.metadata, reach)
+        resolve = None if base.is_trusted else self.resolve
+        access = Access(base.url, token, connection.metadata, self.now, resolve)
+        fingerprint = _fingerprint(access)
+        with self._lock:
+            kept = self._kept.get(connection.id)
+            if kept is not None and kept.fingerprint == fingerprint:
+                return kept.client
+            if kept is not None:
+                self._retired.append(kept.client)
+            elif len(self._kept) >= MAX_KEPT:
+                self._retire_all()
+            access.mask.learn(token)
+            made = hushed(lambda: connect(access), access.mask)
+            client = Discreet(made, access.mask)
+            self._kept[connection.id] = _KeptClient(fingerprint, client)
+            return client
+
+    def close_retired(self) -> None:
+        """Let go of clients whose token or metadata changed; nobody may be using them any more."""
+        with self._lock:
+            for client in self._retired:
+                client.close()
+            self._retired.clear()
+
+    def close(self) -> None:
+        """Let go of all connections to providers."""
+        with self._lock:
+            self._retire_all()
+        self.close_retired()
+
+    def _retire_all(self) -> None:
+        self._retired += [kept.client for kept in self._kept.values()]
+        self._kept.clear()
+
+
+def _fingerprint(access: Access) -> bytes:
+    told = [access.base_url, access.token, dict(access.metadata)]
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest()

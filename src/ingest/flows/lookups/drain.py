@@ -1,0 +1,224 @@
+"""Drains the look-ups that are due: claimed, asked for from threads, settled.
+
+Law: no transaction is open while a provider is asked, and nothing waits here for a limit to pass:
+what has to wait goes back into its row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from ingest.core.errors import TransientError
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.fetch import fetch
+from ingest.flows.lookups.held import HeldLookup, read_held
+from ingest.flows.lookups.outcome import LookedUp, Outcome, failed
+from ingest.flows.lookups.settle import settle_lookups
+from ingest.store import lookups
+from ingest.store.engine import transaction
+from ingest.store.lookups import ClaimedLookup
+
+log = structlog.get_logger(__name__)
+
+THREADS = 8
+RENEW_S = lookups.LEASE_S / 3
+RENEW_AGAIN_S = 1.0
+SOON_S = 2.0
+"""What is due so soon is waited for, rather than rung for again."""
+PAUSE_S = 0.05
+CLAIM_EVERY_S = 0.5
+"""How often more is claimed while what runs leaves room; sooner, where something ended."""
+IDLE_S = 0.25
+"""How long is waited for what is due and may not be claimed: others look up of the same source."""
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What a drain did: look-ups by what became of them, and whether more is probably due."""
+
+    ended: Counter[str] = field(default_factory=Counter)
+    more: bool = False
+
+
+Asked = dict[Future[Outcome], HeldLookup]
+"""Look-ups by the thread's future that makes them."""
+
+
+@dataclass(slots=True)
+class _Fetching:
+    """The threads of a drain and what they look up.
+
+    What they have seen is settled by a thread of its own, a batch at a time, however long that
+    takes; meanwhile leases are renewed and more is looked up, as much as there are threads.
+    `quiet`: nothing is claimed before all that runs has ended, for a suspect is to be alone.
+    """
+
+    engine: sa.Engine
+    clients: Clients
+    pool: ThreadPoolExecutor
+    settler: ThreadPoolExecutor
+    threads: int
+    running: Asked = field(default_factory=dict)
+    seen: Asked = field(default_factory=dict)
+    settling: Asked = field(default_factory=dict)
+    settled: Future[Counter[str]] | None = None
+    quiet: bool = False
+    claim_at: float = 0.0
+    renew_at: float = field(default_factory=lambda: time.monotonic() + RENEW_S)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs, or waits to be settled."""
+        return bool(self.running or self.seen or self.settling)
+
+    def may_claim(self) -> bool:
+        """Whether there is room for more, and a reason to ask whether there is more."""
+        if not self.busy:
+            return True
+        free = self._room() > 0 and not self.quiet
+        return free and time.monotonic() >= self.claim_at
+
+    def _room(self) -> int:
+        return self.threads - len(self.running) - len(self.seen)
+
+    def start(self) -> None:
+        """Claim as much as there is room for, and begin to ask.
+
+        Raises `TransientError` where the database is away and nothing runs that is to be settled.
+        """
+        self.quiet, self.claim_at = False, time.monotonic() + CLAIM_EVERY_S
+        try:
+            held = self._claim()
+        except TransientError as error:
+            if not self.busy:
+                raise
+            log.warning("look_ups_not_claimed", error=str(error))
+            return
+        for one in held:
+            self.running[self.pool.submit(fetch, self.clients, one)] = one
+
+    def _claim(self) -> list[HeldLookup]:
+        """What took a worker down is begun while nothing else runs, so that it takes nobody with
+        it.
+        """
+        with transaction(self.engine, durable=False) as conn:
+            token, claimed = lookups.claim(conn, limit=self._room())
+            begun = self._begun(claimed)
+            lookups.release(conn, token, [one.id for one in claimed if one not in begun])
+            if self.quiet and not self.busy and len(begun) == 1:
+                lookups.set_alone(conn, token, begun[0].id)
+            return read_held(conn, token, begun)
+
+    def _begun(self, claimed: Sequence[ClaimedLookup]) -> Sequence[ClaimedLookup]:
+        """All, or the first suspect alone, or all but the suspects while others run."""
+        suspects = [one for one in claimed if one.suspect]
+        if not suspects:
+            return claimed
+        self.quiet = True
+        return [one for one in claimed if not one.suspect] if self.busy else suspects[:1]
+
+    def end(self) -> Counter[str]:
+        """Wait a moment, and let what ended be settled; what was settled meanwhile."""
+        watched: set[Future[Any]] = {*self.running}
+        if self.settled is not None:
+            watched.add(self.settled)
+        ended, _ = wait(watched, timeout=PAUSE_S, return_when=FIRST_COMPLETED)
+        for future in [future for future in self.running if future in ended]:
+            self.seen[future] = self.running.pop(future)
+            self.claim_at = 0.0
+        counted = self._collect()
+        if self.seen and self.settled is None:
+            self.settling, self.seen = self.seen, {}
+            self.settled = self.settler.submit(_settle, self.engine, self.settling)
+        if time.monotonic() > self.renew_at:
+            held = (*self.running.values(), *self.seen.values(), *self.settling.values())
+            again_s = RENEW_S if _renewed(self.engine, held) else RENEW_AGAIN_S
+            self.renew_at = time.monotonic() + again_s
+        return counted
+
+    def _collect(self) -> Counter[str]:
+        if self.settled is None or not self.settled.done():
+            return Counter()
+        counted = self.settled.result()
+        self.settled, self.settling = None, {}
+        self.claim_at = 0.0
+        return counted
+
+
+def drain_lookups(
+    engine: sa.Engine,
+    clients: Clients,
+    *,
+    go_on: Callable[[], bool],
+    linger: Callable[[], bool] = lambda: False,
+    threads: int = THREADS,
+) -> Fetched:
+    """Look up what is due until nothing is, or `go_on` says no; what runs then is still settled.
+
+    While that takes long and `linger` says yes, the other threads go on with more.
+    """
+    done = Fetched()
+    with (
+        ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool,
+        ThreadPoolExecutor(1, thread_name_prefix="settle") as settler,
+    ):
+        fetching = _Fetching(engine, clients, pool, settler, threads)
+        while True:
+            stop = not go_on() and not (fetching.running and linger())
+            if not stop and fetching.may_claim():
+                fetching.start()
+            if fetching.busy:
+                done.ended.update(fetching.end())
+                continue
+            clients.close_retired()
+            if stop or not _wait_for_next(engine):
+                done.more = stop
+                return done
+
+
+def _settle(engine: sa.Engine, ended: Mapping[Future[Outcome], HeldLookup]) -> Counter[str]:
+    """Settle what came, by claim; whatever a thread raised becomes that look-up's outcome."""
+    by_token: dict[str, list[LookedUp]] = {}
+    for future, held in ended.items():
+        error = future.exception()
+        came_to = future.result() if error is None else failed(error, held.row)
+        by_token.setdefault(held.token, []).append(LookedUp(held, came_to))
+    counted: Counter[str] = Counter()
+    for token, batch in by_token.items():
+        counted.update(settle_lookups(engine, token, batch))
+    if counted:
+        log.info("looked_up", **counted)
+    return counted
+
+
+def _renewed(engine: sa.Engine, held: Collection[HeldLookup]) -> bool:
+    """Whether the leases are renewed; where not, it is tried again soon."""
+    by_token: dict[str, list[int]] = {}
+    for one in held:
+        by_token.setdefault(one.token, []).append(one.row.id)
+    try:
+        with transaction(engine, durable=False) as conn:
+            for token, ids in by_token.items():
+                lookups.renew(conn, token, ids)
+    except TransientError as error:
+        log.warning("leases_not_renewed", look_ups=len(held), error=str(error))
+        return False
+    return True
+
+
+def _wait_for_next(engine: sa.Engine) -> bool:
+    """Wait a moment where something is due soon; whether it is worth to look again."""
+    with transaction(engine, durable=False) as conn:
+        due_s = lookups.next_due_s(conn)
+    if due_s is None or due_s > SOON_S:
+        return False
+    time.sleep(due_s + 0.01 if due_s > 0.0 else IDLE_S)
+    return True

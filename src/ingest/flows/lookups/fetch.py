@@ -1,0 +1,34 @@
+"""Makes one look-up: the provider is asked, and its source reads what it says.
+
+Law: no transaction is open meanwhile, and nothing waits here for a limit to pass: what has to wait
+goes back into its row.
+"""
+
+from __future__ import annotations
+
+from ingest.core.identity import Identity
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.held import HeldLookup
+from ingest.flows.lookups.made_by import made_by
+from ingest.flows.lookups.outcome import Outcome, gone, hopeless, seen
+from ingest.sources.contract import Ask, Found
+from ingest.sources.registry import source
+
+CRASHES = 3
+"""A look-up that took its worker down this often, while it was alone, is given up."""
+
+
+def fetch(clients: Clients, held: HeldLookup) -> Outcome:
+    """What the provider shows of the object. Raises what its client raises."""
+    row, connection = held.row, held.connection
+    if row.crashes >= CRASHES:
+        return hopeless(f"took its worker down {row.crashes} times while it was alone")
+    found = source(connection.source_type)
+    identity = Identity(connection.source_type, row.scope, row.kind, row.external_id)
+    client = clients.of(connection, clients.opened(held.sealed))
+    sight = client.fetch_one(Ask(identity, row.hint, row.state, made_by(found, held.stores)))
+    documents = found.documents
+    if sight.raw is None or documents is None:
+        return gone(identity, sight, held)
+    shown = Found(identity, sight.raw, row.sent_at, row.hint, connection.metadata, held.taken)
+    return seen(client.read(lambda: documents(shown)), sight, held)

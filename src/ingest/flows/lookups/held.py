@@ -1,0 +1,48 @@
+"""A look-up in the hands of a worker: the claimed row, with all that it takes to make it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from ingest.flows.connections import directory
+from ingest.flows.documents.render import StoreConfig
+from ingest.store import credentials
+from ingest.store.connections import Connection
+from ingest.store.lookups import ClaimedLookup
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLookup:
+    """A look-up under the lease `token`.
+
+    sealed, token_id: the connection's newest API token, as it is stored; None where it has none.
+    stores: those that the connection feeds. taken: the prefixes of keys that other tenants own.
+    """
+
+    token: str
+    row: ClaimedLookup
+    connection: Connection
+    sealed: bytes | None
+    token_id: int
+    stores: Collection[StoreConfig]
+    taken: frozenset[str]
+
+
+def read_held(
+    conn: sa.Connection, token: str, claimed: Sequence[ClaimedLookup]
+) -> list[HeldLookup]:
+    """The claimed rows with their connections, as these stand now."""
+    ids = {one.connection_id for one in claimed}
+    book = directory.read_directory(conn, ids, ())
+    tokens = credentials.newest(conn, ids, credentials.API_TOKEN)
+    held: list[HeldLookup] = []
+    for row in claimed:
+        token_id, sealed = tokens.get(row.connection_id, (0, None))
+        connection = book.by_id[row.connection_id]
+        stores = book.stores.get(connection.id, ())
+        taken = book.taken.get(connection.id, frozenset())
+        held.append(HeldLookup(token, row, connection, sealed, token_id, stores, taken))
+    return held

@@ -1,0 +1,54 @@
+"""What deliveries and documents want looked up, on its way into the table of look-ups.
+
+Law: a look-up is asked for in the transaction that needs it, so neither is lost without the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from ingest.core.identity import object_id
+from ingest.sources.registry import source
+from ingest.store import lookups
+from ingest.store.lookups import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingDelivery:
+    """A delivery that ends with its look-ups, and the events that are recorded then, each told by
+    the connection in its place among the `tellers`.
+    """
+
+    delivery_id: int
+    lookups: Sequence[Wanted]
+    events: Sequence[Mapping[str, Any]]
+    tellers: Sequence[str]
+
+
+def request_lookups(
+    conn: sa.Connection, wanted: Collection[Wanted], waiting: Sequence[WaitingDelivery] = ()
+) -> bool:
+    """Ask for all of it, and let the deliveries wait; whether there was anything to ask for.
+
+    Each look-up waits a moment for further events of its object (`gather_s` of its source).
+    """
+    every = [*wanted, *(one for delivery in waiting for one in delivery.lookups)]
+    types = {refresh.identity.source_type for _, refresh in every}
+    known = lookups.request(conn, every, {t: source(t).descriptor.gather_s for t in types})
+    rows: dict[tuple[int, int], dict[str, Any]] = {}
+    for delivery in waiting:
+        for connection_id, refresh in delivery.lookups:
+            row = known[connection_id, object_id(refresh.identity)]
+            rows[row.id, delivery.delivery_id] = {
+                "lookup_id": row.id,
+                "delivery_id": delivery.delivery_id,
+                "asked": row.asked,
+                "events": list(delivery.events),
+                "tellers": list(delivery.tellers),
+            }
+    lookups.wait(conn, [rows[key] for key in sorted(rows)])
+    return bool(every)

@@ -1,0 +1,65 @@
+"""Stores arrivals: rows of the queue, in one durable transaction, before anybody is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+
+from ingest.core.answers import Delivery
+from ingest.core.errors import IngestError, TransientError, Unavailable
+from ingest.store import deliveries
+from ingest.store.deliveries import Arrival
+from ingest.store.engine import SessionLost, transaction
+
+ANSWERS_WITHIN_S = 20.0
+"""Storing waits for a lock less long; a database that is silent for longer is taken to be gone, so
+that what comes in goes to one that is not."""
+
+Stored = tuple[int, bool]
+"""A delivery's id, and whether it is accepted; else it was known."""
+Insert = Callable[[Sequence[Arrival]], list[Stored]]
+"""Stores arrivals, all or none, in their order; raises `BadRow` or `Unavailable`."""
+
+
+def insert_into(engine: sa.Engine) -> Insert:
+    """Stores arrivals in one durable transaction; raises `BadRow`, else only `Unavailable`.
+
+    A deadlock or a session that was lost (its server shut down, or became a standby) costs one more
+    try, an absent server none.
+    """
+
+    def insert(arrivals: Sequence[Arrival]) -> list[Stored]:
+        with transaction(engine, answers_within_s=ANSWERS_WITHIN_S) as conn:
+            return deliveries.insert(conn, arrivals)
+
+    def insert_again(arrivals: Sequence[Arrival]) -> list[Stored]:
+        try:
+            return insert(arrivals)
+        except SessionLost:
+            pass
+        except Unavailable:
+            raise
+        except TransientError:
+            pass
+        try:
+            return insert(arrivals)
+        except Unavailable:
+            raise
+        except TransientError as error:
+            raise Unavailable(str(error)) from error
+
+    return insert_again
+
+
+def answer_of(stored: Stored) -> Delivery:
+    """The answer for a stored delivery."""
+    id_, accepted = stored
+    return Delivery(id_, "accepted" if accepted else "duplicate")
+
+
+def unstorable(error: IngestError) -> Unavailable:
+    """A row that the database refuses at receipt: its connection is being purged, or the schema is
+    behind. Both end by themselves, so the sender is asked to come back.
+    """
+    return Unavailable(f"the delivery cannot be stored now: {error}")

@@ -1,0 +1,104 @@
+"""Verifies a request: the raw bytes are believed before anything in them is read.
+
+Pure: the secrets come in, and an arrival goes out, as a row of the queue will hold it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import orjson
+
+from ingest.core import signing
+from ingest.core.canonical import clean, digest
+from ingest.core.errors import BadPayload, BadRequest
+from ingest.core.slugs import bounded_key
+from ingest.core.values import JSON
+from ingest.flows.receiving.admission import check_headers
+from ingest.flows.receiving.payload import read_payload
+from ingest.flows.receiving.requests import Incoming
+from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.store.deliveries import Arrival
+
+KEPT_HEADER_CHARS = 1024
+
+
+def verify(incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]) -> Arrival | None:
+    """The arrival that a request is; None for a handshake, which is answered and not stored.
+
+    Raises `BadSignature` (missing, wrong, stale by the time that its provider signs) and
+    `BadRequest` for a head or a body that makes no sense.
+    """
+    check_headers(descriptor, incoming.headers)
+    return verify_body(incoming, descriptor, secrets)
+
+
+def verify_body(
+    incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]
+) -> Arrival | None:
+    """The same for a request whose head was checked when it came."""
+    headers, body = incoming.headers, incoming.body
+    signing.verify(descriptor.scheme, headers, body, secrets)
+    try:
+        payload = read_payload(descriptor, headers, body)
+    except BadPayload as error:
+        raise BadRequest(str(error)) from error
+    signing.check_fresh(descriptor.scheme, headers, payload, incoming.received_at)
+    if descriptor.is_handshake(headers, payload) or _brings_token(descriptor, payload):
+        return None
+    body_hash = _body_hash(descriptor, payload, body)
+    return Arrival(
+        source_type=descriptor.source_type,
+        connection_id=incoming.connection_id,
+        delivery_key=_delivery_key(descriptor, headers, payload, body_hash),
+        body_hash=body_hash,
+        headers=_kept(descriptor, headers),
+        body=body,
+        received_at=incoming.received_at,
+        lane=incoming.connection_id or _lane(descriptor, headers, payload),
+    )
+
+
+def _lane(descriptor: Descriptor, headers: Headers, payload: Payload) -> str:
+    """Whom a delivery of the app-wide route is for: the first of those whom it names.
+
+    One that names nobody, or in no form that we know, shares a lane with all such.
+    """
+    try:
+        tenant = next(iter(descriptor.tenants(headers, payload)), "")
+    except BadPayload:
+        tenant = ""
+    return bounded_key(clean(f"{descriptor.source_type}:{tenant}"))
+
+
+def _brings_token(descriptor: Descriptor, payload: Payload) -> bool:
+    read = descriptor.verification_token
+    return read is not None and read(payload) is not None
+
+
+def _body_hash(descriptor: Descriptor, payload: Payload, body: bytes) -> bytes:
+    """What tells two bodies apart, without the fields that a mere repetition changes."""
+    if not descriptor.volatile_fields:
+        return hashlib.sha256(body).digest()
+    lasting: dict[str, JSON] = {
+        name: value for name, value in payload.items() if name not in descriptor.volatile_fields
+    }
+    return bytes.fromhex(digest(lasting))
+
+
+def _delivery_key(
+    descriptor: Descriptor, headers: Headers, payload: Payload, body_hash: bytes
+) -> str:
+    key = descriptor.delivery_key(headers, payload)
+    if key:
+        return bounded_key(clean(key))
+    if descriptor.key_may_be_absent:
+        return body_hash.hex()
+    raise BadRequest(f"the delivery has no id; {descriptor.title} gives one to each")
+
+
+def _kept(descriptor: Descriptor, headers: Headers) -> str:
+    """The headers of the allow-list as JSON; the media type too, by which workers read forms."""
+    names = sorted({"content-type", *descriptor.kept_headers} & headers.keys())
+    return orjson.dumps({n: clean(headers[n])[:KEPT_HEADER_CHARS] for n in names}).decode()

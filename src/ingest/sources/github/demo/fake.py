@@ -1,0 +1,326 @@
+"""GitHub, played: repositories with their git, conversations, releases, Apps, limits and refusals.
+
+Paths, answers, errors and headers are those of GitHub's REST and GraphQL APIs. Objects are put in
+as webhooks tell them; what only REST adds to them is added here.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from ingest.sources.github.demo import fake_shapes as shapes
+from ingest.sources.github.demo.fake_git import EMPTY, File
+from ingest.sources.github.demo.fake_rest import (
+    OBJECTS,
+    failure,
+    git_answer,
+    object_answer,
+    redirect,
+)
+from ingest.sources.github.demo.fake_shapes import Repository
+from ingest.testing.fakes import Answer, Asked
+
+Change = str | bytes | File | None
+"""A file's new content, or None where it is removed."""
+
+_INSTALLATION = re.compile(r"/app/installations/(\d+)/access_tokens")
+_BY_NAME = re.compile(r"/repos/([^/]+/[^/]+)(?:/(.*))?")
+_BY_ID = re.compile(r"/repositories/(\d+)(?:/(.*))?")
+_PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A GitHub App with its one installation."""
+
+    id: str
+    public_key: RSAPublicKey
+    installation: int
+
+
+@dataclass(slots=True)
+class GitHub:
+    """The provider; `answer` is its API, the other methods are what people do at it.
+
+    now: its clock, which signed times are judged by. remaining: requests left in this hour, None
+    for any number; `reset_at` is when it ends. tree_limit and compare_limit: what one answer holds.
+    """
+
+    token: str = "ghp_a-token-of-the-demo"  # noqa: S105 - nothing but the fake believes it
+    now: Callable[[], datetime] = lambda: datetime.fromisoformat("2026-03-02T15:00:00+00:00")
+    app: App | None = None
+    remaining: int | None = None
+    reset_at: int = 1_772_467_200
+    tree_limit: int = 100_000
+    compare_limit: int = 300
+    repositories: dict[int, Repository] = field(default_factory=dict)
+    former_names: dict[str, int] = field(default_factory=dict)
+    minted: list[str] = field(default_factory=list)
+
+    # What people do.
+
+    def add(self, id_: int, full_name: str, *, default_branch: str = "main") -> Repository:
+        """A new repository, empty."""
+        self.repositories[id_] = Repository(id_, full_name, default_branch)
+        return self.repositories[id_]
+
+    def rename(self, id_: int, full_name: str) -> None:
+        """The former name redirects until somebody takes it."""
+        of = self.repositories[id_]
+        former, self.former_names[of.full_name.lower()] = of.api, id_
+        of.full_name = full_name
+        for told in of.objects.values():
+            urls = {k: v for k, v in told.items() if isinstance(v, str) and v.startswith(former)}
+            told |= {name: of.api + url.removeprefix(former) for name, url in urls.items()}
+
+    def change(
+        self,
+        id_: int,
+        branch: str,
+        changes: Mapping[str, Change],
+        *,
+        at: str,
+        message: str = "A change",
+        sha: str | None = None,
+    ) -> dict[str, Any]:
+        """One commit on top of the branch; what GitHub pushes of it."""
+        return self._push(id_, branch, changes, at=at, message=message, sha=sha, forced=False)
+
+    def force_push(
+        self, id_: int, branch: str, files: Mapping[str, Change], *, at: str, onto: str = EMPTY
+    ) -> dict[str, Any]:
+        """The branch is a new commit on top of another one (of none); what is pushed of it."""
+        return self._push(id_, branch, files, at=at, message="Again", forced=True, onto=onto)
+
+    def delete_branch(self, id_: int, branch: str) -> dict[str, Any]:
+        """What is pushed of it."""
+        of = self.repositories[id_]
+        before = of.git.branches.pop(branch)
+        return shapes.push(of, branch, before, EMPTY, forced=False)
+
+    def rename_branch(self, id_: int, branch: str, to: str) -> None:
+        """Its former name redirects; where it was the default, it still is."""
+        of = self.repositories[id_]
+        of.git.branches[to] = of.git.branches.pop(branch)
+        of.git.renamed[branch] = to
+        if of.default_branch == branch:
+            of.default_branch = to
+
+    def put(self, id_: int, kind: str, told: Mapping[str, Any], **around: Any) -> dict[str, Any]:
+        """An object as a webhook tells it; `around` is what it stands in (`number`, `parent`).
+
+        The kinds are those of `OBJECTS`; it is found by its number or its id.
+        """
+        of = self.repositories[id_]
+        made = OBJECTS[kind].made(of, told, around)
+        of.objects[kind, str(made[OBJECTS[kind].key])] = made
+        return made
+
+    def edit(self, id_: int, kind: str, key: int, updated_at: str, **fields: Any) -> dict[str, Any]:
+        """The object with other fields, as of then."""
+        told = self.repositories[id_].objects[kind, str(key)]
+        told |= {"updated_at": updated_at, **fields}
+        return told
+
+    def delete(self, id_: int, kind: str, key: int) -> dict[str, Any]:
+        """The object is gone; its last state."""
+        return self.repositories[id_].objects.pop((kind, str(key)))
+
+    def transfer(self, id_: int, number: int, to: int, new_number: int) -> None:
+        """An issue moves to another repository, under another number; its old URL redirects."""
+        told = self.delete(id_, "issue", number)
+        self.put(to, "issue", told | {"number": new_number, "repository_url": None, "url": None})
+        self.repositories[id_].moved[number] = (to, new_number)
+
+    # What it answers.
+
+    def answer(self, asked: Asked) -> Answer:
+        """The right answer, as GitHub gives it, with the headers of its limits."""
+        if self.remaining == 0:
+            return self._limited()
+        if self.remaining is not None:
+            self.remaining -= 1
+        found = self._answer(asked)
+        return Answer(found.status, found.body, {**self._headers(), **found.headers})
+
+    def _answer(self, asked: Asked) -> Answer:
+        path = re.sub(r"\A/api/v3(?=/)", "", asked.path)
+        installation = _INSTALLATION.fullmatch(path)
+        if installation:
+            return self._installation_token(asked, int(installation[1]))
+        if not self._is_let_in(asked):
+            return failure(401, "Bad credentials")
+        if not asked.headers.get("user-agent"):
+            return failure(403, "Request forbidden by administrative rules.")
+        if path in ("/graphql", "/api/graphql"):
+            return self._graphql(asked)
+        named, numbered = _BY_NAME.fullmatch(path), _BY_ID.fullmatch(path)
+        if numbered:
+            return self._of(self.repositories.get(int(numbered[1])), numbered[2] or "", asked)
+        if named:
+            return self._named(named[1], named[2] or "", asked)
+        return failure(404, "Not Found")
+
+    def _named(self, name: str, rest: str, asked: Asked) -> Answer:
+        every = self.repositories.values()
+        of = next((one for one in every if one.full_name.lower() == name.lower()), None)
+        former = self.former_names.get(name.lower())
+        if of is None and former is not None:
+            below = f"/{rest}" if rest else ""
+            return redirect(f"{asked.url}/repositories/{former}{below}")
+        return self._of(of, rest, asked)
+
+    def _of(self, of: Repository | None, rest: str, asked: Asked) -> Answer:
+        if of is None or not of.readable:
+            return failure(404, "Not Found")
+        if not rest:
+            return Answer(200, shapes.repository(of))
+        found = git_answer(of, rest, asked, self.tree_limit, self.compare_limit)
+        found = found or object_answer(of, rest, asked)
+        return found or failure(404, "Not Found")
+
+    def _is_let_in(self, asked: Asked) -> bool:
+        scheme, _, told = asked.headers.get("authorization", "").partition(" ")
+        return scheme.lower() in ("bearer", "token") and told in (self.token, *self.minted)
+
+    def _headers(self) -> dict[str, str]:
+        left = 4_999 if self.remaining is None else self.remaining
+        return {
+            "x-ratelimit-limit": "5000",
+            "x-ratelimit-remaining": str(left),
+            "x-ratelimit-used": str(5_000 - left),
+            "x-ratelimit-reset": str(self.reset_at),
+            "x-ratelimit-resource": "core",
+            "x-github-media-type": "github.v3; format=json",
+        }
+
+    def _limited(self) -> Answer:
+        found = failure(403, "API rate limit exceeded for installation ID 7.")
+        return Answer(403, found.body, self._headers())
+
+    def _installation_token(self, asked: Asked, installation: int) -> Answer:
+        """[REST-OAS] apps/create-installation-access-token; it is good for an hour."""
+        if self.app is None or asked.method != "POST":
+            return failure(404, "Not Found")
+        if not self._is_of_app(self.app, asked.headers.get("authorization", "")):
+            return failure(401, "A JSON web token could not be decoded")
+        if installation != self.app.installation:
+            return failure(404, "Not Found")
+        self.minted.append(f"ghs_{self.app.id}_of-the-demo-{len(self.minted) + 1}")
+        expires_at = self.now() + timedelta(hours=1)
+        body = {
+            "token": self.minted[-1],
+            "expires_at": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "permissions": {"contents": "read", "issues": "read", "metadata": "read"},
+            "repository_selection": "selected",
+        }
+        return Answer(201, body)
+
+    def _is_of_app(self, app: App, header: str) -> bool:
+        told, _, signature = header.removeprefix("Bearer ").rpartition(".")
+        try:
+            raw = base64.urlsafe_b64decode(signature + "==")
+            app.public_key.verify(raw, told.encode(), PKCS1v15(), SHA256())
+            claims = json.loads(base64.urlsafe_b64decode(told.partition(".")[2] + "=="))
+        except (InvalidSignature, ValueError):
+            return False
+        now = self.now().timestamp()
+        fresh = claims["iat"] <= now < claims["exp"] <= now + 600
+        return bool(fresh and claims["iss"] == app.id)
+
+    def _graphql(self, asked: Asked) -> Answer:
+        """The queries for discussions: by number, their comments, and a comment by its node."""
+        query, given = asked.body["query"], asked.body["variables"]
+        if "node(id:" in query:
+            return self._node(str(given["id"]))
+        name = f"{given['owner']}/{given['name']}".lower()
+        every = (one for one in self.repositories.values() if one.readable)
+        of = next((one for one in every if one.full_name.lower() == name), None)
+        told = of.objects.get(("discussion", str(given["number"]))) if of else None
+        if of is None or told is None:
+            return missing("Could not resolve to a Discussion with that number.")
+        found = shapes.discussion(of, told)
+        if "comments(first:" in query:
+            found["comments"] = _page(of, given["number"], given.get("after"))
+        return Answer(200, {"data": {"repository": {"discussion": found}}})
+
+    def _node(self, node_id: str) -> Answer:
+        for of in self.repositories.values():
+            for (kind, _), told in of.objects.items():
+                if kind == "discussion_comment" and told.get("node_id") == node_id and of.readable:
+                    node = shapes.discussion_comment(of, told)
+                    return Answer(200, {"data": {"node": node}})
+        return missing(f"Could not resolve to a node with the global id of '{node_id}'")
+
+    def _push(
+        self,
+        id_: int,
+        branch: str,
+        changes: Mapping[str, Change],
+        *,
+        at: str,
+        message: str,
+        forced: bool,
+        sha: str | None = None,
+        onto: str | None = None,
+    ) -> dict[str, Any]:
+        of = self.repositories[id_]
+        before = of.git.branches.get(branch, EMPTY)
+        parent = before if onto is None else onto
+        known = of.git.commits.get(parent)
+        files = dict(known.files) if known else {}
+        for path, told in changes.items():
+            files.pop(path, None)
+            if told is not None:
+                files[path] = _file(told)
+        made = of.git.grow(files, parent, at=at, message=message, sha=sha)
+        of.git.branches[branch] = made.sha
+        return shapes.push(of, branch, before, made.sha, forced=forced)
+
+
+def make() -> GitHub:
+    """An empty one."""
+    return GitHub()
+
+
+def missing(message: str) -> Answer:
+    """An error as GraphQL says it: with the status 200."""
+    errors = [{"type": "NOT_FOUND", "path": ["repository"], "message": message}]
+    return Answer(200, {"data": None, "errors": errors})
+
+
+def _page(of: Repository, number: int, after: str | None) -> dict[str, Any]:
+    """A page of a discussion's comments, each with its replies; the cursor is a count."""
+    told = [
+        shapes.discussion_comment(of, one)
+        for (kind, _), one in of.objects.items()
+        if kind == "discussion_comment" and one["number"] == number
+    ]
+    own = [one for one in told if one["replyTo"] is None]
+    start = int(after or 0)
+    page = own[start : start + _PAGE_SIZE]
+    for one in page:
+        replies = [r for r in told if (r["replyTo"] or {}).get("databaseId") == one["databaseId"]]
+        one["replies"] = {"nodes": replies}
+    end = start + len(page)
+    return {
+        "pageInfo": {"hasNextPage": end < len(own), "endCursor": str(end)},
+        "nodes": page,
+    }
+
+
+def _file(told: str | bytes | File) -> File:
+    if isinstance(told, File):
+        return told
+    return File(told.encode() if isinstance(told, str) else told)

@@ -1,0 +1,34 @@
+"""Linear by example, for the demo and the tests; nothing here is imported while the program runs.
+
+`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from ingest.sources.linear.demo import sending, story
+from ingest.testing.sample import Sample
+
+
+def _headers(delivery_id: str, _now: datetime) -> Mapping[str, str]:
+    return {"linear-delivery": delivery_id}
+
+
+SAMPLE = Sample(
+    source_type="linear",
+    name="Brindle",
+    metadata={
+        "type": "linear",
+        "linearTeamId": "team-1",
+        "linearTeamKey": "ENG",
+        "linearOrganizationId": "organization-1",
+        "teamName": "Engineering",
+    },
+    story_metadata=story.METADATA,
+    deliveries=story.DELIVERIES,
+    headers=_headers,
+    provider=story.provider,
+    sending=sending.SENDING,
+)

@@ -1,0 +1,33 @@
+"""Sentry by example, for the demo and the tests; nothing here is imported while the program runs.
+
+`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from ingest.sources.sentry.demo import sending, story
+from ingest.testing.sample import Sample
+
+
+def _headers(delivery_id: str, _now: datetime) -> Mapping[str, str]:
+    return {"sentry-hook-resource": "issue", "request-id": delivery_id}
+
+
+SAMPLE = Sample(
+    source_type="sentry",
+    name="Departures",
+    metadata={
+        "type": "sentry",
+        "sentryOrganizationSlug": "halcyon",
+        "sentryProjectSlug": "web",
+        "sentryProjectId": "501",
+    },
+    story_metadata=story.METADATA,
+    deliveries=story.DELIVERIES,
+    headers=_headers,
+    provider=story.provider,
+    sending=sending.SENDING,
+)

@@ -1,0 +1,36 @@
+"""Zendesk by example, for the demo and the tests; nothing here is imported while the program runs.
+
+`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from ingest.core.times import iso
+from ingest.sources.zendesk.demo import sending, story
+from ingest.testing.sample import Sample
+
+
+def _headers(delivery_id: str, now: datetime) -> Mapping[str, str]:
+    return {
+        "x-zendesk-webhook-invocation-id": delivery_id,
+        "x-zendesk-webhook-signature-timestamp": iso(now),
+    }
+
+
+SAMPLE = Sample(
+    source_type="zendesk",
+    name="Brindle",
+    metadata={
+        "type": "zendesk",
+        "zendeskSubdomain": "halcyon",
+        "zendeskAccountId": "900",
+    },
+    story_metadata=story.METADATA,
+    deliveries=story.DELIVERIES,
+    headers=_headers,
+    provider=story.provider,
+    sending=sending.SENDING,
+)

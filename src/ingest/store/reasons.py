@@ -1,0 +1,13 @@
+"""Reasons by which rows are found again: written when a delivery waits or ends, looked for later.
+
+They are texts that people read too; a program of another version finds rows by the same ones.
+"""
+
+from __future__ import annotations
+
+PARKED = "waits for a look-up"
+"""The look-up ends the delivery."""
+PAUSED = "the connection is paused"
+"""Resuming the connection makes it due at once."""
+TOKENLESS = "no token; set one with `ingest source credentials`, and this is replayed"
+"""A new token replays it."""

@@ -1,0 +1,111 @@
+"""What the demo and the tests need of a source: a connection's metadata, and what is sent to it.
+
+A source's package has them in its sub-package `demo`, as `SAMPLE`. That is found by its name and
+imported only when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from importlib.util import find_spec
+
+from ingest.core.errors import BrokenSource
+from ingest.core.values import JSON
+from ingest.sources.registry import imported, package_of, source_types
+from ingest.testing.fakes import Provider
+from ingest.testing.recorded import Sending
+
+EXPORTED = "SAMPLE"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDelivery:
+    """One webhook of the story, and what becomes of it.
+
+    arrives_min: when it arrives, on the story's own clock: whole minutes since it began. That is
+        not the order in which things happened. Several may arrive in one minute: then they do so in
+        the order of their source types, and of one source in the order in which it lists them.
+    title: what happened, for people.
+    headers: the provider's, but for the signature and what dates the sending; names in lower case.
+    end: the terminal status that it must reach.
+    copies: how often it is sent.
+    """
+
+    arrives_min: int
+    title: str
+    headers: Mapping[str, str]
+    payload: Mapping[str, JSON]
+    end: str = "processed"
+    copies: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A source by example: how it is connected, and what it sends.
+
+    name: the connection's name in the demo.
+    metadata: a connection's metadata, as `ingest source connect` takes it.
+    story_metadata: fields laid over it for the connection of the story, where that is another one.
+    deliveries: its part of the story that the demo tells.
+    headers: what is sent with any body beside signature and media type, by the delivery's id and
+        the time of sending; names in lower case.
+    provider: makes its API with the objects of the story in it; None: nothing is looked up.
+    sending: how it sends what was recorded; None: recorded payloads of it are not sent.
+    """
+
+    source_type: str
+    name: str
+    metadata: Mapping[str, JSON]
+    story_metadata: Mapping[str, JSON] = field(default_factory=dict)
+    deliveries: tuple[SampleDelivery, ...] = ()
+    headers: Callable[[str, datetime], Mapping[str, str]] = lambda _id, _now: {}
+    provider: Callable[[], Provider] | None = None
+    sending: Sending | None = None
+
+    @property
+    def connection(self) -> dict[str, JSON]:
+        """The metadata of the story's connection."""
+        return {**self.metadata, **self.story_metadata}
+
+
+@cache
+def sample_of(source_type: str) -> Sample | None:
+    """The sample of a source; None where its package has no `demo`.
+
+    Raises `BrokenSource` where the source, or its `demo`, cannot be used.
+    """
+    package = package_of(source_type)
+    module = f"{package}.demo"
+    if not package or find_spec(module) is None:
+        return None
+    found = imported(module, EXPORTED)
+    if not isinstance(found, Sample) or found.source_type != source_type:
+        raise BrokenSource(f"{module}:{EXPORTED} is no Sample of {source_type}")
+    return found
+
+
+def all_samples() -> tuple[Sample, ...]:
+    """The samples of all sources that have one, in the order of their types."""
+    found = (_sample_or_reason(name) for name in source_types())
+    return tuple(one for one in found if isinstance(one, Sample))
+
+
+def without_sample() -> dict[str, str]:
+    """Why a source has no sample, by its type."""
+    reasons = {name: _sample_or_reason(name) for name in source_types()}
+    return {name: reason for name, reason in reasons.items() if isinstance(reason, str)}
+
+
+def _sample_or_reason(source_type: str) -> Sample | str:
+    try:
+        return sample_of(source_type) or f"its package has no demo.{EXPORTED}"
+    except BrokenSource as error:
+        return str(error)
+
+
+def all_sendings() -> dict[str, Sending]:
+    """How recorded payloads are sent, by source type, where that is known."""
+    return {one.source_type: one.sending for one in all_samples() if one.sending is not None}

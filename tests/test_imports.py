@@ -1,0 +1,100 @@
+"""What each way in loads, counted in modules: what is not needed at run time is not imported.
+
+Seconds would depend on the machine; `make bench ONLY=startup` has them.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ingest.sources.registry import all_sources, source_types
+
+DEAR = frozenset(
+    {
+        "alembic",
+        "asyncio",
+        "billiard",
+        "bs4",
+        "celery",
+        "cryptography",
+        "httpcore",
+        "httpx",
+        "kombu",
+        "markdownify",
+        "orjson",
+        "prometheus_client",
+        "psycopg",
+        "pydantic",
+        "redis",
+        "rich",
+        "semantic_text_splitter",
+        "sqlalchemy",
+        "starlette",
+        "structlog",
+        "uvicorn",
+        "uvloop",
+        "yaml",
+    }
+)
+"""What takes ten milliseconds or more to load, or much memory."""
+ROOMS = frozenset({"ingest.demo", "ingest.flows", "ingest.store", "ingest.web", "ingest.worker"})
+PROVIDERS = frozenset(f"ingest.sources.{name}" for name in source_types())
+COMMAND = "from ingest.cli import run; run({!r}, dict(os.environ))"
+
+LOADS_NONE_OF = [
+    ("import ingest", DEAR | ROOMS | PROVIDERS | {"typer"}),
+    (COMMAND.format(["--help"]), DEAR | ROOMS | PROVIDERS),
+    (COMMAND.format([]), DEAR | ROOMS | PROVIDERS),
+    # Typer reads a command line's values with pydantic.
+    (COMMAND.format(["stroe"]), (DEAR - {"pydantic"}) | ROOMS | PROVIDERS),
+    (COMMAND.format(["--version"]), DEAR | ROOMS | PROVIDERS),
+    (
+        COMMAND.format(["store", "list"]),
+        PROVIDERS | {"alembic", "celery", "httpx", "ingest.demo", "ingest.web", "starlette"},
+    ),
+    (
+        COMMAND.format(["db", "check"]),
+        PROVIDERS | {"alembic", "celery", "httpx", "ingest.demo", "ingest.web", "starlette"},
+    ),
+    (
+        COMMAND.format(["types"]),
+        {"alembic", "celery", "ingest.demo", "ingest.web", "starlette", "uvicorn"},
+    ),
+    (
+        "import ingest.worker",
+        PROVIDERS
+        | {"alembic", "httpx", "prometheus_client", "starlette", "typer", "uvicorn", "uvloop"}
+        | {"ingest.cli", "ingest.demo", "ingest.web"},
+    ),
+    (
+        "import ingest.web",
+        PROVIDERS | {"alembic", "httpx", "ingest.cli", "ingest.demo", "typer", "uvloop"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "needless"), LOADS_NONE_OF, ids=[c for c, _ in LOADS_NONE_OF])
+def test_nothing_is_loaded_that_is_not_needed(code: str, needless: frozenset[str]) -> None:
+    """Variables of sources are set, as in production: each name of one is looked at."""
+    given = {name: text for name, text in os.environ.items() if not name.startswith("INGEST_")}
+    for name in source_types():
+        given[f"INGEST_{name.upper()}_WEBHOOK_SECRETS"] = "a secret of a test"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os, sys; {code}; print('loaded', *sys.modules)"],
+        env=given | {"INGEST_DATA_DIR": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.splitlines()[-1].removeprefix("loaded ").split(" "))
+    assert "ingest" in loaded
+    assert not loaded & needless
+
+
+def test_the_names_of_the_sources_are_known_without_loading_one() -> None:
+    assert source_types() == tuple(all_sources())
