@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ingest.settings import load
-from ingest.sources.registry import all_sources
 from ingest.variables import NAMES
+from tests.factories import OURS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "ingest"
@@ -157,11 +157,10 @@ def test_a_floor_knows_no_library_that_belongs_elsewhere(floor: str) -> None:
 def test_no_provider_imports_another() -> None:
     wrong = [
         f"{_shown(path, node)} imports {module}"
-        for name in all_sources()
+        for name in OURS
         for path, tree in _of(f"sources/{name}")
         for node, module in _imports(tree)
-        if module.startswith("ingest.sources.")
-        and module.split(".")[2] in all_sources().keys() - {name}
+        if module.startswith("ingest.sources.") and module.split(".")[2] in OURS - {name}
     ]
     assert not wrong
 
@@ -265,9 +264,9 @@ def _words(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
 
 def test_a_provider_is_named_in_its_own_folder_only() -> None:
     """A seventh source is one new folder: no code elsewhere may know the six."""
-    names = re.compile("|".join(all_sources()), re.IGNORECASE)
+    names = re.compile("|".join(OURS), re.IGNORECASE)
     exempt = {PACKAGE / place for place in NAMES_ALLOWED}
-    exempt |= {PACKAGE / "sources" / name for name in all_sources()}
+    exempt |= {PACKAGE / "sources" / name for name in OURS}
     wrong = [
         f"{_shown(path, node)} says {text[:60]!r}"
         for path, tree in _ours()
@@ -347,7 +346,7 @@ def test_complexity_is_counted_as_it_says(written: str, complexity: int) -> None
 
 
 def test_every_function_reads_as_a_table_of_contents() -> None:
-    """One with more ways through it than anybody holds in mind is several functions."""
+    """One with more ways through it than anybody holds in mind is several."""
     wrong = [
         f"{_shown(path, node)} {node.name}: complexity {complexity}, over {MOST_COMPLEX}"
         for path, node in _functions()

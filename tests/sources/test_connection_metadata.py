@@ -14,9 +14,9 @@ import pytest
 from ingest import sources
 from ingest.core.errors import BadInput
 from ingest.flows.connections.connect import connection_metadata
-from ingest.sources.registry import all_sources, source
+from ingest.sources.registry import source
 from ingest.testing.laws.connections import HOSTILE
-from tests.factories import METADATA
+from tests.factories import METADATA, OURS
 
 CROOKED = ["..", ".", "../x", "a/../b", "a?b", "a#b/../..", "a\\b", "a b", "//x", "http://x/"]
 CROOKED += ["evil.com#", "x@127.0.0.1:9200/", "127.0.0.1", "localhost"]
@@ -120,7 +120,7 @@ def test_what_providers_really_call_their_things_passes(name: str) -> None:
 
 
 def test_every_source_is_told_about() -> None:
-    assert set(REAL) == set(IN_REQUESTS) == set(all_sources())
+    assert set(REAL) == set(IN_REQUESTS) == OURS
 
 
 COMPARED = {"linearOrganizationId": "it is compared with what the API says of the token"}

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from ingest.sources.contract import Source
-from ingest.sources.registry import all_sources, package_of
+from ingest.sources.registry import source
 from ingest.testing import source_laws
 from ingest.testing.laws import EVERY_ROOM, JUNK, laws_of
 from ingest.testing.laws.fixtures import Law
 from ingest.testing.sample import sample_of
-from tests.factories import METADATA
+from tests.factories import METADATA, OURS
 
 HERE = Path(__file__).parent
 FREE: Mapping[str, str] = {
@@ -32,13 +32,13 @@ FREE: Mapping[str, str] = {
 """Texts without a form, and why."""
 
 
-def _laws(source: Source, **more: Any) -> type:
-    folder = HERE / source.descriptor.source_type
+def _laws(of: Source, **more: Any) -> type:
+    folder = HERE / of.descriptor.source_type
     return source_laws(
-        source,
+        of,
         fixtures=folder / "fixtures",
         connection=_connection(folder),
-        sample=sample_of(source.descriptor.source_type),
+        sample=sample_of(of.descriptor.source_type),
         free=FREE,
         **more,
     )
@@ -49,10 +49,7 @@ def _connection(folder: Path) -> dict[str, Any]:
     return {**METADATA[folder.name], **(json.loads(other.read_text()) if other.exists() else {})}
 
 
-OURS = [source for name, source in all_sources().items() if package_of(name).startswith("ingest.")]
-"""Another package keeps its own laws."""
-
-for _source in OURS:
+for _source in map(source, sorted(OURS)):
     _name = _source.descriptor.title
     globals()[f"Test{_name}"] = _laws(_source, examples=100)
     globals()[f"Test{_name}ForLong"] = pytest.mark.slow(

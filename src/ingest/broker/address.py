@@ -34,7 +34,7 @@ _VERIFIED = "ssl_cert_reqs=required"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class BrokerAddress:
     """Where a broker is: `urls` as its driver takes them, `shown` as anybody may read them.
 
     `told` is what the URL says of a transport's options.
@@ -59,7 +59,7 @@ def family_of(name: str, urls: str) -> str:
     return families.pop()
 
 
-def address_of(name: str, urls: str) -> Address:
+def address_of(name: str, urls: str) -> BrokerAddress:
     """Raises `BadSettings` for what is not supported, or contradicts itself."""
     family = family_of(name, urls)
     each = [url.strip() for url in urls.split(";")]
@@ -67,7 +67,7 @@ def address_of(name: str, urls: str) -> Address:
     shown = ";".join(_shown(part) for part in parts)
     if family == SENTINEL:
         return _sentinels(name, parts, shown)
-    return Address(family, ";".join(_verified(url) for url in each), shown)
+    return BrokerAddress(family, ";".join(_verified(url) for url in each), shown)
 
 
 def _family(name: str, url: str) -> str:
@@ -98,7 +98,7 @@ def _verified(url: str) -> str:
     return f"{url}{'&' if part.query else '?'}{_VERIFIED}"
 
 
-def _sentinels(name: str, parts: list[SplitResult], shown: str) -> Address:
+def _sentinels(name: str, parts: list[SplitResult], shown: str) -> BrokerAddress:
     """User, password, database and master's name may stand in any of the URLs, and hold for all.
 
     Redis' driver asks the sentinels that it is given one by one; the database and the password of
@@ -116,7 +116,7 @@ def _sentinels(name: str, parts: list[SplitResult], shown: str) -> Address:
     path = f"/{paths.pop()}" if paths else ""
     hosts = [part.netloc.rpartition("@")[2] for part in parts]
     urls = ";".join(f"{SENTINEL}://{user}{host}{path}" for host in hosts)
-    return Address(SENTINEL, urls, shown, {MASTER_NAME: masters.pop()} if masters else {})
+    return BrokerAddress(SENTINEL, urls, shown, {MASTER_NAME: masters.pop()} if masters else {})
 
 
 def _masters(name: str, parts: list[SplitResult]) -> set[str]:

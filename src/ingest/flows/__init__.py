@@ -1,5 +1,6 @@
-"""Flows: what happens next, and nothing about how it was called; a room for each thing that does.
+"""What happens to requests, deliveries, look-ups and documents, step by step: a room for each.
 
+Law: nothing here knows how it was called (HTTP, Celery, a command), and no framework is imported.
 `receiving` a request · `deliveries` and `lookups` drained, with one skeleton of a batch (`batches`)
 · `documents` · `connections` · `doctor` · `sweep` (what beat does). See docs/architecture.md.
 """

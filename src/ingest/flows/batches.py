@@ -1,5 +1,6 @@
-"""The skeleton of every batch: one transaction for all, and one bad row does not spoil it.
+"""Commits a batch as one transaction, and finds by halves the one row that spoils it.
 
+The skeleton of deliveries, look-ups and arrivals, each of which says how in its own `Steps`.
 An error that a row can cause halves the batch until the culprit stands alone and is buried alone.
 What the database gave up for its cost is tried again with less beside it, and is buried when it was
 alone often enough. A deadlock or a lost connection is nobody's fault: the batch is given back. What
@@ -17,6 +18,7 @@ from ingest.core.retry import MAX_OVERRUNS, given_back_s
 from ingest.store.engine import BadRow, MissingRow
 
 RACES = 5
+"""How often a transaction that loses races is run before its batch is given back."""
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -25,10 +27,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Steps(Generic[Item, Done]):
-    """How a batch of items is brought to its end.
+    """How a batch of items is brought to its end; `Done` is what a committed part came to.
 
-    write: all of it in one transaction, or nothing; what that came to.
-    give_back: lets it be tried later, with the error that hindered it.
+    write: all of it in one transaction of its own, or nothing; what that came to. Raises `BadRow`
+        where a row is at fault, `TransientError` where nobody is.
+    give_back: lets it be tried later, with the error that hindered it. Called after the rollback.
     bury: the item as it ends with this error, to be committed alone; None where it has ended by
         that. Raises the error where it is buried already.
     overruns: how often the database has given the item up for its cost; None where it is never
@@ -46,7 +49,10 @@ class Steps(Generic[Item, Done]):
 def settle_batch(batch: Sequence[Item], steps: Steps[Item, Done]) -> list[Done]:
     """Commit a batch as one transaction, or, where a row is at fault, as several.
 
-    What each committed part came to; what was given back came to nothing.
+    What each committed part came to, in the order of the batch; what was given back came to
+    nothing, so all given back is an empty list. Raises the error of an item that cannot even be
+    buried, and what `write` raises beside `BadRow` and `TransientError`; parts that are committed
+    by then stay so.
     """
     if not batch:
         return []
@@ -78,7 +84,10 @@ def _is_too_costly(batch: Sequence[Item], steps: Steps[Item, Done]) -> bool:
 
 
 def reason_of(error: IngestError, overruns: int) -> str:
-    """Why something is buried, in words for whoever may replay it."""
+    """Why something is buried, as whoever may replay it reads it.
+
+    `overruns`: how often it had been given up for its cost before this error.
+    """
     if isinstance(error, Costly):
         times = overruns + 1
         return (
@@ -90,7 +99,8 @@ def reason_of(error: IngestError, overruns: int) -> str:
 def raced(run: Callable[[], T], look_again: Callable[[], object]) -> T:
     """What a transaction comes to; one that lost a race is run again, after another look.
 
-    Raises `Raced` where it loses every time.
+    `run` opens and commits it; `look_again` prepares the next try with none open. Raises `Raced`
+    where it loses RACES times, and at once what else either of the two raises.
     """
     for _ in range(RACES - 1):
         try:
@@ -101,7 +111,10 @@ def raced(run: Callable[[], T], look_again: Callable[[], object]) -> T:
 
 
 class Claimed(Protocol):
-    """What of a claimed row says when it is tried again."""
+    """A claimed row (a delivery or a look-up), as far as it decides when it is tried again.
+
+    `setbacks`: how often it was given back; `overruns`: how often of these for its cost.
+    """
 
     @property
     def id(self) -> int: ...
@@ -114,7 +127,10 @@ class Claimed(Protocol):
 
 
 def waits_s(rows: Sequence[Claimed], error: IngestError) -> dict[int, float]:
-    """By id, in how many seconds what was given back is due again: longer with each time."""
+    """By id, in how many seconds what was given back is due again: longer with each time.
+
+    Up to 15 minutes, and up to an hour where the database gave it up for its cost (`core.retry`).
+    """
     costly = isinstance(error, Costly)
     return {
         row.id: given_back_s(row.id, setbacks=row.setbacks, overruns=row.overruns, costly=costly)

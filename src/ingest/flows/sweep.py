@@ -1,6 +1,7 @@
-"""What beat does: rings for rows that are due and unheard, and puts right what lags behind.
+"""The periodic jobs: ring for rows that are due and unheard, and put right what lags behind.
 
-Each tick runs once, however many beats there are.
+Celery's beat calls them. Each tick runs once, however many beats there are: it takes a slot, a
+unique row of the database, first.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from ingest.store.engine import transaction
 from ingest.store.reasons import PARKED
 
 Ring = Callable[[str], object]
-"""Wakes a worker of the named queue (`bell.ring`)."""
+"""Wakes a worker of the named queue (`bell.ring`); never raises for a broker that is away."""
 
 
 def sweep(engine: sa.Engine, ring: Ring) -> bool:
-    """Ring for each queue of which anything is due; whether this tick was ours."""
+    """Ring for each queue of which anything is due; whether this tick was ours.
+
+    A tick is SWEEP_EVERY_S long; where another beat had it, nothing is looked at. `ring` is called
+    after the commit. Raises `TransientError` where the database is away.
+    """
     with transaction(engine, durable=False) as conn:
         if not schedule.take_slot(conn, "sweep", every_s=SWEEP_EVERY_S):
             return False
@@ -34,7 +39,12 @@ def sweep(engine: sa.Engine, ring: Ring) -> bool:
 
 
 def tidy(engine: sa.Engine) -> bool:
-    """Take document counts anew, bind what a dead worker left; whether this tick was ours."""
+    """Put right what lags behind; whether this tick was ours.
+
+    Expired secrets, parked deliveries, document counts, references. A tick is TIDY_EVERY_S long.
+    Each job has transactions of its own; what one raises (`TransientError`) leaves those after it
+    to the next tick.
+    """
     with transaction(engine) as conn:
         if not schedule.take_slot(conn, "tidy", every_s=TIDY_EVERY_S):
             return False
@@ -46,13 +56,16 @@ def tidy(engine: sa.Engine) -> bool:
 
 
 def forget_expired(engine: sa.Engine) -> None:
-    """Let go of secrets whose time is over."""
+    """Delete the stored secrets that have expired; they verify nothing since then."""
     with transaction(engine) as conn:
         credentials.forget_expired(conn)
 
 
 def unpark(engine: sa.Engine) -> None:
-    """Find what waits for a look-up that nobody will make, and let it be processed again."""
+    """Find what waits for a look-up that nobody will make, and let it be processed again.
+
+    Look-ups of disconnected sources are dropped first; then what is parked without one is due.
+    """
     with transaction(engine) as conn:
         lookups.drop_orphans(conn)
     with transaction(engine) as conn:
@@ -60,6 +73,10 @@ def unpark(engine: sa.Engine) -> None:
 
 
 def settle_counts(engine: sa.Engine) -> None:
-    """Bring the counts of connections that were worked on up to date."""
+    """Bring the counts of connections that were worked on up to date.
+
+    `document_count` and `last_ingested_at`, counted from the feeds (docs/decisions/0004). Does
+    nothing where another worker is counting; the marks wait for the next call.
+    """
     with transaction(engine) as conn:
         feeds.settle_counts(conn)

@@ -76,7 +76,7 @@ _INSTEAD: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class DatabaseAddress:
     """Where the database is. `parameters` are libpq's.
 
     settings: what the URL asks of the server, by name; said again in each transaction.
@@ -88,7 +88,7 @@ class Address:
     pooled: bool
 
 
-def read(url: str) -> Address:
+def read(url: str) -> DatabaseAddress:
     """What the URL says; raises `BadSettings` for one that cannot be meant."""
     parts = _parts(url)
     pairs = list(_pairs(parts["query"]))
@@ -98,7 +98,7 @@ def read(url: str) -> Address:
         given.setdefault("sslmode", "require")
     _require_values(given)
     told, rest = startup_options.read(given.get("options", startup_options.of_environment()))
-    return Address({**given, "options": rest}, {**more.settings, **told}, more.pooled)
+    return DatabaseAddress({**given, "options": rest}, {**more.settings, **told}, more.pooled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Deliveries: what stands in the queue is claimed, routed, normalised and settled, in batches.
+"""Brings deliveries from the queue to their end: claimed, routed, normalised, settled, in batches.
 
 `drain` is the loop and the table of contents: claim (`store.claiming`, under a `lease`), `route`
 (whose is it), `normalise` (what does it mean), `settle` (one transaction: events, documents,

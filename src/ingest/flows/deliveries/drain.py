@@ -1,4 +1,4 @@
-"""Drains the queue: claim a batch, route and normalise it, settle it in one transaction."""
+"""The loop that drains the queue: claim a batch, route and normalise it, settle it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,19 @@ log = structlog.get_logger(__name__)
 
 BATCH_ROWS = 500
 BATCH_BYTES = 4 * 2**20
+"""Of bodies, in one claim."""
 THREADS = 2
+"""Of one drain: while one waits for PostgreSQL, the other computes (docs/decisions/0003)."""
 LOOK_AGAIN_S = 0.25
 """How soon a thread that found nothing looks again, while another is busy with what is dear."""
 
 
 @dataclass(slots=True)
 class Drained:
-    """What a drain did: deliveries by status, and whether more is probably due."""
+    """What a drain did: deliveries by terminal status, claimed batches, whether more may be due.
+
+    What was given back, or waits, has no terminal status and is not counted.
+    """
 
     settled: Counter[str] = field(default_factory=Counter)
     batches: int = 0
@@ -110,9 +115,14 @@ def drain_deliveries(
 ) -> Drained:
     """Process due deliveries until none is left or `go_on` says no; it is asked between batches.
 
-    `on_full` is called when a claim was full, so that another worker can be woken, `on_asked` when
-    there is something to look up. Each of the `threads` has batches of its own: while one waits for
-    PostgreSQL, another computes; and while one has what is dear, the others have not.
+    on_full: called when a claim was full, so that another worker can be woken.
+    on_asked: called after a commit with which something is to be looked up, to ring for that.
+    rows: the most of one claim.
+    lease_s: how long a claim is ours unless it is renewed, beside what its bytes add.
+    threads: each has batches of its own, and calls the functions that are given; while one has what
+        is dear, the others have not.
+    Blocks until all threads are done. Raises `TransientError` where nothing can be claimed, since
+    the database is away; what fails later is given back.
     """
     draining = _Draining(engine, go_on, on_full, on_asked, rows, lease_s)
     if threads == 1:
@@ -129,7 +139,11 @@ def drain_deliveries(
 def process(
     engine: sa.Engine, claim: Claim, on_asked: Callable[[], object] = lambda: None
 ) -> Counter[str]:
-    """Bring one claimed batch to its end; deliveries by terminal status."""
+    """Bring one claimed batch to its end; deliveries by terminal status.
+
+    The lease is renewed meanwhile, by a thread of its own. What cannot be settled now is given back
+    and not counted. `on_asked` as in `drain_deliveries`.
+    """
     if not claim.rows:
         return Counter()
     lease = Lease(claim.token, claim.lease_s)

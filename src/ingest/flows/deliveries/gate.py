@@ -1,6 +1,6 @@
-"""Which batches may run at once in one process: many ordinary ones, one of them with what is dear,
-or one alone.
+"""Locks between the threads of a drain: which batches may run at once.
 
+Many ordinary ones, one of them with what is dear (large, or given up for its cost); or one alone.
 A delivery that is suspected of killing its worker is processed while nothing else runs in the
 process, so that a crash tells who did it. Waiting for the others takes one batch at most. Of what
 is dear there is one batch at a time, so that it takes the memory of one, and leaves a thread for
@@ -15,7 +15,10 @@ from contextlib import contextmanager
 
 
 class Gate:
-    """A lock that is shared by ordinary work and held alone by suspects."""
+    """A lock that is shared by ordinary work and held alone by suspects.
+
+    One for a drain. A worker's process runs one drain at a time, so it is the process's.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -25,7 +28,10 @@ class Gate:
 
     @contextmanager
     def dear(self) -> Iterator[bool]:
-        """Whether what is dear may be taken meanwhile: nobody else in the process has any."""
+        """Whether what is dear may be taken until the block ends: nobody else has any.
+
+        Never waits: who comes second is told False, and goes on without.
+        """
         with self._changed:
             mine = not self._dear
             self._dear = True
@@ -38,7 +44,7 @@ class Gate:
                     self._changed.notify_all()
 
     def is_over(self, *, within_s: float) -> bool:
-        """Wait a moment for what is dear to be over; whether it is."""
+        """Wait for what is dear to be over, so long at most; whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._dear, within_s)
 

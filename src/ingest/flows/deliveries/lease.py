@@ -1,4 +1,4 @@
-"""A worker's lease on what it claimed: renewed by a thread of its own, whatever the work waits for.
+"""Renews a worker's lease on what it claimed, in a thread of its own, whatever the work waits for.
 
 Law: a lease that runs out is to say that its owner is gone. So whoever works renews it, also while
 he computes, or waits for a lock; only where the database is away can he not.
@@ -23,14 +23,16 @@ from ingest.store.engine import transaction
 log = structlog.get_logger(__name__)
 
 KEPT_S = 15 * 60.0
-"""What takes longer hangs, and is as good as gone."""
+"""For how long a lease is renewed: what takes longer hangs, and is as good as gone."""
 AGAIN_S = 1.0
+"""How soon a renewal is tried again that failed."""
 SHORTEST_S = 0.1
+"""Between two renewals, however short the lease."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The lease under which deliveries are settled."""
+    """The lease under which deliveries are settled: the claim's token, and how long it holds."""
 
     token: str
     lease_s: float = LEASE_S
@@ -38,7 +40,11 @@ class Lease:
 
 @contextmanager
 def renewing(engine: sa.Engine, lease: Lease, ids: Collection[int]) -> Iterator[None]:
-    """Renew the lease of these until the block ends; what is settled by then has none."""
+    """Renew the lease of these deliveries until the block ends; what is settled by then has none.
+
+    A context manager: three times in each lease, in transactions of its own. A database that is
+    away is logged and tried again, never raised; who settles finds out whether the lease was lost.
+    """
     over = threading.Event()
 
     def renew() -> None:

@@ -1,4 +1,7 @@
-"""What one delivery means, for each connection and store that it is for. Pure but for the log."""
+"""Works out what one delivery means to each connection and store: an event, and statements.
+
+Pure but for the log.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,12 @@ log = structlog.get_logger(__name__)
 
 
 def prepare(opened: Opened, directory: Directory) -> Prepared:
-    """Route and normalise one delivery. Whatever it can raise ends this delivery alone."""
+    """Route and normalise one delivery. Whatever it can raise ends this delivery alone.
+
+    Never raises: a `PermanentError` becomes the verdict `dead` with its message, anything else is
+    logged as a fault of the adapter and says so there. `directory` has to hold what
+    `route.names_of` tells of the delivery.
+    """
     row = opened.row
     try:
         routed = route(opened, directory)

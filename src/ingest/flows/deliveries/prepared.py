@@ -1,4 +1,4 @@
-"""A delivery on its way to its end: opened, prepared, with a share for each store."""
+"""The forms of a delivery between claim and end: opened; prepared, with a share of each store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from ingest.store.claiming import ClaimedDelivery
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A delivery with its payload read; `tenants` is what it names of what it belongs to."""
+    """A delivery with its payload read.
+
+    `tenants` is what the payload names that a connection can stand for, in the source's order.
+    """
 
     row: ClaimedDelivery
     source: Source
@@ -28,9 +31,11 @@ class Opened:
 class Prepared:
     """A delivery ready to be settled.
 
-    `verdict` (status, reason) ends it at once; else each of `targets` gets the event and what is
-    said. `waiting` are the connections for which it has to stay pending all the same: they are
-    paused. `withdrawn` are connections that the provider says are revoked, with its reason.
+    verdict: (status, reason) that ends it at once; else each of `targets` gets the event and what
+        is said.
+    waiting: ids of the connections for which it has to stay pending all the same: they are paused.
+    drift: fields that the adapter does not know, as `<object>.<field>`.
+    withdrawn: (connection id, reason) of those that the provider says are revoked.
     """
 
     row: ClaimedDelivery
@@ -42,17 +47,21 @@ class Prepared:
 
     @property
     def said(self) -> Iterable[StoreStatement]:
-        """All that it says, in whichever store."""
+        """All its statements, each with its store; target by target."""
         return (one for target in self.targets for one in target.said)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One store's share of a delivery.
+    """One store's share of a delivery, as one of its connections brings it.
 
-    `lookups` are what its connection has to look up. Where there are no `statements` beside them,
-    the event is recorded with what they find. `once`: of one body the earliest time counts.
-    `remark` is what the delivery's reason says beside its end.
+    event, event_key: the row of the event log: its metadata, and the key (255 characters at most)
+        that is unique with store and source type.
+    skip: why the event is recorded as skipped; None where it is not.
+    lookups: what its connection has to look up. Where there are no `statements` beside them, the
+        event is recorded with what they find.
+    once: nobody signs the time, so of one body the earliest counts (`unsigned_times`).
+    remark: what the delivery's reason says beside its end; may be empty.
     """
 
     store: StoreConfig
@@ -72,5 +81,5 @@ class Target:
 
     @property
     def said(self) -> list[StoreStatement]:
-        """What it says in its store."""
+        """Its statements, each with its store."""
         return [(self.store, statement) for statement in self.statements]

@@ -1,5 +1,7 @@
-"""Whose a delivery is: it acts only on connections whose secret verified it and whose scope it
-names. Pure.
+"""Finds whose a delivery is. Pure.
+
+Law: it acts only on connections whose secret verified it and whose scope its payload names; all
+else is skipped, with the reason (docs/decisions/0007 and 0014).
 """
 
 from __future__ import annotations
@@ -21,7 +23,11 @@ Routed = tuple[Sequence[Connection], Collection[str]]
 
 
 def open_delivery(row: ClaimedDelivery) -> Opened | Prepared:
-    """Read a delivery's payload; one that cannot be read is dead, with the reason."""
+    """Read a delivery's payload; one that cannot be read is dead, with the reason.
+
+    So is one that took its worker down MAX_LONE_CRASHES times while it was alone, unread. Never
+    raises one of our errors.
+    """
     if row.lone_crashes >= MAX_LONE_CRASHES:
         reason = f"took its worker down {row.lone_crashes} times while it was alone"
         return Prepared(row, verdict=("dead", reason))
@@ -58,7 +64,8 @@ def names_of(
 def route(opened: Opened, directory: Directory) -> Routed | Prepared:
     """The connections that a delivery is for; its end where there is none.
 
-    One that is paused holds nobody else up.
+    That end is `skipped`, with the reason. A paused connection holds nobody else up: it stands
+    among those for which the delivery waits.
     """
     own_route = opened.row.connection_id
     found = (

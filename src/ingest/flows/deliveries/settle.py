@@ -1,4 +1,4 @@
-"""Settles a prepared batch: events, effects and verdicts in one transaction, or not at all.
+"""Settles a batch of deliveries: events, documents, look-ups and verdicts, in one transaction.
 
 What is costly is rendered before it begins, and a batch that would write very much is several. What
 becomes of a row that is at fault, or of a lost connection, is the skeleton's (`flows.batches`).
@@ -42,6 +42,7 @@ log = structlog.get_logger(__name__)
 
 GIVE_BACK_PAUSE_S = 1.0
 GIVE_BACK_S = 15 * 60.0
+"""For how long a batch is tried to be given back to a database that is away."""
 PARKED_DELAY_S = 86_400.0
 """The look-up ends it; were that lost, it would be asked for again after a day."""
 PAUSED_DELAY_S = 900.0
@@ -56,7 +57,11 @@ def settle_deliveries(
 ) -> Counter[str]:
     """Bring a batch to its end; deliveries by terminal status. What fails is given back.
 
-    `on_asked` is called after a commit that holds look-ups.
+    First all that is costly is rendered, with no transaction open. Then one transaction, or several
+    where very much is written or a row is at fault; after each commit references are bound, drift
+    is reported, and `on_asked` is called if it holds look-ups. Not counted is what was given back,
+    and what waits for a look-up or a paused connection. Deliveries are settled under the lease's
+    token only: whose lease was lost changes nothing.
     """
     settling = _SettlingDeliveries(engine, lease, Renders(), on_asked)
     try:
@@ -308,10 +313,11 @@ def _record(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> l
 def give_back(
     engine: sa.Engine, lease: Lease, rows: Sequence[ClaimedDelivery], error: IngestError
 ) -> None:
-    """As a setback, and due again after a while that grows with each.
+    """Let claimed deliveries be tried later: a setback is counted, and each makes the wait longer.
 
-    It is tried until the database is back, so that its absence is not taken for the crash of a
-    worker; whoever still works has nothing else to do without it.
+    It is tried until the database is back, for GIVE_BACK_S, so that its absence is not taken for
+    the crash of a worker; whoever still works has nothing else to do without it. Blocks as long,
+    and raises nothing for a database that is away.
     """
     log.warning("given_back", deliveries=len(rows), error=str(error))
     later = list(starmap(Later, waits_s(rows, error).items()))

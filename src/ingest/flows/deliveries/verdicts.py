@@ -1,4 +1,4 @@
-"""How each delivery of a batch ends: a terminal status and a reason. Pure."""
+"""Decides how each delivery of a batch ends: a terminal status and a reason. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _BEST_FIRST = ("processed", "skipped", "duplicate")
 
 
 def told_event(prepared: Prepared, target: Target) -> dict[str, Any]:
-    """The event in the columns of the log."""
+    """The event of one store's share: the fields of a `store.events.Event`, but for the status.
+
+    Its id is the UUIDv5 of store, source type and event key.
+    """
     source_type = prepared.row.source_type
     return {
         "id": event_id(target.store.id, source_type, target.event_key),
@@ -28,7 +31,7 @@ def told_event(prepared: Prepared, target: Target) -> dict[str, Any]:
 def outcome(target: Target, remarks: Sequence[str], *, new: bool, stale: bool) -> tuple[str, str]:
     """What one store's share came to, in a status and a reason.
 
-    `new`: the event was recorded now. `stale`: all that it says was known by newer words.
+    `new`: the event was recorded now. `stale`: newer statements are known of all that it speaks of.
     """
     if target.skip is not None:
         return "skipped", target.skip
@@ -45,7 +48,11 @@ def outcome(target: Target, remarks: Sequence[str], *, new: bool, stale: bool) -
 def verdicts(
     batch: Sequence[Prepared], outcomes: Mapping[int, Sequence[tuple[str, str]]]
 ) -> list[Verdict]:
-    """The end of each delivery, by what its shares came to (by delivery id)."""
+    """The end of each delivery, in their order, by what its shares came to.
+
+    `outcomes` are (status, reason) of each share, by the delivery's id. Of several stores:
+    processed if any was, else skipped, else duplicate.
+    """
     return [_verdict(prepared, outcomes.get(prepared.row.id, ())) for prepared in batch]
 
 

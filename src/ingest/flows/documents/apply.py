@@ -46,9 +46,11 @@ StoreStatement = tuple[StoreConfig, Statement]
 class Applied:
     """What became of the statements, by their index in what was applied.
 
-    stale: a newer one is known. doubtful: only a look-up can confirm it; each has an `again`.
-    cuts: what exceeded a bound, in words. noted: the keys that may have another owner now, for
-    `bind` after the commit; None where there is none.
+    stale: a newer one is known.
+    doubtful: only a look-up can confirm it; each has an `again`, which the caller has to request.
+    noted: the keys that may have another owner now, which the caller has to `bind` after the
+        commit; None where there is none.
+    cuts: what exceeded a bound, as a person reads it; statements within all bounds are left out.
     """
 
     stale: frozenset[int] = frozenset()
@@ -59,8 +61,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """An object that will probably be written; `stored` are the content and the configuration hash
-    of the document that stands.
+    """An object that will probably be written.
+
+    `stored` are the content and the configuration hash of the document that stands; None where
+    none does.
     """
 
     upsert: Upsert
@@ -92,7 +96,10 @@ class _Subject:
 
 
 def look_ahead(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[Ahead]:
-    """What `apply` will probably write, by what is known now. Locks nothing and changes nothing."""
+    """What `apply` will probably write, by what is known now. Locks nothing and changes nothing.
+
+    Only whole objects that will win, in the order of their identities: nothing else is rendered.
+    """
     subjects = _subjects(said)
     _place(subjects, ledger.read(conn, subjects))
     decided = {key: _decide(subject) for key, subject in subjects.items() if subject.moves}
@@ -107,7 +114,10 @@ def look_ahead(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[Ahea
 def apply(conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders) -> Applied:
     """Bring documents to what is said of them; raises `Raced` where the batch must be run again.
 
-    Takes what is rendered, and renders nothing. The caller commits.
+    The order of the statements does not matter. The ledger's rows are locked in the order of their
+    identities, then their parents, until the commit. That is the caller's, and so is what `Applied`
+    asks for after it. Takes what is rendered, and renders nothing: what `renders` lacks is noted
+    there, and has to be made (`prerender`) before the next try. Raises the store's errors too.
     """
     if not said:
         return Applied()

@@ -1,7 +1,8 @@
 """Binds references to the documents that own their keys: after the commit that moved a key.
 
 Then, of two workers, one with the target and one with the reference, the later sees both. The keys
-are noted in the transaction that moves them, so that a worker that dies in between leaves word.
+are noted in the transaction that moves them, so that what a worker that dies in between has left is
+bound by the beat (docs/decisions/0004 and 0018).
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from ingest.store.references import Noted, Owned
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
+"""Of one binding, before it is left to the beat."""
 
 T = TypeVar("T")
 
 
 def note_keys(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> Noted | None:
-    """Write down, in the transaction that moves these (store, source type, key), that they are to
-    be bound after it.
+    """Note, in the transaction that moves these keys, that they are to be bound after it.
+
+    Each is (store id, source type, key). The caller commits, then gives the note to `bind`. None
+    for no keys.
     """
     return references.note(conn, [Owned(*key, _is_guarded(*key[1:])) for key in sorted(keys)])
 
@@ -39,13 +43,20 @@ def _is_guarded(source_type: str, key: str) -> bool:
 
 
 def bind(engine: sa.Engine, noted: Noted | None) -> None:
-    """Point every reference to these keys at its owner; never raises."""
+    """Point every reference to these keys at its owner; never raises.
+
+    After the commit that noted them, in a transaction of its own; None does nothing. What cannot
+    be bound now is logged and stays noted, for `bind_pending`.
+    """
     if noted is not None:
         _patiently(engine, lambda conn: references.bind(conn, noted))
 
 
 def bind_pending(engine: sa.Engine) -> None:
-    """Bind what dead workers left; never raises."""
+    """Bind what is still noted, as dead workers left it; never raises.
+
+    In steps, each a transaction, until nothing is noted or a step fails.
+    """
     while _patiently(engine, references.bind_pending):
         pass
 

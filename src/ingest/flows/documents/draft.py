@@ -1,4 +1,4 @@
-"""From a whole object, as it is rendered, to the row that stands for it. Pure."""
+"""Makes the row of a document out of a whole object, as it is rendered. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from ingest.flows.documents.render import Rendered, StoreConfig
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A document as it shall stand, but for its chunks, which count only where they changed."""
+    """A document as it shall stand, but for its chunks.
+
+    `row` are the columns of the seed's table; `chunk_count` is filled in by `plan` where the chunks
+    stay, by `write` where they are cut anew.
+    """
 
     upsert: Upsert
     store: StoreConfig
@@ -30,7 +34,11 @@ def draft(
     parent_doc_id: str | None,
     store: StoreConfig,
 ) -> Draft:
-    """The document's row."""
+    """The document as it shall stand.
+
+    `metadata` has the patches merged in. Id and slug are the ledger's, which win over computed
+    ones. `parent_doc_id` may name a document that is not there yet.
+    """
     said, upsert = rendered.said, rendered.said.upsert
     row = {
         "id": ledger.document_id,
@@ -51,7 +59,7 @@ def draft(
 
 
 def zoneless(moment: datetime | None) -> str | None:
-    """A time as the seed's zoneless columns hold it, in UTC."""
+    """A time as the seed's zoneless columns hold it, in UTC; ISO 8601 with microseconds."""
     if moment is None:
         return None
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")

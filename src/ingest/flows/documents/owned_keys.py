@@ -1,6 +1,7 @@
-"""Which keys a thing may have: none that rests on what another tenant of the store owns.
+"""Takes keys out of changes that belong to another tenant of the store. Pure.
 
-What a payload calls its object is the word of whoever holds that connection's secret. Pure.
+What a payload calls its object is believed as far as nobody else owns the name: it may be said by
+anybody who holds that connection's secret (docs/decisions/0014 and 0017).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from ingest.core.slugs import bounded_key
 from ingest.sources.contract import Source
 
 SHOWN = 100
+"""Characters of a prefix, in a remark."""
 
 
 def unclaimed(
@@ -20,7 +22,9 @@ def unclaimed(
 ) -> tuple[tuple[Change, ...], str]:
     """The changes without the keys that are others', and a remark that says so.
 
-    A document whose own key is another's goes by its identity, which nobody refers to.
+    `taken` are prefixes of keys, as `Descriptor.prefix_of` gives them. The remark is for the reason
+    of the delivery; empty where nothing was taken out. A document whose own key is another's goes
+    by its identity, which nobody refers to.
     """
     if not taken:
         return tuple(told), ""

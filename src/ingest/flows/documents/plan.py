@@ -1,4 +1,4 @@
-"""What of a batch has to be written: only what changed. Pure.
+"""Finds what of a batch of documents has to be written: only what changed. Pure.
 
 The same text and configuration leave the chunks alone, the same row is not touched at all.
 """
@@ -29,7 +29,10 @@ _COMPARED = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document of the batch: what was, what will be, and the draft where it is rewritten."""
+    """One document of the batch: what was, what will be, and the draft where it is rewritten.
+
+    `before` is None for an identity that was unknown, `stored` where no document stands.
+    """
 
     before: LedgerRow | None
     after: LedgerRow
@@ -71,7 +74,13 @@ def in_sight(row: LedgerRow) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rows to write: new documents, changed ones, and those whose text is cut anew."""
+    """The rows to write.
+
+    deleted: documents that go. fresh: new ones. changed: those whose row differs from what stands.
+    recut: those of `changed` whose text or configuration does, so that their chunks are cut anew.
+    patched, dated: `id` with `source_metadata`, and `id` with `created_at`, of documents that are
+    not rewritten.
+    """
 
     deleted: tuple[Entry, ...]
     fresh: tuple[Draft, ...]
@@ -87,7 +96,10 @@ class Plan:
 
 
 def plan(entries: Sequence[Entry]) -> Plan:
-    """What of these entries differs from what stands; keeps the chunk counts of what is not cut."""
+    """What of these entries differs from what stands.
+
+    Writes into the rows of the drafts: whose chunks stay keeps its chunk count.
+    """
     changed = _changed(entries)
     kept, recut = _by_text(changed)
     for draft, stored in kept:
@@ -118,7 +130,10 @@ def _by_text(changed: Sequence[_Rewritten]) -> tuple[list[_Rewritten], list[_Rew
 
 
 def keys_written(entries: Sequence[Entry], what: Plan) -> set[Key]:
-    """The keys that may have a new owner: of what went, of what was written, and former ones."""
+    """The keys that may have a new owner: of what went, of what was written, and former ones.
+
+    The keys that the written documents refer to are among them: these references are to be bound.
+    """
     keys = {key for e in what.deleted if e.before for key in _own_keys(e.before)}
     for draft in what.written:
         keys.update(_draft_keys(draft))

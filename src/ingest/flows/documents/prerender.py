@@ -1,4 +1,4 @@
-"""Renders ahead: what a batch will write is rendered before its transaction begins.
+"""Renders what a batch will write before its transaction begins.
 
 A short transaction reads what is known; the costly part runs with none open. What changes in
 between is noticed, and looked at again.
@@ -24,7 +24,12 @@ T = TypeVar("T")
 
 
 def prerender(engine: sa.Engine, said: Sequence[StoreStatement], renders: Renders) -> None:
-    """Render what will probably be written, and what a transaction lacked."""
+    """Render what will probably be written, and what a transaction lacked; it stands in `renders`.
+
+    To be called with no transaction open: it reads in a short one of its own, then computes.
+    Chunks are cut only where text or configuration differ from the document that stands. Raises
+    `TransientError` where the database is away.
+    """
     renders.catch_up()
     if not said:
         return
@@ -39,7 +44,11 @@ def prerender(engine: sa.Engine, said: Sequence[StoreStatement], renders: Render
 def parts(
     items: Iterable[T], said_by: Callable[[T], Iterable[StoreStatement]], renders: Renders
 ) -> list[list[T]]:
-    """The items in as many parts as it takes for none to write more than `MAX_ROWS`."""
+    """The items in as many parts as it takes for none to write more than `MAX_ROWS`.
+
+    In their order. An item that writes more by itself is a part of its own; what is not rendered
+    counts nothing.
+    """
     found: list[list[T]] = []
     taken = 0
     for item in items:

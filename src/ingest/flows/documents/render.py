@@ -1,5 +1,4 @@
-"""What whole objects say, worked out before a transaction needs it: text, hashes, references,
-chunks. Pure.
+"""Renders whole objects before a transaction needs it: text, hashes, references, chunks. Pure.
 
 Law: rendering is dear, so it happens while no transaction is open, once for each object and store.
 A transaction that finds something not rendered notes it down and is run again.
@@ -36,7 +35,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """What of a store bears on its documents: embedding, chunking, and the prefixes it owns."""
+    """What of a store bears on its documents: embedding, chunking, and the prefixes it owns.
+
+    Chunk sizes are in cl100k tokens. `owned` are the prefixes of keys that its connections own, by
+    source type: a bare key counts as a reference only where its prefix is among them.
+    """
 
     id: str
     embedding_model: str
@@ -47,7 +50,7 @@ class StoreConfig:
 
     @property
     def embedding(self) -> tuple[str, int, int, int]:
-        """What the config hash is made of, in its order."""
+        """What the config hash is made of, in its order: model, dimension, tokens, overlap."""
         return (
             self.embedding_model,
             self.embedding_dim,
@@ -58,7 +61,10 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What an object says, whichever store it stands in; not all that it names need count there."""
+    """What an object says, whichever store it stands in; not all that it names need count there.
+
+    `text` is canonical: title, two line feeds, body, NFC, LF. `content_hash` is its SHA-256, hex.
+    """
 
     upsert: Upsert
     text: str
@@ -69,7 +75,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What an object says in one store. `cuts` are what exceeded a bound, in words."""
+    """What an object says in one store.
+
+    `references` are those that count there, bounded; `relationships` are they in the seed's shape,
+    None for none. `cuts` are what exceeded a bound, as a person reads it.
+    """
 
     said: Said
     config_hash: str
@@ -88,7 +98,11 @@ class Pieces:
 
 
 class Renders:
-    """The renderings of a batch: made outside of its transaction, and only taken inside."""
+    """The renderings of a batch: made outside of its transaction, and only taken inside.
+
+    An object is known by its identity in Python (`id`), so the very `Upsert` has to be given again,
+    not an equal one. For one thread at a time.
+    """
 
     def __init__(self) -> None:
         self._said: dict[int, Said] = {}
@@ -97,26 +111,26 @@ class Renders:
         self._lacking: list[Callable[[], object]] = []
 
     def render(self, upsert: Upsert, store: StoreConfig) -> Rendered:
-        """What the object says in the store."""
+        """What the object says in the store; made once. Costly: not in a transaction."""
         said = _once(self._said, id(upsert), lambda: _say(upsert))
         key = id(upsert), store.id
         return _once(self._rendered, key, lambda: _render(said, store))
 
     def cut(self, upsert: Upsert, store: StoreConfig) -> Pieces:
-        """The object's text, cut as the store wants it."""
+        """The object's text, cut as the store wants it; made once. Costly: not in a transaction."""
         said = self.render(upsert, store).said
         config = _chunking(upsert, store)
         return _once(self._pieces, (id(upsert), config), lambda: _cut(said, config))
 
     def rendered(self, upsert: Upsert, store: StoreConfig) -> Rendered | None:
-        """What was rendered; None where nothing was, which is noted."""
+        """What was rendered; None where nothing was, which is noted for `catch_up`."""
         found = self._rendered.get((id(upsert), store.id))
         if found is None:
             self._lacking.append(lambda: self.render(upsert, store))
         return found
 
     def pieces(self, upsert: Upsert, store: StoreConfig) -> Pieces | None:
-        """What was cut; None where nothing was, which is noted."""
+        """What was cut; None where nothing was, which is noted for `catch_up`."""
         found = self._pieces.get((id(upsert), _chunking(upsert, store)))
         if found is None:
             self._lacking.append(lambda: self.cut(upsert, store))

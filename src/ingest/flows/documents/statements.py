@@ -1,7 +1,7 @@
-"""What a connection says of documents, told or seen: bounded, ranked, inside its filter or not.
+"""Makes of each change the statement of one connection: bounded, ranked, inside its filter or not.
 
 Pure. A `Change` is what a source makes of a payload or an answer; a `Statement` is that change as
-one connection's word, with its place in the total order.
+one connection says it, with its place in the total order.
 """
 
 from __future__ import annotations
@@ -27,10 +27,13 @@ def statements_of(
     heard_at: datetime | None = None,
     can_ask: bool = False,
 ) -> tuple[Statement, ...]:
-    """What a connection says: bounded, ranked, inside its filter or not; one for each change.
+    """What a connection says: one statement for each change, in their order.
 
-    `heard_at` is when it was received, or the provider asked. `can_ask`: doubts can be settled by a
-    look-up.
+    origin: `Told` with the digest of the signed body, or `Seen` with the look-up's fence; it ends
+        the rank (`core.ranks`, docs/decisions/0018).
+    heard_at: when it was received, or the provider asked.
+    can_ask: the connection has a token, so that doubts can be settled by a look-up; without it, of
+        what is told no digest is kept and no `again`.
     """
     labels = found.descriptor.connection_filter(connection.metadata)
     code = revision(found.revision)

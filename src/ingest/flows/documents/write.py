@@ -1,4 +1,6 @@
-"""Writes what `apply` decided, set by set: ledger, documents, chunks, references, feeds, sight."""
+"""Writes what `apply` decided, one statement for each kind of row: ledger, documents, chunks,
+references, feeds; then hides and shows documents.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,11 @@ def write(
 ) -> frozenset[Key]:
     """Write the batch; the keys that may have a new owner. Raises `Raced`.
 
-    `heard_of` are parents that were only named so far.
+    heard_of: parents that were only named so far; they get a row of the ledger.
+    connections: those that speak in the batch; where anything changes, their counts are marked to
+        be taken anew.
+    In the transaction in which `apply` locked the rows. `Raced`: another worker wrote one of the
+    new identities first, or chunks of a draft are not rendered.
     """
     _write_ledger(conn, entries, heard_of)
     keys = _write_documents(conn, entries, renders)
@@ -142,7 +148,10 @@ def _write_sight(conn: sa.Connection, entries: Sequence[Entry]) -> set[Key]:
 
 
 def _sight(conn: sa.Connection, entries: Sequence[Entry]) -> dict[str, bool]:
-    """Which documents are hidden or shown; of several words on one the cascade has the last."""
+    """Whether each document is to be seen, of those that are hidden or shown.
+
+    The cascade has the last say, as it follows what lies outside the batch too.
+    """
     sight = {e.after.document_id: False for e in entries if e.hides}
     sight |= {e.after.document_id: True for e in entries if e.shows}
     turned = [e.after.identity for e in entries if e.turned]

@@ -1,4 +1,4 @@
-"""Clients of providers' APIs, one for each connection, kept while its token and metadata stay.
+"""Keeps a client of the provider's API for each connection, while its token and metadata stay.
 
 Law: a token is decrypted here, handed to its client, and told to nobody else.
 """
@@ -25,15 +25,19 @@ from ingest.store import credentials
 from ingest.store.connections import Connection
 
 MAX_KEPT = 500
+"""Clients of one process; beyond, all are made anew."""
 
 
 def utc_now() -> datetime:
-    """The clock of whoever asks a provider."""
+    """The time now, in UTC: the clock of whoever asks a provider."""
     return datetime.now(UTC)
 
 
 def addresses_of(host: str) -> Sequence[str]:
-    """The addresses of a name, by the machine's own resolver, the best first (RFC 6724)."""
+    """The addresses of a name, by the machine's own resolver, the best first (RFC 6724).
+
+    Blocks for as long as the resolver does; raises `Unavailable` where it knows none.
+    """
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -49,10 +53,13 @@ class _KeptClient:
 
 @dataclass(slots=True)
 class Clients:
-    """The clients of one process.
+    """The clients of one process; safe for threads.
 
-    api_urls: the configured bases, by source type. allowed_hosts: what connections' metadata may
-    name beside the providers' own hosts. resolve: how a name becomes addresses.
+    vault: opens stored tokens.
+    api_urls: the configured bases, by source type, which are trusted wherever they lead.
+    allowed_hosts: what connections' metadata may name beside the providers' own hosts.
+    resolve: how the name of a host that no operator named becomes addresses, which are judged
+        (docs/decisions/0013).
     """
 
     vault: Vault
@@ -65,7 +72,10 @@ class Clients:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def tokens(self, conn: sa.Connection, connection_ids: Collection[str]) -> dict[str, str]:
-        """The newest token of each connection that has one."""
+        """The newest token of each connection that has one, in the clear; by connection id.
+
+        Raises `BadSettings` where no key opens it.
+        """
         return {
             id_: tokens[-1]
             for id_ in connection_ids
@@ -73,13 +83,14 @@ class Clients:
         }
 
     def opened(self, sealed: bytes | None) -> str | None:
-        """A stored token in the clear; raises `BadSettings` where no key opens it."""
+        """A stored token in the clear (None for none); raises `BadSettings` if no key opens it."""
         return self.vault.decrypt(sealed) if sealed is not None else None
 
     def of(self, connection: Connection, token: str | None) -> Discreet:
-        """The connection's client.
+        """The connection's client, made where there is none of this token and metadata.
 
-        Raises `Refused` without a token, and where its metadata sends it to somebody else.
+        It is closed here alone, and no token stands in what it raises. Raises `Refused` without a
+        token, and where the metadata sends it to somebody else's host.
         """
         found = source(connection.source_type)
         connect = found.connect
@@ -105,14 +116,14 @@ class Clients:
             return client
 
     def close_retired(self) -> None:
-        """Let go of clients whose token or metadata changed; nobody may be using them any more."""
+        """Close clients whose token or metadata changed; nobody may be using them any more."""
         with self._lock:
             for client in self._retired:
                 client.close()
             self._retired.clear()
 
     def close(self) -> None:
-        """Let go of all connections to providers."""
+        """Close all clients; nobody may be using them any more."""
         with self._lock:
             self._retire_all()
         self.close_retired()

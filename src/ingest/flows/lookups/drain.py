@@ -1,4 +1,4 @@
-"""Drains the look-ups that are due: claimed, asked for from threads, settled.
+"""The loop that drains the look-ups: claim what is due, ask the providers from threads, settle.
 
 Law: no transaction is open while a provider is asked, and nothing waits here for a limit to pass:
 what has to wait goes back into its row.
@@ -31,9 +31,11 @@ log = structlog.get_logger(__name__)
 THREADS = 8
 RENEW_S = lookups.LEASE_S / 3
 RENEW_AGAIN_S = 1.0
+"""Between two renewals of the leases; sooner, where the last one failed."""
 SOON_S = 2.0
 """What is due so soon is waited for, rather than rung for again."""
 PAUSE_S = 0.05
+"""How long the loop waits for something to end, before it looks after leases and claims."""
 CLAIM_EVERY_S = 0.5
 """How often more is claimed while what runs leaves room; sooner, where something ended."""
 IDLE_S = 0.25
@@ -42,7 +44,7 @@ IDLE_S = 0.25
 
 @dataclass(slots=True)
 class Fetched:
-    """What a drain did: look-ups by what became of them, and whether more is probably due."""
+    """What a drain did: look-ups by what became of them (a `Kind`), and whether more may be due."""
 
     ended: Counter[str] = field(default_factory=Counter)
     more: bool = False
@@ -163,7 +165,10 @@ def drain_lookups(
 ) -> Fetched:
     """Look up what is due until nothing is, or `go_on` says no; what runs then is still settled.
 
-    While that takes long and `linger` says yes, the other threads go on with more.
+    While that takes long and `linger` says yes, the other threads go on with more. `threads` is how
+    many look-ups are made at once. What is due within SOON_S is waited for. Blocks until all is
+    settled, and closes clients that are out of date. Raises `TransientError` where the database is
+    away and nothing runs; a look-up's own error becomes its outcome.
     """
     done = Fetched()
     with (

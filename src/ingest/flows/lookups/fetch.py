@@ -1,4 +1,4 @@
-"""Makes one look-up: the provider is asked, and its source reads what it says.
+"""Makes one look-up: asks the provider, and has its source read the answer into changes.
 
 Law: no transaction is open meanwhile, and nothing waits here for a limit to pass: what has to wait
 goes back into its row.
@@ -19,7 +19,12 @@ CRASHES = 3
 
 
 def fetch(clients: Clients, held: HeldLookup) -> Outcome:
-    """What the provider shows of the object. Raises what its client raises."""
+    """What the provider shows of the object: seen, gone, or hopeless after too many crashes.
+
+    Blocks; called from a thread. Raises what `Clients` and the client raise (`Refused`,
+    `RateLimited`, `TransientError`, `PermanentError`), and any fault of the source: `failed` says
+    what each of them means.
+    """
     row, connection = held.row, held.connection
     if row.crashes >= CRASHES:
         return hopeless(f"took its worker down {row.crashes} times while it was alone")

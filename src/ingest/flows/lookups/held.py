@@ -1,4 +1,4 @@
-"""A look-up in the hands of a worker: the claimed row, with all that it takes to make it."""
+"""A look-up as its worker holds it: the claimed row, with all that it takes to make it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from ingest.store.lookups import ClaimedLookup
 class HeldLookup:
     """A look-up under the lease `token`.
 
-    sealed, token_id: the connection's newest API token, as it is stored; None where it has none.
-    stores: those that the connection feeds. taken: the prefixes of keys that other tenants own.
+    row: the claimed row; its fence and time of sending are from before the first request.
+    sealed, token_id: the connection's newest API token, encrypted as it is stored, and its id; None
+        and 0 where it has none.
+    stores: those that the connection feeds.
+    taken: the prefixes of keys that other tenants own.
     """
 
     token: str
@@ -34,7 +37,7 @@ class HeldLookup:
 def read_held(
     conn: sa.Connection, token: str, claimed: Sequence[ClaimedLookup]
 ) -> list[HeldLookup]:
-    """The claimed rows with their connections, as these stand now."""
+    """The claimed rows, in their order, with connection, token and stores as these stand now."""
     ids = {one.connection_id for one in claimed}
     book = directory.read_directory(conn, ids, ())
     tokens = credentials.newest(conn, ids, credentials.API_TOKEN)

@@ -1,4 +1,4 @@
-"""What a look-up came to: seen, gone, put off, hopeless. Pure, but for the log of our faults."""
+"""Decides what a look-up came to: seen, gone, put off, hopeless. Pure, but that it logs faults."""
 
 from __future__ import annotations
 
@@ -33,8 +33,11 @@ from ingest.store.lookups import ClaimedLookup
 log = structlog.get_logger(__name__)
 
 AGAIN_S = 2.0
+"""The shortest wait before a look-up is made again."""
 PATIENT_S = 5.0
+"""The wait for what a provider does not show yet, or shows still."""
 MOST_SAID = 2_000
+"""Characters of an error that are stored."""
 
 Kind = Literal["seen", "gone", "hopeless", "put_off", "refused", "limited"]
 
@@ -47,7 +50,9 @@ class Outcome:
     hopeless: it ends with `error`, and so do the deliveries that waited for it.
     put_off, refused, limited: it goes on later, after `wait_s`; `error` says why. Failures are
     `counted`, for each makes the next wait longer; to wait as told, or for a lag, is none.
-    problem, mended: as its sight says. `remark` is what the reason says beside its end.
+    state: what the next look-up of the object is told; None leaves the former one.
+    problem, mended: as its sight says.
+    remark: what the reason of the waiting deliveries says beside their end.
     """
 
     kind: Kind
@@ -93,7 +98,10 @@ def seen(said: Sequence[Change | Refresh], sight: Sight, held: HeldLookup) -> Ou
 
 
 def gone(identity: Identity, sight: Sight, held: HeldLookup) -> Outcome:
-    """Nothing is there, and the parent is proven readable: the last known version is deleted."""
+    """Nothing is there, and the parent is proven readable: the last known version is deleted.
+
+    For good where a delivery said so too (`told_gone`).
+    """
     deletion = Delete(identity, version=None, final=held.row.told_gone)
     return Outcome("gone", _statements(held, (deletion,)), state=sight.state)
 
@@ -104,14 +112,17 @@ def _statements(held: HeldLookup, changes: Collection[Change]) -> tuple[Statemen
 
 
 def hopeless(error: str) -> Outcome:
-    """It will fail the same way for ever."""
+    """It will fail the same way for ever; `error` becomes the reason of its dead deliveries."""
     return Outcome("hopeless", error=error)
 
 
 def failed(error: BaseException, row: ClaimedLookup) -> Outcome:
     """What a look-up's error means; a fault of our own is permanent until it is mended.
 
-    A wrong setting of this worker (a key, a proxy) is nobody's end: it goes on once that is right.
+    `Refused` pauses the connection, `RateLimited` holds it, another `TransientError` waits in the
+    row; a `PermanentError` is hopeless. A wrong setting of this worker (a key, a proxy) is nobody's
+    end: it goes on once that is right. Waits are as long as the provider told, up to a day, or grow
+    with each attempt (`core.retry`).
     """
     said = clean(str(error))[:MOST_SAID]
     if isinstance(error, Refused):
@@ -136,9 +147,11 @@ def _held_s(error: RateLimited, row: ClaimedLookup) -> float:
 
 
 def patiently(looked_up: LookedUp) -> LookedUp:
-    """What is not there yet is asked for again, as long as its event was patient about it; and so
-    is what is still there although it was told to be gone. Patience is no failure: it does not
-    count, so that one that comes after it is retried at once.
+    """The look-up as it came, or put off where the provider may only lag behind its own event.
+
+    What is not there yet is asked for again, as long as its event was patient about it; and so is
+    what is still there although it was told to be gone. Patience is no failure: it does not count,
+    so that one that comes after it is retried at once.
     """
     row = looked_up.held.row
     lagging = "seen" if row.told_gone else "gone"

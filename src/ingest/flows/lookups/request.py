@@ -1,4 +1,4 @@
-"""What deliveries and documents want looked up, on its way into the table of look-ups.
+"""Asks for look-ups: writes what deliveries and documents want looked up into their table.
 
 Law: a look-up is asked for in the transaction that needs it, so neither is lost without the other.
 """
@@ -19,8 +19,10 @@ from ingest.store.lookups import Wanted
 
 @dataclass(frozen=True, slots=True)
 class WaitingDelivery:
-    """A delivery that ends with its look-ups, and the events that are recorded then, each told by
-    the connection in its place among the `tellers`.
+    """A delivery that ends with its look-ups, and the events that are recorded then.
+
+    `lookups` are (connection id, refresh); `events` as `verdicts.told_event` gives them, each told
+    by the connection in its place among the `tellers`.
     """
 
     delivery_id: int
@@ -34,7 +36,10 @@ def request_lookups(
 ) -> bool:
     """Ask for all of it, and let the deliveries wait; whether there was anything to ask for.
 
-    Each look-up waits a moment for further events of its object (`gather_s` of its source).
+    `wanted` are (connection id, refresh) for which no delivery waits. Requests of one connection
+    for one object share a row; each waits a moment for further events of its object (`gather_s` of
+    its source). In the caller's transaction; where it says True, the caller rings the queue `fetch`
+    after the commit.
     """
     every = [*wanted, *(one for delivery in waiting for one in delivery.lookups)]
     types = {refresh.identity.source_type for _, refresh in every}

@@ -1,4 +1,4 @@
-"""Settles look-ups: what was seen is applied, with the deliveries that waited for it, or put off.
+"""Settles look-ups: applies what was seen, ends the deliveries that waited, puts off the rest.
 
 One transaction for a batch of them: documents, the waiting deliveries' events, their verdicts;
 what is costly is rendered before it begins. What a look-up came to is decided in `outcome`, how a
@@ -49,7 +49,12 @@ _ENDED = ("seen", "gone", "hopeless")
 
 
 def settle_lookups(engine: sa.Engine, token: str, batch: Sequence[LookedUp]) -> Counter[str]:
-    """Bring look-ups to their end, or put them off; how many of each kind."""
+    """Bring look-ups to their end, or put them off; how many of each kind (`Outcome.kind`).
+
+    All of one claim: `token` is its lease. First all that is costly is rendered, with no
+    transaction open; after each commit references are bound. What fails is given back and not
+    counted; look-ups whose lease was lost change nothing.
+    """
     patient = [patiently(one) for one in batch]
     settling = _SettlingLookups(engine, token, Renders())
     try:
@@ -241,7 +246,7 @@ def _judge(conn: sa.Connection, looked_up: LookedUp) -> None:
         log.warning("connection_refused", connection=connection_id)
         conditions.refuse(conn, connection_id, outcome.error, token_id=looked_up.held.token_id)
     elif outcome.kind == "limited":
-        conditions.hold(conn, connection_id, outcome.wait_s)
+        conditions.rate_limit(conn, connection_id, outcome.wait_s)
 
 
 def _show(conn: sa.Connection, looked_up: LookedUp) -> None:

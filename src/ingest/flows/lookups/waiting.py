@@ -1,4 +1,4 @@
-"""Ends the deliveries that waited for look-ups: events are recorded, each gets its verdict."""
+"""Ends the deliveries that waited for look-ups: records their events, gives each its verdict."""
 
 from __future__ import annotations
 
@@ -32,9 +32,13 @@ def verdicts(
     waiters: Sequence[Waiter],
     cuts: Mapping[int, str],
 ) -> list[Verdict]:
-    """Record the waiting deliveries' events; each delivery's end.
+    """Record the waiting deliveries' events; each delivery's end, by ascending delivery id.
 
-    `outcomes` and `cuts` (what exceeded a bound, in words) are by the look-up's id.
+    outcomes, cuts: by the look-up's id; a cut is what exceeded a bound, as a person reads it.
+    waiters: as `store.lookups.finish` gives them: the deliveries that wait for no other one.
+    In the transaction that ends the look-ups. A delivery of which any look-up is hopeless is dead,
+    and records nothing. The connections that told the events are locked, so that none is recorded
+    for one that is being purged.
     """
     waited = _waited(outcomes, waiters, cuts)
     recorded = [

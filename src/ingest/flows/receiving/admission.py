@@ -23,8 +23,9 @@ _UNCODED = ("", "identity")
 def check_head(head: Head) -> Descriptor:
     """What the named source says about itself, once the head makes sense to it.
 
-    Raises `NotConnected` for an unknown source, `BadRequest` (415, 400) for its headers, and
-    `BadSignature` where the signature is missing or cannot be one.
+    Raises `NotConnected` for an unknown source, `BrokenSource` for one that cannot be used,
+    `BadRequest` (415, 400) for its headers, and `BadSignature` where the signature is missing or
+    cannot be one. Reads no secret and no database.
     """
     descriptor = source(head.source_type[:_SOURCE_TYPE_CHARS]).descriptor
     check_headers(descriptor, head.headers)
@@ -34,7 +35,10 @@ def check_head(head: Head) -> Descriptor:
 
 
 def check_headers(descriptor: Descriptor, headers: Headers) -> None:
-    """Raise `BadRequest` for a body that we could not read, or where a needed header is missing."""
+    """Raise `BadRequest` for a body that we could not read, or where a needed header is missing.
+
+    415 for the media type or a content coding, 400 for a header.
+    """
     check_media_type(descriptor, headers)
     coding = headers.get("content-encoding", "").strip().lower()
     if coding not in _UNCODED:
@@ -63,6 +67,6 @@ def longest_body(descriptor: Descriptor, head: Head, secrets: Secrets, limit: in
 
 
 def too_large(limit: int) -> IngestError:
-    """The refusal of a body of more bytes than may follow its head."""
+    """The refusal (413) of a body of more bytes than may follow its head."""
     remedy = "; raise INGEST_MAX_BODY_BYTES to accept it" if limit > LONGEST_HANDSHAKE else ""
     return BadRequest(f"the body is larger than {limit} bytes{remedy}", status=413)

@@ -1,4 +1,4 @@
-"""Stores arrivals: rows of the queue, in one durable transaction, before anybody is answered."""
+"""Stores verified requests as rows of the queue, in one durable transaction, before any answer."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ Insert = Callable[[Sequence[Arrival]], list[Stored]]
 
 
 def insert_into(engine: sa.Engine) -> Insert:
-    """Stores arrivals in one durable transaction; raises `BadRow`, else only `Unavailable`.
+    """An `Insert` into this database: one durable transaction; raises `BadRow`, else `Unavailable`.
 
+    Safe for threads. Commits before it returns; a row that is known already is no error.
     A deadlock or a session that was lost (its server shut down, or became a standby) costs one more
     try, an absent server none.
     """
@@ -53,13 +54,14 @@ def insert_into(engine: sa.Engine) -> Insert:
 
 
 def answer_of(stored: Stored) -> Delivery:
-    """The answer for a stored delivery."""
+    """The answer for a stored delivery: accepted, or a duplicate where it was known."""
     id_, accepted = stored
     return Delivery(id_, "accepted" if accepted else "duplicate")
 
 
 def unstorable(error: IngestError) -> Unavailable:
-    """A row that the database refuses at receipt: its connection is being purged, or the schema is
-    behind. Both end by themselves, so the sender is asked to come back.
+    """What the sender of a row that the database refuses is told: to come back.
+
+    Its connection is being purged, or the schema is behind; both end by themselves.
     """
     return Unavailable(f"the delivery cannot be stored now: {error}")

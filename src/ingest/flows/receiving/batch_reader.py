@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 from ingest.core.errors import TransientError, Unavailable
 
 MOST_KEYS = 1000
+"""Of one call, by default."""
 
 Value = TypeVar("Value")
 
@@ -22,8 +23,8 @@ Value = TypeVar("Value")
 class BatchReader(Generic[Value]):
     """Answers keys by `read`, which is called in a thread of ours, never twice at a time.
 
-    `read` gives a value for each key that there is; what it raises, a `TransientError`, is
-    everybody's of that call. Safe for threads. The thread ends when nobody asks.
+    `read` gives a value for each key that there is; a `TransientError` of its is everybody's of
+    that call, as `Unavailable`. Safe for threads. The thread ends when nobody asks.
     """
 
     def __init__(
@@ -36,9 +37,10 @@ class BatchReader(Generic[Value]):
         self._thread: threading.Thread | None = None
 
     def ask(self, key: str) -> Future[Value | None]:
-        """What the key stands for, None for nothing, or `Unavailable`.
+        """What the key stands for, None for nothing; the future fails with `Unavailable`.
 
-        Many hold the same future, so nobody can cancel it.
+        Returns at once; what is answered was read after this call. Many hold the same future, so
+        nobody can cancel it. It is set in the reading thread.
         """
         with self._changed:
             future = self._waiting.get(key)

@@ -1,4 +1,4 @@
-"""Group commit: one thread stores all that arrived while it was storing, in one transaction.
+"""Group commit: a thread stores all requests that arrived while it was storing, in one transaction.
 
 Each arrival is answered after the commit that holds it, and an arrival that the database refuses
 fails alone. What waits is bounded by bytes; beyond them a sender is asked to come back.
@@ -25,14 +25,20 @@ log = structlog.get_logger(__name__)
 
 GROUP_ROWS = 500
 GROUP_BYTES = 8 * 2**20
+"""Of one transaction; a larger body is stored alone."""
 WAITING_BYTES = 128 * 2**20
+"""Of all that wait or are being stored."""
 ROW_BYTES = 1024
 """What a waiting arrival is taken to need beside its body."""
 RETRY_AFTER_S = 2.0
 
 
 class CommitAnswer(Protocol):
-    """Who waits for a commit: what of a `concurrent.futures.Future` is used, from our thread."""
+    """Who waits for a commit: what of a `concurrent.futures.Future` is used, from our thread.
+
+    Asked first whether anybody waits still (False: it is not stored), then ended once: by a result
+    after the commit, or by `Unavailable`.
+    """
 
     def set_running_or_notify_cancel(self) -> bool: ...
 
@@ -56,7 +62,10 @@ class _Waiting:
 class GroupCommit:
     """The queue before the database and the one thread that empties it.
 
-    `on_commit` is called with the number of arrivals after each commit; it must not block.
+    insert: stores a group, all or none (`arrivals.insert_into`).
+    on_commit: called with the number of arrivals after each commit, in our thread; it must not
+        block. To ring is its business.
+    Safe for threads. The thread starts with the first arrival, and ends with `close`.
     """
 
     def __init__(
@@ -78,17 +87,17 @@ class GroupCommit:
         self._thread: threading.Thread | None = None
 
     def submit(self, arrival: Arrival) -> Future[Stored]:
-        """Queue an arrival; the future ends after its commit, or fails with `TransientError`.
+        """Queue an arrival; the future ends after its commit, or fails with `Unavailable`.
 
-        Raises `Unavailable` where too much waits already. A future that is cancelled before its
-        turn is not stored.
+        Its result is the delivery's id and whether it is accepted. Raises `Unavailable` at once
+        where too much waits already. A future that is cancelled before its turn is not stored.
         """
         answer: Future[Stored] = Future()
         self.queue(arrival, answer)
         return answer
 
     def queue(self, arrival: Arrival, answer: CommitAnswer) -> None:
-        """The same with an answer that the caller brings."""
+        """The same with an answer that the caller brings, which is ended from our thread."""
         one = _Waiting(arrival, answer)
         with self._changed:
             if self._closed:
@@ -103,7 +112,10 @@ class GroupCommit:
             self._changed.notify()
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """Store what waits, then end the thread."""
+        """Store what waits, then end the thread; whatever comes later is refused.
+
+        Returns after `timeout_s` at the latest, done or not.
+        """
         with self._changed:
             self._closed = True
             self._changed.notify()

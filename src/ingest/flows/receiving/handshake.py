@@ -1,8 +1,9 @@
-"""A provider's unsigned handshake: its token becomes the connection's secret, while waited for.
+"""Captures the token that a provider brings unsigned, as a webhook secret of its connection.
 
 Law: a token proves no sender, for anybody can send one of his own. That of a connection that does
 not wait is refused like any unsigned request. Beside a secret that works it verifies nothing until
-a person has seen it, and the one that works stays until the new one is proven.
+a person has seen it, and the one that works stays until the new one is proven
+(docs/decisions/0016).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from ingest.store.credentials import WEBHOOK_SECRET
 from ingest.store.engine import transaction
 
 HANDSHAKE_S = 15 * 60.0
+"""How long a connection waits for its handshake, once it was told to."""
 
 
 def _token_of(descriptor: Descriptor, incoming: Incoming) -> str | None:
@@ -55,9 +57,11 @@ def _token_of(descriptor: Descriptor, incoming: Incoming) -> str | None:
 
 
 def shaken_in(engine: sa.Engine, vault: Callable[[], Vault]) -> Shake:
-    """Captures tokens, for a person to be shown once.
+    """A `Shake` that captures tokens, for a person to be shown once.
 
-    What the provider sends again, we have: that is a handshake too, and nothing is kept.
+    What the provider sends again, we have: that is a handshake too, and nothing is kept. Each is a
+    durable transaction; the vault is asked for only then. Raises `Unavailable` where the database
+    cannot store it.
     """
 
     def shake(descriptor: Descriptor, incoming: Incoming, secrets: Sequence[str]) -> bool:
@@ -97,7 +101,11 @@ def _same(one: str, other: str) -> bool:
 
 
 def rearm(engine: sa.Engine, connection_id: str) -> None:
-    """Wait for a handshake once more; the secrets that work go on working."""
+    """Wait for a handshake once more, for HANDSHAKE_S; the secrets that work go on working.
+
+    The token of an earlier handshake that was never proven is forgotten. Raises `NotConnected` for
+    no live connection, `BadInput` for a provider that has no handshake.
+    """
     with transaction(engine) as conn:
         _require_handshake(conn, connection_id)
         handshakes.arm(conn, connection_id, HANDSHAKE_S)
@@ -106,7 +114,7 @@ def rearm(engine: sa.Engine, connection_id: str) -> None:
 def show(engine: sa.Engine, vault: Vault, connection_id: str) -> Secret:
     """The captured token, once; from then on it verifies, beside what does already.
 
-    Raises `BadInput` that says where the handshake stands.
+    Raises `BadInput` that says where the handshake stands, `NotConnected` for no live connection.
     """
     with transaction(engine) as conn:
         title = _require_handshake(conn, connection_id)
@@ -138,7 +146,7 @@ def confirm(engine: sa.Engine, connection_id: str) -> None:
 
     A person says so, whom the provider showed that it was right. A delivery under it would prove
     nothing: whoever sent a token of his own can sign with it. Raises `BadInput` where there is
-    nothing to confirm.
+    nothing to confirm, `NotConnected` for no live connection.
     """
     with transaction(engine) as conn:
         _require_handshake(conn, connection_id)

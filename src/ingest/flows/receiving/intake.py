@@ -23,23 +23,30 @@ from ingest.store.deliveries import Arrival
 from ingest.store.engine import BadRow
 
 Shake = Callable[[Descriptor, Incoming, Sequence[str]], bool]
-"""Whether an unsigned request is a handshake that is waited for, given the live secrets."""
+"""Whether an unsigned request is a handshake that is waited for, given the live secrets; its token
+is kept then. Raises `Unavailable` where it cannot be."""
 
 T = TypeVar("T")
 
 
 class Means(Protocol):
-    """What an intake waits for, as one caller does it for one request."""
+    """The steps of an intake that may have to wait, as one caller does them for one request.
+
+    The receiver awaits them in its event loop, an `Intake` blocks in each.
+    """
 
     async def secrets(self, descriptor: Descriptor, connection_id: str, *, since: float) -> Secrets:
         """A connection's secrets as read at `since` or later (of the keyring's clock).
 
-        Raises `NotConnected`, or `Unavailable` where they cannot be read.
+        Raises `NotConnected`, `Unavailable` where they cannot be read, or `BadSettings` where no
+        key of ours opens them.
         """
         ...
 
     async def body(self, head: Head, longest: int) -> Incoming:
-        """The whole request; raises `BadRequest` (413) for more bytes than `longest`."""
+        """The whole request; raises `BadRequest` (413) where more than `longest` bytes would have
+        to be read, and what else hinders reading.
+        """
         ...
 
     async def verified(
@@ -53,15 +60,17 @@ class Means(Protocol):
         ...
 
     async def stored(self, arrival: Arrival) -> Stored:
-        """The row, committed; raises `Unavailable`."""
+        """The row, committed; raises `Unavailable` where that cannot be now."""
         ...
 
 
 async def take(head: Head, means: Means, keyring: Keyring, *, max_body_bytes: int) -> Delivery:
     """Verify one request and store it; returns after the commit.
 
-    The delivery's id is None for a handshake, which is answered and not stored. Raises
-    `BadRequest`, `BadSignature`, `NotConnected`, or `Unavailable` where it cannot be stored now.
+    The delivery's id is None for a handshake, which is answered and not stored. A 2xx may leave
+    once this returns, and not before. Ringing is the caller's. Raises `BadRequest`, `BadSignature`
+    and `NotConnected`, which no repetition mends; `Unavailable` or `BadSettings` where it cannot be
+    stored or verified now, and the sender has to come again.
     """
     came_at = keyring.now()
     descriptor = check_head(head)
@@ -117,7 +126,7 @@ async def _believed(
 
 
 def never(_descriptor: Descriptor, _incoming: Incoming, _secrets: Sequence[str]) -> bool:
-    """For those through whom no handshake comes."""
+    """The `Shake` of those through whom no handshake comes: always False."""
     return False
 
 
@@ -125,7 +134,10 @@ def never(_descriptor: Descriptor, _incoming: Incoming, _secrets: Sequence[str])
 class Intake:
     """The intake for those who block: library, command line, Celery task.
 
-    `wake` is called after each delivery that was accepted.
+    insert: `arrivals.insert_into` of an engine; one transaction for each delivery.
+    wake: called after the commit of each delivery that was accepted, to ring for it.
+    max_body_bytes: the longest body.
+    shake: what to do with an unsigned request; by default no handshake comes this way.
     """
 
     keyring: Keyring
@@ -135,7 +147,10 @@ class Intake:
     shake: Shake = never
 
     def take(self, incoming: Incoming) -> Delivery:
-        """Verify, store, wake. Raises what the module's `take` raises."""
+        """Verify, store, wake. Raises what the module's `take` raises.
+
+        Blocks until the commit. A delivery that was known is `duplicate`, and wakes nobody.
+        """
         if len(incoming.body) > self.max_body_bytes:
             raise BadRequest(
                 f"the body is larger than {self.max_body_bytes} bytes; "

@@ -26,7 +26,11 @@ def from_call(
     *,
     now: datetime,
 ) -> Incoming:
-    """A request as a Python caller has it: header names in any case, the raw bytes."""
+    """A request as a Python caller has it: header names in any case, the raw bytes.
+
+    Of a repeated header the first counts. `now` (UTC) is the time of receipt, by which freshness is
+    judged. Raises `BadRequest` for a body or headers of another type.
+    """
     if not isinstance(body, bytes | bytearray | memoryview):
         raise BadRequest(f"the body is {type(body).__name__}; give the raw bytes as they came")
     return Incoming(source_type, connection_id, _lowered(headers), bytes(body), now)
@@ -37,7 +41,8 @@ class EnqueueArguments:
     """The arguments of the task `ingest.enqueue`: whatever any client, in any language, may send.
 
     The body is text, or base64 where the header `content-transfer-encoding` says so. `received_at`
-    is ISO 8601 or seconds since 1970; a time that is still to come is taken as now.
+    is ISO 8601 or seconds since 1970; a time that is still to come is taken as now. Nothing is
+    checked here: `from_message` does.
     """
 
     source_type: object
@@ -48,7 +53,7 @@ class EnqueueArguments:
 
 
 NOTHING = EnqueueArguments(None, None, None)
-"""What is known of a message whose arguments are none of ours."""
+"""Stands for a message whose arguments are none of ours: nothing is known of it."""
 
 
 def message_of(args: Sequence[object], kwargs: Mapping[str, object]) -> EnqueueArguments:
@@ -62,7 +67,11 @@ def message_of(args: Sequence[object], kwargs: Mapping[str, object]) -> EnqueueA
 
 
 def as_arguments(message: EnqueueArguments, *, received_at: str) -> tuple[object, ...]:
-    """The same once more, with the time at which it came first."""
+    """The arguments of the same message sent once more; they say when it came first.
+
+    That is its own `received_at`, or else the given one (ISO 8601), so that a delivery does not
+    grow stale while it is tried again. Empty for `NOTHING`.
+    """
     if message is NOTHING:
         return ()
     first_at = received_at if message.received_at is None else message.received_at
@@ -76,7 +85,10 @@ def as_arguments(message: EnqueueArguments, *, received_at: str) -> tuple[object
 
 
 def from_message(message: EnqueueArguments, *, now: datetime) -> Incoming:
-    """The request that a message carries; raises `BadRequest` for one that makes no sense."""
+    """The request that a message carries; raises `BadRequest` for one that makes no sense.
+
+    `now` (UTC) is the time of receipt where the message names none, or a later one.
+    """
     source_type, connection_id = message.source_type, message.connection_id
     if not isinstance(source_type, str):
         raise BadRequest("source_type is not a text")

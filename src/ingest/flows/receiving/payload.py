@@ -1,4 +1,4 @@
-"""From raw bytes to the JSON object that a provider meant. Pure; used at receipt and by workers."""
+"""Reads a webhook's raw bytes as the JSON object that they are. Pure; at receipt and by workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _FORM_BEGINS = b"payload="
 
 
 def check_media_type(descriptor: Descriptor, headers: Headers) -> None:
-    """Raise a 415 for anything but JSON (and the form encoding of the source that has one)."""
+    """Raise a 415 for anything but JSON (and the form encoding of the source that has one).
+
+    A `BadRequest`; a request that names no media type passes.
+    """
     media_type = _media_type(headers)
     if media_type == _FORM and descriptor.accepts_forms:
         return

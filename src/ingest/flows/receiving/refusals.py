@@ -1,4 +1,4 @@
-"""A delivery that came as a message and was refused: its sender waits for no answer, so it is kept.
+"""Records Celery messages that were refused: their senders wait for no answer.
 
 Of what nobody signed only so much is kept as it takes to find who sent it.
 """
@@ -22,17 +22,25 @@ _ANSWERS: Mapping[type[PermanentError], int] = {BadSignature: 401, NotConnected:
 """As the receiver answers them over HTTP; what is not named here is a 400."""
 _LONGEST_SOURCE, _LONGEST_ID, _LONGEST_REASON = 64, 191, 500
 UNKNOWN = "unknown"
+"""The source of a message that names none that we have."""
 
 
 def record(engine: sa.Engine, message: EnqueueArguments, error: PermanentError) -> None:
-    """Raises `TransientError` where it cannot be stored: then the message has to come again."""
+    """Store what is kept of a refused message, in a transaction of its own.
+
+    Raises `TransientError` where that cannot be: then the message has to come again.
+    """
     refusal = refusal_of(message, error)
     with transaction(engine) as conn:
         refusals.record(conn, refusal)
 
 
 def refusal_of(message: EnqueueArguments, error: PermanentError) -> RefusedMessage:
-    """What is kept of it."""
+    """What is kept of a refused message: whose it claims to be, why it was refused, no body.
+
+    `answer` is the status that HTTP would have; texts are cut. `size` and `digest` (SHA-256, hex)
+    are those of the body as it came, base64 not undone; None where it is neither text nor bytes.
+    """
     told = message.source_type
     body = _bytes(message.body)
     return RefusedMessage(

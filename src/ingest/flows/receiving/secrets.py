@@ -23,13 +23,15 @@ from ingest.store import credentials
 from ingest.store.engine import transaction
 
 KEPT_S = 5.0
+"""For how long secrets that were read may let a request in."""
 MAX_KEPT = 10_000
+"""Connections; beyond, all are read anew."""
 _ID_CHARS = 191
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What may verify a request: every live secret.
+    """What may verify a request: every live secret, in the clear.
 
     `shakes`: the provider's unsigned handshake is waited for, or came and may come again.
     """
@@ -39,6 +41,7 @@ class Secrets:
 
 
 NONE = Secrets(())
+"""Nothing verifies: every request is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,12 @@ class _KeptSecrets:
 
 
 class Keyring:
-    """Secrets by connection, and the app-wide ones. Safe for threads; its `repr` tells nothing."""
+    """Secrets by connection, and the app-wide ones. Safe for threads; its `repr` tells nothing.
+
+    load: reads connections' secrets, in a thread of ours (`stored_secrets`).
+    app_wide: the others, by source type, for as long as the process runs.
+    now: a monotonic clock in seconds, the one that every `since` is of.
+    """
 
     def __init__(
         self,
@@ -77,7 +85,10 @@ class Keyring:
         self._reader = BatchReader(self._read)
 
     def shared(self, descriptor: Descriptor) -> Secrets:
-        """The app-wide ones; raises `NotConnected` for a source whose secrets are connections'."""
+        """The app-wide ones; raises `NotConnected` for a source whose secrets are connections'.
+
+        `NONE` where no setting gives any.
+        """
         if not descriptor.signs_for_all_tenants:
             raise NotConnected(
                 f"{descriptor.title} signs for one connection at a time; "
@@ -98,7 +109,7 @@ class Keyring:
         return judge(descriptor, kept.found)
 
     def knows(self, connection_id: str) -> bool:
-        """Whether that was a connection a moment ago."""
+        """Whether an id was a connection's when it was last asked for; reads nothing."""
         return connection_id in self._kept
 
     def ask(self, descriptor: Descriptor, connection_id: str) -> Future[ConnectionSecrets | None]:
@@ -115,7 +126,8 @@ class Keyring:
     ) -> Secrets:
         """The app-wide secrets, or a connection's; blocks while they are read, if they have to be.
 
-        Raises `NotConnected`, or `Unavailable` where they cannot be read.
+        `since` as in `at_hand`. Raises `NotConnected`, `Unavailable` where they cannot be read, or
+        `BadSettings` where no key of ours opens them.
         """
         if connection_id is None:
             return self.shared(descriptor)
@@ -158,7 +170,11 @@ def unknown(descriptor: Descriptor) -> NotConnected:
 
 
 def stored_secrets(engine: sa.Engine, vault: Vault) -> Load:
-    """Reads the secrets of connections that are not disconnected; a paused one still receives."""
+    """A `Load` of connections that are not disconnected; a paused one still receives.
+
+    One transaction for each call. Where no key of the vault opens a secret, the connection is
+    answered all the same, with the `fault`.
+    """
 
     def load(ids: Sequence[str]) -> dict[str, ConnectionSecrets]:
         with transaction(engine) as conn:

@@ -22,13 +22,15 @@ from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.store.deliveries import Arrival
 
 KEPT_HEADER_CHARS = 1024
+"""Of each header that is stored; the rest is cut off."""
 
 
 def verify(incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]) -> Arrival | None:
     """The arrival that a request is; None for a handshake, which is answered and not stored.
 
-    Raises `BadSignature` (missing, wrong, stale by the time that its provider signs) and
-    `BadRequest` for a head or a body that makes no sense.
+    `secrets` are the live ones, in the clear; one that matches is enough. Freshness is judged by
+    the time of receipt, here and never again. Raises `BadSignature` (missing, wrong, stale by the
+    time that its provider signs) and `BadRequest` for a head or a body that makes no sense.
     """
     check_headers(descriptor, incoming.headers)
     return verify_body(incoming, descriptor, secrets)

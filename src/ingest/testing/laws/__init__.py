@@ -85,7 +85,7 @@ def source_laws(
         "pytest_generate_tests": staticmethod(_each_delivery(suite)),
         "suite": pytest.fixture(lambda _self: suite),
     }
-    members |= {law.__name__: staticmethod(_explained(law)) for law in laws_of(rooms)}
+    members |= {law.__name__: staticmethod(explained(law)) for law in laws_of(rooms)}
     return type(f"LawsOf{source.descriptor.source_type.capitalize()}", (), members)
 
 
@@ -117,19 +117,19 @@ def _each_delivery(suite: Suite) -> Callable[[pytest.Metafunc], None]:
     return each
 
 
-def _explained(law: Callable[P, None]) -> Callable[P, None]:
+def explained(law: Callable[P, None]) -> Callable[P, None]:
     """The law itself; whatever it raises says which fixture broke it, and what it protects."""
 
     @functools.wraps(law)
-    def explained(*args: P.args, **kwargs: P.kwargs) -> None:
+    def kept(*args: P.args, **kwargs: P.kwargs) -> None:
         __tracebackhide__ = True
         try:
             law(*args, **kwargs)
-        except Exception as error:
+        except (Exception, pytest.fail.Exception) as error:
             for told in signature(law).bind(*args, **kwargs).arguments.values():
                 if isinstance(told, Fixture):
                     error.add_note(f"delivery: {told.name} of {told.place}")
             error.add_note(f"law: {law.__name__}\nprotects: {cleandoc(law.__doc__ or '')}")
             raise
 
-    return explained
+    return kept
