@@ -80,9 +80,9 @@ def connect_source(
 
 
 def _check_host(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) -> None:
-    """Raise `BadInput` where the connection's token could be sent to nobody's host but another's.
+    """Raise `BadInput` where the token would go to a host that is not the provider's, nor allowed.
 
-    A look-up asks again, since the settings may change.
+    A look-up checks it again, since the settings may change.
     """
     try:
         base_of(descriptor, metadata, reach)

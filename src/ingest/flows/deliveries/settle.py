@@ -201,7 +201,7 @@ def _apply(conn: sa.Connection, told: Sequence[Prepared], renders: Renders) -> _
 def _said(
     shares: Sequence[tuple[Prepared, Target]], known: frozenset[int]
 ) -> tuple[list[StoreStatement], list[range]]:
-    """What is said, but for shares that were said earlier; and where each share stands in it."""
+    """The statements of all shares but the `known` ones, and where those of each share stand."""
     said: list[StoreStatement] = []
     spans: list[range] = []
     for index, (_, target) in enumerate(shares):

@@ -90,7 +90,7 @@ class BatchReader(Generic[Value]):
 
 
 def _fail(batch: Mapping[str, Future[Value | None]], reason: str) -> None:
-    """Nobody waits for ever; each has an exception of his own, which remembers where it went."""
+    """Nobody waits for ever. Each gets an exception of his own, as raising one changes it."""
     for future in batch.values():
         if not future.done():
             future.set_exception(Unavailable(reason))
