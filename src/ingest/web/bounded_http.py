@@ -142,7 +142,7 @@ class BoundedHttp(HttpToolsProtocol):
         HttpToolsProtocol.on_message_complete(self)
 
     def send_400_response(self, msg: str) -> None:
-        """The parser gave up; uvicorn's text tells what it always tells."""
+        """What uvicorn calls where its parser gives up; its text is dropped, ours says why."""
         if self._too_much:
             self._refuse(431, self._too_much)
         else:

@@ -245,7 +245,8 @@ def _repeated(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) ->
 def _as_told_first(conn: sa.Connection, batch: Sequence[Prepared]) -> Sequence[Prepared]:
     """The batch with the event keys under which its facts were told first.
 
-    A body that was captured and is sent again under another id is the fact that it was.
+    A body that was captured and is sent again under another id is the same fact
+    (docs/decisions/0014).
     """
     known = facts.tell(
         conn,

@@ -171,7 +171,7 @@ def _end(
 
 
 def _finish(conn: sa.Connection, ending: Sequence[LookedUp], cuts: dict[int, str]) -> None:
-    """Take the rows away, or have more read; ask for what was wanted; end who waited."""
+    """End the look-ups, or have more read; request what they want; end the waiting deliveries."""
     outcomes = {one.held.row.id: one.outcome for one in ending}
     more = [id_ for id_, outcome in outcomes.items() if outcome.more]
     lookups.once_more(conn, more)

@@ -65,7 +65,7 @@ class BatchReader(Generic[Value]):
                 raise
 
     def _next_batch(self) -> dict[str, Future[Value | None]]:
-        """What waits, oldest first; where nothing does, the thread is as good as gone."""
+        """What waits, oldest first; where nothing does, the next who asks starts another thread."""
         with self._changed:
             keys = list(islice(self._waiting, self._most_keys))
             if not keys:
