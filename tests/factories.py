@@ -8,18 +8,20 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from ingest.core.signing import sign
 from ingest.core.values import JSON
 from ingest.core.vault import Vault
-from ingest.sources.registry import source
+from ingest.sources.registry import all_sources, package_of, source
 from ingest.store import connections, credentials
 from ingest.store.engine import transaction
+from ingest.testing import signing
 from ingest.testing.sample import all_samples, sample_of
 
 SECRET_KEY = "a-key-for-tests-that-opens-nothing-elsewhere"
 VAULT = Vault([SECRET_KEY])
 SECRET = "the webhook secret of a test"
 
+OURS = frozenset(name for name in all_sources() if package_of(name).startswith("ingest."))
+"""The source types of this package; another one that is installed has tests of its own."""
 METADATA: Mapping[str, Mapping[str, JSON]] = {
     sample.source_type: sample.metadata for sample in all_samples()
 }
@@ -82,8 +84,7 @@ def signed(
     """
     told = {"content-type": "application/json", **_headers(source_type)}
     told |= {name.lower(): value for name, value in (headers or {}).items()}
-    scheme = source(source_type).descriptor.scheme
-    return told | {scheme.header.lower(): sign(scheme, told, body, secret)}
+    return signing.signed(source(source_type).descriptor.scheme, told, body, secret)
 
 
 def _headers(source_type: str) -> Mapping[str, str]:

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from ingest.settings import load
-from ingest.sources.registry import all_sources
 from ingest.variables import NAMES
+from tests.factories import OURS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "ingest"
 
-LONGEST_FILE, LONGEST_FUNCTION = 400, 50
+LONGEST_FILE, LONGEST_FUNCTION, MOST_COMPLEX = 400, 50, 12
 SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 EDGES = (
@@ -47,7 +47,8 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "store": ("core", "store"),
     "flows": ("core", "sources", "store", "flows"),
     "published": ("core", "sources", "published"),
-    "testing": ("core", "sources", "testing"),
+    "skeleton": ("core", "sources", "skeleton"),
+    "testing": ("core", "sources", "published", "testing"),
     DEMOS: ("core", "sources", "testing"),
     "embedded": ("embedded",),
     "logs": (),
@@ -156,11 +157,10 @@ def test_a_floor_knows_no_library_that_belongs_elsewhere(floor: str) -> None:
 def test_no_provider_imports_another() -> None:
     wrong = [
         f"{_shown(path, node)} imports {module}"
-        for name in all_sources()
+        for name in OURS
         for path, tree in _of(f"sources/{name}")
         for node, module in _imports(tree)
-        if module.startswith("ingest.sources.")
-        and module.split(".")[2] in all_sources().keys() - {name}
+        if module.startswith("ingest.sources.") and module.split(".")[2] in OURS - {name}
     ]
     assert not wrong
 
@@ -264,9 +264,9 @@ def _words(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
 
 def test_a_provider_is_named_in_its_own_folder_only() -> None:
     """A seventh source is one new folder: no code elsewhere may know the six."""
-    names = re.compile("|".join(all_sources()), re.IGNORECASE)
+    names = re.compile("|".join(OURS), re.IGNORECASE)
     exempt = {PACKAGE / place for place in NAMES_ALLOWED}
-    exempt |= {PACKAGE / "sources" / name for name in all_sources()}
+    exempt |= {PACKAGE / "sources" / name for name in OURS}
     wrong = [
         f"{_shown(path, node)} says {text[:60]!r}"
         for path, tree in _ours()
@@ -287,13 +287,70 @@ def test_a_file_says_what_it_is_and_stays_readable(path: Path) -> None:
     assert not text.strip() or ast.get_docstring(_trees()[path]), "no first sentence"
 
 
+def _functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for path, tree in _trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield path, node
+
+
 def test_no_function_is_longer_than_a_page() -> None:
     wrong = [
         f"{_shown(path, node)} {node.name}: {length} lines"
-        for path, tree in _trees().items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
+        for path, node in _functions()
+        if (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
+    ]
+    assert not wrong
+
+
+_BRANCHES = (
+    ast.If,
+    ast.IfExp,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.ExceptHandler,
+    ast.Assert,
+    ast.match_case,
+)
+
+
+def _complexity(function: ast.AST) -> int:
+    """McCabe's figure, with what hides in an expression: one way through, and one more for each
+    branch, loop, handler, assertion and case, for each loop and condition of a comprehension, and
+    for each `and` and `or`. What is defined inside counts too.
+    """
+    return 1 + sum(map(_ways_added, ast.walk(function)))
+
+
+def _ways_added(node: ast.AST) -> int:
+    if isinstance(node, ast.comprehension):
+        return 1 + len(node.ifs)
+    if isinstance(node, ast.BoolOp):
+        return len(node.values) - 1
+    return int(isinstance(node, _BRANCHES))
+
+
+@pytest.mark.parametrize(
+    ("written", "complexity"),
+    [
+        ("def f(): return 1", 1),
+        ("def f(a):\n if a: return 1\n elif a > 1: return 2\n else: return 3", 3),
+        ("def f(a): return [b for b in a if b and b > 1 if b < 9]", 5),
+        ("def f(a):\n try: assert a\n except OSError: pass\n while a or 1: a = 0 if a else 1", 6),
+        ("def f(a):\n match a:\n  case 1: pass\n  case _: pass", 3),
+    ],
+)
+def test_complexity_is_counted_as_it_says(written: str, complexity: int) -> None:
+    assert _complexity(ast.parse(written).body[0]) == complexity
+
+
+def test_every_function_reads_as_a_table_of_contents() -> None:
+    """One with more ways through it than anybody holds in mind is several."""
+    wrong = [
+        f"{_shown(path, node)} {node.name}: complexity {complexity}, over {MOST_COMPLEX}"
+        for path, node in _functions()
+        if (complexity := _complexity(node)) > MOST_COMPLEX
     ]
     assert not wrong
 

@@ -68,11 +68,13 @@ LOADS_NONE_OF = [
         "import ingest.worker",
         PROVIDERS
         | {"alembic", "httpx", "prometheus_client", "starlette", "typer", "uvicorn", "uvloop"}
-        | {"ingest.cli", "ingest.demo", "ingest.web"},
+        | {"ingest.cli", "ingest.demo", "ingest.embedded", "ingest.testing", "ingest.web"},
     ),
     (
         "import ingest.web",
-        PROVIDERS | {"alembic", "httpx", "ingest.cli", "ingest.demo", "typer", "uvloop"},
+        PROVIDERS
+        | {"alembic", "httpx", "semantic_text_splitter", "typer", "uvloop", "ingest.cli"}
+        | {"ingest.demo", "ingest.embedded", "ingest.flows.documents", "ingest.testing"},
     ),
 ]
 

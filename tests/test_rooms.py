@@ -1,4 +1,4 @@
-"""The rooms: which edge and which room of `flows` may import which; as docs/architecture.md draws it."""
+"""The rooms: which edge and which room of `flows` may import which (docs/architecture.md)."""
 
 from __future__ import annotations
 

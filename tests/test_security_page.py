@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.testing.laws import EVERY_ROOM, laws_of
+
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "SECURITY.md").read_text("utf-8")
 NAMED = sorted(set(re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE)))
@@ -15,8 +17,10 @@ NAMED = sorted(set(re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE)))
 
 @cache
 def _tests_of(file: str) -> frozenset[str]:
+    """Those that stand in it, and the laws of sources where it runs them."""
     text = (ROOT / "tests" / file).read_text("utf-8")
-    return frozenset(re.findall(r"^(?:async )?def (test_\w+)", text, re.MULTILINE))
+    run = [law.__name__ for law in laws_of(EVERY_ROOM)] if "source_laws(" in text else []
+    return frozenset({*re.findall(r"^(?:async )?def (test_\w+)", text, re.MULTILINE), *run})
 
 
 @pytest.mark.parametrize("file", sorted({file for file, _ in NAMED}))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 import structlog
@@ -17,8 +18,6 @@ from ingest.broker.line import bell_line
 from ingest.core.errors import BadSettings, Unavailable
 from ingest.core.secret import Secret
 from ingest.core.vault import MAKE_ONE, Vault, require_key
-from ingest.embedded import find_running
-from ingest.embedded.key import kept_key
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.intake import Intake
@@ -26,6 +25,9 @@ from ingest.flows.receiving.secrets import Keyring, stored_secrets
 from ingest.settings import Settings, load
 from ingest.sources.hosts import Reach
 from ingest.store.engine import connect, connect_to_probe
+
+if TYPE_CHECKING:
+    from ingest.embedded import Urls
 
 SECRET_KEY_FILE = "secret.key"  # noqa: S105 - a file's name
 
@@ -47,7 +49,7 @@ class Program:
         """The database's URL: the configured one, or that of the embedded stack that is running."""
         if self.settings.database_url is not None:
             return self.settings.database_url
-        running = find_running(self.settings.data_dir)
+        running = _running(self.settings.data_dir)
         if running is None or not running.database_url:
             raise Unavailable(
                 "no database: DATABASE_URL is not set and nothing runs in "
@@ -60,7 +62,7 @@ class Program:
         """The broker's URL, found like the database's."""
         if self.settings.broker_url is not None:
             return self.settings.broker_url
-        running = find_running(self.settings.data_dir)
+        running = _running(self.settings.data_dir)
         if running is None or not running.redis_url:
             raise Unavailable(
                 "no broker: neither CELERY_BROKER_URL nor REDIS_URL is set and nothing runs in "
@@ -159,8 +161,17 @@ def set_up_logs(environ: Mapping[str, str] | None = None, *, ours: bool = True) 
         logs.take_over(level)
 
 
+def _running(data_dir: Path) -> Urls | None:
+    """The embedded services that run on the data directory; None where none do."""
+    from ingest.embedded import find_running  # noqa: PLC0415 - production names its own servers
+
+    return find_running(data_dir)
+
+
 def _kept_key(path: Path) -> Secret:
     """The key in the file, made on first use; raises `BadSettings` for one that is none."""
+    from ingest.embedded.key import kept_key  # noqa: PLC0415 - as above
+
     try:
         key = kept_key(path)
     except OSError as error:

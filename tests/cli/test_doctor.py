@@ -258,7 +258,7 @@ def test_what_a_provider_refuses_and_what_it_holds_up_is_told_with_its_words(
 ) -> None:
     id_ = with_token(ingest, TOKEN)
     with transaction(engine) as conn:
-        conditions.hold(conn, id_, 600)
+        conditions.rate_limit(conn, id_, 600)
     held = doctor.checks("--offline")["notion 'Notes': state"]
     assert (held["state"], "left alone until" in held["said"]) == ("note", True)
     with transaction(engine) as conn:

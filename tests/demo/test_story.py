@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from ingest.core.signing import check_fresh, sign, verify
+from ingest.core.signing import check_fresh, verify
 from ingest.demo.story import in_order_of_arrival
 from ingest.flows.connections.connect import connection_metadata
-from ingest.sources.registry import all_sources, package_of, source
+from ingest.sources.registry import source
 from ingest.testing.sample import Sample, SampleDelivery, all_samples
+from ingest.testing.signing import request
+from tests.factories import OURS
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 STORY = in_order_of_arrival(all_samples())
@@ -20,7 +22,7 @@ STORY = in_order_of_arrival(all_samples())
 
 def test_every_source_of_ours_has_a_part() -> None:
     parts = {sample.source_type for sample in all_samples() if sample.deliveries}
-    assert parts >= {name for name in all_sources() if package_of(name).startswith("ingest.")}
+    assert parts >= OURS
 
 
 def test_deliveries_arrive_in_one_order_whoever_is_named_first() -> None:
@@ -55,15 +57,14 @@ def test_a_sample_can_be_connected(sample: Sample) -> None:
 )
 def test_the_receiver_takes_each_delivery(sample: Sample, delivery: SampleDelivery) -> None:
     descriptor = source(sample.source_type).descriptor
-    dated = sample.dated(delivery, NOW)
-    body = orjson.dumps(dated.payload)
-    signature = sign(descriptor.scheme, dated.headers, body, "secret")
-    headers = {**dated.headers, descriptor.scheme.header.lower(): signature}
-    verify(descriptor.scheme, headers, body, ["secret"])
-    check_fresh(descriptor.scheme, headers, dict(dated.payload), NOW)
+    scheme = descriptor.scheme
+    sent = request(scheme, delivery.headers, delivery.payload, secret="secret", sent_at=NOW)
+    headers, payload = sent.headers, orjson.loads(sent.body)
+    verify(scheme, headers, sent.body, ["secret"])
+    check_fresh(scheme, headers, payload, NOW)
     assert all(headers.get(name) for name in descriptor.needed_headers)
-    assert descriptor.delivery_key(headers, dated.payload)
+    assert descriptor.delivery_key(headers, payload)
     told = sample.connection
     home = set(descriptor.connection_tenants(told)) | descriptor.own_names(told)
-    named = descriptor.tenants(headers, dated.payload)
+    named = descriptor.tenants(headers, payload)
     assert not named or home.intersection(named)

@@ -13,13 +13,13 @@ from ingest.flows.receiving.admission import (
 )
 from ingest.flows.receiving.requests import Head
 from ingest.flows.receiving.secrets import Secrets
-from ingest.sources.registry import all_sources, source
-from tests.factories import SECRET, signed
+from ingest.sources.registry import source
+from tests.factories import METADATA, SECRET, signed
 
 LIMIT = 1_000_000
 LIVE, NOTHING = Secrets((SECRET,)), Secrets(())
 WAITING, BOTH = Secrets((), shakes=True), Secrets((SECRET,), shakes=True)
-shaking = [name for name, one in all_sources().items() if one.descriptor.verification_token]
+shaking = [name for name in METADATA if source(name).descriptor.verification_token]
 
 
 def head(source_type: str, *, of: str | None = "c1", unsigned: bool = False) -> Head:
@@ -33,14 +33,14 @@ def longest(told: Head, secrets: Secrets) -> int:
     return longest_body(check_head(told), told, secrets, LIMIT)
 
 
-@pytest.mark.parametrize("source_type", all_sources())
+@pytest.mark.parametrize("source_type", METADATA)
 def test_a_signed_head_lets_a_body_follow_where_something_can_verify_it(source_type: str) -> None:
     assert longest(head(source_type), LIVE) == LIMIT
     with pytest.raises(BadSignature, match="no webhook secret"):
         longest(head(source_type), NOTHING)
 
 
-@pytest.mark.parametrize("source_type", all_sources())
+@pytest.mark.parametrize("source_type", METADATA)
 def test_an_unsigned_head_lets_nothing_follow_where_no_handshake_is_waited_for(
     source_type: str,
 ) -> None:
@@ -59,7 +59,7 @@ def test_a_handshake_that_is_waited_for_may_follow_and_is_short(source_type: str
         longest(head(source_type, of=None, unsigned=True), BOTH)
 
 
-@pytest.mark.parametrize("source_type", sorted(all_sources().keys() - set(shaking)))
+@pytest.mark.parametrize("source_type", sorted(METADATA.keys() - set(shaking)))
 def test_a_source_without_a_handshake_has_none(source_type: str) -> None:
     with pytest.raises(BadSignature):
         longest(head(source_type, unsigned=True), BOTH)
@@ -70,7 +70,7 @@ def test_a_refusal_of_what_is_too_large_names_a_setting_where_that_helps() -> No
     assert "INGEST_MAX_BODY_BYTES" not in str(too_large(LONGEST_HANDSHAKE))
 
 
-@pytest.mark.parametrize("source_type", all_sources())
+@pytest.mark.parametrize("source_type", METADATA)
 def test_no_refusal_of_a_head_quotes_what_came(source_type: str) -> None:
     good = head(source_type)
     for name in good.headers:

@@ -5,6 +5,7 @@ becomes of a connection whose metadata says something else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,14 +15,16 @@ from ingest.core.changes import Refresh
 from ingest.core.errors import Refused, Unavailable
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
+from ingest.flows.connections.connect import connect_source
 from ingest.flows.connections.lifecycle import resume_source
 from ingest.flows.lookups.clients import Clients, addresses_of
 from ingest.flows.lookups.drain import drain_lookups
 from ingest.sources.contract import Ask
+from ingest.sources.registry import source
 from ingest.store import conditions, connections, lookups
 from ingest.store.connections import REFUSED, Connection
 from ingest.store.engine import transaction
-from tests.factories import METADATA, VAULT, connect
+from tests.factories import METADATA, VAULT, connect, make_store
 from tests.flows.asking_notion import Office, event, office
 
 TOKEN = "a-token-of-a-test-that-is-long-enough"
@@ -162,3 +165,16 @@ def test_metadata_of_old_pauses_its_connection_and_says_which_field(
         problem = conditions.read(conn, connection)["problem"]
         assert lookups.unfinished(conn)[0] == 1
     assert next(iter(more)) in problem
+
+
+def test_a_source_that_asks_nobody_has_no_host_to_be_checked(engine: sa.Engine) -> None:
+    descriptor = source("vercel").descriptor
+    connect_source(
+        engine,
+        replace(descriptor, api_hosts=(), api_url=lambda _metadata: ""),
+        name="one that only tells",
+        metadata=METADATA["vercel"],
+        store_ids=[make_store(engine)],
+        secrets={},
+        vault=None,
+    )

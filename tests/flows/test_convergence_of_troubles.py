@@ -80,7 +80,7 @@ class TroubledWorld(World):
             source_type,
             sample.connection,
             stores=[self.store],
-            token=self.tokens[source_type],
+            token=self.tokens.get(source_type),
         )
 
     def run_troubled(self, plan: Plan) -> Snapshot:

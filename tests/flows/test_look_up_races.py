@@ -512,7 +512,7 @@ def test_a_wake_up_that_was_lost_is_rung_again_while_something_is_due(desk: Offi
     assert tick() == [FETCH_QUEUE], "it was lost"
     with transaction(desk.engine) as conn:
         conn.execute(sa.text("UPDATE lightfast_bells SET rung_at = rung_at - interval '6 s'"))
-        conditions.hold(conn, desk.connection, 60.0)
+        conditions.rate_limit(conn, desk.connection, 60.0)
     assert tick() == [], "nobody knocks while the provider wants to be left"
     with transaction(desk.engine) as conn:
         conditions.clear(conn, desk.connection)

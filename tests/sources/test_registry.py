@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from ingest.sources.registry import all_sources, broken, package_of, source_types
+from ingest.sources.registry import all_sources, broken
+from tests.factories import OURS
 from tests.outside import package
 
-OURS = [name for name in source_types() if package_of(name).startswith("ingest.")]
 SOUND = """
 from dataclasses import replace
 from ingest.sources.linear import SOURCE as LIKE_IT
@@ -62,8 +62,8 @@ def seen_with(environ: Mapping[str, str], *more_folders: Path) -> dict[str, Any]
 
 def test_ours_are_all_there_and_none_is_broken() -> None:
     assert len(OURS) >= 6
-    assert set(OURS) <= set(all_sources())
-    assert not broken().keys() & set(OURS)
+    assert all_sources().keys() >= OURS
+    assert not broken().keys() & OURS
 
 
 def test_a_source_of_another_package_is_found_by_its_entry_point(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_broken_one_names_itself_in_a_line_and_harms_no_other(
     assert len(line.splitlines()) == 1
     assert len(line) < 500
     assert found["wharf"] == ["BrokenSource", line]
-    assert set(found["usable"]) >= set(OURS)
+    assert set(found["usable"]) >= OURS
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_broken_one_names_itself_in_a_line_and_harms_no_other(
 def test_an_entry_point_that_leads_nowhere_is_broken(tmp_path: Path, value: str) -> None:
     found = seen_with(package(tmp_path, "wharf_ingest", SOUND.format("wharf"), {"wharf": value}))
     assert list(found["broken"]) == ["wharf"]
-    assert set(found["usable"]) >= set(OURS)
+    assert set(found["usable"]) >= OURS
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_nobody_takes_the_name_of_ours(tmp_path: Path) -> None:
     assert list(found["broken"]) == ["linear of wharf_ingest 1.2"]
     (line,) = found["broken"].values()
     assert "the name is taken by ingest.sources.linear" in line
-    assert set(found["usable"]) >= set(OURS)
+    assert set(found["usable"]) >= OURS
 
 
 def test_of_two_packages_with_one_name_the_first_has_it(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_folder_beside_the_six_that_exports_nothing_harms_nobody(tmp_path: Pat
     assert line.startswith("source 'wharf' of ingest.sources.wharf is broken: ")
     assert line.endswith("; mend it, or remove its folder")
     assert found["outside"] == {}
-    assert set(found["usable"]) >= set(OURS)
+    assert set(found["usable"]) >= OURS
 
 
 def _ingest(environ: Mapping[str, str], *argv: str) -> subprocess.CompletedProcess[str]:

@@ -1,27 +1,23 @@
-"""The unions: laws over the registry, for every source that anybody adds."""
+"""The unions over all sources that are there; what holds for each alone is a law of its own."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from pydantic import BaseModel
 
 from ingest.core.errors import BrokenSource
-from ingest.published import Family, Mark, Member, Published, json_schema, published, typescript
-from ingest.published.shape import shape
-from ingest.published.typescript import type_of
-from ingest.sources.contract import Source
+from ingest.published import Family, Mark, Published, json_schema, published, typescript
 from ingest.sources.registry import all_sources
+from ingest.testing.laws.types import overlaps
 
 FAMILIES = ("documents", "events", "connections")
 every_family = pytest.mark.parametrize("family", FAMILIES, indirect=True)
-every_source = pytest.mark.parametrize("source", all_sources().values(), ids=list(all_sources()))
 
 
 @pytest.fixture
@@ -30,44 +26,12 @@ def family(request: pytest.FixtureRequest, types: Published) -> Family:
     return found
 
 
-def _properties(model: type[BaseModel]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = shape(model)["properties"]
-    return found
-
-
-@every_source
-def test_a_source_with_an_adapter_publishes_its_types(source: Source) -> None:
-    assert source.document_types
-    assert source.event_types
-
-
-@every_family
-def test_every_member_names_its_source_in_every_value(family: Family) -> None:
-    for member in family.members:
-        told = shape(member.model)
-        assert told["properties"]["type"]["const"] == member.source_type, member.name
-        assert "type" in told["required"], member.name
-
-
 @every_family
 def test_the_members_of_a_source_are_told_apart_by_their_marks(family: Family) -> None:
     for members in family.by_source():
-        assert _overlaps(members) == [], "two members that one value could be"
+        assert overlaps(members) == [], "two members that one value could be"
         seeds = [member for member in members if member.is_seeds]
         assert seeds in ([], [members[0]])
-
-
-def _overlaps(members: tuple[Member, ...]) -> list[object]:
-    """Marks that more than one member has; None stands for a mark that is absent."""
-    if len(members) == 1:
-        return [] if members[0].mark is None else ["marked, though alone"]
-    had: Counter[object] = Counter()
-    for member in members:
-        mark = member.mark
-        assert mark is not None, f"{member.name} cannot be told from its neighbours"
-        had.update(mark.values or ["any other"])
-        had.update([None] if mark.optional else [])
-    return [mark for mark, times in had.items() if times > 1]
 
 
 @every_family
@@ -76,14 +40,6 @@ def test_the_seeds_unions_hold_the_seeds_members_and_no_others(family: Family) -
     told = (Path(__file__).parent / "seed.ts").read_text("utf-8")
     (union,) = re.findall(rf"^export type {family.name} =([^;]*);", told, re.MULTILINE)
     assert {member.name for member in family.seeds} == set(re.findall(r"\w+", union))
-
-
-@every_family
-def test_nothing_that_is_written_is_null(family: Family) -> None:
-    for member in family.members:
-        told = [type_of(value, shape(member.model).get("$defs", {})) for value in
-                _properties(member.model).values()]  # fmt: skip
-        assert not [one for one in told if "null" in one.split(" | ")], member.name
 
 
 def test_names_are_the_programs_own(types: Published) -> None:

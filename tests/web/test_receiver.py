@@ -44,7 +44,7 @@ def stored(engine: sa.Engine) -> list[sa.Row[tuple[object, ...]]]:
         return list(conn.execute(sa.text(query)))
 
 
-@pytest.mark.parametrize("source_type", list(all_sources()))
+@pytest.mark.parametrize("source_type", METADATA)
 def test_a_signed_delivery_of_every_source_is_stored_before_its_200(
     client: httpx.Client, engine: sa.Engine, source_type: str
 ) -> None:

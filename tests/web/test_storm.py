@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.sources.registry import all_sources
-from tests.factories import SECRET, connect
+from tests.factories import METADATA, SECRET, connect
 from tests.web.running import LIMIT, receiver, speak, status
 from tests.web.storm import Door, garbage, large, refused, storable, unbelievable
 
@@ -40,7 +40,7 @@ def doors(engine: sa.Engine, source_type: str) -> list[Door]:
     return [own, Door(source_type, f"/webhooks/{source_type}")]
 
 
-@pytest.mark.parametrize("source_type", all_sources())
+@pytest.mark.parametrize("source_type", METADATA)
 def test_no_route_of_a_source_is_hurt_by_a_storm(
     engine: sa.Engine, database_url: str, open_port: int, source_type: str
 ) -> None:

@@ -34,7 +34,7 @@ _VERIFIED = "ssl_cert_reqs=required"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class BrokerAddress:
     """Where a broker is: `urls` as its driver takes them, `shown` as anybody may read them.
 
     `told` is what the URL says of a transport's options.
@@ -59,7 +59,7 @@ def family_of(name: str, urls: str) -> str:
     return families.pop()
 
 
-def address_of(name: str, urls: str) -> Address:
+def address_of(name: str, urls: str) -> BrokerAddress:
     """Raises `BadSettings` for what is not supported, or contradicts itself."""
     family = family_of(name, urls)
     each = [url.strip() for url in urls.split(";")]
@@ -67,7 +67,7 @@ def address_of(name: str, urls: str) -> Address:
     shown = ";".join(_shown(part) for part in parts)
     if family == SENTINEL:
         return _sentinels(name, parts, shown)
-    return Address(family, ";".join(_verified(url) for url in each), shown)
+    return BrokerAddress(family, ";".join(_verified(url) for url in each), shown)
 
 
 def _family(name: str, url: str) -> str:
@@ -98,7 +98,7 @@ def _verified(url: str) -> str:
     return f"{url}{'&' if part.query else '?'}{_VERIFIED}"
 
 
-def _sentinels(name: str, parts: list[SplitResult], shown: str) -> Address:
+def _sentinels(name: str, parts: list[SplitResult], shown: str) -> BrokerAddress:
     """User, password, database and master's name may stand in any of the URLs, and hold for all.
 
     Redis' driver asks the sentinels that it is given one by one; the database and the password of
@@ -106,13 +106,7 @@ def _sentinels(name: str, parts: list[SplitResult], shown: str) -> Address:
     """
     users = {part.netloc.rpartition("@")[0] for part in parts} - {""}
     paths = {part.path.strip("/") for part in parts} - {""}
-    told = [one for part in parts for one in parse_qsl(part.query, keep_blank_values=True)]
-    masters = {value for key, value in told if key == MASTER_NAME and value}
-    if {key for key, _ in told} - {MASTER_NAME}:
-        raise BadSettings(
-            f"{name}: a sentinel's URL takes ?{MASTER_NAME}=… alone; the rest goes into "
-            "INGEST_BROKER_OPTIONS"
-        )
+    masters = _masters(name, parts)
     if max(len(users), len(paths), len(masters)) > 1:
         raise BadSettings(
             f"{name}: its sentinels disagree on user, password, database or {MASTER_NAME}; "
@@ -122,4 +116,15 @@ def _sentinels(name: str, parts: list[SplitResult], shown: str) -> Address:
     path = f"/{paths.pop()}" if paths else ""
     hosts = [part.netloc.rpartition("@")[2] for part in parts]
     urls = ";".join(f"{SENTINEL}://{user}{host}{path}" for host in hosts)
-    return Address(SENTINEL, urls, shown, {MASTER_NAME: masters.pop()} if masters else {})
+    return BrokerAddress(SENTINEL, urls, shown, {MASTER_NAME: masters.pop()} if masters else {})
+
+
+def _masters(name: str, parts: list[SplitResult]) -> set[str]:
+    """The names of masters that the URLs tell, which take no other parameter."""
+    told = [one for part in parts for one in parse_qsl(part.query, keep_blank_values=True)]
+    if {key for key, _ in told} - {MASTER_NAME}:
+        raise BadSettings(
+            f"{name}: a sentinel's URL takes ?{MASTER_NAME}=… alone; the rest goes into "
+            "INGEST_BROKER_OPTIONS"
+        )
+    return {value for _, value in told if value}

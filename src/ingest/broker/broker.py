@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ingest.broker import options
-from ingest.broker.address import AMQP, MASTER_NAME, SENTINEL, Address, address_of
+from ingest.broker.address import AMQP, MASTER_NAME, SENTINEL, BrokerAddress, address_of
 from ingest.broker.options import Options
 from ingest.core.errors import BadSettings
 
@@ -19,7 +19,7 @@ _REDIS_KEYS = ("unacked", "unacked_index", "unacked_mutex")
 class Broker:
     """What is needed to reach a broker. `told` are the user's own options; they may be secrets."""
 
-    address: Address
+    address: BrokerAddress
     told: Options = field(default_factory=dict, repr=False)
     prefix: str = ""
 

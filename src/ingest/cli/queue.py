@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -57,26 +58,43 @@ def drain(
     """Wait until no delivery and no look-up is unfinished; exit 1 on time-out."""
     current = session(context)
     until = time.monotonic() + timeout
-    while True:
-        with transaction(current.engine) as conn:
-            waiting, error = queue_admin.unfinished(conn)
-            due = deliveries.anything_due(conn)
-            asked, refusal = lookups.unfinished(conn)
-        left = until - time.monotonic()
-        if not (waiting or asked) or left <= 0:
-            break
-        if due:
+    left = _left(current.engine)
+    while left.anything and (left_s := until - time.monotonic()) > 0:
+        if left.is_due:
             current.ring()
-        time.sleep(min(_PAUSE_S, left))
-    if not waiting and not asked:
+        time.sleep(min(_PAUSE_S, left_s))
+        left = _left(current.engine)
+    if not left.anything:
         _settle(current.engine, until)
-    output.record({"unfinished": waiting, "look_ups": asked}, as_json=as_json)
-    if waiting or asked:
-        because = f" ({refusal or error})" if refusal or error else "; is a worker running?"
-        asking = f" and {asked} look-ups" if asked else ""
+    output.record({"unfinished": left.deliveries, "look_ups": left.look_ups}, as_json=as_json)
+    if left.anything:
+        because = f" ({left.error})" if left.error else "; is a worker running?"
+        asking = f" and {left.look_ups} look-ups" if left.look_ups else ""
         raise TransientError(
-            f"{waiting} deliveries{asking} are unfinished after {timeout:g} s{because}"
+            f"{left.deliveries} deliveries{asking} are unfinished after {timeout:g} s{because}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is unfinished; `is_due` says that a worker could take a delivery now."""
+
+    deliveries: int
+    look_ups: int
+    is_due: bool
+    error: str | None
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.deliveries or self.look_ups)
+
+
+def _left(engine: sa.Engine) -> _Left:
+    with transaction(engine) as conn:
+        waiting, error = queue_admin.unfinished(conn)
+        is_due = deliveries.anything_due(conn)
+        asked, refusal = lookups.unfinished(conn)
+    return _Left(waiting, asked, is_due, refusal or error)
 
 
 def _settle(engine: sa.Engine, until: float) -> None:

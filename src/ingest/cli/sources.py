@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ingest import skeleton
 from ingest.cli import durations, output
 from ingest.cli.arguments import AsJson, ConnectionId, SourceType
 from ingest.cli.erasing import Yes, require_yes
@@ -84,6 +86,27 @@ def connect(
         output.note("It has no webhook secret of its own: that route refuses every request.")
 
 
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its type: a to z and 0 to 9.")],
+    *,
+    directory: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where to put its folder; else it is put here.")
+    ] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Write a package that brings a source of your own: small and whole, its tests pass as written.
+
+    Its README says how to make it yours.
+    """
+    folder = skeleton.write(name, directory)
+    if as_json:
+        output.document({"source_type": name, "folder": str(folder)})
+        return
+    output.line(str(folder))
+    output.note(f"Go on there: cd {folder} && pip install -e '.[dev]' && pytest")
+
+
 @app.command("list")
 def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List all connections."""
@@ -151,10 +174,7 @@ def credentials_(
     span_s = durations.seconds(expire_others_in) if expire_others_in is not None else None
     _require_known(current, connection_id)
     if secrets:
-        vault = current.program.vault
-        due = replace_credentials(current.engine, connection_id, secrets, vault)
-        current.ring()
-        output.note(f"{due} waiting deliveries are due now")
+        _replace(current, connection_id, secrets)
     if retire is not None:
         kind = retire_secret(current.engine, connection_id, retire)
         output.note(f"{_CALLED[kind]} {retire} is forgotten")
@@ -163,10 +183,8 @@ def credentials_(
         output.note(f"{ending} older webhook secrets end within {expire_others_in}")
     if not (show or retire or expire_others_in):
         _tell(current, connection_id, as_json=as_json)
-        return
-    rows = [asdict(one) for one in list_secrets(current.engine, connection_id)]
-    none = "The connection has no secrets: its own route refuses every request."
-    output.rows(rows, as_json=as_json, columns=_CREDENTIALS, empty=none)
+    else:
+        _list_credentials(current, connection_id, as_json=as_json)
 
 
 @app.command()
@@ -231,6 +249,19 @@ def disconnect(
     disconnect_source(current.engine, connection_id)
     current.ring()
     _tell(current, connection_id, as_json=as_json)
+
+
+def _replace(current: Session, connection_id: str, secrets: dict[str, str]) -> None:
+    vault = current.program.vault
+    due = replace_credentials(current.engine, connection_id, secrets, vault)
+    current.ring()
+    output.note(f"{due} waiting deliveries are due now")
+
+
+def _list_credentials(current: Session, connection_id: str, *, as_json: bool) -> None:
+    rows = [asdict(one) for one in list_secrets(current.engine, connection_id)]
+    none = "The connection has no secrets: its own route refuses every request."
+    output.rows(rows, as_json=as_json, columns=_CREDENTIALS, empty=none)
 
 
 def _require_known(current: Session, connection_id: str) -> None:

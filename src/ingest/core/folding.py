@@ -126,33 +126,47 @@ def decide(
     wanted = [s for s in statements if s.wanted]
     newest = _newest(row, wanted)
     base = _base(row, newest, stored)
-    told = [
-        patching.as_kept(s.change, s.rank, s.revision)
-        for s in wanted
-        if isinstance(s.change, Patch)
-    ]
-    patches = patching.newer((row.patches or {}).get("patches"), told, base.rank)
+    told = _patches(wanted)
+    patches = patching.newer(_known_patches(row), told, base.rank)
     metadata = None
     if base.state == LIVE and (newest is not None or told):
         metadata = patching.merge(base.metadata, patches) if patches else base.metadata
-    whole = newest.change if newest and isinstance(newest.change, Upsert) else None
-    deleted = newest is not None and whole is None
-    source_id = whole.source_id if whole else None if deleted else row.source_id
+    whole, source_id = _current(row, newest)
     written, fed = _feeds(feeds, statements)
     after, dates = row, dated_by(row, wanted)
     if newest is not None or patches or fed != row.fed or dates != row.dates:
         parent = _parent(row, newest)
         after = _after(row, base, patches, dates, source_id=source_id, parent=parent, fed=fed)
-    seen = _keys(wanted) | _former(row, newest)
     return Decision(
         row=after,
         whole=whole,
         metadata=metadata,
-        deleted=deleted and row.state == LIVE,
-        aliases=frozenset(seen - {source_id}),
-        lost_alias=source_id if source_id != row.source_id and row.rank is not None else None,
+        deleted=row.state == LIVE and base.state == DELETED,
+        aliases=_aliases(row, newest, wanted, source_id),
+        lost_alias=_lost_alias(row, source_id),
         feeds=written,
     )
+
+
+def _patches(statements: Iterable[Statement]) -> list[patching.Kept]:
+    return [
+        patching.as_kept(s.change, s.rank, s.revision)
+        for s in statements
+        if isinstance(s.change, Patch)
+    ]
+
+
+def _known_patches(row: LedgerRow) -> JSON:
+    return row.patches.get("patches") if row.patches else None
+
+
+def _current(row: LedgerRow, newest: Statement | None) -> tuple[Upsert | None, str | None]:
+    """The whole object where it is told now, and the key that finds the document from now on."""
+    if newest is None:
+        return None, row.source_id
+    if isinstance(newest.change, Upsert):
+        return newest.change, newest.change.source_id
+    return None, None
 
 
 def _after(
@@ -320,12 +334,25 @@ def _parent(row: LedgerRow, newest: Statement | None) -> str | None:
     return None if key == row.identity else key
 
 
-def _former(row: LedgerRow, newest: Statement | None) -> set[str]:
-    """The key that was current, which goes on finding the document; not where the same words are
-    only read better: then nobody ever called it that.
+def _aliases(
+    row: LedgerRow,
+    newest: Statement | None,
+    statements: Iterable[Statement],
+    source_id: str | None,
+) -> frozenset[str]:
+    """Every key that was told, and the one that was current, which goes on finding the document;
+    not where the same words are only read better: then nobody ever called it that.
     """
-    mended = newest is not None and newest.rank == row.rank
-    return {row.source_id} if row.source_id and not mended else set()
+    keys = _keys(statements)
+    is_mended = newest is not None and newest.rank == row.rank
+    if row.source_id and not is_mended:
+        keys.add(row.source_id)
+    return frozenset(keys - {source_id})
+
+
+def _lost_alias(row: LedgerRow, source_id: str | None) -> str | None:
+    """A former key that is the current one again; of what is new none was ever written."""
+    return source_id if source_id != row.source_id and row.rank is not None else None
 
 
 def _keys(statements: Iterable[Statement]) -> set[str]:

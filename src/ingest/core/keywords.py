@@ -119,9 +119,7 @@ def keyword_before(
     negated = any(_negates(word) for word, _ in words[first + 1 : first + 1 + _NEGATION_WORDS])
     if negated or not _reaches(text, begin, gap):
         return None
-    kind = own[phrase] if phrase in own else _KINDS[phrase]
-    if phrase in _ONLY_AT_HOME and not at_home:
-        kind = "relatedTo"
+    kind = _kind_of(phrase, own, at_home=at_home)
     return Keyword(kind, begin, listed=gap["item"] is not None)
 
 
@@ -179,6 +177,12 @@ def _phrase(words: list[str], own: Mapping[str, EdgeKind | None]) -> tuple[str, 
         if end not in _NOUNS:
             return None
     return None
+
+
+def _kind_of(phrase: str, own: Mapping[str, EdgeKind | None], *, at_home: bool) -> EdgeKind | None:
+    if phrase in _ONLY_AT_HOME and not at_home:
+        return "relatedTo"
+    return own[phrase] if phrase in own else _KINDS[phrase]
 
 
 def _length(end: str) -> int:

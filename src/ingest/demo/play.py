@@ -13,10 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import orjson
 
 from ingest.core.errors import TransientError
-from ingest.core.signing import sign
 from ingest.flows.connections.connect import connect_source
 from ingest.flows.documents.bind import bind_pending
 from ingest.machine import Running
@@ -26,6 +24,7 @@ from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
 from ingest.testing.fakes import Fake, serving
 from ingest.testing.sample import Sample, SampleDelivery
+from ingest.testing.signing import request
 
 STORE = "brindle"
 """The id and name of the one store of the story."""
@@ -132,11 +131,9 @@ def _send(
     """Send each copy of a delivery, dated and signed as its provider does."""
     answers: list[Mapping[str, Any]] = []
     for _ in range(delivery.copies):
-        dated = sample.dated(delivery, datetime.now(UTC))
-        body = orjson.dumps(dated.payload)
-        scheme = source(sample.source_type).descriptor.scheme
-        signature = {scheme.header: sign(scheme, dated.headers, body, secret)}
-        response = client.post(route, content=body, headers={**dated.headers, **signature})
+        now, scheme = datetime.now(UTC), source(sample.source_type).descriptor.scheme
+        sent = request(scheme, delivery.headers, delivery.payload, secret=secret, sent_at=now)
+        response = client.post(route, content=sent.body, headers=dict(sent.headers))
         if response.status_code != 200:
             raise TransientError(f"{delivery.title}: {response.status_code} {response.text[:200]}")
         answers.append(response.json())

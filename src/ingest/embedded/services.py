@@ -146,19 +146,9 @@ def start(
 def find_running(data_dir: Path) -> Urls | None:
     """The servers that a living owner runs on this directory; None if any of them is gone."""
     root = data_dir.resolve()
-    path = _announcement(root)
-    try:
-        facts = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except PermissionError as error:
-        raise EmbeddedError(
-            f"{path} belongs to another user: run as the one who started it"
-        ) from error
-    except ValueError:
-        return None
-    if not command_line(facts["owner"]):
-        return None  # its servers may need a moment longer to end
+    facts = _announced(root)
+    if facts is None or not command_line(facts["owner"]):
+        return None  # of an owner that has gone the servers may need a moment longer to end
     database, broker = facts.get("postgres"), facts.get("redis")
     if database and not is_postgres(database["pid"], root / "postgres"):
         return None
@@ -195,6 +185,20 @@ def _own(root: Path) -> int:
 
 def _announcement(root: Path) -> Path:
     return root / "services.json"
+
+
+def _announced(root: Path) -> dict[str, Any] | None:
+    """What the owner wrote of itself and its servers; None where nobody did, or half of it."""
+    path = _announcement(root)
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    except PermissionError as error:
+        raise EmbeddedError(
+            f"{path} belongs to another user: run as the one who started it"
+        ) from error
+    return facts
 
 
 def _listens(url: str) -> bool:

@@ -96,5 +96,6 @@ def _fault(descriptor: Descriptor, host: str) -> str:
     named = f"names {host}, which is no host" if host else "makes no name of a host"
     return (
         f"{place} of the connection {named} of {descriptor.title}'s API ({own}): the token is not "
-        f"sent there; connect the source with the right one, or let the setting {ALLOWED_API_HOSTS} name it"
+        "sent there; connect the source with the right one, or let the setting "
+        f"{ALLOWED_API_HOSTS} name it"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ingest.core.errors import BadPayload
+from ingest.core.errors import BadInput, BadPayload
 from ingest.core.values import JSON
 
 _LONGEST = 255
@@ -38,6 +38,17 @@ def any_id(value: JSON, path: str) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return number_id(value, path)
     return text_id(value, path)
+
+
+def tenant_id(metadata: Mapping[str, JSON], name: str, what: str) -> str:
+    """The id in a connection's metadata that says what it stands for; `what`: "the project's id".
+
+    Raises `BadInput` where it is missing or no text.
+    """
+    told = metadata.get(name)
+    if isinstance(told, str) and told:
+        return told
+    raise BadInput(f"{name} is missing in the connection's metadata; give {what}")
 
 
 def member(value: JSON, path: str) -> Mapping[str, JSON]:

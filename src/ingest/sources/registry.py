@@ -108,6 +108,11 @@ def broken(*, outside_only: bool = False) -> dict[str, str]:
     return lines
 
 
+def is_type(name: str) -> bool:
+    """Whether a source could be called so."""
+    return _TYPE.fullmatch(name) is not None
+
+
 def package_of(source_type: str) -> str:
     """The package that a source stands in, as it is imported; empty for a lone module.
 
@@ -158,7 +163,7 @@ def _places() -> _Places:
     found: dict[str, _SourcePlace] = {}
     misnamed: dict[str, str] = {}
     for place in (*_inside(), *_outside()):
-        if _TYPE.fullmatch(place.name) is None:
+        if not is_type(place.name):
             reason = "its name is none; take a to z and 0 to 9, first a letter, at most 31"
             misnamed[place.name] = place.line(reason)
         elif place.name in found:

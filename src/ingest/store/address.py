@@ -51,7 +51,7 @@ _NUMBERS = (
     "tcp_user_timeout",
 )
 _SCHEMA = ("schema", "currentSchema")
-_POOLED = "pgbouncer"
+_POOLED, _TLS = "pgbouncer", "ssl"
 _YES, _NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
 _OF_OTHERS = frozenset(
     {
@@ -66,6 +66,7 @@ _OF_OTHERS = frozenset(
     }
 )
 """What tells another program how to keep its connections, and has no meaning here."""
+_KNOWN = _LIBPQ | _OF_OTHERS | {*_SCHEMA, _POOLED, _TLS}
 _INSTEAD: Mapping[str, str] = {
     "sslaccept": "sslmode=verify-full (or require)",
     "sslrootcertificate": "sslrootcert=/path/of/it",
@@ -75,7 +76,7 @@ _INSTEAD: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class DatabaseAddress:
     """Where the database is. `parameters` are libpq's.
 
     settings: what the URL asks of the server, by name; said again in each transaction.
@@ -87,29 +88,51 @@ class Address:
     pooled: bool
 
 
-def read(url: str) -> Address:
+def read(url: str) -> DatabaseAddress:
     """What the URL says; raises `BadSettings` for one that cannot be meant."""
     parts = _parts(url)
-    pairs = list(_pairs(parts["query"] or ""))
+    pairs = list(_pairs(parts["query"]))
+    given = _of_libpq(parts, pairs) | _places(parts["hosts"], pairs)
+    more = _of_others(url, pairs)
+    if more.tls:
+        given.setdefault("sslmode", "require")
+    _require_values(given)
+    told, rest = startup_options.read(given.get("options", startup_options.of_environment()))
+    return DatabaseAddress({**given, "options": rest}, {**more.settings, **told}, more.pooled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """What the parameters say that are not libpq's."""
+
+    settings: Mapping[str, str]
+    pooled: bool
+    tls: bool
+
+
+def _of_libpq(parts: Mapping[str, str], pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """libpq's parameters but for the places; a parameter goes before what stands before it."""
     given = {name: value for name, value in pairs if name in _LIBPQ - {"host", "port"}}
     for name in ("user", "password", "dbname"):
         if parts[name]:
             given.setdefault(name, _decoded(parts[name]))
-    given |= _places(parts["hosts"], pairs)
+    return given
+
+
+def _of_others(url: str, pairs: list[tuple[str, str]]) -> _Others:
+    """Raises `BadSettings` for a name that has no meaning."""
     settings: dict[str, str] = {}
-    pooled = False
+    pooled = tls = False
     for name, value in pairs:
+        if name not in _KNOWN:
+            raise BadSettings(_unknown(name, url))
         if name in _SCHEMA and value:
             settings["search_path"] = '"{}"'.format(value.replace('"', '""'))
         elif name == _POOLED:
             pooled = _switch(name, value)
-        elif name == "ssl" and _switch(name, value):
-            given.setdefault("sslmode", "require")
-        elif name not in _LIBPQ and name not in _OF_OTHERS and name not in {*_SCHEMA, "ssl"}:
-            raise BadSettings(_unknown(name, url))
-    _require_values(given)
-    told, rest = startup_options.read(given.get("options", startup_options.of_environment()))
-    return Address({**given, "options": rest}, settings | told, pooled)
+        elif name == _TLS:
+            tls = _switch(name, value) or tls
+    return _Others(settings, pooled, tls)
 
 
 def _parts(url: str) -> dict[str, str]:
@@ -158,33 +181,38 @@ def _decoded(text: str, *, plus: bool = False) -> str:
 
 def _places(authority: str, pairs: list[tuple[str, str]]) -> dict[str, str]:
     """libpq's `host` and `port`; what a parameter says goes before what stands before the path."""
-    named = [value for name, value in pairs if name == "host" and value]
-    ports = next((value for name, value in pairs if name == "port"), None)
-    told = [_place(text, "") for text in authority.split(",")]
-    told = [(_decoded(host), port) for host, port in told]
-    if named:
-        behind = ",".join(port for _, port in told)
-        told = [_place(text, behind) for value in named for text in value.split(",")]
-    found = {"host": ",".join(host for host, _ in told)}
-    found["port"] = ports or ",".join(port for _, port in told)
-    numbers = found["port"].split(",")
-    right = all(not port or (port.isdecimal() and 0 < int(port) < 65_536) for port in numbers)
-    if not right or len(numbers) not in {1, len(told)}:
+    first = dict(reversed(pairs))  # of a parameter that is given twice
+    told = _hosts(authority, pairs)
+    port = first.get("port") or ",".join(port for _, port in told)
+    numbers = port.split(",")
+    if not all(map(_is_port, numbers)) or len(numbers) not in {1, len(told)}:
         raise BadSettings(
             "DATABASE_URL has a port that is no number of 1 to 65535, or more ports than hosts; "
             "write host:5432 or host1:5432,host2:5432, and percent-encode what is special in a URL "
             "(/ ? # @ : %) where it stands in the password"
         )
-    if not any(numbers):
-        del found["port"]
-    if len(told) > 1:
-        found["target_session_attrs"] = next(
-            (value for name, value in pairs if name == "target_session_attrs"), "read-write"
-        )  # else the first that answers is kept, be it a standby
+    found = {"host": ",".join(host for host, _ in told), "port": port if any(numbers) else ""}
+    if len(told) > 1:  # else the first that answers is kept, be it a standby
+        found["target_session_attrs"] = first.get("target_session_attrs", "read-write")
     return {name: value for name, value in found.items() if value}
 
 
-def _place(text: str, port: str) -> tuple[str, str]:
+def _hosts(authority: str, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(host, port) of each; a host that a parameter names may have its port before the path."""
+    told = [(_decoded(host), port) for host, port in map(_place, authority.split(","))]
+    named = [value for name, value in pairs if name == "host" and value]
+    if not named:
+        return told
+    behind = ",".join(port for _, port in told)
+    return [_place(text, behind) for value in named for text in value.split(",")]
+
+
+def _is_port(text: str) -> bool:
+    """Whether it is one, or left out."""
+    return not text or (text.isdecimal() and 0 < int(text) < 65_536)
+
+
+def _place(text: str, port: str = "") -> tuple[str, str]:
     """(host, port) of one; a path and a bare IPv6 address have no port of their own."""
     if text.startswith(("/", "@")) or (text.count(":") > 1 and "[" not in text):
         return text, port

@@ -165,24 +165,21 @@ def claim(
     suspects = [row for row in due if row.suspect]
     if suspects and not alone:
         return Claim(token, (), full=True, suspects=True)
-    is_crowded = len(due) >= limit or sum(row.size for row in due) > max_bytes
-    if not alone and len(due) >= limit:
-        due = _with_other_lanes(conn, due, given)
     if alone:
         chosen = suspects[:1]
     else:
+        is_crowded = len(due) >= limit or _bytes(due) > max_bytes
+        if len(due) >= limit:
+            due = _with_other_lanes(conn, due, given)
         in_turn = _in_turn(due, is_crowded=is_crowded)
         chosen = _chosen(in_turn, limit, max_bytes, dear_first=dear_first)
     if not chosen:
         return Claim(token, ())
     is_dear = any(map(_is_dear, chosen))
-    held_s = lease_s + LEASE_S_PER_MIB * sum(row.size for row in chosen) / 2**20
-    held_s += DEAR_LEASE_S if is_dear else 0.0
-    rows = conn.execute(
-        _CLAIM,
-        {"ids": [row.id for row in chosen], "token": token, "lone": alone, "lease_s": held_s},
-    ).all()
-    claimed = tuple(ClaimedDelivery(*row) for row in sorted(rows))
+    held_s = _held_s(chosen, lease_s, is_dear=is_dear)
+    ids = [row.id for row in chosen]
+    taken = {"ids": ids, "token": token, "lone": alone, "lease_s": held_s}
+    claimed = tuple(ClaimedDelivery(*row) for row in sorted(conn.execute(_CLAIM, taken).all()))
     full = len(due) >= limit or len(chosen) < len(due)
     return Claim(token, claimed, full, dear=is_dear, lease_s=held_s)
 
@@ -235,8 +232,23 @@ def _in_turn(due: Sequence[sa.Row[Any]], *, is_crowded: bool) -> list[sa.Row[Any
     return [one[-1] for one in sorted(placed, key=lambda one: one[:-1])]
 
 
+def _held_s(rows: Sequence[sa.Row[Any]], lease_s: float, *, is_dear: bool) -> float:
+    """How long the lease of these rows is: by their bytes, and by what may be dear in them."""
+    by_bytes_s = LEASE_S_PER_MIB * _bytes(rows) / 2**20
+    return lease_s + by_bytes_s + (DEAR_LEASE_S if is_dear else 0.0)
+
+
+def _bytes(rows: Sequence[sa.Row[Any]]) -> int:
+    return sum(row.size for row in rows)
+
+
 def _is_dear(row: sa.Row[Any]) -> bool:
     return bool(row.size > DEAR_BYTES or row.overruns)
+
+
+def _stands_alone(row: sa.Row[Any]) -> bool:
+    """Of what is dear: whether it is taken with nothing beside it."""
+    return bool(row.size > DEAR_BYTES or row.overruns > 1)
 
 
 def _chosen(
@@ -246,9 +258,9 @@ def _chosen(
     head = next((row for row in rows if not dear_first or _is_dear(row)), None)
     if head is None or not _is_dear(head):
         return _within([row for row in rows if not _is_dear(row)], limit, max_bytes)
-    if head.size > DEAR_BYTES or head.overruns > 1:
+    if _stands_alone(head):
         return [head]
-    alike = [row for row in rows if row.overruns == 1 and row.size <= DEAR_BYTES]
+    alike = [row for row in rows if _is_dear(row) and not _stands_alone(row)]
     return _within(alike, min(limit, TRIED_TOGETHER), max_bytes)
 
 

@@ -92,7 +92,7 @@ def unflag(conn: sa.Connection, connection_id: str, problem: str) -> None:
     conn.execute(_UNFLAG, {"connection_id": connection_id, "problem": problem})
 
 
-def hold(conn: sa.Connection, connection_id: str, seconds: float) -> None:
+def rate_limit(conn: sa.Connection, connection_id: str, seconds: float) -> None:
     """Leave the connection's provider alone for so long; a longer wait stays."""
     conn.execute(_HOLD, {"connection_id": connection_id, "seconds": seconds})
 

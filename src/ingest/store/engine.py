@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from ingest.store import address
-from ingest.store.address import Address
+from ingest.store.address import DatabaseAddress
 from ingest.store.dialect import NAME, PostgresSession
 from ingest.store.failures import BadRow, MissingRow, ReadOnly, SessionLost, translated_errors
 
@@ -89,7 +89,7 @@ def connect_to_probe(url: str, *, application: str = "ingest") -> sa.Engine:
     )
 
 
-def _arguments(where: Address, application: str) -> dict[str, Any]:
+def _arguments(where: DatabaseAddress, application: str) -> dict[str, Any]:
     """What a session is made with. What the URL says goes before what we should say."""
     return {
         **_NOTICED,

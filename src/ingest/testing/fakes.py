@@ -26,7 +26,10 @@ from starlette.types import Receive, Scope, Send
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as the fake saw it; header names in lower case, the body as JSON where it is."""
+    """A request as the fake saw it; header names in lower case, the body as JSON where it is.
+
+    `target` is path and query as they came, with nothing decoded.
+    """
 
     method: str
     path: str
@@ -34,6 +37,7 @@ class Asked:
     headers: Mapping[str, str]
     body: Any
     url: str
+    target: str = ""
 
     def one(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""
@@ -206,4 +210,11 @@ def _asked(request: Request, raw: bytes, url: str) -> Asked:
         headers={name.lower(): value for name, value in request.headers.items()},
         body=body,
         url=url,
+        target=_target(request.scope),
     )
+
+
+def _target(scope: Scope) -> str:
+    raw: bytes = scope["raw_path"]
+    query: bytes = scope["query_string"]
+    return (raw + b"?" + query if query else raw).decode("latin-1")

@@ -29,7 +29,7 @@ class SampleDelivery:
         not the order in which things happened. Several may arrive in one minute: then they do so in
         the order of their source types, and of one source in the order in which it lists them.
     title: what happened, for people.
-    headers: the provider's, but for the signature; names in lower case.
+    headers: the provider's, but for the signature and what dates the sending; names in lower case.
     end: the terminal status that it must reach.
     copies: how often it is sent.
     """
@@ -42,11 +42,6 @@ class SampleDelivery:
     copies: int = 1
 
 
-def undated(delivery: SampleDelivery, _now: datetime) -> SampleDelivery:
-    """For providers that sign no time."""
-    return delivery
-
-
 @dataclass(frozen=True, slots=True)
 class Sample:
     """A source by example: how it is connected, and what it sends.
@@ -55,7 +50,6 @@ class Sample:
     metadata: a connection's metadata, as `ingest source connect` takes it.
     story_metadata: fields laid over it for the connection of the story, where that is another one.
     deliveries: its part of the story that the demo tells.
-    dated: gives a delivery the time of sending, for a provider that signs it.
     headers: what is sent with any body beside signature and media type, by the delivery's id and
         the time of sending; names in lower case.
     provider: makes its API with the objects of the story in it; None: nothing is looked up.
@@ -67,7 +61,6 @@ class Sample:
     metadata: Mapping[str, JSON]
     story_metadata: Mapping[str, JSON] = field(default_factory=dict)
     deliveries: tuple[SampleDelivery, ...] = ()
-    dated: Callable[[SampleDelivery, datetime], SampleDelivery] = undated
     headers: Callable[[str, datetime], Mapping[str, str]] = lambda _id, _now: {}
     provider: Callable[[], Provider] | None = None
     sending: Sending | None = None

@@ -82,8 +82,10 @@ def connect_source(
 def _check_host(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) -> None:
     """Raise `BadInput` where the token would go to a host that is not the provider's, nor allowed.
 
-    A look-up checks it again, since the settings may change.
+    A look-up checks it again, since the settings may change. A source that asks nobody has no host.
     """
+    if not descriptor.api_hosts and not descriptor.api_url(metadata):
+        return
     try:
         base_of(descriptor, metadata, reach)
     except Refused as error:

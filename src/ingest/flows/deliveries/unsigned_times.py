@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from ingest.core.identity import document_id, object_id
 from ingest.core.ranks import version_of, with_version
 from ingest.flows.documents.apply import StoreStatement
-from ingest.store import feeds, ledger, queue_admin, sayings
-from ingest.store.sayings import Key, Saying
+from ingest.store import feeds, ledger, queue_admin, unsigned_times
+from ingest.store.unsigned_times import Key, UnsignedTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,10 @@ class Share:
         """When its sender says that it was said: the first part of its newest rank."""
         return max(version_of(statement.rank) for _, statement in self.said)
 
-    def saying(self) -> Saying:
+    def row(self) -> UnsignedTime:
+        """As the table of unsigned times holds it."""
         thing = object_id(self.said[0][1].change.identity)
-        return Saying(self.connection_id, self.fact, self.version, thing, self.delivery_id)
+        return UnsignedTime(self.connection_id, self.fact, self.version, thing, self.delivery_id)
 
 
 def repeated(conn: sa.Connection, shares: Sequence[Share]) -> list[bool]:
@@ -59,14 +60,14 @@ def repeated(conn: sa.Connection, shares: Sequence[Share]) -> list[bool]:
         known = earliest.get(share.key)
         if known is None or share.version < known.version:
             earliest[share.key] = share
-    before = sayings.tell(conn, [share.saying() for share in earliest.values()])
+    before = unsigned_times.tell(conn, [share.row() for share in earliest.values()])
     for key, known_at in before.items():
         first = earliest[key]
         if first.version < known_at:
             for share in shares:
                 if share.key == key and share.version == first.version:
                     _move(conn, share, known_at)
-            yielded = sayings.between(conn, first.saying(), before=known_at)
+            yielded = unsigned_times.between(conn, first.row(), before=known_at)
             queue_admin.replay(conn, yielded)
     return [
         share.version > min(earliest[share.key].version, before.get(share.key, share.version))

@@ -246,7 +246,7 @@ def _judge(conn: sa.Connection, looked_up: LookedUp) -> None:
         log.warning("connection_refused", connection=connection_id)
         conditions.refuse(conn, connection_id, outcome.error, token_id=looked_up.held.token_id)
     elif outcome.kind == "limited":
-        conditions.hold(conn, connection_id, outcome.wait_s)
+        conditions.rate_limit(conn, connection_id, outcome.wait_s)
 
 
 def _show(conn: sa.Connection, looked_up: LookedUp) -> None:

@@ -7,7 +7,7 @@ and what went is told last, so that a file that moves is never missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.contract import Ask, Sight
 from ingest.sources.forms import ID, segment
-from ingest.sources.github.answers import CompareAnswer
+from ingest.sources.github.answers import ChangedFile, CompareAnswer
 from ingest.sources.github.api import GitHubApi, Repository
 from ingest.sources.github.applied import MOST_DOCUMENTS, Applied, applied
 from ingest.sources.github.configuration import Wants, in_force, wants
@@ -28,6 +28,7 @@ from ingest.sources.github.heads import Head, head_of
 from ingest.sources.github.names import SHA
 from ingest.sources.github.payloads import read
 from ingest.sources.github.trees import LARGEST_FILE, Difference, File, difference
+from ingest.sources.wire import items
 
 MOST_FILES, MOST_BYTES = 100, 8 * 2**20
 """What one sight reads of files, at most."""
@@ -175,21 +176,30 @@ def _compared(
     if base is None or before.want != want.digest or not SHA.fits(base):
         return None
     try:
-        path = f"{repository.path}/compare/{base}...{segment(head, A_HASH, ID)}"
-        told = api.get(path, params={"per_page": 1}).json()
-        files = told.get("files") if isinstance(told, dict) else None
-        if isinstance(files, list) and len(files) >= MOST_COMPARED:
-            return None
-        answer = read(CompareAnswer, told)
+        answer = _comparison(api, repository, base, head)
     except (RateLimited, Refused):
         raise
     except (Absent, PermanentError, TransientError):
         # A commit that was collected, a difference too large to be shown: the trees tell.
         return None
-    if answer.status not in ("ahead", "identical") or answer.files is None:
+    if answer is None or answer.status not in ("ahead", "identical") or answer.files is None:
         return None
+    return _paths(answer.files)
+
+
+def _comparison(
+    api: GitHubApi, repository: Repository, base: str, head: str
+) -> CompareAnswer | None:
+    """What GitHub says; None where it may not say all."""
+    path = f"{repository.path}/compare/{base}...{segment(head, A_HASH, ID)}"
+    told = api.get(path, params={"per_page": 1}).json()
+    return None if len(items(told, "files")) >= MOST_COMPARED else read(CompareAnswer, told)
+
+
+def _paths(files: Iterable[ChangedFile]) -> dict[str, str | None]:
+    """Each path that is told, with its former name if any."""
     changed: dict[str, str | None] = {}
-    for file in answer.files:
+    for file in files:
         changed.setdefault(file.filename, None)
         if file.previous_filename:
             changed.setdefault(file.previous_filename, None)

@@ -142,16 +142,26 @@ def _answer(entries: JSON, *, whole: bool) -> _Answer:
     files: dict[str, File] = {}
     folders: dict[str, str] = {}
     for index, told in enumerate(entries):
-        entry = told if isinstance(told, dict) else {}
-        path, mode, kind, sha = (entry.get(name) for name in ("path", "mode", "type", "sha"))
-        if not (isinstance(path, str) and isinstance(sha, str) and sha and mode and kind):
-            raise BadPayload(f"tree.{index}", "has no path, mode, type or sha")
+        path, mode, kind, sha, size = _entry(told, index)
         if kind == "blob" and mode in _REGULAR:
-            size = entry.get("size")
             files[path] = File(path, sha, size if type(size) is int else None)
         elif kind == "tree" and not whole:
             folders[path] = sha
     return _Answer(files, folders, len(entries))
+
+
+def _entry(told: JSON, index: int) -> tuple[str, JSON, JSON, str, JSON]:
+    """Path, mode, type, hash and size of one entry of a tree."""
+    entry = told if isinstance(told, dict) else {}
+    path, mode, kind, sha = (
+        entry.get("path"),
+        entry.get("mode"),
+        entry.get("type"),
+        entry.get("sha"),
+    )
+    if not (isinstance(path, str) and isinstance(sha, str) and sha and mode and kind):
+        raise BadPayload(f"tree.{index}", "has no path, mode, type or sha")
+    return path, mode, kind, sha, entry.get("size")
 
 
 def blob(api: GitHubApi, repository: Repository, file: File) -> bytes:

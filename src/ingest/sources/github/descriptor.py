@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import re
 
-from ingest.core.errors import BadInput, BadPayload
+from ingest.core.errors import BadPayload
 from ingest.core.signing import Scheme
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.sources.github.tokens import check_token
 from ingest.sources.github.types import GitHubSourceMetadata
-from ingest.sources.ids import member, number_id
+from ingest.sources.ids import member, number_id, tenant_id
 
 _KEY = re.compile(r"([^/\s#@:]{1,100}/[^/\s#@:]{1,100})(?:[#@:]|/discussions/)")
 
@@ -36,10 +36,7 @@ def _tenant(_headers: Headers, payload: Payload) -> tuple[str, ...]:
 
 
 def _connection_tenant(metadata: Payload) -> tuple[str, ...]:
-    id_ = metadata.get("githubRepoId")
-    if isinstance(id_, str) and id_:
-        return (id_,)
-    raise BadInput("githubRepoId is missing in the connection's metadata; give the repository's id")
+    return (tenant_id(metadata, "githubRepoId", "the repository's id"),)
 
 
 def _installation(payload: Payload) -> frozenset[str]:

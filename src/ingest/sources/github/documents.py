@@ -19,10 +19,10 @@ from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
 from ingest.sources.contract import Found
 from ingest.sources.github import conversations, discussions, payloads, releases, remarks
-from ingest.sources.github.events import text
 from ingest.sources.github.files import branch_documents
 from ingest.sources.github.payloads import Around, read
 from ingest.sources.github.places import Place, name_of
+from ingest.sources.wire import text
 
 # `https://github.com/owner/repo/pull/12#discussion_r5`.
 _PAGE = re.compile(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Payload
 from ingest.sources.github.places import name_of
+from ingest.sources.wire import at, text
 
 _REASONS: Mapping[str, tuple[str, ...]] = {
     "a handshake: GitHub asks whether we listen": ("ping",),
@@ -149,26 +150,9 @@ def _repository(message: Message) -> str | None:
     return name_of(message, told) if told else None
 
 
-def text(payload: Payload, *path: str) -> str | None:
-    """The text at a path, None where there is none or the empty one."""
-    value = at(payload, *path)
-    return value if isinstance(value, str) and value else None
-
-
 def _number(payload: Payload) -> int | None:
     numbers: Iterator[JSON] = (
         at(payload, conversation, "number")
         for conversation in ("issue", "pull_request", "discussion")
     )
     return next((n for n in numbers if type(n) is int and 0 <= n < 2**63), None)
-
-
-def at(payload: Payload, *path: str) -> JSON:
-    """The value at a path, None where the payload has nothing or something else there."""
-    value: object = payload
-    for step in path:
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(step)
-    found: JSON = value  # type: ignore[assignment]
-    return found

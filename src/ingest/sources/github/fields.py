@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ingest.core.values import JSON
+from ingest.sources.drift import MOST, unknown
+from ingest.sources.wire import mapping
 
-DRIFT_LIMIT = 20
-_NAME_LIMIT = 80
+_LONGEST = 80
 
 
 def _names(text: str) -> frozenset[str]:
@@ -74,15 +75,12 @@ RELEASE = _names(
 )
 
 
-def drift(payload: Mapping[str, JSON], *, member: str, known: frozenset[str]) -> tuple[str, ...]:
+def unknown_fields(
+    payload: Mapping[str, JSON], *, member: str, known: frozenset[str]
+) -> tuple[str, ...]:
     """Unknown fields of the envelope (`payload.x`) and its main object, sorted, at most 20.
 
     Names are shown as ASCII, so that what somebody puts into a key cannot disturb a log.
     """
-    unknown = [f"payload.{name}" for name in payload.keys() - PAYLOAD]
-    main = payload.get(member)
-    if isinstance(main, Mapping):
-        unknown += [f"{member}.{name}" for name in main.keys() - known]
-    if not unknown:
-        return ()
-    return tuple(sorted(ascii(name)[1:-1][:_NAME_LIMIT] for name in unknown)[:DRIFT_LIMIT])
+    names = unknown(("payload", payload, PAYLOAD), (member, mapping(payload, member), known))
+    return tuple(sorted(ascii(name)[1:-1][:_LONGEST] for name in names)[:MOST])

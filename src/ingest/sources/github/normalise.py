@@ -70,7 +70,7 @@ def normalise(message: Message) -> Normalised:
     elif name in _OBJECTS:
         kind = _OBJECTS[name]
         outcome = _object(kind, message)
-        drift = fields.drift(message.payload, member=kind.member, known=kind.known)
+        drift = fields.unknown_fields(message.payload, member=kind.member, known=kind.known)
     else:
         outcome = Skipped(f"unknown event {ascii(name)[1:-1][:80]}")
     if isinstance(outcome, Skipped):

@@ -11,19 +11,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from ingest.core.errors import BadPayload
 from ingest.core.times import parse_time
+from ingest.sources.wire import LenientModel, WireModel, below
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,29 +36,16 @@ Name = Annotated[str, Field(min_length=1)]
 M = TypeVar("M", bound=BaseModel)
 
 
-class Strict(BaseModel):
-    """Base of all that is read; no coercion, so that junk is seen as junk."""
+class Strict(WireModel):
+    """Base of what we wrote ourselves; no coercion, so that junk is seen as junk."""
 
-    model_config = ConfigDict(strict=True, extra="ignore")
+    model_config = ConfigDict(strict=True)
 
 
-class Wire(Strict):
-    """Base of what GitHub sends. Junk in a field that nothing depends on says nothing, and what it
-    stands in says the rest.
-    """
+class Wire(LenientModel):
+    """Base of what GitHub sends; no coercion either."""
 
-    @field_validator("*", mode="wrap")
-    @classmethod
-    def _spared(
-        cls, told: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-    ) -> object:
-        try:
-            return handler(told)
-        except ValidationError:
-            field = cls.model_fields[str(info.field_name)]
-            if field.is_required():
-                raise
-            return field.get_default(call_default_factory=True)
+    model_config = ConfigDict(strict=True)
 
 
 class Repository(Wire):
@@ -280,6 +259,5 @@ def read(model: type[M], told: object, at: str = "") -> M:
 def bad_payload(error: ValidationError, at: str = "") -> BadPayload:
     """The first thing that pydantic found wrong, as our error with its JSON path."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    steps = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
     problem = "required and missing" if first["type"] == "missing" else first["msg"]
-    return BadPayload((at + steps).removeprefix(".") or "the answer", problem)
+    return BadPayload(below(at, first["loc"]) or "the answer", problem)

@@ -13,9 +13,9 @@ from ingest.core.times import iso
 from ingest.core.values import JSON
 from ingest.sources.contract import Message
 from ingest.sources.github import envelopes
-from ingest.sources.github.events import at, text
 from ingest.sources.github.outcomes import Outcome, Skipped, ask
 from ingest.sources.github.payloads import read
+from ingest.sources.wire import at, text
 
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 

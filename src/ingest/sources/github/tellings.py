@@ -13,10 +13,10 @@ from ingest.core.times import to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Payload
 from ingest.sources.github import conversations, discussions, envelopes, releases, remarks
-from ingest.sources.github.events import at, text
 from ingest.sources.github.outcomes import Outcome, Skipped, ask
 from ingest.sources.github.payloads import Repository, is_pull_request, read
 from ingest.sources.github.places import Place, place_of
+from ingest.sources.wire import at, text
 
 # The times have a grain of one second, so that one act's deliveries tie. Whatever follows on an
 # opening stands above it, a closing above the labels set along with it, and what already shows

@@ -10,19 +10,15 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
-from pydantic.alias_generators import to_camel
 
 from ingest.core.errors import BadInput
 from ingest.sources.forms import DIGITS, NAME, Form
 from ingest.sources.github import globs
 from ingest.sources.github.names import BRANCH, FULL_NAME, OWNER, PATH
+from ingest.sources.metadata import ConnectionMetadata, Metadata
 
 
-class Written(BaseModel):
-    """Base of what we write; names are snake_case here and camelCase on the wire."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
-
+class Written(Metadata):
     type: Literal["github"]
 
 
@@ -188,11 +184,12 @@ class Permissions(BaseModel):
 _INSTALLATION = Form(r"[0-9]{0,19}", "the number of the App's installation, 0 where there is none")
 
 
-class GitHubSourceMetadata(Written):
-    """A connected repository: the seed's member; further fields are kept."""
+class GitHubSourceMetadata(ConnectionMetadata):
+    """A connected repository: the seed's member."""
 
-    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
+    type: Literal["github"]
     github_repo_id: Annotated[str, DIGITS]
     github_installation_id: Annotated[str, _INSTALLATION]
     repo_full_name: Annotated[str, FULL_NAME]

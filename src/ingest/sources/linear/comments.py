@@ -6,6 +6,7 @@ tell of some of these only the id, the API tells all. Performs no I/O.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ingest.core.changes import Upsert
@@ -17,6 +18,9 @@ from ingest.sources.linear.types import LinearDocMetadata
 
 _OVERLAP = 25
 _NOTHING, _NO_CONTENT = Child(), Content()
+
+_Told = tuple[str, str | None, str | None, str | None]
+"""Kind, id, name and URL of what a comment may be on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +90,34 @@ def _parent(comment: Comment, on: _On | None, place: Place) -> Identity | None:
 
 
 def _on(comment: Comment, place: Place) -> _On | None:
-    """The first that is told; a document's content belongs to the document itself."""
+    """The first that is told; an issue before all."""
+    issue = comment.its_issue or IssueChild()
+    issue_id = comment.issue_id or issue.id
+    if issue_id:
+        return _On("issue", issue_id, commented_key(comment, place.url), issue.url, issue.title)
+    told = (*_reports(comment), *_pages(comment))
+    return next((_On(kind, id_, name, url) for kind, id_, name, url in told if id_), None)
+
+
+def _reports(comment: Comment) -> Iterator[_Told]:
+    """Updates, which are called by the name of what they are of."""
+    update, report = comment.project_update or _NOTHING, comment.initiative_update or _NOTHING
+    project, initiative = update.project or _NOTHING, report.initiative or _NOTHING
+    update_id = comment.project_update_id or update.id
+    report_id = comment.initiative_update_id or report.id
+    yield "project_update", update_id, project.name, project.url
+    yield "initiative_update", report_id, initiative.name, initiative.url
+
+
+def _pages(comment: Comment) -> Iterator[_Told]:
+    """A document's content belongs to the document itself."""
     content = comment.document_content or _NO_CONTENT
     document = content.document or _NOTHING
     project = comment.project or content.project or _NOTHING
     initiative = comment.initiative or content.initiative or _NOTHING
-    update, report = comment.project_update or _NOTHING, comment.initiative_update or _NOTHING
-    issue = comment.its_issue
-    issue_id = comment.issue_id or (issue.id if issue else None)
-    over, above = update.project or _NOTHING, report.initiative or _NOTHING
-    if issue_id:
-        key = commented_key(comment, place.url)
-        child = issue or IssueChild()
-        return _On("issue", issue_id, key, child.url, child.title)
-    told = (
-        ("project_update", comment.project_update_id or update.id, over.name, over.url),
-        ("initiative_update", comment.initiative_update_id or report.id, above.name, above.url),
-        ("document", document.id, document.title, document.url),
-        ("project", comment.project_id or project.id, project.name, project.url),
-        ("initiative", comment.initiative_id or initiative.id, initiative.name, initiative.url),
-    )
-    return next((_On(kind, id_, name, url) for kind, id_, name, url in told if id_), None)
+    yield "document", document.id, document.title, document.url
+    yield "project", comment.project_id or project.id, project.name, project.url
+    yield "initiative", comment.initiative_id or initiative.id, initiative.name, initiative.url
 
 
 def _team_id(comment: Comment) -> str | None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme, SignedTime
 from ingest.sources.contract import Descriptor, Headers, Payload
-from ingest.sources.ids import text_id
+from ingest.sources.ids import tenant_id, text_id
 from ingest.sources.linear.types import LinearSourceMetadata
 
 # linear.app/developers/webhooks, "Securing webhooks": HMAC-SHA256 of the raw body in hex, and a
@@ -46,12 +46,7 @@ def _organization(_headers: Headers, payload: Payload) -> tuple[str, ...]:
 
 
 def _connection_organization(metadata: Payload) -> tuple[str, ...]:
-    told = metadata.get("linearOrganizationId")
-    if isinstance(told, str) and told:
-        return (told,)
-    raise BadInput(
-        "linearOrganizationId is missing in the connection's metadata; give the organization's id"
-    )
+    return (tenant_id(metadata, "linearOrganizationId", "the organization's id"),)
 
 
 def _wanted_teams(metadata: Payload) -> frozenset[str] | None:

@@ -11,8 +11,9 @@ from typing import Literal, TypedDict
 
 from ingest.core.values import JSON
 from ingest.sources.contract import Payload
-from ingest.sources.linear.payloads import Entity, text
+from ingest.sources.linear.payloads import Entity
 from ingest.sources.linear.types import LinearEventMetadata, LinearOtherEventMetadata
+from ingest.sources.wire import mapping, text
 
 _NO_TEXT = "it has no text of its own"
 _ACCOUNT = "it concerns the app or the account, not a document"
@@ -71,7 +72,7 @@ def withdrawn_because(type_: str, action: str | None) -> str | None:
 
 def of_document(type_: str, action: str, payload: Payload, entity: Entity) -> dict[str, JSON]:
     """The event of an issue, a comment or a project: in the seed's terms where it has a word."""
-    webhook_id = text(payload.get("webhookId")) or ""
+    webhook_id = text(payload, "webhookId") or ""
     ids = _Ids(
         issue_id=entity.id if type_ == "Issue" else entity.its_issue_id,
         comment_id=entity.id if type_ == "Comment" else None,
@@ -93,22 +94,17 @@ def of_document(type_: str, action: str, payload: Payload, entity: Entity) -> di
 
 def of_other(type_: str, payload: Payload) -> dict[str, JSON]:
     """The event of anything else; its object is not ours to judge, so nothing is required of it."""
-    issue = _object(payload, "issueData")  # IssueSLA has this in the place of `data`
-    data = _object(payload, "data") or issue
+    issue = mapping(payload, "issueData")  # IssueSLA has this in the place of `data`
+    data = mapping(payload, "data") or issue
     return LinearOtherEventMetadata(
-        action=_dotted(type_, text(payload.get("action")) or "unknown"),
-        webhook_id=text(payload.get("webhookId")) or "",
-        object_id=text(data.get("id")),
-        issue_id=text(data.get("issueId")) or text(issue.get("id")),
-        comment_id=text(data.get("commentId")),
-        project_id=text(data.get("projectId")),
-        updated_at=text(data.get("updatedAt")) or text(payload.get("createdAt")),
+        action=_dotted(type_, text(payload, "action") or "unknown"),
+        webhook_id=text(payload, "webhookId") or "",
+        object_id=text(data, "id"),
+        issue_id=text(data, "issueId") or text(issue, "id"),
+        comment_id=text(data, "commentId"),
+        project_id=text(data, "projectId"),
+        updated_at=text(data, "updatedAt") or text(payload, "createdAt"),
     ).told()
-
-
-def _object(payload: Payload, name: str) -> Payload:
-    told = payload.get(name)
-    return told if isinstance(told, Mapping) else {}
 
 
 def _dotted(type_: str, action: str) -> str:

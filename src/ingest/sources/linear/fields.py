@@ -6,12 +6,9 @@ payloads of those years carried. To be known is not to be read: `payloads` says 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ingest.sources.contract import Payload
-
-_MOST_DRIFT = 20
-_LONGEST_NAME = 100
+from ingest.sources.drift import drift
+from ingest.sources.wire import mapping
 
 _WRAPPING = "action actor createdAt data organizationId type updatedFrom url webhookId"
 _ENVELOPE = frozenset(f"{_WRAPPING} webhookTimestamp".split())
@@ -79,11 +76,9 @@ _LISTS = {
 _FIELDS = {kind: frozenset(f"{_ENTITY} {names}".split()) for kind, names in _LISTS.items()}
 
 
-def drift(type_: str, payload: Payload) -> tuple[str, ...]:
-    """Fields that Linear's schema does not name; a bounded number of names that can be shown."""
-    data = payload.get("data")
-    told = data.keys() if isinstance(data, Mapping) else set()
-    unknown = [f"EntityWebhookPayload.{name}" for name in payload.keys() - _ENVELOPE]
-    unknown += [f"{type_}.{name}" for name in told - _FIELDS[type_]]
-    shown = (name for name in unknown if len(name) <= _LONGEST_NAME and name.isprintable())
-    return tuple(sorted(shown)[:_MOST_DRIFT])
+def unknown_fields(type_: str, payload: Payload) -> tuple[str, ...]:
+    """What Linear's schema does not name, of the envelope and of the object."""
+    return drift(
+        ("EntityWebhookPayload", payload, _ENVELOPE),
+        (type_, mapping(payload, "data"), _FIELDS[type_]),
+    )

@@ -33,9 +33,9 @@ from ingest.sources.linear.payloads import (
     Issue,
     Project,
     Update,
-    read,
 )
 from ingest.sources.linear.shapes import Place, keys, version
+from ingest.sources.wire import read
 
 _PUBLISHED = frozenset({"create", "update", "remove"})
 LAG_S = 30.0

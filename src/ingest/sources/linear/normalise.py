@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ingest.core.changes import Refresh
-from ingest.core.errors import BadPayload
-from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.linear import events
-from ingest.sources.linear.fields import drift
+from ingest.sources.linear.fields import unknown_fields
 from ingest.sources.linear.kinds import BY_TYPE, AnyKind
-from ingest.sources.linear.payloads import Link, read, text
+from ingest.sources.linear.payloads import Link
 from ingest.sources.linear.shapes import Place
+from ingest.sources.wire import read, text, unusable
 
 _SEED_KINDS = frozenset({"Issue", "Comment", "Project"})
 
@@ -35,13 +34,13 @@ def _object(message: Message, type_: str, kind: AnyKind) -> Normalised:
     """The event of something that is a document."""
     payload = message.payload
     action = _word(payload, "action")
-    place = Place(message.scope, text(payload.get("url")))
+    place = Place(message.scope, text(payload, "url"))
     entity, change = kind.told(payload.get("data"), action, place)
     if type_ in _SEED_KINDS:
         event = events.of_document(type_, action, payload, entity)
     else:
         event = events.of_other(type_, payload)
-    return Normalised(event, (change,), drift=drift(type_, payload))
+    return Normalised(event, (change,), drift=unknown_fields(type_, payload))
 
 
 def _attachment(message: Message, type_: str) -> Normalised:
@@ -61,7 +60,7 @@ def _ignored(message: Message, type_: str) -> Normalised:
     return Normalised(
         events.of_other(type_, payload),
         skip=events.ignored_because(type_),
-        withdraws=events.withdrawn_because(type_, text(payload.get("action"))),
+        withdraws=events.withdrawn_because(type_, text(payload, "action")),
     )
 
 
@@ -69,8 +68,8 @@ _OTHERS: Mapping[str, Callable[[Message, str], Normalised]] = {"Attachment": _at
 
 
 def _word(payload: Payload, name: str) -> str:
-    told: JSON = payload.get(name)
+    told = payload.get(name)
     word = text(told)
     if word is None:
-        raise BadPayload(name, "missing" if told is None else "not a name")
+        raise unusable(told, name, "not a name")
     return word

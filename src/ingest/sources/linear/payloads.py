@@ -8,26 +8,13 @@ Performs no I/O.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    field_validator,
-)
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from ingest.core.canonical import clean
-from ingest.core.errors import BadPayload
-from ingest.core.values import JSON
-
-Id = Annotated[str, Field(pattern=r"^[^\x00-\x20\x7f]+$", max_length=255)]
-"""UUIDs today, other texts in the past: any printable text without blanks."""
+from ingest.sources.wire import Id, LenientModel
 
 
 def _listed(raw: Any) -> Any:
@@ -42,23 +29,10 @@ def nodes(raw: Any) -> list[dict[str, Any]]:
     return [node for node in found if isinstance(node, dict)] if isinstance(found, list) else []
 
 
-class _Payload(BaseModel):
-    """Junk in a field that nothing depends on says nothing, and what it stands in says the rest."""
+class _Payload(LenientModel):
+    """Ids are UUIDs today, and were other texts in the past."""
 
-    model_config = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True, extra="ignore")
-
-    @field_validator("*", mode="wrap")
-    @classmethod
-    def _spared(
-        cls, told: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-    ) -> object:
-        try:
-            return handler(told)
-        except ValidationError:
-            field = cls.model_fields[str(info.field_name)]
-            if field.is_required():
-                raise
-            return field.get_default()
+    model_config = ConfigDict(alias_generator=to_camel)
 
 
 class Named(_Payload):
@@ -268,30 +242,3 @@ class Link(_Payload):
 
     issue_id: Id
     original_issue_id: Id | None = None
-
-
-P = TypeVar("P", bound=_Payload)
-
-
-def read(model: type[P], raw: JSON, path: str) -> P:
-    """The object at `path`; raises `BadPayload` with the first field that is missing or wrong."""
-    if raw is None:
-        raise BadPayload(path, "missing")
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise _bad_payload(error, path) from error
-
-
-def text(raw: JSON) -> str | None:
-    """A text out of a field that nothing depends on; whatever is no text says nothing."""
-    return clean(raw) if isinstance(raw, str) and raw else None
-
-
-def _bad_payload(error: ValidationError, path: str) -> BadPayload:
-    first: dict[str, Any] = dict(error.errors(include_url=False, include_context=False)[0])
-    for part in first["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    if first["type"] == "missing" or first["input"] is None:
-        return BadPayload(path, "missing")
-    return BadPayload(path, str(first["msg"]).lower())

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.slugs import bounded_key
-from ingest.core.times import parse_time, to_micros
 from ingest.core.values import JSON
+from ingest.sources import wire
 from ingest.sources.linear.payloads import Entity, State
 
 # schema.graphql, `WorkflowState.type`, `ProjectStatusType` and `InitiativeStatus`, in the seed's
@@ -47,22 +46,11 @@ class Place:
 
 def version(entity: Entity) -> int:
     """The object's own `updatedAt`, in microseconds since the epoch."""
-    micros = to_micros(time_of(entity.updated_at, "data.updatedAt"))
-    if micros < 0:
-        raise BadPayload("data.updatedAt", "a time before 1970 cannot be a version")
-    return micros
+    return wire.version(entity.updated_at, "data.updatedAt")
 
 
 def created(text: str) -> datetime:
-    return time_of(text, "data.createdAt")
-
-
-def time_of(text: str, path: str) -> datetime:
-    """The time at a path; raises `BadPayload` with it."""
-    try:
-        return parse_time(text)
-    except (ValueError, OverflowError):
-        raise BadPayload(path, "not an ISO 8601 time") from None
+    return wire.time(text, "data.createdAt")
 
 
 def keys(told: Iterable[str | None] | None) -> tuple[str, ...]:

@@ -10,23 +10,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field
 
-from ingest.core.values import JSON
 from ingest.sources.forms import NAME, WORD
+from ingest.sources.metadata import ConnectionMetadata, Metadata
 
 
-class _Metadata(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
-    )
-
+class _Metadata(Metadata):
     type: Literal["linear"] = "linear"
-
-    def told(self) -> dict[str, JSON]:
-        """The JSON that is stored: camelCase, without the fields that are not known."""
-        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class LinearDocMetadata(_Metadata):
@@ -116,16 +107,12 @@ class LinearOtherEventMetadata(_Metadata):
     updated_at: str | None = None
 
 
-class LinearSourceMetadata(BaseModel):
+class LinearSourceMetadata(ConnectionMetadata):
     """The seed's connection metadata, and two optional fields of ours.
 
     `onlyTeamIds` narrows the connection to those teams: without it the whole organization comes.
     `teamKeys` are the keys of further teams whose bare mentions (`ENG-12`) belong to it.
     """
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
-    )
 
     type: Literal["linear"] = "linear"
     linear_team_id: Annotated[str, WORD]
@@ -138,13 +125,13 @@ class LinearSourceMetadata(BaseModel):
     team_keys: list[Annotated[str, WORD]] | None = None
 
 
-DOCUMENT_TYPES: tuple[type[BaseModel], ...] = (
+DOCUMENT_TYPES: tuple[type[Metadata], ...] = (
     LinearDocMetadata,
     LinearUpdateDocMetadata,
     LinearDocumentDocMetadata,
     LinearInitiativeDocMetadata,
 )
-EVENT_TYPES: tuple[type[BaseModel], ...] = (LinearEventMetadata, LinearOtherEventMetadata)
+EVENT_TYPES: tuple[type[Metadata], ...] = (LinearEventMetadata, LinearOtherEventMetadata)
 SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
     {LinearDocMetadata, LinearEventMetadata, LinearSourceMetadata}
 )

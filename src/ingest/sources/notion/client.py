@@ -21,8 +21,8 @@ from ingest.sources.http import Api
 from ingest.sources.notion.descriptor import DESCRIPTOR
 from ingest.sources.notion.documents import UNSEEN
 from ingest.sources.notion.ids import dashed
-from ingest.sources.notion.payloads import at, member, members, text
 from ingest.sources.notion.reading import FORBIDDEN, MOST_BYTES, NOT_FOR_BOTS, Lists, Reading
+from ingest.sources.wire import at, mapping, objects, text
 
 VERSION = "2025-09-03"
 """…/reference/versioning: every request names one; answers of a later one are read as well."""
@@ -101,8 +101,8 @@ class NotionClient:
     def check(self) -> str:
         """The bot that the token is, and its workspace."""
         bot = _bot(self)
-        name = text(at(bot, "name")) or "the integration"
-        workspace = text(at(bot, "bot", "workspace_name"))
+        name = text(bot, "name") or "the integration"
+        workspace = text(bot, "bot", "workspace_name")
         return f"{name} of {workspace}" if workspace else name
 
     def close(self) -> None:
@@ -156,7 +156,7 @@ def _edited(page: JSON) -> tuple[JSON, JSON]:
 def _is_settled(page: Payload, began_at: datetime) -> bool:
     """Whether any edit since would show: `last_edited_time` is rounded down to its minute."""
     try:
-        edited_at = parse_time(text(page.get("last_edited_time")) or "")
+        edited_at = parse_time(text(page, "last_edited_time") or "")
     except ValueError:
         return False
     return began_at - edited_at > _SETTLED
@@ -170,7 +170,7 @@ def _database(client: NotionClient, ask: Ask) -> Sight:
     raw: dict[str, JSON] = {"database": database}
     if not _is_trashed(database):
         raw["parent"] = reading.parent(database.get("parent"))
-        ids = [dashed(source.get("id")) for source in members(database, "data_sources")]
+        ids = [dashed(source.get("id")) for source in objects(database, "data_sources")]
         tables = [reading.whole(f"data_sources/{id_}") for id_ in ids[:_MOST_TABLES] if id_]
         raw["tables"] = [table for table in tables if table is not None]
     return Sight(raw)
@@ -246,7 +246,7 @@ def _bot(client: NotionClient) -> JSON:
 def _hinted_parent(hint: Payload) -> Payload:
     """A comment's own parent may be a block; the page that it is on proves as much."""
     page = dashed(hint.get("page"))
-    return {"type": "page", "id": page} if page else member(hint, "parent")
+    return {"type": "page", "id": page} if page else mapping(hint, "parent")
 
 
 def _is_trashed(object_: Payload) -> bool:

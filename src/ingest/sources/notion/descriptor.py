@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme
-from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
-from ingest.sources.ids import text_id
+from ingest.sources.ids import tenant_id, text_id
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.types import NotionSourceMetadata
+from ingest.sources.wire import items, text
 
 # …/reference/webhooks, "Validating event payloads": the key is the subscription's verification
 # token, `secret_` included. The body's `timestamp` is the time of the event, which a retry repeats
@@ -23,12 +23,8 @@ _SECRET = "secret_"  # noqa: S105 - how each of them begins
 _LONGEST_SECRET = 200
 
 
-def _text(value: JSON) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
 def _event_id(_headers: Headers, payload: Payload) -> str | None:
-    return _text(payload.get("id"))
+    return text(payload, "id")
 
 
 def _workspace(_headers: Headers, payload: Payload) -> tuple[str, ...]:
@@ -38,18 +34,13 @@ def _workspace(_headers: Headers, payload: Payload) -> tuple[str, ...]:
 
 
 def _connection_workspace(metadata: Payload) -> tuple[str, ...]:
-    told = _text(metadata.get("notionWorkspaceId"))
-    if told:
-        return (dashed(told) or told,)
-    raise BadInput(
-        "notionWorkspaceId is missing in the connection's metadata; give the workspace's id"
-    )
+    told = tenant_id(metadata, "notionWorkspaceId", "the workspace's id")
+    return (dashed(told) or told,)
 
 
 def _wanted_databases(metadata: Payload) -> frozenset[str] | None:
     """A connection without a choice of databases wants them all."""
-    told = metadata.get("databaseIds")
-    wanted = [_text(id_) for id_ in told] if isinstance(told, list) else []
+    wanted = map(text, items(metadata, "databaseIds"))
     return frozenset(dashed(id_) or id_ for id_ in wanted if id_) or None
 
 

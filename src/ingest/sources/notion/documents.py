@@ -6,7 +6,7 @@ Performs no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from ingest.core.changes import Change, Delete, Refresh, Upsert
@@ -22,17 +22,13 @@ from ingest.sources.notion.payloads import (
     Database,
     Object,
     Page,
-    at,
-    member,
-    members,
-    read,
-    text,
 )
 from ingest.sources.notion.types import (
     NotionCommentMetadata,
     NotionDatabaseMetadata,
     NotionDocMetadata,
 )
+from ingest.sources.wire import at, mapping, objects, read, text
 
 Answered = TypeVar("Answered", bound=Object)
 
@@ -90,7 +86,7 @@ def _page(found: Found, raw: Payload) -> Change:
         url=page.url or page_url(page.id),
         properties=properties.values(told) if is_row else None,
         last_edited_time=page.last_edited_time,
-        last_edited_by=text(at(page.last_edited_by, "id")),
+        last_edited_by=text(page.last_edited_by, "id"),
     )
     return Upsert(
         identity=found.identity,
@@ -129,25 +125,22 @@ def _database(found: Found, raw: Payload) -> Change:
     if database.is_trashed:
         return _trashed(found, database)
     title = rich_text.plain(database.title).strip() or properties.UNTITLED
-    names = [text(source.get("name")) for source in members(database.data_sources)]
+    names = [*filter(None, (text(one, "name") for one in objects(database.data_sources)))]
     metadata = NotionDatabaseMetadata(
         database_id=database.id,
         title=title,
         url=database.url or page_url(database.id),
-        data_sources=[name for name in names if name] or None,
+        data_sources=names or None,
         last_edited_time=database.last_edited_time,
-        last_edited_by=text(at(database.last_edited_by, "id")),
+        last_edited_by=text(database.last_edited_by, "id"),
     )
     about = rich_text.markdown(database.description).strip()
-    tables = [_table(table) for table in members(raw, "tables")]
-    if not names and database.properties:
-        tables.append(_table({"title": database.title, "properties": database.properties}))
     return Upsert(
         identity=found.identity,
         version=database.version,
         source_id=database.id,
         title=title,
-        body="\n\n".join(part for part in (about, *tables) if part),
+        body="\n\n".join(filter(None, (about, *_tables(database, raw)))),
         metadata=metadata.told(),
         created_at=database.created_at,
         parent=_parent(found, database, raw),
@@ -157,10 +150,18 @@ def _database(found: Found, raw: Payload) -> Change:
     )
 
 
+def _tables(database: Database, raw: Payload) -> Iterator[str]:
+    """Its data sources; in answers of versions that know none, the database is its own."""
+    for table in objects(raw, "tables"):
+        yield _table(table)
+    if database.properties and not [*objects(database.data_sources)]:
+        yield _table({"title": database.title, "properties": database.properties})
+
+
 def _table(table: Payload) -> str:
     """A data source: its name, and those of its columns."""
     name = rich_text.plain(table.get("title")).strip() or properties.UNTITLED
-    columns = ", ".join(sorted(member(table, "properties")))
+    columns = ", ".join(sorted(mapping(table, "properties")))
     return f"{name}: {columns}" if columns else ""
 
 
@@ -177,8 +178,8 @@ def _comment(found: Found, raw: Payload) -> Change:
         discussion_id=discussion,
         page_id=page,
         url=f"{on}?d={undashed(discussion)}" if discussion else on,
-        created_by=text(at(comment.created_by, "id")),
-        author_name=text(at(comment.display_name, "resolved_name")),
+        created_by=text(comment.created_by, "id"),
+        author_name=text(comment.display_name, "resolved_name"),
         last_edited_time=comment.last_edited_time,
     )
     database = dashed(raw.get("database_id"))
@@ -200,10 +201,10 @@ def _comment(found: Found, raw: Payload) -> Change:
 def _said(comment: Comment) -> Iterable[str]:
     """A comment's text, and the files that came with it; their URLs expire."""
     yield rich_text.markdown(comment.rich_text)
-    for attached in members(comment.attachments):
+    for attached in objects(comment.attachments):
         url = rich_text.safe_url(at(attached, "file", "url"), expires=True)
         if url is not None:
-            yield rich_text.link(text(attached.get("category")) or "", url)
+            yield rich_text.link(text(attached, "category") or "", url)
 
 
 def _data_source(found: Found, raw: Payload) -> Refresh:

@@ -12,8 +12,8 @@ from typing import Literal
 from ingest.core.values import JSON
 from ingest.sources.contract import Payload
 from ingest.sources.notion.ids import dashed
-from ingest.sources.notion.payloads import member, text
 from ingest.sources.notion.types import NotionEventMetadata, NotionOtherEventMetadata
+from ingest.sources.wire import mapping, text
 
 _LOCK = "a lock changes nothing of what a page says"
 _VIEW = "a view shows what its database holds"
@@ -78,17 +78,17 @@ def ignored_because(type_: str) -> str:
 
 def record(type_: str, payload: Payload) -> dict[str, JSON]:
     """The event's metadata: in the seed's terms where it has a word and the payload an object."""
-    entity, data = member(payload, "entity"), member(payload, "data")
-    id_, time = dashed(entity.get("id")), text(payload.get("timestamp"))
+    entity, data = mapping(payload, "entity"), mapping(payload, "data")
+    id_, time = dashed(entity.get("id")), text(payload, "timestamp")
     page = _page_of(data) if type_.startswith("comment.") else id_
-    webhook_id = text(payload.get("subscription_id")) or ""
+    webhook_id = text(payload, "subscription_id") or ""
     known = type_ in LOOKED_UP or type_ in IGNORED or type_ == COMMENT_DELETED
     if known and type_.startswith(_SAID_BY_SEED) and page and time:
         return NotionEventMetadata(
             action=_ACTIONS.get(type_.partition(".")[2], "updated"),
             webhook_id=webhook_id,
             page_id=page,
-            database_id=_database(type_, id_, member(data, "parent")),
+            database_id=_database(type_, id_, mapping(data, "parent")),
             last_edited_time=time,
         ).told()
     return NotionOtherEventMetadata(
@@ -98,7 +98,7 @@ def record(type_: str, payload: Payload) -> dict[str, JSON]:
 
 def _page_of(data: Payload) -> str | None:
     """The page that a comment is on."""
-    parent = member(data, "parent")
+    parent = mapping(data, "parent")
     on_page = parent.get("type") in ("page", "page_id")
     return dashed(data.get("page_id")) or (dashed(parent.get("id")) if on_page else None)
 

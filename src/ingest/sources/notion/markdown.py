@@ -16,7 +16,7 @@ from ingest.core.values import JSON
 from ingest.sources.contract import Payload
 from ingest.sources.notion import rich_text
 from ingest.sources.notion.ids import dashed, page_url
-from ingest.sources.notion.payloads import at, member, members, text
+from ingest.sources.wire import at, mapping, objects, text
 
 CUT = "[The rest of this page is too long to be read.]"
 UNREAD = "[Notion does not show what is in this block.]"
@@ -35,14 +35,14 @@ Render = Callable[[Payload], str]
 
 def markdown(blocks: JSON) -> str:
     """The blocks one after another, list items close together."""
-    return _blocks(list(members(blocks)), 0)
+    return _blocks(list(objects(blocks)), 0)
 
 
 def references(blocks: JSON) -> Iterator[Reference]:
     """The pages that blocks mention, link to or stand for, in their order."""
     for block in _all(blocks):
         type_ = str(block.get("type"))
-        content = member(block, type_)
+        content = mapping(block, type_)
         if type_ in ("child_page", "child_database"):
             yield from _reference(block.get("id"), type_)
         elif type_ == "link_to_page":
@@ -63,7 +63,7 @@ def _reference(told: JSON, evidence: str) -> Iterator[Reference]:
 
 
 def _all(blocks: JSON, level: int = 0) -> Iterator[Payload]:
-    for block in members(blocks):
+    for block in objects(blocks):
         yield block
         if level < _MOST_LEVELS:
             yield from _all(block.get("children"), level + 1)
@@ -123,13 +123,13 @@ def _inside(block: Payload, level: int) -> str:
     """What is nested in a block; what could not be read is said to be missing."""
     if level >= _MOST_LEVELS:
         return CUT
-    shown = _blocks(list(members(block, "children")), level + 1)
+    shown = _blocks(list(objects(block, "children")), level + 1)
     marker = UNREAD if block.get("unread") is True else ""
     return "\n\n".join(part for part in (shown, marker) if part)
 
 
 def _starts_with_list(block: Payload) -> bool:
-    first = next(members(block, "children"), {})
+    first = next(objects(block, "children"), {})
     return str(first.get("type")) in _LISTS
 
 
@@ -144,7 +144,7 @@ def _quoted(shown: str) -> str:
 
 
 def _content(block: Payload) -> Payload:
-    return member(block, str(block.get("type")))
+    return mapping(block, str(block.get("type")))
 
 
 def _text(block: Payload) -> str:
@@ -175,7 +175,7 @@ def _code(block: Payload) -> str:
     code = rich_text.plain(content.get("rich_text"))
     longest = max((len(ticks) for ticks in _BACKTICKS.findall(code)), default=2)
     fence = "`" * (longest + 1)
-    language = text(content.get("language")) or ""
+    language = text(content, "language") or ""
     name = language if _WORD.fullmatch(language) else ""
     shown = f"{fence}{name}\n{code}\n{fence}"
     caption = rich_text.markdown(content.get("caption")).strip()
@@ -189,7 +189,7 @@ def _equation(block: Payload) -> str:
 
 def _table(block: Payload) -> str:
     """GitHub Flavored Markdown, 4.10: the first row is a head, if only an empty one."""
-    children = members(block, "children")
+    children = objects(block, "children")
     rows = [_cells(row) for row in children if row.get("type") == "table_row"]
     if not rows:
         return UNREAD if block.get("unread") is True else ""
@@ -212,7 +212,7 @@ def _media(block: Payload) -> str:
     kept = rich_text.safe_url(at(content, "external", "url"))
     url = kept or rich_text.safe_url(at(content, "file", "url"), expires=True)
     caption = rich_text.markdown(content.get("caption")).strip()
-    label = rich_text.plain(content.get("caption")) or text(content.get("name")) or ""
+    label = rich_text.plain(content.get("caption")) or text(content, "name") or ""
     if url is None:
         return caption or label
     if block.get("type") != "image":

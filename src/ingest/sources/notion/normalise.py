@@ -7,27 +7,22 @@ also whether it is in the trash. Performs no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from ingest.core.changes import Change, Delete, Refresh, Upsert
-from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Payload
+from ingest.sources.drift import drift
 from ingest.sources.notion import events
 from ingest.sources.notion.ids import dashed, undashed
 from ingest.sources.notion.payloads import (
     DATA_FIELDS,
     ENVELOPE_FIELDS,
     Event,
-    member,
-    read,
-    text,
 )
+from ingest.sources.wire import mapping, read, text, unusable
 
-_MOST_DRIFT = 20
-_LONGEST_NAME = 100
 _PLACES = frozenset({"page", "database", "block"})
 _AS_IN_OBJECTS = "_id"
 """Objects call the type of their parent `page_id`, events `page`."""
@@ -36,20 +31,20 @@ _AS_IN_OBJECTS = "_id"
 def normalise(message: Message) -> Normalised:
     """The meaning of one delivery; raises `BadPayload` where it names no object."""
     payload = message.payload
-    type_ = text(payload.get("type"))
+    type_ = text(payload, "type")
     if type_ is None:
-        raise BadPayload("type", "missing" if payload.get("type") is None else "not a name")
+        raise unusable(payload.get("type"), "type", "not a name")
     kind = events.LOOKED_UP.get(type_)
     if kind is None and type_ != events.COMMENT_DELETED:
         record = events.record(type_, payload)
         return Normalised(record, skip=events.ignored_because(type_))
-    told = read(Event, dict(payload), "")
+    told = read(Event, payload)
     change: Change | Refresh
     if kind is None:
-        change = _deleted_comment(message.scope, told, member(payload, "data"))
+        change = _deleted_comment(message.scope, told, mapping(payload, "data"))
     else:
-        change = _refresh(message.scope, kind, told.entity.id, member(payload, "data"))
-    return Normalised(events.record(type_, payload), (change,), drift=_drift(payload))
+        change = _refresh(message.scope, kind, told.entity.id, mapping(payload, "data"))
+    return Normalised(events.record(type_, payload), (change,), drift=_unknown_fields(payload))
 
 
 def again(told: Upsert) -> Refresh | None:
@@ -93,17 +88,15 @@ def _refresh(scope: str, kind: str, id_: str, data: Payload) -> Refresh:
 
 
 def _parent(data: Payload) -> dict[str, JSON] | None:
-    told = member(data, "parent")
-    type_, id_ = (text(told.get("type")) or "").removesuffix(_AS_IN_OBJECTS), dashed(told.get("id"))
+    told = mapping(data, "parent")
+    type_, id_ = (text(told, "type") or "").removesuffix(_AS_IN_OBJECTS), dashed(told.get("id"))
     if type_ in _PLACES and id_ is not None:
         return {"type": type_, "id": id_}
     return None
 
 
-def _drift(payload: Payload) -> tuple[str, ...]:
-    """Fields that Notion's types do not name; a bounded number of names that can be shown."""
-    data: Mapping[str, JSON] = member(payload, "data")
-    unknown = [f"webhook.{name}" for name in payload.keys() - ENVELOPE_FIELDS]
-    unknown += [f"data.{name}" for name in data.keys() - DATA_FIELDS]
-    shown = (name for name in unknown if len(name) <= _LONGEST_NAME and name.isprintable())
-    return tuple(sorted(shown)[:_MOST_DRIFT])
+def _unknown_fields(payload: Payload) -> tuple[str, ...]:
+    """What Notion's types do not name."""
+    return drift(
+        ("webhook", payload, ENVELOPE_FIELDS), ("data", mapping(payload, "data"), DATA_FIELDS)
+    )

@@ -13,7 +13,7 @@ from ingest.core.values import JSON
 from ingest.sources.contract import Payload
 from ingest.sources.notion import rich_text
 from ingest.sources.notion.ids import dashed
-from ingest.sources.notion.payloads import at, member, members, text
+from ingest.sources.wire import at, mapping, objects, text
 
 _LARGEST = 2**63
 
@@ -45,11 +45,11 @@ def value(told: Payload) -> JSON:
 def references(properties: Payload) -> Iterator[Reference]:
     """What relations relate to, and what texts mention; the property's name is the evidence."""
     for name in sorted(properties):
-        told = member(properties, name)
+        told = mapping(properties, name)
         type_ = told.get("type")
         if type_ == "relation":
             kind = _relation_kind(name)
-            for related in members(told, "relation"):
+            for related in objects(told, "relation"):
                 id_ = dashed(related.get("id"))
                 if kind is not None and id_ is not None:
                     yield Reference(kind, "notion", id_, "field", name)
@@ -91,7 +91,7 @@ def _relation_kind(name: str) -> ReferenceKind | None:
 
 def _each(properties: Payload) -> Iterator[Payload]:
     for name in sorted(properties):
-        yield member(properties, name)
+        yield mapping(properties, name)
 
 
 def _number(told: JSON) -> JSON:
@@ -101,18 +101,18 @@ def _number(told: JSON) -> JSON:
 
 
 def _named(told: JSON) -> JSON:
-    return text(at(told, "name"))
+    return text(told, "name")
 
 
 def _person(told: JSON) -> JSON:
     """Integrations that may not read people are told their ids alone."""
-    return text(at(told, "name")) or text(at(told, "id"))
+    return text(told, "name") or text(told, "id")
 
 
 def _date(told: JSON) -> JSON:
     shown: dict[str, JSON] = {}
     for name in ("start", "end", "time_zone"):
-        part = text(at(told, name))
+        part = text(told, name)
         if part is not None:
             shown[name] = part
     return shown or None
@@ -129,7 +129,7 @@ def _listed(one: Callable[[JSON], JSON]) -> Callable[[JSON], JSON]:
 def _file(told: JSON) -> JSON:
     """Its name; a URL of Notion's own expires within the hour."""
     own = rich_text.safe_url(at(told, "file", "url"), expires=True)
-    return text(at(told, "name")) or rich_text.safe_url(at(told, "external", "url")) or own
+    return text(told, "name") or rich_text.safe_url(at(told, "external", "url")) or own
 
 
 def _typed(told: JSON) -> JSON:
@@ -144,7 +144,7 @@ def _rollup(told: JSON) -> JSON:
 
 
 def _unique_id(told: JSON) -> JSON:
-    prefix, number = text(at(told, "prefix")), _number(at(told, "number"))
+    prefix, number = text(told, "prefix"), _number(at(told, "number"))
     if not isinstance(number, int):
         return None
     return f"{prefix}-{number}" if prefix else str(number)
@@ -177,8 +177,8 @@ _VALUES: Mapping[str, Callable[[JSON], JSON]] = {
     "created_by": _person,
     "last_edited_by": _person,
     "unique_id": _unique_id,
-    "verification": lambda told: text(at(told, "state")),
-    "place": lambda told: text(at(told, "name")) or text(at(told, "address")),
+    "verification": lambda told: text(told, "state"),
+    "place": lambda told: text(told, "name") or text(told, "address"),
     # What a formula can come to.
     "string": text,
     "boolean": _boolean,

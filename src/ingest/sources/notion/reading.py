@@ -18,7 +18,7 @@ from ingest.sources.forms import segment
 from ingest.sources.http import Api
 from ingest.sources.notion.documents import direct_parent
 from ingest.sources.notion.ids import dashed
-from ingest.sources.notion.payloads import at, member, members
+from ingest.sources.wire import at, mapping, objects
 
 MOST_REQUESTS = 500
 """Of one look-up: at three a second, the rate that Notion allows, these are three minutes."""
@@ -106,7 +106,7 @@ class Reading:
 
     def complete(self, page: dict[str, JSON]) -> None:
         """Fill in the properties whose lists the page's own answer cuts."""
-        for told in member(page, "properties").values():
+        for told in mapping(page, "properties").values():
             type_ = str(at(told, "type"))
             items = at(told, type_)
             if type_ not in _LISTED or not isinstance(told, dict) or not isinstance(items, list):
@@ -247,7 +247,7 @@ class Reading:
             answer = told.json()
             if not isinstance(at(answer, "results"), list):
                 raise BadPayload("results", "not a list")
-            yield from members(answer, "results")
+            yield from objects(answer, "results")
             following = at(answer, "next_cursor")
             known = params.get("start_cursor")
             if at(answer, "has_more") is not True or not following or following == known:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 from ingest.core.values import JSON
 from ingest.sources.contract import Payload
 from ingest.sources.notion.ids import dashed, page_url
-from ingest.sources.notion.payloads import at, member, text
+from ingest.sources.wire import at, mapping, text
 
 _NOTION = "https://www.notion.so"
 # AWS, "Authenticating requests: query parameters", and what Notion's own file hosts send.
@@ -103,7 +103,7 @@ def safe_url(told: JSON, *, expires: bool = False) -> str | None:
 
 def date(told: JSON) -> str | None:
     """`2026-03-02`, or `2026-03-02 → 2026-03-04`."""
-    start, end = text(at(told, "start")), text(at(told, "end"))
+    start, end = text(told, "start"), text(told, "end")
     return f"{start} → {end}" if start and end else start
 
 
@@ -113,19 +113,19 @@ def _items(items: JSON) -> Sequence[Payload]:
 
 def _plain(item: Payload) -> str:
     content = at(item, "text", "content") or at(item, "equation", "expression")
-    return text(item.get("plain_text")) or text(content) or ""
+    return text(item, "plain_text") or text(content) or ""
 
 
 def _run(item: Payload) -> _Run:
     if item.get("type") == "mention":
-        return _Run(_marks(item), code=False, url=_mention_url(member(item, "mention")))
+        return _Run(_marks(item), code=False, url=_mention_url(mapping(item, "mention")))
     url = safe_url(item.get("href")) or safe_url(at(item, "text", "link", "url"))
     code = at(item, "annotations", "code") is True and item.get("type") != "equation"
     return _Run(_marks(item), code=code, url=url)
 
 
 def _marks(item: Payload) -> tuple[str, ...]:
-    annotations = member(item, "annotations")
+    annotations = mapping(item, "annotations")
     return tuple(mark for name, mark in _MARKS if annotations.get(name) is True)
 
 
@@ -134,24 +134,24 @@ def _content(item: Payload) -> str:
     if type_ == "equation":
         return f"${text(at(item, 'equation', 'expression')) or _plain(item)}$"
     if type_ == "mention":
-        mention = member(item, "mention")
+        mention = mapping(item, "mention")
         show = _MENTIONS.get(str(mention.get("type")))
         return (show(mention) if show else None) or _plain(item)
     return _plain(item)
 
 
 def _user(mention: Payload) -> str | None:
-    name = text(at(mention, "user", "name"))
+    name = text(mention, "user", "name")
     return f"@{name}" if name else None
 
 
 def _emoji(mention: Payload) -> str | None:
-    name = text(at(mention, "custom_emoji", "name"))
+    name = text(mention, "custom_emoji", "name")
     return f":{name}:" if name else None
 
 
 def _title(mention: Payload) -> str | None:
-    return text(at(mention, "link_mention", "title"))
+    return text(mention, "link_mention", "title")
 
 
 # `RichTextItemResponse` of @notionhq/client: what a mention is shown as; else as Notion shows it.

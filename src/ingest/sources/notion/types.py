@@ -9,23 +9,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field
 
-from ingest.core.values import JSON
 from ingest.sources.forms import NAME, WORD
+from ingest.sources.metadata import ConnectionMetadata, Metadata
 
 
-class _Metadata(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
-    )
-
+class _Metadata(Metadata):
     type: Literal["notion"] = "notion"
-
-    def told(self) -> dict[str, JSON]:
-        """The JSON that is stored: camelCase, without the fields that are not known."""
-        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class NotionDocMetadata(_Metadata):
@@ -89,16 +80,12 @@ class NotionOtherEventMetadata(_Metadata):
     timestamp: str | None = None
 
 
-class NotionSourceMetadata(BaseModel):
+class NotionSourceMetadata(ConnectionMetadata):
     """The seed's connection metadata.
 
     `databaseIds` narrows the connection to the rows of those databases; empty, all rows come.
     Pages outside of databases come in either case: the connection's token decides which.
     """
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
-    )
 
     type: Literal["notion"] = "notion"
     notion_workspace_id: Annotated[str, WORD]

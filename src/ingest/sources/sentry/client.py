@@ -18,7 +18,8 @@ from ingest.sources.contract import Access, Ask, Payload, Sight
 from ingest.sources.forms import ID, SEGMENT, needed, segment
 from ingest.sources.http import Api
 from ingest.sources.sentry.patches import PERSONAL_TAGS
-from ingest.sources.sentry.payloads import mapping, objects, text, word
+from ingest.sources.sentry.payloads import word
+from ingest.sources.wire import mapping, nonblank, objects
 
 _ROOT = "/api/0"
 _SETS = ("environment", "release")
@@ -94,7 +95,7 @@ class SentryClient:
     def check(self) -> str:
         """The project, which `project:read` suffices for."""
         told = self._require_project()
-        return f"project {text(told.get('slug')) or self._project} of {self._organization}"
+        return f"project {nonblank(told.get('slug')) or self._project} of {self._organization}"
 
     def close(self) -> None:
         """Let go of open connections."""
@@ -134,7 +135,7 @@ class SentryClient:
 
 def _chosen(issue: JSON) -> list[str]:
     """The keys of an issue's other tags that are looked at."""
-    told = (text(tag.get("key")) for tag in objects(mapping(issue).get("tags")))
+    told = (nonblank(tag, "key") for tag in objects(issue, "tags"))
     keys = {key for key in told if SEGMENT.fits(key)} - {*_SETS} - PERSONAL_TAGS
     return sorted(keys)[:MOST_KEYS]
 

@@ -12,8 +12,9 @@ from ingest.core.errors import BadInput, BadPayload
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
-from ingest.sources.ids import any_id, member, text_id
+from ingest.sources.ids import any_id, member, tenant_id, text_id
 from ingest.sources.sentry.types import SentrySourceMetadata
+from ingest.sources.wire import text
 
 # The integration's Client Secret over the raw body. `Sentry-Hook-Timestamp` is not signed, so it
 # proves nothing. Calls of the integration's own interface are signed in another header.
@@ -102,12 +103,8 @@ def _slugs(data: Payload) -> Iterable[str]:
 
 
 def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
-    told = _text(metadata, "sentryProjectId")
-    if told is None:
-        raise BadInput(
-            "sentryProjectId is missing in the connection's metadata; give the project's id"
-        )
-    installation, slug = _text(metadata, "webhookId"), _text(metadata, "sentryProjectSlug")
+    told = tenant_id(metadata, "sentryProjectId", "the project's id")
+    installation, slug = text(metadata, "webhookId"), text(metadata, "sentryProjectSlug")
     if installation is None:
         return (told,)
     within = (f"installation:{installation}/{slug}",) if slug else ()
@@ -120,24 +117,24 @@ def _accounts(payload: Payload) -> frozenset[str]:
 
 
 def _connection_accounts(metadata: Payload) -> frozenset[str]:
-    installation = _text(metadata, "webhookId")
+    installation = text(metadata, "webhookId")
     return frozenset({installation} if installation else ())
 
 
 def _own_names(metadata: Payload) -> frozenset[str]:
     """The project's slug, also where it was given for the id, and the organization's."""
-    id_ = _text(metadata, "sentryProjectId") or ""
+    id_ = text(metadata, "sentryProjectId") or ""
     named = {
-        ("slug", _text(metadata, "sentryProjectSlug")),
+        ("slug", text(metadata, "sentryProjectSlug")),
         ("slug", None if id_.isdigit() else id_),
-        ("organization", _text(metadata, "sentryOrganizationSlug")),
+        ("organization", text(metadata, "sentryOrganizationSlug")),
     }
     return frozenset(f"{kind}:{name}" for kind, name in named if name)
 
 
 def _prefix(metadata: Payload) -> frozenset[str]:
     """Short ids begin with the project's slug in upper case: `FRONT-END-9`."""
-    slug = _text(metadata, "sentryProjectSlug")
+    slug = text(metadata, "sentryProjectSlug")
     return frozenset({slug.upper()} if slug else ())
 
 
@@ -152,17 +149,12 @@ def _scope(_tenant: str, metadata: Payload) -> str:
 
     The project is the connection's own, so none speaks of what is another's.
     """
-    return f"{api_host(metadata)}/{_text(metadata, 'sentryProjectId')}"
+    return f"{api_host(metadata)}/{text(metadata, 'sentryProjectId')}"
 
 
 def api_host(metadata: Payload) -> str:
     """Where the organization lives, whatever a setting names."""
-    return (_text(metadata, "apiHost") or PUBLIC_HOST).lower()
-
-
-def _text(metadata: Payload, name: str) -> str | None:
-    told = metadata.get(name)
-    return told if isinstance(told, str) and told else None
+    return (text(metadata, "apiHost") or PUBLIC_HOST).lower()
 
 
 def _check_token(token: str) -> None:

@@ -18,22 +18,10 @@ from ingest.core.slugs import bounded_key
 from ingest.core.times import to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Found, Payload
-from ingest.sources.sentry.payloads import (
-    Comment,
-    Event,
-    Issue,
-    fits,
-    items,
-    mapping,
-    objects,
-    read,
-    release_name,
-    spelled,
-    text,
-    word,
-)
+from ingest.sources.sentry.payloads import Comment, Event, Issue, fits, release_name, spelled, word
 from ingest.sources.sentry.types import SentryCommentDocMetadata, SentryDocMetadata
 from ingest.sources.sentry.wording import Surroundings, body_of, commit_of, title_of
+from ingest.sources.wire import items, mapping, nonblank, objects, read
 
 _TRACE_OVERLAP = 100
 NOTHING = Surroundings()
@@ -107,7 +95,7 @@ def comment_document(comment: Comment, scope: str, author: Mapping[str, JSON]) -
         comment_id=comment.comment_id,
         issue_id=comment.issue_id,
         user_id=word(author.get("id")),
-        user_name=text(author.get("name")),
+        user_name=nonblank(author, "name"),
         created_at=spelled(comment.timestamp) if comment.timestamp else None,
     )
     return Upsert(
@@ -131,7 +119,7 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
     raw, scope = mapping(found.raw), found.identity.scope
     version = to_micros(found.sent_at)
     issue = read(Issue, raw.get("issue"), "issue")
-    own, project = text(found.connection.get("sentryProjectId")), issue.project
+    own, project = nonblank(found.connection, "sentryProjectId"), issue.project
     if own and project.id and own not in {project.id, project.slug}:
         return (Withdraw(found.identity, version),)
     whole = issue_document(issue, scope, found.connection, _around(raw), taken=found.taken)
@@ -165,7 +153,7 @@ def _seen(issue: Issue) -> tuple[str, str]:
 
 def _project(issue: Issue, connection: Payload, taken: frozenset[str]) -> str:
     """Its slug; the short id begins with it, and the connection knows it."""
-    told, own = issue.project.slug, text(connection.get("sentryProjectSlug"))
+    told, own = issue.project.slug, nonblank(connection, "sentryProjectSlug")
     told = own if told is None or (own and told.upper() in taken) else told
     return told or (issue.short_id or "").rpartition("-")[0].lower()
 
@@ -176,7 +164,7 @@ def _page(issue: Issue, scope: str, connection: Payload) -> str:
     if told:
         return told
     named = _ORGANIZATION.search(issue.url or "")
-    organization = named[1] if named else text(connection.get("sentryOrganizationSlug"))
+    organization = named[1] if named else nonblank(connection, "sentryOrganizationSlug")
     within = f"organizations/{organization}/" if organization else ""
     host, _, _ = scope.partition("/")
     return f"https://{host}/{within}issues/{issue.id}/"
@@ -203,7 +191,7 @@ def _frontmatter(issue: Issue) -> dict[str, JSON] | None:
     told: dict[str, JSON] = {
         "substatus": issue.substatus,
         "category": issue.issue_category,
-        "assignee": text(issue.assigned_to.get("name")),
+        "assignee": nonblank(issue.assigned_to, "name"),
         "resolvedInRelease": release_name(issue.status_details.get("inRelease")),
     }
     return {name: value for name, value in told.items() if value is not None} or None
@@ -215,22 +203,22 @@ def _links(issue: Issue) -> Iterator[str]:
         if isinstance(annotation, str):
             yield from _HREF.findall(clean(annotation))
         else:
-            yield from filter(None, [text(mapping(annotation).get("url"))])
-    commit = mapping(issue.status_details.get("inCommit"))
-    url = text(mapping(commit.get("pullRequest")).get("externalUrl"))
+            yield from filter(None, [nonblank(annotation, "url")])
+    commit = mapping(issue.status_details, "inCommit")
+    url = nonblank(commit, "pullRequest", "externalUrl")
     if url:
         yield url
 
 
 def _around(raw: Payload) -> Surroundings:
     """What the look-up brought beside the issue; sets are sorted, for their order moves."""
-    told = mapping(raw.get("tags"))
+    told = mapping(raw, "tags")
     tags = {
         key: tuple(sorted({v[:LONGEST_TAG] for v in map(word, items(told[key])) if v}))
         for key in sorted(told)
     }
     event = raw.get("event")
-    linked = (text(issue.get("webUrl")) for issue in objects(raw.get("externalIssues")))
+    linked = (nonblank(issue, "webUrl") for issue in objects(raw, "externalIssues"))
     return Surroundings(
         environments=tags.get("environment", ()),
         releases=tags.get("release", ()),
@@ -243,7 +231,7 @@ def _around(raw: Payload) -> Surroundings:
 def _comments(issue: Issue, scope: str) -> Iterator[Upsert]:
     """The notes among an issue's activity: a comment's id is that of its activity."""
     for note in objects(issue.activity):
-        told, id_ = text(mapping(note.get("data")).get("text")), word(note.get("id"))
+        told, id_ = nonblank(note, "data", "text"), word(note.get("id"))
         if note.get("type") == "note" and told and id_ and fits(id_):
             raw: JSON = {
                 "comment_id": id_,
@@ -252,4 +240,4 @@ def _comments(issue: Issue, scope: str) -> Iterator[Upsert]:
                 "timestamp": note.get("dateCreated"),
             }
             comment = read(Comment, raw, "issue.activity")
-            yield comment_document(comment, scope, mapping(note.get("user")))
+            yield comment_document(comment, scope, mapping(note, "user"))

@@ -17,12 +17,13 @@ from ingest.core.slugs import bounded_key
 from ingest.core.times import from_epoch_s
 from ingest.core.values import JSON
 from ingest.sources.contract import Message
-from ingest.sources.sentry.payloads import mapping, moment, spelled, text, word
+from ingest.sources.sentry.payloads import moment, spelled, word
 from ingest.sources.sentry.types import (
     RESOURCES,
     SentryEventMetadata,
     SentryOtherEventMetadata,
 )
+from ingest.sources.wire import mapping, nonblank, unusable
 
 # docs.sentry.io, "Webhooks", and the resources of `app_platform_event.py`.
 IGNORED: Mapping[str, str] = {
@@ -58,13 +59,13 @@ class Subject:
 
 def kind(message: Message) -> tuple[str, str]:
     """Resource and action; raises `BadPayload` where one is missing."""
-    resource = text(message.headers.get("sentry-hook-resource"))
+    resource = nonblank(message.headers.get("sentry-hook-resource"))
     if resource is None:
         raise BadPayload("Sentry-Hook-Resource", "missing")
     told = message.payload.get("action")
-    action = text(told)
+    action = nonblank(told)
     if action is None:
-        raise BadPayload("action", "missing" if told is None else "not a name")
+        raise unusable(told, "action", "not a name")
     return resource[:_LONGEST_NAME], action[:_LONGEST_NAME]
 
 
@@ -96,8 +97,8 @@ def key(resource: str, action: str, subject: Subject, message: Message) -> str:
 
 def recorded(resource: str, action: str, subject: Subject, message: Message) -> dict[str, JSON]:
     """The event in the seed's terms where it has a word for it, else in ours."""
-    installation = word(mapping(message.payload.get("installation")).get("uuid"))
-    webhook_id = installation or text(message.connection.get("webhookId")) or ""
+    installation = word(mapping(message.payload, "installation").get("uuid"))
+    webhook_id = installation or nonblank(message.connection, "webhookId") or ""
     triggered_at = _triggered_at(message)
     known = _SEED.get((resource, action))
     if known is not None and subject.issue_id is not None:
@@ -126,11 +127,11 @@ def other_subject(message: Message) -> Subject:
 
     Subjects as in `utils/webhook_subjects.py` of getsentry/sentry.
     """
-    data = mapping(message.payload.get("data"))
-    alert, run = mapping(data.get("metric_alert")), word(data.get("run_id"))
+    data = mapping(message.payload, "data")
+    alert, run = mapping(data, "metric_alert"), word(data.get("run_id"))
     event = mapping(data.get("event") or data.get("error"))
     issue = word(data.get("group_id")) or word(data.get("issue_id"))
-    issue = issue or word(mapping(data.get("issue")).get("id"))
+    issue = issue or word(mapping(data, "issue").get("id"))
     object_id = word(alert.get("id")) or run
     comment_id, event_id = word(data.get("comment_id")), word(event.get("event_id"))
     return Subject(
@@ -147,6 +148,6 @@ def _triggered_at(message: Message) -> str:
     micros = sent_at_micros(message)
     if micros is not None:
         return spelled(from_epoch_s(micros // 1_000_000))
-    alert = mapping(mapping(message.payload.get("data")).get("metric_alert"))
+    alert = mapping(message.payload, "data", "metric_alert")
     told = moment(alert.get("date_closed")) or moment(alert.get("date_detected"))
     return spelled(told or message.received_at)

@@ -15,25 +15,16 @@ from ingest.core.errors import BadPayload
 from ingest.core.times import from_epoch_s, to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised
+from ingest.sources.drift import drift
 from ingest.sources.sentry import events, proof
 from ingest.sources.sentry.documents import comment_document, identity, issue_document
 from ingest.sources.sentry.events import Subject
 from ingest.sources.sentry.patches import event_patch, stand_in
-from ingest.sources.sentry.payloads import (
-    ISSUE_FIELDS,
-    Comment,
-    Event,
-    Issue,
-    mapping,
-    read,
-    text,
-)
+from ingest.sources.sentry.payloads import ISSUE_FIELDS, Comment, Event, Issue
+from ingest.sources.wire import mapping, nonblank, read
 
 LAG_S = 300.0
 """A webhook can be ahead of the API: so long a 404 is no news."""
-
-_MOST_DRIFT = 20
-_LONGEST_NAME = 100
 
 # What is told in one second: an issue is created before anything is done to it, and resolved last.
 # `ignored` and `archived` are one thing: the enum has the former, the documents the latter.
@@ -64,7 +55,7 @@ def normalise(message: Message) -> Normalised:
     """The meaning of one delivery; raises `BadPayload` where its object is not whole."""
     message = _enveloped(message)
     resource, action = events.kind(message)
-    proof.require(resource, mapping(message.payload.get("data")))
+    proof.require(resource, mapping(message.payload, "data"))
     meant = _MEANINGS.get((resource, action), _nothing)(message, resource, action)
     return Normalised(
         event=events.recorded(resource, action, meant.subject, message),
@@ -104,7 +95,7 @@ def _nothing(message: Message, resource: str, action: str) -> _Meaning:
 
 
 def _issue(message: Message, _resource: str, action: str) -> _Meaning:
-    told = mapping(message.payload.get("data")).get("issue")
+    told = mapping(message.payload, "data").get("issue")
     issue = read(Issue, told, "data.issue")
     sent_at = events.sent_at_micros(message)
     if issue.first_seen is None and issue.last_seen is None and sent_at is not None:
@@ -122,13 +113,13 @@ def _issue(message: Message, _resource: str, action: str) -> _Meaning:
     return _Meaning(
         Subject(issue.id, issue_id=issue.id, level=issue.level),
         (Refresh(upsert.identity, otherwise=(upsert,), patience_s=LAG_S),),
-        drift=_drift(told),
+        drift=drift(("issue", mapping(told), ISSUE_FIELDS)),
     )
 
 
 def _alerted(message: Message, resource: str, action: str) -> _Meaning:
     """What happened to an issue, beside the issue as it is then."""
-    if mapping(message.payload.get("data")).get("issue") is None:
+    if mapping(message.payload, "data").get("issue") is None:
         return _Meaning(
             events.other_subject(message), skip=f"{resource}.{action}: no issue is told"
         )
@@ -137,7 +128,7 @@ def _alerted(message: Message, resource: str, action: str) -> _Meaning:
 
 def _event(message: Message, resource: str, action: str) -> _Meaning:
     """An error or an alert: it tells of one event of an issue, but rarely the issue."""
-    data = mapping(message.payload.get("data"))
+    data = mapping(message.payload, "data")
     names = ("error", "event") if resource == "error" else ("event", "error")
     name = next((n for n in names if data.get(n) is not None), names[0])
     if data.get(name) is None and data.get("issue") is not None:
@@ -176,7 +167,7 @@ def _comment(message: Message, _resource: str, action: str) -> _Meaning:
         return _Meaning(subject, (Delete(gone, version, final=True, confirm=on_issue),))
     if not comment.comment:
         raise BadPayload("data.comment", "missing")
-    author = mapping(message.payload.get("actor"))
+    author = mapping(message.payload, "actor")
     document = comment_document(comment, message.scope, author)
     upsert = replace(document, version=version, priority=_COMMENT_PRIORITY[action])
     return _Meaning(subject, (upsert, on_issue))
@@ -190,10 +181,10 @@ def _comment_data(message: Message) -> JSON:
         return data
     around: dict[str, JSON] = {
         "comment_id": comment.get("id"),
-        "issue_id": mapping(data.get("issue")).get("id"),
+        "issue_id": mapping(data, "issue").get("id"),
     }
     told: dict[str, JSON] = {**around, **comment, **data}
-    told["comment"] = text(comment.get("text")) or text(comment.get("comment")) or ""
+    told["comment"] = nonblank(comment, "text") or nonblank(comment, "comment") or ""
     return told
 
 
@@ -208,8 +199,8 @@ def _uninstalled(message: Message, _resource: str, _action: str) -> _Meaning:
 
 
 def _of_installation(message: Message) -> Subject:
-    told = mapping(mapping(message.payload.get("data")).get("installation"))
-    id_ = text(told.get("uuid")) or text(mapping(message.payload.get("installation")).get("uuid"))
+    told = mapping(message.payload, "data", "installation")
+    id_ = nonblank(told, "uuid") or nonblank(mapping(message.payload, "installation").get("uuid"))
     return Subject(id_ or "", object_id=id_)
 
 
@@ -232,10 +223,3 @@ def _version(message: Message, *told: datetime | None) -> int:
     if micros is not None:
         return micros
     return next((to_micros(at) for at in told if at is not None), 0)
-
-
-def _drift(told: JSON) -> tuple[str, ...]:
-    """Fields that Sentry's documents do not name; a bounded number of names that can be shown."""
-    unknown = (name for name in mapping(told).keys() - ISSUE_FIELDS)
-    shown = (n for n in unknown if len(n) <= _LONGEST_NAME and n.isprintable())
-    return tuple(f"issue.{name}" for name in sorted(shown)[:_MOST_DRIFT])

@@ -15,8 +15,9 @@ from ingest.core.times import to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Message
 from ingest.sources.sentry.documents import LONGEST_TAG, identity, issue_document
-from ingest.sources.sentry.payloads import Event, Issue, pairs, read, release_name, spelled
+from ingest.sources.sentry.payloads import Event, Issue, pairs, release_name, spelled
 from ingest.sources.sentry.wording import Surroundings
+from ingest.sources.wire import read
 
 PRIORITY = 400
 """A patch of the same second lies over the whole issue that was told then."""

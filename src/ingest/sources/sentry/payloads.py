@@ -11,30 +11,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from ingest.core.canonical import clean
-from ingest.core.errors import BadPayload
 from ingest.core.times import from_epoch_s, parse_time, to_micros
 from ingest.core.values import JSON
+from ingest.sources.wire import Nonblank, Object, WireModel, items, nonblank
 
 _ISSUE_IN_URL = re.compile(r"/(?:issues|group)/([0-9]{1,19})(?![\w-])")
 _MOST_COUNTED = 2**63 - 1
-
-
-def text(raw: JSON) -> str | None:
-    """A text out of a field that nothing depends on; whatever is no text says nothing."""
-    return clean(raw) if isinstance(raw, str) and raw.strip() else None
 
 
 def word(raw: JSON) -> str | None:
     """An id or a name: texts, and numbers as their digits."""
     if isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) <= _MOST_COUNTED:
         return str(raw)
-    return text(raw)
+    return nonblank(raw)
 
 
 def moment(raw: JSON) -> datetime | None:
@@ -64,21 +58,6 @@ def counted(raw: JSON) -> int | None:
     return raw if known and isinstance(raw, int) else None
 
 
-def mapping(raw: JSON) -> Mapping[str, JSON]:
-    """An object; an empty one in the place of anything else."""
-    return raw if isinstance(raw, Mapping) else {}
-
-
-def items(raw: JSON) -> list[JSON]:
-    """A list; an empty one in the place of anything else."""
-    return raw if isinstance(raw, list) else []
-
-
-def objects(raw: JSON) -> Iterator[Mapping[str, JSON]]:
-    """The objects of a list, without what else is in it."""
-    return (item for item in items(raw) if isinstance(item, Mapping))
-
-
 def _project(raw: JSON) -> JSON:
     """An object in an issue, a mere id beside an event."""
     return raw if isinstance(raw, Mapping) else {"id": word(raw)}
@@ -91,44 +70,42 @@ def _required_id(raw: JSON) -> JSON:
 Id = Annotated[
     str, BeforeValidator(_required_id), Field(pattern=r"^[^\x00-\x20\x7f]+$", max_length=191)
 ]
-Text = Annotated[str | None, BeforeValidator(text)]
 Word = Annotated[str | None, BeforeValidator(word)]
 Count = Annotated[int | None, BeforeValidator(counted)]
 Moment = Annotated[datetime | None, BeforeValidator(moment)]
-Object = Annotated[Mapping[str, Any], BeforeValidator(mapping)]
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True, extra="ignore")
+class _Payload(WireModel):
+    model_config = ConfigDict(alias_generator=to_camel)
 
 
 class Project(_Payload):
     id: Word = None
-    slug: Text = None
+    slug: Nonblank = None
 
 
 class Issue(_Payload):
     """An issue as webhooks and the API tell it; they differ in what they leave out."""
 
     id: Id
-    short_id: Text = None
-    title: Text = None
-    culprit: Text = None
-    level: Text = None
-    status: Text = None
-    substatus: Text = None
+    short_id: Nonblank = None
+    title: Nonblank = None
+    culprit: Nonblank = None
+    level: Nonblank = None
+    status: Nonblank = None
+    substatus: Nonblank = None
     status_details: Object = Field(default_factory=dict)
-    platform: Text = None
+    platform: Nonblank = None
     project: Annotated[Project, BeforeValidator(_project)] = Project()
-    issue_category: Text = None
+    issue_category: Nonblank = None
     metadata: Object = Field(default_factory=dict)
     count: Count = None
     user_count: Count = None
     first_seen: Moment = None
     last_seen: Moment = None
-    permalink: Text = None
-    web_url: Annotated[Text, Field(validation_alias=AliasChoices("web_url", "webUrl"))] = None
-    url: Text = None
+    permalink: Nonblank = None
+    web_url: Annotated[Nonblank, Field(validation_alias=AliasChoices("web_url", "webUrl"))] = None
+    url: Nonblank = None
     assigned_to: Object = Field(default_factory=dict)
     annotations: Any = None
     first_release: Any = None
@@ -146,17 +123,17 @@ class Event(_Payload):
     issue_id: Annotated[
         Word, Field(validation_alias=AliasChoices("issue_id", "groupID", "group_id"))
     ] = None
-    issue_url: Annotated[Text, Field(validation_alias="issue_url")] = None
-    web_url: Annotated[Text, Field(validation_alias="web_url")] = None
-    url: Text = None
-    title: Text = None
-    message: Text = None
-    culprit: Text = None
-    level: Text = None
-    platform: Text = None
+    issue_url: Annotated[Nonblank, Field(validation_alias="issue_url")] = None
+    web_url: Annotated[Nonblank, Field(validation_alias="web_url")] = None
+    url: Nonblank = None
+    title: Nonblank = None
+    message: Nonblank = None
+    culprit: Nonblank = None
+    level: Nonblank = None
+    platform: Nonblank = None
     metadata: Object = Field(default_factory=dict)
     project: Annotated[Project, BeforeValidator(_project)] = Project()
-    environment: Text = None
+    environment: Nonblank = None
     release: Any = None
     datetime_: Annotated[
         Moment, Field(validation_alias=AliasChoices("datetime", "dateCreated"))
@@ -199,19 +176,6 @@ class Comment(_Payload):
     timestamp: Moment = None
 
 
-P = TypeVar("P", bound=_Payload)
-
-
-def read(model: type[P], raw: JSON, path: str) -> P:
-    """The object at `path`; raises `BadPayload` with the first field that is missing or wrong."""
-    if raw is None:
-        raise BadPayload(path, "missing")
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise _bad_payload(error, path) from error
-
-
 def fits(id_: str) -> bool:
     """Whether a text can be an id."""
     return len(id_) <= 191 and id_.isprintable() and " " not in id_
@@ -219,7 +183,7 @@ def fits(id_: str) -> bool:
 
 def release_name(raw: JSON) -> str | None:
     """A release's version: the bare text in webhooks, an object from the API."""
-    return text(mapping(raw).get("version")) if isinstance(raw, Mapping) else text(raw)
+    return nonblank(raw, "version") if isinstance(raw, Mapping) else nonblank(raw)
 
 
 def pairs(raw: JSON) -> Iterator[tuple[str, str]]:
@@ -227,17 +191,8 @@ def pairs(raw: JSON) -> Iterator[tuple[str, str]]:
     listed = [[*pair] for pair in raw.items()] if isinstance(raw, Mapping) else items(raw)
     for tag in listed:
         told = [tag.get("key"), tag.get("value")] if isinstance(tag, Mapping) else items(tag)
-        if len(told) == 2 and (key := text(told[0])) and (value := word(told[1])):
+        if len(told) == 2 and (key := nonblank(told[0])) and (value := word(told[1])):
             yield key, value
-
-
-def _bad_payload(error: ValidationError, path: str) -> BadPayload:
-    first: dict[str, Any] = dict(error.errors(include_url=False, include_context=False)[0])
-    for part in first["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    if first["type"] == "missing" or first["input"] is None:
-        return BadPayload(path, "missing")
-    return BadPayload(path, str(first["msg"]).lower())
 
 
 _ISSUE = """

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field
 
-from ingest.core.values import JSON
 from ingest.sources.forms import ID, WORD
 from ingest.sources.hosts import HOST
+from ingest.sources.metadata import ConnectionMetadata, Metadata
 
 RESOURCES = (
     "activity_alert",
@@ -31,16 +30,8 @@ RESOURCES = (
 """Every `Sentry-Hook-Resource` that we have heard of."""
 
 
-class _Metadata(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
-    )
-
+class _Metadata(Metadata):
     type: Literal["sentry"] = "sentry"
-
-    def told(self) -> dict[str, JSON]:
-        """The JSON that is stored: camelCase, without the fields that are not known."""
-        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class SentryDocMetadata(_Metadata):
@@ -102,15 +93,11 @@ class SentryOtherEventMetadata(_Metadata):
     triggered_at: str
 
 
-class SentrySourceMetadata(BaseModel):
+class SentrySourceMetadata(ConnectionMetadata):
     """The seed's connection metadata, and one optional field of ours.
 
     `apiHost` is where the organization lives (`de.sentry.io`, a host of its own), if not sentry.io.
     """
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
-    )
 
     type: Literal["sentry"] = "sentry"
     sentry_organization_slug: Annotated[str, ID]

@@ -12,16 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ingest.core.values import JSON
-from ingest.sources.sentry.payloads import (
-    Event,
-    Issue,
-    items,
-    mapping,
-    objects,
-    release_name,
-    text,
-    word,
-)
+from ingest.sources.sentry.payloads import Event, Issue, release_name, word
+from ingest.sources.wire import items, mapping, nonblank, objects
 
 _MOST_CHARS = 24_000
 _MOST_THROWN, _MOST_FRAMES = 5, 50
@@ -43,7 +35,7 @@ class Surroundings:
 def title_of(issue: Issue) -> str:
     """Its title; where there is none, what was thrown, or where."""
     key = issue.short_id or issue.id
-    told = issue.title or text(issue.metadata.get("title")) or _thrown(issue.metadata)
+    told = issue.title or nonblank(issue.metadata, "title") or _thrown(issue.metadata)
     return told or issue.culprit or f"Issue {key}"
 
 
@@ -61,19 +53,19 @@ def body_of(issue: Issue, around: Surroundings) -> str:
 
 def commit_of(issue: Issue) -> tuple[str | None, str | None]:
     """(commit, repository's name) that resolved it; the API has the commit's own object there."""
-    told = mapping(issue.status_details.get("inCommit"))
+    told = mapping(issue.status_details, "inCommit")
     repository = told.get("repository")
     name = mapping(repository).get("name") if isinstance(repository, Mapping) else repository
-    return text(told.get("commit")) or text(told.get("id")), text(name)
+    return nonblank(told, "commit") or nonblank(told, "id"), nonblank(name)
 
 
 def _thrown(metadata: Mapping[str, JSON]) -> str | None:
-    told = filter(None, (text(metadata.get("type")), text(metadata.get("value"))))
+    told = filter(None, (nonblank(metadata, "type"), nonblank(metadata, "value")))
     return ": ".join(told)[:_LONGEST_VALUE] or None
 
 
 def _facts(issue: Issue, around: Surroundings) -> Iterator[str]:
-    in_file = [text(issue.metadata.get(name)) for name in ("function", "filename")]
+    in_file = [nonblank(issue.metadata, name) for name in ("function", "filename")]
     yield from _fact("In", [place for place in in_file if place])
     yield from _fact("Level", [issue.level or ""])
     yield from _fact("Status", [_status(issue)])
@@ -133,23 +125,23 @@ def _event(event: Event) -> Iterator[str]:
 
 
 def _chain(event: Event) -> Iterator[Mapping[str, JSON]]:
-    yield from objects(mapping(event.exception).get("values"))
+    yield from objects(event.exception, "values")
     for entry in objects(event.entries):
         if entry.get("type") == "exception":
-            yield from objects(mapping(entry.get("data")).get("values"))
+            yield from objects(entry, "data", "values")
 
 
 def _frames(thrown: Mapping[str, JSON]) -> Iterator[str]:
     """Frames are told oldest first; those of the program itself are enough where it has any."""
-    told = list(objects(mapping(thrown.get("stacktrace")).get("frames")))
+    told = list(objects(thrown, "stacktrace", "frames"))
     own = [frame for frame in told if (frame.get("inApp") or frame.get("in_app")) is True]
     for frame in reversed((own or told)[-_MOST_FRAMES:]):
         where = (
-            text(frame.get("filename")) or text(frame.get("module")) or text(frame.get("abs_path"))
+            nonblank(frame, "filename") or nonblank(frame, "module") or nonblank(frame, "abs_path")
         )
         line = word(frame.get("lineNo")) or word(frame.get("lineno"))
         place = ":".join(filter(None, (where or "?", line)))
-        yield _line(f"{text(frame.get('function')) or '?'} ({place})")
+        yield _line(f"{nonblank(frame.get('function')) or '?'} ({place})")
         code = _code(frame, line)
         if code:
             yield f"    {code}"
@@ -157,11 +149,11 @@ def _frames(thrown: Mapping[str, JSON]) -> Iterator[str]:
 
 def _code(frame: Mapping[str, JSON], line: str | None) -> str:
     """The frame's own line: told, or among the lines around it."""
-    told = text(frame.get("context_line"))
-    for around in items(frame.get("context")):
+    told = nonblank(frame, "context_line")
+    for around in items(frame, "context"):
         pair = items(around)
         if told is None and len(pair) == 2 and line is not None and word(pair[0]) == line:
-            told = text(pair[1])
+            told = nonblank(pair[1])
     return _line(told or "")
 
 
@@ -170,9 +162,9 @@ def _request(event: Event) -> str:
     told = mapping(event.request)
     for entry in objects(event.entries):
         if entry.get("type") == "request":
-            told = mapping(entry.get("data"))
-    url = (text(told.get("url")) or "").partition("?")[0].partition("#")[0]
-    return " ".join(filter(None, (text(told.get("method")), url))) if url else ""
+            told = mapping(entry, "data")
+    url = (nonblank(told, "url") or "").partition("?")[0].partition("#")[0]
+    return " ".join(filter(None, (nonblank(told, "method"), url))) if url else ""
 
 
 def _line(told: str) -> str:

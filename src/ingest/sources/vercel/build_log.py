@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ingest.core.canonical import clean
 from ingest.core.values import JSON
-from ingest.sources.vercel.payloads import fields, text
+from ingest.sources.wire import mapping, nonblank
 
 MOST_LINES = 40
 LONGEST_LINE = 400
@@ -51,7 +51,7 @@ def build_log(events: Sequence[JSON], *, newest_first: bool = True) -> BuildLog:
 
 
 def _line(event: JSON) -> str | None:
-    if text(fields(event).get("type")) not in _PRINTED:
+    if nonblank(event, "type") not in _PRINTED:
         return None
     told = _told(event, "text")
     return plain(told) if told else None
@@ -64,9 +64,9 @@ def plain(raw: str) -> str:
 
 
 def _is_error(event: JSON) -> bool:
-    return text(fields(event).get("type")) in _FAILED or _told(event, "level") == "error"
+    return nonblank(event, "type") in _FAILED or _told(event, "level") == "error"
 
 
 def _told(event: JSON, name: str) -> str | None:
-    inner = fields(fields(event).get("payload"))
-    return text(fields(event).get(name)) or text(inner.get(name))
+    inner = mapping(event, "payload")
+    return nonblank(event, name) or nonblank(inner, name)

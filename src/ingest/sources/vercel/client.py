@@ -20,7 +20,7 @@ from ingest.sources.contract import Access, Ask, Sight
 from ingest.sources.forms import ID, needed, own, segment
 from ingest.sources.http import Api
 from ingest.sources.vercel.documents import FAILED
-from ingest.sources.vercel.payloads import fields, text
+from ingest.sources.wire import mapping, nonblank
 
 LOG_EVENTS = 500
 _VERSIONED = re.compile(r"/v[0-9]{1,3}/*\Z")
@@ -71,16 +71,16 @@ class VercelClient:
             return Sight(None)
         if not isinstance(found, dict):
             raise BadPayload("deployment", "the answer is no object")
-        if (text(found.get("id")) or text(found.get("uid"))) != ask.identity.id:
+        if (nonblank(found, "id") or nonblank(found, "uid")) != ask.identity.id:
             raise BadPayload("deployment.id", "another deployment was answered")
-        state = text(found.get("readyState")) or text(found.get("state"))
+        state = nonblank(found, "readyState") or nonblank(found, "state")
         events = self._events(path, team) if state == FAILED else None
         return Sight({"deployment": found, "events": events})
 
     def check(self) -> str:
         """The project's name, which proves the token and the team."""
         found = self._project(self.team)
-        name = text(found.get("name")) or self.project
+        name = nonblank(found, "name") or self.project
         return f"reads deployments of project {name}"
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class VercelClient:
 
     def _project(self, team: str | None) -> Mapping[str, JSON]:
         path = f"/v9/projects/{self.project}"
-        return fields(self.api.get(path, params=_of(team)).json())
+        return mapping(self.api.get(path, params=_of(team)).json())
 
 
 def _hinted(ask: Ask) -> str | None:
@@ -129,13 +129,13 @@ def _remedy(team: str | None) -> str:
 
 def _wait_s(refusal: Refusal) -> float | None:
     """429, or the code `rate_limited` whatever the status: until then, by whichever tells it."""
-    error = fields(fields(refusal.json()).get("error"))
+    error = mapping(mapping(refusal.json()).get("error"))
     if refusal.status != 429 and error.get("code") != "rate_limited":
         return None
     told = refusal.retry_after_s()
     if told is not None:
         return told
-    resets = (refusal.headers.get("x-ratelimit-reset"), fields(error.get("limit")).get("reset"))
+    resets = (refusal.headers.get("x-ratelimit-reset"), mapping(error, "limit").get("reset"))
     at = next(filter(None, map(_reset_at, resets)), None)
     return DEFAULT_WAIT_S if at is None else max(1.0, refusal.until(at))
 

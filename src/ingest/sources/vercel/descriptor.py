@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 
 from ingest.core.errors import BadInput, BadPayload
 from ingest.core.signing import Scheme
-from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
-from ingest.sources.ids import member, text_id
-from ingest.sources.vercel.payloads import fields
+from ingest.sources.ids import member, tenant_id, text_id
 from ingest.sources.vercel.types import VercelSourceMetadata
+from ingest.sources.wire import items, mapping, text
 
 # …/webhooks-api, "Securing webhooks": HMAC-SHA1, and no signed time but the event's own, which a
 # retry repeats for a day.
@@ -25,17 +24,14 @@ _PROJECT_ID = re.compile(r"prj_[\w-]{1,200}")
 _TOKEN = re.compile(r"[\x21-\x7e]{16,512}")
 
 
-def _text(value: JSON) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
 def _delivery_key(_headers: Headers, payload: Payload) -> str | None:
     """The delivery's id; where there is none, what happened to which deployment at what time."""
-    told = fields(payload.get("payload"))
-    deployment = _text(fields(told.get("deployment")).get("id")) or _text(told.get("deploymentId"))
-    type_, at = _text(payload.get("type")), payload.get("createdAt")
-    if _text(payload.get("id")):
-        return _text(payload.get("id"))
+    told = mapping(payload, "payload")
+    deployment = text(told, "deployment", "id") or text(told, "deploymentId")
+    type_, at = text(payload, "type"), payload.get("createdAt")
+    id_ = text(payload, "id")
+    if id_:
+        return id_
     if type_ and deployment and isinstance(at, int | str) and not isinstance(at, bool):
         return f"{type_}:{deployment}:{at}"
     return None
@@ -51,32 +47,32 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     project = told.get("project")
     if not isinstance(project, str | dict | None):
         raise BadPayload("payload.project", "is neither a name nor an object")
-    deployment = fields(told.get("deployment"))
+    deployment = mapping(told, "deployment")
     ids = (
-        text_id(fields(project).get("id"), "payload.project.id"),
+        text_id(mapping(project).get("id"), "payload.project.id"),
         text_id(told.get("projectId"), "payload.projectId"),
         text_id(deployment.get("projectId"), "payload.deployment.projectId"),
     )
     id_ = next(filter(None, ids), None)
-    text = _text(project)
-    if text and id_ is None and _PROJECT_ID.fullmatch(text):
-        id_ = text
+    bare = text(project)
+    if bare and id_ is None and _PROJECT_ID.fullmatch(bare):
+        id_ = bare
     if id_:
         return (id_,)
-    names = (fields(project).get("name"), project, deployment.get("name"), told.get("name"))
-    name = next(filter(None, map(_text, names)), None)
+    names = (mapping(project).get("name"), project, deployment.get("name"), told.get("name"))
+    name = next(filter(None, map(text, names)), None)
     if name is None and project is not None:
         raise BadPayload("payload.project", "has neither id nor name")
     if name is None:
-        listed = fields(told.get("configuration")).get("projects")
-        return tuple(filter(None, map(_text, listed if isinstance(listed, list) else [])))
+        listed = items(told, "configuration", "projects")
+        return tuple(filter(None, map(text, listed)))
     team = _team(payload)
     return (f"team:{team}/{name}", f"name:{name}") if team else (f"name:{name}",)
 
 
 def _team(payload: Payload) -> str | None:
     told = member(payload.get("payload"), "payload")
-    return _text(fields(told.get("team")).get("id")) or _text(payload.get("teamId"))
+    return text(told, "team", "id") or text(payload, "teamId")
 
 
 def _accounts(payload: Payload) -> frozenset[str]:
@@ -85,22 +81,18 @@ def _accounts(payload: Payload) -> frozenset[str]:
 
 
 def _connection_accounts(metadata: Payload) -> frozenset[str]:
-    team = _text(metadata.get("vercelTeamId"))
+    team = text(metadata, "vercelTeamId")
     return frozenset({team} if team else ())
 
 
 def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
-    project = _text(metadata.get("vercelProjectId"))
-    if project is None:
-        raise BadInput(
-            "vercelProjectId is missing in the connection's metadata; give the project's id"
-        )
-    team, name = _text(metadata.get("vercelTeamId")), _text(metadata.get("projectName"))
+    project = tenant_id(metadata, "vercelProjectId", "the project's id")
+    team, name = text(metadata, "vercelTeamId"), text(metadata, "projectName")
     return (project, f"team:{team}/{name}") if team and name else (project,)
 
 
 def _own_names(metadata: Payload) -> frozenset[str]:
-    name = _text(metadata.get("projectName"))
+    name = text(metadata, "projectName")
     return frozenset({f"name:{name}"}) if name else frozenset()
 
 
@@ -109,12 +101,12 @@ def _scope(_tenant: str, metadata: Payload) -> str:
 
     The project is the connection's own, so none speaks of what is another's.
     """
-    return f"{api_host(metadata)}/{_text(metadata.get('vercelProjectId'))}"
+    return f"{api_host(metadata)}/{text(metadata, 'vercelProjectId')}"
 
 
 def api_host(metadata: Payload) -> str:
     """The host of the connection's API."""
-    told = (_text(metadata.get("apiHost")) or "").strip().lower()
+    told = (text(metadata, "apiHost") or "").strip().lower()
     host = urlsplit(told).netloc if "://" in told else told.partition("/")[0]
     return host or PUBLIC_HOST
 

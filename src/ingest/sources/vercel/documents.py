@@ -17,12 +17,13 @@ from ingest.core.identity import Identity
 from ingest.core.references import Reference
 from ingest.core.slugs import bounded_key
 from ingest.core.times import iso
-from ingest.sources.contract import Found
+from ingest.sources.contract import Found, Payload
 from ingest.sources.vercel import payloads
 from ingest.sources.vercel.build_log import BuildLog, build_log, plain
 from ingest.sources.vercel.git import Commit, commit
 from ingest.sources.vercel.mentions import is_own_host
 from ingest.sources.vercel.types import VercelDocMetadata
+from ingest.sources.wire import items, mapping, nonblank
 
 # The rank of a state is the version. A blocked deployment waits as a queued one does, and either
 # can follow the other; the last three end it, and which of those holds is told by priority or by a
@@ -139,14 +140,11 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
     A look-up's raw is the deployment and, where it failed, the events of its build, newest first.
     An item of a list has no build log, so that one which failed is looked up.
     """
-    raw = payloads.fields(found.raw)
+    raw = mapping(found.raw)
     looked_up = "deployment" in raw
-    of = payloads.seen(raw.get("deployment") if looked_up else raw)
+    of = payloads.seen(mapping(raw, "deployment") if looked_up else raw)
     identity = found.identity
-    own = payloads.text(found.connection.get("vercelProjectId"))
-    project = of.project_id or payloads.text(of.project.get("id"))
-    if own and project and project != own:
-        # The token reads more than the connection stands for.
+    if _is_of_another_project(of, found.connection):
         return (Withdraw(identity, version=None),)
     if of.is_gone:
         # It can be restored for 30 days, and its state is then what it was.
@@ -156,9 +154,15 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
         raise BadPayload("deployment.readyState", "missing")
     if status == FAILED and not looked_up:
         return (Refresh(identity),)
-    events = raw.get("events") if looked_up else None
-    log = build_log(events) if status == FAILED and isinstance(events, list) else _NO_LOG
+    log = build_log(items(raw, "events")) if status == FAILED else _NO_LOG
     return (document(identity, _seen(of, status, log)),)
+
+
+def _is_of_another_project(of: payloads.Seen, connection: Payload) -> bool:
+    """Whether the token reads more than the connection stands for."""
+    own = nonblank(connection, "vercelProjectId")
+    project = of.project_id or nonblank(of.project, "id")
+    return bool(own and project and project != own)
 
 
 def _seen(of: payloads.Seen, status: str, log: BuildLog) -> Deployed:
@@ -166,11 +170,11 @@ def _seen(of: payloads.Seen, status: str, log: BuildLog) -> Deployed:
         raise BadPayload("deployment.url", "missing")
     created = of.created_at if of.created_at is not None else of.created
     host = host_of(of.url)
-    custom = payloads.text(of.custom_environment.get("slug"))
+    custom = nonblank(of.custom_environment, "slug")
     return Deployed(
         id=of.id,
         host=host,
-        project=of.name or payloads.text(of.project.get("name")) or host.partition(".")[0],
+        project=of.name or nonblank(of.project, "name") or host.partition(".")[0],
         status=status,
         created_at=payloads.time(created, "deployment.createdAt"),
         environment=environment_of(of.target, custom),

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from ingest.core.times import iso
 from ingest.core.values import JSON
 from ingest.sources.contract import Message
-from ingest.sources.vercel.payloads import fields, text, time_if
+from ingest.sources.vercel.payloads import time_if
 from ingest.sources.vercel.types import (
     SeedAction,
     VercelEventMetadata,
     VercelOtherEventMetadata,
 )
+from ingest.sources.wire import mapping, nonblank
 
 _LONGEST_NAME = 100
 
@@ -143,11 +144,11 @@ def of_deployment(
 
 def of_other(message: Message, kind: str) -> dict[str, JSON]:
     """The event of anything else: nothing is required of its payload."""
-    told = fields(message.payload.get("payload"))
+    told = mapping(message.payload, "payload")
     at = time_if(message.payload.get("createdAt"))
     ids = {
-        "deployment_id": text(fields(told.get("deployment")).get("id")),
-        "project_id": text(fields(told.get("project")).get("id")) or text(told.get("projectId")),
+        "deployment_id": nonblank(told, "deployment", "id"),
+        "project_id": nonblank(told, "project", "id") or nonblank(told, "projectId"),
         "triggered_at": iso(at) if at else None,
     }
     return _other(message, kind, {key: value for key, value in ids.items() if value}, None)
@@ -171,5 +172,5 @@ def _other(
 
 def _webhook(message: Message) -> str:
     """The connection's: a payload of today does not name its webhook, one of before 2023 does."""
-    known = text(message.connection.get("webhookId"))
-    return known or text(message.payload.get("webhookId")) or ""
+    known = nonblank(message.connection, "webhookId")
+    return known or nonblank(message.payload, "webhookId") or ""

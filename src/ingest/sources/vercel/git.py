@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ingest.core.values import JSON
-from ingest.sources.vercel.payloads import text
+from ingest.sources.wire import nonblank
 
 # The contract sheet: each Git provider has its own names; `git…` are those of the command line.
 _PROVIDERS = ("github", "gitlab", "bitbucket", "git")
@@ -48,8 +48,8 @@ def commit(meta: Mapping[str, JSON], source: Mapping[str, JSON] | None = None) -
     beside = source or {}
     on_github = str(beside.get("type")).startswith("github")
     return Commit(
-        sha=_of(meta, "CommitSha") or text(beside.get("sha")),
-        branch=_of(meta, "CommitRef") or text(beside.get("ref")),
+        sha=_of(meta, "CommitSha") or nonblank(beside, "sha"),
+        branch=_of(meta, "CommitRef") or nonblank(beside, "ref"),
         message=_of(meta, "CommitMessage"),
         repository=_repository(meta, beside if on_github else {}),
         pull_request=_number(meta.get("githubPrId")) or _number(beside.get("prId")),
@@ -57,7 +57,7 @@ def commit(meta: Mapping[str, JSON], source: Mapping[str, JSON] | None = None) -
 
 
 def _of(meta: Mapping[str, JSON], field: str) -> str | None:
-    told = (text(meta.get(f"{provider}{field}")) for provider in _PROVIDERS)
+    told = (nonblank(meta.get(f"{provider}{field}")) for provider in _PROVIDERS)
     return next(filter(None, told), None)
 
 
@@ -65,7 +65,7 @@ def _repository(meta: Mapping[str, JSON], source: Mapping[str, JSON]) -> str | N
     """The project's own repository before that of the commit, which may be a fork's."""
     pairs = [(meta.get(owner), meta.get(name)) for owner, name in _OWNERS]
     pairs.append((source.get("org"), source.get("repo")))
-    named = (f"{owner}/{name}" for owner, name in pairs if text(owner) and text(name))
+    named = (f"{owner}/{name}" for owner, name in pairs if nonblank(owner) and nonblank(name))
     return next((name for name in named if _REPOSITORY.fullmatch(name)), None)
 
 

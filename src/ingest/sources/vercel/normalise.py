@@ -17,6 +17,7 @@ from ingest.core.slugs import bounded_key
 from ingest.core.times import iso
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Payload
+from ingest.sources.drift import drift
 from ingest.sources.vercel import events
 from ingest.sources.vercel.documents import (
     FAILED,
@@ -29,6 +30,7 @@ from ingest.sources.vercel.documents import (
     host_of,
     version,
 )
+from ingest.sources.vercel.events import Stage
 from ingest.sources.vercel.git import commit
 from ingest.sources.vercel.mentions import is_own_host
 from ingest.sources.vercel.payloads import (
@@ -37,25 +39,20 @@ from ingest.sources.vercel.payloads import (
     PAYLOAD_FIELDS,
     Deployment,
     Told,
-    fields,
-    read,
-    text,
     time,
     time_if,
 )
+from ingest.sources.wire import mapping, nonblank, read, unusable
 
 PATIENCE_S = 60.0
 _BEGINNINGS = frozenset({"QUEUED", "INITIALIZING", "BUILDING"})
-_MOST_DRIFT = 20
-_LONGEST_NAME = 100
 
 
 def normalise(message: Message) -> Normalised:
     """The meaning of one delivery; raises `BadPayload` where its deployment is not told."""
-    raw = text(message.payload.get("type"))
+    raw = nonblank(message.payload, "type")
     if raw is None:
-        problem = "missing" if message.payload.get("type") is None else "not a name"
-        raise BadPayload("type", problem)
+        raise unusable(message.payload.get("type"), "type", "not a name")
     kind = events.name(raw)
     meaning = _stage if kind in events.STAGES else _OF.get(kind)
     if meaning is not None:
@@ -92,7 +89,7 @@ def _stage(message: Message, kind: str) -> Normalised:
     ask = Refresh(
         whom, _hinted(message), otherwise=(whole, _times(whom, of)), patience_s=PATIENCE_S
     )
-    return Normalised(event, (ask,), drift=_drift(message.payload))
+    return Normalised(event, (ask,), drift=_unknown_fields(message.payload))
 
 
 def _times(whom: Identity, of: Deployed) -> Patch:
@@ -110,25 +107,34 @@ def _deployed(message: Message, kind: str, at: datetime) -> Deployed:
     stage = events.STAGES[kind]
     told = _told(message)
     of = _deployment(told)
-    url = of.url or told.url
-    if url is None:
-        raise BadPayload("payload.deployment.url", "missing")
-    host = host_of(url)
-    begun = of.ready_state if of.ready_state in _BEGINNINGS else None
+    host = _host(of, told)
     target = told.target or of.target
     return Deployed(
         id=of.id,
         host=host,
         project=of.name or _project_name(told) or host.partition(".")[0],
-        status=(begun or stage.state) if stage.state in _BEGINNINGS else stage.state,
+        status=_status(of, stage),
         created_at=time_if(of.created_at) or at,
         environment=environment_of(target),
         target=target,
         commit=commit(of.meta),
-        page=text(told.links.get("deployment")) or of.inspector_url,
+        page=nonblank(told.links, "deployment") or of.inspector_url,
         ready_at=at if stage.is_ready else None,
         failure=failure(of) if stage.state == FAILED else None,
     )
+
+
+def _host(of: Deployment, told: Told) -> str:
+    url = of.url or told.url
+    if url is None:
+        raise BadPayload("payload.deployment.url", "missing")
+    return host_of(url)
+
+
+def _status(of: Deployment, stage: Stage) -> str:
+    """The event's; a payload may say more exactly how far a deployment is that has just begun."""
+    told = of.ready_state
+    return told if told is not None and {told, stage.state} <= _BEGINNINGS else stage.state
 
 
 def _deleted(message: Message, kind: str) -> Normalised:
@@ -143,17 +149,19 @@ def _deleted(message: Message, kind: str) -> Normalised:
         confirm=Refresh(whom, _hinted(message), patience_s=PATIENCE_S, gone=True),
         aliases=(bounded_key(of.id), *((bounded_key(host),) if is_own_host(host) else ())),
     )
-    return Normalised(events.of_other(message, kind), (change,), drift=_drift(message.payload))
+    return Normalised(
+        events.of_other(message, kind), (change,), drift=_unknown_fields(message.payload)
+    )
 
 
 def _hint(message: Message, kind: str) -> Normalised:
     """The deployments that the payload names are looked up; a rollback names two."""
-    told = fields(message.payload.get("payload"))
+    told = mapping(message.payload, "payload")
     named = (
-        fields(told.get("deployment")).get("id"),
+        mapping(told, "deployment").get("id"),
         *(told.get(name) for name in ("deploymentId", "fromDeploymentId", "toDeploymentId")),
     )
-    ids = dict.fromkeys(id_ for id_ in map(text, named) if id_ and len(id_) <= 255)
+    ids = dict.fromkeys(id_ for id_ in map(nonblank, named) if id_ and len(id_) <= 255)
     event = events.of_other(message, kind)
     if not ids:
         return Normalised(event, skip=f"{kind}: it names no deployment")
@@ -169,16 +177,16 @@ def _gone(message: Message, kind: str) -> str | None:
 
     A later complete listing takes the documents away; this event names none of them.
     """
-    told = fields(message.payload.get("payload"))
-    own = text(message.connection.get("vercelProjectId"))
+    told = mapping(message.payload, "payload")
+    own = nonblank(message.connection, "vercelProjectId")
     if kind == events.PROJECT_REMOVED:
-        named = text(fields(told.get("project")).get("id")) or text(told.get("projectId"))
+        named = nonblank(told, "project", "id") or nonblank(told, "projectId")
         return "the project was removed" if own and named == own else None
     if kind == events.INTEGRATION_REMOVED:
         team, own_team = _hinted(message).get("teamId"), message.connection.get("vercelTeamId")
         if team and own_team and team != own_team:
             return None
-        listed = fields(told.get("configuration")).get("projects")
+        listed = mapping(told, "configuration").get("projects")
         if not isinstance(listed, list) or not listed or own in listed:
             return "the integration was removed"
     return None
@@ -197,25 +205,24 @@ def _deployment(told: Told) -> Deployment:
 
 
 def _project_name(told: Told) -> str | None:
-    return text(fields(told.project).get("name")) or told.name or text(told.project)
+    return nonblank(told.project, "name") or told.name or nonblank(told.project)
 
 
 def _hinted(message: Message) -> dict[str, JSON]:
     """The team, which every request for what is a team's has to name."""
-    team = fields(fields(message.payload.get("payload")).get("team"))
-    id_ = text(team.get("id")) or text(message.payload.get("teamId"))
+    team = mapping(message.payload, "payload", "team")
+    id_ = nonblank(team, "id") or nonblank(message.payload, "teamId")
     return {"teamId": id_} if id_ else {}
 
 
-def _drift(payload: Payload) -> tuple[str, ...]:
-    """Fields that Vercel's documents do not name; a bounded number of names that can be shown."""
-    told = fields(payload.get("payload"))
-    unknown = [f"envelope.{name}" for name in payload.keys() - ENVELOPE_FIELDS]
-    unknown += [f"payload.{name}" for name in told.keys() - PAYLOAD_FIELDS]
-    deployment = fields(told.get("deployment"))
-    unknown += [f"deployment.{name}" for name in deployment.keys() - DEPLOYMENT_FIELDS]
-    shown = (name for name in unknown if len(name) <= _LONGEST_NAME and name.isprintable())
-    return tuple(sorted(shown)[:_MOST_DRIFT])
+def _unknown_fields(payload: Payload) -> tuple[str, ...]:
+    """What Vercel's documents do not name."""
+    told = mapping(payload, "payload")
+    return drift(
+        ("envelope", payload, ENVELOPE_FIELDS),
+        ("payload", told, PAYLOAD_FIELDS),
+        ("deployment", mapping(told, "deployment"), DEPLOYMENT_FIELDS),
+    )
 
 
 _OF: Mapping[str, Callable[[Message, str], Normalised]] = {

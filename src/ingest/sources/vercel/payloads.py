@@ -9,55 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from ingest.core.canonical import clean
 from ingest.core.errors import BadPayload
 from ingest.core.times import from_epoch_ms, parse_time
 from ingest.core.values import JSON
-
-Id = Annotated[str, Field(pattern=r"^[^\x00-\x20\x7f]+$", max_length=255)]
-"""`dpl_…` today, other texts in the past: any printable text without blanks."""
+from ingest.sources.wire import Id, Nonblank, Object, WireModel, read, unusable
 
 
-def text(raw: object) -> str | None:
-    """A text out of a field that nothing depends on; whatever is no text says nothing."""
-    return clean(raw) if isinstance(raw, str) and raw.strip() else None
-
-
-def fields(raw: object) -> Mapping[str, JSON]:
-    """An object's fields; whatever is no object has none."""
-    return raw if isinstance(raw, Mapping) else {}
-
-
-Word = Annotated[str | None, BeforeValidator(text)]
-"""A text that may be absent, null or something else."""
-Fields = Annotated[dict[str, Any], BeforeValidator(lambda raw: dict(fields(raw)))]
-"""An object that may be absent, null or something else."""
-
-
-class _Payload(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="ignore"
-    )
+class _Payload(WireModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
 class Deployment(_Payload):
-    """A deployment as a webhook carries it: without a state, as a rule, and without errors."""
+    """A deployment as a webhook carries it: without a state, as a rule, and without errors.
+
+    Ids are `dpl_…` today, and were other texts in the past.
+    """
 
     id: Id
-    url: Word = None
-    name: Word = None
-    meta: Fields = {}
-    target: Word = None
-    inspector_url: Word = None
-    ready_state: Word = None
-    error_code: Word = None
-    error_message: Word = None
-    error_step: Word = None
+    url: Nonblank = None
+    name: Nonblank = None
+    meta: Object = Field(default_factory=dict)
+    target: Nonblank = None
+    inspector_url: Nonblank = None
+    ready_state: Nonblank = None
+    error_code: Nonblank = None
+    error_message: Nonblank = None
+    error_step: Nonblank = None
     created_at: Any = None
 
 
@@ -65,14 +47,14 @@ class Told(_Payload):
     """What a delivery tells; `name`, `url` and `deploymentId` are those of the older events."""
 
     deployment: Deployment | None = None
-    deployment_id: Word = None
-    links: Fields = {}
-    name: Word = None
-    url: Word = None
-    target: Word = None
+    deployment_id: Nonblank = None
+    links: Object = Field(default_factory=dict)
+    name: Nonblank = None
+    url: Nonblank = None
+    target: Nonblank = None
     project: Any = None
-    project_id: Word = None
-    team: Fields = {}
+    project_id: Nonblank = None
+    team: Object = Field(default_factory=dict)
 
 
 class Seen(Deployment):
@@ -80,11 +62,11 @@ class Seen(Deployment):
 
     created: Any = None
     ready: Any = None
-    state: Word = None
-    git_source: Fields = {}
-    custom_environment: Fields = {}
-    project: Fields = {}
-    project_id: Word = None
+    state: Nonblank = None
+    git_source: Object = Field(default_factory=dict)
+    custom_environment: Object = Field(default_factory=dict)
+    project: Object = Field(default_factory=dict)
+    project_id: Nonblank = None
     deleted_at: Any = None
     deleted: Any = None
     soft_deleted_by_retention: Any = None
@@ -96,30 +78,15 @@ class Seen(Deployment):
         return self.ready_state == "DELETED" or any(bool(mark) for mark in told)
 
 
-P = TypeVar("P", bound=_Payload)
-
-
-def read(model: type[P], raw: object, path: str) -> P:
-    """The object at `path`; raises `BadPayload` with the first field that is missing or wrong."""
-    if raw is None:
-        raise BadPayload(path, "missing")
-    try:
-        return model.model_validate(dict(raw) if isinstance(raw, Mapping) else raw)
-    except ValidationError as error:
-        raise _bad_payload(error, path) from error
-
-
-def seen(raw: object) -> Seen:
+def seen(raw: Mapping[str, JSON]) -> Seen:
     """A deployment of the API, looked up or listed."""
-    told = dict(fields(raw))
+    told = dict(raw)
     told.setdefault("id", told.get("uid"))
     return read(Seen, told, "deployment")
 
 
-def time(raw: object, path: str) -> datetime:
+def time(raw: JSON, path: str) -> datetime:
     """A time in milliseconds since 1970, as Vercel tells them, or in ISO 8601."""
-    if raw is None:
-        raise BadPayload(path, "missing")
     try:
         if isinstance(raw, str):
             return from_epoch_ms(int(raw)) if _is_number(raw) else parse_time(raw)
@@ -127,10 +94,10 @@ def time(raw: object, path: str) -> datetime:
             return from_epoch_ms(raw)
     except (ValueError, OverflowError):
         raise BadPayload(path, "not a time") from None
-    raise BadPayload(path, "not a time")
+    raise unusable(raw, path, "not a time")
 
 
-def time_if(raw: object) -> datetime | None:
+def time_if(raw: JSON) -> datetime | None:
     """The same where nothing depends on it."""
     try:
         return time(raw, "time")
@@ -140,15 +107,6 @@ def time_if(raw: object) -> datetime | None:
 
 def _is_number(raw: str) -> bool:
     return raw.isascii() and raw.isdigit() and len(raw) <= 20
-
-
-def _bad_payload(error: ValidationError, path: str) -> BadPayload:
-    first: dict[str, Any] = dict(error.errors(include_url=False, include_context=False)[0])
-    for part in first["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    if first["type"] == "missing" or first["input"] is None:
-        return BadPayload(path, "missing")
-    return BadPayload(path, str(first["msg"]).lower())
 
 
 _ENVELOPE = "clientId createdAt id ownerId payload region teamId type userId webhookId"

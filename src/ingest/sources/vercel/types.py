@@ -9,27 +9,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BaseModel
 
-from ingest.core.values import JSON
 from ingest.sources.forms import ID, NAME, WORD
 from ingest.sources.hosts import HOST
+from ingest.sources.metadata import ConnectionMetadata, Metadata
 
 SeedAction = Literal["deployment.created", "deployment.ready", "deployment.error"]
 SEED_ACTIONS: frozenset[str] = frozenset(get_args(SeedAction))
 
 
-class _Metadata(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
-    )
-
+class _Metadata(Metadata):
     type: Literal["vercel"] = "vercel"
-
-    def told(self) -> dict[str, JSON]:
-        """The JSON that is stored: camelCase, without the fields that are not known."""
-        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class VercelDocMetadata(_Metadata):
@@ -85,15 +76,11 @@ class VercelOtherEventMetadata(_Metadata):
     triggered_at: str | None = None
 
 
-class VercelSourceMetadata(BaseModel):
+class VercelSourceMetadata(ConnectionMetadata):
     """The seed's connection metadata, and an optional field of ours.
 
     `apiHost` is the host of an API that is not the public one; identities lie within it.
     """
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
-    )
 
     type: Literal["vercel"] = "vercel"
     vercel_project_id: Annotated[str, ID]

@@ -14,7 +14,7 @@ from ingest.core.signing import Scheme, SignedTime
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.sources.hosts import LABEL
-from ingest.sources.ids import any_id
+from ingest.sources.ids import any_id, tenant_id
 from ingest.sources.zendesk.events import is_event
 from ingest.sources.zendesk.mentions import ABBREVIATION
 from ingest.sources.zendesk.types import ZendeskSourceMetadata
@@ -69,12 +69,7 @@ def _id(value: JSON) -> str | None:
 
 
 def _connection_account(metadata: Payload) -> tuple[str, ...]:
-    told = metadata.get("zendeskAccountId")
-    if isinstance(told, str) and told:
-        return (told,)
-    raise BadInput(
-        "zendeskAccountId is missing in the connection's metadata; give the account's id"
-    )
+    return (tenant_id(metadata, "zendeskAccountId", "the account's id"),)
 
 
 def _api_url(metadata: Payload) -> str:

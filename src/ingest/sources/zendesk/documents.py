@@ -10,17 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from ingest.core.bounds import MARK, MAX_BODY_CHARS
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.references import Reference, ReferenceKind
-from ingest.core.times import parse_time, to_micros
+from ingest.sources import wire
 from ingest.sources.contract import Found, Payload
+from ingest.sources.wire import read, time_if
 from ingest.sources.zendesk.markdown import links, markdown
-from ingest.sources.zendesk.payloads import Article, Comment, Thread, Ticket, read
+from ingest.sources.zendesk.payloads import Article, Comment, Thread, Ticket
 from ingest.sources.zendesk.types import ZendeskDocMetadata
 
 GONE = frozenset({"deleted", "scrubbed"})
@@ -122,7 +122,7 @@ def ticket_document(thread: Thread, place: Place) -> Upsert:
         title=ticket.subject or f"Ticket #{ticket.id}",
         body=_conversation(thread, comments, place),
         metadata=metadata.told(),
-        created_at=_known_time(ticket.created_at),
+        created_at=time_if(ticket.created_at),
         aliases=(f"#{ticket.id}",),
         references=tuple(_related(ticket, comments)),
         links=_linked(shown, place),
@@ -153,7 +153,7 @@ def article_change(article: Article, place: Place) -> Change:
         title=article.title or article.name or f"Article {article.id}",
         body=markdown(article.body or "", page),
         metadata=metadata.told(),
-        created_at=_known_time(article.created_at),
+        created_at=time_if(article.created_at),
     )
 
 
@@ -162,34 +162,17 @@ def version(told: str, path: str = "ticket.updated_at") -> int:
 
     Were an event's digits below a second kept, a look-up of the same state would seem older.
     """
-    micros = to_micros(_time(told, path))
-    if micros < 0:
-        raise BadPayload(path, "a time before 1970 cannot be a version")
+    micros = wire.version(told, path)
     return micros - micros % _MICROS
 
 
 def _iso(told: str) -> str:
-    return _time(told, "updated_at").replace(microsecond=0, tzinfo=None).isoformat() + "Z"
-
-
-def _time(told: str, path: str) -> datetime:
-    try:
-        return parse_time(told)
-    except (ValueError, OverflowError):
-        raise BadPayload(path, "not an ISO 8601 time") from None
-
-
-def _known_time(told: str | None) -> datetime | None:
-    """A time that nothing depends on."""
-    try:
-        return parse_time(told) if told else None
-    except (ValueError, OverflowError):
-        return None
+    return wire.time(told, "updated_at").replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _in_order(comments: Sequence[Comment]) -> list[Comment]:
     """As they were written; `created_at` has a grain of one second, ids go up."""
-    return sorted(comments, key=lambda c: (_time(c.created_at, "comments.created_at"), c.id))
+    return sorted(comments, key=lambda c: (wire.time(c.created_at, "comments.created_at"), c.id))
 
 
 def _conversation(thread: Thread, comments: Sequence[Comment], place: Place) -> str:

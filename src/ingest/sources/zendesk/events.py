@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from ingest.core.times import iso
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Payload
-from ingest.sources.zendesk.payloads import part, text, whole_id
+from ingest.sources.wire import mapping, text
+from ingest.sources.zendesk.payloads import whole_id
 from ingest.sources.zendesk.types import (
     SeedAction,
     ZendeskEventMetadata,
@@ -64,15 +65,15 @@ _BESIDE_ID = frozenset({"subject", "title", "description", "status", "priority",
 
 def is_event(payload: Payload) -> bool:
     """Whether it is Zendesk's own event; else an admin wrote its body."""
-    return (text(payload.get("type")) or "").startswith(PREFIX)
+    return (text(payload, "type") or "").startswith(PREFIX)
 
 
 def kind(payload: Payload) -> str:
     """`ticket.created`; of a trigger's body the name of its template, or of what it names."""
-    type_ = text(payload.get("type")) or ""
+    type_ = text(payload, "type") or ""
     if is_event(payload):
         return type_.removeprefix(PREFIX)
-    source = text(payload.get("source")) or ""
+    source = text(payload, "source") or ""
     if ticket_named(payload) is not None and (not source or "zendesk" in source.lower()):
         return TRIGGER
     return type_ or source
@@ -130,7 +131,7 @@ def recorded(message: Message, kind_: str) -> dict[str, JSON]:
 
 def _seed_action(kind_: str, payload: Payload) -> SeedAction | None:
     if kind_ == TRIGGER:
-        return _SEED_ACTIONS.get(text(payload.get("action")) or "", "ticket.updated")
+        return _SEED_ACTIONS.get(text(payload, "action") or "", "ticket.updated")
     if kind_ in DELETIONS or kind_ == UNPUBLISHED or ignored_because(kind_):
         return None
     return _SEED_ACTIONS.get(kind_) or _SEED_REST.get(domain(kind_))
@@ -138,15 +139,15 @@ def _seed_action(kind_: str, payload: Payload) -> SeedAction | None:
 
 def named(payload: Payload, about: str) -> int | None:
     """`zen:ticket:7890`, and `detail.id` where the event is about such a thing."""
-    before, _, after = (text(payload.get("subject")) or "").rpartition(":")
+    before, _, after = (text(payload, "subject") or "").rpartition(":")
     found = whole_id(after) if before == f"zen:{about}" else None
     if found is not None or domain(kind(payload)) != about:
         return found
-    return whole_id(part(payload, "detail").get("id"))
+    return whole_id(mapping(payload, "detail").get("id"))
 
 
 def _triggered_at(message: Message) -> str:
     payload = message.payload
-    told = text(payload.get("time")) or text(payload.get("updated_at"))
+    told = text(payload, "time") or text(payload, "updated_at")
     signed = message.headers.get("x-zendesk-webhook-signature-timestamp")
     return told or signed or iso(message.received_at)

@@ -7,13 +7,13 @@ stands in where there is none. Performs no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from ingest.core.changes import Change, Delete, Refresh
-from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Payload
+from ingest.sources.drift import drift
+from ingest.sources.wire import mapping, read, unusable
 from ingest.sources.zendesk import events
 from ingest.sources.zendesk.documents import GONE, Place, ended, ticket_change, version
 from ingest.sources.zendesk.payloads import (
@@ -22,16 +22,12 @@ from ingest.sources.zendesk.payloads import (
     Gone,
     Thread,
     Ticket,
-    part,
-    read,
     whole_id,
 )
 
 PATIENCE_S = 30.0
 """The API may show a new object that late after its event."""
 
-_MOST_DRIFT = 20
-_LONGEST_NAME = 100
 # A detail may hold an id and nothing else; without its time nothing can be told of a ticket.
 _WHOLE = "updated_at"
 
@@ -44,7 +40,7 @@ def normalise(message: Message) -> Normalised:
     if reason is not None:
         return Normalised(event, skip=reason)
     place = Place.of(message.scope, message.connection)
-    drift = _drift(kind, message.payload)
+    drift = _unknown_fields(kind, message.payload)
     return Normalised(event, _changes(kind, message.payload, place), drift=drift)
 
 
@@ -66,7 +62,7 @@ def _changes(kind: str, payload: Payload, place: Place) -> tuple[Change | Refres
 
 
 def _ticket(kind: str, id_: int, payload: Payload, place: Place) -> Refresh:
-    detail = part(payload, "detail")
+    detail = mapping(payload, "detail")
     told: tuple[Change, ...] = ()
     if detail.get(_WHOLE) is not None:
         ticket = read(Ticket, {**detail, "id": id_}, "detail")
@@ -77,7 +73,7 @@ def _ticket(kind: str, id_: int, payload: Payload, place: Place) -> Refresh:
 
 def _gone(kind: str, id_: int, payload: Payload, place: Place) -> Delete | None:
     """The ticket's end, by the kind of event or by the status that it has."""
-    told = read(Gone, dict(part(payload, "detail")), "detail")
+    told = read(Gone, mapping(payload, "detail"), "detail")
     if kind not in events.DELETIONS and told.status not in GONE:
         return None
     permanent = kind == events.PERMANENT
@@ -119,7 +115,7 @@ def _look_up(
 
 def _id(payload: Payload, about: str) -> int:
     """`detail.id`, or what the event is about: `zen:ticket:7890`."""
-    told = part(payload, "detail").get("id")
+    told = mapping(payload, "detail").get("id")
     if told is None:
         told = events.named(payload, about)
     if told is None and about == "ticket":
@@ -130,26 +126,23 @@ def _id(payload: Payload, about: str) -> int:
 def _known_id(told: JSON, path: str) -> int:
     id_ = whole_id(told)
     if id_ is None:
-        raise BadPayload(path, "missing" if told is None else "not an id")
+        raise unusable(told, path, "not an id")
     return id_
 
 
 def _time_of(payload: Payload) -> int:
     time = payload.get("time")
-    if time is None:
-        raise BadPayload("time", "missing")
     if not isinstance(time, str):
-        raise BadPayload("time", "not a text")
+        raise unusable(time, "time", "not a text")
     return version(time, "time")
 
 
-def _drift(kind: str, payload: Payload) -> tuple[str, ...]:
-    """Fields that Zendesk's documents do not name; a bounded number of names that can be shown."""
+def _unknown_fields(kind: str, payload: Payload) -> tuple[str, ...]:
+    """What Zendesk's documents do not name; the words of a trigger's template are an admin's."""
     if kind == events.TRIGGER:
         return ()
     about = events.domain(kind)
-    detail: Mapping[str, JSON] = part(payload, "detail")
-    unknown = [f"event.{name}" for name in payload.keys() - ENVELOPE_FIELDS]
-    unknown += [f"{about}.{name}" for name in detail.keys() - DETAIL_FIELDS[about]]
-    shown = (name for name in unknown if len(name) <= _LONGEST_NAME and name.isprintable())
-    return tuple(sorted(shown)[:_MOST_DRIFT])
+    return drift(
+        ("event", payload, ENVELOPE_FIELDS),
+        (about, mapping(payload, "detail"), DETAIL_FIELDS[about]),
+    )

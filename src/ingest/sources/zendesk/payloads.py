@@ -9,22 +9,18 @@ comments and articles of …/ticketing and …/help_center. Performs no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 
-from ingest.core.canonical import clean
-from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
+from ingest.sources.wire import Loose, Text, WireModel
 
 _SAFE = 2**53 - 1
 _ID_CHARS = 17
@@ -58,13 +54,6 @@ def _tags(value: Any) -> Any:
     return [tag for tag in told if isinstance(tag, str)] if isinstance(told, list) else None
 
 
-def _or_nothing(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return read(value)
-    except ValidationError:
-        return None
-
-
 def _or_hidden(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     try:
         return read(value)
@@ -72,38 +61,31 @@ def _or_hidden(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         return False
 
 
-Loose = WrapValidator(_or_nothing)
-"""Nothing depends on it: whatever it cannot be says nothing."""
 Id = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=_SAFE)]
 Whom = Annotated[Annotated[int, Field(ge=-_SAFE, le=_SAFE)] | None, BeforeValidator(_whom), Loose]
 """A person or a group; the system itself is -1."""
 Word = Annotated[
     Annotated[str, Field(max_length=_LONGEST_WORD)] | None, BeforeValidator(_word), Loose
 ]
-Text = Annotated[str | None, Loose]
 Public = Annotated[bool | None, WrapValidator(_or_hidden)]
 """Whether customers may read it; what is unclear they may not."""
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, extra="ignore")
-
-
-class Origin(_Payload):
+class Origin(WireModel):
     """`via.source.from`: the closed ticket that this one follows, for a follow-up."""
 
     ticket_id: Whom = None
 
 
-class ViaSource(_Payload):
+class ViaSource(WireModel):
     origin: Annotated[Origin | None, Loose] = Field(default=None, alias="from")
 
 
-class Via(_Payload):
+class Via(WireModel):
     source: Annotated[ViaSource | None, Loose] = None
 
 
-class Ticket(_Payload):
+class Ticket(WireModel):
     """A ticket: the `detail` of its events, or the API's own."""
 
     id: Id
@@ -129,14 +111,14 @@ class Ticket(_Payload):
         return origin.ticket_id if origin else None
 
 
-class Gone(_Payload):
+class Gone(WireModel):
     """What a deletion has to tell of its ticket: nothing but, perhaps, when."""
 
     updated_at: Text = None
     status: Word = None
 
 
-class Comment(_Payload):
+class Comment(WireModel):
     """One comment; what does not say that it is public is an internal note."""
 
     id: Id
@@ -148,12 +130,12 @@ class Comment(_Payload):
     public: Public = None
 
 
-class User(_Payload):
+class User(WireModel):
     id: Whom = None
     name: Text = None
 
 
-class Thread(_Payload):
+class Thread(WireModel):
     """A look-up of a ticket: the ticket, all its comments and who wrote them."""
 
     ticket: Ticket
@@ -161,7 +143,7 @@ class Thread(_Payload):
     users: Annotated[list[User] | None, Loose] = None
 
 
-class Article(_Payload):
+class Article(WireModel):
     id: Id
     updated_at: str
     title: Text = None
@@ -176,19 +158,6 @@ class Article(_Payload):
     created_at: Text = None
 
 
-P = TypeVar("P", bound=_Payload)
-
-
-def read(model: type[P], raw: JSON, path: str) -> P:
-    """The object at `path`; raises `BadPayload` with the first field that is missing or wrong."""
-    if raw is None:
-        raise BadPayload(path, "missing")
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise _bad_payload(error, path) from error
-
-
 def whole_id(raw: JSON) -> int | None:
     """An id in a field that nothing depends on; whatever is none says nothing."""
     try:
@@ -196,26 +165,6 @@ def whole_id(raw: JSON) -> int | None:
     except ValueError:
         return None
     return number if isinstance(number, int) and 1 <= number <= _SAFE else None
-
-
-def text(raw: JSON) -> str | None:
-    """A text out of a field that nothing depends on; whatever is no text says nothing."""
-    return clean(raw) if isinstance(raw, str) and raw else None
-
-
-def part(of: Mapping[str, JSON], name: str) -> Mapping[str, JSON]:
-    """An object within an object; an empty one where it is something else."""
-    found = of.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _bad_payload(error: ValidationError, path: str) -> BadPayload:
-    first: dict[str, Any] = dict(error.errors(include_url=False, include_context=False)[0])
-    for step in first["loc"]:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}"
-    if first["type"] == "missing" or first["input"] is None:
-        return BadPayload(path, "missing")
-    return BadPayload(path, str(first["msg"]).lower())
 
 
 _ENVELOPE = "account_id detail event id subject time type zendesk_event_version"

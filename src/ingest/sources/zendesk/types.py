@@ -9,26 +9,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field
 
-from ingest.core.values import JSON
 from ingest.sources.forms import WORD
 from ingest.sources.hosts import LABEL
+from ingest.sources.metadata import ConnectionMetadata, Metadata
 
 SeedAction = Literal["ticket.created", "ticket.updated", "article.published", "article.updated"]
 
 
-class _Metadata(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
-    )
-
+class _Metadata(Metadata):
     type: Literal["zendesk"] = "zendesk"
-
-    def told(self) -> dict[str, JSON]:
-        """The JSON that is stored: camelCase, without the fields that are not known."""
-        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class ZendeskDocMetadata(_Metadata):
@@ -76,16 +67,12 @@ class ZendeskOtherEventMetadata(_Metadata):
     triggered_at: str
 
 
-class ZendeskSourceMetadata(BaseModel):
+class ZendeskSourceMetadata(ConnectionMetadata):
     """The seed's connection metadata, and two optional fields of ours.
 
     `includePrivateNotes` takes the internal notes of tickets in: without it they stay out.
     `brandSubdomains` are the account's further subdomains, whose URLs name its things too.
     """
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
-    )
 
     type: Literal["zendesk"] = "zendesk"
     zendesk_subdomain: Annotated[str, LABEL]

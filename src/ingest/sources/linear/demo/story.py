@@ -7,11 +7,8 @@ The shapes are those of Linear's webhook payloads, with the fields that a real p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
-from ingest.core.times import to_micros
 from ingest.core.values import JSON
 from ingest.sources.linear.demo.fake import Linear, make
 from ingest.testing.sample import SampleDelivery
@@ -124,16 +121,6 @@ def _delivery(
         **more,
     }
     return SampleDelivery(arrives_min, title, headers, payload)
-
-
-def dated(delivery: SampleDelivery, now: datetime) -> SampleDelivery:
-    """Linear signs the time of sending, in the body, and repeats it in a header."""
-    at_ms = to_micros(now) // 1000
-    return replace(
-        delivery,
-        headers={**delivery.headers, "linear-timestamp": str(at_ms)},
-        payload={**delivery.payload, "webhookTimestamp": at_ms},
-    )
 
 
 _MOVED_AT = "2026-03-02T10:00:00.000Z"

@@ -30,7 +30,6 @@ SAMPLE = Sample(
     },
     story_metadata=story.METADATA,
     deliveries=story.DELIVERIES,
-    dated=story.dated,
     headers=_headers,
     provider=story.provider,
     sending=sending.SENDING,

@@ -6,10 +6,7 @@ The shapes are those of Zendesk's event subscriptions, and of the template for i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
 
-from ingest.core.times import iso
 from ingest.core.values import JSON
 from ingest.sources.zendesk.demo.fake import Zendesk, make
 from ingest.testing.sample import SampleDelivery
@@ -126,12 +123,6 @@ def _headers(arrives_min: int) -> dict[str, str]:
         "x-zendesk-webhook-id": "01JBRINDLEFERRIES0000000WH",
         "x-zendesk-webhook-invocation-id": f"01JBRINDLEFERRIES00000I{arrives_min:03d}",
     }
-
-
-def dated(delivery: SampleDelivery, now: datetime) -> SampleDelivery:
-    """Zendesk signs the time of sending, which is a header."""
-    sent = {"x-zendesk-webhook-signature-timestamp": iso(now)}
-    return replace(delivery, headers={**delivery.headers, **sent})
 
 
 _COMMENT: dict[str, JSON] = {

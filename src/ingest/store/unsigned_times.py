@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class UnsignedTime:
     """A body of a connection's (`fact`, as in `facts`); `object` is what it speaks of, as look-ups
     name it.
 
@@ -57,12 +57,12 @@ WHERE connection_id = :connection_id AND object = CAST(:object AS uuid)
 """)
 
 
-def tell(conn: sa.Connection, sayings: Sequence[Saying]) -> dict[Key, str]:
+def tell(conn: sa.Connection, told: Sequence[UnsignedTime]) -> dict[Key, str]:
     """Keep the earliest version of each (one for each key); what was known of it before.
 
     The rows are locked until the commit.
     """
-    ordered = sorted(sayings, key=_key)
+    ordered = sorted(told, key=_key)
     if not ordered:
         return {}
     new = {(row.connection_id, row.fact) for row in conn.execute(_TELL, _given(ordered))}
@@ -76,7 +76,7 @@ def tell(conn: sa.Connection, sayings: Sequence[Saying]) -> dict[Key, str]:
     return known
 
 
-def between(conn: sa.Connection, one: Saying, *, before: str) -> list[int]:
+def between(conn: sa.Connection, one: UnsignedTime, *, before: str) -> list[int]:
     """The deliveries of other bodies that told of the same thing between this version and `before`,
     both included: within one version other things decide.
     """
@@ -90,15 +90,15 @@ def between(conn: sa.Connection, one: Saying, *, before: str) -> list[int]:
     return list(conn.execute(_BETWEEN, given).scalars())
 
 
-def _key(one: Saying) -> Key:
+def _key(one: UnsignedTime) -> Key:
     return one.connection_id, one.fact
 
 
-def _given(sayings: Collection[Saying]) -> Mapping[str, object]:
+def _given(told: Collection[UnsignedTime]) -> Mapping[str, object]:
     return {
-        "connections": [one.connection_id for one in sayings],
-        "facts": [one.fact for one in sayings],
-        "versions": [one.version for one in sayings],
-        "objects": [one.object for one in sayings],
-        "deliveries": [one.delivery_id for one in sayings],
+        "connections": [one.connection_id for one in told],
+        "facts": [one.fact for one in told],
+        "versions": [one.version for one in told],
+        "objects": [one.object for one in told],
+        "deliveries": [one.delivery_id for one in told],
     }

@@ -1,0 +1,35 @@
+"""The bases of the metadata that a source writes: of documents, of events and of connections.
+
+Law: camelCase on the wire and snake_case here; a field that is not known is left out, never null.
+Each model adds `type`, a literal of its source's name. Performs no I/O.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from ingest.core.values import JSON
+
+
+class Metadata(BaseModel):
+    """Base of the members of `Source.document_types` and `Source.event_types`."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    def told(self) -> dict[str, JSON]:
+        """The JSON that is stored."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class ConnectionMetadata(BaseModel):
+    """Base of `Descriptor.connection`: what somebody gives who connects a source.
+
+    Further fields are kept. What ends in a request has a `Form` (see `forms`).
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True, extra="allow"
+    )

@@ -1,0 +1,1 @@
+"""The laws of sources, judged by sources that break them."""
