@@ -14,7 +14,7 @@ import pytest
 from ingest.core.errors import IngestError, RateLimited, Refused, TransientError
 from ingest.sources.contract import Client, Lookup
 from ingest.testing.fakes import Answer, Asked, Trouble, serving
-from ingest.testing.laws.asking import asking, every_ask, playing, provider_of, seen
+from ingest.testing.laws.clients import connected, every_ask, playing, provider_of, seen
 from ingest.testing.laws.fixtures import Suite
 
 MANY = 1_000
@@ -64,7 +64,7 @@ def test_whatever_the_api_answers_ends_in_a_sight_or_in_our_error(suite: Suite, 
     for status in ODD_STATUSES:
         answer = Answer(status, ODD_BODIES[body] if status != 204 else b"", ODD_HEADERS)
         odd = _Odd(provider_of(suite).token, answer)
-        with serving(odd) as fake, asking(suite, fake) as client:
+        with serving(odd) as fake, connected(suite, fake) as client:
             said = [_said_of(suite, client, lookup) for lookup in every_ask(suite)]
             with suppress(IngestError):
                 said.append(client.check())
@@ -88,7 +88,7 @@ def test_a_status_means_what_it_says(suite: Suite, status: int) -> None:
 
     Remedy: leave statuses to `ingest.sources.answers.Rules`; catch `Absent` alone.
     """
-    with playing(suite) as fake, asking(suite, fake) as client:
+    with playing(suite) as fake, connected(suite, fake) as client:
         for lookup in every_ask(suite):
             fake.troubles[:] = [Trouble(Answer(status, {}, {"retry-after": "7"}), times=MANY)]
             with pytest.raises(STATUSES[status]):

@@ -18,7 +18,7 @@ from ingest.core.errors import IngestError
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
 from ingest.testing.fakes import Answer, Fake, Trouble
-from ingest.testing.laws.asking import asking, every_ask, playing
+from ingest.testing.laws.clients import connected, every_ask, playing
 from ingest.testing.laws.fixtures import Suite
 from ingest.testing.laws.junk import tried
 
@@ -84,7 +84,7 @@ def _look(
     suite: Suite, fake: Fake, lookup: Lookup, metadata: Mapping[str, JSON] | None = None
 ) -> None:
     """One look-up and one check, whatever they come to."""
-    with suppress(IngestError), asking(suite, fake, metadata=metadata) as client:
+    with suppress(IngestError), connected(suite, fake, metadata=metadata) as client:
         with suppress(IngestError):
             client.fetch_one(lookup)
         client.check()

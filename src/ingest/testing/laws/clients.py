@@ -30,7 +30,7 @@ def provider_of(suite: Suite) -> Provider:
 
 
 @contextmanager
-def asking(
+def connected(
     suite: Suite, fake: Fake, *, token: str = "", metadata: Mapping[str, JSON] | None = None
 ) -> Iterator[Client]:
     """The client of the story's connection, or of other metadata; with the fake's own token."""
