@@ -63,7 +63,11 @@ AWAY = (TransientError,)
 
 @app.task(name=PROCESS_TASK, throws=AWAY)
 def process_due() -> None:
-    """Drain what is due for a few seconds; hands over by ringing where more is left."""
+    """Drain the deliveries that are due for DRAIN_S, then ring where more is left.
+
+    Marks the wake-up as heard before it claims, so that whatever is committed later rings anew.
+    Counts are taken when nothing is left. Raises `TransientError` where the database is away.
+    """
     engine = process_program().engine
     with transaction(engine, durable=False) as conn:
         schedule.hear(conn, INGEST_QUEUE)
@@ -83,7 +87,12 @@ def process_due() -> None:
 
 @app.task(name=FETCH_TASK, throws=(*AWAY, BadSettings))
 def fetch_due() -> None:
-    """Look up what is due for a few seconds; hands over by ringing where more is left."""
+    """Look up what is due for DRAIN_S, then ring where more is left; heard as in `process_due`.
+
+    Lasts longer where a provider is slow; it goes on with new look-ups meanwhile, for LINGER_S at
+    most, unless a warm shutdown begins. Raises `TransientError` where the database is away,
+    `BadSettings` without an encryption key.
+    """
     engine = process_program().engine
     with transaction(engine, durable=False) as conn:
         schedule.hear(conn, FETCH_QUEUE)
