@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from ingest.core.errors import BadInput
 from ingest.core.vault import Vault
+from ingest.flows.connections.lifecycle import disconnect_source
+from ingest.flows.connections.purge import purge_connection
 from ingest.flows.doctor import Surroundings, look_at_connections
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.drain import drain_lookups
@@ -93,3 +96,15 @@ def test_the_doctor_names_its_connections(engine: sa.Engine) -> None:
     (found,) = look_at_connections(engine, Surroundings({}, None))
     assert str(found.state) == "failed"
     assert (found.remedy or "").endswith(f"ingest source disconnect {gone}")
+
+
+def test_it_is_not_purged_by_halves(desk: Desk, engine: sa.Engine) -> None:
+    """Bug: what it fed was gone by the time that its raw deliveries could not be told apart."""
+    store = make_store(engine)
+    gone = _gone(engine, store)
+    with transaction(engine) as conn:
+        conn.execute(sa.text(_DELIVERY), {"id": gone, "type": GONE})
+    disconnect_source(engine, gone)
+    with pytest.raises(BadInput, match="install what brings it"):
+        purge_connection(engine, gone)
+    assert desk.rows("SELECT count(*) AS n FROM lightfast_webhook_deliveries") == [{"n": 1}]

@@ -22,8 +22,9 @@ from ingest.core.values import JSON
 from ingest.store.rows import as_json
 
 LEASE_S = 60.0
-GRACE_S = 4.0  # how long a lease that ran out is left to its owner
 """Renewed while the look-up runs; after a crash the next worker waits this long."""
+GRACE_S = 4.0
+"""How long a lease that ran out is left to its owner."""
 EACH = 4
 """Of one connection at a time, however many workers: a slow provider leaves room for the others."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from ingest.core.errors import PermanentError
+from ingest.core.errors import BadInput, BrokenSource, NotConnected, PermanentError
 from ingest.flows.documents.bind import bind, note_keys
 from ingest.flows.receiving.payload import read_payload
 from ingest.sources.registry import source
@@ -45,9 +45,11 @@ def purge_connection(
     It must be disconnected before, so that workers stop acting for it. `whole_account`: its owner
     goes too, and so do the bodies of the app-wide route about what of the same account was never
     connected. Of the ledger identities and slugs stay, for others may refer to them
-    (docs/decisions/0016). Raises `NotConnected` or `BrokenSource` where its source is not there or
-    cannot be used; what is removed by then stays so.
+    (docs/decisions/0016). Raises `BadInput`, with nothing removed, where its source is not there or
+    cannot be used: nobody else can tell whose a raw delivery is.
     """
+    with transaction(engine) as conn:
+        _require_source(connections.by_id(conn, [connection_id]).get(connection_id))
     done = Purged()
     while _step(engine, connection_id, done):
         pass
@@ -72,6 +74,18 @@ def purge_connection(
         noted = note_keys(conn, keys)
     bind(engine, noted)
     return done
+
+
+def _require_source(connection: Connection | None) -> None:
+    if connection is None:
+        return
+    try:
+        source(connection.source_type)
+    except (NotConnected, BrokenSource) as error:
+        raise BadInput(
+            f"connection {connection.id} cannot be purged without its source, which alone can tell "
+            f"whose a raw delivery is: {error}; install what brings it, and purge again"
+        ) from error
 
 
 def _step(engine: sa.Engine, connection_id: str, done: Purged) -> bool:
