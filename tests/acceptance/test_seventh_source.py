@@ -24,16 +24,16 @@ from tests.outside import installed
 
 pytestmark = pytest.mark.integration
 
+QUICK = ("-m", "not slow")
 BESIDE = "tests/acceptance/beside.py"
 SELECTED = (
     "tests/cli/test_database.py",
     "tests/cli/test_sources.py",
     "tests/demo",
     "tests/schema/test_schema.py",
-    "tests/sources/test_registry.py",
     "tests/store/test_upgrade.py",
     "tests/test_architecture.py",
-    "tests/test_startup.py",
+    "tests/test_settings.py",
     "tests/types",
 )
 """Tests of ours that could be harmed: of types, schema, upgrade, architecture, demo, commands."""
@@ -69,15 +69,16 @@ def outside(tmp_path: Path) -> Outside:
 
 
 def _pytest(*more: str) -> tuple[str, ...]:
-    return ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", *more)
+    return ("-m", "pytest", "-q", "-p", "no:cacheprovider", *more)
 
 
 def test_its_own_tests_pass_as_written(outside: Outside) -> None:
-    told = outside.run(*_pytest("--override-ini", "markers=slow"), cwd=outside.folder)
+    told = outside.run(*_pytest(), cwd=outside.folder)
     assert " passed" in told
     assert "skipped" not in told
 
 
+@pytest.mark.xdist_group("stack")
 def test_the_demo_plays_it_with_the_six(outside: Outside) -> None:
     told: dict[str, Any] = json.loads(outside.run("-m", "ingest.cli", "demo", "--json"))
     assert {row["source"] for row in told["documents"]} == {*OURS, SEVENTH}
@@ -93,11 +94,11 @@ def test_it_is_a_source_like_the_six_and_the_six_are_what_they_were(
     outside: Outside, postgres_url: str
 ) -> None:
     server = Outside(outside.folder, {**outside.environ, "TEST_DATABASE_URL": postgres_url})
-    told = server.run(*_pytest(BESIDE, *SELECTED))
+    told = server.run(*_pytest(*QUICK, BESIDE, *SELECTED))
     assert " passed" in told
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
 def test_the_whole_suite_is_green_beside_it(outside: Outside) -> None:
-    outside.run(*_pytest(BESIDE, "tests"), timeout_s=3_500)
+    outside.run(*_pytest(*QUICK, BESIDE, "tests"), timeout_s=3_500)
