@@ -1,4 +1,4 @@
-"""The door for a receiver of one's own: `ingest.enqueue` for this process and its environment."""
+"""What `ingest.enqueue` calls: the way in for programs with a receiver of their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from ingest.wiring import program
 def enqueue(
     source_type: str, headers: Mapping[str, str], body: bytes, connection_id: str | None
 ) -> Delivery:
-    """Verify and store one request; workers are rung by a thread, so no broker can hold it up."""
+    """Verify and store one request, as `ingest.enqueue` says; raises what that raises.
+
+    For this process's environment, `BadSettings` where that is wrong. Blocks until the commit;
+    workers are woken by a thread, so no broker can hold it up.
+    """
     incoming = from_call(source_type, headers, body, connection_id, now=datetime.now(UTC))
     return _intake(os.getpid()).take(incoming)
 

@@ -1,4 +1,4 @@
-"""Everything on one machine: the services that nobody gave, the schema, and the processes.
+"""Runs everything on one machine: the services that are not given, the schema, the processes.
 
 Law: what is started here ends with this process; what the environment names is used as it is, and
 neither started nor stopped.
@@ -34,14 +34,20 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to kno
 
 @dataclass(frozen=True)
 class Machine:
-    """The program, and the services that run beside it; its schema is current."""
+    """The program, and the services that run beside it; its schema is current.
+
+    `environ` is what the settings were read from: the children are given what is ours of it.
+    """
 
     program: Program
     services: Services
     environ: Mapping[str, str]
 
     def children(self, *, host: str, port: int, workers: int | None = None) -> tuple[Child, ...]:
-        """The receiver, `workers` processes that drain, one that looks things up, and the beat."""
+        """The receiver, `workers` processes that drain, one that looks things up, and the beat.
+
+        As commands for `embedded.stack`, in the order in which they are started; none runs yet.
+        """
         env = self._environment()
         return (
             commands.web(host=host, port=port, env=env),
@@ -73,7 +79,11 @@ class Running:
     log: Path
 
     def wait(self, condition: Callable[[], bool], *, seconds: float, until: str) -> None:
-        """Poll, and restart what dies; raises `TransientError` after `seconds`, with their log."""
+        """Poll the condition, and restart what dies meanwhile.
+
+        Raises `TransientError` after `seconds`, or for a process that crashes again and again, with
+        the end of their log; `until` says there what was waited for.
+        """
         deadline = time.monotonic() + seconds
         while not condition():
             hopeless = self.stack.tend()
@@ -84,7 +94,7 @@ class Running:
             time.sleep(_PAUSE_S)
 
     def tail(self) -> str:
-        """The last words of the processes."""
+        """The last lines that the processes wrote."""
         said = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(said[-_TAIL_LINES:])
 
@@ -93,8 +103,10 @@ class Running:
 def machine(environ: Mapping[str, str], *, durable: bool = True) -> Iterator[Machine]:
     """Start what the environment does not name, and bring the schema up to date.
 
-    Raises `DataDirInUseError` while another process runs on the data directory, and `BadSettings`,
-    `EmbeddedError`, `UnfitDatabase` or `Unavailable` for what else hinders.
+    In the main thread, with which the services end. `durable=False` is for tests: a crash of the
+    machine may lose data. Raises `DataDirInUseError` while another process runs on the data
+    directory, and `BadSettings`, `EmbeddedError`, `UnfitDatabase` or `Unavailable` for what else
+    hinders.
     """
     parts = program(environ, application="ingest-machine")
     settings = parts.settings
@@ -119,7 +131,11 @@ def running(
     durable: bool = True,
     host: str = "127.0.0.1",
 ) -> Iterator[Running]:
-    """A whole stack on a free port, ready; its processes write to a log in the data directory."""
+    """A whole stack on a free port, ready; its processes write to a log in the data directory.
+
+    A context manager: all ends with the block. Raises what `machine` raises, and `TransientError`
+    where the receiver is not ready within READY_S.
+    """
     with machine(environ, durable=durable) as made:
         log = made.program.settings.data_dir / "processes.log"
         port = processes.free_port()
@@ -132,7 +148,10 @@ def running(
 
 
 def is_ready(host: str, port: int) -> bool:
-    """Whether the receiver answers, and reaches a current database."""
+    """Whether the receiver answers, and reaches a current database; waits PROBE_S for a socket.
+
+    `host` is where it listens: an address that means every one is asked on loopback.
+    """
     connection = http.client.HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=PROBE_S)
     with contextlib.closing(connection):
         try:

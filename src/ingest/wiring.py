@@ -34,7 +34,12 @@ SECRET_KEY_FILE = "secret.key"  # noqa: S105 - a file's name
 
 @dataclass(frozen=True)
 class Program:
-    """The parts of a process, made when first asked for. `application` names it to PostgreSQL."""
+    """The parts of a process, made when first asked for, and kept.
+
+    `application` names it to PostgreSQL. A part raises `BadSettings` for a setting that is wrong or
+    missing, `Unavailable` where nothing is set and no embedded stack runs. None connects before it
+    is used; a forked process needs a program of its own.
+    """
 
     settings: Settings
     application: str = "ingest"
@@ -83,11 +88,11 @@ class Program:
 
     @cached_property
     def probe(self) -> sa.Engine:
-        """One more connection, for whoever asks how the database is."""
+        """One more connection, which waits for no other, for whoever asks how the database is."""
         return connect_to_probe(self.database_url, application=self.application)
 
     def close(self) -> None:
-        """Give the connections back that were made."""
+        """Close the connections to the database that were made."""
         for name in ("engine", "probe"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()
@@ -104,7 +109,10 @@ class Program:
         return Keyring(load, self.settings.webhook_secrets)
 
     def intake(self, wake: Callable[[], object]) -> Intake:
-        """The intake for whoever blocks while a delivery is stored; `wake` rings for it."""
+        """The intake for whoever blocks while a delivery is stored.
+
+        `wake` is called after the commit of each that was accepted, to ring for it.
+        """
         limit = self.settings.max_body_bytes
         return Intake(self.keyring, insert_into(self.engine), wake, limit)
 
@@ -133,7 +141,10 @@ class Program:
 
 
 def program(environ: Mapping[str, str] | None = None, *, application: str = "ingest") -> Program:
-    """The program of this environment (the process's own by default)."""
+    """The program of this environment (the process's own by default).
+
+    Raises `BadSettings` that names the variable, the fault and the remedy. Connects to nothing.
+    """
     return Program(load(os.environ if environ is None else environ), application)
 
 

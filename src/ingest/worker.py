@@ -54,7 +54,7 @@ def _warm(**_: object) -> None:
 
 
 LINGER_S = 300.0
-"""While a slow provider is waited for, others are asked for so long."""
+"""While a slow provider is waited for, others are asked for so long beyond DRAIN_S."""
 DRAIN_S = 5.0
 """A drain hands over to the next message after this long, so that a warm shutdown is quick."""
 AWAY = (TransientError,)
@@ -63,7 +63,11 @@ AWAY = (TransientError,)
 
 @app.task(name=PROCESS_TASK, throws=AWAY)
 def process_due() -> None:
-    """Drain what is due for a few seconds; hands over by ringing where more is left."""
+    """Drain the deliveries that are due for DRAIN_S, then ring where more is left.
+
+    Marks the wake-up as heard before it claims, so that whatever is committed later rings anew.
+    Counts are taken when nothing is left. Raises `TransientError` where the database is away.
+    """
     engine = process_program().engine
     with transaction(engine, durable=False) as conn:
         schedule.hear(conn, INGEST_QUEUE)
@@ -83,7 +87,12 @@ def process_due() -> None:
 
 @app.task(name=FETCH_TASK, throws=(*AWAY, BadSettings))
 def fetch_due() -> None:
-    """Look up what is due for a few seconds; hands over by ringing where more is left."""
+    """Look up what is due for DRAIN_S, then ring where more is left; heard as in `process_due`.
+
+    Lasts longer where a provider is slow; it goes on with new look-ups meanwhile, for LINGER_S at
+    most, unless a warm shutdown begins. Raises `TransientError` where the database is away,
+    `BadSettings` without an encryption key.
+    """
     engine = process_program().engine
     with transaction(engine, durable=False) as conn:
         schedule.hear(conn, FETCH_QUEUE)
@@ -110,8 +119,8 @@ def fetch_due() -> None:
 def enqueue(task: Task[..., None], /, *args: object, **kwargs: object) -> None:
     """Verify and store a delivery that another program received; what is refused is kept as such.
 
-    The arguments are those of `Message`. The one task that Celery retries: until a row is written,
-    the message is all there is.
+    The arguments are those of `EnqueueArguments`. Acknowledged after the commit. The one task that
+    Celery retries, without end: until a row is written, the message is all there is.
     """
     now = datetime.now(UTC)
     message = NOTHING
@@ -138,14 +147,14 @@ def enqueue(task: Task[..., None], /, *args: object, **kwargs: object) -> None:
 
 @app.task(name=SWEEP_TASK, throws=AWAY)
 def sweep_due() -> None:
-    """Ring for rows that are due and unheard."""
+    """Ring for rows that are due and unheard: the slot `sweep` of the beat."""
     engine = process_program().engine
     sweep.sweep(engine, lambda queue: ring(engine, queue))
 
 
 @app.task(name=TIDY_TASK, throws=AWAY)
 def tidy() -> None:
-    """Put right what lags behind: counts, references."""
+    """Put right what lags behind, as `flows.sweep.tidy`: the slot `tidy` of the beat."""
     sweep.tidy(process_program().engine)
 
 

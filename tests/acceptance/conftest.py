@@ -75,10 +75,12 @@ def connected(engine: sa.Engine) -> str:
     return factories.connect(engine, "github", stores=[STORE])
 
 
-def enqueue(engine: sa.Engine, connection: str, letters: Sequence[Letter]) -> None:
+def enqueue(
+    engine: sa.Engine, connection: str, letters: Sequence[Letter], source_type: str = "github"
+) -> None:
     """Store deliveries as the receiver does, in one transaction."""
-    descriptor, now = source("github").descriptor, datetime.now(UTC)
-    incoming = [Incoming("github", connection, one.headers, one.body, now) for one in letters]
+    descriptor, now = source(source_type).descriptor, datetime.now(UTC)
+    incoming = [Incoming(source_type, connection, one.headers, one.body, now) for one in letters]
     verified = [verify(one, descriptor, [SECRET]) for one in incoming]
     insert_into(engine)([one for one in verified if one is not None])
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ingest.core.values import JSON
 from ingest.sources import registry
-from ingest.sources.contract import Access, Ask, Sight
+from ingest.sources.contract import Access, Lookup, Sight
 from ingest.worker import app
 
 __all__ = ["app"]
@@ -21,7 +21,7 @@ class _Faulty:
     def __init__(self, access: Access) -> None:
         self.access = access
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, ask: Lookup) -> Sight:
         headers = {"authorization": f"Bearer {self.access.token}"}
         answer: dict[str, JSON] = {"asked": ask.identity.id, "sent": [*headers]}
         return Sight(answer["not there"])

@@ -19,7 +19,7 @@ from ingest.flows.connections.connect import connect_source
 from ingest.flows.connections.lifecycle import resume_source
 from ingest.flows.lookups.clients import Clients, addresses_of
 from ingest.flows.lookups.drain import drain_lookups
-from ingest.sources.contract import Ask
+from ingest.sources.contract import Lookup
 from ingest.sources.registry import source
 from ingest.store import conditions, connections, lookups
 from ingest.store.connections import REFUSED, Connection
@@ -48,8 +48,8 @@ class Names:
         return self.addresses
 
 
-def _ask(name: str) -> Ask:
-    return Ask(Identity(name, "s", *KINDS[name]))
+def _ask(name: str) -> Lookup:
+    return Lookup(Identity(name, "s", *KINDS[name]))
 
 
 @pytest.mark.parametrize(

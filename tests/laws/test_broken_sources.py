@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from ingest.core.changes import Delete, Upsert
 from ingest.core.identity import Identity
 from ingest.core.signing import SignedTime
-from ingest.sources.contract import Ask, Client, Found, Message, Normalised, Sight
+from ingest.sources.contract import Client, Lookup, Message, Normalised, Sight
 from ingest.testing.laws import EVERY_ROOM, explained, laws_of
 from ingest.testing.laws.answers import ODD_BODIES, STATUSES
 from ingest.testing.laws.fixtures import Suite, read_fixtures
@@ -69,7 +69,7 @@ def _upserts(change: Callable[[Message, Upsert], Any]) -> Broken:
     return _meaning(changed)
 
 
-def _seen(change: Callable[[Found, Upsert], Any]) -> Broken:
+def _seen(change: Callable[[Lookup, Upsert], Any]) -> Broken:
     """Wrong in what it makes of a look-up."""
 
     def broken(suite: Suite) -> Suite:
@@ -91,11 +91,11 @@ class _Client:
     """A client that is wrong in one place, over one that is right."""
 
     right: Client
-    before: Callable[[Ask], Ask] = lambda ask: ask
+    before: Callable[[Lookup], Lookup] = lambda ask: ask
     after: Callable[[Callable[[], Sight]], Sight] = lambda look: look()
     said: str | None = None
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, ask: Lookup) -> Sight:
         return self.after(lambda: self.right.fetch_one(self.before(ask)))
 
     def check(self) -> str:
@@ -190,7 +190,7 @@ def _fail(look: Callable[[], Sight]) -> Sight:
         raise RuntimeError(str(error)) from error
 
 
-def _bent(ask: Ask) -> Ask:
+def _bent(ask: Lookup) -> Lookup:
     """What is asked for hangs on what the id looks like."""
     plain = ask.identity.id.isalnum() or "_" in ask.identity.id
     return ask if plain else replace(ask, identity=_moved(ask.identity, id="another-one"))

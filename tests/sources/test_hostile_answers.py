@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from ingest.core.errors import IngestError
 from ingest.core.identity import Identity
 from ingest.flows.lookups.clients import Clients
-from ingest.sources.contract import Access, Ask, Client
+from ingest.sources.contract import Access, Client, Lookup
 from ingest.sources.registry import source
 from ingest.store.connections import Connection
 from tests.factories import METADATA, OURS, VAULT
@@ -94,11 +94,11 @@ def _client(asking: Asking, url: str) -> Iterator[Client]:
         yield clients.of(connection, asking.token)
 
 
-def _ask(asking: Asking) -> Ask:
+def _ask(asking: Asking) -> Lookup:
     descriptor = source(asking.source_type).descriptor
     metadata = METADATA[asking.source_type]
     scope = descriptor.scope(descriptor.connection_tenants(metadata)[0], metadata)
-    return Ask(Identity(asking.source_type, scope, *ASKED[asking.source_type]))
+    return Lookup(Identity(asking.source_type, scope, *ASKED[asking.source_type]))
 
 
 def _said(asked: Callable[[], Any]) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.identity import Identity
-from ingest.sources.contract import Ask, Sight
+from ingest.sources.contract import Lookup, Sight
 from ingest.sources.discreet import Discreet, Unspeakable, hush
 from ingest.sources.masking import HIDDEN, MOST_PASSING, SHORTEST, Mask
 
@@ -110,7 +110,7 @@ class _Loud:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, ask: Lookup) -> Sight:
         raise (self.error or KeyError(TOKEN, 5)) from LookupError(TOKEN)
 
     def check(self) -> str:
@@ -125,7 +125,7 @@ def _loud(error: Exception | None = None) -> Discreet:
     return Discreet(_Loud(error), Mask(TOKEN))
 
 
-ASK = Ask(Identity("halcyon", "1", "issue", "1"))
+ASK = Lookup(Identity("halcyon", "1", "issue", "1"))
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_what_somebody_says_of_a_sight_is_hidden_too() -> None:
 
 def test_a_problem_that_a_sight_tells_is_hidden_too() -> None:
     class Telling(_Loud):
-        def fetch_one(self, ask: Ask) -> Sight:
+        def fetch_one(self, ask: Lookup) -> Sight:
             return Sight({}, problem=f"no {TOKEN}", mended=f"was {TOKEN}")
 
     sight = Discreet(Telling(), Mask(TOKEN)).fetch_one(ASK)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ingest.core.errors import IngestError
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Ask
+from ingest.sources.contract import Access, Lookup
 from ingest.sources.registry import source
 from tests.factories import METADATA, OURS
 
@@ -118,7 +118,7 @@ def look(
     usual, connect = METADATA[name], source(name).connect
     descriptor = source(name).descriptor
     scope = descriptor.scope(descriptor.connection_tenants(usual)[0], usual)
-    ask = Ask(Identity(name, scope, kind, id_), HINTS.get(name, {}) if hint is None else hint)
+    ask = Lookup(Identity(name, scope, kind, id_), HINTS.get(name, {}) if hint is None else hint)
     access = Access(f"http://{recorder.host}", TOKEN, {**usual, **(metadata or {})}, lambda: NOW)
     assert connect is not None
     with suppress(IngestError), closing(connect(access)) as client:

@@ -1,4 +1,4 @@
-"""The bell: how workers are woken. Celery's app, wake-up messages, beat's schedule.
+"""The bell, that is how workers are woken: Celery's app, wake-up messages, beat's schedule.
 
 A wake-up says "there is work" and nothing else; what work is due stands in PostgreSQL. So a message
 may be lost, doubled or late: what nobody heard is swept. The edges (receiver, command line,

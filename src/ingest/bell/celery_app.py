@@ -46,20 +46,26 @@ BEAT_SCHEDULE = {
 
 @cache
 def process_program() -> Program:
-    """The program of this process and its environment. A forked worker makes its own."""
+    """The program of this process and its environment. A forked worker makes its own.
+
+    Raises `BadSettings` for a wrong setting; connects to nothing.
+    """
     return program(application="ingest-worker")
 
 
 def prefixed(name: str) -> str:
-    """A name on the broker; no broker is looked for."""
+    """A queue's or an exchange's name on the broker, behind this environment's prefix.
+
+    No broker is looked for. Raises `BadSettings` for a wrong setting.
+    """
     return f"{process_program().settings.queue_prefix}{name}"
 
 
 class _CeleryConfiguration:
     """Celery's configuration object: the broker is looked for when it is first needed.
 
-    Of what is read and what is written the URLs are told apart, as Celery would take `broker_url`
-    out of the environment by itself, with whatever of it is ours.
+    The URLs for reading and for writing are given too: `broker_url` alone Celery would take out of
+    the environment (CELERY_BROKER_URL) as it stands there, before it asks us.
     """
 
     @property

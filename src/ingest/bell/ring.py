@@ -1,4 +1,4 @@
-"""Rings the bell: one message for all that is due, after the commit, and never twice at once."""
+"""Wakes a worker by a message: one for all that is due, and none while another is on its way."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ingest.store.engine import transaction
 log = structlog.get_logger(__name__)
 
 MESSAGE_EXPIRES_S = 30.0
+"""A wake-up that is older says nothing any more: beat has rung since."""
 Publish = Callable[[str], None]
 """Sends a wake-up message to the named queue; raises `TransientError` where the broker is away."""
 
@@ -26,7 +27,8 @@ Publish = Callable[[str], None]
 def publish(queue: str) -> None:
     """Send a wake-up; raises `Unavailable` within some BELL_S where the broker is away.
 
-    A connection that broke while it lay idle is made anew once.
+    `queue` is `ingest` or `fetch`, without the prefix. A connection that broke while it lay idle is
+    made anew once. A broker that is set up wrong is `Unavailable` too.
     """
     try:
         bell = bell_line(process_program().broker)
@@ -40,7 +42,11 @@ def publish(queue: str) -> None:
 
 
 def rung_over(bell: Connection, queue: str) -> bool:
-    """Whether the wake-up left; it did not where an older connection turned out to be broken."""
+    """Whether the wake-up left; it did not where an older connection turned out to be broken.
+
+    That one is closed then, so a second call makes a new one. Raises what the driver raises
+    (`broker_errors`) where a new connection fails.
+    """
     with pools.producers[bell].acquire(block=True) as producer:
         line = producer.connection
         was_connected = line.connected
@@ -65,7 +71,8 @@ def rung_over(bell: Connection, queue: str) -> bool:
 def ring(engine: sa.Engine, queue: str = INGEST_QUEUE, *, publish: Publish = publish) -> bool:
     """Wake a worker unless a wake-up is on its way; whether a message was sent.
 
-    Never raises for a broker or database that is away: what was not heard is swept. Without
+    To be called after the commit of what is due. Blocks for a transaction of its own and for the
+    broker. Never raises for a broker or database that is away: what was not heard is swept. Without
     `publish` the message goes to the broker of this process's environment.
     """
     try:

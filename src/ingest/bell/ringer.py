@@ -1,4 +1,4 @@
-"""Rings the bell off the path of whoever stores: a thread of its own, some times a second at most.
+"""Rings in a thread of its own, some times a second at most, so that whoever stores never waits.
 
 What is not rung for in time is swept, so a ring may be lost; it may never hold anybody up.
 """
@@ -9,10 +9,14 @@ import threading
 from collections.abc import Callable
 
 PAUSE_S = 0.05
+"""Between two rings, at least."""
 
 
 class Ringer:
-    """`notify` returns at once; `ring` is called soon after, once for all that notified."""
+    """`notify` returns at once; `ring` is called soon after, once for all that notified.
+
+    `ring` runs in our thread, which starts with the first `notify`; it must not raise.
+    """
 
     def __init__(self, ring: Callable[[], object], *, pause_s: float = PAUSE_S) -> None:
         self._ring = ring
@@ -32,7 +36,7 @@ class Ringer:
             self._changed.notify()
 
     def close(self, timeout_s: float = 2.0) -> None:
-        """Ring for what was asked until now, then end."""
+        """Ring for what was asked until now, then end; returns after `timeout_s` at the latest."""
         with self._changed:
             self._closed = True
             self._changed.notify()

@@ -27,14 +27,16 @@ from ingest.testing.sample import Sample, SampleDelivery
 from ingest.testing.signing import request
 
 STORE = "brindle"
+"""The id and name of the one store of the story."""
 DRAIN_S = 20.0
+"""Until all that was sent is settled."""
 ANSWER_S = 10.0
 _MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A delivery as the receiver answered it: its id there, and one status for each copy."""
+    """A delivery as the receiver answered it: its row's id, and one status for each copy."""
 
     sample: Sample
     delivery: SampleDelivery
@@ -44,14 +46,19 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came out, as rows that people and programs read."""
+    """What came out, as rows that people and programs read.
+
+    deliveries: as they were sent, with their end and the one that the story expects.
+    documents: of the story's store, by source type, the oldest first; a parent is named by its key.
+    relationships: edges before mentions, each with what it points at, and whether that was found.
+    """
 
     deliveries: list[dict[str, Any]]
     documents: list[dict[str, Any]]
     relationships: list[dict[str, Any]]
 
     def faults(self) -> list[str]:
-        """What did not end as the story says."""
+        """A sentence for each delivery that did not end as the story says; none where all did."""
         return [
             f"{row['source']}, {row['delivery']}: {row['status']} ({row['reason']}), "
             f"not {row['expected']}"
@@ -63,7 +70,12 @@ class Played:
 def play(
     stage: Running, story: Sequence[tuple[Sample, SampleDelivery]], fakes: Mapping[str, Fake]
 ) -> Played:
-    """Connect, send in the order of arrival, wait until all is drained, read."""
+    """Connect, send in the order of arrival, wait until all is drained, read.
+
+    `fakes` are the providers' APIs by source type; a source without one gets no token. Raises
+    `TransientError` for a delivery that is answered other than 200, or where not all is settled
+    within DRAIN_S.
+    """
     samples = {sample.source_type: sample for sample, _ in story}
     routes = _connect(stage, samples.values(), fakes)
     with httpx.Client(base_url=stage.url, timeout=ANSWER_S, trust_env=False) as client:

@@ -1,4 +1,4 @@
-"""The types of what is written, for the programs that read it: out of the registry, in two forms.
+"""The types of what ingest writes, as TypeScript and JSON Schema, for the programs that read it.
 
 Law: what comes out is a function of the sources' models alone. Performs no I/O.
 """

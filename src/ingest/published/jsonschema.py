@@ -1,4 +1,4 @@
-"""JSON Schema, draft 2020-12: one document, every type and every union a definition of it.
+"""Writes the types as JSON Schema, draft 2020-12: one document, each type and union a definition.
 
 Exactly one member of a union holds for a stored value: where a member's mark is open, what marks
 its neighbours is taken out.
@@ -16,7 +16,10 @@ TITLE = "What ingest writes into source_metadata, event_metadata and relationshi
 
 
 def json_schema(types: Published) -> Schema:
-    """The document; each of its `$defs` can be pointed at."""
+    """The document: `$schema`, `title`, and under `$defs` each type and union by its name.
+
+    A program points at the one that it wants, as `#/$defs/DocumentSourceMetadata`.
+    """
     members = [member for family in types.families for member in family.members]
     models = [member.model for member in members] + [types.relationships]
     _, made = models_json_schema(

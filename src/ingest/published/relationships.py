@@ -32,7 +32,10 @@ class Graph(_Part):
 
 
 def relationships(source_types: Iterable[str]) -> type[BaseModel]:
-    """The model of a document's `relationships` where these sources can be mentioned."""
+    """The model of a document's `relationships` where these sources can be mentioned.
+
+    It is called `DocumentRelationships`. Absent parts are left out, never null.
+    """
     keys: dict[str, Any] = dict.fromkeys(source_types, (list[str] | None, None))
     mentions = create_model("Mentions", __base__=_Part, **keys)
     parts: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""TypeScript: an interface for each type, the unions, and guards that tell their members apart.
+"""Writes the types as TypeScript: an interface for each, the unions, guards that tell them apart.
 
 The seed's types stand under the seed's names. Written out of the models' JSON Schema, keyword by
 keyword; one that is not known here is an error, never a guess.
@@ -39,7 +39,10 @@ Definitions = Mapping[str, Schema]
 
 
 def typescript(types: Published) -> str:
-    """The module; it needs nothing but the compiler."""
+    """The text of the module; it imports nothing.
+
+    Raises `ValueError` for a model whose schema TypeScript cannot say.
+    """
     blocks = [HEAD]
     for family in types.families:
         blocks += [_interface(member.model) for member in family.members]

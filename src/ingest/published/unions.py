@@ -1,4 +1,4 @@
-"""The unions of metadata, out of the registry: who belongs to each, and what tells members apart.
+"""Finds the unions of metadata: which types belong to each, and what tells its members apart.
 
 Each source says which of its types are the seed's; the rest are ours beside them. All of one source
 have the same `type`; a `Mark` tells them apart. Performs no I/O.
@@ -91,7 +91,11 @@ class Published:
 
 
 def published(sources: Mapping[str, Source]) -> Published:
-    """What these sources write; raises `BrokenSource` where two types of it have one name."""
+    """What these sources write; raises `BrokenSource` where two types of it have one name.
+
+    `sources` by their types, as `registry.all_sources` gives them; their order is that of what is
+    published.
+    """
     documents: list[Member] = []
     events: list[Member] = []
     connections: list[Member] = []

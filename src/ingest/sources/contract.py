@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -109,18 +109,31 @@ class Access:
     mask: Mask = field(default_factory=Mask, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A look-up: the object, the hint of its `Refresh`, and what the last look-up of it left.
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Before the request of a look-up has left."""
 
-    `made_by`: where it is another than the last time, the same words may make other documents, so
-    that what is left out as unchanged has to be told again.
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One look-up as its source sees it: what is asked for, and then what was shown of it.
+
+    identity: the object; its kind may be one that is no document itself (a branch).
+    hint: that of its `Refresh`. state: what the last look-up of the same object left.
+    made_by: where it is another than the last time, the same answer may make other documents, so
+        that what is left out as unchanged has to be told again.
+    sent_at: when the request left. connection: the metadata of the connection that asks.
+    taken: names that belong to others, as in a `Message`.
+    raw: what its `Sight` shows; only for `Source.documents`, and never None there.
     """
 
     identity: Identity
     hint: Payload = field(default_factory=dict)
     state: JSON = None
     made_by: str = ""
+    sent_at: datetime = NEVER
+    connection: Payload = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
+    raw: JSON = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +161,7 @@ class Client(Protocol):
     is proven readable; else it is `Refused` too, or a sight of which its source says nothing.
     """
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, lookup: Lookup) -> Sight:
         """Look one object up, whole, with all that its document is made of."""
         ...
 
@@ -159,20 +172,6 @@ class Client(Protocol):
     def close(self) -> None:
         """Let go of open connections."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A sight on its way to become documents; `sent_at` is when the request left, and `taken` are
-    names that belong to others, as in a `Message`.
-    """
-
-    identity: Identity
-    raw: JSON
-    sent_at: datetime
-    hint: Payload = field(default_factory=dict)
-    connection: Payload = field(default_factory=dict)
-    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +278,7 @@ class Source:
     normalise: Normalise
     mentions: Syntax | None = None
     connect: Callable[[Access], Client] | None = None
-    documents: Callable[[Found], tuple[Change | Refresh, ...]] | None = None
+    documents: Callable[[Lookup], tuple[Change | Refresh, ...]] | None = None
     again: Callable[[Upsert], Refresh | None] = lambda _told: None
     document_types: tuple[type[BaseModel], ...] = ()
     event_types: tuple[type[BaseModel], ...] = ()

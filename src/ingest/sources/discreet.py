@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from traceback import format_exception
 from typing import TypeVar
 
-from ingest.sources.contract import Ask, Client, Sight
+from ingest.sources.contract import Client, Lookup, Sight
 from ingest.sources.masking import Mask
 
 Said = TypeVar("Said")
@@ -28,9 +28,9 @@ class Discreet:
     client: Client = field(repr=False)
     mask: Mask
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, lookup: Lookup) -> Sight:
         """What the client sees; raises what it raises."""
-        sight = hushed(lambda: self.client.fetch_one(ask), self.mask)
+        sight = hushed(lambda: self.client.fetch_one(lookup), self.mask)
         if sight.problem is None and sight.mended is None:
             return sight
         problem, mended = (one and self.mask(one) for one in (sight.problem, sight.mended))

@@ -18,7 +18,7 @@ from ingest.core.values import JSON
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SignedRequest:
     """A delivery as it is sent: the headers with its signature, and the very bytes of its body."""
 
     headers: Mapping[str, str]
@@ -32,14 +32,14 @@ def request(
     *,
     secret: str,
     sent_at: datetime,
-) -> Request:
+) -> SignedRequest:
     """A payload as the provider sends it at that moment, signed with that secret.
 
     Raises `BadSignature` where a header that is signed too is missing among `headers`.
     """
     told, dated_payload = dated(scheme, headers, payload, sent_at)
     body = orjson.dumps(dated_payload)
-    return Request(signed(scheme, told, body, secret), body)
+    return SignedRequest(signed(scheme, told, body, secret), body)
 
 
 def dated(

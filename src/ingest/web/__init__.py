@@ -1,5 +1,7 @@
-"""The receiver over HTTP, for uvicorn: `--factory ingest.web:create_app`, and for what bounds heads
-and connections `--http ingest.web.protocol:BoundedProtocol`.
+"""The receiver of webhooks over HTTP: an ASGI application, with bounds against strangers.
+
+Started as `uvicorn --factory ingest.web:create_app --http ingest.web.protocol:BoundedProtocol`;
+without the second option heads and connections are not bounded (docs/decisions/0012).
 """
 
 from ingest.web.app import create_app

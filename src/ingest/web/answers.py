@@ -21,6 +21,7 @@ from ingest.core.errors import (
 )
 
 RETRY_AFTER_S = 5.0
+"""When to come again, where nothing better is known."""
 LEFT = 499
 """The sender left; the code is nginx's, and nobody reads it."""
 
@@ -32,6 +33,7 @@ _STATUS: tuple[tuple[type[IngestError], int], ...] = (
     (IngestError, 400),
 )
 LINGER_S = 4.0
+"""For how long what is still sent of a refused body is thrown away."""
 LINGER_BYTES = {413: 64 * 2**20}
 """How much of a body that is refused unread is thrown away, by status: a sender of something too
 large is told so; of others what is small."""
@@ -39,15 +41,19 @@ LINGER_BYTES_ELSE = 256 * 2**10
 
 
 def taken(delivery: Delivery) -> Response:
-    """200 and no other: Linear counts only that as success."""
+    """200 and no other, with the delivery's id and status: Linear counts only that as success.
+
+    The id is null for a handshake.
+    """
     return _json(200, {"delivery": delivery.id, "status": delivery.status})
 
 
 def refused(error: IngestError, *, unread: bool = False) -> Response:
     """The status that the error's class means, and its message: thing, reason, remedy.
 
-    `unread`: the body is still coming, and nobody wants it. What is wrong inside (which database,
-    which host) stands in the log, not in a stranger's answer.
+    `unread`: the body is still coming, and nobody wants it; the connection is closed then. A 503
+    says when to come again, in `retry-after`. What is wrong inside (which database, which host)
+    stands in the log, not in a stranger's answer.
     """
     status = status_of(error)
     headers: dict[str, str] = {}
@@ -63,6 +69,7 @@ def refused(error: IngestError, *, unread: bool = False) -> Response:
 
 
 def status_of(error: IngestError) -> int:
+    """The status that stands for an error: a `BadRequest`'s own, else that of its class."""
     if isinstance(error, BadRequest):
         return error.status
     return next(status for kind, status in _STATUS if isinstance(error, kind))
@@ -79,6 +86,7 @@ def not_ready(problem: str) -> Response:
 
 
 def fine(**told: str) -> Response:
+    """200, with these texts as a JSON object."""
     return _json(200, told)
 
 

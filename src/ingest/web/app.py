@@ -42,7 +42,9 @@ from ingest.wiring import Program, program, set_up_logs
 log = structlog.get_logger(__name__)
 
 THREADS = 8
+"""For large bodies, handshakes and probes; what is stored has one of its own."""
 SWEEP_S = 1.0
+"""Between two looks for connections that wait too long."""
 YOUNG_OBJECTS = 10_000
 """Allocations between two collections; Python's own figure is 700."""
 
@@ -50,7 +52,9 @@ YOUNG_OBJECTS = 10_000
 def create_app(of: Program | None = None, *, publish: Publish = publish) -> Starlette:
     """The application of this environment, or of the given program.
 
-    A wrong setting is one line and exit 2; a missing service exit 3.
+    `publish` sends a wake-up message; by default to the broker of the environment. Neither database
+    nor broker is contacted before the first request. Sets up the logs of the process. A wrong
+    setting is one line and exit 2 (`SystemExit`); a missing service exit 3.
     """
     set_up_logs()
     try:
@@ -129,7 +133,11 @@ def _routes(receiver: Receiver, probes: Probes) -> list[Route]:
 
 @asynccontextmanager
 async def watched_peers(metrics: Metrics, bounded: BoundedLog) -> AsyncIterator[Peers]:
-    """The connections of this process, as many as its descriptors allow; swept for slow ones."""
+    """The connections of this process, as many as its descriptors allow; swept for slow ones.
+
+    To be entered in the event loop that serves them. Raises the process's limit of file descriptors
+    as far as it may.
+    """
 
     def told(reason: str) -> None:
         metrics.dropped(reason)

@@ -1,4 +1,4 @@
-"""Reads a request's body: bounded in bytes, in time and in slowness."""
+"""Reads a request's body, bounded in bytes, in time and in slowness."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ class Disconnected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a sender may take."""
+    """How long a sender may take.
+
+    `whole_s` seconds for all of a body; within each `grace_s` it is whole, or `grace_bytes` more
+    have come.
+    """
 
     whole_s: float = READ_WITHIN_S
     grace_s: float = GRACE_S
@@ -35,7 +39,7 @@ LIMITS = Limits()
 
 
 class Pace:
-    """Until when a sender has to have sent more; `now` is any clock's."""
+    """Until when a sender has to have sent more: `until`, in seconds of the clock of `now`."""
 
     __slots__ = ("_came", "_end", "_limits", "until")
 
@@ -54,7 +58,10 @@ class Pace:
 
 
 class Body:
-    """A request's body, on its way; `whole` once it was read to its end."""
+    """A request's body, on its way; `whole` once it was read to its end.
+
+    `headers` are the request's, with names in lower case: they say how long it will be.
+    """
 
     __slots__ = ("_headers", "_limits", "_receive", "whole")
 
@@ -67,7 +74,12 @@ class Body:
         self.whole = False
 
     async def read(self, place: BodyPlace, *, limit: int) -> bytes:
-        """All of it. Raises `BadRequest` (413, 408), `Unavailable`, `Disconnected`."""
+        """All of it; to be called once.
+
+        The bytes that come are charged to `place`. Raises `BadRequest` (413 for more bytes than
+        `limit`, announced or sent; 408 for a sender who is too slow or has to make way),
+        `Unavailable` where there is no room, `Disconnected` where the sender left.
+        """
         announced = self._announced()
         if announced > limit:
             raise too_large(limit)

@@ -1,5 +1,6 @@
-"""HTTP/1.1 as uvicorn parses it, with bounds: of heads, of what follows a body, of what waits in a
-row; and it knows where in a request its connection stands.
+"""uvicorn's HTTP/1.1 with bounds: of heads, of trailers, of requests that wait on one connection.
+
+It also tells the `Peers` what its connection waits for, whenever that changes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ingest.web.peers import READ_BYTES, Peers, Wait
 
 MOST_HEAD_BYTES = READ_BYTES
 MOST_HEADERS = 100
+"""Of one request; more are answered 431."""
 MOST_PIPELINED = 8
 """Requests that wait on one connection for the answer of the one before them."""
 
@@ -36,7 +38,12 @@ class TooMuch(Exception):
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """One connection as HTTP."""
+    """One connection as HTTP; `BoundedProtocol` gives it what it reads, through `hear`.
+
+    What is no request is answered here and never reaches the application: 400 for what is no HTTP,
+    408 for a head that is too slow, 431 for one that is too large or has too many before it. Then
+    the connection ends. All methods run in the event loop.
+    """
 
     def __init__(
         self,
@@ -135,7 +142,7 @@ class BoundedHttp(HttpToolsProtocol):
         HttpToolsProtocol.on_message_complete(self)
 
     def send_400_response(self, msg: str) -> None:
-        """The parser gave up; uvicorn's text tells what it always tells."""
+        """What uvicorn calls where its parser gives up; its text is dropped, ours says why."""
         if self._too_much:
             self._refuse(431, self._too_much)
         else:

@@ -32,7 +32,8 @@ class _Account:
 class BoundedLog:
     """Writes lines of a kind while its account lasts: `at_once` lines, and one more each `each_s`.
 
-    A line that is written carries `suppressed`, the number of its kind that were not.
+    A line that is written carries `suppressed`, the number of its kind that were not. `write` is a
+    logger's method; `now` a clock in seconds. Not for several threads.
     """
 
     def __init__(
@@ -50,7 +51,11 @@ class BoundedLog:
         self._accounts: dict[str, _Account] = {}
 
     def tell(self, event: str, kind: str, **fields: object) -> None:
-        """One thing that happened; `kind` is one of a few."""
+        """Write that one thing happened, or count it.
+
+        `event` is a constant, `kind` one of a few texts of ours, since each has an account for
+        good.
+        """
         now = self._now()
         account = self._accounts.setdefault(kind, _Account(self._at_once, now))
         refilled = account.lines + (now - account.at) / self._each_s
@@ -65,7 +70,7 @@ class BoundedLog:
         self._write(event, **fields)
 
     def close(self) -> None:
-        """Tell what was not told."""
+        """Write how many lines of each kind were suppressed since its last one."""
         for kind, account in self._accounts.items():
             if account.suppressed:
                 self._write("lines_suppressed", kind=kind, suppressed=account.suppressed)

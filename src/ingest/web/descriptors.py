@@ -1,4 +1,4 @@
-"""The process's file descriptors: as many as it may have, and how many are for connections."""
+"""Raises the process's limit of file descriptors, and shares them out to connections."""
 
 from __future__ import annotations
 
@@ -23,5 +23,8 @@ def raise_limit() -> int:
 
 
 def for_connections(limit: int, most: int) -> int:
-    """How many of `limit` descriptors connections may use, `most` at most."""
+    """How many of `limit` descriptors connections may use, `most` at most.
+
+    All but RESERVED; of a limit below twice that, half.
+    """
     return min(most, max(limit - RESERVED, limit // 2))

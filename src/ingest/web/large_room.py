@@ -1,4 +1,4 @@
-"""Room for large bodies, which take turns: what is slow cannot be told from what is hostile.
+"""The memory for large bodies, which take turns in it; what is slow may be hostile.
 
 Law: while somebody waits, whoever has a turn has to hurry, or loses it.
 """
@@ -13,6 +13,7 @@ from typing import Protocol
 from ingest.core.errors import Unavailable
 
 TURN_WITHIN_S = 4.5
+"""How long a body waits for its turn."""
 HURRY_S = 1.0
 HURRY_BYTES = 2**20
 """So much has to come of a body in that time while another one waits for its turn."""
@@ -20,7 +21,7 @@ RETRY_AFTER_S = 2.0
 
 
 class Guest(Protocol):
-    """One body, as it is known here."""
+    """One body, as it is known here; held as a key, so compared by identity."""
 
     whose: str
     """The connection's id; no text for everybody's route."""
@@ -30,7 +31,7 @@ class Guest(Protocol):
     """Of what is awaited for it now, if anything is."""
 
     def send_off(self) -> None:
-        """It takes too long."""
+        """End what is awaited for it: it takes too long."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +45,12 @@ class _Turn:
 
 
 class LargeRoom:
-    """Bytes that large bodies share, in turns; `most_each` is the share of one connection."""
+    """Bytes that large bodies share, in turns; `most_each` is the share of one connection.
+
+    A single body may be larger than that share, never than `limit`: it would wait in vain. Who
+    waits is let in in the order in which he came, but for one whose connection has its share
+    already. For one event loop.
+    """
 
     def __init__(
         self,
@@ -63,7 +69,11 @@ class LargeRoom:
         self._waiting: dict[Guest, _Turn] = {}
 
     async def enter(self, guest: Guest, size: int) -> None:
-        """Wait for room of that size; raises `Unavailable` where it is not there in time."""
+        """Wait for room of that size; raises `Unavailable` where it is not there in time.
+
+        Who has entered has to `leave`, whatever happens. Until then `send_off` is called on him
+        where somebody waits and he does not hurry.
+        """
         turn = _Turn(guest, size, asyncio.get_running_loop().create_future())
         self._waiting[guest] = turn
         self._let_in()
@@ -84,7 +94,7 @@ class LargeRoom:
                 self._give_up(turn)
 
     def leave(self, guest: Guest) -> None:
-        """Give it back; whose turn it is comes in."""
+        """Give the room back; whose turn it is comes in."""
         turn = self._inside.pop(guest)
         self._free += turn.size
         self._held[guest.whose] -= turn.size

@@ -1,4 +1,4 @@
-"""What Prometheus may ask of a receiver; the names and labels are public. One registry for an app.
+"""A receiver's metrics for Prometheus; names and labels are public. One registry for an app.
 
 Labels are never a caller's words: an unknown source is `unknown`.
 """
@@ -21,7 +21,11 @@ _GROUPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 class Metrics:
-    """The receiver's own counts, and the queue's gauges, which are read when they are asked for."""
+    """The receiver's own counts, and the queue's gauges, which are read when they are asked for.
+
+    `gauges` reads them from the database; where it raises an `IngestError` they are left out of the
+    text. Safe for threads.
+    """
 
     def __init__(self, gauges: Callable[[], Gauges]) -> None:
         self._registry = CollectorRegistry()
@@ -53,7 +57,10 @@ class Metrics:
         self._registry.register(_Queue(gauges))
 
     def answered(self, source_type: str, answer: str, seconds: float) -> None:
-        """A request got its answer."""
+        """A request got its answer: accepted, duplicate, handshake, left, or the HTTP status.
+
+        `source_type` is a known one or `unknown`, for labels stay. `seconds` are from its head.
+        """
         self._counter(source_type, answer).inc()
         self._seconds.observe(seconds)
 
@@ -66,7 +73,7 @@ class Metrics:
         self._groups.observe(deliveries)
 
     def text(self) -> bytes:
-        """All of it as Prometheus reads it; asks the database."""
+        """All of it as Prometheus reads it (text format 0.0.4); blocks, as it asks the database."""
         return generate_latest(self._registry)
 
 

@@ -14,7 +14,9 @@ from typing import Protocol
 PEERS = "peers"
 """Where the state of the application's lifespan holds them."""
 MOST_PEERS = 2048
+"""Connections of one process, where its file descriptors allow as many."""
 READ_BYTES = 32 * 2**10
+"""So much is read of one connection at a time."""
 
 
 class Wait(StrEnum):
@@ -47,19 +49,24 @@ _NEXT_TO_GO = (Wait.HEAD, Wait.IDLE, Wait.REST, Wait.READER, Wait.END)
 
 
 class Peer(Protocol):
-    """One connection, as it is known here."""
+    """One connection, as it is known here; `waits` is written by `Peers` alone, None at first."""
 
     waits: Wait | None
 
     def abort(self) -> None:
-        """End at once, without a word."""
+        """End at once, without an answer."""
 
     def time_is_up(self, wait: Wait) -> None:
         """End after a wait that took too long, with an answer where one is due."""
 
 
 class Peers:
-    """All connections of a process. `told` hears why one is closed, in a word of ours."""
+    """All connections of a process: at most `most`, of which `most_heads` wait for a head.
+
+    now: a monotonic clock in seconds, that of the event loop.
+    told: called with the reason for which one is ended, one of a few.
+    within_s: how long each wait may last; what is not named may last for ever.
+    """
 
     def __init__(
         self,
@@ -91,7 +98,10 @@ class Peers:
             self._abort(self._next_to_go(peer), "too_many_connections")
 
     def waits(self, peer: Peer, wait: Wait | None) -> None:
-        """What it waits for from now on, if it did not before; None: it waits for us."""
+        """What it waits for from now on, if it did not before; None: it waits for us.
+
+        Where too many wait for a head by that, the one who has waited longest is aborted.
+        """
         former = peer.waits
         if former is wait or peer not in self._open:
             return
@@ -110,7 +120,7 @@ class Peers:
         self._open.discard(peer)
 
     def sweep(self) -> None:
-        """End the waits that took too long."""
+        """End the waits that took too long; to be called about once a second."""
         now = self._now()
         for wait, within_s in self._within_s.items():
             since = self._since[wait]

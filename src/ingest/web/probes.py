@@ -1,5 +1,6 @@
-"""What an operator's machinery asks: life, readiness, metrics. However many ask, the database is
-asked once at a time.
+"""The endpoints for an operator's machinery: life, readiness, metrics.
+
+Law: however many ask, the database is asked once at a time.
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ Value = TypeVar("Value")
 
 
 class Probes:
-    """The endpoints. `is_ready` says whether the schema is current, and raises an `IngestError` for
-    a database that cannot be used; `metrics` gives Prometheus' text.
+    """The endpoints `/healthz`, `/readyz` and `/metrics`.
+
+    is_ready: whether the schema is current; raises an `IngestError` for a database that cannot be
+        used.
+    metrics: gives Prometheus' text.
+    threads: runs both, which block.
     """
 
     def __init__(
@@ -43,13 +48,15 @@ class Probes:
         self._log = log
 
     async def health(self, _: Request) -> Response:
-        """The process answers."""
+        """200: the process answers. Asks nobody, so a process is not restarted for its database."""
         return answers.fine(status="ok")
 
     async def readiness(self, request: Request) -> Response:
-        """The database is reachable, can be written to, and its schema is current.
+        """200 where the database is reachable, can be written to, and its schema is current.
 
-        Where this very request is none of a peer that we know, another protocol serves us.
+        Else 503 with the reason and `retry-after`, within READY_WITHIN_S whatever the database
+        does. Where this very request is none of a peer that we know, another protocol serves us:
+        that is logged.
         """
         if not getattr(request.state, PEERS, True):
             self._log.tell("heads_not_bounded", "protocol", remedy=f"uvicorn --http {PROTOCOL}")
@@ -74,7 +81,7 @@ class Probes:
 
 
 class Shared(Generic[Value]):
-    """A blocking call that whoever comes while it is under way shares."""
+    """A blocking call that whoever comes while it is under way shares. For one event loop."""
 
     def __init__(self, call: Callable[[], Value], threads: Executor) -> None:
         self._call = call
@@ -82,7 +89,7 @@ class Shared(Generic[Value]):
         self._under_way: asyncio.Future[Value] | None = None
 
     async def get(self) -> Value:
-        """What it gives; raises what it raises."""
+        """What it gives; raises what it raises. Whoever stops waiting does not stop the call."""
         if self._under_way is None or self._under_way.done():
             loop = asyncio.get_running_loop()
             self._under_way = loop.run_in_executor(self._threads, self._call)

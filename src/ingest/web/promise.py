@@ -1,4 +1,4 @@
-"""What a request awaits while another thread stores its delivery, for so long and no longer.
+"""A future with a deadline: what a request awaits while another thread stores its delivery.
 
 Law: the loop's own future is ended by the loop alone, and once. It does what `asyncio.timeout` and
 `asyncio.wrap_future` would do together, at a fraction of their cost for each request.
@@ -19,7 +19,11 @@ def too_slow() -> Unavailable:
 
 
 class Promise:
-    """A `group_commit.CommitAnswer`, due at `until` of the loop."""
+    """A `group_commit.CommitAnswer` that is due at `until`, in seconds of the loop's clock.
+
+    Made and awaited in the event loop, answered from the thread that commits. An answer that comes
+    too late is dropped; an arrival whose time is up before its turn is not stored.
+    """
 
     __slots__ = ("_answer", "_answered", "_loop", "_until")
 

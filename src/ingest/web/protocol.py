@@ -1,4 +1,4 @@
-"""What uvicorn makes for each connection, by `uvicorn --http ingest.web.protocol:BoundedProtocol`.
+"""The class that uvicorn makes of each connection: `--http ingest.web.protocol:BoundedProtocol`.
 
 uvicorn bounds no head, and answers honest senders 503 where there are too many connections. This
 tells the `Peers`, which our application puts into the state of its lifespan, of each connection.
@@ -17,7 +17,10 @@ from ingest.web.peers import PEERS, Peers
 
 
 class BoundedProtocol(asyncio.BufferedProtocol):
-    """One connection: reads little at a time, into a buffer of all.
+    """One connection: reads little at a time, into one buffer for all of them.
+
+    uvicorn calls it as it calls its own protocols. `app_state` has to hold the `Peers`, so it
+    serves no application but ours (`KeyError`).
 
     An event loop reads 256 KB of every connection that has something to say, before anybody can
     say that it is too much: of a thousand connections, 256 MB.

@@ -1,5 +1,7 @@
-"""One webhook over HTTP: its head checked, its body read, verified, stored by the group commit,
-answered. Whoever cannot be believed is refused before his body is read.
+"""Receives one webhook over HTTP: head, body, signature, row, answer.
+
+How that goes is `flows.receiving.intake`'s; here is what it waits for, in the event loop. Whoever
+cannot be believed is refused before his body is read.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ ANSWER_WITHIN_S = 4.5
 LARGE_BYTES = 2**20
 """A larger body is verified in a thread, so that the others do not wait for its HMAC."""
 UNKNOWN = "unknown"
+"""The label of a source that nobody has."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Waited = TypeVar("Waited")
@@ -49,7 +52,16 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Receiver:
-    """The endpoint of both routes. `threads` is for large bodies and handshakes."""
+    """The endpoint of both routes, a connection's own and the app-wide one.
+
+    keyring, shake: what may verify a request, and what is done with an unsigned one.
+    commits: stores what is verified; to ring is its `on_commit`'s business.
+    threads: for large bodies and handshakes.
+    max_body_bytes: the longest body. rooms: the memory that bodies share.
+    log: for refusals, of which there may be very many.
+    now: the time of receipt, in UTC, by which freshness is judged.
+    shaking: lets one handshake at a time through to the database.
+    """
 
     keyring: Keyring
     shake: Shake
@@ -63,7 +75,10 @@ class Receiver:
     shaking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def receive(self, request: Request) -> Response:
-        """The answer to one request."""
+        """The answer to one request: 200 after the commit, else what `answers` has for the error.
+
+        Every answer is counted; refusals are logged, so many a second. Raises only faults of ours.
+        """
         began = time.monotonic()
         source_type: str = request.path_params["source_type"]
         head = Head(source_type, request.path_params.get("connection_id"), _headers(request))

@@ -18,12 +18,18 @@ from ingest.web.large_room import RETRY_AFTER_S, LargeRoom
 SMALL_BODY_BYTES = 256 * 2**10
 """A body of more bytes is a large one."""
 SMALL_ROOM_BYTES = 64 * 2**20
+"""For all small bodies at once."""
 LARGE_ROOM_BYTES = 96 * 2**20
 """For each kind of route, everybody's and connections' own; at least two of the largest."""
 
 
 class Rooms:
-    """All the room there is, for bodies of up to `longest` bytes."""
+    """All the room there is, for bodies of up to `longest` bytes.
+
+    small: bytes for small bodies, which wait for nobody.
+    large: bytes for large ones (for two of the longest at least), on everybody's routes and as many
+        again on connections' own, where one connection has half of it at most.
+    """
 
     def __init__(
         self, longest: int, *, small: int = SMALL_ROOM_BYTES, large: int = LARGE_ROOM_BYTES
@@ -34,13 +40,20 @@ class Rooms:
         self._own = LargeRoom(each, most_each=each // 2)
 
     def place(self, connection_id: str | None) -> BodyPlace:
-        """What one request's body takes, given back at the end of the block."""
+        """What one request's body takes; a context manager that gives it back at the end.
+
+        `connection_id` is None on everybody's route.
+        """
         large = self._everybodys if connection_id is None else self._own
         return BodyPlace(self._small, large, connection_id or "")
 
 
 class BodyPlace:
-    """What one body takes; a small one until it is told otherwise."""
+    """What one body takes; a small one until `enlarge`.
+
+    Whoever reads the body says here what comes (`take`) and whether more is awaited (`wait`,
+    `whole`), and puts the time-out that he waits with into `timer`: so he can be sent off.
+    """
 
     __slots__ = (
         "_large",
@@ -102,7 +115,7 @@ class BodyPlace:
         self._small.whole(self)
 
     def leave(self) -> None:
-        """Give everything back."""
+        """Give everything back; may be called twice."""
         self._small.leave(self)
         if self.is_large:
             self._large.leave(self)
@@ -124,7 +137,10 @@ class SmallRoom:
         self._waiting_bytes = 0  # of what those hold
 
     def take(self, place: BodyPlace, count: int) -> None:
-        """So many bytes for this place, whoever else has to leave for them."""
+        """So many bytes for this place, whoever else has to leave for them.
+
+        Raises `Unavailable` where even that would not be enough.
+        """
         if count > self._free:
             self._make_room(place, count)
         self._free -= count
@@ -166,5 +182,5 @@ class SmallRoom:
 
 
 def too_slow() -> BadRequest:
-    """The refusal of a body whose sender took too long."""
+    """The refusal (408) of a body whose sender took too long, or had to make way."""
     return BadRequest("the body came too slowly; send it again", status=408)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ingest.core.changes import Change, Delete, Upsert, Withdraw
 from ingest.core.identity import Identity
-from ingest.sources.contract import Access, Ask, Found, Sight
+from ingest.sources.contract import Access, Lookup, Sight
 from ingest.sources.github.client import GitHubClient, connect
 from ingest.sources.github.demo.fake import GitHub, make
 from ingest.sources.github.files import branch_documents
@@ -51,14 +51,14 @@ class Looking:
         return self.clients[given, suffix]
 
     def fetch(self, kind: str, id_: object, **hint: Any) -> Any:
-        return self.client().fetch_one(Ask(identity(kind, id_), hint)).raw
+        return self.client().fetch_one(Lookup(identity(kind, id_), hint)).raw
 
     def part(self, name: str = "main") -> Sight:
         """One sight of the branch, applied."""
         asked = identity("branch", name)
-        sight = self.client().fetch_one(Ask(asked, {}, self.state))
+        sight = self.client().fetch_one(Lookup(asked, {}, self.state))
         self.state = sight.state
-        self._apply(branch_documents(Found(asked, sight.raw, NOW)))
+        self._apply(branch_documents(Lookup(asked, raw=sight.raw, sent_at=NOW)))
         return sight
 
     def look(self, name: str = "main") -> list[Change]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ingest.core.errors import IngestError
 from ingest.core.identity import Identity
-from ingest.sources.contract import Access, Ask, Found
+from ingest.sources.contract import Access, Lookup
 from ingest.sources.github.client import connect
 from ingest.sources.github.files import branch_documents
 
@@ -64,8 +64,8 @@ def _look(told: dict[str, Any]) -> int:
     documents, state = 0, None
     try:
         for _ in range(_MOST_PARTS):
-            sight = client.fetch_one(Ask(asked, {}, state))
-            documents += len(branch_documents(Found(asked, sight.raw, access.now())))
+            sight = client.fetch_one(Lookup(asked, {}, state))
+            documents += len(branch_documents(Lookup(asked, raw=sight.raw, sent_at=access.now())))
             state = sight.state
             if not sight.more:
                 break

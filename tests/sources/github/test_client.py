@@ -16,7 +16,7 @@ from ingest.core.errors import (
     Refused,
     TransientError,
 )
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.github import graphql
 from ingest.sources.github.client import MOST_BLOCKING
 from ingest.sources.github.documents import documents
@@ -418,12 +418,12 @@ def test_an_issue_whose_link_leads_to_no_pull_request_is_an_issue() -> None:
         at.github.edit(ID, "issue", 12, AT, pull_request=nothing)
         raw = at.fetch("issue", 12)
         assert raw["object"]["number"] == 12
-        (document,) = documents(Found(identity("issue", 12), raw, NOW))
+        (document,) = documents(Lookup(identity("issue", 12), raw=raw, sent_at=NOW))
         assert isinstance(document, Upsert)
 
 
 def test_a_draft_that_has_no_tag_yet_is_no_document() -> None:
     """Bug: the deliveries that waited for it were dead, for the tag."""
     raw: dict[str, Any] = {"object": {"id": 801, "draft": True, "tag_name": ""}}
-    (change,) = documents(Found(identity("release", 801), raw, NOW))
+    (change,) = documents(Lookup(identity("release", 801), raw=raw, sent_at=NOW))
     assert isinstance(change, Delete)

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.core.changes import Refresh
 from ingest.core.errors import TransientError
-from ingest.sources.contract import Access, Ask, Found, Message
+from ingest.sources.contract import Access, Lookup, Message
 from ingest.sources.github import SOURCE
 from ingest.sources.github.client import connect
 from tests.sources.github.looking import AT, ID, NOW, Looking, looking
@@ -27,9 +27,11 @@ def test_a_push_is_looked_up_and_its_files_are_documents() -> None:
     with looking() as at:
         push = at.commit({"docs/a.md": "# A"})
         refresh = _asked(at, push)
-        sight = at.client().fetch_one(Ask(refresh.identity, refresh.hint))
+        sight = at.client().fetch_one(Lookup(refresh.identity, refresh.hint))
         assert SOURCE.documents is not None
-        (document,) = SOURCE.documents(Found(refresh.identity, sight.raw, NOW, refresh.hint))
+        (document,) = SOURCE.documents(
+            Lookup(refresh.identity, raw=sight.raw, sent_at=NOW, hint=refresh.hint)
+        )
         assert document.identity.kind == "file"
         assert document.identity.id == "docs/a.md"
 
@@ -68,7 +70,7 @@ def test_a_branch_that_still_stands_where_it_stood_is_asked_for_again() -> None:
         at.look()
         second = at.commit({"a.md": "two"})
         of, refresh = at.github.repositories[ID], _asked(at, second)
-        ask = Ask(refresh.identity, refresh.hint, at.state)
+        ask = Lookup(refresh.identity, refresh.hint, at.state)
         of.git.branches["main"] = first["after"]
         with pytest.raises(TransientError):
             at.client().fetch_one(ask)

@@ -16,7 +16,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.ranks import content, rank
 from ingest.core.times import to_micros
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.github import SOURCE
 from tests.sources.github.deliveries import CONNECTION, body, upsert
 
@@ -50,7 +50,9 @@ _UNTOLD = {"pull_request": ("merged",), "review": ("updated_at",), "release": ("
 
 def found(identity: Identity, raw: Any, hint: Any = None) -> tuple[Change | Refresh, ...]:
     assert SOURCE.documents is not None
-    return SOURCE.documents(Found(identity, raw, SENT_AT, hint or {}, CONNECTION))
+    return SOURCE.documents(
+        Lookup(identity, raw=raw, sent_at=SENT_AT, hint=hint or {}, connection=CONNECTION)
+    )
 
 
 def answer(fixture: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from ingest.core.changes import Delete, Upsert, Withdraw
 from ingest.core.errors import BadPayload
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.github.files import branch_documents, text_of
 from ingest.sources.github.types import GitHubDocMetadata
 from tests.sources.github.looking import NOW, identity
@@ -16,8 +16,8 @@ from tests.sources.github.looking import NOW, identity
 SHA = "a1" * 20
 
 
-def _found(raw: Any) -> Found:
-    return Found(identity("branch", "main"), raw, NOW)
+def _found(raw: Any) -> Lookup:
+    return Lookup(identity("branch", "main"), raw=raw, sent_at=NOW)
 
 
 def _sight(**fields: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest.core.changes import Change, Delete, Upsert
-from ingest.sources.contract import Access, Ask, Client, Found, Sight
+from ingest.sources.contract import Access, Client, Lookup, Sight
 from ingest.sources.linear import SOURCE
 from ingest.sources.linear.demo.fake import Linear, make
 from ingest.testing.fakes import Fake, serving
@@ -64,7 +64,7 @@ class Looking:
         self.fake, self.linear, self.client = fake, linear, client
 
     def sight(self, kind: str, id_: str, **hint: Any) -> Sight:
-        return self.client.fetch_one(Ask(identity(kind, id_), hint))
+        return self.client.fetch_one(Lookup(identity(kind, id_), hint))
 
     def change(self, kind: str, id_: str) -> Change:
         """The one change that a look-up of it ends in."""
@@ -86,6 +86,6 @@ class Looking:
 def seen(kind: str, id_: str, raw: Any) -> Change:
     """What an answer of the API says."""
     assert SOURCE.documents is not None
-    (change,) = SOURCE.documents(Found(identity(kind, id_), raw, NOW))
+    (change,) = SOURCE.documents(Lookup(identity(kind, id_), raw=raw, sent_at=NOW))
     assert isinstance(change, Upsert | Delete)
     return change

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.core.changes import Change, Refresh, Upsert
-from ingest.sources.contract import Access, Ask, Found, Message, Normalised
+from ingest.sources.contract import Access, Lookup, Message, Normalised
 from ingest.sources.linear import SOURCE
 from ingest.sources.linear.demo import SAMPLE
 from ingest.testing.fakes import serving
@@ -26,11 +26,13 @@ def _looked_up(asked: Refresh, url: str, token: str) -> tuple[Change | Refresh, 
     assert SOURCE.documents is not None
     client = SOURCE.connect(Access(url, token, SAMPLE.connection, lambda: NOW))
     try:
-        raw = client.fetch_one(Ask(asked.identity, asked.hint)).raw
+        raw = client.fetch_one(Lookup(asked.identity, asked.hint)).raw
     finally:
         client.close()
     assert raw is not None
-    return SOURCE.documents(Found(asked.identity, raw, NOW, asked.hint, SAMPLE.connection))
+    return SOURCE.documents(
+        Lookup(asked.identity, raw=raw, sent_at=NOW, hint=asked.hint, connection=SAMPLE.connection)
+    )
 
 
 def _documents() -> dict[str, Any]:

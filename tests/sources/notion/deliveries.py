@@ -12,7 +12,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Ask, Found, Message, Normalised, Sight
+from ingest.sources.contract import Access, Lookup, Message, Normalised, Sight
 from ingest.sources.notion.client import NotionClient, connect
 from ingest.sources.notion.demo.fake import Notion
 from ingest.sources.notion.documents import documents
@@ -68,7 +68,7 @@ def seen(fake: Fake, kind: str, id_: str, **hint: JSON) -> Sight:
     """What a look-up reads."""
     connected = client(fake)
     try:
-        return connected.fetch_one(Ask(identity(kind, id_), hint))
+        return connected.fetch_one(Lookup(identity(kind, id_), hint))
     finally:
         connected.close()
 
@@ -76,7 +76,7 @@ def seen(fake: Fake, kind: str, id_: str, **hint: JSON) -> Sight:
 def meant(sight: Sight, kind: str, id_: str) -> Change | Refresh:
     """The one change that is made of a sight."""
     assert sight.raw is not None
-    (change,) = documents(Found(identity(kind, id_), sight.raw, NOW))
+    (change,) = documents(Lookup(identity(kind, id_), raw=sight.raw, sent_at=NOW))
     return change
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ingest.core.changes import Upsert
 from ingest.core.values import JSON
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.notion.demo.fake import Notion, in_page, rich
 from ingest.sources.notion.documents import documents
 from tests.sources.notion.deliveries import AT, COMMENT, NOW, PAGE, identity
@@ -18,7 +18,7 @@ def _document(**fields: JSON) -> Upsert:
     notion = Notion()
     notion.put_comment(COMMENT, in_page(PAGE), rich("Look:"), at=AT)
     raw: JSON = {"comment": {**notion.comments[COMMENT], **fields}, "parent": None}
-    (change,) = documents(Found(identity("comment", COMMENT), raw, NOW))
+    (change,) = documents(Lookup(identity("comment", COMMENT), raw=raw, sent_at=NOW))
     assert isinstance(change, Upsert)
     return change
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.ranks import content, rank
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.notion.demo.fake import Notion, block, in_database, mention, rich
 from ingest.sources.notion.documents import documents
 from tests.sources.bending import anything, at, paths
@@ -98,7 +98,7 @@ _RAW = {
 
 def _try(kind: str, raw: Any) -> None:
     try:
-        (change,) = documents(Found(identity(kind, _RAW[kind][0]), raw, NOW))
+        (change,) = documents(Lookup(identity(kind, _RAW[kind][0]), raw=raw, sent_at=NOW))
     except BadPayload:
         return
     if isinstance(change, Refresh):
@@ -146,7 +146,7 @@ def test_any_field_of_an_event_may_be_missing_or_odd(name: str) -> None:
 def test_what_is_no_answer_is_refused_with_a_path(raw: Any) -> None:
     for kind in _RAW:
         with pytest.raises(BadPayload):
-            documents(Found(identity(kind, PAGE), raw, NOW))
+            documents(Lookup(identity(kind, PAGE), raw=raw, sent_at=NOW))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

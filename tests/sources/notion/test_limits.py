@@ -10,7 +10,7 @@ import pytest
 
 from ingest.core.changes import Delete
 from ingest.core.errors import RateLimited
-from ingest.sources.contract import Ask, Sight
+from ingest.sources.contract import Lookup, Sight
 from ingest.sources.notion.client import NotionClient, _Begun, _keep
 from ingest.sources.notion.demo.fake import TOKEN, Notion, block, limited, rich
 from ingest.sources.notion.reading import MOST_BYTES, Listed
@@ -58,7 +58,7 @@ def attempt(connected: NotionClient, provider: Limiting, allowed: int) -> Sight 
     """One look-up, with so many requests allowed; None where the limit interrupted it."""
     provider.left = allowed
     try:
-        return connected.fetch_one(Ask(identity("page", PAGE)))
+        return connected.fetch_one(Lookup(identity("page", PAGE)))
     except RateLimited:
         return None
 

@@ -11,7 +11,7 @@ from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Ask, Found
+from ingest.sources.contract import Access, Lookup
 from ingest.sources.notion import reading
 from ingest.sources.notion.client import connect
 from ingest.sources.notion.demo.fake import (
@@ -355,7 +355,7 @@ def test_a_comment_belongs_to_its_pages_database_where_that_counts(
     notion.put_page(PAGE, "x", at=AT, parent=in_database(DATABASE, SOURCE))
     notion.put_comment(COMMENT, in_page(PAGE), rich("x"), at=AT)
     connected = client(served, {"databaseIds": [DATABASE]})
-    sight = connected.fetch_one(Ask(identity("comment", COMMENT)))
+    sight = connected.fetch_one(Lookup(identity("comment", COMMENT)))
     connected.close()
     change = meant(sight, "comment", COMMENT)
     assert isinstance(change, Upsert)
@@ -373,14 +373,14 @@ def test_a_comment_belongs_to_its_pages_database_where_that_counts(
 )
 def test_the_trash_is_known_in_every_version_of_the_api(version: dict[str, Any]) -> None:
     raw: JSON = {"page": {"id": PAGE, "last_edited_time": AT, **version}}
-    (change,) = documents(Found(identity("page", PAGE), raw, NOW))
+    (change,) = documents(Lookup(identity("page", PAGE), raw=raw, sent_at=NOW))
     assert isinstance(change, Delete)
 
 
 def test_a_row_of_the_oldest_version_names_its_database() -> None:
     parent: JSON = {"type": "database_id", "database_id": DATABASE}
     raw: JSON = {"page": {"id": PAGE, "last_edited_time": AT, "parent": parent, "archived": False}}
-    (change,) = documents(Found(identity("page", PAGE), raw, NOW))
+    (change,) = documents(Lookup(identity("page", PAGE), raw=raw, sent_at=NOW))
     assert isinstance(change, Upsert)
     assert change.metadata["databaseId"] == DATABASE
     assert change.parent == Identity("notion", change.identity.scope, "database", DATABASE)
@@ -392,7 +392,7 @@ def test_a_database_of_an_older_version_has_its_columns_itself() -> None:
     columns: JSON = {"Name": {"type": "title"}, "Line": {"type": "select"}}
     told: dict[str, JSON] = {"id": DATABASE, "last_edited_time": AT, "title": title}
     raw: JSON = {"database": {**told, "properties": columns}}
-    (change,) = documents(Found(identity("database", DATABASE), raw, NOW))
+    (change,) = documents(Lookup(identity("database", DATABASE), raw=raw, sent_at=NOW))
     assert isinstance(change, Upsert)
     assert change.body == "Trains: Line, Name"
     assert "dataSources" not in change.metadata
@@ -405,7 +405,7 @@ def test_a_database_of_an_older_version_has_its_columns_itself() -> None:
 def test_what_no_page_depends_on_is_as_good_as_missing(field: str, odd: JSON) -> None:
     told: dict[str, JSON] = {"id": PAGE, "last_edited_time": AT}
     found = [
-        documents(Found(identity("page", PAGE), {"page": {**told, **more}}, NOW))
+        documents(Lookup(identity("page", PAGE), raw={"page": {**told, **more}}, sent_at=NOW))
         for more in ({}, {field: odd})
     ]
     assert found[0] == found[1]

@@ -12,7 +12,7 @@ from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.identity import Identity
 from ingest.core.ranks import TOLD, Seen, content, rank
 from ingest.core.values import JSON
-from ingest.sources.contract import Ask
+from ingest.sources.contract import Lookup
 from ingest.sources.notion.client import NotionClient
 from ingest.sources.notion.demo.fake import Notion, block, in_block, in_database, in_page, rich
 from ingest.testing.fakes import Fake, serving
@@ -76,7 +76,7 @@ def known_after(fake: Fake, names: Sequence[str]) -> Known:
 def looked_up(connected: NotionClient, refresh: Refresh) -> Change:
     """What a look-up comes to, also where it leads to another."""
     kind, id_ = refresh.identity.kind, refresh.identity.id
-    found = meant(connected.fetch_one(Ask(refresh.identity, refresh.hint)), kind, id_)
+    found = meant(connected.fetch_one(Lookup(refresh.identity, refresh.hint)), kind, id_)
     return looked_up(connected, found) if isinstance(found, Refresh) else found
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
-from ingest.sources.contract import Ask
+from ingest.sources.contract import Lookup
 from ingest.sources.notion.demo.fake import Notion, block, in_block, in_page, rich
 from ingest.sources.notion.reading import Reading
 from ingest.testing.fakes import Answer, Fake, Trouble, serving
@@ -106,7 +106,7 @@ def test_a_comment_that_is_edited_is_the_same_one(served: Fake, notion: Notion) 
 def test_a_comment_on_a_database_is_its_child(served: Fake, notion: Notion) -> None:
     notion.put_comment(COMMENT, {"type": "database_id", "database_id": DATABASE}, at=AT)
     connected = client(served, {"databaseIds": [DATABASE]})
-    change = meant(connected.fetch_one(Ask(identity("comment", COMMENT))), "comment", COMMENT)
+    change = meant(connected.fetch_one(Lookup(identity("comment", COMMENT))), "comment", COMMENT)
     connected.close()
     assert getattr(change, "parent", None) == identity("database", DATABASE)
     assert getattr(change, "labels", None) == {DATABASE}

@@ -14,7 +14,7 @@ from ingest.core.errors import (
     TransientError,
 )
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Ask, Found
+from ingest.sources.contract import Access, Lookup
 from ingest.sources.notion.client import connect
 from ingest.sources.notion.demo.fake import Notion, Object, block, in_block, in_page, limited, rich
 from ingest.sources.notion.documents import documents
@@ -95,7 +95,7 @@ def test_a_limit_says_how_long_to_wait(served: Fake, notion: Notion, path: str) 
 def test_a_wrong_token_is_refused(served: Fake, notion: Notion) -> None:
     wrong = connect(Access(served.url, "ntn_wrong", {}, lambda: NOW))
     with pytest.raises(Refused):
-        wrong.fetch_one(Ask(identity("page", OTHER)))
+        wrong.fetch_one(Lookup(identity("page", OTHER)))
     with pytest.raises(Refused):
         wrong.check()
     wrong.close()
@@ -124,7 +124,7 @@ def test_a_missing_object_without_a_parent_in_sight_is_left_as_it_is(
     served: Fake, notion: Notion, parent: str
 ) -> None:
     sight = seen(served, "page", PAGE, parent={"type": parent, "id": DATABASE})
-    assert documents(Found(identity("page", PAGE), sight.raw, NOW)) == ()
+    assert documents(Lookup(identity("page", PAGE), raw=sight.raw, sent_at=NOW)) == ()
     assert served.requests[-1].path == "/v1/users/me"
 
 
@@ -146,7 +146,7 @@ def test_a_page_that_is_not_shared_any_more_looks_like_one_that_is_gone(
     assert seen(served, "page", PAGE, parent=IN_OTHER).raw is None
     notion.hidden.add(OTHER)
     sight = seen(served, "page", PAGE, parent=IN_OTHER)
-    assert documents(Found(identity("page", PAGE), sight.raw, NOW)) == ()
+    assert documents(Lookup(identity("page", PAGE), raw=sight.raw, sent_at=NOW)) == ()
 
 
 _FORBIDDEN = error(403, "restricted_resource")
@@ -194,7 +194,7 @@ def test_what_is_not_for_integrations_is_left_as_it_is(
 ) -> None:
     served.troubles.append(Trouble(_NOT_FOR_BOTS, path=id_))
     sight = seen(served, kind, id_, parent=IN_OTHER)
-    assert documents(Found(identity(kind, id_), sight.raw, NOW)) == ()
+    assert documents(Lookup(identity(kind, id_), raw=sight.raw, sent_at=NOW)) == ()
 
 
 def test_a_linked_database_in_a_page_keeps_the_rest_of_the_page(

@@ -10,7 +10,7 @@ import pytest
 
 from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
-from ingest.sources.contract import Access, Ask, Client, Found
+from ingest.sources.contract import Access, Client, Lookup
 from ingest.sources.sentry import SOURCE
 from ingest.sources.sentry.client import MOST_KEYS, MOST_PAGES, MOST_VALUES
 from ingest.sources.sentry.demo.fake import Sentry, make
@@ -49,9 +49,15 @@ def _client(url: str, token: str, **metadata: Any) -> Client:
 
 def _documents(client: Client, id_: str = ISSUE_ID) -> list[Any]:
     assert SOURCE.documents is not None
-    sight = client.fetch_one(Ask(identity("issue", id_)))
+    sight = client.fetch_one(Lookup(identity("issue", id_)))
     assert sight.raw is not None
-    return [*SOURCE.documents(Found(identity("issue", id_), sight.raw, NOW, {}, CONNECTION))]
+    return [
+        *SOURCE.documents(
+            Lookup(
+                identity("issue", id_), raw=sight.raw, sent_at=NOW, hint={}, connection=CONNECTION
+            )
+        )
+    ]
 
 
 def _event(id_: str, at: str, **tags: str) -> dict[str, Any]:
@@ -144,7 +150,7 @@ def test_an_issue_that_is_not_there_is_gone_where_its_project_can_be_read(
     sentry: Sentry, fake: Fake, client: Client
 ) -> None:
     sentry.delete(ISSUE_ID)
-    assert client.fetch_one(Ask(identity())).raw is None
+    assert client.fetch_one(Lookup(identity())).raw is None
     assert [asked.path for asked in fake.requests] == [_PATH, "/api/0/projects/halcyon/web/"]
 
 
@@ -154,7 +160,7 @@ def test_without_its_project_nothing_is_known_of_an_issue(
     sentry.delete(ISSUE_ID)
     sentry.projects.clear()
     with pytest.raises(Refused, match="halcyon/web cannot be read"):
-        client.fetch_one(Ask(identity()))
+        client.fetch_one(Lookup(identity()))
     with pytest.raises(Refused, match="halcyon/web cannot be read"):
         client.check()
 
@@ -178,7 +184,7 @@ def test_the_token_never_leaves_its_host(fake: Fake, client: Client) -> None:
     moved = Answer(302, {}, {"location": "https://elsewhere.example/api/0/"})
     fake.troubles.append(Trouble(moved, _PATH))
     with pytest.raises(PermanentError, match=r"elsewhere\.example"):
-        client.fetch_one(Ask(identity()))
+        client.fetch_one(Lookup(identity()))
 
 
 def test_a_wrong_token_is_refused(fake: Fake, sentry: Sentry) -> None:
@@ -186,7 +192,7 @@ def test_a_wrong_token_is_refused(fake: Fake, sentry: Sentry) -> None:
     with pytest.raises(Refused):
         client.check()
     with pytest.raises(Refused):
-        client.fetch_one(Ask(identity()))
+        client.fetch_one(Lookup(identity()))
     client.close()
 
 
@@ -206,7 +212,7 @@ def test_a_limit_tells_when_it_ends(
     told = {k: str(now + v) if isinstance(v, int) else v for k, v in headers.items()}
     fake.troubles.append(Trouble(Answer(429, {"detail": "too many"}, told), _PATH))
     with pytest.raises(RateLimited) as limited:
-        client.fetch_one(Ask(identity()))
+        client.fetch_one(Lookup(identity()))
     assert limited.value.retry_after_s is not None
     assert least_s <= limited.value.retry_after_s <= most_s
 
@@ -215,13 +221,13 @@ def test_a_limit_tells_when_it_ends(
 def test_a_fault_of_sentrys_own_is_waited_for(fake: Fake, client: Client, status: int) -> None:
     fake.troubles.append(Trouble(Answer(status, b"<html>"), "/events/latest/"))
     with pytest.raises(TransientError):
-        client.fetch_one(Ask(identity()))
+        client.fetch_one(Lookup(identity()))
 
 
 def test_what_is_not_json_makes_no_sense(fake: Fake, client: Client) -> None:
     fake.troubles.append(Trouble(Answer(200, b"<html>"), _PATH))
     with pytest.raises(PermanentError):
-        client.fetch_one(Ask(identity()))
+        client.fetch_one(Lookup(identity()))
 
 
 def test_an_answer_of_another_shape_is_no_list_of_values(fake: Fake, client: Client) -> None:
@@ -231,7 +237,7 @@ def test_an_answer_of_another_shape_is_no_list_of_values(fake: Fake, client: Cli
 
 def test_only_issues_are_looked_up(client: Client) -> None:
     with pytest.raises(PermanentError, match="no look-up of a comment"):
-        client.fetch_one(Ask(identity("comment", "1")))
+        client.fetch_one(Lookup(identity("comment", "1")))
 
 
 def test_without_the_slugs_there_is_no_way_to_ask() -> None:
@@ -242,5 +248,5 @@ def test_without_the_slugs_there_is_no_way_to_ask() -> None:
 def test_what_is_no_id_of_an_issue_is_never_asked_for(fake: Fake, client: Client) -> None:
     for id_ in ("../../x?y#z", "..", "5001/events", "", "5001?a"):
         with pytest.raises(PermanentError, match="the id of a Sentry issue"):
-            client.fetch_one(Ask(identity("issue", id_)))
+            client.fetch_one(Lookup(identity("issue", id_)))
     assert fake.requests == []

@@ -12,7 +12,7 @@ import pytest
 from ingest.core.changes import Change, Delete, Refresh, Upsert, Withdraw
 from ingest.core.errors import BadPayload
 from ingest.core.times import to_micros
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.sentry import SOURCE
 from tests.sources.sentry.deliveries import CONNECTION, ISSUE_ID, data, identity, told, upsert
 
@@ -29,7 +29,9 @@ _STATES = [
 
 def _seen(raw: Any, id_: str = ISSUE_ID) -> Sequence[Change | Refresh]:
     assert SOURCE.documents is not None
-    return SOURCE.documents(Found(identity("issue", id_), raw, SENT_AT, {}, CONNECTION))
+    return SOURCE.documents(
+        Lookup(identity("issue", id_), raw=raw, sent_at=SENT_AT, hint={}, connection=CONNECTION)
+    )
 
 
 def _issue(raw: Any) -> Upsert:
@@ -169,7 +171,9 @@ def test_a_connection_may_name_its_project_by_the_slug_as_the_api_may() -> None:
     raw = {"issue": data("issue.created")["issue"]}
     named = {**CONNECTION, "sentryProjectId": CONNECTION["sentryProjectSlug"]}
     assert SOURCE.documents is not None
-    (document,) = SOURCE.documents(Found(identity(), raw, SENT_AT, {}, named))
+    (document,) = SOURCE.documents(
+        Lookup(identity(), raw=raw, sent_at=SENT_AT, hint={}, connection=named)
+    )
     assert isinstance(document, Upsert)
 
 

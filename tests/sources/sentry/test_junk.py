@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingest.core.changes import Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.ranks import rank
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.sentry import SOURCE
 from tests.sources.bending import anything, at, paths
 from tests.sources.sentry.deliveries import (
@@ -63,7 +63,9 @@ def _try(fixture: dict[str, Any]) -> None:
 def _try_seen(raw: Any) -> None:
     assert SOURCE.documents is not None
     try:
-        found = SOURCE.documents(Found(identity(), raw, RECEIVED_AT, {}, CONNECTION))
+        found = SOURCE.documents(
+            Lookup(identity(), raw=raw, sent_at=RECEIVED_AT, hint={}, connection=CONNECTION)
+        )
     except BadPayload:
         return
     assert found

@@ -11,7 +11,7 @@ from ingest.core.changes import Change, Refresh, Upsert
 from ingest.core.folding import LedgerRow, Statement, decide
 from ingest.core.ranks import Seen, Told, rank
 from ingest.core.values import JSON
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.sentry import SOURCE
 from tests.sources.sentry.deliveries import CONNECTION, data, identity, said, told, told_change
 
@@ -48,7 +48,9 @@ def _seen() -> tuple[Change, str]:
         "issue": {**data("issue.resolved")["issue"], "count": "44"},
         "tags": {"environment": ["staging", "production"], "release": ["web@4.2.0"]},
     }
-    found = SOURCE.documents(Found(identity(), raw, SENT_AT, {}, CONNECTION))[0]
+    found = SOURCE.documents(
+        Lookup(identity(), raw=raw, sent_at=SENT_AT, hint={}, connection=CONNECTION)
+    )[0]
     assert not isinstance(found, Refresh)
     return found, rank(found, Seen(1))
 

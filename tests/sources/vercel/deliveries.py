@@ -11,7 +11,7 @@ from typing import Any
 from ingest.core.changes import Change, Patch, Refresh, Upsert
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Found, Message, Normalised
+from ingest.sources.contract import Lookup, Message, Normalised
 from ingest.sources.vercel.documents import documents
 from ingest.sources.vercel.normalise import normalise
 
@@ -62,7 +62,7 @@ def identity(id_: str = LAMPS) -> Identity:
 
 def found(raw: JSON, id_: str = LAMPS) -> tuple[Change | Refresh, ...]:
     """What becomes of a sight."""
-    return documents(Found(identity(id_), raw, datetime(2026, 3, 2, tzinfo=UTC)))
+    return documents(Lookup(identity(id_), raw=raw, sent_at=datetime(2026, 3, 2, tzinfo=UTC)))
 
 
 def seen(deployment: Mapping[str, JSON], events: list[JSON] | None = None) -> Upsert:

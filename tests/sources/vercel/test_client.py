@@ -12,7 +12,7 @@ import pytest
 from ingest.core.changes import Upsert
 from ingest.core.errors import BadPayload, PermanentError, RateLimited, Refused, TransientError
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Ask, Found
+from ingest.sources.contract import Access, Lookup
 from ingest.sources.vercel import SOURCE
 from ingest.sources.vercel.client import LOG_EVENTS, VercelClient, connect
 from ingest.sources.vercel.demo.fake import PAGE_SIZE, Vercel, make, rate_limited
@@ -65,9 +65,9 @@ def client(served: Fake) -> Iterator[Connect]:
 
 
 def document(of: VercelClient, id_: str = LAMPS) -> Upsert:
-    sight = of.fetch_one(Ask(identity(id_)))
+    sight = of.fetch_one(Lookup(identity(id_)))
     assert SOURCE.documents is not None
-    (change,) = SOURCE.documents(Found(identity(id_), sight.raw, NOW))
+    (change,) = SOURCE.documents(Lookup(identity(id_), raw=sight.raw, sent_at=NOW))
     assert isinstance(change, Upsert)
     return change
 
@@ -126,31 +126,31 @@ def test_what_is_removed_is_gone_where_its_project_can_be_read(
     served: Fake, client: Connect, vercel: Vercel
 ) -> None:
     vercel.remove(LAMPS)
-    assert client().fetch_one(Ask(identity())).raw is None
+    assert client().fetch_one(Lookup(identity())).raw is None
     assert served.asked_for("/v9/projects/prj_1")
 
 
 def test_410_is_gone_too(served: Fake, client: Connect) -> None:
     served.troubles.append(Trouble(Answer(410, {"error": {"code": "gone"}}), "/v13/"))
-    assert client().fetch_one(Ask(identity())).raw is None
+    assert client().fetch_one(Lookup(identity())).raw is None
 
 
 def test_without_its_team_nothing_is_gone_but_everything_refused(client: Connect) -> None:
     with pytest.raises(Refused, match="vercelTeamId"):
-        client(vercelTeamId=None).fetch_one(Ask(identity()))
+        client(vercelTeamId=None).fetch_one(Lookup(identity()))
     with pytest.raises(Refused, match="team_other"):
-        client(vercelTeamId="team_other").fetch_one(Ask(identity()))
+        client(vercelTeamId="team_other").fetch_one(Lookup(identity()))
 
 
 def test_the_team_of_the_payload_helps_where_the_connection_names_none(client: Connect) -> None:
-    ask = Ask(identity(), {"teamId": TEAM})
+    ask = Lookup(identity(), {"teamId": TEAM})
     assert client(vercelTeamId=None).fetch_one(ask).raw is not None
 
 
 def test_a_removed_project_is_no_proof(client: Connect, vercel: Vercel) -> None:
     vercel.remove_project("prj_1")
     with pytest.raises(Refused, match="prj_1"):
-        client().fetch_one(Ask(identity()))
+        client().fetch_one(Lookup(identity()))
 
 
 def test_a_deployment_that_is_only_marked_is_deleted_and_can_return(
@@ -158,10 +158,10 @@ def test_a_deployment_that_is_only_marked_is_deleted_and_can_return(
 ) -> None:
     vercel.become(LAMPS, "READY", at_ms=AT_MS)
     vercel.delete(LAMPS, at_ms=AT_MS)
-    sight = client().fetch_one(Ask(identity()))
+    sight = client().fetch_one(Lookup(identity()))
     assert isinstance(sight.raw, dict)
     assert SOURCE.documents is not None
-    (gone,) = SOURCE.documents(Found(identity(), sight.raw, NOW))
+    (gone,) = SOURCE.documents(Lookup(identity(), raw=sight.raw, sent_at=NOW))
     assert not isinstance(gone, Upsert)
     vercel.restore(LAMPS)
     assert document(client()).metadata["status"] == "READY"
@@ -178,13 +178,13 @@ def test_a_deployment_that_is_only_marked_is_deleted_and_can_return(
 def test_a_refusal_is_a_refusal(served: Fake, client: Connect, answer: Answer) -> None:
     served.troubles.append(Trouble(answer))
     with pytest.raises(Refused):
-        client().fetch_one(Ask(identity()))
+        client().fetch_one(Lookup(identity()))
 
 
 def test_a_wrong_token_or_team_is_refused(client: Connect) -> None:
     for of in (client(token="wrong"), client(vercelTeamId="team_nobodys")):
         with pytest.raises(Refused):
-            of.fetch_one(Ask(identity()))
+            of.fetch_one(Lookup(identity()))
         with pytest.raises(Refused):
             of.check()
 
@@ -207,14 +207,14 @@ def test_a_limit_says_how_long(
     dated = {"date": "Mon, 02 Mar 2026 12:00:00 GMT", **answer.headers}
     served.troubles.append(Trouble(Answer(answer.status, answer.body, dated)))
     with pytest.raises(RateLimited) as limited:
-        client().fetch_one(Ask(identity()))
+        client().fetch_one(Lookup(identity()))
     assert limited.value.retry_after_s == pytest.approx(wait_s, abs=1)
 
 
 def test_trouble_at_vercel_passes(served: Fake, client: Connect) -> None:
     served.troubles.append(Trouble(Answer(502, b"bad gateway")))
     with pytest.raises(TransientError):
-        client().fetch_one(Ask(identity()))
+        client().fetch_one(Lookup(identity()))
 
 
 def test_trouble_while_the_project_is_asked_for_proves_nothing(
@@ -223,13 +223,13 @@ def test_trouble_while_the_project_is_asked_for_proves_nothing(
     vercel.remove(LAMPS)
     served.troubles.append(Trouble(Answer(500, b""), "/projects/"))
     with pytest.raises(TransientError):
-        client().fetch_one(Ask(identity()))
+        client().fetch_one(Lookup(identity()))
 
 
 def test_an_answer_that_is_no_deployment_is_named(served: Fake, client: Connect) -> None:
     served.troubles.append(Trouble(Answer(200, [])))
     with pytest.raises(BadPayload):
-        client().fetch_one(Ask(identity()))
+        client().fetch_one(Lookup(identity()))
 
 
 def test_an_answer_that_is_another_deployment_is_none(
@@ -241,7 +241,7 @@ def test_an_answer_that_is_another_deployment_is_none(
     asked = Asked("GET", "/v13/deployments/dpl_other", {"teamId": [TEAM]}, headers, None, "")
     served.troubles.append(Trouble(vercel.answer(asked), "/v13/"))
     with pytest.raises(BadPayload, match=r"deployment\.id"):
-        client().fetch_one(Ask(identity()))
+        client().fetch_one(Lookup(identity()))
 
 
 def test_a_check_names_the_project(client: Connect) -> None:
@@ -251,7 +251,7 @@ def test_a_check_names_the_project(client: Connect) -> None:
 def test_what_is_no_id_of_a_deployment_is_never_asked_for(served: Fake, client: Connect) -> None:
     for id_ in ("../projects/prj_1?x=1", "..", ".", "", "dpl_1/events"):
         with pytest.raises(PermanentError, match="the id of a Vercel deployment"):
-            client().fetch_one(Ask(identity(id_)))
+            client().fetch_one(Lookup(identity(id_)))
     assert served.requests == []
 
 

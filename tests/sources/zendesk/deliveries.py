@@ -11,7 +11,7 @@ from typing import Any
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Found, Message, Normalised
+from ingest.sources.contract import Lookup, Message, Normalised
 from ingest.sources.zendesk.documents import documents
 from ingest.sources.zendesk.normalise import normalise
 
@@ -77,7 +77,7 @@ def seen(
     kind: str, id_: int, raw: JSON, connection: Mapping[str, JSON] = CONNECTION
 ) -> Change | Refresh:
     """The one change that a look-up's answer makes."""
-    (change,) = documents(Found(identity(kind, id_), raw, NOW, connection=connection))
+    (change,) = documents(Lookup(identity(kind, id_), raw=raw, sent_at=NOW, connection=connection))
     return change
 
 

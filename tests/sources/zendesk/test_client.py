@@ -16,7 +16,7 @@ from ingest.core.errors import (
     Refused,
     TransientError,
 )
-from ingest.sources.contract import Access, Ask, Found
+from ingest.sources.contract import Access, Lookup
 from ingest.sources.zendesk.client import ZendeskClient, connect
 from ingest.sources.zendesk.demo import story
 from ingest.sources.zendesk.demo.fake import Zendesk, make
@@ -61,7 +61,7 @@ def client(fake: Fake) -> Iterator[ZendeskClient]:
 
 
 def _body(client: ZendeskClient) -> str:
-    (change,) = documents(Found(TICKET, client.fetch_one(Ask(TICKET)).raw, NOW))
+    (change,) = documents(Lookup(TICKET, raw=client.fetch_one(Lookup(TICKET)).raw, sent_at=NOW))
     assert isinstance(change, Upsert)
     return change.body
 
@@ -90,7 +90,7 @@ def test_comments_that_go_on_for_ever_are_given_up(fake: Fake, client: ZendeskCl
     same = Answer(body={"comments": [], "meta": {"has_more": True, "after_cursor": "a"}})
     fake.troubles = [Trouble(same, path="/comments", times=9)]
     with pytest.raises(PermanentError, match="not where"):
-        client.fetch_one(Ask(TICKET))
+        client.fetch_one(Lookup(TICKET))
     fake.troubles = [
         Trouble(
             Answer(body={"comments": [], "meta": {"has_more": True, "after_cursor": str(n)}}),
@@ -99,7 +99,7 @@ def test_comments_that_go_on_for_ever_are_given_up(fake: Fake, client: ZendeskCl
         for n in range(99)
     ]
     with pytest.raises(PermanentError, match="without an end"):
-        client.fetch_one(Ask(TICKET))
+        client.fetch_one(Lookup(TICKET))
 
 
 def test_a_ticket_that_was_filled_with_mail_is_not_read_to_its_end(
@@ -115,12 +115,12 @@ def test_a_ticket_that_was_filled_with_mail_is_not_read_to_its_end(
         for n in range(9)
     ]
     with pytest.raises(PermanentError, match="ticket 4512 are over"):
-        client.fetch_one(Ask(TICKET))
+        client.fetch_one(Lookup(TICKET))
     assert len(fake.asked_for("/comments")) == 4
 
 
 def test_an_article_is_found_and_becomes_its_document(client: ZendeskClient) -> None:
-    (change,) = documents(Found(ARTICLE, client.fetch_one(Ask(ARTICLE)).raw, NOW))
+    (change,) = documents(Lookup(ARTICLE, raw=client.fetch_one(Lookup(ARTICLE)).raw, sent_at=NOW))
     assert isinstance(change, Upsert)
     assert change.body == "All."
 
@@ -130,11 +130,11 @@ def test_what_is_gone_is_seen_as_gone_where_the_account_is_readable(
 ) -> None:
     account.delete_ticket(4512)
     account.delete_article(5)
-    assert client.fetch_one(Ask(TICKET)).raw is None
-    assert client.fetch_one(Ask(ARTICLE)).raw is None
+    assert client.fetch_one(Lookup(TICKET)).raw is None
+    assert client.fetch_one(Lookup(ARTICLE)).raw is None
     assert fake.asked_for("/users/me")
     account.restore_ticket(4512)
-    assert client.fetch_one(Ask(TICKET)).raw is not None
+    assert client.fetch_one(Lookup(TICKET)).raw is not None
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -142,7 +142,7 @@ def test_a_ticket_whose_comments_are_not_shown_is_read_without_them(
     fake: Fake, client: ZendeskClient, status: int
 ) -> None:
     fake.troubles = [Trouble(Answer(status, {"error": "Forbidden"}), path="/comments")]
-    (change,) = documents(Found(TICKET, client.fetch_one(Ask(TICKET)).raw, NOW))
+    (change,) = documents(Lookup(TICKET, raw=client.fetch_one(Lookup(TICKET)).raw, sent_at=NOW))
     assert isinstance(change, Upsert)
     assert change.body == "Out of order."
     assert "commentCount" not in change.metadata
@@ -157,7 +157,7 @@ def test_a_ticket_that_goes_while_its_comments_are_read_is_gone(
         Trouble(Answer(body={"ticket": account.tickets[4512]}), path="/tickets/4512"),
     ]
     account.delete_ticket(4512)
-    assert client.fetch_one(Ask(TICKET)).raw is None
+    assert client.fetch_one(Lookup(TICKET)).raw is None
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -176,7 +176,7 @@ def test_a_404_to_nobody_is_no_end(
     account.delete_ticket(4512)
     account.role = role
     with pytest.raises(Refused):
-        client.fetch_one(Ask(TICKET))
+        client.fetch_one(Lookup(TICKET))
 
 
 def test_a_404_of_an_account_that_is_not_there_is_no_end(
@@ -184,17 +184,17 @@ def test_a_404_of_an_account_that_is_not_there_is_no_end(
 ) -> None:
     fake.troubles = [Trouble(Answer(404, {"error": "No help desk"}), times=9)]
     with pytest.raises(Refused, match="no account"):
-        client.fetch_one(Ask(TICKET))
+        client.fetch_one(Lookup(TICKET))
     fake.troubles = []
     account.help_center = False
     with pytest.raises(Refused, match="no help center"):
-        client.fetch_one(Ask(ARTICLE))
+        client.fetch_one(Lookup(ARTICLE))
 
 
 def test_a_wrong_token_is_refused(fake: Fake) -> None:
     for wrong in ("a@b.example/token:wrong", "an-oauth-token"):
         with _connected(fake, wrong) as client, pytest.raises(Refused):
-            client.fetch_one(Ask(TICKET))
+            client.fetch_one(Lookup(TICKET))
 
 
 def test_an_oauth_token_goes_as_a_bearers(account: Zendesk, fake: Fake) -> None:
@@ -207,7 +207,7 @@ def test_an_oauth_token_goes_as_a_bearers(account: Zendesk, fake: Fake) -> None:
 @pytest.mark.parametrize("path", ["", "/", "/api/v2", "/api/v2/"])
 def test_the_base_may_have_the_apis_path(fake: Fake, path: str) -> None:
     with _connected(fake, path=path) as client:
-        assert client.fetch_one(Ask(TICKET)).raw is not None
+        assert client.fetch_one(Lookup(TICKET)).raw is not None
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_limit_says_how_long_to_wait(
 ) -> None:
     fake.troubles = [Trouble(Answer(429, {}, headers), path="/comments")]
     with pytest.raises(RateLimited) as limited:
-        client.fetch_one(Ask(TICKET))
+        client.fetch_one(Lookup(TICKET))
     assert limited.value.retry_after_s == wait_s
 
 
@@ -245,7 +245,7 @@ def test_a_status_has_its_meaning(
 ) -> None:
     fake.troubles = [Trouble(Answer(status, {"error": "x"}, {"retry-after": "7"}))]
     with pytest.raises(error) as raised:
-        client.fetch_one(Ask(TICKET))
+        client.fetch_one(Lookup(TICKET))
     if status == 503:
         assert isinstance(raised.value, TransientError)
         assert raised.value.retry_after_s == 7
@@ -257,14 +257,14 @@ def test_an_answer_that_makes_no_sense_is_permanent(
 ) -> None:
     fake.troubles = [Trouble(Answer(body=answer))]
     with pytest.raises(BadPayload):
-        client.fetch_one(Ask(TICKET))
+        client.fetch_one(Lookup(TICKET))
 
 
 def test_an_answer_without_the_object_is_permanent(fake: Fake, client: ZendeskClient) -> None:
     fake.troubles = [Trouble(Answer(body={}), path="/articles/")]
-    sight = client.fetch_one(Ask(ARTICLE))
+    sight = client.fetch_one(Lookup(ARTICLE))
     with pytest.raises(BadPayload, match="article: missing"):
-        documents(Found(ARTICLE, sight.raw, NOW))
+        documents(Lookup(ARTICLE, raw=sight.raw, sent_at=NOW))
 
 
 def test_the_token_is_never_shown(fake: Fake, client: ZendeskClient) -> None:
@@ -275,8 +275,10 @@ def test_the_storys_account_holds_what_its_letters_name() -> None:
     account = story.provider()
     with serving(account) as fake, _connected(fake) as client:
         for kind, id_ in (("ticket", story.TICKET), ("article", story.ARTICLE)):
-            ask = Ask(identity(kind, id_))
-            found = Found(ask.identity, client.fetch_one(ask).raw, NOW, connection=CONNECTION)
+            ask = Lookup(identity(kind, id_))
+            found = Lookup(
+                ask.identity, raw=client.fetch_one(ask).raw, sent_at=NOW, connection=CONNECTION
+            )
             (change,) = documents(found)
             assert isinstance(change, Upsert)
             assert "finance" not in change.body

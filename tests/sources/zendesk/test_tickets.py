@@ -13,7 +13,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.ranks import Origin, Seen, Told, grounded, rank
 from ingest.core.references import Reference
 from ingest.core.values import JSON
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.zendesk.demo.fake import Zendesk, make
 from ingest.sources.zendesk.documents import again, documents
 from tests.sources.zendesk.deliveries import (
@@ -310,7 +310,11 @@ def test_another_objects_answer_is_refused() -> None:
     with pytest.raises(BadPayload, match=r"ticket\.id"):
         seen("ticket", 4511, _raw(_account()))
     with pytest.raises(BadPayload, match=r"look-up\.ticket: missing"):
-        documents(Found(identity("ticket", 4512), {"ticket": None}, NOW, connection=CONNECTION))
+        documents(
+            Lookup(
+                identity("ticket", 4512), raw={"ticket": None}, sent_at=NOW, connection=CONNECTION
+            )
+        )
 
 
 def test_every_document_can_be_looked_up_again() -> None:
@@ -369,7 +373,9 @@ def test_who_wrote_a_comment_counts_as_text_too() -> None:
     raw = _raw(account)
     (first,) = raw["comments"]
     raw["comments"] += [first | {"id": n, "plain_body": "Hm."} for n in range(10**6, 10**6 + 40)]
-    (found,) = documents(Found(identity("ticket", 4512), raw, NOW, connection=CONNECTION))
+    (found,) = documents(
+        Lookup(identity("ticket", 4512), raw=raw, sent_at=NOW, connection=CONNECTION)
+    )
     assert isinstance(found, Upsert)
     assert len(found.body) < 3 * MAX_BODY_CHARS
     assert "cut here: 39 more comments" in found.body
@@ -381,6 +387,8 @@ def test_html_that_says_nothing_counts_as_text_too() -> None:
     (first,) = raw["comments"]
     empty = {"plain_body": None, "html_body": "<!--" + "x" * MAX_BODY_CHARS + "-->"}
     raw["comments"] += [first | empty | {"id": n} for n in range(10**6, 10**6 + 40)]
-    (found,) = documents(Found(identity("ticket", 4512), raw, NOW, connection=CONNECTION))
+    (found,) = documents(
+        Lookup(identity("ticket", 4512), raw=raw, sent_at=NOW, connection=CONNECTION)
+    )
     assert isinstance(found, Upsert)
     assert "cut here: 39 more comments" in found.body

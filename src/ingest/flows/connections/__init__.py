@@ -1,4 +1,4 @@
-"""Connections: a source's life in a store, from being connected to being erased.
+"""Connections: a source connected to stores, from the day it is connected until it is erased.
 
 `connect` (checked, in agreement with others: `agreement`), `credentials` (given, rotated),
 `lifecycle` (paused, resumed, disconnected), `purge` and `erase` (nothing is left). `directory` is

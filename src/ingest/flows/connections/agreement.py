@@ -1,7 +1,8 @@
-"""Where two connections of one tenant feed one store, what their documents hold must not differ.
+"""Finds connections of one tenant that would have one store's documents hold different things.
 
 An object has one document in a store, whoever looked it up last: were the internal notes of a
-ticket in for one of them and out for the other, the order of look-ups would decide.
+ticket in for one of them and out for the other, the order of look-ups would decide
+(docs/decisions/0007).
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from ingest.store.connections import DISCONNECTED, Connection
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Another connection of the same tenant in a store, and the field in which the two differ."""
+    """Another connection of the same tenant in a store, and the field in which the two differ.
+
+    As a text it is the sentence for a person, who may need REMEDY with it.
+    """
 
     store_id: str
     other: Connection
@@ -37,6 +41,7 @@ class Conflict:
 
 
 REMEDY = "give both the same, disconnect one, or let them feed stores of their own"
+"""What to do about any conflict."""
 
 
 def conflicts(
@@ -45,7 +50,11 @@ def conflicts(
     metadata: Mapping[str, JSON],
     store_ids: Collection[str],
 ) -> Iterator[Conflict]:
-    """What stands against a connection with this metadata in these stores."""
+    """What stands against a connection with this metadata in these stores.
+
+    The fields are those of `Descriptor.shaped_by`; disconnected ones do not count. Lock the stores
+    first (`stores.lock`) where something is to be written upon it.
+    """
     own = descriptor.shaped_by(metadata)
     if not own:
         return

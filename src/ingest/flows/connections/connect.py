@@ -28,6 +28,7 @@ from ingest.store.credentials import WEBHOOK_SECRET
 from ingest.store.engine import transaction
 
 NAME_CHARS = 255
+"""The most of a connection's name."""
 _OURS = "Value error, "
 """What pydantic puts before a reason of our own."""
 
@@ -43,11 +44,15 @@ def connect_source(
     vault: Vault | None,
     reach: Reach | None = None,
 ) -> str:
-    """Connect a source to stores; the connection's id. `secrets` by kind need a vault.
+    """Connect a source to stores, in one transaction; the connection's id.
 
-    `reach` is what the operator says of hosts. Raises `BadInput` for a name, metadata, a host, a
-    store or a secret that cannot be used, and where a connection that feeds one of the stores
-    shapes the same documents otherwise.
+    metadata: as a person gives it; `connection_metadata` says what is stored.
+    store_ids: at least one, all of one organization.
+    secrets: by kind (`webhook_secret`, `api_token`), stored encrypted; none without a vault.
+    reach: what the operator says of hosts.
+    A source whose provider has a handshake waits for it, where no webhook secret is given. Raises
+    `BadInput` for a name, metadata, a host, a store or a secret that cannot be used, and where a
+    connection that feeds one of the stores shapes the same documents otherwise.
     """
     if not name.strip() or len(name) > NAME_CHARS:
         raise BadInput(f"the name has {len(name)} characters; give 1 to {NAME_CHARS}")
@@ -75,9 +80,9 @@ def connect_source(
 
 
 def _check_host(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) -> None:
-    """Raise `BadInput` where the connection's token could be sent to nobody's host but another's.
+    """Raise `BadInput` where the token would go to a host that is not the provider's, nor allowed.
 
-    A look-up asks again, since the settings may change. A source that asks nobody has no host.
+    A look-up checks it again, since the settings may change. A source that asks nobody has no host.
     """
     if not descriptor.api_hosts and not descriptor.api_url(metadata):
         return

@@ -1,4 +1,4 @@
-"""The credentials of connections: given, listed, retired, and sealed anew.
+"""Gives connections their credentials, lists and retires them, and encrypts them anew.
 
 Rotations end. Secrets get a last day. A rotation of the encryption keys is over once nothing needs
 an older key, and not when the new one is set: until then the older ones must stay in the
@@ -25,6 +25,7 @@ from ingest.store.engine import transaction
 from ingest.store.reasons import TOKENLESS
 
 STEP = 500
+"""Secrets in one transaction of `rotate_keys`."""
 
 
 Resealed = Literal["rotated", "current", "closed"]
@@ -37,7 +38,10 @@ def replace_credentials(
     """Give a connection new credentials: a token replaces the former, a webhook secret joins it.
 
     A new token is taken for a repair: what the refusal of the former one paused goes on, and what
-    was skipped for want of one is replayed; how many deliveries are due now. The caller rings.
+    was skipped for want of one is replayed. Returns how many deliveries are due by that (0 for a
+    webhook secret alone); the caller rings, else the sweep does. In one transaction that locks the
+    connection. Raises `NotConnected` for none, `BadInput` for a disconnected one or a secret that
+    cannot work.
     """
     with transaction(engine) as conn:
         conditions.lock(conn, connection_id)
@@ -58,7 +62,7 @@ def replace_credentials(
 
 
 def check_secrets(descriptor: Descriptor, secrets: Mapping[str, str]) -> None:
-    """Raise `BadInput` for secrets that can never work."""
+    """Raise `BadInput` for secrets, by kind, that can never work; asks no provider."""
     if descriptor.scheme.refused_secrets.intersection(secrets.values()):
         raise BadInput(
             f"the webhook secret is {descriptor.title}'s public test secret; give the webhook's own"
@@ -68,7 +72,11 @@ def check_secrets(descriptor: Descriptor, secrets: Mapping[str, str]) -> None:
 
 
 def rotate_keys(engine: sa.Engine, vault: Vault) -> Counter[Resealed]:
-    """Seal everything under the first key. In steps: it may be interrupted and run again."""
+    """Encrypt every stored secret under the first key; how many of each outcome.
+
+    In steps, each a transaction: it may be interrupted and run again. What no key opens is left as
+    it is, and counted as `closed`.
+    """
     done: Counter[Resealed] = Counter()
     for kept_in in SEALED_IN:
         after: str | None = None
@@ -95,7 +103,10 @@ def _reseal(conn: sa.Connection, vault: Vault, kept_in: str, key: str, stored: b
 
 
 def retire_secret(engine: sa.Engine, connection_id: str, id_: int) -> str:
-    """Forget one secret of a connection at once; its kind. Raises `BadInput` for another id."""
+    """Delete one secret of a connection; its kind. Raises `BadInput` for another id.
+
+    A receiver may let requests in by it for a few seconds more (`secrets.KEPT_S`).
+    """
     with transaction(engine) as conn:
         kind = credentials.retire(conn, connection_id, id_)
     if kind is None:
@@ -107,12 +118,15 @@ def retire_secret(engine: sa.Engine, connection_id: str, id_: int) -> str:
 
 
 def expire_other_secrets(engine: sa.Engine, connection_id: str, seconds: float) -> int:
-    """Let all webhook secrets of a connection end after so long, but the newest; how many."""
+    """Let all webhook secrets of a connection end after so long, but the newest; how many.
+
+    One that was to end sooner does.
+    """
     with transaction(engine) as conn:
         return credentials.expire_others(conn, connection_id, WEBHOOK_SECRET, seconds)
 
 
 def list_secrets(engine: sa.Engine, connection_id: str) -> list[Credential]:
-    """The secrets of a connection, without what they are."""
+    """The secrets of a connection, oldest first, without what they are; none for no connection."""
     with transaction(engine) as conn:
         return credentials.listing(conn, connection_id)

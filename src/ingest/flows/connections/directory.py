@@ -1,4 +1,4 @@
-"""Who a batch of deliveries is for: the connections, their stores, and what the stores own.
+"""Reads whom a batch of deliveries is for: the connections, their stores, and what these own.
 
 Read once for each batch, so that a source that was paused or disconnected a moment ago is heeded.
 """
@@ -20,7 +20,9 @@ from ingest.store.connections import Connection
 class Directory:
     """Connections by id and by (source type, tenant), and the stores that each of them feeds.
 
-    `taken`, by connection: the prefixes of keys that other tenants of its stores own.
+    Paused and disconnected connections too: whoever acts asks for their status.
+    stores: by connection id; one that feeds none has no entry.
+    taken: by connection id, the prefixes of keys that other tenants of its stores own.
     """
 
     by_id: Mapping[str, Connection]
@@ -32,7 +34,10 @@ class Directory:
 def read_directory(
     conn: sa.Connection, ids: Collection[str], tenants: Iterable[tuple[str, str]]
 ) -> Directory:
-    """The directory for these connection ids and these (source type, tenant) pairs."""
+    """The directory for these connection ids and these (source type, tenant) pairs.
+
+    `by_id` holds what was asked for by id alone; what is not there is left out. Locks nothing.
+    """
     by_id = connections.by_id(conn, ids)
     by_tenant = _by_tenant(conn, tenants)
     every = by_id | {c.id: c for found in by_tenant.values() for c in found}

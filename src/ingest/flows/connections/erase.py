@@ -33,7 +33,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What would go: for a person to be asked about."""
+    """How much would go, of each kind: for a person to be asked about."""
 
     stores: int
     connections: int
@@ -67,14 +67,20 @@ def held_by_organization(engine: sa.Engine, organization_id: str) -> Held:
 
 
 def erase_connection(engine: sa.Engine, connection_id: str) -> Erased:
-    """Disconnect a source and purge it."""
+    """Disconnect a source and purge it: see `purge_connection`.
+
+    Raises `NotConnected` where there is no such connection.
+    """
     done = Erased()
     _purge(engine, connection_id, done)
     return done
 
 
 def erase_store(engine: sa.Engine, store_id: str) -> Erased:
-    """Remove a store with all it holds, and the connections that feed no other one."""
+    """Remove a store with all it holds, and the connections that feed no other one.
+
+    Connections that feed others too go on without it. Raises `NotConnected` where there is none.
+    """
     done = Erased()
     with transaction(engine) as conn:
         _documents_in(conn, store_id)
@@ -83,7 +89,11 @@ def erase_store(engine: sa.Engine, store_id: str) -> Erased:
 
 
 def erase_organization(engine: sa.Engine, organization_id: str) -> Erased:
-    """Remove an organization: its connections, its stores, its workspaces, and itself."""
+    """Remove an organization: its connections, its stores, its workspaces, and itself.
+
+    With each connection go the raw bodies of the app-wide route that name its account, also what
+    of it was never connected. Raises `NotConnected` where there is none.
+    """
     done = Erased()
     with transaction(engine) as conn:
         _require_organization(conn, organization_id)

@@ -1,4 +1,4 @@
-"""A connection's life after it was made: paused, resumed, disconnected; each in one transaction."""
+"""Pauses, resumes and disconnects a connection; each in one transaction."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ from ingest.store.engine import transaction
 
 
 def pause_source(engine: sa.Engine, connection_id: str) -> None:
-    """Let deliveries wait; they are still received."""
+    """Let a connection's deliveries wait; they are still received.
+
+    A worker that has read it as active may still finish its batch. Raises as `require_connected`.
+    """
     with transaction(engine) as conn:
         require_connected(conn, connection_id)
         connections.set_status(conn, connection_id, is_active=False, status=PAUSED)
 
 
 def resume_source(engine: sa.Engine, connection_id: str) -> int:
-    """Go on, with what waited first; how many deliveries that were. The caller rings."""
+    """Go on, with what waited first; how many deliveries are due by that.
+
+    Its condition (a problem that is shown, a time for which its provider wants to be left alone) is
+    cleared, and its look-ups are due too. The caller rings; else the sweep does. Raises as
+    `require_connected`.
+    """
     with transaction(engine) as conn:
         require_connected(conn, connection_id)
         connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
@@ -28,7 +36,11 @@ def resume_source(engine: sa.Engine, connection_id: str) -> int:
 
 
 def disconnect_source(engine: sa.Engine, connection_id: str) -> None:
-    """Receive no more, and act no more for it; its documents stay."""
+    """Receive no more, and act no more for a connection; its documents stay.
+
+    Its look-ups are dropped, and its waiting deliveries due at once, to be skipped: the caller
+    rings. Raises `NotConnected` for none; for a disconnected one nothing changes.
+    """
     with transaction(engine) as conn:
         if not connections.set_status(conn, connection_id, is_active=False, status=DISCONNECTED):
             raise _unknown(connection_id)

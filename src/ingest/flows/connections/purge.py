@@ -1,4 +1,4 @@
-"""Purges a connection: afterwards the database is as if it had never been connected.
+"""Removes a connection with all it told, as if it had never been connected.
 
 In steps, each a transaction: it may be interrupted and run again. What it told goes with it: its
 documents, its events, and the raw bodies of the app-wide route that are nobody else's.
@@ -25,6 +25,7 @@ STEP_BODIES, STEP_BYTES = 500, 8 * 2**20
 """Of the app-wide route's raw bodies, which are read to find out whose they are."""
 
 Key = tuple[str, str, str]
+"""(store id, source type, key)."""
 
 
 @dataclass(slots=True)
@@ -43,7 +44,9 @@ def purge_connection(
 
     It must be disconnected before, so that workers stop acting for it. `whole_account`: its owner
     goes too, and so do the bodies of the app-wide route about what of the same account was never
-    connected.
+    connected. Of the ledger identities and slugs stay, for others may refer to them
+    (docs/decisions/0016). Raises `NotConnected` or `BrokenSource` where its source is not there or
+    cannot be used; what is removed by then stays so.
     """
     done = Purged()
     while _step(engine, connection_id, done):

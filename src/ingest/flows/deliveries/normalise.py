@@ -80,7 +80,10 @@ def _message(opened: Opened, connection: Connection, taken: frozenset[str]) -> M
 
 
 def _to_be_confirmed(meaning: Normalised) -> tuple[tuple[Change, ...], tuple[Refresh, ...]]:
-    """What is told and what is asked where somebody can be asked: nothing is for good unasked."""
+    """What is told and what is asked where there is a token.
+
+    A final deletion is told as one that may be lifted, and looked up: only that makes it final.
+    """
     told = meaning.told
     confirmed = [c for c in told if isinstance(c, Delete) and c.final and c.confirm is not None]
     changes = tuple(replace(c, final=False) if c in confirmed else c for c in told)
@@ -90,7 +93,10 @@ def _to_be_confirmed(meaning: Normalised) -> tuple[tuple[Change, ...], tuple[Ref
 def _targets(
     opened: Opened, meaning: Normalised, connection: Connection, directory: Directory
 ) -> list[Target]:
-    """A share for each store of the connection; with a token its look-ups stand in for guesses."""
+    """A share for each store of the connection.
+
+    Without a token there are no look-ups, but what the source says in their place (`otherwise`).
+    """
     row, found = opened.row, opened.source
     can_ask = connection.has_token and found.connect is not None
     told, asked = _to_be_confirmed(meaning) if can_ask else (meaning.untokened, ())

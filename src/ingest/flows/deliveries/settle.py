@@ -201,7 +201,7 @@ def _apply(conn: sa.Connection, told: Sequence[Prepared], renders: Renders) -> _
 def _said(
     shares: Sequence[tuple[Prepared, Target]], known: frozenset[int]
 ) -> tuple[list[StoreStatement], list[range]]:
-    """What is said, but for shares that were said earlier; and where each share stands in it."""
+    """The statements of all shares but the `known` ones, and where those of each share stand."""
     said: list[StoreStatement] = []
     spans: list[range] = []
     for index, (_, target) in enumerate(shares):
@@ -245,7 +245,8 @@ def _repeated(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) ->
 def _as_told_first(conn: sa.Connection, batch: Sequence[Prepared]) -> Sequence[Prepared]:
     """The batch with the event keys under which its facts were told first.
 
-    A body that was captured and is sent again under another id is the fact that it was.
+    A body that was captured and is sent again under another id is the same fact
+    (docs/decisions/0014).
     """
     known = facts.tell(
         conn,

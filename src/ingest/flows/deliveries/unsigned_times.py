@@ -76,7 +76,7 @@ def repeated(conn: sa.Connection, shares: Sequence[Share]) -> list[bool]:
 
 
 def _move(conn: sa.Connection, share: Share, known_at: str) -> None:
-    """Lay what was made of the body where it is now known to belong."""
+    """Give what was made of the body the rank of its earlier time, in the ledger and in feeds."""
     moves = [
         (
             document_id(statement.change.identity, store.id),

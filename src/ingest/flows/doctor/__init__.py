@@ -1,6 +1,8 @@
 """The check-up of an installation: what is reachable, current, connected, and being worked on.
 
-Law: it only looks. Whatever is wrong becomes a finding with its remedy, never an exception.
+`database`, `secrets`, `connections` and `queue` each give findings (`findings`), in that order;
+`readiness` is what a receiver is asked. Law: it only looks. Whatever is wrong becomes a finding
+with its remedy; an exception is raised only for a database that goes away between two checks.
 """
 
 from ingest.flows.doctor.connections import Surroundings, look_at_connections

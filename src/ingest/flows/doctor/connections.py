@@ -1,4 +1,4 @@
-"""The connections: whether their webhooks can come in, and their providers can be asked."""
+"""Checks the connections: whether their webhooks can come in and their providers can be asked."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ _RESUME = "ingest source resume {id}"
 class Surroundings:
     """What a check-up knows beside the database.
 
+    app_wide: the webhook secrets of the app-wide routes, by source type.
     clients: None where no provider may be asked, or no secret can be opened.
     """
 
@@ -63,7 +64,11 @@ class _ConnectionState:
 
 
 def look_at_connections(engine: sa.Engine, around: Surroundings) -> Iterator[Finding]:
-    """The checks of every connection that is not disconnected."""
+    """The checks of every connection that is not disconnected, made one by one as they are taken.
+
+    Each provider is asked once, with no transaction open. For a database that `look_at_database`
+    finds well: raises `TransientError` where it is away.
+    """
     with transaction(engine) as conn:
         standing = _standing_connections(conn)
         seen = _read(conn, standing)

@@ -1,6 +1,4 @@
-"""The database: reachable, writable, new enough, with our schema, and of one mind with us about the
-time.
-"""
+"""Checks the database: reachable, writable, new enough, with our schema, and a clock like ours."""
 
 from __future__ import annotations
 
@@ -26,9 +24,10 @@ _ANOTHER = f"let DATABASE_URL name a database that fits, then: {_UPGRADE}"
 def look_at_database(
     engine: sa.Engine, probe: sa.Engine, now: Callable[[], datetime]
 ) -> Iterator[Finding]:
-    """The database's checks; where one is not `ok`, nothing else in it can be looked at.
+    """The database's checks; where one failed but that of the clock, nothing in it can be read.
 
-    `probe` is asked first, which waits for nobody.
+    `probe` is asked first, which waits for nobody (`store.engine.connect_to_probe`). `now` is this
+    machine's clock, in UTC.
     """
     try:
         with transaction(probe) as conn:

@@ -17,7 +17,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what was looked at, what was found, and what to do about it."""
+    """One check: what was looked at, what was found, and what to do about it.
+
+    `remedy` is a command or a short instruction; None where nothing is to be done.
+    """
 
     check: str
     state: State
@@ -46,7 +49,7 @@ def unreachable(check: str, said: str, remedy: str) -> Finding:
 
 
 def span(seconds: float) -> str:
-    """A length of time as people say it."""
+    """A length of time as people say it: whole seconds, minutes, hours or days."""
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"

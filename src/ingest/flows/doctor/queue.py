@@ -1,4 +1,4 @@
-"""The queue and those who work on it: workers and beat heard, nothing stuck, nothing dead."""
+"""Checks the queue and those who work on it: workers and beat heard, nothing stuck or dead."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ _DEAD = "ingest deliveries list --status dead"
 
 
 def look_at_queue(engine: sa.Engine) -> Iterator[Finding]:
-    """The checks of workers, beat, deliveries and look-ups."""
+    """The checks of workers, beat, deliveries and look-ups.
+
+    A worker is judged by what is due and unheard, in the database; none is asked. Raises
+    `TransientError` where the database is away.
+    """
     with transaction(engine) as conn:
         bells = health.bells(conn)
         beat_s = health.beat_s(conn, "sweep")

@@ -1,4 +1,4 @@
-"""Whether work can be done now: the database lets us in, can be written to, and has our schema."""
+"""Says whether a receiver is ready: the database lets us in, can be written to, has our schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ def is_ready(probe: sa.Engine) -> bool:
     """Whether the schema is current; raises `Unavailable` for a database that is away or read-only.
 
     The session of the last time may be what is wrong: then a new one is asked. A silent server
-    costs the time-outs of one session and of one connect, `probe`'s own.
+    costs the time-outs of one session and of one connect, `probe`'s own
+    (`store.engine.connect_to_probe`, docs/decisions/0019). A newer schema that serves this program
+    is current (0021).
     """
     try:
         return _ask(probe)

@@ -1,4 +1,4 @@
-"""The secrets: whether the keys at hand open what is stored, and which app-wide ones there are.
+"""Checks the secrets: whether the keys at hand open what is stored, which app-wide ones there are.
 
 Law: nothing here ever says a secret.
 """
@@ -24,7 +24,11 @@ _ANEW: Mapping[str, str] = {
 
 
 def look_at_sealed(engine: sa.Engine, keys: Sequence[str]) -> Iterator[Finding]:
-    """Whether every stored secret can be opened, and whether only an older key opens it."""
+    """Whether every stored secret can be opened, and whether only an older key opens it.
+
+    `keys` as INGEST_SECRET_KEY lists them, the one that encrypts first. Raises `TransientError`
+    where the database is away.
+    """
     with transaction(engine) as conn:
         stored = health.sealed(conn)
     every, first = Vault(keys), Vault(keys[:1])
@@ -53,7 +57,10 @@ def _opens(vault: Vault, secret: bytes) -> bool:
 
 
 def look_at_app_wide(app_wide: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    """Which sources' app-wide routes are open; settings that open none."""
+    """Which sources' app-wide routes are open; settings that open none.
+
+    `app_wide` are the configured secrets, by source type. Asks no database.
+    """
     for source_type, found in all_sources().items():
         descriptor = found.descriptor
         variable = f"INGEST_{source_type.upper()}_WEBHOOK_SECRETS"

@@ -168,14 +168,17 @@ def _read_documents(conn: sa.Connection, known: Mapping[str, _Subject]) -> None:
 
 
 def _heard(row: LedgerRow, stored: Stored) -> LedgerRow:
-    """A row that an older program wrote: when it was heard of, its document tells."""
+    """The row with the time at which it was first heard of.
+
+    An older program wrote none: then it is the time of the document.
+    """
     if row.heard_at is not None:
         return row
     return replace(row, heard_at=datetime.fromisoformat(stored.created_at).replace(tzinfo=UTC))
 
 
 def _place(subjects: Mapping[str, _Subject], rows: Mapping[str, LedgerRow]) -> None:
-    """Lay what is said beside what the ledger knows: places, and doubts."""
+    """Give the subjects the ledger's rows, and their statements ranks and doubts."""
     for key, row in rows.items():
         subjects[key].row, subjects[key].known = row, True
     for subject in subjects.values():

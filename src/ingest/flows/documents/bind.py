@@ -62,10 +62,10 @@ def bind_pending(engine: sa.Engine) -> None:
 
 
 def _patiently(engine: sa.Engine, statement: Callable[[sa.Connection], T]) -> T | None:
-    """A target that goes in the same moment fails the statement: run again, it finds the next.
+    """What a statement gives in a transaction of its own; None where it fails all the same.
 
-    What is lost all the same is logged, and bound by the beat. What is too dear is not run again:
-    that would be as dear.
+    A target that goes in the same moment fails it: run again, it finds the next. What is lost then
+    is logged, and bound by the beat. What the database gives up for its cost is not run again.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:

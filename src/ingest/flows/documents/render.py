@@ -167,8 +167,10 @@ def _once(made: dict[K, T], key: K, make: Callable[[], T]) -> T:
 
 
 def _say(upsert: Upsert) -> Said:
-    """The title of a child is made up of its parent's key, so it is not asked what it mentions; and
-    nothing refers to itself.
+    """What an object says, whichever store it stands in.
+
+    The title of a child is made up of its parent's key, so only the body of one is searched for
+    mentions; and nothing refers to itself.
     """
     text = canonical_text(upsert.title, upsert.body)
     source_type = upsert.identity.source_type

@@ -1,5 +1,6 @@
-"""Writes what `apply` decided, one statement for each kind of row: ledger, documents, chunks,
-references, feeds; then hides and shows documents.
+"""Writes what `apply` decided: ledger, documents, chunks, references, feeds, and what may be seen.
+
+One statement for all rows of a kind.
 """
 
 from __future__ import annotations

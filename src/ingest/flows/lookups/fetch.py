@@ -6,12 +6,14 @@ goes back into its row.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ingest.core.identity import Identity
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.held import HeldLookup
 from ingest.flows.lookups.made_by import made_by
 from ingest.flows.lookups.outcome import Outcome, gone, hopeless, seen
-from ingest.sources.contract import Ask, Found
+from ingest.sources.contract import Lookup
 from ingest.sources.registry import source
 
 CRASHES = 3
@@ -31,9 +33,18 @@ def fetch(clients: Clients, held: HeldLookup) -> Outcome:
     found = source(connection.source_type)
     identity = Identity(connection.source_type, row.scope, row.kind, row.external_id)
     client = clients.of(connection, clients.opened(held.sealed))
-    sight = client.fetch_one(Ask(identity, row.hint, row.state, made_by(found, held.stores)))
+    lookup = Lookup(
+        identity,
+        row.hint,
+        row.state,
+        made_by(found, held.stores),
+        row.sent_at,
+        connection.metadata,
+        held.taken,
+    )
+    sight = client.fetch_one(lookup)
     documents = found.documents
     if sight.raw is None or documents is None:
         return gone(identity, sight, held)
-    shown = Found(identity, sight.raw, row.sent_at, row.hint, connection.metadata, held.taken)
+    shown = replace(lookup, raw=sight.raw)
     return seen(client.read(lambda: documents(shown)), sight, held)

@@ -171,7 +171,7 @@ def _end(
 
 
 def _finish(conn: sa.Connection, ending: Sequence[LookedUp], cuts: dict[int, str]) -> None:
-    """Take the rows away, or have more read; ask for what was wanted; end who waited."""
+    """End the look-ups, or have more read; request what they want; end the waiting deliveries."""
     outcomes = {one.held.row.id: one.outcome for one in ending}
     more = [id_ for id_, outcome in outcomes.items() if outcome.more]
     lookups.once_more(conn, more)
@@ -240,7 +240,7 @@ def _order(looked_up: LookedUp) -> tuple[str, bool]:
 
 
 def _judge(conn: sa.Connection, looked_up: LookedUp) -> None:
-    """What the provider thinks of the whole connection."""
+    """Pause the connection that its provider refuses; hold the one that it wants to wait."""
     connection_id, outcome = looked_up.held.connection.id, looked_up.outcome
     if outcome.kind == "refused":
         log.warning("connection_refused", connection=connection_id)
@@ -250,7 +250,7 @@ def _judge(conn: sa.Connection, looked_up: LookedUp) -> None:
 
 
 def _show(conn: sa.Connection, looked_up: LookedUp) -> None:
-    """What a person has to mend, which hinders nothing else."""
+    """Show what a person has to mend, or take it back; the look-up ends all the same."""
     connection_id, outcome = looked_up.held.connection.id, looked_up.outcome
     if outcome.mended is not None:
         conditions.unflag(conn, connection_id, outcome.mended)

@@ -65,7 +65,7 @@ class BatchReader(Generic[Value]):
                 raise
 
     def _next_batch(self) -> dict[str, Future[Value | None]]:
-        """What waits, oldest first; where nothing does, the thread is as good as gone."""
+        """What waits, oldest first; where nothing does, the next who asks starts another thread."""
         with self._changed:
             keys = list(islice(self._waiting, self._most_keys))
             if not keys:
@@ -90,7 +90,7 @@ class BatchReader(Generic[Value]):
 
 
 def _fail(batch: Mapping[str, Future[Value | None]], reason: str) -> None:
-    """Nobody waits for ever; each has an exception of his own, which remembers where it went."""
+    """Nobody waits for ever. Each gets an exception of his own, as raising one changes it."""
     for future in batch.values():
         if not future.done():
             future.set_exception(Unavailable(reason))

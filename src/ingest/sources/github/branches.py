@@ -15,7 +15,7 @@ from ingest.core.errors import PermanentError, RateLimited, Refused, TransientEr
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
-from ingest.sources.contract import Ask, Sight
+from ingest.sources.contract import Lookup, Sight
 from ingest.sources.forms import ID, segment
 from ingest.sources.github.answers import ChangedFile, CompareAnswer
 from ingest.sources.github.api import GitHubApi, Repository
@@ -60,19 +60,19 @@ class _Blobs:
         return self.count >= MOST_FILES or self.size >= MOST_BYTES
 
 
-def look(api: GitHubApi, ask: Ask) -> Sight:
+def look(api: GitHubApi, lookup: Lookup) -> Sight:
     """The sight of a branch: `files.BranchSight` as JSON, and the state to go on from.
 
     Raises what a client may raise; never a sight of nothing, as a branch is no document.
     """
-    repository = api.repository(ask.identity.scope, fresh=True)
-    want, before = wants(api.access.metadata), applied(ask.state)
+    repository = api.repository(lookup.identity.scope, fresh=True)
+    want, before = wants(api.access.metadata), applied(lookup.state)
     head = head_of(api, repository)
     told = _Told(repository, head, before.problem)
     if head.sha is None:
         return told.gone(before, want)
-    _require_moved(api, ask, head.sha)
-    before = before.under(f"{repository.full_name}:{head.branch}", ask.made_by)
+    _require_moved(api, lookup, head.sha)
+    before = before.under(f"{repository.full_name}:{head.branch}", lookup.made_by)
     if before.holds(head.sha, want.digest):
         return told.sight(_NOTHING, before)
     changed = _compared(api, repository, before, head.sha, want)
@@ -152,11 +152,11 @@ class _Told:
 # What changed.
 
 
-def _require_moved(api: GitHubApi, ask: Ask, head: str) -> None:
+def _require_moved(api: GitHubApi, lookup: Lookup, head: str) -> None:
     """GitHub's API may still show what stood there before the push of which it told a moment ago;
     taken for the new head, it would hide that push until the next one.
     """
-    hint = ask.hint
+    hint = lookup.hint
     told_at = hint.get("toldAt")
     if head != hint.get("before") or head == hint.get("after") or not isinstance(told_at, str):
         return

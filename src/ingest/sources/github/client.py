@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ingest.core.errors import BadPayload, PermanentError
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Response
-from ingest.sources.contract import Access, Ask, Sight
+from ingest.sources.contract import Access, Lookup, Sight
 from ingest.sources.forms import DIGITS, segment
 from ingest.sources.github import branches, graphql
 from ingest.sources.github.api import GitHubApi, Repository, fail_query
@@ -61,29 +61,29 @@ class GitHubClient:
     def __init__(self, access: Access) -> None:
         self._api = GitHubApi(access)
         self._scope = str(access.metadata.get("githubRepoId") or "")
-        self._others: Mapping[str, Callable[[Repository, Ask], _Object | None]] = {
+        self._others: Mapping[str, Callable[[Repository, Lookup], _Object | None]] = {
             "discussion": self._discussion,
             "discussion_comment": self._discussion_comment,
         }
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, lookup: Lookup) -> Sight:
         """Look one object up; raises `Refused`, `RateLimited`, `TransientError`, `PermanentError`.
 
         Kinds: those of `_KINDS`, `discussion`, `discussion_comment`, `branch`.
         """
-        kind = ask.identity.kind
+        kind = lookup.identity.kind
         if kind == "branch":
-            return branches.look(self._api, ask)
+            return branches.look(self._api, lookup)
         look = self._others.get(kind) or (self._rest if kind in _KINDS else None)
         if look is None:
             raise PermanentError(f"a {kind[:40]} of GitHub's cannot be looked up")
-        repository = self._api.repository(ask.identity.scope)
+        repository = self._api.repository(lookup.identity.scope)
         try:
-            told = look(repository, ask)
+            told = look(repository, lookup)
             return Sight(None if told is None else {**told, "repository": repository.full_name})
         except Absent:
             # Gone, moved, or out of sight with all the rest: the last raises `Refused` here.
-            self._api.repository(ask.identity.scope, fresh=True)
+            self._api.repository(lookup.identity.scope, fresh=True)
             return Sight(None)
 
     def check(self) -> str:
@@ -96,21 +96,21 @@ class GitHubClient:
         """Let go of open connections."""
         self._api.close()
 
-    def _rest(self, repository: Repository, ask: Ask) -> _Object | None:
-        kind = _KINDS[ask.identity.kind]
-        number = _number(ask) if "{number}" in kind.path else ""
-        path = kind.path.format(id=_id(ask), number=number)
+    def _rest(self, repository: Repository, lookup: Lookup) -> _Object | None:
+        kind = _KINDS[lookup.identity.kind]
+        number = _number(lookup) if "{number}" in kind.path else ""
+        path = kind.path.format(id=_id(lookup), number=number)
         answer = self._api.get(f"{repository.path}/{path}")
         told = _object(answer)
-        if not self._is_here(repository, told, answer) or str(told.get(kind.key)) != _id(ask):
+        if not self._is_here(repository, told, answer) or str(told.get(kind.key)) != _id(lookup):
             return None
-        if ask.identity.kind == "issue" and is_pull_request(told.get("pull_request")):
+        if lookup.identity.kind == "issue" and is_pull_request(told.get("pull_request")):
             return None
-        if ask.identity.kind == "issue":
+        if lookup.identity.kind == "issue":
             return {"object": told, "blocked_by": self._blocked_by(repository, told)}
         if kind.conversation is None:
             return {"object": told}
-        return _in_conversation(ask.identity.kind, told, told.get(kind.conversation))
+        return _in_conversation(lookup.identity.kind, told, told.get(kind.conversation))
 
     def _blocked_by(self, repository: Repository, issue: _Object) -> JSON:
         """[REST-OAS] issues/list-dependencies-blocked-by; the issue says whether there are any."""
@@ -144,36 +144,36 @@ class GitHubClient:
             return False
         return named.lower() == self._api.repository(repository.id, fresh=True).full_name.lower()
 
-    def _discussion(self, repository: Repository, ask: Ask) -> _Object | None:
-        variables = _of(repository) | {"number": _whole(_id(ask))}
+    def _discussion(self, repository: Repository, lookup: Lookup) -> _Object | None:
+        variables = _of(repository) | {"number": _whole(_id(lookup))}
         answer = self._query(graphql.DISCUSSION, variables)
         node = graphql.found(answer, "repository", "discussion")
         if node is None or not graphql.is_of(node, repository.id):
             return None
         return {"object": graphql.discussion(node)}
 
-    def _discussion_comment(self, repository: Repository, ask: Ask) -> _Object | None:
-        node_id = ask.hint.get("nodeId")
+    def _discussion_comment(self, repository: Repository, lookup: Lookup) -> _Object | None:
+        node_id = lookup.hint.get("nodeId")
         if not NODE_ID.fits(node_id):
-            return self._searched_comment(repository, ask)
+            return self._searched_comment(repository, lookup)
         node = graphql.found(self._query(graphql.COMMENT, {"id": node_id}), "node")
         above = graphql.found(node, "discussion") if node else None
         if node is None or above is None or not graphql.is_of(above, repository.id):
             return None
-        if str(node.get("databaseId")) != _id(ask):
+        if str(node.get("databaseId")) != _id(lookup):
             return None
         return {"object": graphql.comment(node), "number": graphql.number_of(above)}
 
-    def _searched_comment(self, repository: Repository, ask: Ask) -> _Object | None:
+    def _searched_comment(self, repository: Repository, lookup: Lookup) -> _Object | None:
         """By its number alone a comment can only be found among all of its discussion."""
-        variables = _of(repository) | {"number": _whole(_number(ask)), "after": None}
+        variables = _of(repository) | {"number": _whole(_number(lookup)), "after": None}
         is_whole = True
         for _ in range(MOST_PAGES):
             answer = self._query(graphql.COMMENTS, variables)
             page = graphql.found(answer, "repository", "discussion")
             if page is None or not graphql.is_of(page, repository.id):
                 return None
-            node = graphql.comment_of(page, _id(ask))
+            node = graphql.comment_of(page, _id(lookup))
             if node is not None:
                 number = graphql.number_of(page)
                 return {"object": graphql.comment(node), "number": number}
@@ -232,14 +232,16 @@ def _of(repository: Repository) -> _Object:
     return {"owner": owner, "name": name}
 
 
-def _id(ask: Ask) -> str:
-    return segment(ask.identity.id, f"the id of a GitHub {ask.identity.kind}", DIGITS)
+def _id(lookup: Lookup) -> str:
+    return segment(lookup.identity.id, f"the id of a GitHub {lookup.identity.kind}", DIGITS)
 
 
-def _number(ask: Ask) -> str:
-    number = ask.hint.get("number")
+def _number(lookup: Lookup) -> str:
+    number = lookup.hint.get("number")
     if isinstance(number, bool) or not DIGITS.fits(str(number)):
-        raise PermanentError(f"which conversation the {ask.identity.kind} belongs to is not told")
+        raise PermanentError(
+            f"which conversation the {lookup.identity.kind} belongs to is not told"
+        )
     return str(number)
 
 

@@ -1,4 +1,4 @@
-"""What a look-up found, as changes: the same documents that webhooks tell where they tell all.
+"""What a look-up lookup, as changes: the same documents that webhooks tell where they tell all.
 
 Law: an answer of GitHub's makes the document that a webhook of the same state makes. What the
 client hands over is `{"object": <GitHub's JSON>}` with, where they are not in it, `number` and
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.github import conversations, discussions, payloads, releases, remarks
 from ingest.sources.github.files import branch_documents
 from ingest.sources.github.payloads import Around, read
@@ -47,9 +47,9 @@ _Changes = tuple[Change | Refresh, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Seen(Generic[M]):
-    """One of GitHub's objects as it was found, and where."""
+    """One of GitHub's objects as it was lookup, and where."""
 
-    found: Found
+    lookup: Lookup
     around: Around
     of: M
     place: Place
@@ -59,7 +59,7 @@ class _Seen(Generic[M]):
     def number(self) -> int:
         """The number of the conversation that it stands in."""
         told: JSON = self.around.number
-        told = self.found.hint.get("number") if told is None else told
+        told = self.lookup.hint.get("number") if told is None else told
         if type(told) is int and told > 0:
             return told
         if self.page is None or self.page[3] is None:
@@ -69,7 +69,7 @@ class _Seen(Generic[M]):
     @property
     def parent(self) -> str:
         """What a comment is on: `issue` or `pull_request`."""
-        told = (self.around.parent, self.found.hint.get("parent"), self.page and self.page[2])
+        told = (self.around.parent, self.lookup.hint.get("parent"), self.page and self.page[2])
         for name in told:
             if isinstance(name, str) and name in _PARENTS:
                 return _PARENTS[name]
@@ -77,18 +77,18 @@ class _Seen(Generic[M]):
 
     def is_asked_for(self, id_: int) -> None:
         """Raises `BadPayload` where the answer is about another object."""
-        if str(id_) != self.found.identity.id:
-            raise BadPayload("object", f"not {self.found.identity.id}, which was asked for")
+        if str(id_) != self.lookup.identity.id:
+            raise BadPayload("object", f"not {self.lookup.identity.id}, which was asked for")
 
 
-def documents(found: Found) -> tuple[Change | Refresh, ...]:
+def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     """The changes that a look-up's answer makes; raises `BadPayload` with the path."""
-    if found.identity.kind == "branch":
-        return branch_documents(found)
-    make = _KINDS.get(found.identity.kind)
+    if lookup.identity.kind == "branch":
+        return branch_documents(lookup)
+    make = _KINDS.get(lookup.identity.kind)
     if make is None:
-        raise BadPayload("kind", f"nothing is looked up as {found.identity.kind[:40]!r}")
-    return make(found)
+        raise BadPayload("kind", f"nothing is looked up as {lookup.identity.kind[:40]!r}")
+    return make(lookup)
 
 
 def again(told: Upsert) -> Refresh | None:
@@ -104,20 +104,20 @@ def again(told: Upsert) -> Refresh | None:
     return None
 
 
-def _see(found: Found, model: type[M]) -> _Seen[M]:
-    around = read(Around, found.raw)
+def _see(lookup: Lookup, model: type[M]) -> _Seen[M]:
+    around = read(Around, lookup.raw)
     of = read(model, around.object, "object")
     page = _PAGE.match(str(around.object.get("html_url")))
     named = page or _API.match(str(around.object.get("url")))
-    name = named[1] if named else text(found.connection, "repoFullName")
+    name = named[1] if named else text(lookup.connection, "repoFullName")
     if name is None:
         raise BadPayload("object.html_url", "names no repository")
-    return _Seen(found, around, of, Place(found.identity.scope, name_of(found, name)), page)
+    return _Seen(lookup, around, of, Place(lookup.identity.scope, name_of(lookup, name)), page)
 
 
-def _issue(found: Found) -> _Changes:
+def _issue(lookup: Lookup) -> _Changes:
     """Pull requests answer as issues too, with less: what is meant then is the pull request."""
-    seen = _see(found, payloads.Issue)
+    seen = _see(lookup, payloads.Issue)
     seen.is_asked_for(seen.of.number)
     if payloads.is_pull_request(seen.of.pull_request):
         return (Refresh(seen.place.identity("pull_request", seen.of.number)),)
@@ -126,57 +126,57 @@ def _issue(found: Found) -> _Changes:
     return (conversations.issue(seen.place, seen.of, blocked_by=blocked_by),)
 
 
-def _pull_request(found: Found) -> _Changes:
-    seen = _see(found, payloads.PullRequest)
+def _pull_request(lookup: Lookup) -> _Changes:
+    seen = _see(lookup, payloads.PullRequest)
     seen.is_asked_for(seen.of.number)
     _stated("object.state", seen.of.state)
     return (conversations.pull_request(seen.place, seen.of),)
 
 
-def _discussion(found: Found) -> _Changes:
-    seen = _see(found, payloads.Discussion)
+def _discussion(lookup: Lookup) -> _Changes:
+    seen = _see(lookup, payloads.Discussion)
     seen.is_asked_for(seen.of.number)
     _stated("object.state", discussions.state(seen.of))
     return (discussions.discussion(seen.place, seen.of),)
 
 
-def _comment(found: Found) -> _Changes:
-    seen = _see(found, payloads.Comment)
+def _comment(lookup: Lookup) -> _Changes:
+    seen = _see(lookup, payloads.Comment)
     seen.is_asked_for(seen.of.id)
     return (remarks.comment(seen.place, seen.of, number=seen.number, parent=seen.parent),)
 
 
-def _review(found: Found) -> _Changes:
+def _review(lookup: Lookup) -> _Changes:
     """A pending review, which the token's own user may see, is no document."""
-    seen = _see(found, payloads.Review)
+    seen = _see(lookup, payloads.Review)
     seen.is_asked_for(seen.of.id)
     if seen.of.state.lower() == "pending":
-        return (Delete(found.identity, None),)
-    return (remarks.review(seen.place, seen.of, number=seen.number, seen_at=found.sent_at),)
+        return (Delete(lookup.identity, None),)
+    return (remarks.review(seen.place, seen.of, number=seen.number, seen_at=lookup.sent_at),)
 
 
-def _review_comment(found: Found) -> _Changes:
-    seen = _see(found, payloads.ReviewComment)
+def _review_comment(lookup: Lookup) -> _Changes:
+    seen = _see(lookup, payloads.ReviewComment)
     seen.is_asked_for(seen.of.id)
     return (remarks.review_comment(seen.place, seen.of, number=seen.number),)
 
 
-def _discussion_comment(found: Found) -> _Changes:
-    seen = _see(found, payloads.DiscussionComment)
+def _discussion_comment(lookup: Lookup) -> _Changes:
+    seen = _see(lookup, payloads.DiscussionComment)
     seen.is_asked_for(seen.of.id)
     return (remarks.discussion_comment(seen.place, seen.of, number=seen.number),)
 
 
-def _release(found: Found) -> _Changes:
+def _release(lookup: Lookup) -> _Changes:
     """A token that may push sees drafts; a release that was unpublished is one again. A draft need
     not have a tag.
     """
-    told = read(Around, found.raw).object
-    if told.get("draft") is True and str(told.get("id")) == found.identity.id:
-        return (Delete(found.identity, None),)
-    seen = _see(found, payloads.Release)
+    told = read(Around, lookup.raw).object
+    if told.get("draft") is True and str(told.get("id")) == lookup.identity.id:
+        return (Delete(lookup.identity, None),)
+    seen = _see(lookup, payloads.Release)
     seen.is_asked_for(seen.of.id)
-    return (releases.release(seen.place, seen.of, seen_at=found.sent_at),)
+    return (releases.release(seen.place, seen.of, seen_at=lookup.sent_at),)
 
 
 def _key(issue: payloads.Blocking) -> str | None:
@@ -189,7 +189,7 @@ def _stated(path: str, state: str | None) -> None:
         raise BadPayload(path, "required and missing")
 
 
-_KINDS: Mapping[str, Callable[[Found], _Changes]] = {
+_KINDS: Mapping[str, Callable[[Lookup], _Changes]] = {
     "issue": _issue,
     "pull_request": _pull_request,
     "discussion": _discussion,

@@ -16,7 +16,7 @@ from ingest.core.frontmatter import parse_frontmatter
 from ingest.core.identity import Identity
 from ingest.core.slugs import bounded_key
 from ingest.core.values import JSON
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.github.payloads import Name, Strict, read
 from ingest.sources.github.places import name_of
 
@@ -60,14 +60,14 @@ class BranchSight(Strict):
     unwanted: list[Name] = Field(default_factory=list)
 
 
-def branch_documents(found: Found) -> tuple[Change, ...]:
+def branch_documents(lookup: Lookup) -> tuple[Change, ...]:
     """The files that came or changed, then those that went, then those no longer wanted.
 
     Raises `BadPayload` where the sight is none.
     """
-    sight = read(BranchSight, found.raw)
-    sight.repository = name_of(found, sight.repository)
-    scope = found.identity.scope
+    sight = read(BranchSight, lookup.raw)
+    sight.repository = name_of(lookup, sight.repository)
+    scope = lookup.identity.scope
     return (
         *(_document(scope, sight, file) for file in sight.files),
         *(Delete(file_identity(scope, path), 0) for path in sight.gone),

@@ -14,7 +14,7 @@ from ingest.core.identity import Identity
 from ingest.core.slugs import bounded_key
 from ingest.core.times import iso
 from ingest.core.values import JSON
-from ingest.sources.contract import Found, Message
+from ingest.sources.contract import Lookup, Message
 from ingest.sources.github.payloads import User
 
 _NOBODY = "ghost"
@@ -49,7 +49,7 @@ def place_of(message: Message, full_name: str) -> Place:
     return Place(message.scope, name_of(message, full_name))
 
 
-def name_of(told: Message | Found, full_name: str) -> str:
+def name_of(told: Message | Lookup, full_name: str) -> str:
     """A repository's name. One that is another connection's is not believed: the repository then
     goes by the name that its own connection knows.
     """

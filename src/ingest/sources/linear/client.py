@@ -14,7 +14,7 @@ from ingest.core.errors import PermanentError, Refused
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Refusal, quoted
-from ingest.sources.contract import Access, Ask, Payload, Sight
+from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.forms import ID, segment
 from ingest.sources.http import Api
 from ingest.sources.linear import queries
@@ -56,15 +56,15 @@ class LinearClient:
     api: Api
     metadata: Payload
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, lookup: Lookup) -> Sight:
         """The object with its lists whole; nothing where it is proven gone."""
-        query = BY_KIND.get(ask.identity.kind)
+        query = BY_KIND.get(lookup.identity.kind)
         if query is None:
-            raise PermanentError(f"Linear has no look-up for {ask.identity.kind}")
-        id_ = segment(ask.identity.id, f"the id of a Linear {ask.identity.kind}", ID)
+            raise PermanentError(f"Linear has no look-up for {lookup.identity.kind}")
+        id_ = segment(lookup.identity.id, f"the id of a Linear {lookup.identity.kind}", ID)
         found = self._ask(query.name, query.text, {"id": id_})(query.root)
         if not isinstance(found, dict):
-            self._require_readable(ask.identity, ask.hint)
+            self._require_readable(lookup.identity, lookup.hint)
             return Sight(None)
         for listed in query.lists:
             found[listed] = {"nodes": self._whole(query, listed, id_, found)}

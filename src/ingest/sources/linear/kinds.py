@@ -5,7 +5,7 @@ its object (comments, projects, updates, mostly) is an upsert as it stands: the 
 the same. One that cannot is a look-up, and the payload is what stands where there is no token:
 
 - an issue's payload holds neither its relations nor, as a rule, its attachments. Were it applied,
-  it would drop those that a look-up had found, until the next look-up; so it never is. One request
+  it would drop those that a look-up had lookup, until the next look-up; so it never is. One request
   answers for all events of an issue that come close together.
 - an initiative's payload lacks its long text, a comment's or an update's may lack the name of what
   it is on, the author or the URL.
@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
-from ingest.sources.contract import Found
+from ingest.sources.contract import Lookup
 from ingest.sources.linear import comments, documents, pages
 from ingest.sources.linear.payloads import (
     Comment,
@@ -139,13 +139,13 @@ BY_TYPE: Mapping[str, AnyKind] = {
 _BY_KIND: Mapping[str, AnyKind] = {kind.kind: kind for kind in BY_TYPE.values()}
 
 
-def found_documents(found: Found) -> tuple[Change | Refresh, ...]:
-    """What a look-up found, as the one change that it is; raises `BadPayload` with the path."""
-    identity = found.identity
+def found_documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
+    """What a look-up lookup, as the one change that it is; raises `BadPayload` with the path."""
+    identity = lookup.identity
     kind = _BY_KIND.get(identity.kind)
     if kind is None:
         raise BadPayload("kind", f"{identity.kind} is no kind of document of Linear's")
-    change = kind.seen(found.raw, Place(identity.scope))
+    change = kind.seen(lookup.raw, Place(identity.scope))
     if change.identity != identity:
         raise BadPayload("data.id", "the answer holds another object than was asked for")
     return (change,)
@@ -157,7 +157,7 @@ def again(told: Upsert) -> Refresh | None:
 
 
 def _ask(told: Upsert, otherwise: tuple[Change, ...] | None = None) -> Refresh:
-    """The look-up of a document; its teams are what has to be readable where it is not found."""
+    """The look-up of a document; its teams are what has to be readable where it is not lookup."""
     hint: dict[str, JSON] = {"teamIds": [*sorted(told.labels)]} if told.labels else {}
     return Refresh(
         told.identity, hint, (told,) if otherwise is None else otherwise, patience_s=LAG_S

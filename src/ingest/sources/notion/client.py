@@ -16,7 +16,7 @@ from ingest.core.errors import PermanentError, RateLimited, Refused
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Rules
-from ingest.sources.contract import Access, Ask, Payload, Sight
+from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.http import Api
 from ingest.sources.notion.descriptor import DESCRIPTOR
 from ingest.sources.notion.documents import UNSEEN
@@ -85,15 +85,15 @@ class NotionClient:
     filtered: bool = False
     begun: dict[str, _Begun] = field(default_factory=dict, repr=False)
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, lookup: Lookup) -> Sight:
         """A page with its blocks, a database with its tables, a comment with its page."""
-        look_up = _LOOK_UPS.get(ask.identity.kind)
+        look_up = _LOOK_UPS.get(lookup.identity.kind)
         if look_up is None:
-            raise PermanentError(f"Notion has no look-up of a {ask.identity.kind}")
-        if dashed(ask.identity.id) is None:
+            raise PermanentError(f"Notion has no look-up of a {lookup.identity.kind}")
+        if dashed(lookup.identity.id) is None:
             raise PermanentError("what is looked up at Notion has a UUID")
         try:
-            return look_up(self, ask)
+            return look_up(self, lookup)
         except Absent:  # there it is, but it is not for integrations
             _bot(self)
             return Sight(UNSEEN)
@@ -110,15 +110,15 @@ class NotionClient:
         self.api.close()
 
 
-def _page(client: NotionClient, ask: Ask) -> Sight:
+def _page(client: NotionClient, lookup: Lookup) -> Sight:
     """Where a limit interrupts it, the next look-up goes on from there, or a page of more blocks
     than a limit lets through would be begun again for ever.
     """
-    id_, began_at = ask.identity.id, client.api.now()
+    id_, began_at = lookup.identity.id, client.api.now()
     begun = client.begun.pop(id_, None)
     page = begun.page if begun else Reading(client.api).own(f"pages/{id_}")
     if page is None:
-        return _gone(client, ask)
+        return _gone(client, lookup)
     reading = Reading(client.api, begun.lists if begun else {})
     try:
         raw = _read_page(reading, page)
@@ -128,7 +128,7 @@ def _page(client: NotionClient, ask: Ask) -> Sight:
             _keep(client, id_, _Begun(page, reading.lists))
         raise
     if _edited(now) != _edited(page):
-        return _page(client, ask)
+        return _page(client, lookup)
     return Sight(raw)
 
 
@@ -162,11 +162,11 @@ def _is_settled(page: Payload, began_at: datetime) -> bool:
     return began_at - edited_at > _SETTLED
 
 
-def _database(client: NotionClient, ask: Ask) -> Sight:
+def _database(client: NotionClient, lookup: Lookup) -> Sight:
     reading = Reading(client.api)
-    database = reading.own(f"databases/{ask.identity.id}")
+    database = reading.own(f"databases/{lookup.identity.id}")
     if database is None:
-        return _gone(client, ask)
+        return _gone(client, lookup)
     raw: dict[str, JSON] = {"database": database}
     if not _is_trashed(database):
         raw["parent"] = reading.parent(database.get("parent"))
@@ -176,13 +176,13 @@ def _database(client: NotionClient, ask: Ask) -> Sight:
     return Sight(raw)
 
 
-def _comment(client: NotionClient, ask: Ask) -> Sight:
+def _comment(client: NotionClient, lookup: Lookup) -> Sight:
     reading = Reading(client.api)
-    comment = reading.own(f"comments/{ask.identity.id}")
+    comment = reading.own(f"comments/{lookup.identity.id}")
     if comment is None:
-        return _gone(client, ask)
+        return _gone(client, lookup)
     # The block that it is written on may be gone; the event named its page.
-    page = dashed(ask.hint.get("page"))
+    page = dashed(lookup.hint.get("page"))
     known: JSON = {"type": "page", "id": page} if page else None
     raw: dict[str, JSON] = {
         "comment": comment,
@@ -193,14 +193,14 @@ def _comment(client: NotionClient, ask: Ask) -> Sight:
     return Sight(raw)
 
 
-def _data_source(client: NotionClient, ask: Ask) -> Sight:
+def _data_source(client: NotionClient, lookup: Lookup) -> Sight:
     """Which database it is a table of; older subscriptions name the database itself."""
     reading = Reading(client.api)
-    source = reading.own(f"data_sources/{ask.identity.id}")
+    source = reading.own(f"data_sources/{lookup.identity.id}")
     if source is not None:
         return Sight({"database_id": at(source, "parent", "database_id")})
-    database = reading.own(f"databases/{ask.identity.id}")
-    return _gone(client, ask) if database is None else Sight({"database_id": ask.identity.id})
+    database = reading.own(f"databases/{lookup.identity.id}")
+    return _gone(client, lookup) if database is None else Sight({"database_id": lookup.identity.id})
 
 
 def _database_of(reading: Reading, place: JSON) -> str | None:
@@ -213,7 +213,7 @@ def _database_of(reading: Reading, place: JSON) -> str | None:
     return dashed(at(above, "id")) if at(above, "type") == "database" else None
 
 
-def _gone(client: NotionClient, ask: Ask) -> Sight:
+def _gone(client: NotionClient, lookup: Lookup) -> Sight:
     """Nothing, if the last known parent can be read; without one that is the workspace.
 
     Where the parent is out of sight too, nobody can tell what became of the object: it is left as
@@ -221,7 +221,7 @@ def _gone(client: NotionClient, ask: Ask) -> Sight:
     and the token is good as long as its bot is known. So neither the delivery nor the connection
     suffers for it.
     """
-    parent = _hinted_parent(ask.hint)
+    parent = _hinted_parent(lookup.hint)
     path = _PARENTS.get(str(parent.get("type")))
     id_ = dashed(parent.get("id"))
     if path and id_:
@@ -254,7 +254,7 @@ def _is_trashed(object_: Payload) -> bool:
     return bool(object_.get("archived") if trashed is None else trashed)
 
 
-_LOOK_UPS: Mapping[str, Callable[[NotionClient, Ask], Sight]] = {
+_LOOK_UPS: Mapping[str, Callable[[NotionClient, Lookup], Sight]] = {
     "page": _page,
     "database": _database,
     "comment": _comment,

@@ -14,7 +14,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.references import Reference
 from ingest.core.values import JSON
-from ingest.sources.contract import Found, Payload
+from ingest.sources.contract import Lookup, Payload
 from ingest.sources.notion import markdown, properties, rich_text
 from ingest.sources.notion.ids import dashed, page_url, undashed
 from ingest.sources.notion.payloads import (
@@ -38,7 +38,7 @@ UNSEEN: dict[str, JSON] = {"unseen": True}
 """What a look-up reads of an object that is not shown, nor is what would prove that it is gone."""
 
 
-def documents(found: Found) -> tuple[Change | Refresh, ...]:
+def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     """What a look-up read, as changes; raises `BadPayload` where it is not whole.
 
     What is read is `{"page" | "database" | "comment": Notion's object, "parent": {"type", "id"}}`
@@ -46,14 +46,14 @@ def documents(found: Found) -> tuple[Change | Refresh, ...]:
     so that two look-ups of one database never race. Of what is out of sight (`UNSEEN`) nothing is
     said: whatever is known of it stays.
     """
-    if not isinstance(found.raw, dict):
+    if not isinstance(lookup.raw, dict):
         raise BadPayload("$", "not an object")
-    if found.raw == UNSEEN:
+    if lookup.raw == UNSEEN:
         return ()
-    build = _BUILT.get(found.identity.kind)
+    build = _BUILT.get(lookup.identity.kind)
     if build is None:
-        raise BadPayload("$", f"no document is made of a {found.identity.kind}")
-    return (build(found, found.raw),)
+        raise BadPayload("$", f"no document is made of a {lookup.identity.kind}")
+    return (build(lookup, lookup.raw),)
 
 
 def direct_parent(parent: JSON) -> tuple[str, str] | None:
@@ -69,12 +69,12 @@ def direct_parent(parent: JSON) -> tuple[str, str] | None:
     return None
 
 
-def _page(found: Found, raw: Payload) -> Change:
-    page = _asked_for(found, read(Page, raw.get("page"), "page"))
+def _page(lookup: Lookup, raw: Payload) -> Change:
+    page = _asked_for(lookup, read(Page, raw.get("page"), "page"))
     if page.is_trashed:
-        return _trashed(found, page)
+        return _trashed(lookup, page)
     told: Payload = page.properties or {}
-    parent = _parent(found, page, raw)
+    parent = _parent(lookup, page, raw)
     is_row = str(at(page.parent, "type")) in _ROW_OF or at(page.parent, "database_id") is not None
     database = parent.id if is_row and parent and parent.kind == "database" else None
     title = properties.title(told)
@@ -89,7 +89,7 @@ def _page(found: Found, raw: Payload) -> Change:
         last_edited_by=text(page.last_edited_by, "id"),
     )
     return Upsert(
-        identity=found.identity,
+        identity=lookup.identity,
         version=page.version,
         source_id=page.id,
         title=title,
@@ -106,9 +106,9 @@ def _page(found: Found, raw: Payload) -> Change:
     )
 
 
-def _asked_for(found: Found, answered: Answered) -> Answered:
-    if answered.id != found.identity.id:
-        raise BadPayload(f"{found.identity.kind}.id", "another object was answered")
+def _asked_for(lookup: Lookup, answered: Answered) -> Answered:
+    if answered.id != lookup.identity.id:
+        raise BadPayload(f"{lookup.identity.kind}.id", "another object was answered")
     return answered
 
 
@@ -120,10 +120,10 @@ def _body(raw: Payload) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _database(found: Found, raw: Payload) -> Change:
-    database = _asked_for(found, read(Database, raw.get("database"), "database"))
+def _database(lookup: Lookup, raw: Payload) -> Change:
+    database = _asked_for(lookup, read(Database, raw.get("database"), "database"))
     if database.is_trashed:
-        return _trashed(found, database)
+        return _trashed(lookup, database)
     title = rich_text.plain(database.title).strip() or properties.UNTITLED
     names = [*filter(None, (text(one, "name") for one in objects(database.data_sources)))]
     metadata = NotionDatabaseMetadata(
@@ -136,14 +136,14 @@ def _database(found: Found, raw: Payload) -> Change:
     )
     about = rich_text.markdown(database.description).strip()
     return Upsert(
-        identity=found.identity,
+        identity=lookup.identity,
         version=database.version,
         source_id=database.id,
         title=title,
         body="\n\n".join(filter(None, (about, *_tables(database, raw)))),
         metadata=metadata.told(),
         created_at=database.created_at,
-        parent=_parent(found, database, raw),
+        parent=_parent(lookup, database, raw),
         aliases=(undashed(database.id),),
         references=_once(database.id, _mentions(database.description)),
         labels=frozenset({database.id}),
@@ -165,11 +165,11 @@ def _table(table: Payload) -> str:
     return f"{name}: {columns}" if columns else ""
 
 
-def _comment(found: Found, raw: Payload) -> Change:
-    comment = _asked_for(found, read(Comment, raw.get("comment"), "comment"))
+def _comment(lookup: Lookup, raw: Payload) -> Change:
+    comment = _asked_for(lookup, read(Comment, raw.get("comment"), "comment"))
     if comment.is_trashed:
-        return _trashed(found, comment)
-    parent = _parent(found, comment, raw)
+        return _trashed(lookup, comment)
+    parent = _parent(lookup, comment, raw)
     discussion = dashed(comment.discussion_id)
     page = parent.id if parent and parent.kind == "page" else None
     on = page_url(parent.id if parent else comment.id)
@@ -184,7 +184,7 @@ def _comment(found: Found, raw: Payload) -> Change:
     )
     database = dashed(raw.get("database_id"))
     return Upsert(
-        identity=found.identity,
+        identity=lookup.identity,
         version=comment.version,
         source_id=comment.id,
         title="Comment",
@@ -207,21 +207,21 @@ def _said(comment: Comment) -> Iterable[str]:
             yield rich_text.link(text(attached, "category") or "", url)
 
 
-def _data_source(found: Found, raw: Payload) -> Refresh:
+def _data_source(lookup: Lookup, raw: Payload) -> Refresh:
     id_ = dashed(raw.get("database_id"))
     if id_ is None:
         raise BadPayload("parent.database_id", "missing")
-    identity = Identity(found.identity.source_type, found.identity.scope, "database", id_)
-    hint: dict[str, JSON] = {"parent": {"type": "data_source", "id": found.identity.id}}
+    identity = Identity(lookup.identity.source_type, lookup.identity.scope, "database", id_)
+    hint: dict[str, JSON] = {"parent": {"type": "data_source", "id": lookup.identity.id}}
     return Refresh(identity, hint)
 
 
-def _trashed(found: Found, object_: Object) -> Delete:
+def _trashed(lookup: Lookup, object_: Object) -> Delete:
     """It can come back, so its version is its own; of two of one version the later look-up wins."""
-    return Delete(found.identity, object_.version, aliases=(undashed(object_.id),))
+    return Delete(lookup.identity, object_.version, aliases=(undashed(object_.id),))
 
 
-def _parent(found: Found, object_: Object, raw: Payload) -> Identity | None:
+def _parent(lookup: Lookup, object_: Object, raw: Payload) -> Identity | None:
     """Where it stands: as it says itself, or as the client found by walking up."""
     place = direct_parent(object_.parent)
     if place is None:
@@ -229,7 +229,7 @@ def _parent(found: Found, object_: Object, raw: Payload) -> Identity | None:
         place = (str(kind), id_) if kind in ("page", "database") and id_ else None
     if place is None:
         return None
-    return Identity(found.identity.source_type, found.identity.scope, *place)
+    return Identity(lookup.identity.source_type, lookup.identity.scope, *place)
 
 
 def _mentions(items: JSON) -> Iterable[Reference]:
@@ -246,7 +246,7 @@ def _once(own: str, told: Iterable[Reference]) -> tuple[Reference, ...]:
     return tuple(kept[place] for place in sorted(kept))
 
 
-_BUILT: Mapping[str, Callable[[Found, Payload], Change | Refresh]] = {
+_BUILT: Mapping[str, Callable[[Lookup, Payload], Change | Refresh]] = {
     "page": _page,
     "database": _database,
     "comment": _comment,

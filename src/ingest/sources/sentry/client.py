@@ -14,7 +14,7 @@ from ingest.core.errors import PermanentError, Refused
 from ingest.core.times import from_epoch_s
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Refusal, Response, Rules
-from ingest.sources.contract import Access, Ask, Payload, Sight
+from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.forms import ID, SEGMENT, needed, segment
 from ingest.sources.http import Api
 from ingest.sources.sentry.patches import PERSONAL_TAGS
@@ -67,11 +67,11 @@ class SentryClient:
         # An issue that may be read is told without what may not be read beside it.
         self._beside = replace(self._api, rules=_BESIDE)
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, lookup: Lookup) -> Sight:
         """An issue, whole: `{issue, event, tags, externalIssues}`."""
-        if ask.identity.kind != "issue":
-            raise PermanentError(f"Sentry has no look-up of a {ask.identity.kind}")
-        path = f"organizations/{self._organization}/issues/{_issue(ask)}/"
+        if lookup.identity.kind != "issue":
+            raise PermanentError(f"Sentry has no look-up of a {lookup.identity.kind}")
+        path = f"organizations/{self._organization}/issues/{_issue(lookup)}/"
         try:
             issue = self._api.get(path).json()
         except Absent:
@@ -145,5 +145,5 @@ def _next(page: Response) -> str | None:
     return found[1] if found else None
 
 
-def _issue(ask: Ask) -> str:
-    return segment(ask.identity.id, "the id of a Sentry issue", ID)
+def _issue(lookup: Lookup) -> str:
+    return segment(lookup.identity.id, "the id of a Sentry issue", ID)

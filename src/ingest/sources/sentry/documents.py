@@ -17,7 +17,7 @@ from ingest.core.identity import Identity
 from ingest.core.slugs import bounded_key
 from ingest.core.times import to_micros
 from ingest.core.values import JSON
-from ingest.sources.contract import Found, Payload
+from ingest.sources.contract import Lookup, Payload
 from ingest.sources.sentry.payloads import Comment, Event, Issue, fits, release_name, spelled, word
 from ingest.sources.sentry.types import SentryCommentDocMetadata, SentryDocMetadata
 from ingest.sources.sentry.wording import Surroundings, body_of, commit_of, title_of
@@ -110,26 +110,26 @@ def comment_document(comment: Comment, scope: str, author: Mapping[str, JSON]) -
     )
 
 
-def documents(found: Found) -> tuple[Change | Refresh, ...]:
+def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     """What a look-up saw: the issue and its comments.
 
     An issue that was merged away is gone, and found in the one that it went into; one that was
     moved to another project is no longer the connection's.
     """
-    raw, scope = mapping(found.raw), found.identity.scope
-    version = to_micros(found.sent_at)
+    raw, scope = mapping(lookup.raw), lookup.identity.scope
+    version = to_micros(lookup.sent_at)
     issue = read(Issue, raw.get("issue"), "issue")
-    own, project = nonblank(found.connection, "sentryProjectId"), issue.project
+    own, project = nonblank(lookup.connection, "sentryProjectId"), issue.project
     if own and project.id and own not in {project.id, project.slug}:
-        return (Withdraw(found.identity, version),)
-    whole = issue_document(issue, scope, found.connection, _around(raw), taken=found.taken)
+        return (Withdraw(lookup.identity, version),)
+    whole = issue_document(issue, scope, lookup.connection, _around(raw), taken=lookup.taken)
     comments = tuple(_versioned(c, version) for c in _comments(issue, scope))
-    if issue.id == found.identity.id:
+    if issue.id == lookup.identity.id:
         return (_versioned(whole, version), *comments)
-    survivor = _versioned(whole, version, found.identity.id)
+    survivor = _versioned(whole, version, lookup.identity.id)
     # The other issue's own look-ups are one at a time; this one was not among them.
     again = Refresh(survivor.identity)
-    return (Delete(found.identity, version), survivor, *comments, again)
+    return (Delete(lookup.identity, version), survivor, *comments, again)
 
 
 def again(told: Upsert) -> Refresh | None:

@@ -16,7 +16,7 @@ from ingest.core.errors import BadPayload, Refused
 from ingest.core.times import from_epoch_s
 from ingest.core.values import JSON
 from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Rules
-from ingest.sources.contract import Access, Ask, Sight
+from ingest.sources.contract import Access, Lookup, Sight
 from ingest.sources.forms import ID, needed, own, segment
 from ingest.sources.http import Api
 from ingest.sources.vercel.documents import FAILED
@@ -60,10 +60,10 @@ class VercelClient:
     project: str
     team: str | None = None
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, lookup: Lookup) -> Sight:
         """A deployment and, where it failed, the events of its build, newest first."""
-        team = self.team or _hinted(ask)
-        path = segment(ask.identity.id, "the id of a Vercel deployment", ID)
+        team = self.team or _hinted(lookup)
+        path = segment(lookup.identity.id, "the id of a Vercel deployment", ID)
         try:
             found = self.api.get(f"/v13/deployments/{path}", params=_of(team)).json()
         except Absent as absent:
@@ -71,7 +71,7 @@ class VercelClient:
             return Sight(None)
         if not isinstance(found, dict):
             raise BadPayload("deployment", "the answer is no object")
-        if (nonblank(found, "id") or nonblank(found, "uid")) != ask.identity.id:
+        if (nonblank(found, "id") or nonblank(found, "uid")) != lookup.identity.id:
             raise BadPayload("deployment.id", "another deployment was answered")
         state = nonblank(found, "readyState") or nonblank(found, "state")
         events = self._events(path, team) if state == FAILED else None
@@ -112,8 +112,8 @@ class VercelClient:
         return mapping(self.api.get(path, params=_of(team)).json())
 
 
-def _hinted(ask: Ask) -> str | None:
-    told = ask.hint.get("teamId")
+def _hinted(lookup: Lookup) -> str | None:
+    told = lookup.hint.get("teamId")
     return told if ID.fits(told) else None
 
 

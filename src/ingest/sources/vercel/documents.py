@@ -17,7 +17,7 @@ from ingest.core.identity import Identity
 from ingest.core.references import Reference
 from ingest.core.slugs import bounded_key
 from ingest.core.times import iso
-from ingest.sources.contract import Found, Payload
+from ingest.sources.contract import Lookup, Payload
 from ingest.sources.vercel import payloads
 from ingest.sources.vercel.build_log import BuildLog, build_log, plain
 from ingest.sources.vercel.git import Commit, commit
@@ -134,17 +134,17 @@ def document(identity: Identity, of: Deployed, *, priority: int = UPSERT_PRIORIT
     )
 
 
-def documents(found: Found) -> tuple[Change | Refresh, ...]:
+def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     """What a look-up saw, or an item of a list.
 
     A look-up's raw is the deployment and, where it failed, the events of its build, newest first.
     An item of a list has no build log, so that one which failed is looked up.
     """
-    raw = mapping(found.raw)
+    raw = mapping(lookup.raw)
     looked_up = "deployment" in raw
     of = payloads.seen(mapping(raw, "deployment") if looked_up else raw)
-    identity = found.identity
-    if _is_of_another_project(of, found.connection):
+    identity = lookup.identity
+    if _is_of_another_project(of, lookup.connection):
         return (Withdraw(identity, version=None),)
     if of.is_gone:
         # It can be restored for 30 days, and its state is then what it was.

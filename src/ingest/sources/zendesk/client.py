@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.values import JSON
 from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Response, Rules
-from ingest.sources.contract import Access, Ask, Sight
+from ingest.sources.contract import Access, Lookup, Sight
 from ingest.sources.forms import DIGITS, segment
 from ingest.sources.http import Api, Params
 
@@ -74,10 +74,10 @@ class ZendeskClient:
 
     api: Api
 
-    def fetch_one(self, ask: Ask) -> Sight:
+    def fetch_one(self, lookup: Lookup) -> Sight:
         """A ticket as {ticket, comments, users}, an article as {article}."""
-        kind = ask.identity.kind
-        id_ = segment(ask.identity.id, f"the id of a Zendesk {kind}", DIGITS)
+        kind = lookup.identity.kind
+        id_ = segment(lookup.identity.id, f"the id of a Zendesk {kind}", DIGITS)
         look = self._article if kind == "article" else self._ticket
         try:
             return Sight(look(id_))

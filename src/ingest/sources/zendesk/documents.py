@@ -17,7 +17,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.references import Reference, ReferenceKind
 from ingest.sources import wire
-from ingest.sources.contract import Found, Payload
+from ingest.sources.contract import Lookup, Payload
 from ingest.sources.wire import read, time_if
 from ingest.sources.zendesk.markdown import links, markdown
 from ingest.sources.zendesk.payloads import Article, Comment, Thread, Ticket
@@ -62,19 +62,19 @@ class Place:
         return Identity("zendesk", self.account, kind, str(id_))
 
 
-def documents(found: Found) -> tuple[Change | Refresh, ...]:
+def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     """What a look-up saw, as the one change that it makes."""
-    place = Place.of(found.identity.scope, found.connection)
-    raw = found.raw if isinstance(found.raw, dict) else {}
+    place = Place.of(lookup.identity.scope, lookup.connection)
+    raw = lookup.raw if isinstance(lookup.raw, dict) else {}
     change: Change
-    if found.identity.kind == "article":
+    if lookup.identity.kind == "article":
         article = read(Article, raw.get("article"), "article")
         change = article_change(article, place)
     else:
         thread = read(Thread, raw, "look-up")
         change = ticket_change(thread, place)
-    if change.identity != found.identity:
-        raise BadPayload(f"{found.identity.kind}.id", "another object was answered")
+    if change.identity != lookup.identity:
+        raise BadPayload(f"{lookup.identity.kind}.id", "another object was answered")
     return (change,)
 
 

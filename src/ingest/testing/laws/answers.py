@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pytest
 
 from ingest.core.errors import IngestError, RateLimited, Refused, TransientError
-from ingest.sources.contract import Ask, Client
+from ingest.sources.contract import Client, Lookup
 from ingest.testing.fakes import Answer, Asked, Trouble, serving
-from ingest.testing.laws.asking import asking, every_ask, playing, provider_of, seen
+from ingest.testing.laws.clients import connected, every_ask, playing, provider_of, seen
 from ingest.testing.laws.fixtures import Suite
 
 MANY = 1_000
@@ -64,8 +64,8 @@ def test_whatever_the_api_answers_ends_in_a_sight_or_in_our_error(suite: Suite, 
     for status in ODD_STATUSES:
         answer = Answer(status, ODD_BODIES[body] if status != 204 else b"", ODD_HEADERS)
         odd = _Odd(provider_of(suite).token, answer)
-        with serving(odd) as fake, asking(suite, fake) as client:
-            said = [_said_of(suite, client, ask) for ask in every_ask(suite)]
+        with serving(odd) as fake, connected(suite, fake) as client:
+            said = [_said_of(suite, client, lookup) for lookup in every_ask(suite)]
             with suppress(IngestError):
                 said.append(client.check())
         held = [one for one in said if odd.token in one]
@@ -88,17 +88,17 @@ def test_a_status_means_what_it_says(suite: Suite, status: int) -> None:
 
     Remedy: leave statuses to `ingest.sources.answers.Rules`; catch `Absent` alone.
     """
-    with playing(suite) as fake, asking(suite, fake) as client:
-        for ask in every_ask(suite):
+    with playing(suite) as fake, connected(suite, fake) as client:
+        for lookup in every_ask(suite):
             fake.troubles[:] = [Trouble(Answer(status, {}, {"retry-after": "7"}), times=MANY)]
             with pytest.raises(STATUSES[status]):
-                client.fetch_one(ask)
+                client.fetch_one(lookup)
 
 
-def _said_of(suite: Suite, client: Client, ask: Ask) -> str:
+def _said_of(suite: Suite, client: Client, lookup: Lookup) -> str:
     """What is said of a look-up that ended badly; raises what is none of our errors."""
     try:
-        seen(suite, ask, client.fetch_one(ask))
+        seen(suite, lookup, client.fetch_one(lookup))
     except IngestError as error:
         return f"{error!r} {error.__cause__!r} {error.__context__!r}"
     return ""

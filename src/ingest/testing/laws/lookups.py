@@ -11,7 +11,7 @@ import pytest
 from ingest.core.changes import Upsert
 from ingest.core.errors import Refused
 from ingest.core.ranks import content
-from ingest.testing.laws.asking import asking, asks_of, every_ask, playing, seen
+from ingest.testing.laws.clients import asks_of, connected, every_ask, playing, seen
 from ingest.testing.laws.fixtures import Fixture, Suite
 from ingest.testing.laws.lawful import check_changes
 
@@ -25,9 +25,9 @@ def test_a_check_proves_the_token_and_a_wrong_one_is_refused(suite: Suite) -> No
     words what can be read; a fake answers a wrong token as its provider does.
     """
     with playing(suite) as fake:
-        with asking(suite, fake) as client:
+        with connected(suite, fake) as client:
             assert client.check(), "check says nothing"
-        with asking(suite, fake, token=WRONG_TOKEN) as client:
+        with connected(suite, fake, token=WRONG_TOKEN) as client:
             with pytest.raises(Refused):
                 client.check()
             for ask in every_ask(suite):
@@ -40,7 +40,7 @@ def test_a_look_up_makes_lawful_documents(suite: Suite, delivery: Fixture) -> No
 
     Remedy: `documents` makes every `Identity` with the scope of the one that was asked for.
     """
-    with playing(suite) as fake, asking(suite, fake) as client:
+    with playing(suite) as fake, connected(suite, fake) as client:
         for ask in asks_of(delivery):
             changes = seen(suite, ask, client.fetch_one(ask))
             check_changes(suite.source, delivery.scope, changes)
@@ -55,7 +55,7 @@ def test_a_look_up_says_what_a_payload_of_that_version_says(
     Remedy: let `normalise` and `documents` share the function that makes a document of an object.
     """
     whole = {one.identity: one for one in delivery.means().told if isinstance(one, Upsert)}
-    with playing(suite) as fake, asking(suite, fake) as client:
+    with playing(suite) as fake, connected(suite, fake) as client:
         for ask in asks_of(delivery):
             for one in seen(suite, ask, client.fetch_one(ask)):
                 told = whole.get(one.identity)

@@ -5,7 +5,7 @@ What they protect: no payload, hint or metadata makes a token read another path 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from ingest.core.errors import IngestError
 from ingest.core.values import JSON
-from ingest.sources.contract import Ask
+from ingest.sources.contract import Lookup
 from ingest.testing.fakes import Answer, Fake, Trouble
-from ingest.testing.laws.asking import asking, every_ask, playing
+from ingest.testing.laws.clients import connected, every_ask, playing
 from ingest.testing.laws.fixtures import Suite
 from ingest.testing.laws.junk import tried
 
@@ -34,15 +34,18 @@ Shape = tuple[str, tuple[str, ...], frozenset[str]]
 """A request without its ids: the method, the segments of the path, the names of parameters."""
 
 
-def _shapes(fake: Fake, *told: str) -> set[Shape]:
-    """What was asked for, with what is told in it as `*`."""
-    marks = {quote(one, safe="", errors="replace") for one in told if one.strip(".")}
+def _asked(fake: Fake) -> set[Shape]:
+    """What was asked for, as it stands there."""
     found: set[Shape] = set()
     for asked in fake.requests:
         path, _, query = asked.target.partition("?")
-        parts = tuple(_without(part, marks) for part in path.split("/"))
-        found.add((asked.method, parts, frozenset(dict(parse_qsl(query)))))
+        found.add((asked.method, tuple(path.split("/")), frozenset(dict(parse_qsl(query)))))
     return found
+
+
+def _marks(told: Iterable[str]) -> set[str]:
+    """What is told, as it stands in a path where it bends none."""
+    return {quote(one, safe="", errors="replace") for one in told if one.strip(".")}
 
 
 def _without(part: str, marks: set[str]) -> str:
@@ -51,23 +54,51 @@ def _without(part: str, marks: set[str]) -> str:
     return f"*{part[len(max(told, key=len)) :]}" if told else part
 
 
-def _look(suite: Suite, fake: Fake, ask: Ask, metadata: Mapping[str, JSON] | None = None) -> None:
+def _shapes(fake: Fake, told: Iterable[str]) -> set[Shape]:
+    """What was asked for, with what is told in it as `*`."""
+    marks = _marks(told)
+    return {
+        (method, tuple(_without(part, marks) for part in parts), names)
+        for method, parts, names in _asked(fake)
+    }
+
+
+def _unusual(fake: Fake, usual: set[Shape], told: Iterable[str]) -> set[Shape]:
+    """What was asked for and has no shape that is usual, however what is told is read in it.
+
+    A word that a path always has (`0` in `/api/0/`) may be told too.
+    """
+    marks = _marks(told)
+    return {one for one in _asked(fake) if not any(_fits(one, shape, marks) for shape in usual)}
+
+
+def _fits(asked: Shape, shape: Shape, marks: set[str]) -> bool:
+    method, parts, names = asked
+    if (method, len(parts), names) != (shape[0], len(shape[1]), shape[2]):
+        return False
+    pairs = zip(parts, shape[1], strict=True)
+    return all(usual in {part, _without(part, marks)} for part, usual in pairs)
+
+
+def _look(
+    suite: Suite, fake: Fake, lookup: Lookup, metadata: Mapping[str, JSON] | None = None
+) -> None:
     """One look-up and one check, whatever they come to."""
-    with suppress(IngestError), asking(suite, fake, metadata=metadata) as client:
+    with suppress(IngestError), connected(suite, fake, metadata=metadata) as client:
         with suppress(IngestError):
-            client.fetch_one(ask)
+            client.fetch_one(lookup)
         client.check()
 
 
-def _usual(suite: Suite, fake: Fake, asks: Sequence[Ask]) -> set[Shape]:
+def _usual(suite: Suite, fake: Fake, asks: Sequence[Lookup]) -> set[Shape]:
     """What is asked for by plain words, of what is there and of what is not."""
     fake.requests.clear()
-    for ask in asks:
-        _look(suite, fake, ask)
+    for lookup in asks:
+        _look(suite, fake, lookup)
         fake.troubles.append(Trouble(Answer(404, {})))
-        _look(suite, fake, ask)
+        _look(suite, fake, lookup)
         fake.troubles.clear()
-    return _shapes(fake, *_words_of(asks[0]))
+    return _shapes(fake, _words_of(asks[0]))
 
 
 def _bend(suite: Suite, look: Callable[[str], set[Shape]]) -> None:
@@ -88,14 +119,17 @@ def test_an_id_never_bends_a_path(suite: Suite) -> None:
     Remedy: what stands in a path goes through `ingest.sources.forms.segment`.
     """
     with playing(suite) as fake:
-        for ask in every_ask(suite):
-            _bend(suite, partial(_by_id, suite, fake, ask=ask, usual=_usual(suite, fake, [ask])))
+        for lookup in every_ask(suite):
+            _bend(
+                suite,
+                partial(_by_id, suite, fake, lookup=lookup, usual=_usual(suite, fake, [lookup])),
+            )
 
 
-def _by_id(suite: Suite, fake: Fake, told: str, *, ask: Ask, usual: set[Shape]) -> set[Shape]:
+def _by_id(suite: Suite, fake: Fake, told: str, *, lookup: Lookup, usual: set[Shape]) -> set[Shape]:
     fake.requests.clear()
-    _look(suite, fake, replace(ask, identity=replace(ask.identity, id=told)))
-    return _shapes(fake, told, *_words_of(ask)) - usual
+    _look(suite, fake, replace(lookup, identity=replace(lookup.identity, id=told)))
+    return _unusual(fake, usual, [told, *_words_of(lookup)])
 
 
 def test_a_hint_never_bends_a_path(suite: Suite) -> None:
@@ -104,16 +138,18 @@ def test_a_hint_never_bends_a_path(suite: Suite) -> None:
     Remedy: check a hint's fields like a payload's, and quote them like an id.
     """
     with playing(suite) as fake:
-        for ask in every_ask(suite):
-            usual = _usual(suite, fake, [ask, replace(ask, hint={})])
-            _bend(suite, partial(_by_hint, suite, fake, ask=ask, usual=usual))
+        for lookup in every_ask(suite):
+            usual = _usual(suite, fake, [lookup, replace(lookup, hint={})])
+            _bend(suite, partial(_by_hint, suite, fake, lookup=lookup, usual=usual))
 
 
-def _by_hint(suite: Suite, fake: Fake, told: str, *, ask: Ask, usual: set[Shape]) -> set[Shape]:
+def _by_hint(
+    suite: Suite, fake: Fake, told: str, *, lookup: Lookup, usual: set[Shape]
+) -> set[Shape]:
     fake.requests.clear()
-    hint = {name: _bent(value, told) for name, value in ask.hint.items()}
-    _look(suite, fake, replace(ask, hint=hint))
-    return _shapes(fake, told, *_words_of(ask)) - usual
+    hint = {name: _bent(value, told) for name, value in lookup.hint.items()}
+    _look(suite, fake, replace(lookup, hint=hint))
+    return _unusual(fake, usual, [told, *_words_of(lookup)])
 
 
 def test_stored_metadata_never_bends_a_path(suite: Suite) -> None:
@@ -121,29 +157,35 @@ def test_stored_metadata_never_bends_a_path(suite: Suite) -> None:
 
     Remedy: read a field of the metadata with `ingest.sources.forms.own` or `needed`.
     """
-    fields = [name for name, v in suite.story_connection.items() if isinstance(v, str)]
+    own = suite.story_connection
+    parts = [part for value in _words(own) for part in value.split("/")]
     with playing(suite) as fake:
-        ask, *_ = every_ask(suite)
-        for name in fields:
+        lookup, *_ = every_ask(suite)
+        for name in [name for name, value in own.items() if isinstance(value, str)]:
             usual: set[Shape] = set()
-            for plain in (suite.story_connection[name], None, "5"):
-                usual |= _by_field(suite, fake, plain, ask=ask, name=name, usual=set())
-            _bend(suite, partial(_by_field, suite, fake, ask=ask, name=name, usual=usual))
+            for plain in (own[name], None, "5"):
+                _look_with(suite, fake, lookup, {**own, name: plain})
+                usual |= _shapes(fake, [*parts, "5", *_words_of(lookup)])
+            _bend(suite, partial(_by_field, suite, fake, lookup=lookup, name=name, usual=usual))
 
 
 def _by_field(
-    suite: Suite, fake: Fake, told: JSON, *, ask: Ask, name: str, usual: set[Shape]
+    suite: Suite, fake: Fake, told: str, *, lookup: Lookup, name: str, usual: set[Shape]
 ) -> set[Shape]:
-    fake.requests.clear()
     own = suite.story_connection
-    _look(suite, fake, ask, {**own, name: told})
+    _look_with(suite, fake, lookup, {**own, name: told})
     parts = [part for value in _words(own) for part in value.split("/")]
-    listed = told.split("/") if isinstance(told, str) and "/" in str(own[name]) else [told]
-    return _shapes(fake, *parts, *_words([*listed, "5"]), *_words_of(ask)) - usual
+    listed = told.split("/") if "/" in str(own[name]) else [told]
+    return _unusual(fake, usual, [*parts, "5", *listed, *_words_of(lookup)])
 
 
-def _words_of(ask: Ask) -> list[str]:
-    return [ask.identity.id, *_words(ask.hint)]
+def _look_with(suite: Suite, fake: Fake, lookup: Lookup, metadata: Mapping[str, JSON]) -> None:
+    fake.requests.clear()
+    _look(suite, fake, lookup, metadata)
+
+
+def _words_of(lookup: Lookup) -> list[str]:
+    return [lookup.identity.id, *_words(lookup.hint)]
 
 
 def _words(value: JSON | Mapping[str, JSON]) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from ingest.core.changes import Change, Refresh, Upsert
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Ask, Client, Found, Sight
+from ingest.sources.contract import Access, Client, Lookup, Sight
 from ingest.sources.discreet import Discreet, hushed
 from ingest.sources.masking import Mask
 from ingest.testing.fakes import Fake, Provider, serving
@@ -30,7 +30,7 @@ def provider_of(suite: Suite) -> Provider:
 
 
 @contextmanager
-def asking(
+def connected(
     suite: Suite, fake: Fake, *, token: str = "", metadata: Mapping[str, JSON] | None = None
 ) -> Iterator[Client]:
     """The client of the story's connection, or of other metadata; with the fake's own token."""
@@ -47,30 +47,36 @@ def asking(
         client.close()
 
 
-def asks_of(delivery: Fixture) -> Iterator[Ask]:
+def asks_of(delivery: Fixture) -> Iterator[Lookup]:
     """The look-ups that a delivery asks for, and those that settle a doubt about what it tells."""
     means = delivery.means()
     again = (delivery.source.again(one) for one in means.told if isinstance(one, Upsert))
     for refresh in (*means.asked, *again):
         if refresh is not None:
-            yield Ask(refresh.identity, refresh.hint)
+            yield Lookup(refresh.identity, refresh.hint)
 
 
-def every_ask(suite: Suite) -> list[Ask]:
+def every_ask(suite: Suite) -> list[Lookup]:
     """One look-up of each kind that the story asks for."""
-    of_kind: dict[str, Ask] = {}
+    of_kind: dict[str, Lookup] = {}
     for delivery in suite.deliveries:
-        for ask in asks_of(delivery):
-            of_kind.setdefault(ask.identity.kind, ask)
+        for lookup in asks_of(delivery):
+            of_kind.setdefault(lookup.identity.kind, lookup)
     assert of_kind, "there is a client, and nothing in the story asks for a look-up"
     return list(of_kind.values())
 
 
-def seen(suite: Suite, ask: Ask, sight: Sight) -> tuple[Change, ...]:
+def seen(suite: Suite, lookup: Lookup, sight: Sight) -> tuple[Change, ...]:
     """What becomes of a sight, but for what it asks for in turn; nothing of a sight of nothing."""
     documents = suite.source.documents
     assert documents is not None
     if sight.raw is None:
         return ()
-    found = Found(ask.identity, sight.raw, RECEIVED_AT, ask.hint, suite.story_connection)
+    found = Lookup(
+        lookup.identity,
+        raw=sight.raw,
+        sent_at=RECEIVED_AT,
+        hint=lookup.hint,
+        connection=suite.story_connection,
+    )
     return tuple(one for one in documents(found) if not isinstance(one, Refresh))

@@ -1,0 +1,103 @@
+"""A seventh source, in a package outside that `ingest source new` writes: with no line changed here
+it is a source like the six, and everything else stays as it is.
+
+Each test installs it, and looks from processes of their own in which it is there.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest import skeleton
+from tests.acceptance.beside import SEVENTH
+from tests.embedded.watching import REPOSITORY
+from tests.factories import OURS
+from tests.outside import installed
+
+pytestmark = pytest.mark.integration
+
+BESIDE = "tests/acceptance/beside.py"
+SELECTED = (
+    "tests/cli/test_database.py",
+    "tests/cli/test_sources.py",
+    "tests/demo",
+    "tests/schema/test_schema.py",
+    "tests/sources/test_registry.py",
+    "tests/store/test_upgrade.py",
+    "tests/test_architecture.py",
+    "tests/test_startup.py",
+    "tests/types",
+)
+"""Tests of ours that could be harmed: of types, schema, upgrade, architecture, demo, commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The package's own folder, and the environment of a process in which it is installed."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+    def run(self, *argv: str, cwd: Path = REPOSITORY, timeout_s: int = 300) -> str:
+        """What a run of Python says, which has to end well."""
+        ran = subprocess.run(
+            [sys.executable, *argv],
+            cwd=cwd,
+            env=dict(self.environ),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+        assert ran.returncode == 0, (ran.stdout + ran.stderr)[-8_000:]
+        return ran.stdout
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Outside:
+    folder = skeleton.write(SEVENTH, tmp_path / "outside")
+    environ = installed(folder, tmp_path / "site")
+    return Outside(folder, {name: v for name, v in environ.items() if not name.endswith("_URL")})
+
+
+def _pytest(*more: str) -> tuple[str, ...]:
+    return ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", *more)
+
+
+def test_its_own_tests_pass_as_written(outside: Outside) -> None:
+    told = outside.run(*_pytest("--override-ini", "markers=slow"), cwd=outside.folder)
+    assert " passed" in told
+    assert "skipped" not in told
+
+
+def test_the_demo_plays_it_with_the_six(outside: Outside) -> None:
+    told: dict[str, Any] = json.loads(outside.run("-m", "ingest.cli", "demo", "--json"))
+    assert {row["source"] for row in told["documents"]} == {*OURS, SEVENTH}
+    own = [row for row in told["deliveries"] if row["source"] == SEVENTH]
+    assert [row["status"] for row in own] == [row["expected"] for row in own]
+    assert {row["status"] for row in own} == {"processed", "skipped"}
+    assert all(row["bound"] for row in told["relationships"])
+    targets = {row["target_source"] for row in told["relationships"] if row["source"] == SEVENTH}
+    assert targets == {"linear", SEVENTH}
+
+
+def test_it_is_a_source_like_the_six_and_the_six_are_what_they_were(
+    outside: Outside, postgres_url: str
+) -> None:
+    server = Outside(outside.folder, {**outside.environ, "TEST_DATABASE_URL": postgres_url})
+    told = server.run(*_pytest(BESIDE, *SELECTED))
+    assert " passed" in told
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+def test_the_whole_suite_is_green_beside_it(outside: Outside) -> None:
+    outside.run(*_pytest(BESIDE, "tests"), timeout_s=3_500)
