@@ -52,7 +52,11 @@ class BrokerAddress:
 
 
 def family_of(name: str, urls: str) -> str:
-    """The one family of all these URLs; raises `BadSettings` that names the variable."""
+    """The one family of all these URLs, as `FAMILIES` names it; they have semicolons between them.
+
+    name: the variable that they are from, for messages.
+    Raises `BadSettings` for a scheme that is not supported, and for several families.
+    """
     families = {_family(name, url) for url in urls.split(";")}
     if len(families) > 1:
         raise BadSettings(f"{name} lists brokers of several kinds; one broker has one kind")
@@ -60,7 +64,10 @@ def family_of(name: str, urls: str) -> str:
 
 
 def address_of(name: str, urls: str) -> BrokerAddress:
-    """Raises `BadSettings` for what is not supported, or contradicts itself."""
+    """The address of a broker, out of its URLs with semicolons between them; asks nobody.
+
+    name: as above. Raises `BadSettings` for what is not supported, or contradicts itself.
+    """
     family = family_of(name, urls)
     each = [url.strip() for url in urls.split(";")]
     parts = [urlsplit(url) for url in each]

@@ -17,7 +17,11 @@ _REDIS_KEYS = ("unacked", "unacked_index", "unacked_mutex")
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """What is needed to reach a broker. `told` are the user's own options; they may be secrets."""
+    """What is needed to reach a broker.
+
+    told: the user's own options, which may be secrets.
+    prefix: stands before the names of queues, so that environments can share a broker.
+    """
 
     address: BrokerAddress
     told: Options = field(default_factory=dict, repr=False)
@@ -50,7 +54,10 @@ class Broker:
         return f"{self.prefix}{name}"
 
     def options(self) -> dict[str, object]:
-        """For who works: waits, but never without an end."""
+        """Options of the driver for who works: he waits, but never without an end.
+
+        The user's own go before the defaults of the kind of broker.
+        """
         family = self.address.family
         keys = {} if family == AMQP else {f"{key}_key": self.queue(key) for key in _REDIS_KEYS}
         told = {name: value for name, value in self.told.items() if name != "heartbeat"}
@@ -64,7 +71,10 @@ class Broker:
         return {**options.DEFAULTS[family], **own, **told}
 
     def bell_options(self) -> dict[str, object]:
-        """For who rings: one attempt with each host, and a short one."""
+        """Options of the driver for who rings: one attempt with each host, and a short one.
+
+        Nothing of the user's may make him wait longer: a bell that is not heard is swept.
+        """
         bell = options.BELLS[self.address.family]
         tries = 0 if self.address.family == SENTINEL else self.address.count - 1
         return {**self.options(), **bell, "max_retries": tries}
@@ -73,7 +83,12 @@ class Broker:
 def broker_of(
     urls: str, told: Mapping[str, object] | None = None, prefix: str = "", *, name: str = ""
 ) -> Broker:
-    """Raises `BadSettings` for a broker that there is not, or that takes no such options."""
+    """The broker that these URLs and options say; nothing is contacted.
+
+    told: as INGEST_BROKER_OPTIONS has it.
+    name: the variable of the URLs, for messages.
+    Raises `BadSettings` for a broker that there is not, or that takes no such options.
+    """
     address = address_of(name or URL_VARIABLE, urls)
     known = options.require_known(address.family, told or {})
     if address.family == SENTINEL and not {MASTER_NAME} & {*address.told, *known}:

@@ -35,7 +35,10 @@ _KEEPALIVE: Mapping[str, int] = {
 
 
 def numbered(settings: Mapping[str, int]) -> dict[int, int]:
-    """Options of a socket by the system's numbers; what a system has not, it is not told."""
+    """Options of a socket by the system's numbers (`TCP_KEEPIDLE` is 4 on Linux).
+
+    What a system has not, it is not told.
+    """
     return {
         int(getattr(socket, name)): value
         for name, value in settings.items()
@@ -77,7 +80,7 @@ BELLS: Mapping[str, Options] = {
 
 
 class Kind(NamedTuple):
-    """What a value has to be: in words, and as a question."""
+    """What a value has to be: in words, as an error says it, and as a question."""
 
     said: str
     fits: Callable[[object], bool]
@@ -168,7 +171,11 @@ KNOWN: Mapping[str, Mapping[str, Kind]] = {
 
 
 def require_known(family: str, told: Options) -> dict[str, object]:
-    """What a user told, as the driver takes it; raises `BadSettings`. No value is quoted."""
+    """What a user told, as the driver takes it: names of sockets' options become numbers.
+
+    Raises `BadSettings` for an option that this family does not take, or a value that is no fit; no
+    value is quoted, as it may be a secret.
+    """
     known = KNOWN[family]
     for name, value in told.items():
         if name not in known:

@@ -37,7 +37,7 @@ class Standing(StrEnum):
 
 
 class Trial(NamedTuple):
-    """What a trial found, in one line, and what to do about it."""
+    """What a trial found, in one line, and what to do about it; the line says no password."""
 
     standing: Standing
     said: str

@@ -8,7 +8,12 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A verified delivery: stored now, known already, or a handshake, which has no id."""
+    """What became of a verified delivery.
+
+    status: `accepted` where it is stored now, `duplicate` where it was known already, `handshake`
+        where it was answered and not stored.
+    id: of its row; None for a handshake.
+    """
 
     id: int | None
     status: Literal["accepted", "duplicate", "handshake"]

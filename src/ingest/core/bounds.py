@@ -54,7 +54,11 @@ class Bounded:
 
 
 def bounded(change: Change) -> Bounded:
-    """The change with everything that a provider lets somebody write brought within the bounds."""
+    """The change with everything that a provider lets somebody write brought within the bounds.
+
+    A change within them is returned itself. The bounds are the constants above; what is cut ends in
+    `MARK`, and depends on the change alone.
+    """
     cuts: list[str] = []
     if isinstance(change, Upsert):
         change = _upsert(change, cuts)
@@ -73,7 +77,7 @@ def bounded_event(event: Mapping[str, JSON]) -> Mapping[str, JSON]:
 
 
 def cut_text(text: str, limit: int) -> str:
-    """The text, or its beginning and how much more there is of it."""
+    """The text, or its first `limit` characters and a line that says how many more there are."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]}\n\n[{MARK} cut here: {len(text) - limit:,} more characters]"

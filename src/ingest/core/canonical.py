@@ -110,13 +110,16 @@ def _long_row() -> re.Pattern[str]:
 
 
 def title_and_body(canonical: str) -> tuple[str, str]:
-    """The two parts of a canonical text."""
+    """The two parts of a canonical text, as `canonical_text` put them together."""
     title, _, body = canonical.partition("\n\n")
     return title, body
 
 
 def content_hash(canonical: str) -> str:
-    """SHA-256 of the canonical text as UTF-8, in hex. The text must be clean."""
+    """SHA-256 of the canonical text as UTF-8, in hex: 64 digits, the document's `content_hash`.
+
+    The text has to be clean: a lone surrogate has no UTF-8.
+    """
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -59,7 +59,11 @@ class Upsert:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a patch: its value and the commutative merge declared for it."""
+    """One field of a patch: its value and the commutative merge declared for it.
+
+    `min` and `max` compare texts or numbers, `union` keeps sorted lists of texts or mappings of
+    those, `newest` takes that of the newest rank.
+    """
 
     value: JSON
     merge: Merge
@@ -67,7 +71,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Some metadata fields of an object; kept until a whole object of newer rank replaces it."""
+    """Some metadata fields of an object; kept until a whole object of newer rank replaces it.
+
+    `fields` by the name that they have in the metadata; `version` and `priority` as in `Upsert`.
+    Any order of patches ends in the same document.
+    """
 
     identity: Identity
     version: int

@@ -44,7 +44,10 @@ _NESTED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ChunkConfig:
-    """How long a chunk may be, and how much of it the next one repeats, in cl100k tokens."""
+    """How long a chunk may be, and how much of it the next one repeats, in cl100k tokens.
+
+    Raises ValueError for fewer than 4 tokens, and for an overlap that is not less than the whole.
+    """
 
     max_tokens: int = 512
     overlap: int = 50
@@ -58,7 +61,11 @@ class ChunkConfig:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A part of a text. `start` is the offset of its first character in the canonical text."""
+    """A part of a text.
+
+    position: from 0, without a gap.
+    start: the offset of its first character in the canonical text, in characters.
+    """
 
     position: int
     text: str
@@ -80,7 +87,10 @@ def split(text: str, config: ChunkConfig, *, most: int | None = None) -> list[Ch
 
 
 def join(chunks: list[Chunk]) -> str:
-    """The text whose chunks these are: what a chunk repeats of the one before is left out."""
+    """The text whose chunks these are: what a chunk repeats of the one before is left out.
+
+    The inverse of `split`; the chunks are all of them, in order.
+    """
     parts: list[str] = []
     end = 0
     for chunk in chunks:

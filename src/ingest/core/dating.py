@@ -27,7 +27,11 @@ class Dates:
 
 
 def dated(known: Dates, words: Iterable[Dates]) -> Dates:
-    """The dates with what these words say of them, known words or stale ones."""
+    """The dates after these words about the document, known words or stale ones.
+
+    The earliest `heard_at`; of the words that have a `created_at` that of the highest rank, and of
+    one rank the last. `known` itself where nothing changes.
+    """
     heard_at, created_at, rank = known.heard_at, known.created_at, known.rank
     for word in words:
         if word.heard_at is not None and (heard_at is None or word.heard_at < heard_at):

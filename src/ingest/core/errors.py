@@ -8,15 +8,24 @@ from __future__ import annotations
 
 
 class IngestError(Exception):
-    """Base of all our errors. The message names the thing, the reason and the remedy."""
+    """Base of all our errors. The message names the thing, the reason and the remedy.
+
+    It is shown to people and logged, so it never holds a secret.
+    """
 
 
 class PermanentError(IngestError):
-    """The same input will fail the same way for ever."""
+    """The same input will fail the same way for ever: it is never tried again.
+
+    A delivery that raises it ends as `dead`, with the message as its reason.
+    """
 
 
 class TransientError(IngestError):
-    """The same input may succeed later; `retry_after_s` is set where somebody told us when."""
+    """The same input may succeed later: it is always tried again.
+
+    `retry_after_s` is set, in seconds, where somebody told us when.
+    """
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -24,7 +33,11 @@ class TransientError(IngestError):
 
 
 class BadPayload(PermanentError):
-    """A payload lacks what its mapping needs. `path` is the JSON path, `problem` what is wrong."""
+    """A payload lacks what its mapping needs; the delivery is `dead` at once.
+
+    path: the JSON path of the field (`data.issue.id`).
+    problem: what is wrong with it, in a few words.
+    """
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"payload field {path}: {problem}")
@@ -33,7 +46,10 @@ class BadPayload(PermanentError):
 
 
 class BadSignature(PermanentError):
-    """A request that we cannot believe. `problem` never quotes a secret or the given signature."""
+    """A request that we cannot believe; the receiver answers 401 and stores no delivery.
+
+    `problem` never quotes a secret or the given signature.
+    """
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -41,7 +57,10 @@ class BadSignature(PermanentError):
 
 
 class BadRequest(PermanentError):
-    """A request that no retry will mend: not JSON, a needed header missing. `status` is HTTP's."""
+    """A request that no retry will mend: not JSON, a needed header missing.
+
+    `status` is the answer that HTTP has for it.
+    """
 
     def __init__(self, problem: str, *, status: int = 400) -> None:
         super().__init__(problem)
@@ -62,7 +81,7 @@ class BadInput(PermanentError):
 
 
 class LeaseLost(TransientError):
-    """Another worker owns these deliveries now; everything of this attempt is rolled back."""
+    """Another worker owns these rows now; everything of this attempt is rolled back."""
 
 
 class Refused(TransientError):
@@ -73,11 +92,17 @@ class Refused(TransientError):
 
 
 class RateLimited(TransientError):
-    """A provider wants its caller to wait; it holds for the whole connection."""
+    """A provider wants its caller to wait, `retry_after_s` seconds.
+
+    It holds for the whole connection.
+    """
 
 
 class Raced(TransientError):
-    """Two transactions met on the same new row; the batch is read and decided again."""
+    """Two transactions met on the same new row; the batch is read and decided again.
+
+    The constraint in the database decides between them, and the loser finds what the winner wrote.
+    """
 
 
 class Costly(TransientError):
@@ -88,7 +113,10 @@ class Costly(TransientError):
 
 
 class Unavailable(TransientError):
-    """A service that we depend on did not answer."""
+    """A service that we depend on did not answer: PostgreSQL, the broker, a provider's host.
+
+    The batch is given back uncounted, since no row is to blame.
+    """
 
 
 class BrokenSource(Unavailable):

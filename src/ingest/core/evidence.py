@@ -12,7 +12,10 @@ _BEFORE_CHARS = 30
 
 
 def surroundings(text: str, start: int) -> str:
-    """The words around a mention at `start`, in its line."""
+    """The words around a mention at `start`, in its line: some before it and what follows.
+
+    At most EVIDENCE_CHARS characters, as they stand in the text.
+    """
     low = max(0, start - _BEFORE_CHARS)
     begin = text.rfind("\n", low, start) + 1
     if begin == 0 and low > 0:

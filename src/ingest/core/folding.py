@@ -51,6 +51,7 @@ class LedgerRow:
 
     @property
     def dates(self) -> Dates:
+        """The document's dates, as `dating` folds them."""
         return Dates(self.heard_at, self.created_at, self.created_rank)
 
 
@@ -224,7 +225,10 @@ def _kept(base: _Base, patches: Sequence[dict[str, JSON]]) -> dict[str, JSON] | 
 
 
 def is_stale(row: LedgerRow, statement: Statement) -> bool:
-    """Whether the statement is older than what the ledger knew when it came."""
+    """Whether the statement is older than what the ledger knew when it came.
+
+    Its aliases and dates count all the same.
+    """
     return row.rank is not None and statement.rank < row.rank
 
 
@@ -260,7 +264,10 @@ def _ties(statement: Statement, rank: str, made: str | None) -> bool:
 
 
 def lifts(row: LedgerRow, statement: Statement) -> bool:
-    """Whether a payload would bring back what a look-up or a listing saw gone."""
+    """Whether a payload would bring back what a look-up or a listing saw gone.
+
+    Such a payload may be an old one that comes late: only a look-up can tell.
+    """
     return (
         row.state == DELETED
         and row.rank is not None

@@ -19,7 +19,13 @@ _SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A thing at a provider: source type, tenant scope, kind and the provider's immutable id."""
+    """A thing at a provider. None of the four ever changes; none is a connection, a team or a name.
+
+    source_type: the name that the source is registered under.
+    scope: what the id is unique within: the id of a repository or an organization, a host, …
+    kind: `issue`, `file`, …
+    id: the provider's own, as a text.
+    """
 
     source_type: str
     scope: str
@@ -27,28 +33,37 @@ class Identity:
     id: str
 
     def key(self, store_id: str) -> str:
-        """The identity's text form within a store; what ids and slugs are computed from."""
+        """The identity's text form within a store; what ids and slugs are computed from.
+
+        The five parts with U+001F between them.
+        """
         return _SEPARATOR.join((store_id, self.source_type, self.scope, self.kind, self.id))
 
 
 def document_id(identity: Identity, store_id: str) -> str:
-    """UUIDv5 of the identity; imported rows may have another one, which the ledger knows."""
+    """The id of the document that the identity has in a store: a UUIDv5, the same in every process.
+
+    Imported rows may have another one: the ledger's id wins.
+    """
     return str(_uuid5(_DOCUMENTS, identity.key(store_id)))
 
 
 def object_id(identity: Identity) -> str:
-    """UUIDv5 of the identity, whatever store: what look-ups of one thing have in common."""
+    """UUIDv5 of the identity in no store: what the look-ups of one thing have in common."""
     return document_id(identity, "")
 
 
 def document_slug(identity: Identity, store_id: str) -> str:
-    """`<kind>-<id>~<12 hex>`, at most 256 characters; it never moves."""
+    """`<kind>-<id>~<12 hex>`, at most 256 characters; it never moves, and is unique.
+
+    The hex is the beginning of the SHA-256 of the identity's key.
+    """
     sha256 = hashlib.sha256(identity.key(store_id).encode("utf-8", "replace")).hexdigest()
     return slug(f"{identity.kind}-{identity.id}", sha256)
 
 
 def event_id(store_id: str, source_type: str, event_key: str) -> str:
-    """UUIDv5 of the event's unique key."""
+    """The id of an event: the UUIDv5 of its unique key, so that every worker makes the same one."""
     return str(_uuid5(_EVENTS, _SEPARATOR.join((store_id, source_type, event_key))))
 
 

@@ -19,7 +19,10 @@ MAX_MENTIONS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a text stands: its source, and what its bare references are relative to."""
+    """Where a text stands: its source, and what its bare references are relative to.
+
+    home: `owner/repo`, where the source has such a thing; None: a bare number names nothing.
+    """
 
     source_type: str
     home: str | None = None
@@ -27,7 +30,13 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A place in a text (`start` to `end`, characters) that names a thing of `source`."""
+    """A place in a text (`start` to `end`, characters) that names a thing of `source`.
+
+    key: as it is the `source_id` or an alias of the thing's document.
+    origin: a URL says it, or the text alone.
+    prefix: what `key` begins with, where it counts only for a store that owns that (`ENG`); None
+        where it is certain.
+    """
 
     start: int
     end: int
@@ -65,7 +74,10 @@ class Place(NamedTuple):
 
 
 def find(text: str, context: Context, syntaxes: Sequence[Syntax]) -> list[tuple[Mention, Syntax]]:
-    """What the syntaxes find in a text, code or not: of each the first `MAX_MENTIONS`."""
+    """What the syntaxes find in a text, code or not: of each the first `MAX_MENTIONS`.
+
+    In the order of the syntaxes; `places` says which of them count.
+    """
     return [
         (found, syntax)
         for syntax in syntaxes

@@ -21,7 +21,10 @@ MOST_PATCHES = 100
 
 
 def as_kept(patch: Patch, rank: str, revision: int) -> Kept:
-    """A patch as the ledger keeps it."""
+    """A patch as the ledger keeps it.
+
+    `{"rank": …, "revision": …, "fields": {name: {"value": …, "merge": …}}}`
+    """
     fields: dict[str, JSON] = {
         name: {"value": field.value, "merge": field.merge} for name, field in patch.fields.items()
     }

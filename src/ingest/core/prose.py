@@ -28,7 +28,11 @@ _INLINE = re.compile(
 
 
 def prose(text: str) -> str:
-    """The text with what is not prose as spaces; a text without any is returned itself."""
+    """The text with what is not prose as spaces; a text without any is returned itself.
+
+    Not prose are code (fenced, indented, inline), HTML comments and quotations. The result has the
+    same length and line breaks, so that positions in it are positions in the text.
+    """
     if not _may_hide(text):
         return text
     if text.startswith(_BLOCK_STARTS) or any(mark in text for mark in _BLOCK_MARKS):

@@ -16,18 +16,25 @@ _ENOUGH_DOUBLINGS = 16  # far over MAX_DELAY_S; without a bound the power outgro
 
 
 def delay_s(attempts: int, row_id: int) -> float:
-    """Seconds until the next attempt after `attempts` failed ones: up to 5, 10, 20 … 3,600."""
+    """Seconds until the next attempt after `attempts` failed ones: up to 5, 10, 20 … 3,600.
+
+    Between half of that and all, drawn from the row's id, so that what failed together does not
+    come back together.
+    """
     doublings = min(max(attempts - 1, 0), _ENOUGH_DOUBLINGS)
     return _spread(min(BASE_DELAY_S * float(2**doublings), MAX_DELAY_S), row_id, attempts)
 
 
 def told_s(told: float) -> float:
-    """Seconds to wait where a provider told how many."""
+    """Seconds to wait where a provider told how many; never under 0, nor over a day."""
     return min(max(told, 0.0), MAX_TOLD_S)
 
 
 def setback_s(setbacks: int, row_id: int) -> float:
-    """Seconds until what no row is to blame for is tried again: up to 2, 4, 8 … 900."""
+    """Seconds until what no row is to blame for is tried again: up to 2, 4, 8 … 900.
+
+    Spread as `delay_s` is.
+    """
     return _spread(min(2.0 ** min(max(setbacks, 1), _ENOUGH_DOUBLINGS), 900.0), row_id, setbacks)
 
 

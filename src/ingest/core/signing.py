@@ -62,14 +62,22 @@ _FORMS: Mapping[tuple[str, str], tuple[re.Pattern[str], str]] = {
 
 
 def sign(scheme: Scheme, headers: Mapping[str, str], body: bytes, secret: str) -> str:
-    """The signature header's value that the provider would send; header names in lower case."""
+    """The signature header's value that the provider would send; header names in lower case.
+
+    For `verify`, and for tests and fakes that send webhooks. Raises `BadSignature` where a header
+    that is signed too is missing.
+    """
     mac = hmac.new(secret.encode(), _signed(scheme, headers, body), scheme.algorithm).digest()
     text = mac.hex() if scheme.encoding == "hex" else base64.b64encode(mac).decode()
     return scheme.prefix + text
 
 
 def verify(scheme: Scheme, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
-    """Accept the raw body, or raise `BadSignature`; header names in lower case."""
+    """Accept the raw body, or raise `BadSignature`; header names in lower case.
+
+    `secrets` are all live ones: any of them suffices, each is tried, in constant time. None at all
+    is a refusal, and so is an unsigned request.
+    """
     live = [secret for secret in secrets if secret and secret not in scheme.refused_secrets]
     if not live:
         raise unverifiable()
@@ -120,7 +128,11 @@ def check_form(scheme: Scheme, headers: Mapping[str, str]) -> None:
 def check_fresh(
     scheme: Scheme, headers: Mapping[str, str], payload: JSON, received_at: datetime
 ) -> None:
-    """Raise `BadSignature` where the provider signs a time and it is too far from receipt."""
+    """Raise `BadSignature` where the provider signs a time and it is too far from receipt.
+
+    A body without its field is judged by the scheme's other header, and passes where that is absent
+    too, as older payloads do; a time in a header is required. Asked at receipt, never by a worker.
+    """
     time = scheme.time
     if time is None:
         return

@@ -28,7 +28,7 @@ def from_epoch_s(seconds: float) -> datetime:
 
 
 def from_epoch_ms(milliseconds: float) -> datetime:
-    """The same for milliseconds."""
+    """The time so many milliseconds after 1970, in UTC; raises what `from_epoch_s` raises."""
     return _after_epoch(milliseconds, timedelta(milliseconds=1))
 
 

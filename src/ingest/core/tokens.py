@@ -162,7 +162,11 @@ def _cheap(piece: str) -> bool:
 
 
 def count(text: str) -> int | None:
-    """The number of cl100k tokens, or None where only the splitter can tell at this price."""
+    """The number of cl100k tokens, or None where only the splitter can tell at this price.
+
+    None for text of many long pieces, and of characters that are younger than Python's Unicode
+    tables.
+    """
     if not text.isascii() and not _certain(text):
         return None
     pieces = _pieces(text)

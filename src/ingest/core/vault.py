@@ -26,7 +26,11 @@ _INFO = b"lightfast-ingest stored credentials v1"
 
 
 class Vault:
-    """Encrypts and decrypts secrets; its `repr` tells nothing."""
+    """Encrypts and decrypts secrets; its `repr` tells nothing.
+
+    `keys` are the operator's texts, the newest first: that one encrypts, all decrypt. Raises
+    `BadSettings` for none, and for one that is too short.
+    """
 
     __slots__ = ("_fernet", "_first")
 
@@ -42,7 +46,7 @@ class Vault:
         return "Vault(…)"
 
     def encrypt(self, secret: str) -> bytes:
-        """The secret under the first key."""
+        """The secret under the first key, as Fernet writes it; another text each time."""
         return self._fernet.encrypt(secret.encode())
 
     def decrypt(self, stored: bytes) -> Secret:

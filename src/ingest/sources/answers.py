@@ -30,7 +30,10 @@ _WAIT = frozenset({429})
 
 
 class Absent(IngestError):
-    """404 or 410: the object is gone, or out of the token's sight; the caller finds out which."""
+    """404 or 410: the object is gone, or out of the token's sight; the caller finds out which.
+
+    It never leaves a client: see `contract.Client`.
+    """
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -56,7 +59,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer with a status from 400: what `Rules` are asked about. `mask` hides the token."""
+    """An answer with a status from 400: what `Rules` are asked about. Header names in lower case.
+
+    now: when it came. mask: hides the token in what is quoted of it.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -76,7 +82,7 @@ class Refusal:
         return quoted(words, self.mask)
 
     def retry_after_s(self) -> float | None:
-        """RFC 9110, 10.2.3: seconds, or a date."""
+        """Seconds that `retry-after` tells, as a number or a date (RFC 9110, 10.2.3), or None."""
         told = self.headers.get("retry-after", "").strip()
         if told.isascii() and told.isdigit():
             return float(told)
@@ -87,7 +93,7 @@ class Refusal:
         return self.until(at if at.tzinfo else at.replace(tzinfo=UTC))
 
     def until(self, at: datetime) -> float:
-        """Seconds until then, by the server's own clock where it tells that."""
+        """Seconds until then, at least 0, by the server's own clock where `date` tells that."""
         try:
             now = parsedate_to_datetime(self.headers.get("date", ""))
         except (ValueError, TypeError, OverflowError):
@@ -135,7 +141,11 @@ class Rules:
     later: frozenset[int] = frozenset({408, 425})
 
     def error(self, refusal: Refusal, said: str) -> IngestError:
-        """RFC 9110, 15: what the status means; `said` is whose answer to what it is."""
+        """What the status means, as an error to raise (RFC 9110, 15).
+
+        The first that fits of `RateLimited`, `Refused`, `Absent`, `TransientError`, and else
+        `PermanentError`. `said` is whose answer to what it is, for the message.
+        """
         status = refusal.status
         wait_s = self.wait_s(refusal)
         if wait_s is not None:

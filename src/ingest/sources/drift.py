@@ -30,7 +30,10 @@ def drift(*objects: Known) -> tuple[str, ...]:
 
 
 def unknown(*objects: Known) -> Iterator[str]:
-    """The same unbounded and in no order. One set difference for each object, nothing deeper."""
+    """The same unbounded and in no order.
+
+    One set difference for each object, nothing deeper: it is asked of every delivery.
+    """
     for name, told, known in objects:
         for field in told.keys() - known:
             yield f"{name}.{field}"

@@ -22,7 +22,10 @@ _CROOKED = re.compile(r"[?#\\]|(?:\A|/)\.{0,2}(?:/|\Z)")
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where one provider's API is. `title` and `mask` are for messages."""
+    """Where one provider's API is: every URL that a client asks for goes through it.
+
+    base_url: on whose origin all requests stay. title, mask: for messages.
+    """
 
     title: str
     base_url: str
@@ -42,7 +45,10 @@ class Home:
         return f"{self.base_url.rstrip('/')}/{below}"
 
     def target(self, url: str, location: str) -> str:
-        """Where a redirect leads (RFC 9110, 10.2.2); raises for nowhere, and for elsewhere."""
+        """Where a redirect leads, as a whole URL (RFC 9110, 10.2.2: it may be relative).
+
+        Raises `TransientError` for nowhere, `PermanentError` for another origin.
+        """
         if not location:
             raise TransientError(self.mask(f"{self.title} redirects {path_of(url)} nowhere"))
         target = str(self._parsed(url, location))
@@ -50,7 +56,7 @@ class Home:
         return target
 
     def require(self, url: str) -> None:
-        """Raises `PermanentError` unless it is of the same origin; a name in it is none."""
+        """Raise `PermanentError` for another origin (RFC 6454), or for a user's name in the URL."""
         there = self._parsed(url)
         if _origin(there) != _origin(self._parsed(self.base_url)):
             # As it is on the wire: read as a language's, it may be none.

@@ -82,7 +82,10 @@ def base_of(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) 
 
 
 def matches(host: str, patterns: Collection[str]) -> bool:
-    """Whether a name is one of these, or lies under one that is written `*.example.com`."""
+    """Whether a name is one of these, or lies under one that is written `*.example.com`.
+
+    In any case; `*.example.com` is not `example.com` itself.
+    """
     name = host.lower()
     return any(
         name.endswith(one[1:]) if one.startswith("*.") else name == one

@@ -16,7 +16,10 @@ _LARGEST = 2**63
 
 
 def text_id(value: JSON, path: str) -> str | None:
-    """An id that is a text; None where it is absent or null."""
+    """An id that is a text of at most 255 characters; None where it is absent or null.
+
+    Raises `BadPayload` with the path for anything else, the empty text included.
+    """
     if value is None:
         return None
     if not isinstance(value, str) or not value or len(value) > _LONGEST:
@@ -25,7 +28,10 @@ def text_id(value: JSON, path: str) -> str | None:
 
 
 def number_id(value: JSON, path: str) -> str | None:
-    """An id that is a whole number; None where it is absent or null."""
+    """An id that is a whole number from 0 below 2**63, as a text; None where it is absent or null.
+
+    Raises `BadPayload` with the path for anything else, true and 7.0 included.
+    """
     if value is None:
         return None
     if type(value) is not int or not 0 <= value < _LARGEST:
@@ -34,7 +40,10 @@ def number_id(value: JSON, path: str) -> str | None:
 
 
 def any_id(value: JSON, path: str) -> str | None:
-    """An id that is a text in one place and a number in another; None where it is absent."""
+    """An id that is a text in one place and a number in another; None where it is absent or null.
+
+    Raises what `text_id` and `number_id` raise.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return number_id(value, path)
     return text_id(value, path)
@@ -52,7 +61,10 @@ def tenant_id(metadata: Mapping[str, JSON], name: str, what: str) -> str:
 
 
 def member(value: JSON, path: str) -> Mapping[str, JSON]:
-    """The object that holds an id; an empty one where it is absent or null."""
+    """The object that holds an id; an empty one where it is absent or null.
+
+    Raises `BadPayload` with the path for anything else.
+    """
     if value is None:
         return {}
     if not isinstance(value, Mapping):

@@ -26,7 +26,11 @@ _BEGINNING, _REST = 14, r"[^\s\"'<>]*"
 
 
 class Mask:
-    """Takes the secrets that it has learned out of texts. Used by several threads at a time."""
+    """Takes the secrets that it has learned out of texts. Used by several threads at a time.
+
+    Each in the forms in which an answer may bring it back: as URLs, JSON, HTML and base64 write it,
+    and cut off. What is shorter than `SHORTEST` is not hidden.
+    """
 
     __slots__ = ("_compiled", "_known")
 

@@ -13,7 +13,11 @@ from ingest.core.values import JSON
 
 
 class Metadata(BaseModel):
-    """Base of the members of `Source.document_types` and `Source.event_types`."""
+    """Base of the members of `Source.document_types` and `Source.event_types`.
+
+    Made by keyword, in snake_case; several members of one source are told apart by `kind` or
+    `action`, a literal or a pattern that no other one fits.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True

@@ -33,7 +33,10 @@ _MOST_SOCKETS, _MOST_IDLE = 16, 8
 
 @dataclass(slots=True)
 class Allowance:
-    """What a request may still take in all, its redirects included."""
+    """What a request may still take in all, its redirects included: until when, and how many bytes.
+
+    Counted at the socket, before anything is decoded.
+    """
 
     now: Callable[[], datetime]
     until: datetime
@@ -66,14 +69,19 @@ class Step(float):
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The world below: sockets, and whose certificates are believed."""
+    """The world below: sockets, and whose certificates are believed. A test passes its own."""
 
     sockets: httpcore.NetworkBackend = field(default_factory=httpcore.SyncBackend)
     certificates: Callable[[], ssl.SSLContext] = httpx.create_ssl_context
 
 
 class Transport:
-    """The sockets to one base URL. Blocking; used by several threads at a time."""
+    """The sockets to one base URL. Blocking; used by several threads at a time.
+
+    base_url: says whether TLS is spoken, and which proxy of the environment is for it.
+    resolve: the addresses of a name, each judged before anybody connects to it; None where the
+        operator named the host, and any address will do.
+    """
 
     def __init__(self, base_url: str, resolve: Resolve | None, network: Network) -> None:
         """Raises `BadSettings` for a proxy of the environment that cannot be used."""

@@ -83,7 +83,10 @@ def read(model: type[M], raw: JSON | Mapping[str, JSON], path: str = "") -> M:
 
 
 def bad_payload(error: ValidationError, path: str) -> BadPayload:
-    """The first fault that pydantic found in what stands at `path`, as our error."""
+    """The first fault that pydantic found in what stands at `path`, as our error.
+
+    The problem is `missing`, or pydantic's words for it, which do not quote the value.
+    """
     first = error.errors(include_url=False, include_context=False)[0]
     place = below(path, first["loc"]) or WHOLE
     if first["type"] == "missing" or first["input"] is None:
@@ -93,13 +96,19 @@ def bad_payload(error: ValidationError, path: str) -> BadPayload:
 
 
 def below(path: str, steps: tuple[int | str, ...]) -> str:
-    """The JSON path that these steps lead to: `data.labels[0].name`."""
+    """The JSON path that these steps lead to: `data.labels[0].name`.
+
+    `steps` as in `loc` of pydantic's errors: names and places in lists.
+    """
     spelled = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     return f"{path}{''.join(spelled)}".removeprefix(".")
 
 
 def unusable(raw: JSON, path: str, problem: str) -> BadPayload:
-    """The error for what is needed at `path` and cannot be used: `missing`, or else the problem."""
+    """The error for what is needed at `path` and cannot be used: `missing`, or else the problem.
+
+    For fields that are read by hand, beside the models.
+    """
     return BadPayload(path, "missing" if raw is None else problem)
 
 
@@ -107,7 +116,10 @@ def unusable(raw: JSON, path: str, problem: str) -> BadPayload:
 
 
 def at(raw: JSON | Mapping[str, JSON], *names: str) -> Any:
-    """The JSON value below these names; None where there is none."""
+    """The JSON value below these names; None where there is none.
+
+    `at(payload, "data", "issue", "id")`. Lists are not gone into.
+    """
     return _at(raw, names)
 
 

@@ -89,7 +89,12 @@ class DatabaseAddress:
 
 
 def read(url: str) -> DatabaseAddress:
-    """What the URL says; raises `BadSettings` for one that cannot be meant."""
+    """What the URL of a database says, in every form that libpq, SQLAlchemy and Prisma take.
+
+    A parameter goes before what stands before the `?`; where there are no `options`, those of
+    PGOPTIONS count. Raises `BadSettings` for a URL that cannot be meant, and quotes nothing of it
+    but a parameter's name.
+    """
     parts = _parts(url)
     pairs = list(_pairs(parts["query"]))
     given = _of_libpq(parts, pairs) | _places(parts["hosts"], pairs)

@@ -45,7 +45,11 @@ WHERE pg_type_is_visible(t.oid) GROUP BY t.typname
 
 
 def tables(conn: sa.Connection, names: Collection[str]) -> frozenset[str]:
-    """Columns with place, type, collation and default; indexes; constraints; of these tables."""
+    """What PostgreSQL knows of these tables, a text for each fact: two databases compare as sets.
+
+    Facts are columns (place, type, null, collation, default), indexes and constraints. Names are
+    looked up along the search path; a table that is not there gives none.
+    """
     given = {"tables": list(names)}
     queries = (_COLUMNS, _INDEXES, _CONSTRAINTS)
     return frozenset(line for q in queries for line in conn.execute(q, given).scalars())

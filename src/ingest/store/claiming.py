@@ -40,7 +40,15 @@ _ROW_BYTES = 2_048  # what a delivery costs beside its body, in the reckoning of
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """A delivery that this worker holds until its lease runs out."""
+    """A delivery that this worker holds until its lease runs out; the columns of its row.
+
+    connection_id: None for the app-wide route, where the payload says whose it is.
+    body: the raw bytes as they were signed.
+    attempts: claims, this one included.
+    lone_crashes: claims that ended with their worker, with nothing else in its batch.
+    body_hash: SHA-256 of the body without the fields that change on each attempt.
+    setbacks, overruns: see `retry`.
+    """
 
     id: int
     source_type: str
@@ -147,12 +155,15 @@ def claim(
     dear: bool = True,
     dear_first: bool = False,
 ) -> Claim:
-    """Take due rows under a lease, up to `limit` rows and `max_bytes`, and count the attempt.
+    """Take due deliveries under a lease, up to `limit` rows and `max_bytes`, and count the attempt.
 
     Where a row is due that has a crash behind it, nothing is taken but by a caller that is `alone`
     in its process: that one takes this row. Without `dear` what is dear is left to others;
     `dear_first` is for a caller that had something else the last time: of two floods, one of what
     is dear and one of what is not, neither holds up the other.
+
+    The rows are locked FOR NO KEY UPDATE SKIP LOCKED, so two claims never wait for one another; the
+    claim counts once its transaction commits, which has to be before the work starts.
     """
     given = {
         "limit": limit,
@@ -185,7 +196,11 @@ def claim(
 
 
 def renew(conn: sa.Connection, token: str, ids: Collection[int], lease_s: float) -> None:
-    """Keep what is still worked on; what another worker took over by now is left to him."""
+    """Let the lease of what is still worked on last `lease_s` seconds from now.
+
+    What another worker took over by now is left to him, and so is what is just being settled (SKIP
+    LOCKED).
+    """
     conn.execute(_RENEW, {"ids": list(ids), "token": token, "lease_s": lease_s})
 
 

@@ -61,7 +61,11 @@ _LEGACY_COLUMN = ("lightfast_docs_documents", "path")
 
 
 def look(conn: sa.Connection) -> Condition:
-    """Read the condition; raises `UnfitDatabase` for a server that cannot hold the schema."""
+    """Read what stands in the database; changes nothing.
+
+    Names are looked up along the search path, as every query does. Raises `UnfitDatabase` for a
+    server that cannot hold the schema.
+    """
     require_postgres(*conn.execute(_SERVER).one())
     legacy = list(conn.execute(_EXISTING, {"names": list(_LEGACY_TABLES)}).scalars())
     table, column = _LEGACY_COLUMN
@@ -89,7 +93,10 @@ def serves(conn: sa.Connection) -> str | None:
 
 
 def is_ahead(version: str | None, serves: str | None, known_versions: Collection[str]) -> bool:
-    """Whether a newer program made the schema what it is, and it goes on serving this one."""
+    """Whether a newer program made the schema what it is, and it goes on serving this one.
+
+    `known_versions` are those that this program brings: numbers of four digits, compared as texts.
+    """
     newer = version is not None and version not in known_versions
     return newer and serves is not None and serves <= max(known_versions)
 
@@ -100,7 +107,11 @@ def source_types(conn: sa.Connection) -> frozenset[str]:
 
 
 def require_ours(found: Condition, known_versions: Collection[str]) -> None:
-    """Raise `UnfitDatabase` for what belongs to somebody else, or to a newer program alone."""
+    """Raise `UnfitDatabase` for what belongs to somebody else, or to a newer program alone.
+
+    That is a legacy Lightfast database, one with some of our tables and no version, and one whose
+    version this program does not know and that does not say that it serves it.
+    """
     if found.version is not None:
         is_served = is_ahead(found.version, found.serves, known_versions)
         if found.version not in known_versions and not is_served:
@@ -117,7 +128,10 @@ def require_ours(found: Condition, known_versions: Collection[str]) -> None:
 
 
 def require_postgres(version_num: int, encoding: str) -> None:
-    """Refuse a server that cannot hold the schema; `version_num` is PostgreSQL's own."""
+    """Raise `UnfitDatabase` for a server that is too old, or a database that is not in UTF-8.
+
+    `version_num` is PostgreSQL's own `server_version_num`: 150004 for 15.4.
+    """
     if version_num < OLDEST_POSTGRES * 10_000:
         raise UnfitDatabase(
             f"PostgreSQL {version_num // 10_000} is too old: {OLDEST_POSTGRES} or newer is needed"

@@ -54,12 +54,19 @@ FROM lightfast_connection_conditions WHERE connection_id = :connection_id
 
 
 def lock(conn: sa.Connection, connection_id: str) -> None:
-    """Let nobody else judge or repair the connection until the commit."""
+    """Let nobody else judge or repair the connection until the commit (FOR NO KEY UPDATE).
+
+    Whoever refers to it (a feed, a delivery) is not held up.
+    """
     conn.execute(_LOCK, {"connection_id": connection_id})
 
 
 def paused(conn: sa.Connection, ids: Collection[str]) -> frozenset[str]:
-    """Those of the connections that are paused, and stay so until the commit."""
+    """Those of the connections that are paused, by a person or by us, and stay so until the commit.
+
+    Locked FOR SHARE in the order of ids: who resumes one waits for us, and then finds what we put
+    off.
+    """
     if not ids:
         return frozenset()
     given = {"ids": list(ids), "disconnected": DISCONNECTED}
@@ -72,7 +79,8 @@ def refuse(
     """Flag and pause the connection, with what the provider said.
 
     `token_id` is the token that was refused (0: there was none): one that was replaced meanwhile
-    says nothing of the new one.
+    says nothing of the new one, and nothing is done. The connection is locked first, so that a
+    repair comes before or after it, never in between. What a person paused stays paused.
     """
     lock(conn, connection_id)
     current = conn.execute(_TOKEN, {"connection_id": connection_id}).scalar_one()
@@ -83,12 +91,15 @@ def refuse(
 
 
 def flag(conn: sa.Connection, connection_id: str, problem: str) -> None:
-    """Show people what is wrong with the connection; it goes on as far as it can."""
+    """Show people what is wrong with the connection; it goes on as far as it can.
+
+    It takes the place of what was shown. Nothing is written for a connection that is not there.
+    """
     conn.execute(_FLAG, {"connection_id": connection_id, "problem": problem})
 
 
 def unflag(conn: sa.Connection, connection_id: str, problem: str) -> None:
-    """Take back what was shown, unless something else is shown by now."""
+    """Take back exactly this problem; where another one is shown by now, that stays."""
     conn.execute(_UNFLAG, {"connection_id": connection_id, "problem": problem})
 
 
@@ -103,6 +114,9 @@ def clear(conn: sa.Connection, connection_id: str) -> None:
 
 
 def read(conn: sa.Connection, connection_id: str) -> dict[str, Any]:
-    """`problem`, `problem_at`, `held_until`; empty where nothing is known."""
+    """What people are shown of the connection: `problem`, `problem_at`, `held_until`.
+
+    `held_until` is None once it has passed. Empty where nothing was ever noted.
+    """
     row = conn.execute(_READ, {"connection_id": connection_id}).mappings().one_or_none()
     return dict(row) if row is not None else {}

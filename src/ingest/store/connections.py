@@ -19,7 +19,12 @@ REFUSED = "refused"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connected source; `status` is its config status."""
+    """A connected source, as the columns of its row have it.
+
+    metadata: what was given when it was connected, in the source's terms (`Descriptor.connection`).
+    is_active: False while it is PAUSED, REFUSED or DISCONNECTED; the seed lets `status` be None.
+    has_token: whether an API token is stored, expired or not.
+    """
 
     id: str
     source_type: str
@@ -34,7 +39,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store and how it chunks and embeds."""
+    """A store, and how its documents are cut (in cl100k tokens) and embedded."""
 
     id: str
     embedding_model: str
@@ -115,7 +120,7 @@ ORDER BY s.connected_at, s.id
 
 
 def by_id(conn: sa.Connection, ids: Collection[str]) -> dict[str, Connection]:
-    """The connections of these ids."""
+    """The connections of these ids, by id; one that is not there is missing. Locks nothing."""
     if not ids:
         return {}
     rows = (Connection(*row) for row in conn.execute(_BY_ID, {"ids": list(ids)}))
@@ -123,7 +128,11 @@ def by_id(conn: sa.Connection, ids: Collection[str]) -> dict[str, Connection]:
 
 
 def standing(conn: sa.Connection, ids: Collection[str]) -> frozenset[str]:
-    """Those of the connections that are there and not disconnected; they stay until the commit."""
+    """Those of the connections that are there and not disconnected.
+
+    They are locked FOR KEY SHARE in the order of ids, until the commit: whoever purges one waits
+    for us, or we for him, and then it is gone.
+    """
     if not ids:
         return frozenset()
     return frozenset(conn.execute(_STANDING, {"ids": sorted(ids)}).scalars())
@@ -132,7 +141,10 @@ def standing(conn: sa.Connection, ids: Collection[str]) -> frozenset[str]:
 def by_tenant(
     conn: sa.Connection, source_type: str, tenants: Collection[str]
 ) -> dict[str, list[Connection]]:
-    """The connections that stand for these tenants of one source, by tenant."""
+    """The connections that stand for these tenants of one source, by tenant, in the order of ids.
+
+    A tenant may have several, also disconnected ones; one that nobody stands for is missing.
+    """
     found: dict[str, list[Connection]] = {}
     given = {"source_type": source_type, "tenants": list(tenants)}
     for row in conn.execute(_BY_TENANT, given):
@@ -141,7 +153,7 @@ def by_tenant(
 
 
 def stores_of(conn: sa.Connection, connection_ids: Collection[str]) -> dict[str, list[str]]:
-    """The stores that each connection feeds."""
+    """The ids of the stores that each connection feeds, in order, by connection."""
     found: dict[str, list[str]] = {}
     for row in conn.execute(_STORES_OF, {"ids": list(connection_ids)}):
         found.setdefault(row.connection_id, []).append(row.store_id)
@@ -157,7 +169,10 @@ def stores(conn: sa.Connection, ids: Collection[str]) -> dict[str, Store]:
 def neighbours(
     conn: sa.Connection, store_ids: Collection[str]
 ) -> list[tuple[str, str, Mapping[str, JSON]]]:
-    """(store, source type, metadata) of every connection of these stores: who owns which prefix."""
+    """Of these stores every connection that is not disconnected: (store id, source type, metadata).
+
+    Their metadata says who owns which prefix of a key there.
+    """
     rows = conn.execute(_NEIGHBOURS, {"ids": list(store_ids)})
     return [(row.store_id, row.source_type, row.source_metadata) for row in rows]
 
@@ -171,7 +186,11 @@ def create(
     tenants: Collection[str],
     store_ids: Collection[str],
 ) -> str:
-    """Connect a source to stores; the organization and workspace are the first store's."""
+    """Connect a source to stores, of which there is at least one; the new connection's id.
+
+    The organization and workspace are those of the first store. `tenants` are what it stands for,
+    as `Descriptor.connection_tenants` says. Raises `MissingRow` where a store is not there.
+    """
     connection_id = str(uuid.uuid4())
     stored = orjson.dumps(dict(metadata)).decode()
     first, *_ = store_ids
@@ -185,12 +204,21 @@ def create(
 
 
 def set_status(conn: sa.Connection, connection_id: str, *, is_active: bool, status: str) -> bool:
-    """Pause, resume or disconnect; False where there is no such connection."""
+    """Pause, resume or disconnect; False where there is no such connection.
+
+    `status` is one of CONFIGURED, PAUSED, REFUSED and DISCONNECTED. The row is locked until the
+    commit.
+    """
     given = {"id": connection_id, "is_active": is_active, "status": status}
     return conn.execute(_STATUS, given).rowcount == 1
 
 
 def listing(conn: sa.Connection, connection_id: str | None = None) -> list[dict[str, Any]]:
-    """Connections as people and programs read them: all, or the one of that id."""
+    """Connections as people and programs read them, in the order in which they were connected.
+
+    All, or the one of that id (a list of one, or of none). Each has `id`, `source_type`, `name`,
+    `organization_id`, `workspace_id`, `metadata`, `is_active`, `status`, `document_count`, three
+    times and the ids of its `stores`; never a secret.
+    """
     rows = conn.execute(_LIST, {"id": connection_id}).mappings()
     return [dict(row) for row in rows]

@@ -119,7 +119,11 @@ class Verifying:
 
 
 def add(conn: sa.Connection, vault: Vault, connection_id: str, kind: str, secret: str) -> int:
-    """Store one more live secret of that kind; older ones stay valid until they end. Its id."""
+    """Store one more live secret of that kind, encrypted; its id.
+
+    Older ones stay valid until they end or are removed: a webhook's secret is replaced in two
+    steps, so that no delivery is refused in between.
+    """
     given = {"connection_id": connection_id, "kind": kind, "secret": vault.encrypt(secret)}
     made: int = conn.execute(_ADD, given).scalar_one()
     return made
@@ -137,14 +141,20 @@ def listing(conn: sa.Connection, connection_id: str) -> list[Credential]:
 
 
 def retire(conn: sa.Connection, connection_id: str, id_: int) -> str | None:
-    """Forget one secret of the connection; its kind, None where there is none of that id."""
+    """Forget one secret of the connection; its kind, None where there is none of that id.
+
+    Of two that retire the same at once, one gets the kind.
+    """
     given = {"connection_id": connection_id, "id": id_}
     kind: str | None = conn.execute(_RETIRE, given).scalar_one_or_none()
     return kind
 
 
 def expire_others(conn: sa.Connection, connection_id: str, kind: str, seconds: float) -> int:
-    """Let all secrets of that kind end so soon, but the newest; how many those are."""
+    """Let all secrets of that kind but the newest end within so many seconds; how many those are.
+
+    An end that was set before, and comes sooner, is not put off.
+    """
     given = {"connection_id": connection_id, "kind": kind, "seconds": seconds}
     return conn.execute(_EXPIRE_OTHERS, given).rowcount
 
@@ -157,14 +167,21 @@ def remove_others(conn: sa.Connection, connection_id: str, kind: str, id_: int) 
 def sealed(
     conn: sa.Connection, kept_in: str, *, after: str | None, limit: int
 ) -> list[tuple[str, bytes]]:
-    """Some of the secrets that are kept there, each with its key, in the order of keys."""
+    """A page of the encrypted secrets that are kept in one of SEALED_IN: (key, secret), by key.
+
+    `after` is the last key of the page before, None for the first. Locks nothing: see `reseal`.
+    """
     first = "0" if kept_in == "credentials" else ""
     rows = conn.execute(_SEALED[kept_in], {"after": after or first, "limit": limit})
     return [(str(row.key), bytes(row.secret)) for row in rows]
 
 
 def reseal(conn: sa.Connection, kept_in: str, key: str, before: bytes, after: bytes) -> bool:
-    """Put a sealed secret in the place of what it was; False where that is another by now."""
+    """Put a secret under another key in the place of what it was (`before`).
+
+    False where that is another by now: who sets a new secret meanwhile seals it under the first key
+    himself, so that nothing is lost and nothing has to be locked.
+    """
     given = {"key": key, "before": before, "after": after}
     return conn.execute(_RESEAL[kept_in], given).rowcount == 1
 
@@ -175,13 +192,19 @@ def forget_expired(conn: sa.Connection) -> int:
 
 
 def read(conn: sa.Connection, vault: Vault, connection_id: str, kind: str) -> list[Secret]:
-    """The live secrets of that kind, oldest first; raises `BadSettings` where no key opens them."""
+    """The live secrets of that kind in the clear, oldest first.
+
+    Raises `BadSettings` where no key of the vault opens one. What has expired is not read.
+    """
     rows = conn.execute(_READ, {"connection_id": connection_id, "kind": kind}).scalars()
     return [vault.decrypt(bytes(secret)) for secret in rows]
 
 
 def verifying(conn: sa.Connection, connection_ids: Collection[str]) -> list[Verifying]:
-    """What may verify requests to these connections; the disconnected ones are left out."""
+    """What may verify requests to these connections, still encrypted: one query for many requests.
+
+    Disconnected ones are left out, and so are secrets that have expired.
+    """
     rows = conn.execute(_VERIFYING, {"ids": list(connection_ids), "kind": WEBHOOK_SECRET})
     return [
         Verifying(row.id, row.source_type, tuple(map(bytes, row.secrets)), row.shakes)
@@ -192,7 +215,10 @@ def verifying(conn: sa.Connection, connection_ids: Collection[str]) -> list[Veri
 def newest(
     conn: sa.Connection, connection_ids: Collection[str], kind: str
 ) -> dict[str, tuple[int, bytes]]:
-    """The newest secret of that kind of each connection that has one, sealed, and its id."""
+    """The newest live secret of that kind of each connection: (its id, the secret, encrypted).
+
+    A connection without one is missing. The id tells a refusal of this token from one of the next.
+    """
     given = {"ids": list(connection_ids), "kind": kind}
     rows = conn.execute(_NEWEST, given)
     return {row.connection_id: (row.id, bytes(row.secret)) for row in rows}

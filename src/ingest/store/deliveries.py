@@ -18,8 +18,14 @@ from ingest.core.errors import LeaseLost
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A verified delivery on its way into the queue. `body_hash` leaves volatile fields out; `lane`
-    is whom it is for.
+    """A verified delivery on its way into the queue.
+
+    connection_id: whose route it came by; None for the app-wide one.
+    delivery_key: the provider's id, or a hash of the body; with `body_hash` the idempotency key.
+    body_hash: SHA-256 of the body without the fields that change on each attempt.
+    headers: the kept ones, as the text of a JSON object with names in lower case.
+    received_at: by the receiver's clock; freshness and order are judged by it.
+    lane: whose share of the queue it is taken from.
     """
 
     source_type: str
@@ -138,9 +144,13 @@ SELECT EXISTS (
 
 
 def insert(conn: sa.Connection, arrivals: Sequence[Arrival]) -> list[tuple[int, bool]]:
-    """Store deliveries, in one statement: for each its id, and whether it is accepted (or known).
+    """Store deliveries in one statement; for each, in the order given: (its id, is it accepted).
 
-    Equal arrivals within the call count once; the second is known.
+    Not accepted is what is known already: another one of the same source, connection, delivery key
+    and body hash, in the table or earlier in this call. The unique index decides between two
+    receivers at once, never a SELECT; rows go in one order, so that they do not wait in a circle.
+    One that ended `dead` or `skipped` is made pending again, and is accepted. The same key with
+    another body is kept, and marked as a conflict.
     """
     unique: dict[_Key, Arrival] = {}
     for arrival in sorted(arrivals, key=_order):
@@ -173,14 +183,21 @@ def _revive(
 
 
 def settle(conn: sa.Connection, token: str, verdicts: Sequence[Verdict]) -> None:
-    """End deliveries under the lease; raises `LeaseLost` where another worker has them by now."""
+    """End deliveries that are held under this lease, with their verdicts.
+
+    Part of the transaction that holds their effects. Raises `LeaseLost` where another worker has
+    one of them by now; everything of this attempt has to be rolled back then.
+    """
     result = conn.execute(_SETTLE, {**_ends(verdicts), "token": token})
     if result.rowcount != len(verdicts):
         raise LeaseLost(f"{len(verdicts) - result.rowcount} of the batch's leases were taken over")
 
 
 def end_waiting(conn: sa.Connection, verdicts: Sequence[Verdict]) -> None:
-    """Settle deliveries that waited for look-ups, which end in this transaction."""
+    """Settle deliveries that waited for look-ups, in the transaction that ends the last of those.
+
+    One that a worker holds again is left to him, as he will ask again; so is one that has ended.
+    """
     if verdicts:
         conn.execute(_END_WAITING, _ends(verdicts))
 
@@ -202,8 +219,11 @@ def give_back(
     setback: bool = False,
     overrun: bool = False,
 ) -> None:
-    """Return deliveries as if they had not been claimed. Where they wait for nobody it is counted
-    as a `setback`, and as an `overrun` too where the database gave them up for their cost.
+    """Return deliveries that are held under this lease, as if they had not been claimed.
+
+    The attempt is taken back. `error` is what people are shown, at most 2,000 characters of it.
+    Where the rows wait for nobody it is counted as a `setback`, and as an `overrun` too where the
+    database gave them up for their cost. What another worker has by now is left to him.
     """
     given = {"ids": [row.id for row in rows], "delays": [row.delay_s for row in rows]}
     given |= {"token": token, "error": error[:2000], "setback": setback, "overrun": overrun}

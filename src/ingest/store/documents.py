@@ -14,7 +14,10 @@ from ingest.store.rows import as_json
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A document as it stands: what a new version of it is compared with."""
+    """A document as it stands: what a new version of it is compared with.
+
+    created_at: ISO 8601 without a zone, in UTC, with microseconds, as the column has it.
+    """
 
     id: str
     source_id: str
@@ -137,7 +140,10 @@ SELECT id FROM documents
 
 
 def read(conn: sa.Connection, ids: Collection[str]) -> dict[str, Stored]:
-    """Those of the documents that are there (withheld ones are not)."""
+    """Those of the documents that are there, by id; withheld ones are not. Locks nothing.
+
+    Whoever writes them holds their rows of the ledger: that is the lock of a document.
+    """
     if not ids:
         return {}
     rows = (Stored(*row) for row in conn.execute(_READ, {"ids": list(ids)}))
@@ -152,12 +158,19 @@ def hashes(conn: sa.Connection, ids: Collection[str]) -> dict[str, tuple[str, st
 
 
 def insert(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write new documents; each row has all columns but `updated_at`."""
+    """Write new documents; each row has all columns but `updated_at`, by name.
+
+    Without `created_at` it is now. One that is there already is an error: whoever writes a document
+    holds its row of the ledger, and knows.
+    """
     _run(conn, _INSERT, rows)
 
 
 def update(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rewrite documents that differ; `updated_at` moves."""
+    """Rewrite documents that differ: all columns but `id`, `store_id`, `source_type` and `slug`.
+
+    `updated_at` moves for each row given. Without `created_at` the document keeps its own.
+    """
     _run(conn, _UPDATE, rows)
 
 
@@ -185,19 +198,29 @@ def insert_chunks(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Non
 def replace_chunks(
     conn: sa.Connection, documents: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Write the chunks of changed documents (`id`, `chunk_count`); equal chunks are not touched."""
+    """Write the chunks of changed documents (`id`, `chunk_count`); further ones are cut off.
+
+    `rows` are all chunks: `document_id`, `position`, `start`, `text`. An equal one is not touched,
+    so that an embedder takes those alone whose `updated_at` moved.
+    """
     _run(conn, _CUT_CHUNKS, documents)
     _run(conn, _REPLACE_CHUNKS, rows)
 
 
 def withhold(conn: sa.Connection, ids: Collection[str]) -> None:
-    """Put documents out of sight, whole."""
+    """Put documents out of sight, whole: row, chunks and references, in a table beside.
+
+    For what is live and has a parent that is not; `release` brings them back.
+    """
     if ids:
         conn.execute(_WITHHOLD, {"ids": sorted(ids)})
 
 
 def release(conn: sa.Connection, ids: Collection[str]) -> None:
-    """Bring withheld documents back as they went."""
+    """Bring withheld documents back as they went, `updated_at` included.
+
+    One that is not withheld stays as it is. Their references are to be bound anew.
+    """
     if ids:
         conn.execute(_RELEASE, {"ids": sorted(ids)})
 

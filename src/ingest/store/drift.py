@@ -35,7 +35,11 @@ WHERE source_type = CAST(:source_type AS source_type) ORDER BY field
 
 
 def report(conn: sa.Connection, named: Iterable[tuple[str, str]]) -> None:
-    """Count unknown fields, (source type, field); each new one is logged, up to `MOST_FIELDS`."""
+    """Count unknown fields, (source type, field); each new one is logged, up to `MOST_FIELDS`.
+
+    Rows go in one order, so that two workers with the same fields wait rather than deadlock; they
+    are locked until the commit. Names are cut at 255 characters.
+    """
     counted = Counter(named)
     if not counted:
         return

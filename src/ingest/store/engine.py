@@ -134,7 +134,10 @@ def transaction(
 
 
 def patient(connection: sa.Connection) -> AbstractContextManager[None]:
-    """For what the server may work on for as long as it takes; TCP notices a host that is gone."""
+    """Lift the limit of time on what the server answers, for migrations and other long work.
+
+    It holds for the block of a `with`. TCP still notices a host that is gone.
+    """
     return _session(connection).answering(None)
 
 

@@ -138,14 +138,22 @@ def delete_told(conn: sa.Connection, connection_id: str, told: Collection[tuple[
 
 
 def delete_left(conn: sa.Connection, connection_id: str, *, limit: int) -> int:
-    """Delete some events that can be nobody else's; how many."""
+    """Delete up to `limit` events of which no connection is known to have told them; how many.
+
+    They are older than the keeping of facts, and the connection's where it is the only one of its
+    source that feeds the store.
+    """
     return conn.execute(_DELETE_LEFT, {"id": connection_id, "limit": limit}).rowcount
 
 
 def app_wide(
     conn: sa.Connection, source_type: str, *, after: int, limit: int, most_bytes: int
 ) -> list[AppWide]:
-    """Some raw deliveries of the source's app-wide route, in the order of their ids."""
+    """A step of the raw deliveries of a source's app-wide route, by id, from above `after`.
+
+    At most `limit` rows, and none more once their bodies have `most_bytes`; at least one. Whose
+    they are stands in their bodies, which the caller reads.
+    """
     given = {"source_type": source_type, "after": after, "limit": limit, "most_bytes": most_bytes}
     return [AppWide(row.id, row.headers, bytes(row.body)) for row in conn.execute(_APP_WIDE, given)]
 
@@ -172,7 +180,7 @@ def metadata_of_others(
 
 
 def fed_by(conn: sa.Connection, store_id: str) -> list[tuple[str, bool]]:
-    """The connections of a store, and of each whether it feeds no other one."""
+    """The connections of a store, in order: (id, whether it feeds no other store)."""
     return [(row.source_id, row.alone) for row in conn.execute(_FED_BY, {"id": store_id})]
 
 
@@ -212,7 +220,10 @@ def delete_ledger_of(conn: sa.Connection, store_id: str, *, limit: int) -> int:
 
 
 def delete_store(conn: sa.Connection, store_id: str) -> bool:
-    """Delete a store and whatever is left in it; whether there was one."""
+    """Delete a store and whatever is left in it, by its foreign keys; whether there was one.
+
+    Empty it in steps first: one statement that deletes a large store outlasts its time-out.
+    """
     return conn.execute(_DELETE_STORE, {"id": store_id}).rowcount == 1
 
 

@@ -13,7 +13,10 @@ from ingest.store.rows import as_json
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event of one store; `id` is the UUIDv5 of the unique key (store, source type, key)."""
+    """An event of one store; `id` is the UUIDv5 of the unique key (store, source type, key).
+
+    status: `processed`, or `skipped` where it changed nothing.
+    """
 
     id: str
     store_id: str
@@ -49,7 +52,12 @@ RETURNING r.id
 
 
 def record(conn: sa.Connection, events: Sequence[Event]) -> set[str]:
-    """Write events of distinct keys, in the order of the keys; the ids of those that are news."""
+    """Write events of distinct keys; the ids of those that are news.
+
+    The unique indexes close the race of two workers with one fact: one of them gets the id. Rows go
+    in the order of their keys, so that they wait and do not deadlock. A `skipped` event that is
+    processed now is turned, and is news too; nothing else ever changes an event.
+    """
     if not events:
         return set()
     ordered = sorted(events, key=lambda e: (e.store_id, e.source_type, e.event_key))

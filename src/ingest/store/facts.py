@@ -40,8 +40,11 @@ WHERE k.event_key <> t.event_key
 
 
 def tell(conn: sa.Connection, facts: Sequence[Fact]) -> dict[tuple[str, str], str]:
-    """Keep what is told for the first time; by (connection, fact) the keys of what was told before
-    under another one.
+    """Keep what is told for the first time; the event keys of what was told before under another
+    one.
+
+    By (connection, fact). Of two workers with one fact the second waits for the first, and reads
+    what that one wrote; rows go in one order, so that they do not wait for one another.
     """
     first: dict[tuple[str, str], Fact] = {}
     for one in facts:

@@ -121,7 +121,11 @@ _BY_KIND: tuple[tuple[type[psycopg.Error], Meaning], ...] = (
 
 
 def meaning(cause: BaseException | None) -> Meaning | None:
-    """What an error of the driver means; None for what is none that we expect."""
+    """What an error of the driver means: the class of ours, and a text with a place for the detail.
+
+    By SQLSTATE, the longest beginning in `MEANINGS` first, else by the driver's class. None for
+    what is none that we expect: that passes through as it is.
+    """
     if not isinstance(cause, psycopg.Error):
         return None
     sqlstate = cause.sqlstate
@@ -149,7 +153,10 @@ def is_unprepared(cause: BaseException | None) -> bool:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turns what the driver raises into our errors; everything else passes through."""
+    """Turns what the driver raises within the block into our errors; all else passes through.
+
+    The message tells the error's first line alone, as the others may quote a row.
+    """
     try:
         yield
     except DBAPIError as error:

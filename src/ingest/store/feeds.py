@@ -82,13 +82,20 @@ def read(conn: sa.Connection, document_ids: Collection[str]) -> dict[str, list[F
 
 
 def write(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Set feeds (`document_id`, `connection_id`, `feeding`, `rank`, `revision`)."""
+    """Set feeds: `document_id`, `connection_id`, `feeding`, `rank`, `revision`.
+
+    The document's row of the ledger is held by the caller; a connection that was purged meanwhile
+    is an error by its foreign key, and no feed is left behind.
+    """
     if rows:
         conn.execute(_WRITE, {"rows": as_json(rows)})
 
 
 def move(conn: sa.Connection, connection_id: str, moves: Sequence[tuple[str, str, str]]) -> None:
-    """Give words another place: (the ledger's identity, rank before, rank after)."""
+    """Give statements of a connection another rank: (ledger's identity, rank before, rank after).
+
+    A feed whose rank is another by now stays.
+    """
     identities, before, after = ([move[part] for move in moves] for part in range(3))
     given = {"connection_id": connection_id, "identities": identities}
     conn.execute(_MOVE, {**given, "before": before, "after": after})
@@ -97,7 +104,10 @@ def move(conn: sa.Connection, connection_id: str, moves: Sequence[tuple[str, str
 def change_aliases(
     conn: sa.Connection, added: Sequence[Mapping[str, Any]], dropped: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Add former keys, and drop those that are current again."""
+    """Add former keys, and drop those that are current again; first dropped, then added.
+
+    added: `document_id`, `alias`, `store_id`, `source_type`. dropped: the first two.
+    """
     if dropped:
         conn.execute(_DROP_ALIASES, {"rows": as_json(dropped)})
     if added:
@@ -107,7 +117,10 @@ def change_aliases(
 def mark_counts(
     conn: sa.Connection, connections: Collection[str], documents: Collection[str] = ()
 ) -> None:
-    """Note that the counts of these connections, and of those documents' feeders, may be off."""
+    """Note that the counts of these connections, and of those documents' feeders, may be off.
+
+    Marks are rows of their own, so that nobody waits for anybody: see `settle_counts`.
+    """
     if connections:
         conn.execute(_MARK, {"connections": sorted(connections)})
     if documents:
@@ -115,7 +128,11 @@ def mark_counts(
 
 
 def settle_counts(conn: sa.Connection) -> int:
-    """Take marked connections' counts anew, unless another is at it; how many were taken."""
+    """Take marked connections' counts anew; how many were taken, 0 where another is at it.
+
+    An advisory lock keeps it to one at a time: of two, the one with the older snapshot could write
+    last. Marks are taken and counts written in one statement, so that no mark is lost.
+    """
     if not conn.execute(_ALONE).scalar_one():
         return 0
     return conn.execute(_COUNT).rowcount

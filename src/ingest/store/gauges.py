@@ -43,7 +43,10 @@ class Gauges:
 
 
 def read(conn: sa.Connection) -> Gauges:
-    """The queue as it stands."""
+    """The queue as it stands, for the metrics.
+
+    Deliveries and look-ups are counted up to `MOST_COUNTED`, so that it stays cheap.
+    """
     waiting = conn.execute(_WAITING, {"most": MOST_COUNTED}).one()
     heard = {row.queue: row.heard_at_s for row in conn.execute(_HEARD)}
     deliveries = {"pending": waiting.pending, "dead": waiting.dead}

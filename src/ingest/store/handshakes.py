@@ -71,7 +71,10 @@ class Handshake:
 
 
 def arm(conn: sa.Connection, connection_id: str, seconds: float) -> None:
-    """Wait for a handshake from now on; a token of an earlier one that was never proven goes."""
+    """Wait for a handshake for so many seconds; one more call begins anew.
+
+    A token of an earlier handshake that was never proven is forgotten, as credential too.
+    """
     conn.execute(_DROP_UNPROVEN, {"connection_id": connection_id})
     conn.execute(_ARM, {"connection_id": connection_id, "seconds": seconds})
 
@@ -79,7 +82,11 @@ def arm(conn: sa.Connection, connection_id: str, seconds: float) -> None:
 def capture(
     conn: sa.Connection, vault: Vault, source_type: str, connection_id: str, token: str
 ) -> bool:
-    """Keep the token of a handshake that is waited for; whether it is."""
+    """Keep the token of a handshake that is waited for, encrypted; whether it was.
+
+    The condition stands in the UPDATE: of two handshakes at once one is captured, and the second
+    finds it disarmed.
+    """
     given = {
         "connection_id": connection_id,
         "source_type": source_type,
@@ -110,7 +117,10 @@ def set_unproven(conn: sa.Connection, connection_id: str, credential: int | None
 
 
 def unproven(conn: sa.Connection, connection_id: str) -> int | None:
-    """The id of that secret, once it was shown; locks it until the commit."""
+    """The id of the secret that `set_unproven` noted, once it was shown; None else.
+
+    The handshake is locked until the commit (FOR UPDATE), so that it is proven once.
+    """
     found: int | None = conn.execute(
         _UNPROVEN, {"connection_id": connection_id}
     ).scalar_one_or_none()
@@ -118,6 +128,9 @@ def unproven(conn: sa.Connection, connection_id: str) -> int | None:
 
 
 def show(conn: sa.Connection, vault: Vault, connection_id: str) -> Secret | None:
-    """The captured token, once: it is forgotten here as it is given out."""
+    """The captured token in the clear, once: it is forgotten here as it is given out.
+
+    Of two that ask at once, one gets it. Raises `BadSettings` where no key of the vault opens it.
+    """
     token = conn.execute(_SHOW, {"connection_id": connection_id}).scalar_one_or_none()
     return vault.decrypt(bytes(token)) if token is not None else None

@@ -92,7 +92,7 @@ def server(conn: sa.Connection) -> tuple[str, datetime]:
 
 
 def require_writable(conn: sa.Connection) -> None:
-    """Raise `ReadOnly` for a server that can be read and not written, with what makes it so."""
+    """Raise `ReadOnly` for a server that can be read and not written, and say what makes it so."""
     standby, default, now = conn.execute(_READ_ONLY).one()
     causes = (
         (standby, "it is a standby"),
@@ -105,7 +105,7 @@ def require_writable(conn: sa.Connection) -> None:
 
 
 def sealed(conn: sa.Connection) -> list[tuple[str, str, bytes]]:
-    """(connection, kind, encrypted secret) of every secret that is stored."""
+    """(connection, kind, encrypted secret) of each secret that is stored, captured tokens too."""
     return [(row[0], row[1], bytes(row[2])) for row in conn.execute(_SEALED)]
 
 
@@ -139,7 +139,10 @@ def oldest_due_s(conn: sa.Connection) -> float | None:
 
 
 def dead(conn: sa.Connection, *, recent_s: float) -> tuple[int, int]:
-    """How many deliveries are dead, and how many of them died in the last `recent_s` seconds."""
+    """How many deliveries are dead, and how many of them died in the last `recent_s` seconds.
+
+    Counts the newest `MOST_COUNTED` at most.
+    """
     every, lately = conn.execute(_DEAD, {"most": MOST_COUNTED, "recent_s": recent_s}).one()
     return every, lately
 

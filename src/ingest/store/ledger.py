@@ -92,24 +92,35 @@ RETURNING CAST(c.identity AS text), c.document_id, c.visible, c.state
 
 
 def read(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:
-    """The known ones of these identities, as they stand; they may change in the next moment."""
+    """The known ones of these identities, by identity; not locked, so they may change."""
     return _rows(conn.execute(_READ, {"identities": list(identities)}))
 
 
 def lock(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:
-    """The known ones of these identities, locked against other writers until the commit."""
+    """The known ones of these identities, locked for a change of content until the commit.
+
+    FOR NO KEY UPDATE, in the order of identities, so that two batches wait and do not deadlock.
+    """
     return _rows(conn.execute(_LOCK, {"identities": sorted(identities)}))
 
 
 def share(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:
-    """The known ones of these identities, kept from changing their visibility until the commit."""
+    """The known ones of these identities, kept from changing their visibility until the commit.
+
+    FOR KEY SHARE, in the order of identities: for parents, whose children are written meanwhile. A
+    change of content does not wait for it, a change of visibility does.
+    """
     if not identities:
         return {}
     return _rows(conn.execute(_SHARE, {"identities": sorted(identities)}))
 
 
 def insert(conn: sa.Connection, rows: Iterable[LedgerRow]) -> set[str]:
-    """Write rows of new identities; those missing from the answer were written by another first."""
+    """Write rows of new identities; the identities of those that were written.
+
+    One that is missing from the answer was written by another transaction first: the batch is read
+    and decided again (`Raced`). Rows go in one order, so that two workers wait and do not deadlock.
+    """
     ordered = sorted(rows, key=lambda row: row.identity)
     if not ordered:
         return set()
@@ -117,13 +128,19 @@ def insert(conn: sa.Connection, rows: Iterable[LedgerRow]) -> set[str]:
 
 
 def update(conn: sa.Connection, rows: Sequence[LedgerRow]) -> None:
-    """Write the changeable columns of locked rows."""
+    """Write what may change of rows that the caller holds locked.
+
+    That is all but identity, document's id, store, source type, scope, kind, external id and slug.
+    """
     if rows:
         conn.execute(_UPDATE, {"rows": as_json(map(_plain, rows))})
 
 
 def move(conn: sa.Connection, moves: Sequence[tuple[str, str, str]]) -> None:
-    """Give words another place, whole ones and patches: (identity, rank before, rank after)."""
+    """Give statements another rank, whole ones and patches: (identity, rank before, rank after).
+
+    Locks the rows. One whose rank is another by now stays, and so do its other patches.
+    """
     ordered = sorted(moves)
     identities, before, after = ([move[part] for move in ordered] for part in range(3))
     lock(conn, identities)
@@ -131,12 +148,20 @@ def move(conn: sa.Connection, moves: Sequence[tuple[str, str, str]]) -> None:
 
 
 def escalate(conn: sa.Connection, identities: Collection[str]) -> None:
-    """Lock rows whose visibility changes: waits for transactions that hold them as parents."""
+    """Lock rows whose visibility changes (FOR UPDATE), in the order of identities.
+
+    Waits for transactions that hold them as parents, and makes later ones wait, so that no child
+    slips in under a parent that is being hidden.
+    """
     conn.execute(_ESCALATE, {"identities": sorted(identities)})
 
 
 def cascade(conn: sa.Connection, identities: Collection[str]) -> list[tuple[str, bool]]:
-    """Hand visibility down to all descendants: (document id, visible) of live ones that turned."""
+    """Hand visibility down to all descendants: (document id, visible) of live ones that turned.
+
+    Level by level, each locked before it is written, in a statement of its own, whose snapshot is
+    taken after the parents' locks: so it sees every child that was committed meanwhile.
+    """
     turned: list[tuple[str, bool]] = []
     level = set(identities)
     while level:

@@ -1,8 +1,8 @@
 """The SQL of look-ups: asked for, claimed under a lease, put off, finished.
 
 One row for each object and connection. A request that comes while its look-up runs is counted, and
-looked up once more: what runs may have read before that event. Lock order: documents, look-ups,
-deliveries.
+looked up once more: what runs may have read before that event. Lock order: documents, look-ups (by
+connection and object), deliveries.
 """
 
 from __future__ import annotations
@@ -28,14 +28,17 @@ GRACE_S = 4.0
 EACH = 4
 """Of one connection at a time, however many workers: a slow provider leaves room for the others."""
 
-
 Wanted = tuple[str, Refresh]
 """A connection's id, and what it has to look up."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedLookup:
-    """A look-up that a worker holds; `fence` and `sent_at` are from before its first request."""
+    """A look-up that a worker holds until its lease runs out.
+
+    object: the identity's hash. fence, sent_at: the database's, from before the first request.
+    patient: a 404 is the provider's lag as yet. state: what the last look-up left.
+    """
 
     id: int
     connection_id: str
@@ -66,7 +69,6 @@ class Waiter:
     tellers: Sequence[str] | None
 
 
-# In one order, so that two workers wait for one another and do not deadlock.
 _REQUEST = sa.text("""
 INSERT INTO lightfast_lookups AS l
   (connection_id, object, scope, kind, external_id, hint, next_attempt_at, patient_until,
@@ -133,16 +135,13 @@ RETURNING l.id, l.connection_id, CAST(l.object AS text), l.scope, l.kind, l.exte
            WHERE s.connection_id = l.connection_id AND s.object = l.object),
           l.told_gone, l.setbacks, l.overruns, l.suspect
 """)
-# A lease that ran out is left to its owner for a while: he may only not have reached the database.
 _MISS = sa.text("""
 UPDATE lightfast_lookups SET missed_at = now()
 WHERE id IN (SELECT id FROM lightfast_lookups
              WHERE lease_until IS NOT NULL AND lease_until < now() AND missed_at IS NULL
              ORDER BY connection_id, object FOR NO KEY UPDATE SKIP LOCKED)
 """)
-# A crash counts while nothing else runs beside it.
 _ALONE = sa.text("UPDATE lightfast_lookups SET lone = true WHERE id = :id AND lease_token = :token")
-# Who locks several takes them in the order of requests: by connection and object.
 _RENEW = sa.text("""
 UPDATE lightfast_lookups
 SET lease_until = now() + make_interval(secs => :lease_s), missed_at = NULL
@@ -183,8 +182,6 @@ RETURNING w.lookup_id, w.delivery_id, w.events, w.tellers
 _SERVED_OTHERWISE = sa.text("""
 DELETE FROM lightfast_lookup_waiters WHERE delivery_id = ANY(CAST(:ids AS bigint[]))
 """)
-# Of two look-ups that end one delivery at once, the second one waits here, and then sees that it is
-# the last.
 _LOCK_DELIVERIES = sa.text("""
 SELECT FROM lightfast_webhook_deliveries
 WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR NO KEY UPDATE
@@ -250,7 +247,7 @@ _UNFINISHED = sa.text("SELECT count(*), min(last_error) FROM lightfast_lookups")
 def request(
     conn: sa.Connection, wanted: Iterable[Wanted], gather_s: Mapping[str, float]
 ) -> dict[tuple[str, str], Any]:
-    """Ask for objects, each once; by (connection id, object) a row with `id` and `asked`.
+    """Ask for objects, each once and in one order; by (connection id, object) its `id` and `asked`.
 
     `gather_s`: by source type, how many seconds a look-up waits for further events of its object.
     """
@@ -295,7 +292,11 @@ def wait(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def claim(
     conn: sa.Connection, *, limit: int, each: int = EACH, lease_s: float = LEASE_S
 ) -> tuple[str, list[ClaimedLookup]]:
-    """Take due look-ups under a new lease; the lease's token, and they."""
+    """Take up to `limit` due look-ups, of a connection at most `each` at a time.
+
+    The lease's token, and they. SKIP LOCKED: two claims never wait for one another, and may go over
+    `each` by what both see free.
+    """
     token = str(uuid.uuid4())
     given = {"limit": limit, "each": each, "lease_s": lease_s, "token": token, "grace_s": GRACE_S}
     conn.execute(_MISS)
@@ -308,7 +309,7 @@ def set_alone(conn: sa.Connection, token: str, lookup_id: int) -> None:
 
 
 def renew(conn: sa.Connection, token: str, ids: Collection[int], lease_s: float = LEASE_S) -> None:
-    """Keep what is still looked up."""
+    """Let the lease of what is still looked up last `lease_s` seconds from now; of ours alone."""
     conn.execute(_RENEW, {"ids": list(ids), "token": token, "lease_s": lease_s})
 
 
@@ -340,7 +341,8 @@ def finish(
     """End held look-ups; the deliveries that end with them, each with its events.
 
     What was asked for meanwhile is looked up once more, and its deliveries go on waiting. A
-    delivery that a hopeless one ends waits for no other any more.
+    delivery that a hopeless one ends waits for no other any more. Deliveries are locked: of two
+    look-ups that end one at once, the second waits, and then sees that it is the last.
     """
     served = [Waiter(*row) for row in conn.execute(_SERVED, {"ids": list(ids)})]
     deliveries = sorted({waiter.delivery_id for waiter in served})

@@ -85,19 +85,26 @@ _DELETE = sa.text("DELETE FROM lightfast_connected_sources WHERE id = :id")
 
 
 def lock(conn: sa.Connection, connection_id: str) -> None:
-    """Keep everybody from feeding documents in this connection's name until the commit."""
+    """Keep everybody from feeding documents in this connection's name until the commit.
+
+    FOR UPDATE: whoever does it now is waited for, and a later one fails on the foreign key.
+    """
     conn.execute(_LOCK, {"id": connection_id})
 
 
 def step(conn: sa.Connection, connection_id: str, *, limit: int) -> list[str]:
-    """Some of the documents that the connection has spoken for."""
+    """Up to `limit` documents that the connection has spoken for; `unfeed` takes them off."""
     return list(conn.execute(_STEP, {"id": connection_id, "limit": limit}).scalars())
 
 
 def unfeed(
     conn: sa.Connection, connection_id: str, document_ids: Collection[str]
 ) -> dict[str, bool]:
-    """Remove the connection's feeds of these; what nobody feeds now, and whether it was live."""
+    """Remove the connection's feeds of these documents; what nobody feeds now, and is it live.
+
+    Their rows of the ledger are locked FOR UPDATE first, in the order of identities, for their
+    visibility is about to change.
+    """
     ids = {"ids": list(document_ids)}
     conn.execute(_LOCK_LEDGER, ids)
     conn.execute(_UNFEED, {**ids, "id": connection_id})
@@ -107,7 +114,11 @@ def unfeed(
 def unclaimed(
     conn: sa.Connection, connection_id: str, *, scope: str, tenant: str, limit: int
 ) -> list[str]:
-    """Some of what only this connection can have told to be gone; locked."""
+    """Up to `limit` documents without a feed, of which only this connection can have told; locked.
+
+    No other connection of its tenant feeds the store. Such a document was deleted before it was
+    ever told.
+    """
     given = {"id": connection_id, "scope": scope, "tenant": tenant, "limit": limit}
     found = list(conn.execute(_UNCLAIMED, given).scalars())
     conn.execute(_LOCK_LEDGER, {"ids": found})
@@ -115,7 +126,11 @@ def unclaimed(
 
 
 def forget(conn: sa.Connection, document_ids: Collection[str]) -> set[str]:
-    """Reset ledger rows to mere identities; the identities whose descendants' sight may turn."""
+    """Reset rows of the ledger to mere identities, as if nobody had spoken of them.
+
+    The identities whose descendants' visibility may turn. Identity, id and slug stay, for others
+    may refer to them. The caller holds the rows locked.
+    """
     rows = conn.execute(_FORGET, {"ids": list(document_ids)}).all()
     conn.execute(_TOP, {"identities": [row.identity for row in rows]})
     return {row.identity for row in rows} | {row.parent for row in rows if row.parent is not None}
@@ -127,7 +142,10 @@ def delete_deliveries(conn: sa.Connection, connection_id: str, *, limit: int) ->
 
 
 def delete(conn: sa.Connection, connection_id: str) -> None:
-    """Delete the connection with its links, scope, credentials and marks."""
+    """Delete the connection, and by its foreign keys its links, scopes, credentials and marks.
+
+    What waits in its name for look-ups of the app-wide route is taken out first.
+    """
     conn.execute(_FORGET_WAITING, {"id": connection_id})
     refusals.forget_connection(conn, connection_id)
     conn.execute(_DELETE, {"id": connection_id})

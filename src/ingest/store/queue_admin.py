@@ -105,7 +105,11 @@ def show(conn: sa.Connection, delivery_id: int) -> dict[str, Any] | None:
 
 
 def replay(conn: sa.Connection, ids: Collection[int]) -> int:
-    """Make settled deliveries pending again; how many were."""
+    """Make settled deliveries of these ids pending again, from the start; how many there were.
+
+    What is pending is on its way already and stays. Attempts and counters begin anew, the time of
+    receipt stays: freshness and order are judged by it.
+    """
     return conn.execute(_REPLAY, {"ids": list(ids)}).rowcount
 
 
@@ -115,25 +119,40 @@ def known(conn: sa.Connection, ids: Collection[int]) -> set[int]:
 
 
 def replay_status(conn: sa.Connection, status: str, *, after: int) -> tuple[int, int]:
-    """One step of replaying all of a status, above an id: (how many, the last id); 0: the end."""
+    """One step of replaying all of a status, in the order of ids: (how many, the last id).
+
+    Call it with the last id until it says 0: one that ends the same way again a moment later is not
+    taken up twice. At most REPLAY_ROWS a step, which no statement's time-out cuts.
+    """
     given = {"status": status, "after": after, "limit": REPLAY_ROWS}
     replayed, last = conn.execute(_REPLAY_STATUS, given).one()
     return replayed, last or after
 
 
 def replay_reason(conn: sa.Connection, connection_id: str, reason: str) -> int:
-    """Make deliveries of this connection pending that were skipped for that reason; how many."""
+    """Make deliveries pending that were skipped for exactly that reason; how many there were.
+
+    Those of this connection, and those of its source's app-wide route, of which the reason alone
+    says that they wait for this.
+    """
     given = {"connection_id": connection_id, "reason": reason}
     return conn.execute(_REPLAY_REASON, given).rowcount
 
 
 def hurry(conn: sa.Connection, connection_id: str) -> int:
-    """Make deliveries that wait for this connection due now; how many there were."""
+    """Make deliveries that wait for this connection due now; how many there were.
+
+    Not those that wait for a look-up, which ends them, nor what a worker holds. Those of its
+    source's app-wide route find out again whether they have to wait.
+    """
     return conn.execute(_HURRY, {"connection_id": connection_id}).rowcount
 
 
 def unpark(conn: sa.Connection, parked: str) -> int:
-    """Make those due that are parked, for that reason, and wait for no look-up; how many."""
+    """Make those due that are parked, for that reason, and wait for no look-up; how many.
+
+    A look-up that was lost would let them wait for a day.
+    """
     return conn.execute(_UNPARK, {"parked": parked}).rowcount
 
 

@@ -81,13 +81,19 @@ def listing(
 def find(
     conn: sa.Connection, key: str, *, store_id: str | None = None, source_type: str | None = None
 ) -> list[dict[str, Any]]:
-    """The documents of a human key; `alias` is set where the key is a former one."""
+    """The documents that a human key finds, by their current key or by a former one.
+
+    Columns as in `listing`, and `alias`: the former key, None where it is the current one.
+    """
     given = {"key": key, "store_id": store_id, "source_type": source_type}
     return [dict(row) for row in conn.execute(_FIND, given).mappings()]
 
 
 def show(conn: sa.Connection, document_id: str) -> dict[str, Any] | None:
-    """One document: its columns and what hangs on it; None where there is none."""
+    """One document: its columns and what hangs on it; None where there is none, or it is withheld.
+
+    Beside the columns: `references`, `chunks` (how many), `feeds` and `aliases`.
+    """
     given = {"id": document_id}
     row = conn.execute(_SHOW, given).mappings().one_or_none()
     if row is None:

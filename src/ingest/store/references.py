@@ -119,7 +119,11 @@ def keys_of(conn: sa.Connection, document_ids: Collection[str]) -> set[tuple[str
 def replace(
     conn: sa.Connection, changed: Collection[str], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Write the references of documents; `changed` are those that may have had others before."""
+    """Write the references of documents; `changed` are those that may have had others before.
+
+    rows: `document_id`, `kind`, `target_source`, `target_key`, `origin`, `evidence`, `store_id`.
+    Targets are bound after the commit: see `note`.
+    """
     if changed:
         conn.execute(_DELETE, {"ids": sorted(changed)})
     if rows:
@@ -128,7 +132,11 @@ def replace(
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A key of a store's documents. `guarded`: only its owner's tenant can have it."""
+    """A key of a store's documents, whose owner may have changed.
+
+    guarded: its source has prefixes, so that only its owner's tenant can have it: who has it now
+        goes before who had it once.
+    """
 
     store_id: str
     source_type: str
@@ -147,7 +155,10 @@ class Noted:
 
 
 def note(conn: sa.Connection, keys: Collection[Owned]) -> Noted | None:
-    """Write down, in the transaction that moves keys, that they are to be bound after it."""
+    """Write down, in the transaction that moves keys, that they are to be bound after it.
+
+    None where there are no keys. Should the process die before it binds, `bind_pending` does it.
+    """
     if not keys:
         return None
     return Noted(conn.execute(_NOTE, {"keys": _as_keys(keys)}).scalar_one(), keys)
@@ -156,14 +167,19 @@ def note(conn: sa.Connection, keys: Collection[Owned]) -> Noted | None:
 def bind(conn: sa.Connection, noted: Noted) -> None:
     """Point every reference to these keys at the document that owns it now, and take the note off.
 
-    To be called in a transaction of its own, after the commit that wrote the keys.
+    To be called in a transaction of its own, after the commit that wrote the keys. One binder at a
+    time for each key, under advisory locks that are taken in one order and before the snapshot:
+    else one that saw an older state could write last. The owner is a pure function of what stands.
     """
     _bind(conn, noted.keys)
     conn.execute(_DONE, {"ids": [noted.id]})
 
 
 def bind_pending(conn: sa.Connection) -> int:
-    """Bind some of what a dead worker left noted; how many notes there were."""
+    """Bind up to AT_ONCE notes that are left; how many there were. Call it until it says 0.
+
+    Notes are locked: one that its own worker is binding now is waited for, and then gone.
+    """
     rows = conn.execute(_PENDING, {"limit": AT_ONCE}).all()
     _bind(conn, {Owned(**key) for row in rows for key in row.keys})
     conn.execute(_DONE, {"ids": [row.id for row in rows]})

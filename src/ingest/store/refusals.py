@@ -65,7 +65,10 @@ class Count:
 
 
 def record(conn: sa.Connection, refusal: RefusedMessage) -> None:
-    """Keep it, forget the oldest, count it."""
+    """Keep a refused message, forget what is over `MOST_KEPT`, and count it.
+
+    The counter of its source and answer is locked until the commit.
+    """
     told = asdict(refusal)
     id_ = conn.execute(_KEEP, told).scalar_one()
     conn.execute(_FORGET, {"id": id_, "most": MOST_KEPT})

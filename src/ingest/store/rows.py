@@ -11,5 +11,8 @@ import orjson
 
 
 def as_json(rows: Iterable[Mapping[str, object]]) -> str:
-    """The rows as the text of one JSON parameter."""
+    """The rows as the text of one JSON parameter, for `jsonb_to_recordset(CAST(:rows AS jsonb))`.
+
+    Raises what orjson raises for a value that JSON does not have; times become ISO 8601.
+    """
     return orjson.dumps(list(rows)).decode()

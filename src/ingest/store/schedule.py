@@ -29,18 +29,29 @@ WHERE schedule = :schedule AND started_at < now() - interval '1 day'
 
 
 def ring(conn: sa.Connection, queue: str, *, lost_after_s: float = 5.0) -> bool:
-    """Whether a wake-up message has to be published now; no other is on its way."""
+    """Whether a wake-up message has to be published now; else one is on its way.
+
+    One that is not heard within `lost_after_s` is taken for lost. Of two that ring at once, one
+    publishes. Call it after the commit of what is due.
+    """
     given = {"queue": queue, "lost_after_s": lost_after_s}
     return conn.execute(_RING, given).scalar() is not None
 
 
 def hear(conn: sa.Connection, queue: str) -> None:
-    """A worker got the message and is about to claim."""
+    """Note that a worker got the message and is about to claim.
+
+    Committed before the claim: what is rung after it is published again, so that no row is missed.
+    """
     conn.execute(_HEAR, {"queue": queue})
 
 
 def take_slot(conn: sa.Connection, schedule: str, *, every_s: float) -> bool:
-    """Whether this tick of the schedule is ours; false where another beat had it first."""
+    """Whether this tick of the schedule is ours; there is one every `every_s` seconds.
+
+    The database's clock counts, and the unique row decides between several beats. Slots are
+    forgotten after a day.
+    """
     taken = conn.execute(_SLOT, {"schedule": schedule, "every_s": every_s}).scalar()
     if taken is None:
         return False

@@ -24,7 +24,11 @@ def of_environment() -> str:
 
 
 def read(options: str) -> tuple[dict[str, str], str]:
-    """(settings by name, what else stands there, as it stands there)."""
+    """The settings that libpq's `options` ask for, by name, and the rest as it stands there.
+
+    Settings are `-c name=value` and `--name=value`. Those that say how a session begins its
+    transactions stay with the rest, since inside of one they come too late.
+    """
     settings: dict[str, str] = {}
     rest: list[str] = []
     words = iter(_WORD.findall(options))

@@ -75,10 +75,13 @@ def create(conn: sa.Connection, new: NewStore) -> bool:
 
 
 def lock(conn: sa.Connection, ids: Collection[str]) -> None:
-    """Let nobody else lock the stores until the commit; whoever only refers to them may go on."""
+    """Let nobody else lock the stores until the commit (FOR NO KEY UPDATE, in the order of ids).
+
+    Whoever only refers to them may go on: rows that are written in them wait for nothing.
+    """
     conn.execute(_LOCK, {"ids": list(ids)})
 
 
 def listing(conn: sa.Connection, store_id: str | None = None) -> list[dict[str, Any]]:
-    """Stores with what they hold: all, or the one of that id."""
+    """Stores with the numbers of their sources and documents, by id: all, or the one of that id."""
     return [dict(row) for row in conn.execute(_LIST, {"id": store_id}).mappings()]

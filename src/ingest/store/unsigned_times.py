@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 @dataclass(frozen=True, slots=True)
 class UnsignedTime:
-    """A body of a connection's (`fact`, as in `facts`); `object` is what it speaks of, as look-ups
-    name it.
+    """What one body of a connection says, of which nobody signs when it was said.
 
-    `version` is the place in time that its changes have: the first twenty characters of their rank.
+    fact: the body's digest, as in `facts`. object: what it speaks of, hashed as look-ups name it.
+    version: the place in time that its changes have: the first twenty characters of their rank.
     """
 
     connection_id: str

@@ -89,7 +89,10 @@ def _upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
 
 
 def check(engine: sa.Engine, source_types: Collection[str]) -> list[str]:
-    """What is behind, a line each; empty where the database is current. Changes nothing."""
+    """What is behind in the database, a line each with its remedy; empty where it is current.
+
+    Changes nothing. That the database is not one of ours is such a line too.
+    """
     with _speaking(engine) as conn:
         try:
             found = condition.look(conn)

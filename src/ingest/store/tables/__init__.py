@@ -17,7 +17,10 @@ __all__ = ["METADATA", "SourceType", "create_all", "own", "owners", "seed"]
 
 
 def create_all(conn: sa.Connection, source_types: Iterable[str]) -> None:
-    """Create the enum with these values, and every table, in a database that has none."""
+    """Create the enum with these values, and every table, in a database that has none.
+
+    For tests; a real database is made by `upgrade`, and a test finds no difference.
+    """
     values = ", ".join(f"'{name}'" for name in source_types)
     conn.exec_driver_sql(f"CREATE TYPE source_type AS ENUM ({values})")
     METADATA.create_all(conn, checkfirst=False)
