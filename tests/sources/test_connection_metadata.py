@@ -119,8 +119,9 @@ def test_what_providers_really_call_their_things_passes(name: str) -> None:
         }
 
 
-def test_every_source_is_told_about() -> None:
-    assert set(REAL) == set(IN_REQUESTS) == OURS
+def test_what_is_told_about_is_ours() -> None:
+    """A source that is not told about has the laws: forms, and requests that no text bends."""
+    assert set(REAL) == set(IN_REQUESTS) <= OURS
 
 
 COMPARED = {"linearOrganizationId": "it is compared with what the API says of the token"}

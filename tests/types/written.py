@@ -120,17 +120,24 @@ def _as_file(sent: Sent) -> Recorded:
 def _connect(engine: sa.Engine, source: Source, store: str) -> dict[str, str]:
     """A connection for each key that the fixtures of a source belong to; their ids by key."""
     name = source.descriptor.source_type
-    sending = all_sendings()[name]
+    sending = all_sendings().get(name)
     belonging: dict[str, list[Recorded]] = {}
-    for sent in map(_as_file, recorded(name).values()):
-        key = sending.connection(sent)
+    for sent in recorded(name).values():
+        key = _belongs_to(sent)
         if key is not None:
-            belonging.setdefault(key, []).append(sent)
+            belonging.setdefault(key, []).append(_as_file(sent))
     made: dict[str, str] = {}
     for key, of in belonging.items():
-        metadata = connection_metadata(source.descriptor, sending.metadata(key, of))
+        told = sending.metadata(key, of) if sending is not None else METADATA[name]
+        metadata = connection_metadata(source.descriptor, told)
         made[key] = connect(engine, name, metadata, stores=[store])
     return made
+
+
+def _belongs_to(sent: Sent) -> str | None:
+    """The key of its connection, as the sample knows it; else all are the sample connection's."""
+    sending = all_sendings().get(sent.source_type)
+    return sending.connection(_as_file(sent)) if sending is not None else "the sample's"
 
 
 def _deliver(
@@ -138,11 +145,10 @@ def _deliver(
 ) -> None:
     """The fixtures that end something, or those that do not, to their connections."""
     source_type = source.descriptor.source_type
-    sending = all_sendings()[source_type]
     with transaction(engine) as conn:
         for name, sent in recorded(source_type).items():
             if (bool(ENDS(name)) or _ends(_means(source, sent))) == ends:
-                key = sending.connection(_as_file(sent))
+                key = _belongs_to(sent)
                 deliver(conn, None if key is None else connected[key], sent)
 
 
