@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from ingest.published import Family, Member, Published, json_schema
 from ingest.published.shape import shape
+from ingest.sources.registry import all_sources
 from tests.types.compiler import PINNED, compile_, run
 from tests.types.written import Value, Written, meant, of_family, says, stored, with_fixtures
 
@@ -100,15 +101,25 @@ def _accepted(judge: Judge, types: Published, written: Written) -> None:
     }
     assert all(values.values()), "a column of which nothing is checked"
     unions = {family.any_name or family.name: some for family, some in values.items()}
-    if "relationships" in written:
-        unions["DocumentRelationships"] = _relationships(types, written["relationships"].values())
     seeds = _seeds(types)
-    assert judge.compiler({u: _check(u, some, seeds) for u, some in unions.items()}) == {}
+    checks = {union: _check(union, some, seeds) for union, some in unions.items()}
+    if "relationships" in written:
+        name = types.relationships.__name__
+        told = _relationships(types, written["relationships"].values())
+        checks[name] = _check(name, [one for one in told if _is_seeds(one)], seeds)
+        checks["beside"] = _check(name, [one for one in told if not _is_seeds(one)], set())
+    assert judge.compiler(checks) == {}
     for family, judged in judge.guards_and_schema(values).items():
         for one, found in zip(values[family], judged, strict=True):
             union = [f"is{family.name}"] if family.any_name and one.type in seeds else []
             assert found["guards"] == [f"is{one.type}", *union], one
             assert (found["types"], found["union"]) == ([one.type], True), one
+
+
+def _is_seeds(relationships: Value) -> bool:
+    """Whether it mentions none but the seed's sources."""
+    known = {name for name, source in all_sources().items() if source.seed_types}
+    return set(relationships.value.get("mentions", ())) <= known
 
 
 def _relationships(types: Published, values: Iterable[Any]) -> list[Value]:
