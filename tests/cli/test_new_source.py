@@ -14,36 +14,36 @@ from ingest import skeleton
 from ingest.cli import run
 from ingest.sources.registry import GROUP
 
-NAMES = ("q", "tern", "abcdefghijabcdefghijabcdefghij1")
-"""The shortest, one that is a part of common words, and the longest."""
+NAMES = ("q", "auk", "abcdefghijabcdefghijabcdefghij1")
+"""The shortest, one that is short, and the longest."""
 
 
 def test_it_says_where_the_package_is_and_how_to_go_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["source", "new", "tern", "--directory", str(tmp_path / "made")], {}) == 0
+    assert run(["source", "new", "auk", "--directory", str(tmp_path / "made")], {}) == 0
     told = capsys.readouterr()
-    assert told.out == f"{tmp_path}/made/ingest-source-tern\n"
+    assert told.out == f"{tmp_path}/made/ingest-source-auk\n"
     assert "pip install -e '.[dev]' && pytest" in told.err
-    assert (tmp_path / "made" / "ingest-source-tern" / "README.md").is_file()
+    assert (tmp_path / "made" / "ingest-source-auk" / "README.md").is_file()
 
 
 def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["source", "new", "tern", "--directory", str(tmp_path), "--json"], {}) == 0
+    assert run(["source", "new", "auk", "--directory", str(tmp_path), "--json"], {}) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told == {"source_type": "tern", "folder": f"{tmp_path}/ingest-source-tern"}
+    assert told == {"source_type": "auk", "folder": f"{tmp_path}/ingest-source-auk"}
 
 
 def test_by_default_it_is_made_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(["source", "new", "tern"], {}) == 0
-    assert (tmp_path / "ingest-source-tern").is_dir()
+    assert run(["source", "new", "auk"], {}) == 0
+    assert (tmp_path / "ingest-source-auk").is_dir()
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("Tern", "'Tern' cannot be a source's type; take a to z and 0 to 9, first a letter"),
+        ("Auk", "'Auk' cannot be a source's type; take a to z and 0 to 9, first a letter"),
         ("../x", "'../x' cannot be a source's type"),
         ("x" * 32, "cannot be a source's type"),
         ("1a", "cannot be a source's type"),
@@ -67,8 +67,8 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_exit_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    assert run(["source", "new", "tern", "--directory", str(tmp_path / "file")], {}) == 2
-    assert "ingest-source-tern cannot be written: " in capsys.readouterr().err
+    assert run(["source", "new", "auk", "--directory", str(tmp_path / "file")], {}) == 2
+    assert "ingest-source-auk cannot be written: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,7 +90,7 @@ def test_it_is_clean_and_formatted_as_written(tmp_path: Path, name: str) -> None
 
 
 def test_its_readme_is_ten_steps(tmp_path: Path) -> None:
-    lines = (skeleton.write("tern", tmp_path) / "README.md").read_text().splitlines()
+    lines = (skeleton.write("auk", tmp_path) / "README.md").read_text().splitlines()
     assert [line.partition(".")[0] for line in lines if line[:1].isdigit()] == [
         str(number) for number in range(1, 11)
     ]
@@ -98,7 +98,7 @@ def test_its_readme_is_ten_steps(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_its_types_are_strict_as_written(tmp_path: Path) -> None:
-    folder = skeleton.write("tern", tmp_path)
+    folder = skeleton.write("auk", tmp_path)
     _runs("-m", "mypy", "--cache-dir", str(tmp_path / "cache"), cwd=folder)
 
 
