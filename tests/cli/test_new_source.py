@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import ingest
 from ingest import skeleton
 from ingest.cli import run
 from ingest.sources.registry import GROUP
+from tests.embedded.watching import REPOSITORY
 
 NAMES = ("q", "auk", "abcdefghijabcdefghijabcdefghij1")
 """The shortest, one that is short, and the longest."""
@@ -94,6 +96,15 @@ def test_its_readme_is_ten_steps(tmp_path: Path) -> None:
     assert [line.partition(".")[0] for line in lines if line[:1].isdigit()] == [
         str(number) for number in range(1, 11)
     ]
+
+
+def test_what_it_is_made_of_is_shipped() -> None:
+    """Every file of the package that is no Python is data of the package, whoever builds it."""
+    package = Path(ingest.__file__).parent
+    told = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]
+    shipped = {path for glob in told["package-data"]["ingest"] for path in package.glob(glob)}
+    others = {path for path in package.rglob("*") if path.is_file() and path.suffix != ".py"}
+    assert {path for path in others if path.parent.name != "__pycache__"} <= shipped
 
 
 @pytest.mark.slow
