@@ -18,7 +18,7 @@ from ingest.flows.connections.connect import connect_source
 from ingest.flows.documents.bind import bind_pending
 from ingest.machine import Running, running
 from ingest.sources.registry import all_sources, source
-from ingest.store import credentials, lookups, queue_admin, stores
+from ingest.store import credentials, lookup_admin, queue_admin, stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
 from ingest.testing.fakes import Fake, serving
@@ -157,7 +157,7 @@ def _drain(stage: Running) -> bool:
 
     def settled() -> bool:
         with transaction(engine) as conn:
-            return queue_admin.unfinished(conn)[0] + lookups.unfinished(conn)[0] == 0
+            return queue_admin.unfinished(conn)[0] + lookup_admin.unfinished(conn)[0] == 0
 
     try:
         stage.wait(settled, seconds=DRAIN_S, until="all deliveries settled")

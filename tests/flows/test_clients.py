@@ -21,7 +21,7 @@ from ingest.flows.lookups.clients import Clients, addresses_of
 from ingest.flows.lookups.drain import drain_lookups
 from ingest.sources.contract import Lookup
 from ingest.sources.registry import source
-from ingest.store import conditions, connections, lookups
+from ingest.store import conditions, connections, lookup_admin, lookups
 from ingest.store.connections import REFUSED, Connection
 from ingest.store.engine import transaction
 from tests.factories import METADATA, VAULT, connect, make_store
@@ -163,7 +163,7 @@ def test_metadata_of_old_pauses_its_connection_and_says_which_field(
     assert ended == {"refused": 1}
     with transaction(engine) as conn:
         problem = conditions.read(conn, connection)["problem"]
-        assert lookups.unfinished(conn)[0] == 1
+        assert lookup_admin.unfinished(conn)[0] == 1
     assert next(iter(more)) in problem
 
 

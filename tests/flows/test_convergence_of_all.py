@@ -25,7 +25,7 @@ from ingest.flows.documents.bind import bind_pending
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.drain import drain_lookups
 from ingest.sources.registry import source
-from ingest.store import deliveries, lookups
+from ingest.store import deliveries, lookup_admin
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import transaction
 from ingest.testing.fakes import Fake, serving
@@ -127,7 +127,7 @@ class World:
         """Look up what is asked for by now; whether there was anything."""
         with transaction(self.engine, durable=False) as conn:
             conn.execute(_DUE)
-            asked, _ = lookups.unfinished(conn)
+            asked, _ = lookup_admin.unfinished(conn)
         turns = iter(range(asked + 4))
         drain_lookups(self.engine, self.clients, go_on=lambda: next(turns, None) is not None)
         return asked > 0

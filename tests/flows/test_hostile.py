@@ -20,7 +20,7 @@ from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.requests import Incoming
 from ingest.flows.receiving.verify import verify
 from ingest.sources.registry import source
-from ingest.store import lookups
+from ingest.store import lookup_admin
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import transaction
 from ingest.testing.fakes import serving
@@ -131,7 +131,7 @@ def _look_up(engine: sa.Engine, clients: Clients) -> bool:
     """Look up what is asked for by now; whether there was anything."""
     with transaction(engine) as conn:
         conn.execute(_DUE)
-        asked, _ = lookups.unfinished(conn)
+        asked, _ = lookup_admin.unfinished(conn)
     turns = iter(range(asked + 4))
     drain_lookups(engine, clients, go_on=lambda: next(turns, None) is not None)
     return asked > 0

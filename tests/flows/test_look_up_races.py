@@ -25,7 +25,15 @@ from ingest.flows.connections.purge import purge_connection
 from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.drain import drain_lookups
-from ingest.store import conditions, connections, credentials, deliveries, lookups, queue_admin
+from ingest.store import (
+    conditions,
+    connections,
+    credentials,
+    deliveries,
+    lookup_admin,
+    lookups,
+    queue_admin,
+)
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import connect as engine_of
 from ingest.store.engine import transaction
@@ -332,7 +340,7 @@ def test_two_requests_of_one_batch_are_what_two_of_two_batches_are(desk: Office)
             "SELECT hint, patient_until > now() + interval '50 s' AS patient FROM lightfast_lookups"
         )
         with transaction(desk.engine) as conn:
-            lookups.drop(conn, desk.connection)
+            lookup_admin.drop(conn, desk.connection)
     assert kept == [{"hint": {"parent": "p", "page": "r"}, "patient": True}] * 2
 
 
@@ -404,7 +412,7 @@ def test_a_provider_that_is_always_broken_is_asked_ever_more_rarely(desk: Office
     assert len(desk.fake.requests) == 4
     assert desk.delivery(id_) == ("pending", PARKED)
     with transaction(desk.engine) as conn:
-        assert "500" in lookups.of_connection(conn, desk.connection)["last_error"]
+        assert "500" in lookup_admin.of_connection(conn, desk.connection)["last_error"]
 
 
 def test_a_delivery_that_is_sent_and_replayed_while_it_waits_is_still_one(desk: Office) -> None:

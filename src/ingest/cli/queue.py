@@ -17,7 +17,7 @@ from ingest.cli.session import session
 from ingest.core.errors import BadInput, TransientError
 from ingest.flows import sweep
 from ingest.flows.documents.bind import bind_pending
-from ingest.store import deliveries, lookups, queue_admin
+from ingest.store import deliveries, lookup_admin, queue_admin
 from ingest.store.engine import transaction
 
 log = structlog.get_logger(__name__)
@@ -93,7 +93,7 @@ def _left(engine: sa.Engine) -> _Left:
     with transaction(engine) as conn:
         waiting, error = queue_admin.unfinished(conn)
         is_due = deliveries.anything_due(conn)
-        asked, refusal = lookups.unfinished(conn)
+        asked, refusal = lookup_admin.unfinished(conn)
     return _Left(waiting, asked, is_due, refusal or error)
 
 

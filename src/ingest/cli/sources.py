@@ -26,7 +26,14 @@ from ingest.flows.connections.erase import erase_connection, held_by_connection
 from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
 from ingest.flows.receiving import handshake
 from ingest.sources.registry import source
-from ingest.store import conditions, connections, credentials, drift, lookups, queue_admin
+from ingest.store import (
+    conditions,
+    connections,
+    credentials,
+    drift,
+    lookup_admin,
+    queue_admin,
+)
 from ingest.store.engine import transaction
 
 app = typer.Typer(help="Sources: connections to providers.", no_args_is_help=True)
@@ -296,7 +303,7 @@ def _shown(current: Session, connection_id: str) -> dict[str, Any]:
         deliveries = queue_admin.of_connection(conn, connection_id)
         unknown = drift.fields(conn, found[0]["source_type"])
         condition = conditions.read(conn, connection_id)
-        look_ups = lookups.of_connection(conn, connection_id)
+        look_ups = lookup_admin.of_connection(conn, connection_id)
     return {
         **found[0],
         "problem": condition.get("problem"),

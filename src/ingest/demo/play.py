@@ -19,7 +19,7 @@ from ingest.flows.connections.connect import connect_source
 from ingest.flows.documents.bind import bind_pending
 from ingest.machine import Running
 from ingest.sources.registry import source
-from ingest.store import credentials, lookups, queue_admin, reading, stores
+from ingest.store import credentials, lookup_admin, queue_admin, reading, stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
 from ingest.testing.fakes import Fake, serving
@@ -142,7 +142,7 @@ def _send(
 
 def _unfinished(stage: Running) -> int:
     with transaction(stage.machine.program.engine) as conn:
-        return queue_admin.unfinished(conn)[0] + lookups.unfinished(conn)[0]
+        return queue_admin.unfinished(conn)[0] + lookup_admin.unfinished(conn)[0]
 
 
 def _read(stage: Running, sent: Sequence[Sent]) -> Played:

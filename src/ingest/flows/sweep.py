@@ -12,7 +12,14 @@ import sqlalchemy as sa
 
 from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, SWEEP_EVERY_S, TIDY_EVERY_S
 from ingest.flows.documents.bind import bind_pending
-from ingest.store import credentials, deliveries, feeds, lookups, queue_admin, schedule
+from ingest.store import (
+    credentials,
+    deliveries,
+    feeds,
+    lookup_admin,
+    queue_admin,
+    schedule,
+)
 from ingest.store.engine import transaction
 from ingest.store.reasons import PARKED
 
@@ -30,7 +37,7 @@ def sweep(engine: sa.Engine, ring: Ring) -> bool:
         if not schedule.take_slot(conn, "sweep", every_s=SWEEP_EVERY_S):
             return False
         due = deliveries.anything_due(conn)
-        next_look_up_s = lookups.next_due_s(conn)
+        next_look_up_s = lookup_admin.next_due_s(conn)
     if due:
         ring(INGEST_QUEUE)
     if next_look_up_s is not None and next_look_up_s <= 0:
@@ -67,7 +74,7 @@ def unpark(engine: sa.Engine) -> None:
     Look-ups of disconnected sources are dropped first; then what is parked without one is due.
     """
     with transaction(engine) as conn:
-        lookups.drop_orphans(conn)
+        lookup_admin.drop_orphans(conn)
     with transaction(engine) as conn:
         queue_admin.unpark(conn, PARKED)
 

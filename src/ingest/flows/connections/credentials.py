@@ -18,7 +18,7 @@ from ingest.core.vault import Vault
 from ingest.flows.connections.lifecycle import require_connected
 from ingest.sources.contract import Descriptor
 from ingest.sources.registry import source
-from ingest.store import conditions, connections, credentials, lookups, queue_admin
+from ingest.store import conditions, connections, credentials, lookup_admin, queue_admin
 from ingest.store.connections import CONFIGURED, REFUSED
 from ingest.store.credentials import API_TOKEN, SEALED_IN, WEBHOOK_SECRET, Credential
 from ingest.store.engine import transaction
@@ -56,7 +56,7 @@ def replace_credentials(
         conditions.clear(conn, connection_id)
         if connection.status == REFUSED:
             connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
-        lookups.hurry(conn, connection_id)
+        lookup_admin.hurry(conn, connection_id)
         replayed = queue_admin.replay_reason(conn, connection_id, TOKENLESS)
         return replayed + queue_admin.hurry(conn, connection_id)
 

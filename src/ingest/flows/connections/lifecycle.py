@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, NotConnected
-from ingest.store import conditions, connections, lookups, queue_admin
+from ingest.store import conditions, connections, lookup_admin, queue_admin
 from ingest.store.connections import CONFIGURED, DISCONNECTED, PAUSED, Connection
 from ingest.store.engine import transaction
 
@@ -31,7 +31,7 @@ def resume_source(engine: sa.Engine, connection_id: str) -> int:
         require_connected(conn, connection_id)
         connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
         conditions.clear(conn, connection_id)
-        lookups.hurry(conn, connection_id)
+        lookup_admin.hurry(conn, connection_id)
         return queue_admin.hurry(conn, connection_id)
 
 
@@ -44,7 +44,7 @@ def disconnect_source(engine: sa.Engine, connection_id: str) -> None:
     with transaction(engine) as conn:
         if not connections.set_status(conn, connection_id, is_active=False, status=DISCONNECTED):
             raise _unknown(connection_id)
-        lookups.drop(conn, connection_id)
+        lookup_admin.drop(conn, connection_id)
         queue_admin.hurry(conn, connection_id)
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.flows.doctor.findings import Finding, failed, fine, note, span
-from ingest.store import health, lookups, refusals
+from ingest.store import health, lookup_admin, refusals
 from ingest.store.engine import transaction
 from ingest.store.health import Bell
 
@@ -60,7 +60,7 @@ def look_at_queue(engine: sa.Engine) -> Iterator[Finding]:
 
 def _look_up_due_s(conn: sa.Connection) -> float | None:
     """How long the oldest look-up is due; None where none is."""
-    next_s = lookups.next_due_s(conn)
+    next_s = lookup_admin.next_due_s(conn)
     return -next_s if next_s is not None and next_s <= 0 else None
 
 

@@ -22,7 +22,7 @@ from ingest.flows.lookups.fetch import fetch
 from ingest.flows.lookups.held import HeldLookup, read_held
 from ingest.flows.lookups.outcome import LookedUp, Outcome, failed
 from ingest.flows.lookups.settle import settle_lookups
-from ingest.store import lookups
+from ingest.store import lookup_admin, lookups
 from ingest.store.engine import transaction
 from ingest.store.lookups import ClaimedLookup
 
@@ -222,7 +222,7 @@ def _renewed(engine: sa.Engine, held: Collection[HeldLookup]) -> bool:
 def _wait_for_next(engine: sa.Engine) -> bool:
     """Wait a moment where something is due soon; whether it is worth to look again."""
     with transaction(engine, durable=False) as conn:
-        due_s = lookups.next_due_s(conn)
+        due_s = lookup_admin.next_due_s(conn)
     if due_s is None or due_s > SOON_S:
         return False
     time.sleep(due_s + 0.01 if due_s > 0.0 else IDLE_S)
