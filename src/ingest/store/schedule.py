@@ -26,6 +26,12 @@ _FORGET = sa.text("""
 DELETE FROM lightfast_schedule_slots
 WHERE schedule = :schedule AND started_at < now() - interval '1 day'
 """)
+# Of every schedule, those that are not there any more too.
+_FORGET_ALL = sa.text("""
+DELETE FROM lightfast_schedule_slots WHERE (schedule, slot) IN (
+  SELECT schedule, slot FROM lightfast_schedule_slots
+  WHERE started_at < now() - interval '1 day' LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
 
 
 def ring(conn: sa.Connection, queue: str, *, lost_after_s: float = 5.0) -> bool:
@@ -57,3 +63,11 @@ def take_slot(conn: sa.Connection, schedule: str, *, every_s: float) -> bool:
         return False
     conn.execute(_FORGET, {"schedule": schedule})
     return True
+
+
+def forget(conn: sa.Connection, *, limit: int) -> int:
+    """Forget slots of a day ago, of whichever schedule, so many at most; how many there were.
+
+    `take_slot` forgets those of its own; a schedule that nobody takes any more is forgotten here.
+    """
+    return conn.execute(_FORGET_ALL, {"limit": limit}).rowcount
