@@ -124,4 +124,7 @@ def _require_status(status: str | None) -> None:
 
 def _unknown(ids: list[int]) -> BadInput:
     named = ", ".join(map(str, ids[:10]))
-    return BadInput(f"there is no delivery {named}; see `ingest deliveries list`")
+    return BadInput(
+        f"there is no delivery {named} (any more: settled ones are deleted after their time, see "
+        "`ingest db size`); `ingest deliveries list` names those there are"
+    )

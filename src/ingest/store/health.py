@@ -30,6 +30,11 @@ _RECEIVED = sa.text("""
 SELECT connection_id, CAST(source_type AS text) AS source_type, max(received_at) AS last_at
 FROM lightfast_webhook_deliveries GROUP BY 1, 2
 """)
+# Facts outlive the deliveries that told them.
+_HAVE_TOLD = sa.text("""
+SELECT id FROM lightfast_connected_sources s
+WHERE EXISTS (SELECT FROM lightfast_connection_facts f WHERE f.connection_id = s.id)
+""")
 _SKIPPED_FOR = sa.text("""
 SELECT connection_id, count(*) AS deliveries FROM lightfast_webhook_deliveries
 WHERE status = 'skipped' AND reason = :reason AND connection_id IS NOT NULL
@@ -113,6 +118,11 @@ def received(conn: sa.Connection) -> dict[tuple[str, str | None], datetime]:
     """When the last delivery came, by (source type, connection); None is the app-wide route."""
     rows = conn.execute(_RECEIVED)
     return {(row.source_type, row.connection_id): row.last_at for row in rows}
+
+
+def have_told(conn: sa.Connection) -> frozenset[str]:
+    """The connections that ever told of anything, whether or not its delivery is still kept."""
+    return frozenset(conn.execute(_HAVE_TOLD).scalars())
 
 
 def skipped_for(conn: sa.Connection, reason: str) -> dict[str, int]:
