@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import psycopg
 import psycopg.errors
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.schema import CreateIndex
 
 from ingest.core.errors import TransientError
@@ -23,6 +24,8 @@ from ingest.store.dialect import PostgresSession
 from ingest.store.engine import transaction
 from ingest.store.failures import meaning
 from ingest.store.tables import METADATA
+
+log = structlog.get_logger(__name__)
 
 ONLINE = ("idx_deliveries_settled",)
 """By name; a test holds each migration to it."""
@@ -67,6 +70,7 @@ def _build(engine: sa.Engine, index: sa.Index) -> None:
         found = conn.execute(_STANDING, {"index": index.name, "table": table}).one_or_none()
     if found is None or found.valid:
         return
+    log.info("index_building", index=index.name, table=table)
     if found.valid is False:
         _alone(engine, f"DROP INDEX CONCURRENTLY IF EXISTS {found.named}")
     told = str(CreateIndex(index).compile(dialect=engine.dialect))

@@ -211,5 +211,6 @@ def _received(one: _ConnectionState) -> Finding:
         said = f"none on its own route; the last on the app-wide one at {iso(one.last_app_wide_at)}"
         return fine(check, said)
     if one.has_told:
-        return fine(check, "none has come for longer than they are kept")
+        said = f"none is among the newest {health.MOST_COUNTED:,} of those that are kept"
+        return fine(check, said)
     return note(check, "none has come yet")
