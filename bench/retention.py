@@ -20,7 +20,7 @@ import psycopg
 
 from bench import mix
 from bench.receiver import quantile_ms
-from bench.stage import Stage, add, stage
+from bench.stage import Stage, fill, stage
 from ingest.core.queues import RETAIN_EVERY_S
 from ingest.flows.retention import delete_old
 from ingest.store import deliveries
@@ -90,11 +90,14 @@ def retention(plan: Plan) -> dict[str, object]:
 def _fill(place: Stage, plan: Plan) -> None:
     """Old deliveries with bodies of the mix, settled 30 to 40 days ago."""
     kinds = mix.arrivals(plan.kinds, mix.MIX, place.connections, first=5_000_000)
-    add(place, kinds)
+    fill(place, kinds)
+    parts = plan.old // plan.kinds
     with psycopg.connect(place.database_url, autocommit=True) as conn:
-        conn.execute(_OLD)
-        for part in range(1, plan.old // plan.kinds):
-            conn.execute(_MULTIPLY, {"part": part, "parts": plan.old // plan.kinds})
+        ids = conn.execute(_MADE_OLD).fetchone()
+        assert ids is not None
+        given = {"first": ids[0], "last": ids[1], "parts": parts}
+        for part in range(1, parts):
+            conn.execute(_MULTIPLY, {**given, "part": part})
         conn.execute("VACUUM ANALYZE lightfast_webhook_deliveries")
         conn.execute("CHECKPOINT")
         counted = conn.execute(_COUNT, [KEEP_DAYS]).fetchone()
@@ -194,10 +197,12 @@ def _ratio(runs: Sequence[Run], base: Sequence[Run]) -> float:
     return round(one / other, 2)
 
 
-_OLD = """
-UPDATE lightfast_webhook_deliveries
-SET status = 'processed', settled_at = now() - interval '40 days', delivery_key = '0-' || id
-WHERE status = 'pending'
+_MADE_OLD = """
+WITH made AS (
+  UPDATE lightfast_webhook_deliveries
+  SET status = 'processed', settled_at = now() - interval '40 days' RETURNING id
+)
+SELECT min(id), max(id) FROM made
 """
 _MULTIPLY = """
 INSERT INTO lightfast_webhook_deliveries
@@ -205,7 +210,7 @@ INSERT INTO lightfast_webhook_deliveries
    settled_at)
 SELECT source_type, connection_id, %(part)s || '-' || id, body_hash, headers, body, status, lane,
        received_at, settled_at + make_interval(secs => 864000.0 * %(part)s / %(parts)s)
-FROM lightfast_webhook_deliveries WHERE delivery_key LIKE '0-%%'
+FROM lightfast_webhook_deliveries WHERE id BETWEEN %(first)s AND %(last)s
 """
 _COUNT = """
 SELECT count(*) FROM lightfast_webhook_deliveries
