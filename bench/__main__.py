@@ -10,13 +10,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import flood, latency, receiver, startup, throughput
+from bench import flood, latency, receiver, retention, startup, throughput
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
     "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
     "receiver": lambda quick: receiver.receiver(
         receiver.Plan.quick() if quick else receiver.Plan()
+    ),
+    "retention": lambda quick: retention.retention(
+        retention.Plan.quick() if quick else retention.Plan()
     ),
     "startup": lambda quick: startup.startup(startup.Plan.quick() if quick else startup.Plan()),
     "throughput": lambda quick: throughput.throughput(

@@ -190,6 +190,9 @@ CREATE INDEX idx_deliveries_lane ON lightfast_webhook_deliveries (lane, next_att
 CREATE INDEX idx_deliveries_unhappy ON lightfast_webhook_deliveries (status, id)
   WHERE status IN ('skipped', 'dead');
 CREATE INDEX idx_deliveries_connection ON lightfast_webhook_deliveries (connection_id);
+-- For retention: what was settled longest ago. The dead stay until a person says so.
+CREATE INDEX idx_deliveries_settled ON lightfast_webhook_deliveries (settled_at)
+  WHERE status IN ('processed', 'skipped', 'duplicate');
 
 -- Who is newer. One row for each thing ever heard of, by its identity; it outlives the document.
 -- `rank` is the last applied change's place in the total order (null: only heard of, as a parent).

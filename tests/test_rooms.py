@@ -23,6 +23,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "deliveries": ("batches", "connections", "documents", "lookups", "receiving"),
     "doctor": ("connections", "lookups"),
     "sweep": ("documents",),
+    "retention": (),
 }
 """The rooms of `flows`, each with those that it may use: nobody uses one that uses him."""
 

@@ -27,7 +27,8 @@ from ingest.variables import NAMES, PREFIX, SECRETS_SUFFIX, URL_SUFFIX
 
 DEFAULT_DATA_DIR = ".ingest"
 DEFAULT_MAX_BODY_BYTES = 25 * 2**20
-_MOST_DIGITS = 10
+DEFAULT_KEEP_DELIVERIES_DAYS = 30
+_MOST_DIGITS, _MOST_DIGITS_OF_DAYS = 10, 5
 _PATHS = frozenset({"INGEST_DATA_DIR", "INGEST_POSTGRES_BIN", "INGEST_REDIS_BIN"})
 _LONGEST_SHOWN = 64
 _QUEUE_PREFIX = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_SHOWN - 1}}}")
@@ -54,6 +55,7 @@ class Settings:
     api_urls: Mapping[str, str] = field(default_factory=dict)
     allowed_api_hosts: tuple[str, ...] = ()
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    keep_deliveries_days: int = DEFAULT_KEEP_DELIVERIES_DAYS
     lease_s: float = LEASE_S
     log_level: str = DEFAULT_LEVEL
 
@@ -74,6 +76,12 @@ def load(environ: Mapping[str, str]) -> Settings:
         api_urls={n: _url(n, text) for n, text in _of_sources(environ, URL_SUFFIX) if text},
         allowed_api_hosts=_hosts(environ, ALLOWED_API_HOSTS),
         max_body_bytes=_positive(environ, "INGEST_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES),
+        keep_deliveries_days=_positive(
+            environ,
+            "INGEST_KEEP_DELIVERIES_DAYS",
+            DEFAULT_KEEP_DELIVERIES_DAYS,
+            digits=_MOST_DIGITS_OF_DAYS,
+        ),
         lease_s=_positive(environ, "INGEST_LEASE_SECONDS", int(LEASE_S)),
         log_level=_level(environ),
     )
@@ -228,11 +236,13 @@ def _hosts(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     return hosts
 
 
-def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
+def _positive(
+    environ: Mapping[str, str], name: str, default: int, *, digits: int = _MOST_DIGITS
+) -> int:
     text = _text(environ, name)
     if text is None:
         return default
-    if re.fullmatch(rf"0*[1-9][0-9]{{,{_MOST_DIGITS - 1}}}", text) is None:
-        wanted = f"a whole number above 0, of {_MOST_DIGITS} digits at most"
+    if re.fullmatch(rf"0*[1-9][0-9]{{,{digits - 1}}}", text) is None:
+        wanted = f"a whole number above 0, of {digits} digits at most"
         raise BadSettings(f"{name} is {_shown(text)}; give {wanted}")
     return int(text)

@@ -20,6 +20,7 @@ from ingest.bell.celery_app import (
     ENQUEUE_TASK,
     FETCH_TASK,
     PROCESS_TASK,
+    RETAIN_TASK,
     SWEEP_TASK,
     TIDY_TASK,
     app,
@@ -33,7 +34,7 @@ from ingest.core.errors import BadSettings, PermanentError, TransientError
 from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.core.retry import delay_s
 from ingest.core.times import iso
-from ingest.flows import sweep
+from ingest.flows import retention, sweep
 from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.flows.lookups.drain import drain_lookups
 from ingest.flows.receiving import refusals
@@ -57,6 +58,8 @@ LINGER_S = 300.0
 """While a slow provider is waited for, others are asked for so long beyond DRAIN_S."""
 DRAIN_S = 5.0
 """A drain hands over to the next message after this long, so that a warm shutdown is quick."""
+RETAIN_S = 0.5
+"""Deleting what is old takes so much of a process's time at a tick, so that no delivery waits."""
 AWAY = (TransientError,)
 """Expected of a task now and then: Celery logs a line, and the next sweep comes in seconds."""
 
@@ -156,6 +159,15 @@ def sweep_due() -> None:
 def tidy() -> None:
     """Put right what lags behind, as `flows.sweep.tidy`: the slot `tidy` of the beat."""
     sweep.tidy(process_program().engine)
+
+
+@app.task(name=RETAIN_TASK, throws=AWAY)
+def retain() -> None:
+    """Delete what was kept long enough, for RETAIN_S: the slot `retain` of the beat."""
+    until = time.monotonic() + RETAIN_S
+    parts = process_program()
+    days = parts.settings.keep_deliveries_days
+    retention.retain(parts.engine, days, go_on=lambda: time.monotonic() < until)
 
 
 def _enqueued(incoming: Incoming) -> Delivery:

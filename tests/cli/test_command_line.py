@@ -26,6 +26,12 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
         (["store", "list"], {"DATABASE_URL": "mysql://x/y"}, 2, "DATABASE_URL names mysql"),
         (["store", "list"], {"DATABASE_URL": "postgres://x/y?sslmode=on"}, 2, "sslmode is none of"),
         (["store", "list"], {"INGEST_MAX_BODY_BYTES": "x"}, 2, "INGEST_MAX_BODY_BYTES is 'x'"),
+        (
+            ["db", "size"],
+            {"INGEST_KEEP_DELIVERIES_DAYS": "0"},
+            2,
+            "INGEST_KEEP_DELIVERIES_DAYS is '0'; give a whole number above 0, of 5 digits at most",
+        ),
         (["store", "list"], {"DATABASE_URL": NOWHERE}, 3, "PostgreSQL does not answer"),
         (["store", "list"], {}, 3, "no database: DATABASE_URL is not set"),
     ],

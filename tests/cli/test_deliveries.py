@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ingest.core.times import to_micros
 from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.retention import delete_old
 from ingest.store.engine import transaction
 from tests.cli.conftest import Ingest, Town, deliver
 from tests.factories import signed
@@ -88,6 +89,54 @@ def test_a_replay_of_nothing_in_particular_is_wrong_use(
     ingest: Ingest, argv: list[str], said: str
 ) -> None:
     ran = ingest("deliveries", "replay", *argv)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+
+
+def test_a_replay_of_what_is_gone_is_one_clear_line(
+    ingest: Ingest, town: Town, engine: sa.Engine
+) -> None:
+    oldest = ingest("deliveries", "list", "--json").json[-1]["id"]
+    with transaction(engine) as conn:
+        conn.exec_driver_sql("UPDATE lightfast_webhook_deliveries SET settled_at = '2026-01-01'")
+    assert delete_old(engine, 30, go_on=lambda: True).deliveries == 2
+    ran = ingest("deliveries", "replay", str(oldest))
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert f"there is no delivery {oldest} (any more: settled ones are deleted" in ran.err
+    assert town.store
+
+
+def test_a_person_may_say_that_the_dead_need_nothing_any_more(
+    ingest: Ingest, town: Town, engine: sa.Engine
+) -> None:
+    """Only then retention may delete them, after their time."""
+    with transaction(engine) as conn:
+        conn.exec_driver_sql(_MANY_DEAD, (town.connection,))
+    processed = ingest("deliveries", "list", "--status", "processed", "--json").json[0]["id"]
+    dead = ingest("deliveries", "list", "--status", "dead", "--json").json[0]["id"]
+    told = ingest("deliveries", "discard", str(dead), str(processed), "--json").json
+    assert told == {"discarded": 1}
+    shown = ingest("deliveries", "show", str(dead), "--json").json
+    assert shown["status"] == "skipped"
+    assert shown["reason"].startswith("discarded by a person")
+    assert shown["settled_at"] is not None
+    assert ingest("deliveries", "discard", "--all", "--json").json == {"discarded": 4499}
+    assert ingest("deliveries", "discard", "--all", "--json").json == {"discarded": 0}
+    assert ingest("deliveries", "show", str(processed), "--json").json["status"] == "processed"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ([], "name dead deliveries"),
+        (["1", "--all"], "not both"),
+        (["77"], "there is no delivery 77"),
+    ],
+)
+def test_to_discard_nothing_in_particular_is_wrong_use(
+    ingest: Ingest, argv: list[str], said: str
+) -> None:
+    ran = ingest("deliveries", "discard", *argv)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
 

@@ -382,3 +382,61 @@ def test_a_message_that_was_refused_is_noted_and_listed(
     assert found["said"] == "1 within a day; the last: the signature does not match"
     (row,) = ingest("deliveries", "refused", "--json").json
     assert (row["connection_id"], row["answer"], row["size"]) == ("a-connection", "401", 2)
+
+
+_SETTLED = """
+INSERT INTO lightfast_webhook_deliveries
+  (source_type, delivery_key, body_hash, headers, body, status, settled_at)
+SELECT 'github', s, '', '{}', '', s, now() - make_interval(days => :days)
+FROM unnest(ARRAY['processed', 'dead']) s
+"""
+
+
+@pytest.mark.parametrize(
+    ("days", "ticks", "state", "said"),
+    [
+        (400, True, "note", "the oldest was settled 400 d ago; a little is deleted every 10 s"),
+        (400, False, "note", "the oldest was settled 400 d ago, and nothing is deleted"),
+        (31, True, "note", "the oldest was settled 31 d ago"),
+        (30, True, "ok", "settled deliveries are kept for 30 days; the oldest was settled 30 d"),
+        (1, False, "ok", "the oldest was settled 24 h ago"),
+    ],
+)
+def test_retention_that_lags_is_noted(
+    doctor: Doctor,
+    attended: None,
+    engine: sa.Engine,
+    days: int,
+    ticks: bool,
+    state: str,
+    said: str,
+) -> None:
+    """Where a beat is heard that deletes nothing, it is of an older version."""
+    with transaction(engine) as conn:
+        conn.execute(sa.text(_SETTLED), {"days": days})
+        if ticks:
+            assert schedule.take_slot(conn, "retain", every_s=10)
+    found = doctor.checks("--offline")["retention"]
+    assert (found["state"], said in found["said"]) == (state, True), found
+    assert (found["remedy"] is None) == (state == "ok")
+
+
+def test_retention_is_judged_by_a_beat_that_is_heard(doctor: Doctor, engine: sa.Engine) -> None:
+    """Without one nothing ticks, which has a check of its own."""
+    with transaction(engine) as conn:
+        conn.execute(sa.text(_SETTLED), {"days": 400})
+    assert "retention" not in doctor.checks("--offline")
+
+
+def test_a_connection_whose_deliveries_were_deleted_is_not_one_that_never_had_any(
+    ingest: Ingest, doctor: Doctor, attended: None, engine: sa.Engine
+) -> None:
+    connection = connect_notion(ingest)
+    told = {"id": connection}
+    with transaction(engine) as conn:
+        conn.execute(sa.text(_TOLD), told)
+    found = doctor.checks("--offline")["notion 'Notes': deliveries"]
+    assert found["said"] == "none is among the newest 100,000 of those that are kept"
+
+
+_TOLD = "INSERT INTO lightfast_connection_facts VALUES (:id, gen_random_uuid(), 'a key')"

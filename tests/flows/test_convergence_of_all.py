@@ -84,7 +84,7 @@ class World:
         self.forget()
         order = [*plan.order, *plan.again]
         for number, start in enumerate(range(0, len(order), plan.batch)):
-            self._deliver([STORY[i] for i in order[start : start + plan.batch]])
+            self.tell([STORY[i] for i in order[start : start + plan.batch]])
             drain_deliveries(self.engine, go_on=lambda: True, threads=1)
             if plan.looks_after(number):
                 self._look_up()
@@ -107,7 +107,7 @@ class World:
             assert [dict(row) for row in conn.execute(_UNEASY).mappings()] == []
         return _readable(snapshot(self.engine), self.began)
 
-    def _deliver(self, told: Sequence[tuple[Sample, SampleDelivery]]) -> None:
+    def tell(self, told: Sequence[tuple[Sample, SampleDelivery]]) -> None:
         with transaction(self.engine, durable=False) as conn:
             deliveries.insert(conn, [self._arrival(*one) for one in told])
 

@@ -4,6 +4,7 @@ The program of the version before goes on beside an expanded schema: columns tha
 are nullable or have a default, and nothing that it knows is gone. A migration that contracts raises
 `lightfast_schema_serves` to the oldest version that no longer needs what it takes. None rewrites
 rows: it would hold their table alone for as long, so what is absent in an older row has a reading.
+Nor does one build an index of a table of before: the upgrade did, beside whoever writes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import re
 from pathlib import Path
 
 import pytest
+
+from ingest.store.online_indexes import ONLINE
 
 MIGRATIONS = Path(__file__).parents[2] / "schema" / "migrations" / "versions"
 FIRST = "0004"
@@ -23,6 +26,11 @@ _CONTRACTS = re.compile(
     re.IGNORECASE,
 )
 _REWRITES = re.compile(r"\bUPDATE lightfast_(?!schema_serves)", re.IGNORECASE)
+_INDEXES = re.compile(
+    r"\bCREATE (?:UNIQUE )?INDEX (?P<gentle>IF NOT EXISTS )?(?P<index>\w+)\s+ON (?P<table>\w+)",
+    re.IGNORECASE,
+)
+_CREATES = re.compile(r"\bCREATE TABLE (\w+)", re.IGNORECASE)
 _SERVES = re.compile(r"lightfast_schema_serves\s+(?:VALUES \(|SET oldest = )'(\d{4})'")
 
 
@@ -36,6 +44,10 @@ def faults(version: str, sql: str) -> list[str]:
         return [f"{version} takes away ({', '.join(contracted)}) and does not say whom it serves"]
     if _REWRITES.search(statements):
         return [f"{version} rewrites the rows of a table that it holds alone"]
+    created = {*_CREATES.findall(statements)}
+    for found in _INDEXES.finditer(statements):
+        if found["table"] not in created and not (found["gentle"] and found["index"] in ONLINE):
+            return [f"{version} keeps writers out of {found['table']} while it builds an index"]
     if serves is not None and serves > version:
         return [f"{version} serves only programs that come after it"]
     return []
@@ -67,6 +79,15 @@ def test_what_takes_away_is_found(sql: str) -> None:
 
 def test_a_rewrite_is_found() -> None:
     assert faults("0005", "UPDATE lightfast_document_ledger SET fed = true;") != []
+
+
+def test_an_index_that_keeps_writers_out_is_found() -> None:
+    built = f"CREATE INDEX IF NOT EXISTS {ONLINE[0]} ON a (b);"
+    assert faults("0005", "CREATE INDEX c ON a (b);") != []
+    assert faults("0005", built.replace(ONLINE[0], "c")) != []
+    assert faults("0005", built.replace("IF NOT EXISTS ", "")) != []
+    assert faults("0005", built) == []
+    assert faults("0005", "CREATE TABLE a (b INTEGER); CREATE INDEX c ON a (b);") == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import Unavailable
 from ingest.sources.registry import all_sources
+from ingest.store import migrations
 from ingest.store.engine import SessionLost, connect, connect_to_probe, transaction
 from ingest.store.health import require_writable
 from ingest.store.upgrade import check, head, upgrade
@@ -154,4 +156,24 @@ def test_an_upgrade_through_it_goes_into_the_schema_that_the_url_names(
                 "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'lightfast%%'"
             )
             assert found.scalars().all() == ["tenant"]
+        made.dispose()
+
+
+def test_an_index_of_a_table_of_before_is_built_through_it_also_at_once(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """`CONCURRENTLY` is no part of a transaction, and the lock of those who build is one's own."""
+    with empty_databases(postgres_url) as make, pgbouncer(make(), tmp_path / "second") as url:
+        made = connect(url)
+        with transaction(made) as conn:
+            migrations.run(conn, "0004")
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda _: upgrade(made, SOURCES), range(2)))
+        assert check(made, SOURCES) == []
+        with transaction(made) as conn:
+            found = conn.exec_driver_sql(
+                "SELECT indisvalid FROM pg_index"
+                " WHERE indexrelid = to_regclass('idx_deliveries_settled')"
+            )
+            assert found.scalars().all() == [True]
         made.dispose()

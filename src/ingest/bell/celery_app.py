@@ -16,7 +16,14 @@ from celery.signals import import_modules, setup_logging, worker_process_init, w
 
 from ingest.broker.line import bell_line
 from ingest.core.errors import BadSettings, Unavailable
-from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, QUEUES, SWEEP_EVERY_S, TIDY_EVERY_S
+from ingest.core.queues import (
+    FETCH_QUEUE,
+    INGEST_QUEUE,
+    QUEUES,
+    RETAIN_EVERY_S,
+    SWEEP_EVERY_S,
+    TIDY_EVERY_S,
+)
 from ingest.startup import tell_of_settings
 from ingest.wiring import Program, program, set_up_logs
 
@@ -24,7 +31,7 @@ set_up_logs(ours=False)  # whoever only sends tasks keeps his own
 log = structlog.get_logger(__name__)
 
 PROCESS_TASK, FETCH_TASK = "ingest.process", "ingest.fetch"
-SWEEP_TASK, TIDY_TASK = "ingest.sweep", "ingest.tidy"
+SWEEP_TASK, TIDY_TASK, RETAIN_TASK = "ingest.sweep", "ingest.tidy", "ingest.retain"
 ENQUEUE_TASK = "ingest.enqueue"
 WAKES = {INGEST_QUEUE: PROCESS_TASK, FETCH_QUEUE: FETCH_TASK}
 """The task that a wake-up calls, by its queue."""
@@ -39,6 +46,11 @@ BEAT_SCHEDULE = {
         "task": TIDY_TASK,
         "schedule": TIDY_EVERY_S,
         "options": {"expires": TIDY_EVERY_S},
+    },
+    "retain": {
+        "task": RETAIN_TASK,
+        "schedule": RETAIN_EVERY_S,
+        "options": {"expires": RETAIN_EVERY_S},
     },
 }
 """Several beats may run: each tick takes a slot in the database first (`store.schedule`)."""

@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """The module of each command, whose function has the command's name, and the help's first words."""
 
 GROUPS: Mapping[str, tuple[str, str]] = {
-    "db": ("database", "The database's schema."),
+    "db": ("database", "The database's schema, and what takes its room."),
     "store": ("stores", "Stores, which documents belong to."),
     "source": ("sources", "Sources: connections to providers."),
     "deliveries": ("deliveries", "Raw deliveries: the queue and its past."),

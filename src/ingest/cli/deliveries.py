@@ -88,6 +88,35 @@ def replay(
 
 
 @app.command()
+def discard(
+    context: typer.Context,
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="ID…", min=1, max=_LARGEST_ID, show_default=False)
+    ] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every dead delivery.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say that dead deliveries need nothing any more: they are skipped, and deleted in their time.
+
+    What is not dead stays as it is.
+    """
+    if bool(ids) == every:
+        raise BadInput("name dead deliveries, or all of them with --all; not both")
+    engine = session(context).engine
+    with transaction(engine) as conn:
+        _require_known(conn, ids or [])
+    discarded = 0
+    while True:
+        with transaction(engine) as conn:
+            step = queue_admin.discard(conn, None if every else ids)
+        if not step:
+            break
+        discarded += step
+    output.record({"discarded": discarded}, as_json=as_json)
+
+
+@app.command()
 def refused(context: typer.Context, *, limit: Limit = MANY, as_json: AsJson = False) -> None:
     """List messages of `ingest.enqueue` that were refused, the newest first; 1,000 are kept.
 
@@ -101,10 +130,14 @@ def refused(context: typer.Context, *, limit: Limit = MANY, as_json: AsJson = Fa
 
 def _those(engine: sa.Engine, ids: list[int]) -> int:
     with transaction(engine) as conn:
-        missing = sorted(set(ids) - queue_admin.known(conn, ids))
-        if missing:
-            raise _unknown(missing)
+        _require_known(conn, ids)
         return queue_admin.replay(conn, ids)
+
+
+def _require_known(conn: sa.Connection, ids: list[int]) -> None:
+    missing = sorted(set(ids) - queue_admin.known(conn, ids))
+    if missing:
+        raise _unknown(missing)
 
 
 def _all_of(engine: sa.Engine, status: str) -> int:
@@ -124,4 +157,7 @@ def _require_status(status: str | None) -> None:
 
 def _unknown(ids: list[int]) -> BadInput:
     named = ", ".join(map(str, ids[:10]))
-    return BadInput(f"there is no delivery {named}; see `ingest deliveries list`")
+    return BadInput(
+        f"there is no delivery {named} (any more: settled ones are deleted after their time, see "
+        "`ingest db size`); `ingest deliveries list` names those there are"
+    )

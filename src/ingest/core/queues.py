@@ -17,3 +17,5 @@ SWEEP_EVERY_S = 5.0
 """Between two looks for what is due and unheard."""
 TIDY_EVERY_S = 60.0
 """Between two times that counts, references and secrets that lag behind are put right."""
+RETAIN_EVERY_S = 10.0
+"""Between two times that what was kept long enough is deleted, a little at a time."""

@@ -26,9 +26,17 @@ SELECT connection_id, 'verification_token', token FROM lightfast_handshakes
 WHERE token IS NOT NULL
 ORDER BY 1, 2
 """)
+# Of the newest alone: of ten million rows, all would take minutes.
 _RECEIVED = sa.text("""
 SELECT connection_id, CAST(source_type AS text) AS source_type, max(received_at) AS last_at
-FROM lightfast_webhook_deliveries GROUP BY 1, 2
+FROM (SELECT connection_id, source_type, received_at FROM lightfast_webhook_deliveries
+      ORDER BY id DESC LIMIT :newest) d
+GROUP BY 1, 2
+""")
+# Facts outlive the deliveries that told them.
+_HAVE_TOLD = sa.text("""
+SELECT id FROM lightfast_connected_sources s
+WHERE EXISTS (SELECT FROM lightfast_connection_facts f WHERE f.connection_id = s.id)
 """)
 _SKIPPED_FOR = sa.text("""
 SELECT connection_id, count(*) AS deliveries FROM lightfast_webhook_deliveries
@@ -64,7 +72,7 @@ GROUP BY connection_id ORDER BY connection_id
 """)
 
 MOST_COUNTED = 100_000
-"""Counting the dead stops here: beyond it, the exact number tells nobody anything."""
+"""Looking stops after so many rows: beyond it, the exact number tells nobody anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +118,17 @@ def sealed(conn: sa.Connection) -> list[tuple[str, str, bytes]]:
 
 
 def received(conn: sa.Connection) -> dict[tuple[str, str | None], datetime]:
-    """When the last delivery came, by (source type, connection); None is the app-wide route."""
-    rows = conn.execute(_RECEIVED)
+    """When the last delivery came, by (source type, connection); None is the app-wide route.
+
+    Among the newest `MOST_COUNTED` deliveries: who has none of them is not told.
+    """
+    rows = conn.execute(_RECEIVED, {"newest": MOST_COUNTED})
     return {(row.source_type, row.connection_id): row.last_at for row in rows}
+
+
+def have_told(conn: sa.Connection) -> frozenset[str]:
+    """The connections that ever told of anything, whether or not its delivery is still kept."""
+    return frozenset(conn.execute(_HAVE_TOLD).scalars())
 
 
 def skipped_for(conn: sa.Connection, reason: str) -> dict[str, int]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 STATUSES = ("pending", "processed", "skipped", "duplicate", "dead")
 REPLAY_ROWS = 2_000
 """A replay of very many is done in steps, so that no step outlasts the statement's time-out."""
+DISCARDED = "discarded by a person"
 
 _SHORT = """
   id, CAST(source_type AS text) AS source_type, connection_id, delivery_key, status, reason,
@@ -52,6 +53,14 @@ WITH step AS (
   UPDATE lightfast_webhook_deliveries SET {_AGAIN} WHERE id IN (SELECT id FROM step)
 )
 SELECT count(*), max(id) FROM step
+""")
+# Settled anew, so that what a person has said of it today is kept for its time too.
+_DISCARD = sa.text("""
+UPDATE lightfast_webhook_deliveries
+SET status = 'skipped', reason = concat_ws(': ', CAST(:said AS text), reason), settled_at = now()
+WHERE id IN (SELECT id FROM lightfast_webhook_deliveries
+             WHERE status = 'dead' AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
+             ORDER BY id LIMIT :limit FOR NO KEY UPDATE)
 """)
 # Those of the app-wide route have no connection: their reason alone says that they wait for this.
 _REPLAY_REASON = sa.text(f"""
@@ -127,6 +136,16 @@ def replay_status(conn: sa.Connection, status: str, *, after: int) -> tuple[int,
     given = {"status": status, "after": after, "limit": REPLAY_ROWS}
     replayed, last = conn.execute(_REPLAY_STATUS, given).one()
     return replayed, last or after
+
+
+def discard(conn: sa.Connection, ids: Collection[int] | None = None) -> int:
+    """One step: let dead deliveries be skipped, those of these ids or any; how many there were.
+
+    Retention deletes them after their time, as others that were skipped. At most REPLAY_ROWS a
+    step: call it until it says 0.
+    """
+    given = {"ids": None if ids is None else list(ids), "said": DISCARDED, "limit": REPLAY_ROWS}
+    return conn.execute(_DISCARD, given).rowcount
 
 
 def replay_reason(conn: sa.Connection, connection_id: str, reason: str) -> int:

@@ -22,9 +22,11 @@ INSERT INTO lightfast_schedule_slots (schedule, slot)
 SELECT :schedule, CAST(floor(extract(epoch FROM now()) / :every_s) AS bigint)
 ON CONFLICT DO NOTHING RETURNING slot
 """)
+# Of every schedule, those that are not there any more too.
 _FORGET = sa.text("""
-DELETE FROM lightfast_schedule_slots
-WHERE schedule = :schedule AND started_at < now() - interval '1 day'
+DELETE FROM lightfast_schedule_slots WHERE (schedule, slot) IN (
+  SELECT schedule, slot FROM lightfast_schedule_slots
+  WHERE started_at < now() - interval '1 day' LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
 
 
@@ -50,10 +52,14 @@ def take_slot(conn: sa.Connection, schedule: str, *, every_s: float) -> bool:
     """Whether this tick of the schedule is ours; there is one every `every_s` seconds.
 
     The database's clock counts, and the unique row decides between several beats. Slots are
-    forgotten after a day.
+    kept for a day (`forget`).
     """
-    taken = conn.execute(_SLOT, {"schedule": schedule, "every_s": every_s}).scalar()
-    if taken is None:
-        return False
-    conn.execute(_FORGET, {"schedule": schedule})
-    return True
+    return conn.execute(_SLOT, {"schedule": schedule, "every_s": every_s}).scalar() is not None
+
+
+def forget(conn: sa.Connection, *, limit: int) -> int:
+    """Forget slots of more than a day ago, so many at most; how many there were.
+
+    Of whichever schedule: one that nobody takes any more is forgotten too.
+    """
+    return conn.execute(_FORGET, {"limit": limit}).rowcount

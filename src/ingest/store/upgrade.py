@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from ingest.core.errors import TransientError, Unavailable
-from ingest.store import condition
+from ingest.store import condition, online_indexes
 from ingest.store.condition import UnfitDatabase
 from ingest.store.engine import patient, translated_errors
 from ingest.store.failures import ends_session
@@ -72,6 +72,7 @@ def upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
 def _upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
     from ingest.store import migrations  # noqa: PLC0415 - Alembic; a receiver only looks
 
+    _build_indexes(engine)
     with _speaking(engine) as conn, patient(conn):
         with _alone(conn):
             found = condition.look(conn)
@@ -86,6 +87,15 @@ def _upgrade(engine: sa.Engine, source_types: Collection[str]) -> Report:
             added = add_source_types(conn, source_types)
     after = found.version if ahead and found.version is not None else head()
     return Report(found.version, after, added, adopted)
+
+
+def _build_indexes(engine: sa.Engine) -> None:
+    """What a migration would build under a lock is built before it, beside readers and writers."""
+    with _speaking(engine) as conn:
+        found = condition.look(conn)
+        condition.require_ours(found, _versions())
+    if found.version in _versions() and found.version != head():
+        online_indexes.build(engine)
 
 
 def check(engine: sa.Engine, source_types: Collection[str]) -> list[str]:

@@ -1,14 +1,16 @@
 """The check-up of an installation: what is reachable, current, connected, and being worked on.
 
-`database`, `secrets`, `connections` and `queue` each give findings (`findings`), in that order;
-`readiness` is what a receiver is asked. Law: it only looks. Whatever is wrong becomes a finding
-with its remedy; an exception is raised only for a database that goes away between two checks.
+`database`, `secrets`, `connections`, `queue` and `retention` give findings (`findings`), in this
+order; `readiness` is what a receiver is asked. Law: it only looks. Whatever is wrong becomes a
+finding with its remedy; an exception is raised only for a database that goes away between two
+checks.
 """
 
 from ingest.flows.doctor.connections import Surroundings, look_at_connections
 from ingest.flows.doctor.database import look_at_database
 from ingest.flows.doctor.findings import Finding, State, failed, fine, note, unreachable
 from ingest.flows.doctor.queue import look_at_queue
+from ingest.flows.doctor.retention import look_at_retention
 from ingest.flows.doctor.secrets import look_at_app_wide, look_at_sealed
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "look_at_connections",
     "look_at_database",
     "look_at_queue",
+    "look_at_retention",
     "look_at_sealed",
     "note",
     "unreachable",

@@ -51,6 +51,7 @@ class _ConnectionState:
     condition: Mapping[str, Any]
     handshake: Handshake | None
     tokenless: int
+    has_told: bool
     last_at: datetime | None
     last_app_wide_at: datetime | None
 
@@ -115,6 +116,7 @@ def _stranded(connection: Connection) -> Finding:
 def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_ConnectionState]:
     known = all_sources()
     last = health.received(conn)
+    told = health.have_told(conn)
     tokenless = health.skipped_for(conn, TOKENLESS)
     return [
         _ConnectionState(
@@ -124,6 +126,7 @@ def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_Connecti
             condition=conditions.read(conn, one.id),
             handshake=handshakes.read(conn, one.id),
             tokenless=tokenless.get(one.id, 0),
+            has_told=one.id in told,
             last_at=last.get((one.source_type, one.id)),
             last_app_wide_at=last.get((one.source_type, None)),
         )
@@ -206,5 +209,8 @@ def _received(one: _ConnectionState) -> Finding:
         return fine(check, f"the last came at {iso(one.last_at)}")
     if one.last_app_wide_at is not None:
         said = f"none on its own route; the last on the app-wide one at {iso(one.last_app_wide_at)}"
+        return fine(check, said)
+    if one.has_told:
+        said = f"none is among the newest {health.MOST_COUNTED:,} of those that are kept"
         return fine(check, said)
     return note(check, "none has come yet")

@@ -97,7 +97,8 @@ def _dead(every: int, lately: int) -> Finding:
     return failed(
         "dead deliveries",
         said,
-        f"{_DEAD}; once the cause is mended: ingest deliveries replay --status dead",
+        f"{_DEAD}; once the cause is mended: ingest deliveries replay --status dead, or "
+        "ingest deliveries discard",
     )
 
 

@@ -87,6 +87,11 @@ DELIVERIES = sa.Table(
         postgresql_where=sa.text("status IN ('skipped', 'dead')"),
     ),
     sa.Index("idx_deliveries_connection", "connection_id"),
+    sa.Index(
+        "idx_deliveries_settled",
+        "settled_at",
+        postgresql_where=sa.text("status IN ('processed', 'skipped', 'duplicate')"),
+    ),
 )
 
 LEDGER = sa.Table(
