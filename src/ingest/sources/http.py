@@ -27,7 +27,7 @@ from ingest.core.errors import (
 )
 from ingest.core.values import JSON
 from ingest.sources.answers import SHOWN, Refusal, Response, Rules, headers_of
-from ingest.sources.contract import Resolve
+from ingest.sources.contract import Resolve, Tokens
 from ingest.sources.home import Home, path_of
 from ingest.sources.masking import Mask
 from ingest.sources.transport import LARGEST_HEAD, Allowance, Network, Transport
@@ -60,6 +60,11 @@ _FAILURES = (
 """What the libraries below raise for what a provider sends, or for a name or a URL it tells."""
 
 
+def bearer(token: str) -> str:
+    """RFC 6750, 2.1: how a token stands in the `authorization` header."""
+    return f"Bearer {token}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     """What is sent; `url` is a whole one on the API's host."""
@@ -69,13 +74,16 @@ class _Request:
     params: Params | None
     headers: Mapping[str, str] = field(repr=False)
     json: JSON = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
 class Api:
     """One connection's way to its provider. Blocking; used by several threads at a time.
 
-    title: for messages. headers: of every request, the token's among them.
+    title: for messages. headers: of every request, a token that stays among them.
+    tokens: those that are renewed, each sent as `authorize` writes it, but where a request brings
+        an `authorization` of its own.
     resolve: see `contract.Access`. mask: learns the tokens that are sent.
     """
 
@@ -88,6 +96,8 @@ class Api:
     resolve: Resolve | None = field(default=None, repr=False)
     mask: Mask = field(default_factory=Mask, repr=False)
     network: Network = field(default_factory=Network, repr=False)
+    tokens: Tokens | None = field(default=None, repr=False)
+    authorize: Callable[[str], str] = bearer
     _home: Home = field(init=False, repr=False)
     _transport: Transport = field(init=False, repr=False)
 
@@ -124,18 +134,46 @@ class Api:
         return self._send(asked, max_bytes or self.max_bytes)
 
     def post(
-        self, path: str, *, json: JSON = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        *,
+        json: JSON = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """POST JSON that asks (a query, a search); raises what `get` raises."""
+        """POST JSON, or a form, that asks (a query, a search); raises what `get` raises."""
         return self._send(
-            _Request("POST", self._home.url(path), None, headers or {}, json), self.max_bytes
+            _Request("POST", self._home.url(path), None, headers or {}, json, form), self.max_bytes
         )
+
+    def renew(self) -> bool:
+        """Have another token in the place of the present one, which an answer did not know.
+
+        False where there is none.
+        """
+        return self.tokens is not None and self.tokens.renewed(self.tokens.current()) is not None
 
     def close(self) -> None:
         """Let go of open connections."""
         self._transport.close()
 
     def _send(self, asked: _Request, max_bytes: int) -> Response:
+        """With the present token; where that is not let in, once more with another."""
+        if self.tokens is None or _AUTHORIZATION in _lower(asked.headers):
+            return self._follow(asked, max_bytes)
+        token = self.tokens.current()
+        try:
+            return self._follow(self._with(token, asked), max_bytes)
+        except Refused as error:
+            another = self.tokens.renewed(token) if error.stale else None
+            if another is None:
+                raise
+        return self._follow(self._with(another, asked), max_bytes)
+
+    def _with(self, token: str, asked: _Request) -> _Request:
+        return replace(asked, headers={**asked.headers, _AUTHORIZATION: self.authorize(token)})
+
+    def _follow(self, asked: _Request, max_bytes: int) -> Response:
         allowance = Allowance(self.now, self.now() + LONGEST)
         moved: str | None = None
         for _ in range(MOST_REDIRECTS):
@@ -146,7 +184,7 @@ class Api:
             moved = self._home.target(asked.url, told.get("location", ""))
             asked = replace(asked, url=moved, params=None)
             if status == 303:  # RFC 9110, 15.4.4: the answer to what was posted stands there
-                asked = replace(asked, method="GET", json=None)
+                asked = replace(asked, method="GET", json=None, form=None)
         raise TransientError(self._says(f"redirects {path_of(asked.url)} again and again"))
 
     def _says(self, what: str) -> str:
@@ -168,6 +206,7 @@ class Api:
                 params=dict(asked.params) if asked.params else None,
                 headers=headers,
                 json=asked.json,
+                data=asked.form,
             )
         except httpx.InvalidURL as error:
             problem = self._home.no_url(error)

@@ -8,7 +8,7 @@ Performs no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -18,7 +18,8 @@ from ingest.core.values import JSON
 from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Rules
 
 _LIMITED = frozenset({"ratelimited"})
-_NO_ENTRY = frozenset({"authenticationerror", "unauthenticated", "forbidden"})
+_UNKNOWN = frozenset({"authenticationerror", "unauthenticated"})
+_NO_ENTRY = _UNKNOWN | {"forbidden"}
 _MISSING = frozenset({"entitynotfound", "notfound"})
 _LATER = frozenset({"internalerror", "internalservererror", "locktimeout", "networkerror"})
 _LONGEST_S = 3600.0
@@ -74,7 +75,7 @@ def _judge(problem: Problem, refusal: Refusal, *, within: bool) -> None:
     if problem.means_missing or (within and "forbidden" in words):
         return
     if words & _NO_ENTRY:
-        _refuse(said)
+        _refuse(said, words)
     if words & _LATER:
         raise TransientError(f"Linear's API: {said}")
     raise PermanentError(f"Linear's API cannot answer: {said}")
@@ -89,7 +90,7 @@ def _limit(refusal: Refusal) -> float | None:
     if words & _LIMITED or refusal.status == 429:
         return _wait_s(refusal)
     if words & _NO_ENTRY:
-        _refuse(f"HTTP {refusal.status}")
+        _refuse(f"HTTP {refusal.status}", words)
     if refusal.status == 400 and any(problem.means_missing for problem in told):
         raise Absent("Linear does not find it", refusal.status)
     return None
@@ -98,8 +99,9 @@ def _limit(refusal: Refusal) -> float | None:
 RULES = Rules(wait_s=_limit)
 
 
-def _refuse(said: str) -> NoReturn:
-    raise Refused(f"Linear's API does not let the token in: {said}; give a token that may read")
+def _refuse(said: str, words: Collection[str]) -> NoReturn:
+    problem = f"Linear's API does not let the token in: {said}; give a token that may read"
+    raise Refused(problem, stale=not _UNKNOWN.isdisjoint(words))
 
 
 def _wait_s(refusal: Refusal) -> float:
