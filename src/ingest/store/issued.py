@@ -23,29 +23,27 @@ WHERE c.connection_id = :connection_id AND c.kind = :kind
   AND (c.expires_at IS NULL OR c.expires_at > now())
 ORDER BY c.id DESC LIMIT 1
 """)
-# Of two that begin at once the second waits here, and then sees the lease of the first. What a
-# person gives meanwhile comes before or after it.
+# Of two that begin or end a renewal at once the second waits here, and then sees what the first
+# wrote. What a person gives meanwhile comes before or after it.
 _LOCK_GIVEN = sa.text("""
 SELECT id, secret FROM lightfast_source_credentials
 WHERE connection_id = :connection_id AND kind = :given
 ORDER BY id DESC LIMIT 1 FOR UPDATE
 """)
-_BEGIN = sa.text("""
+_TAKE_LEASE = sa.text("""
 INSERT INTO lightfast_source_credentials (connection_id, kind, secret, expires_at)
-SELECT :connection_id, :lease, :secret, now() + make_interval(secs => :seconds)
+SELECT CAST(:connection_id AS varchar), CAST(:lease AS varchar), CAST(:secret AS bytea),
+       now() + make_interval(secs => :seconds)
 WHERE NOT EXISTS (SELECT FROM lightfast_source_credentials
                   WHERE connection_id = :connection_id AND kind = :lease AND expires_at > now())
 RETURNING id
 """)
-_END = sa.text("""
+_END_LEASE = sa.text("""
 DELETE FROM lightfast_source_credentials
 WHERE connection_id = :connection_id AND kind = :lease AND (id = :id OR expires_at <= now())
 """)
-# Only of what it was made of: a person may have given something else meanwhile, or a process whose
-# lease had run out may have come first.
 _REPLACE_GIVEN = sa.text("""
-UPDATE lightfast_source_credentials SET secret = coalesce(CAST(:after AS bytea), secret)
-WHERE id = :id AND secret = :before
+UPDATE lightfast_source_credentials SET secret = :secret WHERE id = :id
 """)
 _FORGET = sa.text("""
 DELETE FROM lightfast_source_credentials
@@ -72,66 +70,57 @@ class StoredToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to make one token: its row, and what a person gave, with that row, sealed."""
+class Given:
+    """What a person gave, of which tokens are made: its row, and the secret, sealed."""
 
     id: int
-    given_id: int
-    given: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
 
 
 def newest(conn: sa.Connection, connection_id: str) -> StoredToken | None:
     """The last token that was made and has not ended; None where there is none."""
-    given = {"connection_id": connection_id, "kind": ACCESS_TOKEN}
-    row = conn.execute(_NEWEST, given).one_or_none()
+    told = {"connection_id": connection_id, "kind": ACCESS_TOKEN}
+    row = conn.execute(_NEWEST, told).one_or_none()
     if row is None:
         return None
-    lives_s, left_s = (None if told is None else float(told) for told in (row.lives_s, row.left_s))
+    lives_s, left_s = (None if one is None else float(one) for one in (row.lives_s, row.left_s))
     return StoredToken(bytes(row.secret), float(row.age_s), lives_s, left_s)
 
 
-def begin(
-    conn: sa.Connection, connection_id: str, secret: bytes, *, seconds: float
-) -> Lease | None:
-    """Take the lease for so long; None while another has it, or where nothing is given any more.
-
-    `secret` is what its row holds, sealed as any other.
-    """
+def lock_given(conn: sa.Connection, connection_id: str) -> Given | None:
+    """What tokens are made of, locked until the commit; None where nothing is given any more."""
     told = {"connection_id": connection_id, "given": _GIVEN}
-    kept = conn.execute(_LOCK_GIVEN, told).one_or_none()
-    if kept is None:
-        return None
-    wanted = {"connection_id": connection_id, "lease": LEASE, "secret": secret, "seconds": seconds}
-    id_ = conn.execute(_BEGIN, wanted).scalar_one_or_none()
-    return None if id_ is None else Lease(id_, kept.id, bytes(kept.secret))
+    row = conn.execute(_LOCK_GIVEN, told).one_or_none()
+    return None if row is None else Given(row.id, bytes(row.secret))
 
 
-def keep(
-    conn: sa.Connection,
-    connection_id: str,
-    lease: Lease,
-    sealed: bytes,
-    *,
-    lives_s: float | None,
-    given: bytes | None,
-) -> bool:
-    """Store a token in the place of the former ones, and with it what the next is made from.
+def take_lease(
+    conn: sa.Connection, connection_id: str, sealed: bytes, *, seconds: float
+) -> int | None:
+    """Take the lease for so long; its id, None while another has it. To be called under the lock.
 
-    `given` is that, sealed; None where it stays. Ends the lease. False, and nothing is stored,
-    where a person gave something else meanwhile, or another process came first.
+    `sealed` is what its row holds: any text, sealed as all secrets are.
     """
-    replaced = {"id": lease.given_id, "before": lease.given, "after": given}
-    if conn.execute(_REPLACE_GIVEN, replaced).rowcount != 1:
-        return False
+    wanted = {"connection_id": connection_id, "lease": LEASE, "secret": sealed, "seconds": seconds}
+    id_: int | None = conn.execute(_TAKE_LEASE, wanted).scalar_one_or_none()
+    return id_
+
+
+def keep(conn: sa.Connection, connection_id: str, sealed: bytes, *, lives_s: float | None) -> None:
+    """Store a token in the place of the former ones, and end the lease. Under the lock as well."""
     forget(conn, connection_id)
     made = {"connection_id": connection_id, "kind": ACCESS_TOKEN}
     conn.execute(_ADD, made | {"secret": sealed, "lives_s": lives_s})
-    return True
 
 
-def end(conn: sa.Connection, connection_id: str, lease: Lease) -> None:
+def replace_given(conn: sa.Connection, id_: int, sealed: bytes) -> None:
+    """Put what the next token is made from in the place of what the last was. Under the lock."""
+    conn.execute(_REPLACE_GIVEN, {"id": id_, "secret": sealed})
+
+
+def end_lease(conn: sa.Connection, connection_id: str, lease: int) -> None:
     """Give the lease back."""
-    conn.execute(_END, {"connection_id": connection_id, "lease": LEASE, "id": lease.id})
+    conn.execute(_END_LEASE, {"connection_id": connection_id, "lease": LEASE, "id": lease})
 
 
 def forget(conn: sa.Connection, connection_id: str) -> None:
