@@ -4,6 +4,7 @@ that people can act on.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,8 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 import structlog
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ingest.core.errors import IngestError, RateLimited, Refused, TransientError
 from ingest.core.vault import Vault
@@ -22,13 +25,17 @@ from ingest.flows.connections.purge import purge_connection
 from ingest.flows.doctor.connections import Surroundings, look_at_connections
 from ingest.flows.doctor.findings import Finding
 from ingest.flows.doctor.secrets import look_at_sealed
+from ingest.flows.lookups.clients import utc_now
 from ingest.sources.contract import Access, Issued
+from ingest.sources.github.demo.fake import App
+from ingest.sources.github.demo.fake import make as make_github
 from ingest.store import credentials
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import transaction
 from ingest.store.issued import ACCESS_TOKEN, LEASE
-from ingest.testing.fakes import Answer, Trouble
-from tests.factories import SECRET_KEY, VAULT
+from ingest.testing.fake_tokens import FakeTokens
+from ingest.testing.fakes import Answer, Trouble, serving
+from tests.factories import SECRET_KEY, VAULT, connect
 from tests.flows.renewing import CLIENT, REFRESH, TOKEN_PATH, Renewing, given, renewing
 
 pytestmark = pytest.mark.integration
@@ -127,6 +134,29 @@ def test_a_new_pair_is_stored_before_it_is_used(linear: Renewing) -> None:
     linear.pass_time(HALF_AN_HOUR)
     linear.client().check()
     assert len({*stored}) == 2
+
+
+def test_an_apps_processes_share_the_token_of_its_installation(engine: sa.Engine) -> None:
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    app = json.dumps({"appId": "4321", "privateKey": pem.decode()})
+    github = make_github()
+    github.add(101, "halcyon/web")
+    github.app, github.now = App("4321", key.public_key(), 7), utc_now
+    with serving(github) as fake:
+        connection = connect(engine, "github", token=app)
+        at = Renewing(engine, "github", fake, FakeTokens(), connection)
+        for _ in range(3):
+            at.client().check()
+        assert len(github.minted) == 1
+        at.pass_time(120)
+        github.minted.clear()
+        at.client().check()
+        at.pass_time(3600 - 120)
+        at.client().check()
+        for clients in at.processes:
+            clients.close()
+    assert len(fake.asked_for("access_tokens")) == 3
 
 
 # A 401.
@@ -419,3 +449,22 @@ def test_nothing_says_a_secret_whatever_the_endpoint_answers(
         said += [at.problem(), *map(str, at.rows_of_look_ups())]
     known = secrets[:2] if name == "linear" else secrets[:1]
     assert not [one for one in said for secret in known if secret in one]
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 403, 404, 500])
+@pytest.mark.parametrize("name", ["zendesk", "linear"])
+def test_nothing_says_a_token_that_was_made(engine: sa.Engine, name: str, status: int) -> None:
+    with renewing(engine, name) as at, structlog.testing.capture_logs() as logs:
+        client = at.client()
+        client.check()
+        (token,) = at.tokens.live
+        body = {"errors": [{"message": f"no {token}"}], "user": {"id": 5, "role": token}}
+        where = {"location": f"https://elsewhere.example/?seen={token}"}
+        at.fake.troubles.append(Trouble(Answer(status, body, where), times=99))
+        try:
+            said = client.check()
+        except IngestError as error:
+            said = repr(error)
+        at.look_up(at.process())
+        said += repr([client, logs, at.problem(), at.rows_of_look_ups()])
+    assert token not in said

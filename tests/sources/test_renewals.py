@@ -15,7 +15,7 @@ import pytest
 from ingest.core.errors import BadInput, IngestError, RateLimited, Refused
 from ingest.sources.contract import Access, Client, Issued, Renewal, Source
 from ingest.sources.linear.demo import fake as fake_linear
-from ingest.sources.masking import HIDDEN, Mask
+from ingest.sources.masking import HIDDEN
 from ingest.sources.registry import all_sources, source
 from ingest.sources.renewing import KeptTokens, spare_s
 from ingest.sources.zendesk.demo import fake as fake_zendesk
@@ -260,10 +260,7 @@ def test_nothing_shows_what_tokens_are_made_from() -> None:
 
 
 def test_a_fault_of_a_renewal_is_one_of_our_errors() -> None:
-    mask = Mask()
     with _at("zendesk", _tokens()) as (fake, access):
         fake.troubles.append(Trouble(Answer(200, b"x" * (2**20 + 1))))
         with pytest.raises(IngestError):
-            _renewal("zendesk").ask(
-                Access(access.base_url, access.token, {}, access.now, None, mask)
-            )
+            _renewal("zendesk").ask(access)
