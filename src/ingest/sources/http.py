@@ -43,6 +43,7 @@ _AUTHORIZATION = "authorization"
 _USUAL = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": "lightfast-ingest"}
 
 Params = Mapping[str, str | int | list[str]]
+Knows = Callable[[Response], bool]
 
 _FAILURES = (
     httpcore.ConnectionNotAvailable,
@@ -125,13 +126,15 @@ class Api:
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
+        knows: Knows | None = None,
     ) -> Response:
         """GET a path below the base URL (or a whole URL on its host).
 
+        knows: whether an answer that is no refusal shows that the token is known.
         Raises `Absent`, `Refused`, `RateLimited`, `TransientError`, `PermanentError`.
         """
         asked = _Request("GET", self._home.url(path), params, headers or {})
-        return self._send(asked, max_bytes or self.max_bytes)
+        return self._send(asked, max_bytes or self.max_bytes, knows)
 
     def post(
         self,
@@ -146,29 +149,32 @@ class Api:
             _Request("POST", self._home.url(path), None, headers or {}, json, form), self.max_bytes
         )
 
-    def renew(self) -> bool:
-        """Have another token in the place of the present one, which an answer did not know.
-
-        False where there is none.
-        """
-        return self.tokens is not None and self.tokens.renewed(self.tokens.current()) is not None
-
     def close(self) -> None:
         """Let go of open connections."""
         self._transport.close()
 
-    def _send(self, asked: _Request, max_bytes: int) -> Response:
-        """With the present token; where that is not let in, once more with another."""
+    def _send(self, asked: _Request, max_bytes: int, knows: Knows | None = None) -> Response:
+        """With the present token; where that is not known any more, once more with another."""
         if self.tokens is None or _AUTHORIZATION in _lower(asked.headers):
             return self._follow(asked, max_bytes)
         token = self.tokens.current()
+        tried = self._tried(self._with(token, asked), max_bytes)
+        is_known = isinstance(tried, Response) and (knows is None or knows(tried))
+        another = None if is_known else self.tokens.renewed(token)
+        if another is not None:
+            return self._follow(self._with(another, asked), max_bytes)
+        if isinstance(tried, Refused):
+            raise tried
+        return tried
+
+    def _tried(self, asked: _Request, max_bytes: int) -> Response | Refused:
+        """The answer, or the refusal of a token that is not known."""
         try:
-            return self._follow(self._with(token, asked), max_bytes)
+            return self._follow(asked, max_bytes)
         except Refused as error:
-            another = self.tokens.renewed(token) if error.stale else None
-            if another is None:
+            if not error.stale:
                 raise
-        return self._follow(self._with(another, asked), max_bytes)
+            return error
 
     def _with(self, token: str, asked: _Request) -> _Request:
         return replace(asked, headers={**asked.headers, _AUTHORIZATION: self.authorize(token)})

@@ -153,19 +153,13 @@ class ZendeskClient:
 
     def _role(self) -> str:
         """…/ticketing/users, "Show Self": an unknown user is answered too, with an id of null."""
-        known = self._user()
-        if known.get("id") is None and self.api.renew():
-            known = self._user()
+        known = _user(self.api.get("users/me.json", knows=_shows_a_user))
         role = known.get("role")
         if known.get("id") is None:
             raise Refused("Zendesk does not know the token's user; give a token of an agent")
         if role in _NO_AGENT:
             raise Refused("the token is an end user's, who reads no tickets; give an agent's")
         return role if isinstance(role, str) and role else "a user"
-
-    def _user(self) -> dict[str, JSON]:
-        user = self._get("users/me.json").get("user")
-        return user if isinstance(user, dict) else {}
 
     def _get(self, path: str, params: Params | None = None) -> dict[str, JSON]:
         return _object(self.api.get(path, params=params))
@@ -176,6 +170,15 @@ def _object(answer: Response) -> dict[str, JSON]:
     if not isinstance(told, dict):
         raise BadPayload("$", "not an object")
     return told
+
+
+def _user(answer: Response) -> dict[str, JSON]:
+    user = _object(answer).get("user")
+    return user if isinstance(user, dict) else {}
+
+
+def _shows_a_user(answer: Response) -> bool:
+    return _user(answer).get("id") is not None
 
 
 def _paged(after: str | None) -> Params:
