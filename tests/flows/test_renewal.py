@@ -25,7 +25,7 @@ from ingest.flows.connections.purge import purge_connection
 from ingest.flows.doctor.connections import Surroundings, look_at_connections
 from ingest.flows.doctor.findings import Finding
 from ingest.flows.doctor.secrets import look_at_sealed
-from ingest.flows.lookups.clients import utc_now
+from ingest.flows.lookups.clients import Clients, utc_now
 from ingest.sources.contract import Access, Issued
 from ingest.sources.github.demo.fake import App
 from ingest.sources.github.demo.fake import make as make_github
@@ -423,6 +423,15 @@ def test_the_doctor_says_that_zendesks_api_tokens_stop(engine: sa.Engine) -> Non
         found = _token_finding(at)
     assert "30 April 2027" in found.said
     assert "clientSecret" in found.said
+
+
+def test_a_token_is_bought_at_the_providers_own_host_alone(zendesk: Renewing) -> None:
+    """What a client's id and secret may be sent to is what a token may (decision 13)."""
+    private = Clients(VAULT, {}, resolve=lambda _host: ["10.0.0.7"], engine=zendesk.engine)
+    zendesk.processes.append(private)
+    with pytest.raises(Refused, match="INGEST_ALLOWED_API_HOSTS"):
+        zendesk.client(private).check()
+    assert not zendesk.fake.requests
 
 
 # No secret is ever said.
