@@ -234,6 +234,17 @@ def test_a_client_by_itself_renews_in_time_and_on_a_401(name: str) -> None:
         assert tokens.sold == 3
 
 
+@pytest.mark.parametrize("status", [200, 400, 401])
+def test_linear_may_say_in_many_ways_that_a_token_ended(status: int) -> None:
+    said = {"message": "Authentication required", "extensions": {"code": "AUTHENTICATION_ERROR"}}
+    tokens = _tokens(REFRESH)
+    with _at("linear", tokens) as (fake, access), closing_client(_client("linear", access)) as one:
+        one.check()
+        fake.troubles.append(Trouble(Answer(status, {"errors": [said], "data": None}), "graphql"))
+        one.check()
+    assert tokens.sold == 2
+
+
 def test_a_refresh_token_that_is_used_twice_takes_all_with_it() -> None:
     """The fake is as strict as Linear."""
     tokens = _tokens(REFRESH)

@@ -143,11 +143,11 @@ class Api:
         json: JSON = None,
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        knows: Knows | None = None,
     ) -> Response:
-        """POST JSON, or a form, that asks (a query, a search); raises what `get` raises."""
-        return self._send(
-            _Request("POST", self._home.url(path), None, headers or {}, json, form), self.max_bytes
-        )
+        """POST JSON, or a form, that asks (a query, a search); `knows` and raises as in `get`."""
+        asked = _Request("POST", self._home.url(path), None, headers or {}, json, form)
+        return self._send(asked, self.max_bytes, knows)
 
     def close(self) -> None:
         """Let go of open connections."""

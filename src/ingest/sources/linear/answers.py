@@ -8,6 +8,7 @@ Performs no I/O.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -15,10 +16,11 @@ from typing import Any, NoReturn
 from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
 from ingest.core.times import from_epoch_ms
 from ingest.core.values import JSON
-from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Rules
+from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Response, Rules
 
 _LIMITED = frozenset({"ratelimited"})
 _UNKNOWN = frozenset({"authenticationerror", "unauthenticated"})
+_MAYBE_UNKNOWN = re.compile(rb"authentication.?error|unauthenticated", re.IGNORECASE)
 _NO_ENTRY = _UNKNOWN | {"forbidden"}
 _MISSING = frozenset({"entitynotfound", "notfound"})
 _LATER = frozenset({"internalerror", "internalservererror", "locktimeout", "networkerror"})
@@ -66,6 +68,13 @@ def taken(body: JSON, root: str, refusal: Refusal) -> JSON:
     if found is None and not told and not isinstance(data, Mapping):
         raise PermanentError("Linear's answer holds neither data nor errors")
     return found
+
+
+def knows_token(answer: Response) -> bool:
+    """Whether the answer shows that the token is known: GraphQL may say that it is not with 200."""
+    if not _MAYBE_UNKNOWN.search(answer.body):
+        return True
+    return not any(problem.words & _UNKNOWN for problem in problems(answer.json()))
 
 
 def _judge(problem: Problem, refusal: Refusal, *, within: bool) -> None:

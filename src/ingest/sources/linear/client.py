@@ -18,7 +18,7 @@ from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.forms import ID, segment
 from ingest.sources.http import Api
 from ingest.sources.linear import queries
-from ingest.sources.linear.answers import RULES, taken
+from ingest.sources.linear.answers import RULES, knows_token, taken
 from ingest.sources.linear.queries import BY_KIND, Query
 from ingest.sources.linear.tokens import PATH, RENEWAL, authorization, base_of_api
 from ingest.sources.masking import Mask
@@ -123,7 +123,7 @@ class LinearClient:
             "variables": dict(variables),
         }
         try:
-            response = self.api.post(PATH, json=asked)
+            response = self.api.post(PATH, json=asked, knows=knows_token)
         except Absent as absent:
             return _Answer({"data": {}}, Refusal(absent.status, {}, b"", self.api.now()))
         told = Refusal(
