@@ -311,7 +311,7 @@ def test_who_waits_too_long_for_another_is_put_off(zendesk: Renewing) -> None:
     tokens.wait_s = 0.3
     with pytest.raises(TransientError, match="another process") as raised:
         tokens.current()
-    assert raised.value.retry_after_s == renewal.WAIT_S
+    assert raised.value.retry_after_s == renewal.LATER_S
     assert zendesk.tokens.sold == 1
 
 
@@ -357,6 +357,16 @@ def test_a_rotation_of_keys_in_mid_renewal_loses_no_pair(linear: Renewing) -> No
         (kept,) = credentials.read(conn, both, linear.connection, API_TOKEN)
     assert str(linear.tokens.refresh_token) in kept
     assert {one.state for one in look_at_sealed(linear.engine, both_keys)} == {"ok"}
+
+
+def test_a_token_that_no_key_opens_is_bought_anew(zendesk: Renewing) -> None:
+    zendesk.client().check()
+    lost = Vault(["a key that was lost, of thirty characters"]).encrypt("a token")
+    with transaction(zendesk.engine) as conn:
+        spoilt = "UPDATE lightfast_source_credentials SET secret = :lost WHERE kind = :kind"
+        conn.execute(sa.text(spoilt), {"lost": lost, "kind": ACCESS_TOKEN})
+    assert zendesk.client().check() == "reads as agent"
+    assert zendesk.tokens.sold == 2
 
 
 def test_the_database_may_be_away_when_the_answer_comes(linear: Renewing) -> None:

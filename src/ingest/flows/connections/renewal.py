@@ -40,8 +40,8 @@ LEASE_S = 120.0
 """Longer than the longest request and the storing of its answer (STORE_S)."""
 STORE_S = 30.0
 """How long the storing of a new token is tried again where the database is away."""
-WAIT_S = 5.0
-"""How long a thread waits for another process's renewal, before its look-up is put off."""
+WAIT_S, LATER_S = 2.0, 5.0
+"""How long a thread waits for another process's renewal; how long its look-up is then put off."""
 PAUSE_S, RETRY_S = 0.2, 0.5
 
 
@@ -106,30 +106,31 @@ class StoredTokens:
     def _obtain(self, refused: str | None) -> str | None:
         ends_at = time.monotonic() + self.wait_s
         while True:
-            found = self._read()
-            other = None if found is None or found.token == refused else found
+            row, found = self._read()
+            is_refused = found is not None and found.token == refused
+            if is_refused and row is not None and row.age_s < FRESH_S:
+                return None
+            other = None if is_refused else found
             if other is not None and other.is_usable:
                 return self._take(other)
-            if found is not None and other is None and found.row.age_s < FRESH_S:
-                return None
-            begun = self._begin(found)
+            begun = self._begin(row)
             if begun is not None:
                 return self._make(begun, other)
             if other is not None:
                 return self._take(other)
             if time.monotonic() > ends_at:
                 problem = "another process renews the token of this connection"
-                raise TransientError(problem, retry_after_s=WAIT_S)
+                raise TransientError(problem, retry_after_s=LATER_S)
             self.sleep(PAUSE_S)
 
-    def _read(self) -> _Found | None:
-        """What is stored; what no key opens is as good as not there."""
+    def _read(self) -> tuple[StoredToken | None, _Found | None]:
+        """What is stored, as it is and in the clear; what no key opens is there to be replaced."""
         with transaction(self.engine) as conn:
             row = issued.newest(conn, self.connection_id)
         try:
-            return None if row is None else _Found(self.vault.decrypt(row.sealed), row)
+            return row, None if row is None else _Found(self.vault.decrypt(row.sealed), row)
         except BadSettings:
-            return None
+            return row, None
 
     def _take(self, found: _Found) -> str:
         left_s = found.row.left_s
@@ -140,7 +141,7 @@ class StoredTokens:
         self._at_hand = token, self.access.now() + timedelta(seconds=kept_s)
         return token
 
-    def _begin(self, found: _Found | None) -> _Begun | None:
+    def _begin(self, seen: StoredToken | None) -> _Begun | None:
         """Take the lease; None where another has it, or has stored another token meanwhile."""
         with transaction(self.engine) as conn:
             kept = issued.lock_given(conn, self.connection_id)
@@ -148,7 +149,7 @@ class StoredTokens:
                 raise Refused("the connection has no token any more")
             given = self.vault.decrypt(kept.sealed)
             now = issued.newest(conn, self.connection_id)
-            if now is not None and (found is None or now.sealed != found.row.sealed):
+            if now is not None and (seen is None or now.sealed != seen.sealed):
                 return None
             held = self.vault.encrypt(str(uuid4()))
             lease = issued.take_lease(conn, self.connection_id, held, seconds=LEASE_S)
