@@ -1,8 +1,13 @@
-"""A connection that keeps an OAuth client, its provider, and processes that share its tokens."""
+"""A connection that keeps an OAuth client, its provider, and processes that share its tokens.
+
+As a program it is one such process, which checks its token once and says what the client says.
+"""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,9 +27,11 @@ from ingest.sources.registry import source
 from ingest.sources.zendesk.demo import fake as fake_zendesk
 from ingest.store import conditions, connections, credentials, lookups
 from ingest.store.credentials import API_TOKEN
+from ingest.store.engine import connect as engine_of
 from ingest.store.engine import transaction
 from ingest.testing.fake_tokens import FakeTokens
 from ingest.testing.fakes import Fake, serving
+from tests.embedded.watching import REPOSITORY
 from tests.factories import METADATA, VAULT, make_store
 
 CLIENT = {"clientId": "client-of-a-test", "clientSecret": "a-secret-of-a-client-of-a-test"}
@@ -54,6 +61,16 @@ class Renewing:
         clients = Clients(VAULT, {self.name: self.fake.url}, engine=self.engine)
         self.processes.append(clients)
         return clients
+
+    def start(self, database_url: str) -> subprocess.Popen[str]:
+        """A process of its own, which checks its token."""
+        argv = [database_url, self.name, self.fake.url, self.connection]
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.flows.renewing", *argv],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def client(self, clients: Clients | None = None) -> Discreet:
         """A client of the connection, of one more process where none is named."""
@@ -141,3 +158,19 @@ def renewing(engine: sa.Engine, name: str, token: str | None = None) -> Iterator
         finally:
             for clients in made.processes:
                 clients.close()
+
+
+def main(database_url: str, name: str, api_url: str, connection: str) -> None:
+    """One process: what its client's check says, on stdout."""
+    engine = engine_of(database_url)
+    clients = Clients(VAULT, {name: api_url}, engine=engine)
+    with transaction(engine) as conn:
+        (found,) = connections.by_id(conn, [connection]).values()
+        token = clients.tokens(conn, [connection])[connection]
+    sys.stdout.write(clients.of(found, token).check())
+    clients.close()
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

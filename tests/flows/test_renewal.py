@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ingest.core.errors import IngestError, RateLimited, Refused, TransientError
 from ingest.core.vault import Vault
+from ingest.embedded.processes import wait_until
 from ingest.flows.connections import credentials as giving
 from ingest.flows.connections import renewal
 from ingest.flows.connections.credentials import replace_credentials, retire_secret, rotate_keys
@@ -102,6 +103,15 @@ def test_of_many_threads_and_processes_one_renews(engine: sa.Engine, name: str) 
         assert len({*told}) == 1
         assert at.tokens.sold == 1
         assert len(at.fake.asked_for(TOKEN_PATH)) == 1
+
+
+def test_of_two_processes_one_renews(linear: Renewing, database_url: str) -> None:
+    linear.fake.latency_s, linear.fake.slow = 1.0, TOKEN_PATH
+    started = [linear.start(database_url) for _ in range(2)]
+    said = [one.communicate(timeout=60)[0].splitlines() for one in started]
+    assert len({lines[-1] for lines in said}) == 1
+    assert sorted(map(len, said)) == [1, 2], "one of them logs that it renewed"
+    assert linear.tokens.sold == 1
 
 
 def test_a_refresh_token_is_replaced_with_the_token_that_it_bought(linear: Renewing) -> None:
@@ -285,6 +295,19 @@ def test_a_crash_before_an_answer_is_stored_costs_a_client_nothing(zendesk: Rene
     zendesk.pass_time(renewal.LEASE_S)
     zendesk.client().check()
     assert zendesk.tokens.sold == 2
+
+
+def test_a_process_that_is_killed_in_mid_renewal_holds_nobody_up_for_ever(
+    zendesk: Renewing, database_url: str
+) -> None:
+    zendesk.fake.latency_s, zendesk.fake.slow = 1.0, TOKEN_PATH
+    with zendesk.start(database_url) as killed:
+        wait_until(lambda: zendesk.fake.asked_for(TOKEN_PATH) != [], seconds=30)
+        killed.kill()
+    assert len(zendesk.rows(LEASE)) == 1
+    zendesk.pass_time(renewal.LEASE_S)
+    with zendesk.start(database_url) as other:
+        assert other.communicate(timeout=60)[0].endswith("reads as agent")
 
 
 def test_a_refresh_token_that_a_crash_used_up_ends_in_a_clear_line_and_no_loop(
