@@ -120,7 +120,7 @@ class Program:
     def clients(self) -> Clients:
         """The clients of providers' APIs."""
         reach = self.reach
-        return Clients(self.vault, reach.api_urls, allowed_hosts=reach.allowed)
+        return Clients(self.vault, reach.api_urls, allowed_hosts=reach.allowed, engine=self.engine)
 
     @property
     def reach(self) -> Reach:

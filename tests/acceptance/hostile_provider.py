@@ -60,9 +60,9 @@ def hostile_provider(answers: tuple[Answer, ...] = ANSWERS) -> Iterator[str]:
 
         def do_GET(self) -> None:
             length = int(self.headers.get("content-length") or 0)
-            self.rfile.read(length)
+            body = self.rfile.read(length).decode("utf-8", "replace")
             self.close_connection = True
-            next(turns)(self, self.headers.get("authorization") or "nothing")
+            next(turns)(self, self.headers.get("authorization") or body or "nothing")
 
         do_POST = do_GET  # noqa: N815 - likewise
 

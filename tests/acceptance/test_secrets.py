@@ -45,7 +45,13 @@ pytestmark = [
 TOKEN, WEBHOOK, SHARED = "canary-token-5d0c1e", "canary-webhook-9b41", "canary-shared-77ac02"
 KEY = "canary-key-of-more-than-thirty-two-characters"
 HANDSHAKE = "secret_canaryhandshake04f2"
-CANARIES = (TOKEN, WEBHOOK, SHARED, KEY, HANDSHAKE)
+CLIENT, REFRESH = "canary-client-secret-3b8e0a", "canary-refresh-token-a61c44"
+CANARIES = (TOKEN, WEBHOOK, SHARED, KEY, HANDSHAKE, CLIENT, REFRESH)
+RENEWED = {
+    "zendesk": {"clientId": "of-a-canary", "clientSecret": CLIENT},
+    "linear": {"clientId": "of-a-canary", "clientSecret": CLIENT, "refreshToken": REFRESH},
+}
+"""What tokens are made from, where they renew themselves."""
 TOKENS = {"zendesk": f"agent@example.com/token:{TOKEN}"}
 LOOKED_UP = {
     "github": ("issue", "{}"),
@@ -87,6 +93,9 @@ def test_no_process_says_a_secret_whatever_goes_wrong(
             connections = {name: connected(engine, name) for name in LOOKED_UP}
             for source_type, connection in connections.items():
                 ask(engine, connection, source_type)
+            for source_type, client in RENEWED.items():
+                given = orjson.dumps(client).decode()
+                ask(engine, connected(engine, source_type, given), source_type)
             knock(stage.url, connections)
             with schema_broken(database_url):
                 time.sleep(2)
@@ -202,9 +211,9 @@ def test_a_process_with_a_wrong_setting_ends_with_one_line(
     assert told(["canary-5"], said) == []
 
 
-def connected(engine: sa.Engine, source_type: str) -> str:
-    """A connection whose secrets are canaries."""
-    token, vault = TOKENS.get(source_type, TOKEN), Vault([KEY])
+def connected(engine: sa.Engine, source_type: str, given: str | None = None) -> str:
+    """A connection whose secrets are canaries; `given` in the place of its token."""
+    token, vault = given or TOKENS.get(source_type, TOKEN), Vault([KEY])
     return factories.connect(engine, source_type, secret=WEBHOOK, token=token, vault=vault)
 
 

@@ -41,7 +41,12 @@ app = typer.Typer(help="Sources: connections to providers.", no_args_is_help=Tru
 WebhookSecret = Annotated[
     str | None, typer.Option(metavar="VAR", help="The variable with the webhook's secret.")
 ]
-Token = Annotated[str | None, typer.Option(metavar="VAR", help="The variable with the API token.")]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VAR", help="The variable with the API token, or the JSON that one is made from."
+    ),
+]
 
 _CREDENTIALS = ("id", "kind", "created_at", "expires_at", "live")
 _CALLED = {credentials.WEBHOOK_SECRET: "webhook secret", credentials.API_TOKEN: "API token"}

@@ -88,7 +88,12 @@ class Refused(TransientError):
     """A provider does not let the token in (401, 403, or nothing of the connection is readable).
 
     The connection is paused, visibly, and what waits goes on once the token is repaired.
+    `stale`: it is the token that is not known, or not any more (401): another may be let in.
     """
+
+    def __init__(self, message: str, *, stale: bool = False) -> None:
+        super().__init__(message)
+        self.stale = stale
 
 
 class RateLimited(TransientError):

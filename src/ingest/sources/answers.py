@@ -27,6 +27,7 @@ SHOWN = 200
 """Of a provider's own words, in a message."""
 _READ = 4096
 _WAIT = frozenset({429})
+_UNAUTHORIZED = 401
 
 
 class Absent(IngestError):
@@ -151,7 +152,8 @@ class Rules:
         if wait_s is not None:
             return RateLimited(f"{said}: rate limited", retry_after_s=wait_s)
         if status in self.refused:
-            return Refused(f"{said}: the token is wrong, or may not read this")
+            problem = f"{said}: the token is wrong, or may not read this"
+            return Refused(problem, stale=status == _UNAUTHORIZED)
         if status in self.absent:
             return Absent(said, status)
         if status >= 500 or status in self.later:

@@ -91,6 +91,24 @@ class Normalised:
         return (*self.told, *(change for ask in self.asked for change in ask.otherwise))
 
 
+class Tokens(Protocol):
+    """The tokens of one connection, where its provider makes one after another of what was given.
+
+    Blocking; used by several threads at a time. Both raise what `Renewal.ask` raises.
+    """
+
+    def current(self) -> str:
+        """The token to send; another one soon before that ends."""
+        ...
+
+    def renewed(self, refused: str) -> str | None:
+        """Another token in the place of one that the provider does not let in (401).
+
+        None where the refused one was made just now: then the refusal holds.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a client may use: the API's base URL, the connection's token and metadata, the clock.
@@ -99,6 +117,7 @@ class Access:
     resolve: how the host's name becomes addresses, each of which is judged before anybody connects
         to it; None where the operator named the host, and it may be anywhere.
     mask: hides the token, and each that is made of it, in whatever is said.
+    tokens: those to send, where `token` is what they are made from; None: see `renewing.tokens_of`.
     """
 
     base_url: str
@@ -107,6 +126,36 @@ class Access:
     now: Callable[[], datetime]
     resolve: Resolve | None = None
     mask: Mask = field(default_factory=Mask, repr=False, compare=False)
+    tokens: Tokens | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token that a provider made of what was given.
+
+    lives_s: seconds until it ends, None where the provider names no end.
+    given: what the next one is made from, where this renewal replaced that (a refresh token that
+        works once); None where it stays.
+    """
+
+    token: str = field(repr=False)
+    lives_s: float | None
+    given: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """How a provider makes tokens of what a connection keeps.
+
+    applies: whether the stored text is what tokens are made from, and no token itself; pure.
+    secrets: what of that text must never be said; pure, of any text.
+    ask: one more token, by one request to the provider's own hosts. Raises `Refused`, saying what
+        to give, where it makes none any more; `RateLimited`, `TransientError`.
+    """
+
+    applies: Callable[[str], bool]
+    secrets: Callable[[str], tuple[str, ...]]
+    ask: Callable[[Access], Issued]
 
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -214,6 +263,8 @@ class Descriptor:
         no other, unless a setting names that.
     api_host_field: the field of the metadata that it is made of, where there is one.
     check_token: raises `BadInput` for a token that cannot be one.
+    token_end: of a token that will end and is not renewed, when, and what to give instead; None for
+        all others. For people, and never the token.
     gather_s: how long a look-up waits for further events of the same object.
     """
 
@@ -240,6 +291,7 @@ class Descriptor:
     api_hosts: tuple[str, ...] = ()
     api_host_field: str | None = None
     check_token: Callable[[str], None] = lambda _token: None
+    token_end: Callable[[str], str | None] = lambda _token: None
     gather_s: float = 1.0
     volatile_fields: frozenset[str] = frozenset()
     key_may_be_absent: bool = False
@@ -259,6 +311,7 @@ class Source:
         delivery alone.
     mentions: how its things are mentioned in the text of any document; None where they are not.
     connect: a client for one connection; None where there are no look-ups.
+    renewal: how the provider makes tokens of what a person gives; None where it does not.
     documents: what was found, as changes; pure. It says the same of an object as `normalise` does
         where a payload tells it whole. It is never asked about a sight of nothing.
     again: the look-up that settles a doubt about a document, from what is told of it; None where
@@ -278,6 +331,7 @@ class Source:
     normalise: Normalise
     mentions: Syntax | None = None
     connect: Callable[[Access], Client] | None = None
+    renewal: Renewal | None = None
     documents: Callable[[Lookup], tuple[Change | Refresh, ...]] | None = None
     again: Callable[[Upsert], Refresh | None] = lambda _told: None
     document_types: tuple[type[BaseModel], ...] = ()

@@ -27,7 +27,7 @@ from ingest.core.errors import (
 )
 from ingest.core.values import JSON
 from ingest.sources.answers import SHOWN, Refusal, Response, Rules, headers_of
-from ingest.sources.contract import Resolve
+from ingest.sources.contract import Resolve, Tokens
 from ingest.sources.home import Home, path_of
 from ingest.sources.masking import Mask
 from ingest.sources.transport import LARGEST_HEAD, Allowance, Network, Transport
@@ -43,6 +43,7 @@ _AUTHORIZATION = "authorization"
 _USUAL = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": "lightfast-ingest"}
 
 Params = Mapping[str, str | int | list[str]]
+Knows = Callable[[Response], bool]
 
 _FAILURES = (
     httpcore.ConnectionNotAvailable,
@@ -60,6 +61,11 @@ _FAILURES = (
 """What the libraries below raise for what a provider sends, or for a name or a URL it tells."""
 
 
+def bearer(token: str) -> str:
+    """RFC 6750, 2.1: how a token stands in the `authorization` header."""
+    return f"Bearer {token}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     """What is sent; `url` is a whole one on the API's host."""
@@ -69,13 +75,16 @@ class _Request:
     params: Params | None
     headers: Mapping[str, str] = field(repr=False)
     json: JSON = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
 class Api:
     """One connection's way to its provider. Blocking; used by several threads at a time.
 
-    title: for messages. headers: of every request, the token's among them.
+    title: for messages. headers: of every request, a token that stays among them.
+    tokens: those that are renewed, each sent as `authorize` writes it, but where a request brings
+        an `authorization` of its own.
     resolve: see `contract.Access`. mask: learns the tokens that are sent.
     """
 
@@ -88,6 +97,8 @@ class Api:
     resolve: Resolve | None = field(default=None, repr=False)
     mask: Mask = field(default_factory=Mask, repr=False)
     network: Network = field(default_factory=Network, repr=False)
+    tokens: Tokens | None = field(default=None, repr=False)
+    authorize: Callable[[str], str] = bearer
     _home: Home = field(init=False, repr=False)
     _transport: Transport = field(init=False, repr=False)
 
@@ -115,27 +126,60 @@ class Api:
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
+        knows: Knows | None = None,
     ) -> Response:
         """GET a path below the base URL (or a whole URL on its host).
 
+        knows: whether an answer that is no refusal shows that the token is known.
         Raises `Absent`, `Refused`, `RateLimited`, `TransientError`, `PermanentError`.
         """
         asked = _Request("GET", self._home.url(path), params, headers or {})
-        return self._send(asked, max_bytes or self.max_bytes)
+        return self._send(asked, max_bytes or self.max_bytes, knows)
 
     def post(
-        self, path: str, *, json: JSON = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        *,
+        json: JSON = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        knows: Knows | None = None,
     ) -> Response:
-        """POST JSON that asks (a query, a search); raises what `get` raises."""
-        return self._send(
-            _Request("POST", self._home.url(path), None, headers or {}, json), self.max_bytes
-        )
+        """POST JSON, or a form, that asks (a query, a search); `knows` and raises as in `get`."""
+        asked = _Request("POST", self._home.url(path), None, headers or {}, json, form)
+        return self._send(asked, self.max_bytes, knows)
 
     def close(self) -> None:
         """Let go of open connections."""
         self._transport.close()
 
-    def _send(self, asked: _Request, max_bytes: int) -> Response:
+    def _send(self, asked: _Request, max_bytes: int, knows: Knows | None = None) -> Response:
+        """With the present token; where that is not known any more, once more with another."""
+        if self.tokens is None or _AUTHORIZATION in _lower(asked.headers):
+            return self._follow(asked, max_bytes)
+        token = self.tokens.current()
+        tried = self._tried(self._with(token, asked), max_bytes)
+        is_known = isinstance(tried, Response) and (knows is None or knows(tried))
+        another = None if is_known else self.tokens.renewed(token)
+        if another is not None:
+            return self._follow(self._with(another, asked), max_bytes)
+        if isinstance(tried, Refused):
+            raise tried
+        return tried
+
+    def _tried(self, asked: _Request, max_bytes: int) -> Response | Refused:
+        """The answer, or the refusal of a token that is not known."""
+        try:
+            return self._follow(asked, max_bytes)
+        except Refused as error:
+            if not error.stale:
+                raise
+            return error
+
+    def _with(self, token: str, asked: _Request) -> _Request:
+        return replace(asked, headers={**asked.headers, _AUTHORIZATION: self.authorize(token)})
+
+    def _follow(self, asked: _Request, max_bytes: int) -> Response:
         allowance = Allowance(self.now, self.now() + LONGEST)
         moved: str | None = None
         for _ in range(MOST_REDIRECTS):
@@ -146,7 +190,7 @@ class Api:
             moved = self._home.target(asked.url, told.get("location", ""))
             asked = replace(asked, url=moved, params=None)
             if status == 303:  # RFC 9110, 15.4.4: the answer to what was posted stands there
-                asked = replace(asked, method="GET", json=None)
+                asked = replace(asked, method="GET", json=None, form=None)
         raise TransientError(self._says(f"redirects {path_of(asked.url)} again and again"))
 
     def _says(self, what: str) -> str:
@@ -168,6 +212,7 @@ class Api:
                 params=dict(asked.params) if asked.params else None,
                 headers=headers,
                 json=asked.json,
+                data=asked.form,
             )
         except httpx.InvalidURL as error:
             problem = self._home.no_url(error)

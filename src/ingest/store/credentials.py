@@ -44,13 +44,16 @@ ORDER BY c.connection_id, c.id DESC
 _REMOVE = sa.text("""
 DELETE FROM lightfast_source_credentials WHERE connection_id = :connection_id AND kind = :kind
 """)
+# A lease of `issued` is no secret of anybody's.
 _KINDS = sa.text(f"""
 SELECT c.kind, count(*) AS live FROM lightfast_source_credentials c
-WHERE c.connection_id = :connection_id AND {_LIVE} GROUP BY c.kind ORDER BY c.kind
+WHERE c.connection_id = :connection_id AND c.kind <> 'renewal' AND {_LIVE}
+GROUP BY c.kind ORDER BY c.kind
 """)
 _LIST = sa.text(f"""
 SELECT c.id, c.kind, c.created_at, c.expires_at, {_LIVE} AS live
-FROM lightfast_source_credentials c WHERE c.connection_id = :connection_id ORDER BY c.id
+FROM lightfast_source_credentials c
+WHERE c.connection_id = :connection_id AND c.kind <> 'renewal' ORDER BY c.id
 """)
 _RETIRE = sa.text("""
 DELETE FROM lightfast_source_credentials WHERE connection_id = :connection_id AND id = :id

@@ -43,6 +43,11 @@ class Asked:
         """The first value of a query parameter."""
         return next(iter(self.query.get(name, ())), default)
 
+    def form(self) -> dict[str, str]:
+        """The fields of a body that is a form; none of any other."""
+        told = self.body.decode("utf-8", "replace") if isinstance(self.body, bytes) else ""
+        return {name: values[0] for name, values in parse_qs(told).items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

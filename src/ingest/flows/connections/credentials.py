@@ -18,7 +18,14 @@ from ingest.core.vault import Vault
 from ingest.flows.connections.lifecycle import require_connected
 from ingest.sources.contract import Descriptor
 from ingest.sources.registry import source
-from ingest.store import conditions, connections, credentials, lookup_admin, queue_admin
+from ingest.store import (
+    conditions,
+    connections,
+    credentials,
+    issued,
+    lookup_admin,
+    queue_admin,
+)
 from ingest.store.connections import CONFIGURED, REFUSED
 from ingest.store.credentials import API_TOKEN, SEALED_IN, WEBHOOK_SECRET, Credential
 from ingest.store.engine import transaction
@@ -50,6 +57,7 @@ def replace_credentials(
         for kind, secret in secrets.items():
             if kind == API_TOKEN:
                 credentials.remove(conn, connection_id, kind)
+                issued.forget(conn, connection_id)
             credentials.add(conn, vault, connection_id, kind, secret)
         if API_TOKEN not in secrets:
             return 0
@@ -105,10 +113,13 @@ def _reseal(conn: sa.Connection, vault: Vault, kept_in: str, key: str, stored: b
 def retire_secret(engine: sa.Engine, connection_id: str, id_: int) -> str:
     """Delete one secret of a connection; its kind. Raises `BadInput` for another id.
 
-    A receiver may let requests in by it for a few seconds more (`secrets.KEPT_S`).
+    With a token goes what was made of it; what was made alone is made anew when it is needed. A
+    receiver may let requests in by it for a few seconds more (`secrets.KEPT_S`).
     """
     with transaction(engine) as conn:
         kind = credentials.retire(conn, connection_id, id_)
+        if kind == API_TOKEN:
+            issued.forget(conn, connection_id)
     if kind is None:
         raise BadInput(
             f"connection {connection_id} has no secret {id_}; see "

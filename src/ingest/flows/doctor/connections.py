@@ -18,9 +18,10 @@ from ingest.sources.contract import Source
 from ingest.sources.registry import all_sources
 from ingest.store import conditions, connections, credentials, handshakes, health
 from ingest.store.connections import DISCONNECTED, PAUSED, REFUSED, Connection
-from ingest.store.credentials import WEBHOOK_SECRET
+from ingest.store.credentials import WEBHOOK_SECRET, Credential
 from ingest.store.engine import transaction
 from ingest.store.handshakes import Handshake
+from ingest.store.issued import ACCESS_TOKEN
 from ingest.store.reasons import TOKENLESS
 
 _LET_ASK = "ingest source credentials {id} --token-env VAR"
@@ -43,11 +44,12 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class _ConnectionState:
-    """One connection as the database has it."""
+    """One connection as the database has it; `ends`: when the first live secret of a kind ends."""
 
     connection: Connection
     source: Source
     secrets: Mapping[str, int]
+    ends: Mapping[str, datetime]
     condition: Mapping[str, Any]
     handshake: Handshake | None
     tokenless: int
@@ -123,6 +125,7 @@ def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_Connecti
             connection=one,
             source=known[one.source_type],
             secrets=credentials.kinds(conn, one.id),
+            ends=_first_ends(credentials.listing(conn, one.id)),
             condition=conditions.read(conn, one.id),
             handshake=handshakes.read(conn, one.id),
             tokenless=tokenless.get(one.id, 0),
@@ -133,6 +136,14 @@ def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_Connecti
         for one in standing
         if one.source_type in known
     ]
+
+
+def _first_ends(stored: Sequence[Credential]) -> Mapping[str, datetime]:
+    ends: dict[str, datetime] = {}
+    for one in stored:
+        if one.live and one.expires_at is not None:
+            ends[one.kind] = min(ends.get(one.kind, one.expires_at), one.expires_at)
+    return ends
 
 
 def _standing(one: _ConnectionState) -> Finding:
@@ -167,13 +178,17 @@ def _webhook(one: _ConnectionState, around: Surroundings) -> Finding:
         said = f"{own} secrets for {route}: the newest is not proven yet, so older ones stay"
         return note(check, said, one.do("ingest source verification {id} --confirm"))
     if own:
-        return fine(check, f"{own} secrets for {route}")
+        return fine(check, f"{own} secrets for {route}{_ending(one.ends.get(WEBHOOK_SECRET))}")
     if descriptor.signs_for_all_tenants and around.app_wide.get(descriptor.source_type):
         return fine(check, f"verified by the app-wide secret of /webhooks/{descriptor.source_type}")
     if descriptor.verification_token is not None:
         said = "no secret: its handshake did not come in time"
         return failed(check, said, f"{one.do(_REARM)}; then have it sent to {route}")
     return failed(check, f"no secret: {route} refuses every request", one.do(_LET_IN))
+
+
+def _ending(end: datetime | None) -> str:
+    return f", of which one ends at {iso(end)}" if end is not None else ""
 
 
 def _token(engine: sa.Engine, one: _ConnectionState, around: Surroundings) -> Finding:
@@ -191,15 +206,29 @@ def _token(engine: sa.Engine, one: _ConnectionState, around: Surroundings) -> Fi
         return note(check, "stored, and not tried")
     try:
         with transaction(engine) as conn:
-            tokens = around.clients.tokens(conn, [one.connection.id])
-        told = around.clients.of(one.connection, tokens.get(one.connection.id)).check()
+            token = around.clients.tokens(conn, [one.connection.id]).get(one.connection.id)
+        told = around.clients.of(one.connection, token).check()
     except BadSettings as error:
         return failed(check, str(error), one.do(_LET_ASK))
     except RateLimited as error:
         return note(check, f"not proven: {error}")
     except IngestError as error:
         return failed(check, str(error), one.do(_LET_ASK))
-    return fine(check, told)
+    return _proven(engine, one, token or "", told)
+
+
+def _proven(engine: sa.Engine, one: _ConnectionState, token: str, told: str) -> Finding:
+    """A token that the provider lets in, and when it ends."""
+    check, found = one.check("token"), one.source
+    end = found.descriptor.token_end(token)
+    if end is not None:
+        return note(check, f"{told}; it is {end}", one.do(_LET_ASK))
+    if found.renewal is None or not found.renewal.applies(token):
+        return fine(check, told)
+    with transaction(engine) as conn:
+        ends = _first_ends(credentials.listing(conn, one.connection.id)).get(ACCESS_TOKEN)
+    until = f"the present token ends at {iso(ends)}" if ends is not None else "it has no end"
+    return fine(check, f"{told}; renewed by itself: {until}")
 
 
 def _received(one: _ConnectionState) -> Finding:

@@ -13,11 +13,13 @@ from ingest.core.errors import BadSettings
 from ingest.core.vault import Vault
 from ingest.flows.doctor.findings import Finding, failed, fine, note
 from ingest.sources.registry import all_sources, source_types
-from ingest.store import credentials, health
+from ingest.store import credentials, health, issued
 from ingest.store.engine import transaction
 
 _ANEW: Mapping[str, str] = {
     credentials.API_TOKEN: "ingest source credentials {id} --token-env VAR",
+    issued.ACCESS_TOKEN: "ingest source credentials {id} --token-env VAR",
+    issued.LEASE: "ingest source credentials {id} --token-env VAR",
     credentials.WEBHOOK_SECRET: "ingest source credentials {id} --webhook-secret-env VAR",
     "verification_token": "ingest source verification {id} --rearm",
 }

@@ -9,7 +9,7 @@ import hashlib
 import socket
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import orjson
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import Refused, Unavailable
 from ingest.core.vault import Vault
+from ingest.flows.connections.renewal import StoredTokens
 from ingest.sources.contract import Access, Client, Resolve
 from ingest.sources.discreet import Discreet, hushed
 from ingest.sources.hosts import Reach, base_of
@@ -60,6 +61,8 @@ class Clients:
     allowed_hosts: what connections' metadata may name beside the providers' own hosts.
     resolve: how the name of a host that no operator named becomes addresses, which are judged
         (docs/decisions/0013).
+    engine: where tokens that are renewed are kept, for all processes; None: each client keeps its
+        own in memory.
     """
 
     vault: Vault
@@ -67,6 +70,7 @@ class Clients:
     now: Callable[[], datetime] = utc_now
     allowed_hosts: tuple[str, ...] = ()
     resolve: Resolve = addresses_of
+    engine: sa.Engine | None = None
     _kept: dict[str, _KeptClient] = field(default_factory=dict)
     _retired: list[Client] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -109,11 +113,24 @@ class Clients:
                 self._retired.append(kept.client)
             elif len(self._kept) >= MAX_KEPT:
                 self._retire_all()
-            access.mask.learn(token)
+            access = self._renewing(connection, access)
             made = hushed(lambda: connect(access), access.mask)
             client = Discreet(made, access.mask)
             self._kept[connection.id] = _KeptClient(fingerprint, client)
             return client
+
+    def _renewing(self, connection: Connection, access: Access) -> Access:
+        """With its tokens, where they are made of what is stored; the mask knows all of that."""
+        renewal = source(connection.source_type).renewal
+        if renewal is None or not renewal.applies(access.token):
+            access.mask.learn(access.token)
+            return access
+        for secret in renewal.secrets(access.token) or (access.token,):
+            access.mask.learn(secret)
+        if self.engine is None:
+            return access
+        tokens = StoredTokens(self.engine, self.vault, connection.id, access, renewal)
+        return replace(access, tokens=tokens)
 
     def close_retired(self) -> None:
         """Close clients whose token or metadata changed; nobody may be using them any more."""

@@ -9,6 +9,7 @@ from ingest.sources.github.documents import again, documents
 from ingest.sources.github.events import IGNORED
 from ingest.sources.github.mentions import MENTIONS
 from ingest.sources.github.normalise import normalise
+from ingest.sources.github.renewal import RENEWAL
 from ingest.sources.github.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -16,6 +17,7 @@ SOURCE = Source(
     normalise=normalise,
     mentions=MENTIONS,
     connect=connect,
+    renewal=RENEWAL,
     documents=documents,
     again=again,
     document_types=DOCUMENT_TYPES,

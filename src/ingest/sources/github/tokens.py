@@ -47,12 +47,17 @@ class AppKey:
         return b".".join((told, _base64url(signature))).decode()
 
 
+def is_app(token: str) -> bool:
+    """Whether it is meant as an App's, from which tokens are made."""
+    return token.lstrip().startswith("{")
+
+
 def app_key(token: str) -> AppKey | None:
     """The App's key that a token is; None where it is a plain token.
 
     Raises `BadInput` where it is neither.
     """
-    if not token.lstrip().startswith("{"):
+    if not is_app(token):
         _check_plain(token)
         return None
     try:

@@ -7,6 +7,7 @@ from ingest.sources.linear.events import IGNORED
 from ingest.sources.linear.kinds import again, found_documents
 from ingest.sources.linear.mentions import MENTIONS
 from ingest.sources.linear.normalise import normalise
+from ingest.sources.linear.tokens import RENEWAL
 from ingest.sources.linear.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -14,6 +15,7 @@ SOURCE = Source(
     normalise=normalise,
     mentions=MENTIONS,
     connect=connect,
+    renewal=RENEWAL,
     documents=found_documents,
     again=again,
     document_types=DOCUMENT_TYPES,

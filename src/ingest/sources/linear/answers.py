@@ -8,17 +8,20 @@ Performs no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
 from ingest.core.times import from_epoch_ms
 from ingest.core.values import JSON
-from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Rules
+from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Response, Rules
 
 _LIMITED = frozenset({"ratelimited"})
-_NO_ENTRY = frozenset({"authenticationerror", "unauthenticated", "forbidden"})
+_UNKNOWN = frozenset({"authenticationerror", "unauthenticated"})
+_MAYBE_UNKNOWN = re.compile(rb"authentication.?error|unauthenticated", re.IGNORECASE)
+_NO_ENTRY = _UNKNOWN | {"forbidden"}
 _MISSING = frozenset({"entitynotfound", "notfound"})
 _LATER = frozenset({"internalerror", "internalservererror", "locktimeout", "networkerror"})
 _LONGEST_S = 3600.0
@@ -67,6 +70,13 @@ def taken(body: JSON, root: str, refusal: Refusal) -> JSON:
     return found
 
 
+def knows_token(answer: Response) -> bool:
+    """Whether the answer shows that the token is known: GraphQL may say that it is not with 200."""
+    if not _MAYBE_UNKNOWN.search(answer.body):
+        return True
+    return not any(problem.words & _UNKNOWN for problem in problems(answer.json()))
+
+
 def _judge(problem: Problem, refusal: Refusal, *, within: bool) -> None:
     words, said = problem.words, refusal.quoted(problem.message)
     if words & _LIMITED:
@@ -74,7 +84,7 @@ def _judge(problem: Problem, refusal: Refusal, *, within: bool) -> None:
     if problem.means_missing or (within and "forbidden" in words):
         return
     if words & _NO_ENTRY:
-        _refuse(said)
+        _refuse(said, words)
     if words & _LATER:
         raise TransientError(f"Linear's API: {said}")
     raise PermanentError(f"Linear's API cannot answer: {said}")
@@ -89,7 +99,7 @@ def _limit(refusal: Refusal) -> float | None:
     if words & _LIMITED or refusal.status == 429:
         return _wait_s(refusal)
     if words & _NO_ENTRY:
-        _refuse(f"HTTP {refusal.status}")
+        _refuse(f"HTTP {refusal.status}", words)
     if refusal.status == 400 and any(problem.means_missing for problem in told):
         raise Absent("Linear does not find it", refusal.status)
     return None
@@ -98,8 +108,9 @@ def _limit(refusal: Refusal) -> float | None:
 RULES = Rules(wait_s=_limit)
 
 
-def _refuse(said: str) -> NoReturn:
-    raise Refused(f"Linear's API does not let the token in: {said}; give a token that may read")
+def _refuse(said: str, words: Collection[str]) -> NoReturn:
+    problem = f"Linear's API does not let the token in: {said}; give a token that may read"
+    raise Refused(problem, stale=not _UNKNOWN.isdisjoint(words))
 
 
 def _wait_s(refusal: Refusal) -> float:

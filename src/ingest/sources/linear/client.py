@@ -18,33 +18,32 @@ from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.forms import ID, segment
 from ingest.sources.http import Api
 from ingest.sources.linear import queries
-from ingest.sources.linear.answers import RULES, taken
+from ingest.sources.linear.answers import RULES, knows_token, taken
 from ingest.sources.linear.queries import BY_KIND, Query
+from ingest.sources.linear.tokens import PATH, RENEWAL, authorization, base_of_api
 from ingest.sources.masking import Mask
+from ingest.sources.renewing import tokens_of
 
 _MOST_PAGES = 100
 _MOST_TEAMS, _SHOWN = 5, 40
-_PATH = "graphql"
-
-
-def authorization(token: str) -> str:
-    """Personal keys go as they are, OAuth's tokens as `Bearer`."""
-    bare = token.removeprefix("Bearer ").strip()
-    return bare if bare.startswith("lin_api_") else f"Bearer {bare}"
 
 
 def connect(access: Access) -> LinearClient:
     """A client; the base URL may end in `/graphql` or not."""
-    base = access.base_url.rstrip("/").removesuffix(f"/{_PATH}")
-    headers = {"authorization": authorization(access.token), "accept": "application/json"}
+    tokens = tokens_of(access, RENEWAL)
+    headers = {"accept": "application/json"}
+    if tokens is None:
+        headers["authorization"] = authorization(access.token)
     api = Api(
         "Linear",
-        base,
+        base_of_api(access),
         access.now,
         headers,
         RULES,
         resolve=access.resolve,
         mask=access.mask,
+        tokens=tokens,
+        authorize=authorization,
     )
     return LinearClient(api, access.metadata)
 
@@ -124,7 +123,7 @@ class LinearClient:
             "variables": dict(variables),
         }
         try:
-            response = self.api.post(_PATH, json=asked)
+            response = self.api.post(PATH, json=asked, knows=knows_token)
         except Absent as absent:
             return _Answer({"data": {}}, Refusal(absent.status, {}, b"", self.api.now()))
         told = Refusal(

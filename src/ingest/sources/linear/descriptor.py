@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme, SignedTime
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.sources.ids import tenant_id, text_id
+from ingest.sources.linear.tokens import check_token, token_end
 from ingest.sources.linear.types import LinearSourceMetadata
 
 # linear.app/developers/webhooks, "Securing webhooks": HMAC-SHA256 of the raw body in hex, and a
@@ -67,14 +67,6 @@ def _team_in(key: str) -> str | None:
     return found[1].upper() if found else None
 
 
-def _check_token(token: str) -> None:
-    if token.startswith("lin_wh_"):
-        raise BadInput("that is a webhook's secret; give a personal API key or an OAuth token")
-    bare = token.removeprefix("Bearer ")
-    if not bare or not bare.isascii() or not bare.isprintable() or " " in bare:
-        raise BadInput("that is no token of Linear's; give a personal API key or an OAuth token")
-
-
 DESCRIPTOR = Descriptor(
     source_type="linear",
     title="Linear",
@@ -92,7 +84,8 @@ DESCRIPTOR = Descriptor(
     connection_filter=_wanted_teams,
     owned_prefixes=_team_keys,
     prefix_of=_team_in,
-    check_token=_check_token,
+    check_token=check_token,
+    token_end=token_end,
     volatile_fields=frozenset({"webhookTimestamp"}),
     signs_for_all_tenants=True,  # one OAuth app's secret signs for every organization it is in
 )

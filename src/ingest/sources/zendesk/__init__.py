@@ -7,6 +7,7 @@ from ingest.sources.zendesk.documents import again, documents
 from ingest.sources.zendesk.events import IGNORED
 from ingest.sources.zendesk.mentions import MENTIONS
 from ingest.sources.zendesk.normalise import normalise
+from ingest.sources.zendesk.tokens import RENEWAL
 from ingest.sources.zendesk.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -14,6 +15,7 @@ SOURCE = Source(
     normalise=normalise,
     mentions=MENTIONS,
     connect=connect,
+    renewal=RENEWAL,
     documents=documents,
     again=again,
     document_types=DOCUMENT_TYPES,

@@ -17,6 +17,8 @@ from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Response, Ru
 from ingest.sources.contract import Access, Lookup, Sight
 from ingest.sources.forms import DIGITS, segment
 from ingest.sources.http import Api, Params
+from ingest.sources.renewing import tokens_of
+from ingest.sources.zendesk.tokens import RENEWAL, base_of_account, is_api_token
 
 _PAGE_SIZE = 100
 _MOST_PAGES = 60
@@ -30,8 +32,10 @@ _FORBIDDEN = 403
 
 def connect(access: Access) -> ZendeskClient:
     """A client for one connection."""
-    base = access.base_url.rstrip("/").removesuffix("/api/v2")
-    headers = {"authorization": _authorization(access.token), "accept": "application/json"}
+    tokens = tokens_of(access, RENEWAL)
+    headers = {"accept": "application/json"}
+    if tokens is None:
+        headers["authorization"] = _authorization(access.token)
     rules = Rules(
         wait_s=_limited,
         refused=frozenset({401}),
@@ -40,19 +44,20 @@ def connect(access: Access) -> ZendeskClient:
     )
     api = Api(
         "Zendesk",
-        f"{base}/api/v2",
+        f"{base_of_account(access)}/api/v2",
         access.now,
         headers,
         rules,
         resolve=access.resolve,
         mask=access.mask,
+        tokens=tokens,
     )
     return ZendeskClient(api)
 
 
 def _authorization(token: str) -> str:
     """…/introduction/security-and-auth: `email/token:api_token` is Basic, all else OAuth."""
-    if "/token:" in token:
+    if is_api_token(token):
         return f"Basic {b64encode(token.encode()).decode()}"
     return f"Bearer {token}"
 
@@ -148,8 +153,7 @@ class ZendeskClient:
 
     def _role(self) -> str:
         """…/ticketing/users, "Show Self": an unknown user is answered too, with an id of null."""
-        user = self._get("users/me.json").get("user")
-        known = user if isinstance(user, dict) else {}
+        known = _user(self.api.get("users/me.json", knows=_shows_a_user))
         role = known.get("role")
         if known.get("id") is None:
             raise Refused("Zendesk does not know the token's user; give a token of an agent")
@@ -166,6 +170,15 @@ def _object(answer: Response) -> dict[str, JSON]:
     if not isinstance(told, dict):
         raise BadPayload("$", "not an object")
     return told
+
+
+def _user(answer: Response) -> dict[str, JSON]:
+    user = _object(answer).get("user")
+    return user if isinstance(user, dict) else {}
+
+
+def _shows_a_user(answer: Response) -> bool:
+    return _user(answer).get("id") is not None
 
 
 def _paged(after: str | None) -> Params:

@@ -6,10 +6,8 @@ Documents: developer.zendesk.com/documentation/webhooks/verifying and
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
-from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme, SignedTime
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
@@ -17,6 +15,7 @@ from ingest.sources.hosts import LABEL
 from ingest.sources.ids import any_id, tenant_id
 from ingest.sources.zendesk.events import is_event
 from ingest.sources.zendesk.mentions import ABBREVIATION
+from ingest.sources.zendesk.tokens import check_token, token_end
 from ingest.sources.zendesk.types import ZendeskSourceMetadata
 
 _SIGNED_AT = "X-Zendesk-Webhook-Signature-Timestamp"
@@ -34,12 +33,6 @@ SCHEME = Scheme(
 )
 
 _GATHER_S = 2.0  # one save of an agent makes several events, which come within a second or two
-
-_PRINTABLE = re.compile(r"[!-~]+")
-_ACCEPTED = (
-    "give an API token as email/token:api_token (Admin Center, APIs, API tokens), or an OAuth "
-    "access token alone"
-)
 
 
 def _delivery_key(headers: Headers, payload: Payload) -> str | None:
@@ -86,14 +79,6 @@ def _owned(metadata: Payload) -> frozenset[str]:
     return frozenset({*own, ABBREVIATION})
 
 
-def _check_token(token: str) -> None:
-    """developer.zendesk.com/api-reference/introduction/security-and-auth."""
-    if not _PRINTABLE.fullmatch(token):
-        raise BadInput(f"Zendesk's token is empty or holds blanks; {_ACCEPTED}")
-    if "@" in token and not ("/token:" in token and token.partition("/token:")[2]):
-        raise BadInput(f"Zendesk takes no passwords; {_ACCEPTED}")
-
-
 DESCRIPTOR = Descriptor(
     source_type="zendesk",
     title="Zendesk",
@@ -118,6 +103,7 @@ DESCRIPTOR = Descriptor(
     api_url=_api_url,
     api_hosts=("*.zendesk.com",),
     api_host_field="zendeskSubdomain",
-    check_token=_check_token,
+    check_token=check_token,
+    token_end=token_end,
     gather_s=_GATHER_S,
 )

@@ -67,6 +67,8 @@ class GitHub:
     repositories: dict[int, Repository] = field(default_factory=dict)
     former_names: dict[str, int] = field(default_factory=dict)
     minted: list[str] = field(default_factory=list)
+    minted_lives: timedelta = timedelta(hours=1)
+    _ends: dict[str, datetime] = field(default_factory=dict)
 
     # What people do.
 
@@ -192,7 +194,9 @@ class GitHub:
 
     def _is_let_in(self, asked: Asked) -> bool:
         scheme, _, told = asked.headers.get("authorization", "").partition(" ")
-        return scheme.lower() in ("bearer", "token") and told in (self.token, *self.minted)
+        if scheme.lower() not in ("bearer", "token"):
+            return False
+        return told == self.token or (told in self.minted and self.now() < self._ends[told])
 
     def _headers(self) -> dict[str, str]:
         left = 4_999 if self.remaining is None else self.remaining
@@ -210,15 +214,15 @@ class GitHub:
         return Answer(403, found.body, self._headers())
 
     def _installation_token(self, asked: Asked, installation: int) -> Answer:
-        """[REST-OAS] apps/create-installation-access-token; it is good for an hour."""
+        """[REST-OAS] apps/create-installation-access-token; it is good for `minted_lives`."""
         if self.app is None or asked.method != "POST":
             return failure(404, "Not Found")
         if not self._is_of_app(self.app, asked.headers.get("authorization", "")):
             return failure(401, "A JSON web token could not be decoded")
         if installation != self.app.installation:
             return failure(404, "Not Found")
-        self.minted.append(f"ghs_{self.app.id}_of-the-demo-{len(self.minted) + 1}")
-        expires_at = self.now() + timedelta(hours=1)
+        self.minted.append(f"ghs_{self.app.id}_of-the-demo-{len(self._ends) + 1}")
+        self._ends[self.minted[-1]] = expires_at = self.now() + self.minted_lives
         body = {
             "token": self.minted[-1],
             "expires_at": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -14,6 +14,7 @@ from typing import Any
 from ingest.core.times import iso, to_micros
 from ingest.sources.linear.demo.fake_graphql import MOST_COST, BadQuery, Field, answer, cost, parse
 from ingest.sources.linear.demo.fake_payloads import as_the_api_has_it
+from ingest.testing.fake_tokens import FakeTokens
 from ingest.testing.fakes import Answer, Asked
 
 TOKEN = "lin_api_of_the_fake"  # noqa: S105 - it opens nothing but the fake
@@ -42,7 +43,8 @@ class Linear:
 
     Objects are kept as the API answers them, by kind and id; what an object embeds (`team`,
     `issue`, `project`) is given by `{"id": …}` where it is an object of its own, and answered as
-    that is now. `most_per_page` is how many nodes a page has at most.
+    that is now. `most_per_page` is how many nodes a page has at most. `tokens` are those of an
+    OAuth app, if there is one.
     """
 
     token: str = TOKEN
@@ -54,6 +56,7 @@ class Linear:
     relations: list[dict[str, Any]] = field(default_factory=list)
     attachments: list[dict[str, Any]] = field(default_factory=list)
     most_per_page: int = 250
+    tokens: FakeTokens = field(default_factory=FakeTokens)
 
     def put(self, kind: str, **fields: Any) -> dict[str, Any]:
         """A new object (or another in the place of one) of a kind, by the root field's name."""
@@ -102,10 +105,14 @@ class Linear:
         ]
 
     def answer(self, asked: Asked) -> Answer:
-        """The one path; anything else is not there."""
+        """The two paths; anything else is not there."""
+        if (asked.method, asked.path) == ("POST", "/oauth/token"):
+            return self.tokens.sell(asked.form())
         if (asked.method, asked.path) != ("POST", "/graphql"):
             return Answer(404, {"error": "Not found"})
-        if asked.headers.get("authorization", "") != self._authorization():
+        authorization = asked.headers.get("authorization", "")
+        known = authorization == self._authorization() or self.tokens.lets_in(authorization)
+        if not known:
             return _refused(401, "Authentication required, not authenticated", "AUTHENTICATION")
         body = asked.body
         if not isinstance(body, dict) or not isinstance(body.get("query"), str):

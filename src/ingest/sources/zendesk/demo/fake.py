@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.core.values import JSON
+from ingest.testing.fake_tokens import FakeTokens
 from ingest.testing.fakes import Answer, Asked
 
 Object = dict[str, JSON]
@@ -28,11 +29,13 @@ _UNKNOWN = {"error": "Couldn't authenticate you"}
 class Zendesk:
     """One account. `help_center` is whether it has one; `page_size` the most on a page.
 
-    `role` is that of the token's user; None: the token is nobody's, as Zendesk answers it.
+    `tokens` are those of its OAuth client, if there is one. `role` is that of the token's user;
+    None: the token is nobody's, as Zendesk answers it.
     """
 
     token: str = "agent@brindle.example/token:a-token-of-the-demo"  # noqa: S105 -- it opens this fake alone
     subdomain: str = "brindle"
+    tokens: FakeTokens = field(default_factory=FakeTokens)
     role: str | None = "agent"
     help_center: bool = True
     page_size: int = _MOST_ON_A_PAGE
@@ -172,6 +175,8 @@ class Zendesk:
         return Answer(answer.status, answer.body, {**limits, **answer.headers})
 
     def _answer(self, asked: Asked) -> Answer:
+        if (asked.method, asked.path) == ("POST", "/oauth/tokens"):
+            return self.tokens.sell(asked.body)
         if not self._is_let_in(asked.headers.get("authorization", "")):
             return Answer(401, _UNKNOWN, {"www-authenticate": 'Basic realm="Web Password"'})
         for path, answers in _ROUTES.items():
@@ -183,7 +188,7 @@ class Zendesk:
     def _is_let_in(self, authorization: str) -> bool:
         basic = b64encode(self.token.encode()).decode()
         wanted = f"Basic {basic}" if "/token:" in self.token else f"Bearer {self.token}"
-        return authorization == wanted
+        return authorization == wanted or self.tokens.lets_in(authorization)
 
     def _me(self, _asked: Asked) -> Answer:
         known = self.role is not None
