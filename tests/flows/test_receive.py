@@ -22,6 +22,7 @@ from ingest.core.errors import (
     Unavailable,
 )
 from ingest.core.signing import sign
+from ingest.core.times import iso
 from ingest.flows.receiving.arrivals import Insert, Stored
 from ingest.flows.receiving.intake import Intake, Shake, never
 from ingest.flows.receiving.requests import Incoming
@@ -72,9 +73,15 @@ def incoming(
     without: str = "",
     secret: str = SECRET,
 ) -> Incoming:
-    told = signed(source_type, body, secret, headers)
+    told = signed(source_type, body, secret, {**_sent_now(source_type), **(headers or {})})
     told.pop(without, None)
     return Incoming(source_type, connection_id, told, body, NOW)
+
+
+def _sent_now(source_type: str) -> dict[str, str]:
+    """Where a header has the time that is signed: NOW, however long the tests have run by then."""
+    time = source(source_type).descriptor.scheme.time
+    return {} if time is None or time.place != "header" else {time.name: iso(NOW)}
 
 
 def take(
