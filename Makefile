@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; \
 	done)
 CORPUS ?= ../shared/corpus
-JOBS ?= 3# more than two cores have work for: a third of the tests waits at any time
+JOBS ?= 3
 ONLY ?=
 JSON ?=
 
