@@ -195,6 +195,9 @@ def send(order: Order, on_sending: Callable[[], None] = lambda: None) -> Heard:
         if load.stdout.readline().strip() != "sending":
             raise RuntimeError("the load generator failed; what it says stands above")
         on_sending()
-        heard = json.loads(load.stdout.readline())
+        line = load.stdout.readline()
+        if not line.endswith("\n"):
+            raise RuntimeError("the load generator ended in the middle of its answer; run it again")
+        heard = json.loads(line)
     statuses = {int(n): count for n, count in heard.pop("statuses").items()}
     return Heard(**heard, statuses=statuses)
