@@ -10,8 +10,10 @@ from ingest.core.vault import Vault
 from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.connections.purge import purge_connection
 from ingest.flows.doctor import Surroundings, look_at_connections
+from ingest.flows.documents.bind import bind, bind_pending, note_keys
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.drain import drain_lookups
+from ingest.sources import registry
 from ingest.store.engine import transaction
 from ingest.store.upgrade import add_source_types
 from tests.factories import SECRET_KEY, connect, make_store
@@ -71,6 +73,36 @@ def test_its_deliveries_end_and_those_of_others_are_processed(
         f"source type '{GONE}' is unknown",
     )
     assert desk.delivery(kept)["status"] == "processed"
+
+
+def test_of_one_that_is_broken_the_reason_says_how_and_nobody_else_notices(
+    desk: Desk, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "source 'linear' of a package 1.0 is broken: it gives no SOURCE; mend it"
+    whole = registry._loaded
+    store = make_store(engine)
+    broken = connect(engine, "linear", stores=[store], token="a token")
+    here = connect(engine, "github", stores=[store])
+    monkeypatch.setattr(registry, "_loaded", lambda name: line if name == "linear" else whole(name))
+    with transaction(engine) as conn:
+        lost = conn.execute(sa.text(_DELIVERY), {"id": broken, "type": "linear"}).scalar_one()
+        conn.execute(sa.text(_LOOK_UP), {"id": broken})
+    (kept,) = desk.deliver(here, halcyon.issue(1))
+    desk.work()
+    row = desk.delivery(lost)
+    assert (row["status"], row["reason"]) == ("dead", f"{line}; then replay it")
+    assert desk.delivery(kept)["status"] == "processed"
+    ended = drain_lookups(engine, Clients(Vault([SECRET_KEY]), {}), go_on=lambda: True).ended
+    assert ended == {"put_off": 1}, "it goes on once that is mended"
+
+
+def test_a_key_of_its_can_be_noted_and_bound(engine: sa.Engine) -> None:
+    store = make_store(engine)
+    _gone(engine, store)
+    with transaction(engine) as conn:
+        noted = note_keys(conn, {(store, GONE, "GONE-1")})
+    bind(engine, noted)
+    bind_pending(engine)
 
 
 def test_a_reference_to_a_thing_of_its_harms_no_document(desk: Desk, engine: sa.Engine) -> None:

@@ -9,7 +9,8 @@ lost a race is read and decided again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -70,6 +71,15 @@ def settle_batch(batch: Sequence[Item], steps: Steps[Item, Done]) -> list[Done]:
             return _bury(batch[0], error, steps)
         steps.give_back(batch, error)
     return []
+
+
+def settle_parts(parts: Iterable[Sequence[Item]], steps: Steps[Item, Counter[str]]) -> Counter[str]:
+    """Settle batches one after the other; how many items ended in each way."""
+    ended: Counter[str] = Counter()
+    for part in parts:
+        for counted in settle_batch(part, steps):
+            ended += counted
+    return ended
 
 
 def _bury(culprit: Item, error: IngestError, steps: Steps[Item, Done]) -> list[Done]:

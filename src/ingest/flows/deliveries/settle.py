@@ -18,8 +18,7 @@ import structlog
 
 from ingest.core.bounds import cut_remark
 from ingest.core.errors import Costly, IngestError, TransientError
-from ingest.flows import batches
-from ingest.flows.batches import Steps, raced, reason_of, waits_s
+from ingest.flows.batches import Steps, raced, reason_of, settle_parts, waits_s
 from ingest.flows.deliveries.lease import Lease
 from ingest.flows.deliveries.prepared import Prepared, Target
 from ingest.flows.deliveries.unsigned_times import Share, repeated
@@ -70,11 +69,8 @@ def settle_deliveries(
         settling.give_back(batch, error)
         return Counter()
     steps = Steps(settling.commit, settling.give_back, _bury, _overruns)
-    ended: Counter[str] = Counter()
-    for part in parts(batch, lambda prepared: prepared.said, settling.renders):
-        for statuses in batches.settle_batch(part, steps):
-            ended += statuses
-    return ended
+    bounded = parts(batch, lambda prepared: prepared.said, settling.renders)
+    return settle_parts(bounded, steps)
 
 
 @dataclass(frozen=True, slots=True)

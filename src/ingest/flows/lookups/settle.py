@@ -18,8 +18,7 @@ import structlog
 from ingest.core.bounds import cut_remark
 from ingest.core.canonical import clean
 from ingest.core.errors import Costly, IngestError, TransientError
-from ingest.flows import batches
-from ingest.flows.batches import Steps, raced, reason_of, waits_s
+from ingest.flows.batches import Steps, raced, reason_of, settle_parts, waits_s
 from ingest.flows.connections import directory
 from ingest.flows.connections.directory import Directory
 from ingest.flows.documents.apply import Applied, StoreStatement, apply
@@ -63,11 +62,7 @@ def settle_lookups(engine: sa.Engine, token: str, batch: Sequence[LookedUp]) -> 
         settling.give_back(patient, error)
         return Counter()
     steps = Steps(settling.commit, settling.give_back, _bury, _overruns)
-    settled: Counter[str] = Counter()
-    for part in settling.parts(patient, book):
-        for kinds in batches.settle_batch(part, steps):
-            settled += kinds
-    return settled
+    return settle_parts(settling.parts(patient, book), steps)
 
 
 @dataclass(frozen=True, slots=True)

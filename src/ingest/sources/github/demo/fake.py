@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from ingest.sources.github.demo import fake_shapes as shapes
+from ingest.sources.github.demo import fake_shapes
 from ingest.sources.github.demo.fake_git import EMPTY, File
 from ingest.sources.github.demo.fake_rest import (
     OBJECTS,
@@ -109,7 +109,7 @@ class GitHub:
         """What is pushed of it."""
         of = self.repositories[id_]
         before = of.git.branches.pop(branch)
-        return shapes.push(of, branch, before, EMPTY, forced=False)
+        return fake_shapes.push(of, branch, before, EMPTY, forced=False)
 
     def rename_branch(self, id_: int, branch: str, to: str) -> None:
         """Its former name redirects; where it was the default, it still is."""
@@ -187,7 +187,7 @@ class GitHub:
         if of is None or not of.readable:
             return failure(404, "Not Found")
         if not rest:
-            return Answer(200, shapes.repository(of))
+            return Answer(200, fake_shapes.repository(of))
         found = git_answer(of, rest, asked, self.tree_limit, self.compare_limit)
         found = found or object_answer(of, rest, asked)
         return found or failure(404, "Not Found")
@@ -254,7 +254,7 @@ class GitHub:
         told = of.objects.get(("discussion", str(given["number"]))) if of else None
         if of is None or told is None:
             return missing("Could not resolve to a Discussion with that number.")
-        found = shapes.discussion(of, told)
+        found = fake_shapes.discussion(of, told)
         if "comments(first:" in query:
             found["comments"] = _page(of, given["number"], given.get("after"))
         return Answer(200, {"data": {"repository": {"discussion": found}}})
@@ -263,7 +263,7 @@ class GitHub:
         for of in self.repositories.values():
             for (kind, _), told in of.objects.items():
                 if kind == "discussion_comment" and told.get("node_id") == node_id and of.readable:
-                    node = shapes.discussion_comment(of, told)
+                    node = fake_shapes.discussion_comment(of, told)
                     return Answer(200, {"data": {"node": node}})
         return missing(f"Could not resolve to a node with the global id of '{node_id}'")
 
@@ -290,7 +290,7 @@ class GitHub:
                 files[path] = _file(told)
         made = of.git.grow(files, parent, at=at, message=message, sha=sha)
         of.git.branches[branch] = made.sha
-        return shapes.push(of, branch, before, made.sha, forced=forced)
+        return fake_shapes.push(of, branch, before, made.sha, forced=forced)
 
 
 def make() -> GitHub:
@@ -307,7 +307,7 @@ def missing(message: str) -> Answer:
 def _page(of: Repository, number: int, after: str | None) -> dict[str, Any]:
     """A page of a discussion's comments, each with its replies; the cursor is a count."""
     told = [
-        shapes.discussion_comment(of, one)
+        fake_shapes.discussion_comment(of, one)
         for (kind, _), one in of.objects.items()
         if kind == "discussion_comment" and one["number"] == number
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ingest.sources.github.demo import fake_shapes as shapes
+from ingest.sources.github.demo import fake_shapes
 from ingest.sources.github.demo.fake_shapes import Repository
 from ingest.testing.fakes import Answer, Asked
 
@@ -28,7 +28,7 @@ def _issue(of: Repository, told: _Around, _around: _Around) -> dict[str, Any]:
 
 
 def _pull(of: Repository, told: _Around, _around: _Around) -> dict[str, Any]:
-    base = {**(told.get("base") or {}), "repo": shapes.repository(of)}
+    base = {**(told.get("base") or {}), "repo": fake_shapes.repository(of)}
     return {**told, "url": f"{of.api}/pulls/{told['number']}", "base": base}
 
 
@@ -114,21 +114,21 @@ def git_answer(
         base, head = (of.git.commits.get(sha) for sha in found.groups())
         if base is None or head is None:
             return failure(404, "Not Found")
-        return Answer(200, shapes.comparison(of, base, head, compare_limit))
+        return Answer(200, fake_shapes.comparison(of, base, head, compare_limit))
     if found := _TREE.fullmatch(rest):
         return _tree(of, found[1], asked, tree_limit)
     if found := _BLOB.fullmatch(rest):
         content = of.git.blobs.get(found[1])
         if content is None:
             return failure(404, "Not Found")
-        return Answer(200, shapes.blob(of, found[1], content))
+        return Answer(200, fake_shapes.blob(of, found[1], content))
     return None
 
 
 def _branch(of: Repository, name: str, asked: Asked) -> Answer:
     commit = of.git.commits.get(of.git.branches.get(name, ""))
     if commit is not None:
-        return Answer(200, shapes.branch(of, name, commit))
+        return Answer(200, fake_shapes.branch(of, name, commit))
     if name in of.git.renamed:
         to = of.git.renamed[name]
         return redirect(f"{asked.url}/repositories/{of.id}/branches/{to}")
@@ -141,10 +141,10 @@ def _tree(of: Repository, ref: str, asked: Asked, limit: int) -> Answer:
         return failure(404, "Not Found")
     sha, entries = found
     if not asked.one("recursive"):
-        return Answer(200, shapes.tree(of, sha, entries, truncated=False))
+        return Answer(200, fake_shapes.tree(of, sha, entries, truncated=False))
     lines = of.git.below(sha)
     shown = list(islice(lines, limit))
-    return Answer(200, shapes.tree(of, sha, shown, truncated=next(lines, None) is not None))
+    return Answer(200, fake_shapes.tree(of, sha, shown, truncated=next(lines, None) is not None))
 
 
 def failure(status: int, message: str) -> Answer:
