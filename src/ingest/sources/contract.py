@@ -27,7 +27,9 @@ from ingest.core.identity import Identity
 from ingest.core.references import Syntax
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
+from ingest.sources.listing import Listing
 from ingest.sources.masking import Mask
+from ingest.sources.subscriptions import Subscriptions
 
 Payload = Mapping[str, JSON]
 Headers = Mapping[str, str]
@@ -323,6 +325,12 @@ class Source:
     seed_types: those of them, and of `Descriptor.connection`, that the seed has under that name.
     ignored: kinds of delivery, as the provider names them, that are ignored on purpose, each with
         the reason that its `skip` gives.
+    listing: how the provider is listed, by clients that are `listing.Lists` too; None where it is
+        not: then there are no resyncs.
+    subscribe: the provider's webhooks for one connection; None where its API knows none. Raises
+        `Refused` for a token that may not.
+    by_hand: where its API makes no subscription, what a person has to click, in one line, with
+        `{url}` where our route stands.
     revision: raised whenever `normalise` or `documents` makes something else of the same words, so
         that a replay mends rows, and no older worker undoes that.
     """
@@ -338,4 +346,7 @@ class Source:
     event_types: tuple[type[BaseModel], ...] = ()
     seed_types: frozenset[type[BaseModel]] = frozenset()
     ignored: Mapping[str, str] = field(default_factory=dict)
+    listing: Listing | None = None
+    subscribe: Callable[[Access], Subscriptions] | None = None
+    by_hand: str = ""
     revision: int = 1

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from traceback import format_exception
 from typing import TypeVar
 
+from ingest.core.errors import PermanentError
 from ingest.sources.contract import Client, Lookup, Sight
+from ingest.sources.listing import Page, PageRequest
 from ingest.sources.masking import Mask
 
 Said = TypeVar("Said")
@@ -35,6 +37,14 @@ class Discreet:
             return sight
         problem, mended = (one and self.mask(one) for one in (sight.problem, sight.mended))
         return replace(sight, problem=problem, mended=mended)
+
+    def list_page(self, request: PageRequest) -> Page:
+        """What the client lists; raises what it raises, `PermanentError` where it lists nothing."""
+        ask: Callable[[PageRequest], Page] | None = getattr(self.client, "list_page", None)
+        if ask is None:
+            raise PermanentError("the source's client lists nothing")
+        page = hushed(lambda: ask(request), self.mask)
+        return replace(page, gap=self.mask(page.gap)) if page.gap else page
 
     def check(self) -> str:
         """What the client says; raises what it raises."""

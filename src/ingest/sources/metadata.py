@@ -6,6 +6,8 @@ Each model adds `type`, a literal of its source's name. Performs no I/O.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -26,6 +28,22 @@ class Metadata(BaseModel):
     def told(self) -> dict[str, JSON]:
         """The JSON that is stored."""
         return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class ResyncedMetadata(Metadata):
+    """Base of the event that a sync run records where it changed a document.
+
+    kind, id: of the document's identity, within its scope. change: what became of the document.
+    run: the sync run's id. version: the source's version, as the ledger writes it.
+    """
+
+    action: Literal["resync"] = "resync"
+    change: Literal["created", "updated", "deleted", "withdrawn"]
+    kind: str
+    id: str
+    source_id: str
+    version: str
+    run: int
 
 
 class ConnectionMetadata(BaseModel):
