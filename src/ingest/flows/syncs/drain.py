@@ -1,0 +1,129 @@
+"""The loop that makes pages: claim a list that is due, ask its provider, apply, move on.
+
+One page at a time, so that one which takes its process down takes no other along. Law: no
+transaction is open while a provider is asked, and nothing waits here for a limit to pass.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+import structlog
+
+from ingest.core.errors import LeaseLost, PermanentError, TransientError
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.syncs import pruning
+from ingest.flows.syncs.ending import end_run
+from ingest.flows.syncs.fetch import fetch_page
+from ingest.flows.syncs.held import HeldPart, claim_part
+from ingest.flows.syncs.request import begin_due
+from ingest.flows.syncs.settle import settle_page
+from ingest.flows.syncs.trouble import settle_trouble
+from ingest.sources.asking import Spent, asking
+from ingest.store import sync_parts
+from ingest.store.engine import transaction
+from ingest.store.sync_parts import LEASE_S
+from ingest.store.sync_runs import END
+
+log = structlog.get_logger(__name__)
+
+RENEW_S = LEASE_S / 3
+SOON_S = 2.0
+"""What is due so soon is waited for, rather than rung for again."""
+IDLE_S = 0.25
+CRASHES = 10
+"""A page that took its process down so often, one time after another, ends its list."""
+
+
+@dataclass(slots=True)
+class Paged:
+    """What a drain did: `pages` made, documents `changed`, `put_off`, …; whether more may be due."""
+
+    ended: Counter[str] = field(default_factory=Counter)
+    more: bool = False
+
+
+def drain_pages(
+    engine: sa.Engine,
+    clients: Clients,
+    *,
+    go_on: Callable[[], bool],
+    on_more: Callable[[], object] = lambda: None,
+    on_asked: Callable[[], object] = lambda: None,
+    most_share: float = pruning.MOST_SHARE,
+) -> Paged:
+    """Make the pages that are due until none is, or `go_on` says no.
+
+    on_more: called when a page is begun, for another process to look for more. on_asked: called
+    after a page that may have asked for look-ups. most_share: see `pruning`. Blocks; raises
+    `TransientError` where the database is away.
+    """
+    done = Paged()
+    while go_on():
+        begin_due(engine)
+        with transaction(engine) as conn:
+            held = claim_part(conn)
+        if held is not None:
+            on_more()
+            done.ended += _one(engine, clients, held, most_share)
+            on_asked()
+            clients.close_retired()
+        elif not _wait_for_next(engine):
+            return done
+    done.more = True
+    return done
+
+
+def _one(
+    engine: sa.Engine, clients: Clients, held: HeldPart, most_share: float
+) -> Counter[str]:
+    """One page, or one step of a run's end, in a thread; meanwhile its lease is renewed here."""
+    spent = Spent()
+    with ThreadPoolExecutor(1, thread_name_prefix="page") as pool:
+        future = pool.submit(_work, engine, clients, held, most_share, spent)
+        while not wait([future], timeout=RENEW_S).done:
+            _renew(engine, held)
+    error = future.exception()
+    if error is None:
+        return future.result() + Counter({"pages": 1})
+    found = settle_trouble(engine, held, error, spent.calls)
+    return Counter({found.kind: 1})
+
+
+def _work(
+    engine: sa.Engine, clients: Clients, held: HeldPart, most_share: float, spent: Spent
+) -> Counter[str]:
+    row = held.row
+    if row.crashes >= CRASHES:
+        raise PermanentError(f"the page took its worker down {row.crashes} times")
+    if row.resource == END:
+        end_run(engine, held, most_share=most_share)
+        return Counter()
+    with asking(clients.budget_of(held.connection), background=True, spent=spent):
+        read = fetch_page(clients, held)
+    counted = settle_page(engine, held, read, calls=spent.calls)
+    log.info("page_applied", run=row.run_id, resource=row.resource, **counted)
+    return counted
+
+
+def _renew(engine: sa.Engine, held: HeldPart) -> None:
+    try:
+        with transaction(engine, durable=False) as conn:
+            sync_parts.renew(conn, held.row)
+    except (TransientError, LeaseLost) as error:
+        log.warning("lease_not_renewed", resource=held.row.resource, error=str(error))
+
+
+def _wait_for_next(engine: sa.Engine) -> bool:
+    """Wait a moment where a page is due soon; whether it is worth to look again."""
+    with transaction(engine, durable=False) as conn:
+        due_s = sync_parts.next_due_s(conn)
+    if due_s is None or due_s > SOON_S:
+        return False
+    time.sleep(due_s + 0.01 if due_s > 0.0 else IDLE_S)
+    return True
