@@ -351,7 +351,8 @@ CREATE TABLE lightfast_pending_bindings (
 -- serves; what is asked meanwhile is looked up once more. `object` is the hash of the identity.
 -- `suspect`, `lone`, `missed_at` are as of deliveries, `crashes` as `lone_crashes`.
 -- `told_gone`: a payload says that it is gone for good, and the look-up confirms it. `setbacks` and
--- `overruns` as of deliveries.
+-- `overruns` as of deliveries. `background`: nobody waits for it, as where a sync run asked, which is
+-- `run_id`.
 CREATE TABLE lightfast_lookups (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   connection_id VARCHAR(191) NOT NULL
@@ -376,10 +377,12 @@ CREATE TABLE lightfast_lookups (
   told_gone BOOLEAN NOT NULL DEFAULT false,
   suspect BOOLEAN NOT NULL DEFAULT false,
   lone BOOLEAN NOT NULL DEFAULT false,
-  missed_at TIMESTAMPTZ
+  missed_at TIMESTAMPTZ,
+  background BOOLEAN NOT NULL DEFAULT false,
+  run_id BIGINT
 );
 CREATE UNIQUE INDEX uq_lookups_object ON lightfast_lookups(connection_id, object);
-CREATE INDEX idx_lookups_connection ON lightfast_lookups(connection_id, next_attempt_at, id);
+CREATE INDEX idx_lookups_due ON lightfast_lookups(connection_id, background, next_attempt_at, id);
 CREATE INDEX idx_lookups_running ON lightfast_lookups(connection_id) WHERE lease_until IS NOT NULL;
 
 -- Deliveries that end with a look-up, and the events that are recorded then. `asked` is the number
@@ -407,13 +410,15 @@ CREATE TABLE lightfast_lookup_states (
 CREATE SEQUENCE lightfast_fences;
 
 -- How a provider treats a connection's token: `problem` is why it is paused (refused), `held_until`
--- how long it wants to be left alone.
+-- how long it wants to be left alone, `rests_until` how long look-ups that nobody waits for do not
+-- come about: the provider's budget has no more for them.
 CREATE TABLE lightfast_connection_conditions (
   connection_id VARCHAR(191) PRIMARY KEY
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
   problem TEXT,
   problem_at TIMESTAMPTZ,
-  held_until TIMESTAMPTZ
+  held_until TIMESTAMPTZ,
+  rests_until TIMESTAMPTZ
 );
 
 -- A connection that waits for its provider's handshake, until `armed_until`; the token that came is
