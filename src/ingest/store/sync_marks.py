@@ -14,7 +14,7 @@ from ingest.core.values import JSON
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SyncMark:
     """What the last complete listing of a resource left.
 
     through: when it began; whole_at: when the last one began that listed all. Both the database's.
@@ -101,10 +101,9 @@ _UNSEEN = f"""{_STANDING}
   AND d.updated_at < CAST(:began_at AS timestamptz) AT TIME ZONE 'UTC'
   AND (l.heard_at IS NULL OR l.heard_at < :began_at)
 """
-_STANDING_COUNTS = sa.text(f"SELECT l.kind, count(*) {_STANDING} GROUP BY l.kind")
-_SEEN_KINDS = sa.text("""
-SELECT DISTINCT l.kind FROM lightfast_sync_seen s
-JOIN lightfast_document_ledger l ON l.identity = s.identity WHERE s.run_id = :run_id
+_STANDING_COUNTS = sa.text(f"""
+SELECT l.kind, count(*) {_STANDING} AND (l.heard_at IS NULL OR l.heard_at < :began_at)
+GROUP BY l.kind
 """)
 _STEP = sa.text(f"""
 SELECT CAST(l.identity AS text), l.document_id, l.store_id, CAST(l.source_type AS text), l.scope,
@@ -122,10 +121,10 @@ SELECT count(*) FROM lightfast_lookups WHERE connection_id = :connection_id AND 
 """)
 
 
-def marks(conn: sa.Connection, connection_id: str) -> dict[str, Mark]:
+def marks(conn: sa.Connection, connection_id: str) -> dict[str, SyncMark]:
     """The marks of a connection, by resource."""
     rows = conn.execute(_MARKS, {"connection_id": connection_id})
-    return {row[0]: Mark(*row[1:]) for row in rows}
+    return {row[0]: SyncMark(*row[1:]) for row in rows}
 
 
 def mark(conn: sa.Connection, run_id: int, resource: str, *, kept: JSON) -> None:
@@ -142,14 +141,11 @@ def finished(conn: sa.Connection, run_id: int) -> list[Finished]:
     return [Finished(*row) for row in conn.execute(_FINISHED, {"run_id": run_id})]
 
 
-def seen_kinds(conn: sa.Connection, run_id: int) -> frozenset[str]:
-    """Kinds of which the run has seen any document."""
-    return frozenset(conn.execute(_SEEN_KINDS, {"run_id": run_id}).scalars())
-
-
-def standing(conn: sa.Connection, connection_id: str, kinds: Collection[str]) -> dict[str, int]:
-    """How many documents in sight the connection feeds, by kind."""
-    given = {"connection_id": connection_id, "kinds": list(kinds)}
+def standing(
+    conn: sa.Connection, connection_id: str, kinds: Collection[str], *, began_at: datetime
+) -> dict[str, int]:
+    """How many documents in sight the connection feeds, by kind; of those known before then."""
+    given = {"connection_id": connection_id, "kinds": list(kinds), "began_at": began_at}
     return {row[0]: row[1] for row in conn.execute(_STANDING_COUNTS, given)}
 
 

@@ -42,7 +42,7 @@ ON CONFLICT (connection_id) WHERE state = 'waiting' DO UPDATE
 RETURNING id
 """)
 # Whoever begins one locks the connection first, so that two never do at once.
-_TO_BEGIN = sa.text("""
+_TO_START = sa.text("""
 SELECT r.id, r.connection_id, r.kind FROM lightfast_sync_runs r
 JOIN lightfast_connected_sources s ON s.id = r.connection_id
 WHERE r.state = 'waiting' AND s.is_active
@@ -50,7 +50,7 @@ WHERE r.state = 'waiting' AND s.is_active
                   WHERE o.connection_id = r.connection_id AND o.state = 'running')
 ORDER BY r.id LIMIT :limit FOR NO KEY UPDATE OF r, s SKIP LOCKED
 """)
-_BEGIN = sa.text("""
+_START = sa.text("""
 UPDATE lightfast_sync_runs r
 SET state = 'running', started_at = now(), scope = :scope, fence = nextval('lightfast_fences')
 WHERE id = :id AND state = 'waiting'
@@ -163,14 +163,14 @@ def request(
     return found
 
 
-def to_begin(conn: sa.Connection, *, limit: int = 20) -> list[tuple[int, str, str]]:
+def to_start(conn: sa.Connection, *, limit: int = 20) -> list[tuple[int, str, str]]:
     """Runs that may begin: id, connection id, kind. They and their connections are locked."""
-    return [tuple(row) for row in conn.execute(_TO_BEGIN, {"limit": limit})]
+    return [tuple(row) for row in conn.execute(_TO_START, {"limit": limit})]
 
 
-def begin(conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart]) -> bool:
+def start(conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart]) -> bool:
     """Let it run, with these lists; False where another one of its connection does."""
-    if conn.execute(_BEGIN, {"id": run_id, "scope": scope}).scalar() is None:
+    if conn.execute(_START, {"id": run_id, "scope": scope}).scalar() is None:
         return False
     rows: list[dict[str, object]] = [
         {

@@ -15,7 +15,10 @@ Became = Literal["created", "updated", "deleted", "withdrawn"]
 
 @dataclass(frozen=True, slots=True)
 class ChangedDocument:
-    """A document of one store, and what became of it. `version` is the source's, as ranks have it."""
+    """A document of one store, and what became of it.
+
+    version: the source's, as ranks have it.
+    """
 
     store_id: str
     identity: Identity
@@ -32,9 +35,7 @@ def changed(entries: Iterable[Entry]) -> Iterator[ChangedDocument]:
             row = entry.after
             identity = Identity(row.source_type, row.scope, row.kind, row.external_id)
             key = row.source_id or (entry.before.source_id if entry.before else None) or ""
-            yield ChangedDocument(
-                row.store_id, identity, key, version_of(row.rank or ""), became
-            )
+            yield ChangedDocument(row.store_id, identity, key, version_of(row.rank or ""), became)
 
 
 def _became(entry: Entry) -> Became | None:
@@ -42,13 +43,13 @@ def _became(entry: Entry) -> Became | None:
         return "deleted"
     if entry.hides:
         return "withdrawn" if entry.stored is not None or entry.turned else None
-    if entry.draft is not None and entry.stored is None:
+    if entry.draft is None:
+        return "updated" if entry.shows or _is_patched(entry) else None
+    if entry.stored is None:
         return "created"
-    if entry.draft is not None and entry.stored is not None:
-        return "updated" if differs(entry.draft, entry.stored) or entry.turned else None
-    if entry.shows:
-        return "updated"
+    return "updated" if entry.turned or differs(entry.draft, entry.stored) else None
+
+
+def _is_patched(entry: Entry) -> bool:
     patched = entry.decision.metadata
-    if entry.stored is not None and patched and patched != entry.stored.source_metadata:
-        return "updated"
-    return None
+    return bool(entry.stored and patched and patched != entry.stored.source_metadata)

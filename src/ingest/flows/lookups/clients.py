@@ -86,6 +86,9 @@ class Clients:
             if (tokens := credentials.read(conn, self.vault, id_, credentials.API_TOKEN))
         }
 
+    def budget_of(self, connection: Connection) -> object:
+        return None
+
     def opened(self, sealed: bytes | None) -> str | None:
         """A stored token in the clear (None for none); raises `BadSettings` if no key opens it."""
         return self.vault.decrypt(sealed) if sealed is not None else None

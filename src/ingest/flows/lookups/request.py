@@ -32,7 +32,12 @@ class WaitingDelivery:
 
 
 def request_lookups(
-    conn: sa.Connection, wanted: Collection[Wanted], waiting: Sequence[WaitingDelivery] = ()
+    conn: sa.Connection,
+    wanted: Collection[Wanted],
+    waiting: Sequence[WaitingDelivery] = (),
+    *,
+    background: bool = False,
+    run_id: int | None = None,
 ) -> bool:
     """Ask for all of it, and let the deliveries wait; whether there was anything to ask for.
 
@@ -44,6 +49,13 @@ def request_lookups(
     every = [*wanted, *(one for delivery in waiting for one in delivery.lookups)]
     types = {refresh.identity.source_type for _, refresh in every}
     known = lookups.request(conn, every, {t: source(t).descriptor.gather_s for t in types})
+    if run_id is not None:
+        conn.execute(
+            sa.text(
+                "UPDATE lightfast_lookups SET run_id = :r, background = :b WHERE id = ANY(CAST(:i AS bigint[]))"
+            ),
+            {"r": run_id, "b": background, "i": [r.id for r in known.values()]},
+        )
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     for delivery in waiting:
         for connection_id, refresh in delivery.lookups:

@@ -19,11 +19,11 @@ from ingest.core.errors import LeaseLost, PermanentError, TransientError
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.syncs import pruning
 from ingest.flows.syncs.ending import end_run
+from ingest.flows.syncs.failing import settle_failure
 from ingest.flows.syncs.fetch import fetch_page
 from ingest.flows.syncs.held import HeldPart, claim_part
 from ingest.flows.syncs.request import begin_due
 from ingest.flows.syncs.settle import settle_page
-from ingest.flows.syncs.trouble import settle_trouble
 from ingest.sources.asking import Spent, asking
 from ingest.store import sync_parts
 from ingest.store.engine import transaction
@@ -42,7 +42,9 @@ CRASHES = 10
 
 @dataclass(slots=True)
 class Paged:
-    """What a drain did: `pages` made, documents `changed`, `put_off`, …; whether more may be due."""
+    """What a drain did: `pages` made, documents `changed`, what was `put_off`, and so on; whether
+    more may be due.
+    """
 
     ended: Counter[str] = field(default_factory=Counter)
     more: bool = False
@@ -79,9 +81,7 @@ def drain_pages(
     return done
 
 
-def _one(
-    engine: sa.Engine, clients: Clients, held: HeldPart, most_share: float
-) -> Counter[str]:
+def _one(engine: sa.Engine, clients: Clients, held: HeldPart, most_share: float) -> Counter[str]:
     """One page, or one step of a run's end, in a thread; meanwhile its lease is renewed here."""
     spent = Spent()
     with ThreadPoolExecutor(1, thread_name_prefix="page") as pool:
@@ -91,7 +91,7 @@ def _one(
     error = future.exception()
     if error is None:
         return future.result() + Counter({"pages": 1})
-    found = settle_trouble(engine, held, error, spent.calls)
+    found = settle_failure(engine, held, error, spent.calls)
     return Counter({found.kind: 1})
 
 

@@ -6,6 +6,7 @@ A part like the lists, due once they are done, a step at a time: its cursor says
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 import structlog
@@ -18,14 +19,15 @@ from ingest.flows.documents.apply import StoreStatement, apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.changed import changed
 from ingest.flows.documents.prerender import prerender
+from ingest.flows.documents.record import resync_events
 from ingest.flows.documents.render import Renders
 from ingest.flows.documents.statements import statements_of
 from ingest.flows.lookups.request import request_lookups
 from ingest.flows.syncs import pruning
 from ingest.flows.syncs.held import HeldPart
 from ingest.flows.syncs.pruning import Missing
-from ingest.flows.syncs.record import resync_events
 from ingest.sources.registry import source
+from ingest.sources.wire import items
 from ingest.store import events, sync_marks, sync_parts, sync_runs
 from ingest.store.engine import transaction
 from ingest.store.references import Noted
@@ -34,7 +36,7 @@ from ingest.store.sync_parts import Advanced
 
 log = structlog.get_logger(__name__)
 
-WAITS_S = 2.0
+WAITS_S = 5.0
 """Between two looks whether all is looked up."""
 
 
@@ -67,20 +69,28 @@ def _decide(engine: sa.Engine, held: HeldPart, most_share: float) -> None:
 
 def _prune(engine: sa.Engine, held: HeldPart, at: Mapping[str, JSON]) -> None:
     """One step of documents that were not seen: look-ups for those that may be gone, and so on."""
-    after, listed = at.get("after"), at.get("kinds")
-    kinds = frozenset(k for k in listed if isinstance(k, str)) if isinstance(listed, list) else ()
+    kinds = frozenset(str(kind) for kind in items(at, "kinds"))
     with transaction(engine) as conn:
-        step = pruning.missing(conn, held, frozenset(kinds), after if isinstance(after, str) else "")
-    renders = Renders()
-    said = _said(held, step)
-    prerender(engine, said, renders)
-    to = {**at, "after": step[-1].row.document_id} if step else {"pruned": True}
+        step = pruning.missing(conn, held, kinds, str(at["after"]))
+    pruned = _Pruned(held, step, _said(held, step), Renders())
+    prerender(engine, pruned.said, pruned.renders)
+    cursor: JSON = {**at, "after": step[-1].row.document_id} if step else {"pruned": True}
 
     def run() -> Noted | None:
         with transaction(engine) as conn:
-            return _write(conn, held, step, said, renders, to)
+            return _write(conn, pruned, Advanced(cursor=cursor))
 
-    bind(engine, raced(run, lambda: prerender(engine, said, renders)))
+    bind(engine, raced(run, lambda: prerender(engine, pruned.said, pruned.renders)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pruned:
+    """A step of pruning, and what it says."""
+
+    held: HeldPart
+    step: Sequence[Missing]
+    said: Sequence[StoreStatement]
+    renders: Renders
 
 
 def _said(held: HeldPart, step: Sequence[Missing]) -> list[StoreStatement]:
@@ -97,27 +107,19 @@ def _said(held: HeldPart, step: Sequence[Missing]) -> list[StoreStatement]:
     return [(store, one) for store in held.stores for one in statements]
 
 
-def _write(
-    conn: sa.Connection,
-    held: HeldPart,
-    step: Sequence[Missing],
-    said: Sequence[StoreStatement],
-    renders: Renders,
-    to: Mapping[str, JSON],
-) -> Noted | None:
-    row = held.row
-    applied = apply(conn, said, renders)
+def _write(conn: sa.Connection, pruned: _Pruned, to: Advanced) -> Noted | None:
+    row = pruned.held.row
+    applied = apply(conn, pruned.said, pruned.renders)
     what = [*changed(applied.entries)]
     wanted = [
         (row.connection_id, one.then)
-        for one in step
+        for one in pruned.step
         if isinstance(one.then, Refresh) and not one.row.under_unseen
     ]
     request_lookups(conn, wanted, background=True, run_id=row.run_id)
     events.record(conn, [*resync_events(what, row.run_id)])
     sync_parts.require_held(conn, row)
-    cursor: dict[str, JSON] = dict(to)
-    sync_parts.advance(conn, row, Advanced(cursor=cursor, changed=len(what)))
+    sync_parts.advance(conn, row, replace(to, changed=len(what)))
     return applied.noted
 
 

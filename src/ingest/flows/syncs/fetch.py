@@ -84,8 +84,7 @@ def _read(
     """Each object by itself: in a thread, so that what it raises is a value here."""
     with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
         asked = [
-            (one, pool.submit(client.read, _reading(found, held, one, made)))
-            for one in page.listed
+            (one, pool.submit(client.read, _reading(found, held, one, made))) for one in page.listed
         ]
     read: list[ReadObject] = []
     for one, future in asked:

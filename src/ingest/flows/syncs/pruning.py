@@ -42,10 +42,10 @@ class Missing:
 
 
 @dataclass(slots=True)
-class Plan:
+class PruningPlan:
     """What pruning would do, by kind.
 
-    standing: documents of kinds that were listed whole. missing: those to be looked up, to find out
+    standing: documents of kinds that were listed whole, as many as the run found. missing: those to be looked up, to find out
     whether they are gone. left: those that lie outside the connection's filter, or stay for another
     reason. named: keys of some that are missing. skipped: kinds that nothing is concluded of.
     """
@@ -119,13 +119,15 @@ def _unproven(ended: Finished | None) -> str | None:
     return "nothing is listed, which deletes nothing" if ended.seen == 0 else None
 
 
-def plan(engine: sa.Engine, held: HeldPart) -> Plan:
+def plan(engine: sa.Engine, held: HeldPart) -> PruningPlan:
     """What pruning would do; reads in steps, each in a transaction of its own."""
     listing = _listing(held)
     with transaction(engine) as conn:
         kinds, skipped = prunable(listing, sync_marks.finished(conn, held.row.run_id))
-        standing = sync_marks.standing(conn, held.row.connection_id, kinds)
-    made = Plan(standing, skipped=skipped)
+        standing = sync_marks.standing(
+            conn, held.row.connection_id, kinds, began_at=held.row.run_started_at
+        )
+    made = PruningPlan(standing, skipped=skipped)
     for step in _steps(engine, held, kinds):
         for one in step:
             counts = made.missing if isinstance(one.then, Refresh) else made.left

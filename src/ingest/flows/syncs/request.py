@@ -6,7 +6,8 @@ begins: by what the last complete listings left, and never by what was asked for
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -16,15 +17,13 @@ from ingest.core.canonical import digest
 from ingest.core.errors import BadInput, NotConnected
 from ingest.core.values import JSON
 from ingest.flows.connections import directory
-from ingest.flows.documents.render import StoreConfig
 from ingest.flows.lookups.made_by import made_by
-from ingest.sources.contract import Source
-from ingest.sources.listing import Resource
+from ingest.sources.listing import Listing, Resource
 from ingest.sources.registry import all_sources, source
 from ingest.store import heartbeats, sync_marks, sync_runs
 from ingest.store.connections import DISCONNECTED, Connection
 from ingest.store.engine import transaction
-from ingest.store.sync_marks import Mark
+from ingest.store.sync_marks import SyncMark
 from ingest.store.sync_runs import NewPart
 
 Kind = Literal["backfill", "incremental", "full"]
@@ -35,9 +34,7 @@ def scope_of(metadata: Mapping[str, JSON]) -> str:
     return digest(dict(metadata))
 
 
-def request_sync(
-    conn: sa.Connection, connection: Connection, *, kind: Kind, asked_by: str
-) -> int:
+def request_sync(conn: sa.Connection, connection: Connection, *, kind: Kind, asked_by: str) -> int:
     """Have a run wait for its turn; its id. The caller rings the queue `sync` after the commit.
 
     One that waits already is it, made no smaller. Raises `BadInput` where there is nothing to list:
@@ -65,11 +62,11 @@ def require_listable(connection: Connection) -> None:
 def begin_due(engine: sa.Engine) -> int:
     """Let the runs begin whose turn it is; how many did. Raises `TransientError`."""
     with transaction(engine) as conn:
-        waiting = sync_runs.to_begin(conn)
+        waiting = sync_runs.to_start(conn)
         return sum(_begin(conn, *one) for one in waiting)
 
 
-def _begin(conn: sa.Connection, run_id: int, connection_id: str, kind: Kind) -> bool:
+def _begin(conn: sa.Connection, run_id: int, connection_id: str, kind: str) -> bool:
     book = directory.read_directory(conn, [connection_id], ())
     connection = book.by_id.get(connection_id)
     if connection is None:
@@ -80,66 +77,51 @@ def _begin(conn: sa.Connection, run_id: int, connection_id: str, kind: Kind) -> 
         sync_runs.finish(conn, run_id, sync_runs.CANCELLED, reason)
         return False
     scope = scope_of(connection.metadata)
-    parts = parts_of(
-        found,
-        kind,
+    known = Known(
         {r: m for r, m in sync_marks.marks(conn, connection_id).items() if m.scope == scope},
-        made_by=made_by(found, book.stores.get(connection_id, ())),
-        now=heartbeats.now(conn),
-        unheard_since=heartbeats.unheard_since(conn, connection_id),
+        made_by(found, book.stores.get(connection_id, ())),
+        heartbeats.now(conn),
+        heartbeats.unheard_since(conn, connection_id),
     )
-    return sync_runs.begin(conn, run_id, scope, parts)
+    return sync_runs.start(conn, run_id, scope, parts_of(found.listing, kind, known))
 
 
-def parts_of(
-    found: Source,
-    kind: Kind,
-    marks: Mapping[str, Mark],
-    *,
-    made_by: str,
-    now: datetime,
-    unheard_since: datetime | None = None,
-) -> list[NewPart]:
-    """What a run lists, each from when; pure.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What decides where a run begins.
 
-    marks: those of the present scope. unheard_since: the beginning of the oldest time at which no
-    receiver was there and which no complete listing lies behind; None for none.
+    marks: by resource, those of the present scope. made_by: as documents are made now. now: the
+    database's. unheard_since: the beginning of the oldest time at which no receiver was there and
+    which no complete listing lies behind; None for none.
     """
-    if found.listing is None:
-        return []
-    made = (
-        _part(resource, kind, marks.get(resource.name), made_by, now, unheard_since)
-        for resource in found.listing.resources
-    )
+
+    marks: Mapping[str, SyncMark]
+    made_by: str
+    now: datetime
+    unheard_since: datetime | None = None
+
+
+def parts_of(listing: Listing, kind: str, known: Known) -> list[NewPart]:
+    """What a run lists, each from when; pure."""
+    made = (_part(resource, kind, known) for resource in listing.resources)
     return [part for part in made if part is not None]
 
 
-def _part(
-    resource: Resource,
-    kind: Kind,
-    mark: Mark | None,
-    made_by: str,
-    now: datetime,
-    unheard_since: datetime | None,
-) -> NewPart | None:
-    if kind != "incremental" or mark is None:
-        same = kind == "full" and mark is not None and mark.made_by == made_by
-        return NewPart(resource.name, None, mark.kept if mark and same else None)
-    if _is_swept(resource, mark, now):
-        return NewPart(resource.name, None, mark.kept if mark.made_by == made_by else None)
+def _part(resource: Resource, kind: str, known: Known) -> NewPart | None:
+    mark = known.marks.get(resource.name)
+    if kind == "backfill" or mark is None:
+        return NewPart(resource.name)
+    kept = mark.kept if mark.made_by == known.made_by else None
+    if kind == "full" or _is_swept(resource, mark, known.now):
+        return NewPart(resource.name, None, kept)
     if not resource.narrows:
         return None
-    began = min(filter(None, (mark.through, unheard_since)))
+    began = min(filter(None, (mark.through, known.unheard_since)))
     return NewPart(resource.name, began - timedelta(seconds=resource.overlap_s), mark.kept)
 
 
-def _is_swept(resource: Resource, mark: Mark, now: datetime) -> bool:
+def _is_swept(resource: Resource, mark: SyncMark, now: datetime) -> bool:
     """Whether an incremental run lists it whole: that was too long ago for what it may miss."""
     if resource.sweep_s is None:
         return False
     return mark.whole_at is None or now - mark.whole_at >= timedelta(seconds=resource.sweep_s)
-
-
-def made_by_of(connection: Connection, stores: Collection[StoreConfig]) -> str:
-    """What shapes the connection's documents now; see `made_by`."""
-    return made_by(source(connection.source_type), stores)

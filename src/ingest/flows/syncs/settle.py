@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 
 from ingest.core.canonical import clean
-from ingest.core.errors import IngestError, TransientError
+from ingest.core.errors import IngestError
 from ingest.core.folding import Statement
 from ingest.core.identity import document_id
 from ingest.core.ranks import Seen
@@ -24,12 +24,12 @@ from ingest.flows.documents.apply import StoreStatement, apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.changed import changed
 from ingest.flows.documents.prerender import parts, prerender
+from ingest.flows.documents.record import resync_events
 from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.flows.documents.statements import statements_of
 from ingest.flows.lookups.request import request_lookups
 from ingest.flows.syncs.fetch import ReadObject, ReadPage
 from ingest.flows.syncs.held import HeldPart
-from ingest.flows.syncs.record import resync_events
 from ingest.flows.syncs.unchanged import news
 from ingest.sources.registry import source
 from ingest.store import events, sync_marks, sync_parts
@@ -116,9 +116,7 @@ class _Settling:
         row, stores = self.held.row, self._stores(conn)
         applied = apply(conn, _pairs(batch, stores), self.renders)
         what = [*changed(applied.entries)]
-        wanted = [
-            (row.connection_id, refresh) for one in batch for refresh in one.read.lookups
-        ]
+        wanted = [(row.connection_id, refresh) for one in batch for refresh in one.read.lookups]
         if to is not None:
             wanted += [(row.connection_id, refresh) for refresh in self.read.page.wanted]
         request_lookups(conn, wanted, background=True, run_id=row.run_id)
@@ -176,7 +174,7 @@ class _Settling:
 def settle_page(
     engine: sa.Engine, held: HeldPart, read: ReadPage, *, calls: int = 0
 ) -> Counter[str]:
-    """Apply a page that took so many `calls`, and move on; how many objects it `seen`, `changed` and `deleted`.
+    """Apply a page that took so many `calls`, and move on; how many `seen`, `changed`, `deleted`.
 
     Raises `LeaseLost` where the run has ended or another worker has the page, and what the database
     raises; what was applied by then changes nothing when it is applied again.
@@ -218,7 +216,5 @@ def _advanced(read: ReadPage) -> Advanced:
     )
 
 
-def _pairs(
-    batch: Sequence[SaidObject], stores: Sequence[StoreConfig]
-) -> list[StoreStatement]:
+def _pairs(batch: Sequence[SaidObject], stores: Sequence[StoreConfig]) -> list[StoreStatement]:
     return [(store, s) for store in stores for one in batch for s in one.statements]

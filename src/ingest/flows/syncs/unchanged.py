@@ -32,21 +32,21 @@ def news(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[bool]:
 def _is_known(
     row: LedgerRow | None, statement: Statement, standing: Mapping[str, Sequence[Feed]]
 ) -> bool:
-    change = statement.change
-    if row is None or row.rank is None or not isinstance(change, Upsert):
+    if row is None or row.rank is None or not isinstance(statement.change, Upsert):
         return False
-    same = (
-        row.state == LIVE
-        and row.visible
-        and row.patches is None
-        and was_seen(row.rank)
-        and same_version(row.rank, statement.rank)
-        and row.made is not None
-        and row.made == statement.made
-        and row.revision >= statement.revision
-        and row.source_id == change.source_id
+    in_sight = row.state == LIVE and row.visible and row.patches is None
+    was_it = was_seen(row.rank) and same_version(row.rank, statement.rank)
+    return (
+        in_sight
+        and was_it
+        and _is_made_the_same(row, statement)
+        and _feeds(statement, standing.get(row.document_id, ()))
     )
-    return same and _feeds(statement, standing.get(row.document_id, ()))
+
+
+def _is_made_the_same(row: LedgerRow, statement: Statement) -> bool:
+    made = row.made is not None and row.made == statement.made
+    return made and row.revision >= statement.revision
 
 
 def _feeds(statement: Statement, standing: Sequence[Feed]) -> bool:

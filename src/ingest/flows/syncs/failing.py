@@ -37,7 +37,7 @@ Kind = Literal["lost", "refused", "limited", "put_off", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class PageFailure:
     """What a failure means.
 
     lost: the page belongs to somebody else by now, or its run has ended: nothing is to be done.
@@ -52,33 +52,35 @@ class Trouble:
     counted: bool = False
 
 
-def trouble_of(error: BaseException, *, attempts: int, run_id: int) -> Trouble:
+def failure_of(error: BaseException, *, attempts: int, run_id: int) -> PageFailure:
     """What an error of a page means; a fault of our own ends the list until it is mended. Pure."""
     said = clean(str(error))[:MOST_SAID]
     if isinstance(error, LeaseLost):
-        return Trouble("lost", said)
+        return PageFailure("lost", said)
     if isinstance(error, Refused):
-        return Trouble("refused", said)
+        return PageFailure("refused", said)
     backs_off_s = max(AGAIN_S, delay_s(attempts, run_id))
     if isinstance(error, TransientError):
         told = error.retry_after_s
         wait_s = backs_off_s if told is None else max(told_s(told), 0.0)
         if isinstance(error, RateLimited):
-            return Trouble("limited", said, max(wait_s, 1.0))
-        return Trouble("put_off", said, wait_s, counted=told is None)
+            return PageFailure("limited", said, max(wait_s, 1.0))
+        return PageFailure("put_off", said, wait_s, counted=told is None)
     if isinstance(error, BadSettings | BadRow):
-        return Trouble("put_off", said, backs_off_s, counted=True)
+        return PageFailure("put_off", said, backs_off_s, counted=True)
     if isinstance(error, IngestError):
-        return Trouble("failed", said)
-    return Trouble("failed", f"client fault: {type(error).__name__}")
+        return PageFailure("failed", said)
+    return PageFailure("failed", f"client fault: {type(error).__name__}")
 
 
-def settle_trouble(engine: sa.Engine, held: HeldPart, error: BaseException, calls: int) -> Trouble:
+def settle_failure(
+    engine: sa.Engine, held: HeldPart, error: BaseException, calls: int
+) -> PageFailure:
     """Put the page off, or end its list; what was done. Raises `TransientError` where the database
     is away: then the lease runs out.
     """
     row = held.row
-    found = trouble_of(error, attempts=row.attempts, run_id=row.run_id)
+    found = failure_of(error, attempts=row.attempts, run_id=row.run_id)
     told = {"run": row.run_id, "resource": row.resource, "kind": found.kind, "said": found.said}
     if found.kind == "failed":
         log.error("listing_failed", **told, exc_info=error)
