@@ -85,6 +85,9 @@ _LET_GO = sa.text("""
 UPDATE lightfast_sync_parts SET lease_token = NULL, lease_until = NULL
 WHERE run_id = ANY(CAST(:ids AS bigint[])) AND state = 'due'
 """)
+_HAS_SEEN = sa.text(
+    "SELECT EXISTS (SELECT FROM lightfast_sync_seen WHERE run_id = CAST(:id AS bigint))"
+)
 _CONFIRM = sa.text("""
 UPDATE lightfast_sync_runs r
 SET state = 'running', confirmed = true, reason = NULL, finished_at = NULL
@@ -145,7 +148,7 @@ DELETE FROM lightfast_sync_runs WHERE id IN (
 """)
 _LATEST = sa.text("""
 SELECT DISTINCT ON (connection_id, kind = 'incremental')
-       connection_id, kind, state, requested_at, started_at, finished_at, id
+       connection_id, kind, state, reason, requested_at, started_at, finished_at, id
 FROM lightfast_sync_runs WHERE connection_id = ANY(CAST(:ids AS varchar[]))
 ORDER BY connection_id, kind = 'incremental', id DESC
 """)
@@ -217,6 +220,11 @@ def cancel(
     if ids:
         conn.execute(_LET_GO, {"ids": ids})
     return ids
+
+
+def has_seen(conn: sa.Connection, run_id: int) -> bool:
+    """Whether it is still known what a run has seen."""
+    return bool(conn.execute(_HAS_SEEN, {"id": run_id}).scalar_one())
 
 
 def confirm(conn: sa.Connection, run_id: int) -> bool:
