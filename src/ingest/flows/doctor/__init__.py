@@ -1,7 +1,7 @@
 """The check-up of an installation: what is reachable, current, connected, and being worked on.
 
 `database`, `secrets`, `connections`, `syncs`, `queue` and `retention` give findings (`findings`),
-in this order; `readiness` is what a receiver is asked. Law: it only looks. Whatever is wrong becomes a
+in this order; `readiness` is what a receiver is asked. Law: it only looks. Whatever is wrong is a
 finding with its remedy; an exception is raised only for a database that goes away between two
 checks.
 """
