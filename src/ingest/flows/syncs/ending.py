@@ -36,8 +36,8 @@ from ingest.store.sync_parts import Advanced
 
 log = structlog.get_logger(__name__)
 
-WAITS_S = 5.0
-"""Between two looks whether all is looked up."""
+WAITS_S = 30.0
+"""Between two looks whether all is looked up; who ends a look-up has it looked at sooner."""
 
 
 def end_run(engine: sa.Engine, held: HeldPart, *, most_share: float) -> None:

@@ -5,6 +5,7 @@ from ingest.sources.notion.client import connect
 from ingest.sources.notion.descriptor import DESCRIPTOR
 from ingest.sources.notion.documents import documents
 from ingest.sources.notion.events import IGNORED
+from ingest.sources.notion.limits import LIMITS
 from ingest.sources.notion.mentions import MENTIONS
 from ingest.sources.notion.normalise import again, normalise
 from ingest.sources.notion.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
@@ -20,4 +21,5 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    limits=LIMITS,
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ingest.core.errors import PermanentError, RateLimited, Refused
+from ingest.core.errors import BudgetSpent, PermanentError, RateLimited, Refused
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Rules
@@ -123,7 +123,7 @@ def _page(client: NotionClient, lookup: Lookup) -> Sight:
     try:
         raw = _read_page(reading, page)
         now = reading.own(f"pages/{id_}") if begun else page
-    except RateLimited:
+    except (RateLimited, BudgetSpent):
         if begun or _is_settled(page, began_at):
             _keep(client, id_, _Begun(page, reading.lists))
         raise

@@ -5,6 +5,7 @@ from ingest.sources.vercel.client import again, connect
 from ingest.sources.vercel.descriptor import DESCRIPTOR
 from ingest.sources.vercel.documents import documents
 from ingest.sources.vercel.events import IGNORED
+from ingest.sources.vercel.limits import LIMITS
 from ingest.sources.vercel.mentions import MENTIONS
 from ingest.sources.vercel.normalise import normalise
 from ingest.sources.vercel.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
@@ -20,4 +21,5 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    limits=LIMITS,
 )

@@ -5,6 +5,7 @@ from ingest.sources.zendesk.client import connect
 from ingest.sources.zendesk.descriptor import DESCRIPTOR
 from ingest.sources.zendesk.documents import again, documents
 from ingest.sources.zendesk.events import IGNORED
+from ingest.sources.zendesk.limits import LIMITS
 from ingest.sources.zendesk.mentions import MENTIONS
 from ingest.sources.zendesk.normalise import normalise
 from ingest.sources.zendesk.tokens import RENEWAL
@@ -22,4 +23,5 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    limits=LIMITS,
 )
