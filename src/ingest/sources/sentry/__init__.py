@@ -5,6 +5,7 @@ from ingest.sources.sentry.client import SentryClient
 from ingest.sources.sentry.descriptor import DESCRIPTOR
 from ingest.sources.sentry.documents import again, documents
 from ingest.sources.sentry.events import IGNORED
+from ingest.sources.sentry.listing import LISTING
 from ingest.sources.sentry.mentions import MENTIONS
 from ingest.sources.sentry.normalise import normalise
 from ingest.sources.sentry.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
@@ -20,4 +21,5 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    listing=LISTING,
 )

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from ingest.sources.forms import ID, WORD
 from ingest.sources.hosts import HOST
-from ingest.sources.metadata import ConnectionMetadata, Metadata
+from ingest.sources.metadata import ConnectionMetadata, Metadata, ResyncedMetadata
 
 RESOURCES = (
     "activity_alert",
@@ -35,7 +35,10 @@ class _Metadata(Metadata):
 
 
 class SentryDocMetadata(_Metadata):
-    """The seed's `SentryDocMetadata`; lists are sorted, times are spelled as Sentry spells them."""
+    """The seed's `SentryDocMetadata`; lists are sorted, times are spelled as Sentry spells them.
+
+    `agedOut` is ours: no event of it is left within Sentry's retention, so that no list names it.
+    """
 
     kind: Literal["issue"] = "issue"
     issue_id: str
@@ -53,6 +56,7 @@ class SentryDocMetadata(_Metadata):
     first_seen: str
     last_seen: str
     url: str
+    aged_out: Literal[True] | None = None
 
 
 class SentryCommentDocMetadata(_Metadata):
@@ -93,6 +97,10 @@ class SentryOtherEventMetadata(_Metadata):
     triggered_at: str
 
 
+class SentryResyncEventMetadata(ResyncedMetadata, _Metadata):
+    """What a sync run changed, which Sentry told nobody."""
+
+
 class SentrySourceMetadata(ConnectionMetadata):
     """The seed's connection metadata, and one optional field of ours.
 
@@ -109,7 +117,7 @@ class SentrySourceMetadata(ConnectionMetadata):
 
 
 DOCUMENT_TYPES = (SentryDocMetadata, SentryCommentDocMetadata)
-EVENT_TYPES = (SentryEventMetadata, SentryOtherEventMetadata)
+EVENT_TYPES = (SentryEventMetadata, SentryOtherEventMetadata, SentryResyncEventMetadata)
 SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
     {SentryDocMetadata, SentryEventMetadata, SentrySourceMetadata}
 )

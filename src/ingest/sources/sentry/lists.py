@@ -1,0 +1,184 @@
+"""Lists a project's issues, a page at a time: rows of the search, and behind each an issue whole.
+
+Document: docs.sentry.io, "API: List an Organization's Issues"; Sentry's cursors are values of what
+is sorted by, so they do not end. A row tells less than a look-up (no comment, tag, release or
+event), so each issue is read by itself, and one page of the search fills several of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC
+
+from ingest.core.errors import BadPayload, PermanentError, Refused
+from ingest.core.identity import Identity
+from ingest.core.values import JSON
+from ingest.sources.answers import Absent, Response
+from ingest.sources.contract import Payload
+from ingest.sources.forms import ID
+from ingest.sources.http import Api
+from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
+from ingest.sources.sentry.descriptor import DESCRIPTOR
+from ingest.sources.sentry.documents import identity
+from ingest.sources.sentry.listing import LISTING, STATES, WINDOW
+from ingest.sources.sentry.payloads import word
+from ingest.sources.sentry.places import (
+    MOST_PRINTS,
+    Place,
+    known_prints,
+    place_of,
+    print_of,
+)
+from ingest.sources.sentry.rest import count_in, next_cursor, rows_of
+from ingest.sources.sentry.whole import Reader
+from ingest.sources.wire import mapping, nonblank
+
+_LIMIT = 100
+_CALLS_OF_AN_ISSUE = 3
+_MOST_BEGINNINGS = 3
+_QUICKER = ["stats", "lifetime", "filtered", "unhandled"]
+
+
+def page_of(reader: Reader, search: Api, metadata: Payload, request: PageRequest) -> Page:
+    """The next page of one of `LISTING`'s resources.
+
+    search: takes a 400 for an `Absent`. Raises as `Lists.list_page`, `Refused` too where nothing is
+    listed and the project is not proven readable.
+    """
+    if LISTING.resource(request.resource) is None:
+        raise PermanentError(f"Sentry has no list of {request.resource}")
+    place = place_of(request.cursor) or Place(_project_id(reader, metadata))
+    listed: list[Listed] = []
+    while not place.is_end and reader.calls <= MOST_CALLS - _CALLS_OF_AN_ISSUE:
+        if place.left:
+            told = reader.issue(place.left[0])
+            if told is not None:  # deleted since, or about to be: then it is not in the list
+                listed.append(Listed(_issue(metadata, place.left[0]), told))
+            place = place.without_first()
+        else:
+            place = _further(reader, search, request, place)
+    if not place.is_end:
+        return Page(tuple(listed), cursor=place.json(), expected=place.hits)
+    if place.named == 0:
+        reader.readable_project()
+    kept: JSON = {"prints": place.prints} if request.resource == STATES.name else None
+    return Page(tuple(listed), kept=kept, expected=place.hits, gap=_gap(place))
+
+
+def _issue(metadata: Payload, id_: str) -> Identity:
+    return identity(DESCRIPTOR.scope("", metadata), "issue", id_)
+
+
+def _project_id(reader: Reader, metadata: Payload) -> str:
+    """Lists know a project by its number alone, and a connection may have its slug for that."""
+    own = nonblank(metadata, "sentryProjectId") or ""
+    if own.isascii() and own.isdigit():
+        return own
+    id_ = word(reader.readable_project().get("id"))
+    if not ID.fits(id_):
+        raise BadPayload("id", "the project has none")
+    return id_
+
+
+def _further(reader: Reader, search: Api, request: PageRequest, place: Place) -> Place:
+    """The place after one more page of the search; anew where its cursor is not understood."""
+    page = _searched(reader, search, request, place)
+    if page is None:
+        return place.anew()
+    rows = [row for row in rows_of(page) if _is_own(row, place.project)]
+    ids = [_id_of(row, number) for number, row in enumerate(rows)]
+    after = next_cursor(page)
+    if after is not None and after == place.after:
+        raise BadPayload("Link", "names as the next page the one that was asked for")
+    further = replace(
+        place,
+        left=tuple(dict.fromkeys(ids)),
+        after=after,
+        more=after is not None,
+        named=place.named + len(ids),
+        hits=_hits(page) if place.after is None else place.hits,
+    )
+    return _compared(further, rows, request) if request.resource == STATES.name else further
+
+
+def _searched(reader: Reader, search: Api, request: PageRequest, place: Place) -> Response | None:
+    """One page of the search; None where its cursor is not understood (any more)."""
+    reader.calls += 1
+    path = f"organizations/{reader.organization}/issues/"
+    try:
+        return search.get(path, params=_question(request, place))
+    except Absent as error:
+        if error.status == 400 and place.after is not None:
+            if place.begun_again < _MOST_BEGINNINGS:
+                return None
+            problem = f"{error}: it gives cursors that it does not understand"
+            raise PermanentError(problem) from error
+        if error.status == 400:
+            raise PermanentError(f"{error}: it does not understand what is asked") from error
+        raise Refused(
+            f"Sentry's organization {reader.organization} cannot be read with this token; give one "
+            "that may, or mend the slugs in the connection's metadata"
+        ) from error
+
+
+def _question(request: PageRequest, place: Place) -> dict[str, str | int | list[str]]:
+    """Issues of every state: without a `query` only unresolved ones are listed.
+
+    By their first event, which does not move, so that none jumps over the cursor; what is new since
+    some time by the last one: what jumps then does so by an event that the next run begins before.
+    """
+    asked: dict[str, str | int | list[str]] = {
+        "project": place.project,
+        "query": "",
+        "sort": "new",
+        "statsPeriod": f"{WINDOW.days}d",
+        "limit": _LIMIT,
+        "collapse": _QUICKER,
+    }
+    if request.resource == STATES.name:
+        asked["expand"] = "sentryAppIssues"
+    elif request.since is not None:
+        since = request.since.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+        asked |= {"query": f"lastSeen:>={since}", "sort": "date"}
+    return asked if place.after is None else {**asked, "cursor": place.after}
+
+
+def _compared(place: Place, rows: list[Mapping[str, JSON]], request: PageRequest) -> Place:
+    """Left to be read are the rows that the last sweep did not see so; the first one reads none.
+
+    Rows beyond those that are remembered are left to full runs.
+    """
+    room = max(0, MOST_PRINTS - (place.named - len(rows)))
+    known = known_prints(request.kept)
+    prints = [print_of(row) for row in rows[:room]]
+    moved = [
+        id_
+        for id_, told in zip(place.left, prints, strict=False)
+        if known is not None and told not in known
+    ]
+    return replace(place, left=tuple(moved), prints=place.prints + "".join(prints))
+
+
+def _is_own(row: Mapping[str, JSON], project: str) -> bool:
+    return word(mapping(row, "project").get("id")) in (None, project)
+
+
+def _id_of(row: Mapping[str, JSON], number: int) -> str:
+    id_ = word(row.get("id"))
+    if not ID.fits(id_):
+        raise BadPayload(f"[{number}].id", "missing, or no id of an issue")
+    return id_
+
+
+def _hits(page: Response) -> int | None:
+    """How many issues are found, about; None where there are at least as many as are counted."""
+    hits, most = count_in(page, "x-hits"), count_in(page, "x-max-hits")
+    return None if hits is None or (most is not None and hits >= most) else hits
+
+
+def _gap(place: Place) -> str | None:
+    """A search has a time budget, and may end before its end; what it announced is approximate."""
+    if place.hits is None or 2 * place.named >= place.hits:
+        return None
+    return f"Sentry's search ended after {place.named} of about {place.hits} issues"
