@@ -8,6 +8,7 @@ from ingest.sources.sentry.events import IGNORED
 from ingest.sources.sentry.listing import LISTING
 from ingest.sources.sentry.mentions import MENTIONS
 from ingest.sources.sentry.normalise import normalise
+from ingest.sources.sentry.subscriptions import BY_HAND, SentrySubscriptions
 from ingest.sources.sentry.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -22,4 +23,6 @@ SOURCE = Source(
     seed_types=SEED_TYPES,
     ignored=IGNORED,
     listing=LISTING,
+    subscribe=SentrySubscriptions,
+    by_hand=BY_HAND,
 )

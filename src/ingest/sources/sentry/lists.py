@@ -23,13 +23,7 @@ from ingest.sources.sentry.descriptor import DESCRIPTOR
 from ingest.sources.sentry.documents import identity
 from ingest.sources.sentry.listing import LISTING, STATES, WINDOW
 from ingest.sources.sentry.payloads import word
-from ingest.sources.sentry.places import (
-    MOST_PRINTS,
-    Place,
-    known_prints,
-    place_of,
-    print_of,
-)
+from ingest.sources.sentry.places import Place, compared, place_of
 from ingest.sources.sentry.rest import count_in, next_cursor, rows_of
 from ingest.sources.sentry.whole import Reader
 from ingest.sources.wire import mapping, nonblank
@@ -99,7 +93,7 @@ def _further(reader: Reader, search: Api, request: PageRequest, place: Place) ->
         named=place.named + len(ids),
         hits=_hits(page) if place.after is None else place.hits,
     )
-    return _compared(further, rows, request) if request.resource == STATES.name else further
+    return compared(further, rows, request.kept) if request.resource == STATES.name else further
 
 
 def _searched(reader: Reader, search: Api, request: PageRequest, place: Place) -> Response | None:
@@ -142,22 +136,6 @@ def _question(request: PageRequest, place: Place) -> dict[str, str | int | list[
         since = request.since.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
         asked |= {"query": f"lastSeen:>={since}", "sort": "date"}
     return asked if place.after is None else {**asked, "cursor": place.after}
-
-
-def _compared(place: Place, rows: list[Mapping[str, JSON]], request: PageRequest) -> Place:
-    """Left to be read are the rows that the last sweep did not see so; the first one reads none.
-
-    Rows beyond those that are remembered are left to full runs.
-    """
-    room = max(0, MOST_PRINTS - (place.named - len(rows)))
-    known = known_prints(request.kept)
-    prints = [print_of(row) for row in rows[:room]]
-    moved = [
-        id_
-        for id_, told in zip(place.left, prints, strict=False)
-        if known is not None and told not in known
-    ]
-    return replace(place, left=tuple(moved), prints=place.prints + "".join(prints))
 
 
 def _is_own(row: Mapping[str, JSON], project: str) -> bool:

@@ -6,7 +6,7 @@ Law: what was written by another version, or is junk, is read as a beginning. Pe
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ingest.core.canonical import digest
@@ -118,3 +118,20 @@ def known_prints(kept: JSON) -> frozenset[str] | None:
     if not isinstance(told, str):
         return None
     return frozenset(told[at : at + _PRINT_CHARS] for at in range(0, len(told), _PRINT_CHARS))
+
+
+def compared(place: Place, rows: Sequence[Mapping[str, JSON]], kept: JSON) -> Place:
+    """Left to be read are the rows that the last sweep did not see so; the first one reads none.
+
+    rows: those that `place` names as left, in their order; they are the last of its `named`. What
+    lies beyond the rows that are remembered is left to full runs.
+    """
+    room = max(0, MOST_PRINTS - (place.named - len(rows)))
+    known = known_prints(kept)
+    prints = [print_of(row) for row in rows[:room]]
+    moved = [
+        id_
+        for id_, told in zip(place.left, prints, strict=False)
+        if known is not None and told not in known
+    ]
+    return replace(place, left=tuple(moved), prints=place.prints + "".join(prints))
