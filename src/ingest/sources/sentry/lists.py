@@ -16,7 +16,7 @@ from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Payload
-from ingest.sources.forms import ID
+from ingest.sources.forms import ID, own
 from ingest.sources.http import Api
 from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
 from ingest.sources.sentry.descriptor import DESCRIPTOR
@@ -26,7 +26,7 @@ from ingest.sources.sentry.payloads import word
 from ingest.sources.sentry.places import Place, compared, place_of
 from ingest.sources.sentry.rest import count_in, next_cursor, rows_of
 from ingest.sources.sentry.whole import Reader
-from ingest.sources.wire import mapping, nonblank
+from ingest.sources.wire import mapping
 
 _LIMIT = 100
 _CALLS_OF_AN_ISSUE = 3
@@ -66,9 +66,9 @@ def _issue(metadata: Payload, id_: str) -> Identity:
 
 def _project_id(reader: Reader, metadata: Payload) -> str:
     """Lists know a project by its number alone, and a connection may have its slug for that."""
-    own = nonblank(metadata, "sentryProjectId") or ""
-    if own.isascii() and own.isdigit():
-        return own
+    told = own(metadata, "sentryProjectId", ID)
+    if told is not None and told.isdigit():
+        return told
     id_ = word(reader.readable_project().get("id"))
     if not ID.fits(id_):
         raise BadPayload("id", "the project has none")
