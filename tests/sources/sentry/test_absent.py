@@ -18,13 +18,16 @@ _ISSUE, _COMMENT = upsert(told("issue.created")), upsert(told("comment.created")
 _LAST = NOW - timedelta(days=2)
 
 
-def _absent(kind: str = "issue", age_days: float = 2, **metadata: Any) -> Any:
+def _absent(
+    kind: str = "issue", age_days: float = 2, keeps: int | None = None, **metadata: Any
+) -> Any:
     listing, at = SOURCE.listing, NOW - timedelta(days=age_days)
     assert listing is not None
     document = _ISSUE if kind == "issue" else _COMMENT
     stored = {**document.metadata, "lastSeen": at.isoformat(), **metadata}
     identity = Identity("sentry", SCOPE, kind, "7")
-    return listing.absent(Unlisted(identity, "WEB-7", stored, at, CONNECTION, NOW))
+    connection = {**CONNECTION, **({"retentionDays": keeps} if keeps else {})}
+    return listing.absent(Unlisted(identity, "WEB-7", stored, at, connection, NOW))
 
 
 def test_an_issue_of_late_is_looked_up() -> None:
@@ -42,6 +45,12 @@ def test_an_issue_that_aged_out_stays_and_says_so_once() -> None:
     marked = SentryDocMetadata.model_validate({**_ISSUE.metadata, "agedOut": True})
     assert marked.told() == {**_ISSUE.metadata, "agedOut": True}
     assert SentryDocMetadata in DOCUMENT_TYPES
+
+
+def test_who_keeps_events_for_longer_or_shorter_says_so() -> None:
+    assert isinstance(_absent(age_days=31, keeps=30), Patch)
+    assert isinstance(_absent(age_days=364, keeps=365), Refresh)
+    assert _absent("comment", age_days=31, keeps=30) is None
 
 
 def test_a_comment_is_looked_up_by_its_issue() -> None:

@@ -205,3 +205,16 @@ def test_since_is_told_without_a_zone_as_sentry_reads_it(org: Halcyon) -> None:
     org.pages(since=datetime(2026, 3, 2, 13, 0, 1, 500_000, tzinfo=UTC))
     assert org.requests[0].one("query") == "lastSeen:>=2026-03-02T13:00:01"
     assert org.requests[0].one("sort") == "date"
+
+
+def test_a_window_reaches_back_over_what_is_kept(org: Halcyon) -> None:
+    quiet = {"id": "1", "firstSeen": "2025-06-01T00:00:00Z", "lastSeen": "2025-06-01T00:00:00Z"}
+    recent = org.ids()
+    org.sentry.put_issue({**quiet, "shortId": "WEB-1", "project": {"id": "501", "slug": "web"}})
+    org.sentry.search.now = NEWEST + timedelta(days=1)
+    assert {*org.listed()} == recent
+    assert org.requests[0].one("statsPeriod") == "90d"
+    org.sentry.search.retention = timedelta(days=365)
+    assert {*org.listed()} == recent
+    org.again(retentionDays=365)
+    assert {*org.listed()} == {"1", *recent}

@@ -139,7 +139,7 @@ def test_cursors_that_are_never_understood_are_no_endless_list(unmoved: Halcyon)
     assert isinstance(page.cursor, dict)
     cursor = {**page.cursor, "after": "0:0:0", "left": [], "begunAgain": 3}
     unmoved.fake.troubles.append(Trouble(Answer(400, {"detail": "Invalid cursor"}), _SEARCH))
-    with pytest.raises(PermanentError, match="cursors that it does not understand"):
+    with pytest.raises(PermanentError, match="does not understand its own cursors"):
         unmoved.page(cursor=cursor)
 
 

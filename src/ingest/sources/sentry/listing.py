@@ -1,22 +1,24 @@
 """How Sentry's issues are listed, and what it means that one is not in the list. No I/O.
 
 docs.sentry.io, "API: List an Organization's Issues". A list names issues with an event in its
-window, which reaches back 90 days at most, and nothing that moved without one has a time: see
-`STATES`. An issue that is quiet for longer was deleted by nobody.
+window, which reaches back over what Sentry keeps, and nothing that moved without an event has a
+time: see `STATES`. An issue that is quiet for longer was deleted by nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from ingest.core.changes import Change, Field, Patch, Refresh
 from ingest.core.times import to_micros
+from ingest.core.values import JSON
 from ingest.sources.listing import Listing, Resource, Unlisted
-from ingest.sources.sentry.payloads import moment
-from ingest.sources.sentry.types import SentryResyncEventMetadata
+from ingest.sources.sentry.payloads import counted, moment
+from ingest.sources.sentry.types import LONGEST_DAYS, SentryResyncEventMetadata
 from ingest.sources.wire import nonblank
 
-WINDOW = timedelta(days=90)
+_KEPT_DAYS = 90
 
 STATES = Resource("states", narrows=False, sweep_s=3_600.0)
 """What moves no time (status, assignee, a comment, a link, the project's name): every row of the
@@ -24,6 +26,12 @@ list, and whole those that are not as the last listing saw them. It begins first
 moves while issues are read is seen to have moved by the next one."""
 ISSUES = Resource("issues", kinds=frozenset({"issue", "comment"}))
 """Issues by their last event, each whole with its comments."""
+
+
+def window_of(connection: Mapping[str, JSON]) -> timedelta:
+    """How far back its lists reach: for as long as events are kept, of which nothing told tells."""
+    told = counted(connection.get("retentionDays"))
+    return timedelta(days=min(told, LONGEST_DAYS) if told else _KEPT_DAYS)
 
 
 def _absent(unlisted: Unlisted) -> Refresh | Change | None:
@@ -46,7 +54,7 @@ def _absent(unlisted: Unlisted) -> Refresh | Change | None:
 
 
 def _is_quiet(last: datetime | None, unlisted: Unlisted) -> bool:
-    return last is not None and unlisted.now - last > WINDOW
+    return last is not None and unlisted.now - last > window_of(unlisted.connection)
 
 
 LISTING = Listing((STATES, ISSUES), event=SentryResyncEventMetadata, absent=_absent)

@@ -8,8 +8,8 @@ event), so each issue is read by itself, and one page of the search fills severa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.identity import Identity
@@ -21,7 +21,7 @@ from ingest.sources.http import Api
 from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
 from ingest.sources.sentry.descriptor import DESCRIPTOR
 from ingest.sources.sentry.documents import identity
-from ingest.sources.sentry.listing import LISTING, STATES, WINDOW
+from ingest.sources.sentry.listing import LISTING, STATES, window_of
 from ingest.sources.sentry.payloads import word
 from ingest.sources.sentry.places import Place, compared, place_of
 from ingest.sources.sentry.rest import count_in, next_cursor, rows_of
@@ -43,6 +43,7 @@ def page_of(reader: Reader, search: Api, metadata: Payload, request: PageRequest
     if LISTING.resource(request.resource) is None:
         raise PermanentError(f"Sentry has no list of {request.resource}")
     place = place_of(request.cursor) or Place(_project_id(reader, metadata))
+    asking = _Asking(reader, search, request, window_of(metadata))
     listed: list[Listed] = []
     while not place.is_end and reader.calls <= MOST_CALLS - _CALLS_OF_AN_ISSUE:
         if place.left:
@@ -51,13 +52,87 @@ def page_of(reader: Reader, search: Api, metadata: Payload, request: PageRequest
                 listed.append(Listed(_issue(metadata, place.left[0]), told))
             place = place.without_first()
         else:
-            place = _further(reader, search, request, place)
+            place = asking.further(place)
     if not place.is_end:
         return Page(tuple(listed), cursor=place.json(), expected=place.hits)
     if place.named == 0:
         reader.readable_project()
     kept: JSON = {"prints": place.prints} if request.resource == STATES.name else None
     return Page(tuple(listed), kept=kept, expected=place.hits, gap=_gap(place))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """The search that one page of ours asks; `api` takes a 400 for an `Absent`."""
+
+    reader: Reader
+    api: Api
+    request: PageRequest
+    window: timedelta
+
+    def further(self, place: Place) -> Place:
+        """The place after one more page of it; anew where its cursor is not understood."""
+        page = self._page(place)
+        if page is None:
+            return place.anew()
+        rows = _own_rows(page, place.project)
+        after = next_cursor(page)
+        if after is not None and after == place.after:
+            raise BadPayload("Link", "names as the next page the one that was asked for")
+        further = replace(
+            place,
+            left=tuple(rows),
+            after=after,
+            more=after is not None,
+            named=place.named + len(rows),
+            hits=_hits(page) if place.after is None else place.hits,
+        )
+        if self.request.resource != STATES.name:
+            return further
+        return compared(further, [*rows.values()], self.request.kept)
+
+    def _page(self, place: Place) -> Response | None:
+        self.reader.calls += 1
+        organization = self.reader.organization
+        try:
+            return self.api.get(
+                f"organizations/{organization}/issues/", params=self._question(place)
+            )
+        except Absent as error:
+            if error.status != 400:
+                raise Refused(
+                    f"Sentry's organization {organization} cannot be read with this token; give "
+                    "one that may, or mend the slugs in the connection's metadata"
+                ) from error
+            if place.after is None:
+                raise PermanentError(f"{error}: it does not understand the question") from error
+            if place.begun_again >= _MOST_BEGINNINGS:
+                problem = f"{error}: it does not understand its own cursors"
+                raise PermanentError(problem) from error
+            return None
+
+    def _question(self, place: Place) -> dict[str, str | int | list[str]]:
+        """Issues of every state: without a `query` only unresolved ones are listed.
+
+        By their first event, which does not move, so that none jumps over the cursor; what is new
+        since some time by the last one: what jumps then does so by an event that the next run
+        begins before.
+        """
+        asked: dict[str, str | int | list[str]] = {
+            "project": place.project,
+            "query": "",
+            "sort": "new",
+            "statsPeriod": f"{self.window.days}d",
+            "limit": _LIMIT,
+            "collapse": _QUICKER,
+        }
+        since = self.request.since
+        if self.request.resource == STATES.name:
+            asked["expand"] = "sentryAppIssues"
+        elif since is not None:
+            told = since.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+            asked |= {"query": f"lastSeen:>={told}", "sort": "date"}
+        return asked if place.after is None else {**asked, "cursor": place.after}
 
 
 def _issue(metadata: Payload, id_: str) -> Identity:
@@ -75,78 +150,16 @@ def _project_id(reader: Reader, metadata: Payload) -> str:
     return id_
 
 
-def _further(reader: Reader, search: Api, request: PageRequest, place: Place) -> Place:
-    """The place after one more page of the search; anew where its cursor is not understood."""
-    page = _searched(reader, search, request, place)
-    if page is None:
-        return place.anew()
-    rows = [row for row in rows_of(page) if _is_own(row, place.project)]
-    ids = [_id_of(row, number) for number, row in enumerate(rows)]
-    after = next_cursor(page)
-    if after is not None and after == place.after:
-        raise BadPayload("Link", "names as the next page the one that was asked for")
-    further = replace(
-        place,
-        left=tuple(dict.fromkeys(ids)),
-        after=after,
-        more=after is not None,
-        named=place.named + len(ids),
-        hits=_hits(page) if place.after is None else place.hits,
-    )
-    return compared(further, rows, request.kept) if request.resource == STATES.name else further
-
-
-def _searched(reader: Reader, search: Api, request: PageRequest, place: Place) -> Response | None:
-    """One page of the search; None where its cursor is not understood (any more)."""
-    reader.calls += 1
-    path = f"organizations/{reader.organization}/issues/"
-    try:
-        return search.get(path, params=_question(request, place))
-    except Absent as error:
-        if error.status == 400 and place.after is not None:
-            if place.begun_again < _MOST_BEGINNINGS:
-                return None
-            problem = f"{error}: it gives cursors that it does not understand"
-            raise PermanentError(problem) from error
-        if error.status == 400:
-            raise PermanentError(f"{error}: it does not understand what is asked") from error
-        raise Refused(
-            f"Sentry's organization {reader.organization} cannot be read with this token; give one "
-            "that may, or mend the slugs in the connection's metadata"
-        ) from error
-
-
-def _question(request: PageRequest, place: Place) -> dict[str, str | int | list[str]]:
-    """Issues of every state: without a `query` only unresolved ones are listed.
-
-    By their first event, which does not move, so that none jumps over the cursor; what is new since
-    some time by the last one: what jumps then does so by an event that the next run begins before.
-    """
-    asked: dict[str, str | int | list[str]] = {
-        "project": place.project,
-        "query": "",
-        "sort": "new",
-        "statsPeriod": f"{WINDOW.days}d",
-        "limit": _LIMIT,
-        "collapse": _QUICKER,
-    }
-    if request.resource == STATES.name:
-        asked["expand"] = "sentryAppIssues"
-    elif request.since is not None:
-        since = request.since.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
-        asked |= {"query": f"lastSeen:>={since}", "sort": "date"}
-    return asked if place.after is None else {**asked, "cursor": place.after}
-
-
-def _is_own(row: Mapping[str, JSON], project: str) -> bool:
-    return word(mapping(row, "project").get("id")) in (None, project)
-
-
-def _id_of(row: Mapping[str, JSON], number: int) -> str:
-    id_ = word(row.get("id"))
-    if not ID.fits(id_):
-        raise BadPayload(f"[{number}].id", "missing, or no id of an issue")
-    return id_
+def _own_rows(page: Response, project: str) -> dict[str, Mapping[str, JSON]]:
+    """The rows of the project by their ids, in their order."""
+    rows: dict[str, Mapping[str, JSON]] = {}
+    for number, row in enumerate(rows_of(page)):
+        id_ = word(row.get("id"))
+        if not ID.fits(id_):
+            raise BadPayload(f"[{number}].id", "missing, or no id of an issue")
+        if word(mapping(row, "project").get("id")) in (None, project):
+            rows[id_] = row
+    return rows
 
 
 def _hits(page: Response) -> int | None:

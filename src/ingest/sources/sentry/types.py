@@ -29,6 +29,9 @@ RESOURCES = (
 )
 """Every `Sentry-Hook-Resource` that we have heard of."""
 
+LONGEST_DAYS = 3_650
+"""That somebody may keep events for."""
+
 
 class _Metadata(Metadata):
     type: Literal["sentry"] = "sentry"
@@ -102,9 +105,10 @@ class SentryResyncEventMetadata(ResyncedMetadata, _Metadata):
 
 
 class SentrySourceMetadata(ConnectionMetadata):
-    """The seed's connection metadata, and one optional field of ours.
+    """The seed's connection metadata, and two optional fields of ours.
 
     `apiHost` is where the organization lives (`de.sentry.io`, a host of its own), if not sentry.io.
+    `retentionDays` is for how long that keeps events, if not for 90 days.
     """
 
     type: Literal["sentry"] = "sentry"
@@ -114,6 +118,7 @@ class SentrySourceMetadata(ConnectionMetadata):
     webhook_id: Annotated[str, WORD] | None = None
     access_token_hash: Annotated[str, WORD] | None = None
     api_host: Annotated[str, HOST] | None = None
+    retention_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] | None = None
 
 
 DOCUMENT_TYPES = (SentryDocMetadata, SentryCommentDocMetadata)

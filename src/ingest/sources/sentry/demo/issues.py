@@ -97,6 +97,11 @@ class Issues(MutableMapping[str, Kept]):
         kept = self._kept.get(id_)
         return kept if kept is not None else self._draw(id_)
 
+    @property
+    def kept(self) -> int:
+        """How many take room: those that were put there, and those of the drawn that changed."""
+        return len(self._kept)
+
     def moved(self) -> None:
         """An issue came, went, or was seen at another time."""
         self._orders.clear()

@@ -18,7 +18,7 @@ from ingest.testing.fakes import Answer, Asked
 
 MOST_ROWS = 100
 MAX_HITS = 1_000
-RETENTION = timedelta(days=90)
+WINDOW = timedelta(days=90)
 _CURSOR = re.compile(r"([0-9]+):([0-9]+):([01])")
 _PERIOD = re.compile(r"([0-9]{1,4})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -35,6 +35,7 @@ class Search:
     """The list of issues.
 
     now: the clock of the window that an issue needs an event in; None: it has one, however old.
+    retention: how long events are kept; a window is cut to that, or to 90 days if it is shorter.
     page_size: rows of a page, at most, whatever is asked for.
     pending: ids of issues that are about to be deleted or merged: they are left out of a page.
     ends_after: rows after which the time of the search is used up, and it says that there is no
@@ -43,6 +44,7 @@ class Search:
 
     issues: Issues
     now: datetime | None = None
+    retention: timedelta = WINDOW
     page_size: int = MOST_ROWS
     pending: set[str] = field(default_factory=set)
     ends_after: int | None = None
@@ -128,8 +130,9 @@ class _Wanted:
                 raise Invalid(f"Error parsing search query: {word}")
         now = self.search.now
         if now is not None:
-            asked = max(timedelta(0), min(_period(self.asked), RETENTION))
-            bounds.append(to_ms(now - asked))
+            widest = max(self.search.retention, WINDOW)
+            window = min(_period(self.asked), widest, self.search.retention)
+            bounds.append(to_ms(now - window))
         return max(bounds)
 
     def _words(self) -> Sequence[str]:
