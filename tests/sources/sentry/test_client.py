@@ -254,6 +254,22 @@ def test_without_its_project_nothing_is_known_of_an_issue(
         client.check()
 
 
+def test_a_project_that_took_over_the_slug_proves_nothing(sentry: Sentry, client: Client) -> None:
+    sentry.delete(ISSUE_ID)
+    sentry.put_project("web", "777")
+    with pytest.raises(Refused, match="another project than the connection's 501"):
+        client.fetch_one(Lookup(identity()))
+
+
+def test_an_answer_that_is_no_project_proves_nothing(
+    sentry: Sentry, fake: Fake, client: Client
+) -> None:
+    sentry.delete(ISSUE_ID)
+    fake.troubles.append(Trouble(Answer(body={"detail": "later"}), "/projects/"))
+    with pytest.raises(PermanentError):
+        client.fetch_one(Lookup(identity()))
+
+
 def test_a_merged_issue_answers_with_the_other(sentry: Sentry, client: Client) -> None:
     sentry.put_issue({**data("issue.created")["issue"], "id": "99", "shortId": "WEB-99"})
     sentry.merge("99", ISSUE_ID)
@@ -313,10 +329,14 @@ def test_a_fault_of_sentrys_own_is_waited_for(fake: Fake, client: Client, status
         client.fetch_one(Lookup(identity()))
 
 
-def test_what_is_not_json_makes_no_sense(fake: Fake, client: Client) -> None:
-    fake.troubles.append(Trouble(Answer(200, b"<html>"), _PATH))
-    with pytest.raises(PermanentError):
-        client.fetch_one(Lookup(identity()))
+@pytest.mark.parametrize("body", [b"<html>", b"null", b"[]", b"{}", b'{"detail": "later"}'])
+def test_what_is_no_issue_is_no_proof_that_there_is_none(
+    fake: Fake, client: Client, body: bytes
+) -> None:
+    for lookup in (Lookup(identity()), Lookup(identity("comment", "7"), {"issueId": ISSUE_ID})):
+        fake.troubles.append(Trouble(Answer(200, body), _PATH))
+        with pytest.raises(PermanentError):
+            client.fetch_one(lookup)
 
 
 def test_an_answer_of_another_shape_is_no_list_of_values(fake: Fake, client: Client) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ingest.core.changes import Refresh
 from ingest.core.errors import (
     BadPayload,
     IngestError,
@@ -16,7 +17,7 @@ from ingest.core.errors import (
 )
 from ingest.core.values import JSON
 from ingest.testing.fakes import Answer, Trouble
-from tests.sources.sentry.organizations import Halcyon, halcyon
+from tests.sources.sentry.organizations import Halcyon, halcyon, of_issue
 
 _SEARCH = "/organizations/halcyon/issues/"
 _WITHDRAWN = Answer(410, {"message": "This API no longer exists."})
@@ -103,6 +104,14 @@ def test_a_fault_in_the_midst_of_a_page_loses_nothing(unmoved: Halcyon, status: 
         rest += [one.identity.id for one in page.listed]
         cursor = page.cursor
     assert {*rest, *(one.identity.id for one in first.listed)} == unmoved.ids()
+
+
+def test_an_issue_whose_answer_makes_no_sense_stops_no_list(org: Halcyon) -> None:
+    odd = sorted(org.ids())[2]
+    org.fake.troubles.append(Trouble(Answer(body=b"<html>"), f"/issues/{odd}/events/latest/"))
+    pages = org.pages()
+    assert {one.identity.id for page in pages for one in page.listed} == org.ids() - {odd}
+    assert [one for page in pages for one in page.wanted] == [Refresh(of_issue(odd))]
 
 
 def test_a_page_that_is_short_or_empty_is_not_the_end(org: Halcyon) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from ingest.core.errors import PermanentError
 from ingest.core.values import JSON
 from ingest.sources.contract import Access, Lookup, Sight
-from ingest.sources.forms import ID, needed, segment
+from ingest.sources.forms import ID, needed, own, segment
 from ingest.sources.listing import Page, PageRequest
 from ingest.sources.sentry.lists import page_of
 from ingest.sources.sentry.rest import BESIDE, RULES, SEARCH, api_of
@@ -61,7 +61,8 @@ class SentryClient:
             api.close()
 
     def _reader(self) -> Reader:
-        return Reader(self._api, self._beside, self._organization, self._project)
+        project_id = own(self._metadata, "sentryProjectId", ID) or ""
+        return Reader(self._api, self._beside, self._organization, self._project, project_id)
 
 
 def _issue(told: JSON) -> str:

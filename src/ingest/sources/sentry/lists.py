@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 
+from ingest.core.changes import Refresh
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Payload
-from ingest.sources.forms import ID, own
+from ingest.sources.forms import ID
 from ingest.sources.http import Api
 from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
 from ingest.sources.sentry.descriptor import DESCRIPTOR
@@ -42,23 +43,39 @@ def page_of(reader: Reader, search: Api, metadata: Payload, request: PageRequest
     """
     if LISTING.resource(request.resource) is None:
         raise PermanentError(f"Sentry has no list of {request.resource}")
-    place = place_of(request.cursor) or Place(_project_id(reader, metadata))
+    place = place_of(request.cursor) or Place(_project_id(reader))
     asking = _Asking(reader, search, request, window_of(metadata))
     listed: list[Listed] = []
+    wanted: list[Refresh] = []
     while not place.is_end and reader.calls <= MOST_CALLS - _CALLS_OF_AN_ISSUE:
         if place.left:
-            told = reader.issue(place.left[0])
-            if told is not None:  # deleted since, or about to be: then it is not in the list
-                listed.append(Listed(_issue(metadata, place.left[0]), told))
+            one = _read(reader, _issue(metadata, place.left[0]))
+            if isinstance(one, Refresh):
+                wanted.append(one)
+            elif one is not None:
+                listed.append(one)
             place = place.without_first()
         else:
             place = asking.further(place)
+    page = Page(tuple(listed), wanted=tuple(wanted), expected=place.hits)
     if not place.is_end:
-        return Page(tuple(listed), cursor=place.json(), expected=place.hits)
+        return replace(page, cursor=place.json())
     if place.named == 0:
         reader.readable_project()
     kept: JSON = {"prints": place.prints} if request.resource == STATES.name else None
-    return Page(tuple(listed), kept=kept, expected=place.hits, gap=_gap(place))
+    return replace(page, kept=kept, gap=_gap(place))
+
+
+def _read(reader: Reader, issue: Identity) -> Listed | Refresh | None:
+    """One issue whole; None where it went since it was named, or is about to.
+
+    One whose answer makes no sense is left to a look-up of its own, and ends alone.
+    """
+    try:
+        told = reader.issue(issue.id)
+    except PermanentError:
+        return Refresh(issue)
+    return None if told is None else Listed(issue, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +156,13 @@ def _issue(metadata: Payload, id_: str) -> Identity:
     return identity(DESCRIPTOR.scope("", metadata), "issue", id_)
 
 
-def _project_id(reader: Reader, metadata: Payload) -> str:
+def _project_id(reader: Reader) -> str:
     """Lists know a project by its number alone, and a connection may have its slug for that."""
-    told = own(metadata, "sentryProjectId", ID)
-    if told is not None and told.isdigit():
-        return told
+    if reader.project_id.isdigit():
+        return reader.project_id
     id_ = word(reader.readable_project().get("id"))
     if not ID.fits(id_):
-        raise BadPayload("id", "the project has none")
+        raise BadPayload("id", "this is no id of a project")
     return id_
 
 

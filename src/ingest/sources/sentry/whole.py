@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ingest.core.errors import Refused
+from ingest.core.errors import BadPayload, Refused
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Payload
@@ -37,12 +37,14 @@ class Reader:
     """The requests of one look-up, or of one page of a list; it counts them.
 
     api: its refusals are those of the whole. beside: its refusals leave a part out.
+    project, project_id: slug and id as the connection has them; either may stand for both.
     """
 
     api: Api
     beside: Api
     organization: str
     project: str
+    project_id: str
     calls: int = 0
 
     def get(self, path: str, params: Params | None = None) -> Response:
@@ -51,14 +53,27 @@ class Reader:
         return self.api.get(path, params=params)
 
     def readable_project(self) -> Payload:
-        """The project, which `project:read` suffices for; raises `Refused` where it is not seen."""
+        """The project, which `project:read` suffices for.
+
+        Raises `Refused` where it is not seen, or its slug is another project's by now.
+        """
+        where = f"{self.organization}/{self.project}"
         try:
-            return mapping(self.get(f"projects/{self.organization}/{self.project}/").json())
+            told = mapping(self.get(f"projects/{where}/").json())
         except Absent as error:
             raise Refused(
-                f"Sentry's project {self.organization}/{self.project} cannot be read with this "
-                "token; give one that may, or mend the slugs in the connection's metadata"
+                f"Sentry's project {where} cannot be read with this token; give one that may, or "
+                "mend the slugs in the connection's metadata"
             ) from error
+        id_ = word(told.get("id"))
+        if id_ is None:
+            raise BadPayload("id", "missing, so this is no project")
+        if self.project_id.isdigit() and id_.isdigit() and id_ != self.project_id:
+            raise Refused(
+                f"Sentry's {where} is another project than the connection's {self.project_id}; "
+                "mend sentryProjectSlug in its metadata"
+            )
+        return told
 
     def issue(self, id_: str) -> dict[str, JSON] | None:
         """`{issue, event, tags, externalIssues, comments}`; None where the issue is not there."""
@@ -68,7 +83,7 @@ class Reader:
             return None
         comments, _ = self._comments(path, issue)
         return {
-            "issue": issue,
+            "issue": dict(issue),
             "event": self._optional(f"{path}events/latest/"),
             "tags": self._tags(path, issue),
             "externalIssues": self._linked(path, issue),
@@ -87,18 +102,22 @@ class Reader:
         comments, is_all = self._comments(path, issue)
         among = (word(note.get("id")) for note in (*_notes(issue), *objects(comments)))
         if comment_id in among:
-            return {"issue": issue, "comments": comments}
+            return {"issue": dict(issue), "comments": comments}
         return None if is_all else {"issue": None, "comments": []}
 
     def _path(self, id_: str) -> str:
         return f"organizations/{self.organization}/issues/{id_}/"
 
-    def _detail(self, path: str) -> JSON:
+    def _detail(self, path: str) -> Mapping[str, JSON] | None:
+        """The issue, None where it is not there; raises `BadPayload` for what is no issue."""
         params: Params = {"collapse": "stats", "expand": "sentryAppIssues"}
         try:
-            return self.get(path, params).json()
+            told = self.get(path, params).json()
         except Absent:
             return None
+        if not isinstance(told, dict) or word(told.get("id")) is None:
+            raise BadPayload("id", "missing, so this is no issue")
+        return told
 
     def _optional(self, path: str, params: Params | None = None) -> JSON:
         """What an issue may be without: an event past its retention, what the token may not see."""
@@ -108,14 +127,14 @@ class Reader:
         except Absent:
             return None
 
-    def _linked(self, path: str, issue: JSON) -> JSON:
+    def _linked(self, path: str, issue: Mapping[str, JSON]) -> JSON:
         """What integrations noted; versions that do not tell it with the issue are asked for it."""
-        told = mapping(issue).get("sentryAppIssues")
+        told = issue.get("sentryAppIssues")
         return told if isinstance(told, list) else self._optional(f"{path}external-issues/") or []
 
-    def _comments(self, path: str, issue: JSON) -> tuple[list[JSON], bool]:
+    def _comments(self, path: str, issue: Mapping[str, JSON]) -> tuple[list[JSON], bool]:
         """Comments that the issue's activity does not hold, and whether these are all there are."""
-        told, known = mapping(issue).get("numComments"), len([*_notes(issue)])
+        told, known = issue.get("numComments"), len([*_notes(issue)])
         counted = told if isinstance(told, int) else None
         is_full = len(items(issue, "activity")) >= _ACTIVITIES
         if (counted is None and not is_full) or (counted is not None and counted <= known):
@@ -131,7 +150,7 @@ class Reader:
             url = next_url(page)
         return found, True
 
-    def _tags(self, path: str, issue: JSON) -> dict[str, JSON]:
+    def _tags(self, path: str, issue: Mapping[str, JSON]) -> dict[str, JSON]:
         """The values of each key: of environments and releases all, of others the first ones."""
         keys = [*_SETS, *_chosen(issue)]
         overview = self._optional(f"{path}tags/", {"key": keys, "limit": _TOP})
@@ -171,11 +190,11 @@ class Reader:
             return None
 
 
-def _notes(issue: JSON) -> Iterator[Mapping[str, JSON]]:
+def _notes(issue: Mapping[str, JSON]) -> Iterator[Mapping[str, JSON]]:
     return (note for note in objects(issue, "activity") if note.get("type") == "note")
 
 
-def _chosen(issue: JSON) -> list[str]:
+def _chosen(issue: Mapping[str, JSON]) -> list[str]:
     """The keys of an issue's other tags that are looked at."""
     told = (nonblank(tag, "key") for tag in objects(issue, "tags"))
     keys = {key for key in told if SEGMENT.fits(key)} - {*_SETS} - PERSONAL_TAGS
