@@ -5,6 +5,7 @@ from ingest.sources.vercel.client import again, connect
 from ingest.sources.vercel.descriptor import DESCRIPTOR
 from ingest.sources.vercel.documents import documents
 from ingest.sources.vercel.events import IGNORED
+from ingest.sources.vercel.listing import LISTING
 from ingest.sources.vercel.mentions import MENTIONS
 from ingest.sources.vercel.normalise import normalise
 from ingest.sources.vercel.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
@@ -20,4 +21,6 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    listing=LISTING,
+    revision=2,  # `meta` tells the whole commit; what has aged out stays
 )
