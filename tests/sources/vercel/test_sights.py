@@ -139,7 +139,13 @@ def test_what_was_restored_is_back(marks: dict[str, Any], *, is_back: bool) -> N
 def test_a_commit_that_meta_tells_is_told_by_meta_alone() -> None:
     """A list has no `gitSource`: it would take back what a look-up says."""
     deployment = as_the_api(body("deployment.ready"), "READY")
-    beside: JSON = {"type": "github", "org": "other", "repo": "other", "prId": 99, "sha": "ba5eba11"}
+    beside: JSON = {
+        "type": "github",
+        "org": "other",
+        "repo": "other",
+        "prId": 99,
+        "sha": "ba5eba11",
+    }
     assert seen(deployment | {"gitSource": beside}) == seen(deployment)
 
 

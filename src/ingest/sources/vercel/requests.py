@@ -1,4 +1,4 @@
-"""The requests that we make of Vercel's API: a deployment, its build's log, its project, a list.
+"""The requests that we make of Vercel's API: a deployment and its log, a project, lists, webhooks.
 
 Law: every one of them names the team, as what is a team's is not found without; that something is
 gone is believed only where its project can be read. Documents: vercel.com/docs/rest-api.
@@ -97,6 +97,26 @@ class Requests:
                 continue
         self.prove(self.team, "Vercel lists no deployments")
         raise PermanentError(f"Vercel lists deployments by none of {', '.join(lists)} any more")
+
+    def webhooks(self) -> JSON:
+        """All webhooks of the team; raises `Absent`. Whether `projectId` would leave out those that
+        are for every project, Vercel does not say.
+        """
+        return self.api.get("/v1/webhooks", params=_of(self.team)).json()
+
+    def make_webhook(self, url: str, events: Sequence[str]) -> JSON:
+        """A webhook of the project's, with its secret, which is told this once."""
+        asked: JSON = {"url": url, "events": [*events], "projectIds": [self.project]}
+        return self.api.post(self._whole("/v1/webhooks"), json=asked).json()
+
+    def delete_webhook(self, id_: str) -> None:
+        """Raises `Absent` for one that is gone."""
+        path = segment(id_, "the id of a Vercel webhook", ID)
+        self.api.change("DELETE", self._whole(f"/v1/webhooks/{path}"))
+
+    def _whole(self, path: str) -> str:
+        """The URL with the team in it, for what is no GET."""
+        return f"{self.api.base_url}{path}" + (f"?teamId={self.team}" if self.team else "")
 
     def close(self) -> None:
         """Let go of open connections."""

@@ -1,4 +1,4 @@
-"""Deployments in the order in which they were made, so that ten thousand are paged through quickly."""
+"""Deployments in the order in which they were made, so that many are paged through quickly."""
 
 from __future__ import annotations
 
