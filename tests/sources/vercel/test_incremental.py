@@ -156,6 +156,18 @@ def test_the_new_is_seen_again_within_the_overlap_and_costs_little(
     assert (found.seen, found.said, len(fake.requests)) == ({id_}, {}, 1)
 
 
+def test_an_incremental_listing_forgets_nothing_that_was_known(
+    vercel: Vercel, client: VercelClient
+) -> None:
+    ids = [deploy(vercel, number, "ERROR") for number in range(3)]
+    kept = stored(walk(client).kept)
+    new = deploy(vercel, 3, "ERROR")
+    between = walk(client, kept=kept, since=after(2))
+    assert between.said.keys() == {new}
+    again = walk(client, kept=stored(between.kept))
+    assert (again.seen, again.said) == ({*ids, new}, {})
+
+
 CHANGES = ("create", "finish", "fail", "delete", "nothing")
 
 

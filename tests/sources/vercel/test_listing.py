@@ -20,6 +20,7 @@ from ingest.sources.vercel.demo.fake import Vercel
 from ingest.testing.fakes import Answer, Asked, Fake, Trouble, serving
 from tests.sources.vercel.listing import (
     AT_MS,
+    META,
     TEAM,
     asked,
     client_of,
@@ -38,6 +39,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "of a commit": {},
     "a preview": {"target": None},
     "of a commit that only a look-up tells": {"meta": {}, "gitSource": SOURCE_OF_GIT},
+    "of a commit whose pull request only a look-up tells": {
+        "meta": {name: value for name, value in META.items() if name != "githubPrId"},
+        "gitSource": SOURCE_OF_GIT,
+    },
     "uploaded by hand": {"meta": {}, "source": "cli"},
     "of another environment": {
         "target": None,

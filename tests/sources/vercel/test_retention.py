@@ -98,7 +98,7 @@ def test_what_is_older_than_a_project_keeps_it_was_deleted_by_nobody(
     told = metadata(status, environment)
     young = MADE + timedelta(days=days - 2)
     assert confirmed(client, told, young)[1] == (Delete(identity("dpl_000000"), version=None),)
-    (stays,) = confirmed(client, told, MADE + timedelta(days=days))[1]
+    (stays,) = confirmed(client, told, MADE + timedelta(days=days, hours=-9))[1]
     assert stays == aged_out(identity("dpl_000000"))
 
 
