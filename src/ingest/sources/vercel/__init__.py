@@ -6,8 +6,10 @@ from ingest.sources.vercel.descriptor import DESCRIPTOR
 from ingest.sources.vercel.documents import documents
 from ingest.sources.vercel.events import IGNORED
 from ingest.sources.vercel.limits import LIMITS
+from ingest.sources.vercel.listing import LISTING
 from ingest.sources.vercel.mentions import MENTIONS
 from ingest.sources.vercel.normalise import normalise
+from ingest.sources.vercel.subscriptions import BY_HAND, subscribe
 from ingest.sources.vercel.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -22,4 +24,8 @@ SOURCE = Source(
     seed_types=SEED_TYPES,
     ignored=IGNORED,
     limits=LIMITS,
+    listing=LISTING,
+    subscribe=subscribe,
+    by_hand=BY_HAND,
+    revision=2,  # `meta` tells the whole commit; what has aged out stays
 )
