@@ -82,7 +82,8 @@ def _rows(walk: Walk, head: Task) -> Part:
 
 
 def _size(walk: Walk) -> int:
-    return MOST_CALLS - 1 if walk.meets.reads_at_once else MOST_AT_ONCE
+    """As many pages as this page of ours can still read, so that few are asked for twice."""
+    return max(1, MOST_CALLS - walk.calls) if walk.meets.reads_at_once else MOST_AT_ONCE
 
 
 # What is told; whether the rest of the list does not matter.

@@ -48,7 +48,7 @@ def list_page(api: Api, request: PageRequest) -> Page:
     (scope,) = DESCRIPTOR.connection_tenants(request.connection)
     progress = Progress.read(request.cursor) or _begun(request, resource, chosen)
     walk = Walk(api, request, progress, resource.meets, scope, chosen)
-    while walk.has_room and not progress.is_done:
+    while walk.has_room and not progress.is_done and (progress.pending or not walk.is_late):
         _step(walk, resource)
     page = walk.page()
     if walk.is_full and progress.is_done and not progress.found:

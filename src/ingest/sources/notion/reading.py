@@ -6,13 +6,13 @@ that is too long is cut at the same place each time. Every GET of it is counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from ingest.core.errors import BadPayload, PermanentError, Refused, TransientError
 from ingest.core.values import JSON
-from ingest.sources.answers import Absent
+from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Payload
 from ingest.sources.forms import segment
 from ingest.sources.http import Api
@@ -234,6 +234,14 @@ class Reading:
         self.room -= known.bytes
         return known.items
 
+    def _part(self, path: str, params: Mapping[str, str | int | list[str]]) -> Response:
+        try:
+            return self.api.get(path, params=params)
+        except Absent as absent:
+            if absent.status == NOT_FOR_BOTS and "start_cursor" in params:
+                raise TransientError("Notion does not know its own cursor any more") from absent
+            raise
+
     def _pages(self, path: str) -> Iterator[Payload]:
         params: dict[str, str | int | list[str]] = {"page_size": _PAGE_SIZE}
         while True:
@@ -241,7 +249,7 @@ class Reading:
                 self.is_cut = True
                 return
             self.left -= 1
-            told = self.api.get(path, params=params)
+            told = self._part(path, params)
             self.room -= len(told.body)
             answer = told.json()
             if not isinstance(at(answer, "results"), list):

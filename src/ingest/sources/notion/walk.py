@@ -83,6 +83,11 @@ class Walk:
         return is_short and self.calls < MOST_CALLS and self.bytes < MOST_TOLD
 
     @property
+    def is_late(self) -> bool:
+        """Whether what a list would tell now is better asked for by the next page of ours."""
+        return self.meets.reads_at_once and self.calls > MOST_CALLS - 5
+
+    @property
     def since(self) -> datetime | None:
         """Where the listing begins: the minute, since Notion's times are those of minutes."""
         since = self.request.since

@@ -301,12 +301,12 @@ class Notion:
 
     def listed(self, items: Sequence[Object], asked: Asked, **more: Any) -> Answer:
         """One page of a list."""
-        start = asked.one("start_cursor") or "0"
+        age, _, start = (asked.one("start_cursor") or f"{self.cursors_age}.0").partition(".")
         size = min(int(asked.one("page_size") or self.page_size), self.page_size)
-        if not start.isdigit():
+        if not start.isdigit() or age != str(self.cursors_age):
             return error(400, "validation_error", "The start_cursor provided is invalid.")
         end = int(start) + size
-        follow = str(end) if end < len(items) else None
+        follow = f"{self.cursors_age}.{end}" if end < len(items) else None
         body = {"object": "list", "results": items[int(start) : end], "next_cursor": follow}
         return Answer(body={**body, "has_more": follow is not None, **more})
 
