@@ -17,7 +17,7 @@ from ingest.sources.notion.demo.fake import Notion
 from ingest.sources.notion.demo.shapes import block, error, in_page, limited, rich
 from ingest.sources.notion.documents import documents
 from ingest.testing.fakes import Answer, Asked, Fake, Trouble, serving
-from tests.sources.notion.deliveries import AT, NOW, PAGE, identity, uid
+from tests.sources.notion.deliveries import AT, NOW, PAGE, SCOPE, identity, uid
 from tests.sources.notion.workspace import (
     ALONE,
     ARCHIVED,
@@ -195,7 +195,7 @@ def test_a_run_goes_on_wherever_it_failed(
     """The page is asked for again as a whole, by another process, with the cursor before it."""
     notion.page_size = 3
     whole = walked(steps(client, resource))
-    for number in range(1, notion.calls, 5):
+    for number in range(1, notion.calls, 11):
         served.provider = Failing(notion, number)
         found, cursor, failures = walked(()), None, 0
         for _ in range(1_000):
@@ -294,6 +294,29 @@ def test_an_empty_listing_proves_its_token(served: Fake, client: NotionClient) -
     served.troubles.append(Trouble(error(401, "unauthorized", "x"), path="/users/me"))
     with pytest.raises(Refused):
         walked(steps(client, "pages"))
+
+
+def test_a_token_of_another_workspace_is_refused(notion: Notion, client: NotionClient) -> None:
+    """All that it shows would be told as the connection's."""
+    notion.workspace_id = SCOPE
+    assert walked(steps(client, "pages")).ids == EVERYTHING
+    notion.workspace_id = uid("another workspace")
+    for resource in ("pages", "comments"):
+        with pytest.raises(Refused, match="another workspace"):
+            walked(steps(client, resource))
+
+
+@pytest.mark.parametrize("part", ["page", "data_source"])
+def test_what_a_list_gives_no_more_of_than_an_id_is_read_by_it(
+    served: Fake, notion: Notion, client: NotionClient, part: str
+) -> None:
+    """`PartialPageObjectResponse` and `PartialDataSourceObjectResponse`."""
+    results = [{"object": part, "id": id_} for id_ in (HOME, ROWS[3], THROWN)]
+    told = {"object": "list", "results": results, "has_more": False, "next_cursor": None}
+    served.troubles.append(Trouble(Answer(200, told), path="/search"))
+    assert walked(steps(client, "pages")).ids >= {HOME, ROWS[3]}
+    served.troubles.append(Trouble(Answer(200, told), path="/search"))
+    assert walked(steps(client, "comments")).ids == COMMENTS
 
 
 def test_an_integration_that_may_not_read_comments_says_so(

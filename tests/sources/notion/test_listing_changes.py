@@ -90,7 +90,7 @@ def test_what_is_not_touched_is_never_passed_over(
 ) -> None:
     """At each request something is edited, made, thrown away or destroyed."""
     whole = walked(steps(client, resource)).ids
-    for number in range(1, notion.calls, 5):
+    for number in range(1, notion.calls, 11):
         served.provider = moving = inhabited(page_size)
         touched = {ROWS[0], ROWS[6], ALONE, NEW}
 

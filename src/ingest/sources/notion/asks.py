@@ -18,13 +18,13 @@ from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.parts import MOST_AT_ONCE, Part
 from ingest.sources.notion.progress import Task
 from ingest.sources.notion.reading import NOT_FOR_BOTS
-from ingest.sources.notion.reads import bot_of, is_trashed
+from ingest.sources.notion.reads import is_trashed
 from ingest.sources.notion.walk import MOST_RESTARTS, MOST_TABLES, Walk, edited_at, is_row
 from ingest.sources.wire import at, text
 
 
 def ask(walk: Walk) -> None:
-    """One request of the list under way; of the first one that is empty the token is proven."""
+    """One request of the list under way."""
     progress, head = walk.progress, walk.progress.lists[0]
     walk.calls += 1
     try:
@@ -32,13 +32,13 @@ def ask(walk: Walk) -> None:
     except Absent as absent:
         _refused(walk, head, absent)
         return
-    if not progress.asked and not part.items:
-        walk.calls += 1
-        bot_of(walk.api)
-    progress.asked = True
     progress.found = progress.found or bool(part.items)
     progress.is_cut = progress.is_cut or part.is_cut
-    if _TOLD[str(head[0])](walk, head, part):
+    to_do = len(walk.listed) + len(progress.pending)
+    is_over = _TOLD[str(head[0])](walk, head, part)
+    to_do = len(walk.listed) + len(progress.pending) - to_do
+    progress.work = 100 * to_do // max(1, len(part.items))
+    if is_over:
         progress.end_list()
     elif part.following is not None:
         progress.following = part.following
@@ -82,8 +82,13 @@ def _rows(walk: Walk, head: Task) -> Part:
 
 
 def _size(walk: Walk) -> int:
-    """As many pages as this page of ours can still read, so that few are asked for twice."""
-    return max(1, MOST_CALLS - walk.calls) if walk.meets.reads_at_once else MOST_AT_ONCE
+    """As many as this page of ours can still read, so that few are asked for twice: a search tells
+    rows too, of which nothing is read.
+    """
+    if not walk.meets.reads_at_once:
+        return MOST_AT_ONCE
+    fitting = 100 * (MOST_CALLS - walk.calls) // max(1, walk.progress.work)
+    return max(1, min(fitting, MOST_AT_ONCE))
 
 
 # What is told; whether the rest of the list does not matter.

@@ -15,7 +15,7 @@ from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.progress import Task
 from ingest.sources.notion.reading import FORBIDDEN, child, inside
 from ingest.sources.notion.reads import is_trashed, table_ids
-from ingest.sources.notion.walk import Meets, Walk, is_row
+from ingest.sources.notion.walk import Meets, Walk, is_partial, is_row
 from ingest.sources.wire import at, text
 
 MUTE = (
@@ -27,7 +27,11 @@ MUTE = (
 def _take(walk: Walk, page: Payload) -> None:
     """A page that a list told: its blocks are walked when its turn comes."""
     id_ = dashed(page.get("id"))
-    if id_ is None or is_trashed(page) or not walk.wants(page):
+    if id_ is not None and is_partial(page):
+        reading = walk.reading()
+        page = reading.whole(f"pages/{id_}") or {}
+        walk.spent(reading)
+    if id_ is None or not page or is_trashed(page) or not walk.wants(page):
         return
     if is_row(page) or walk.progress.seen.add(id_):
         walk.progress.pending.append(["on", "page", id_, walk.database_of(page)])

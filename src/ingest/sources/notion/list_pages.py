@@ -20,7 +20,7 @@ from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.progress import Task
 from ingest.sources.notion.reading import WentAway, child, inside
 from ingest.sources.notion.reads import is_trashed, table_ids, whole_database, whole_page
-from ingest.sources.notion.walk import Meets, Walk, edited_at, is_row, settled
+from ingest.sources.notion.walk import Meets, Walk, edited_at, is_partial, is_row, settled
 from ingest.sources.wire import at, objects, text
 
 OVERLAP_S = 900.0
@@ -32,6 +32,9 @@ _VOLATILE = frozenset({"url", "public_url", "cover", "icon", "request_id", "expi
 def _take(walk: Walk, page: Payload) -> None:
     """A page that a list told: read now, or later where this page of ours is full."""
     id_ = dashed(page.get("id"))
+    if id_ is not None and is_partial(page):
+        walk.progress.pending.append(["page", id_])
+        return
     if id_ is None or not walk.wants(page):
         return
     # A row of a full listing comes from its table alone: it need not be kept in mind.

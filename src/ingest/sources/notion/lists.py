@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ingest.core.errors import PermanentError
+from ingest.core.errors import PermanentError, Refused
 from ingest.sources.http import Api
 from ingest.sources.listing import Page, PageRequest
 from ingest.sources.notion import list_comments, list_pages
 from ingest.sources.notion.asks import ask
 from ingest.sources.notion.descriptor import DESCRIPTOR
+from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.progress import Progress, Task
 from ingest.sources.notion.reads import bot_of
 from ingest.sources.notion.walk import Meets, Walk
+from ingest.sources.wire import at
 
 MOST_LATER = 1_000
 """Pages within pages that wait for the lists to be read, since those mostly name them too."""
@@ -46,15 +48,31 @@ def list_page(api: Api, request: PageRequest) -> Page:
         raise PermanentError(f"Notion has no list of {request.resource}")
     chosen = DESCRIPTOR.connection_filter(request.connection)
     (scope,) = DESCRIPTOR.connection_tenants(request.connection)
-    progress = Progress.read(request.cursor) or _begun(request, resource, chosen)
+    progress = Progress.read(request.cursor)
+    is_first = progress is None
+    progress = progress or _begun(request, resource, chosen)
     walk = Walk(api, request, progress, resource.meets, scope, chosen)
+    if is_first:
+        _prove(walk)
     while walk.has_room and not progress.is_done and (progress.pending or not walk.is_late):
         _step(walk, resource)
     page = walk.page()
     if walk.is_full and progress.is_done and not progress.found:
-        bot_of(api)
         return replace(page, gap=page.gap or NOTHING)
     return page
+
+
+def _prove(walk: Walk) -> None:
+    """The bot is known, and of the connection's workspace: all that a token shows would be told as
+    that one's. Raises `Refused`.
+    """
+    walk.calls += 1
+    told = dashed(at(bot_of(walk.api), "bot", "workspace_id"))
+    if told is not None and dashed(walk.scope) not in (None, told):
+        raise Refused(
+            "the token is for another workspace than the connection; give that of an integration "
+            "of the connection's own"
+        )
 
 
 def _begun(request: PageRequest, resource: _Resource, chosen: frozenset[str] | None) -> Progress:

@@ -83,19 +83,20 @@ class Progress:
 
     began: when its first request left. lists: those that are left to read, the first of them under
     way. following: Notion's cursor within that. is_cut: Notion says that it ends too early.
-    restarts: how often it was begun again. asked, found: whether anything was asked for, and was
-    there. pending: what was met and is left to be done, the next one last. later: (kind, id) of
-    what stands in pages, done when all lists are read, since those may name it too. seen: what was
-    met. edge: see there. place: the page or database whose blocks are walked, as kind, id and its
-    database. tables: how many were met. known: digests of pages by their ids, for the next listing.
+    work: how many of a hundred of its last answer's items gave something to do. restarts: how often
+    it was begun again. found: whether anything was there. pending: what was met and is left to be
+    done, the next one last. later: (kind, id) of what stands in pages, done when all lists are
+    read, since those may name it too. seen: what was met. edge: see there. place: the page or
+    database whose blocks are walked, as kind, id and its database. tables: how many were met.
+    known: digests of pages by their ids, for the next listing.
     """
 
     began: datetime
     lists: list[Task]
     following: str | None = None
     is_cut: bool = False
+    work: int = 100
     restarts: int = 0
-    asked: bool = False
     found: bool = False
     pending: list[Task] = field(default_factory=list)
     later: list[tuple[str, str]] = field(default_factory=list)
@@ -113,7 +114,8 @@ class Progress:
     def end_list(self) -> None:
         """The list under way is read; what is kept of it does not count for the next one."""
         del self.lists[0]
-        self.following, self.is_cut, self.restarts, self.edge = None, False, 0, Edge()
+        self.following, self.is_cut, self.work = None, False, 100
+        self.restarts, self.edge = 0, Edge()
 
     def begin_again(self, *change: JSON) -> None:
         """The list under way, from its beginning, or as it is changed to."""
@@ -134,8 +136,8 @@ class Progress:
             "lists": lists,
             "following": self.following,
             "is_cut": self.is_cut,
+            "work": self.work,
             "restarts": self.restarts,
-            "asked": self.asked,
             "found": self.found,
             "pending": pending,
             "later": [[kind, id_] for kind, id_ in self.later],
@@ -158,8 +160,8 @@ class Progress:
                 lists=[*_tasks(told, "lists")],
                 following=text(told, "following"),
                 is_cut=bool(at(told, "is_cut")),
+                work=int(at(told, "work")),
                 restarts=int(at(told, "restarts")),
-                asked=bool(at(told, "asked")),
                 found=bool(at(told, "found")),
                 pending=[*_tasks(told, "pending")],
                 later=[(str(kind), str(id_)) for kind, id_ in _tasks(told, "later")],

@@ -185,6 +185,11 @@ def is_row(page: Payload) -> bool:
     return str(at(page, "parent", "type")) in _ROW_OF
 
 
+def is_partial(page: Payload) -> bool:
+    """Whether a list gives no more than an id (`PartialPageObjectResponse`)."""
+    return text(page, "last_edited_time") is None
+
+
 def edited_at(object_: Payload) -> datetime | None:
     return time_if(text(object_, "last_edited_time"))
 

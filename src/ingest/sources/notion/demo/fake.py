@@ -52,6 +52,7 @@ class Notion:
 
     token: str = TOKEN
     workspace: str = "Brindle Ferries"
+    workspace_id: str | None = None
     page_size: int = 2
     pages: dict[str, Object] = field(default_factory=dict)
     blocks: dict[str, Object] = field(default_factory=dict)
@@ -268,6 +269,8 @@ class Notion:
         if asked.path == "/v1/users/me":
             bot = {"owner": {"type": "workspace", "workspace": True}}
             named = {"workspace_name": self.workspace}
+            if self.workspace_id is not None:
+                named["workspace_id"] = self.workspace_id
             return Answer(body=_bot() | {"bot": bot | named})
         top = _TOP.get((asked.method, asked.path))
         if top is not None:
