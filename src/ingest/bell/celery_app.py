@@ -19,9 +19,11 @@ from ingest.core.errors import BadSettings, Unavailable
 from ingest.core.queues import (
     FETCH_QUEUE,
     INGEST_QUEUE,
+    MISSED_EVERY_S,
     QUEUES,
     RETAIN_EVERY_S,
     SWEEP_EVERY_S,
+    SYNC_QUEUE,
     TIDY_EVERY_S,
 )
 from ingest.startup import tell_of_settings
@@ -32,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 PROCESS_TASK, FETCH_TASK = "ingest.process", "ingest.fetch"
 SWEEP_TASK, TIDY_TASK, RETAIN_TASK = "ingest.sweep", "ingest.tidy", "ingest.retain"
+MISSED_TASK = "ingest.recover_missed"
 ENQUEUE_TASK = "ingest.enqueue"
 WAKES = {INGEST_QUEUE: PROCESS_TASK, FETCH_QUEUE: FETCH_TASK}
 """The task that a wake-up calls, by its queue."""
@@ -51,6 +54,11 @@ BEAT_SCHEDULE = {
         "task": RETAIN_TASK,
         "schedule": RETAIN_EVERY_S,
         "options": {"expires": RETAIN_EVERY_S},
+    },
+    "missed": {
+        "task": MISSED_TASK,
+        "schedule": MISSED_EVERY_S,
+        "options": {"expires": MISSED_EVERY_S},
     },
 }
 """Several beats may run: each tick takes a slot in the database first (`store.schedule`)."""
@@ -101,6 +109,11 @@ class _CeleryConfiguration:
     @property
     def task_default_queue(self) -> str:
         return prefixed(INGEST_QUEUE)
+
+    @property
+    def task_routes(self) -> dict[str, dict[str, str]]:
+        """What asks providers for long is not in the way of deliveries."""
+        return {MISSED_TASK: {"queue": prefixed(SYNC_QUEUE)}}
 
     @property
     def control_exchange(self) -> str:

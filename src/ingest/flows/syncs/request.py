@@ -20,6 +20,7 @@ from ingest.flows.connections import directory
 from ingest.flows.lookups.made_by import made_by
 from ingest.sources.listing import Listing, Resource
 from ingest.sources.registry import all_sources, source
+from ingest.sources.subscriptions import SUBSCRIPTION_FIELD
 from ingest.store import heartbeats, sync_marks, sync_runs
 from ingest.store.connections import DISCONNECTED, Connection
 from ingest.store.engine import transaction
@@ -30,8 +31,11 @@ Kind = Literal["backfill", "incremental", "full"]
 
 
 def scope_of(metadata: Mapping[str, JSON]) -> str:
-    """The digest of a connection's metadata: what it stands for, and what of that it wants."""
-    return digest(dict(metadata))
+    """The digest of a connection's metadata: what it stands for, and what of that it wants.
+
+    Another subscription is no other scope.
+    """
+    return digest({k: v for k, v in metadata.items() if k != SUBSCRIPTION_FIELD})
 
 
 def request_sync(conn: sa.Connection, connection: Connection, *, kind: Kind, asked_by: str) -> int:

@@ -1,0 +1,113 @@
+"""The loop that looks for deliveries which providers failed to make, and has them come in.
+
+A connection is claimed, its provider's log walked from the last look on, and what it names that is
+not in the queue sent again or read (`look`). Law: nothing waits here for a limit to pass, and what
+one provider does hinders the look into no other's log.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import sqlalchemy as sa
+import structlog
+
+from ingest.core.errors import IngestError, LeaseLost
+from ingest.core.queues import INGEST_QUEUE, MISSED_EVERY_S
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.subscriptions.failing import LookFailure, failure_of
+from ingest.flows.subscriptions.look import Look, claim_check
+from ingest.sources.registry import all_sources
+from ingest.store import conditions, missed, schedule
+from ingest.store.engine import transaction
+
+log = structlog.get_logger(__name__)
+
+GoOn = Callable[[], bool]
+"""Whether there is time for one more request."""
+Ring = Callable[[str], object]
+"""Wakes a worker of the named queue (`bell.ring`); never raises for a broker that is away."""
+
+
+def recover_missed(engine: sa.Engine, clients: Clients, ring: Ring, *, go_on: GoOn) -> Counter[str]:
+    """One tick of the beat, MISSED_EVERY_S long: look into the logs that are due.
+
+    None where the tick was another beat's. Else as `look_into_logs`.
+    """
+    with transaction(engine) as conn:
+        if not schedule.take_slot(conn, "missed", every_s=MISSED_EVERY_S):
+            return Counter()
+    return look_into_logs(engine, clients, ring, go_on=go_on)
+
+
+def look_into_logs(engine: sa.Engine, clients: Clients, ring: Ring, *, go_on: GoOn) -> Counter[str]:
+    """Look into the logs that are due until none is, or `go_on` says no; what came of it.
+
+    Deliveries `redelivered`, `recovered`, `lost`; looks that are at their `end`, have to `go_on`,
+    or are hindered, by the kind of failure. `ring` is called after the commit of what was stored.
+    Raises `TransientError` where the database is away: then leases run out.
+    """
+    able = [name for name, found in all_sources().items() if found.subscribe is not None]
+    done: Counter[str] = Counter()
+    while go_on():
+        with transaction(engine) as conn:
+            held = claim_check(conn, able)
+        if held is None:
+            break
+        look = Look(engine, clients, held, go_on)
+        look.done[_settle(look, _outcome(look))] += 1
+        clients.close_retired()
+        if look.done["recovered"]:
+            ring(INGEST_QUEUE)
+        done += look.done
+    return done
+
+
+def _outcome(look: Look) -> LookFailure | bool:
+    """Whether it is at its end, or what hindered it: in a thread, so that it is a value here."""
+    with ThreadPoolExecutor(1, thread_name_prefix="missed") as pool:
+        future = pool.submit(look.make)
+    error = future.exception()
+    if error is None:
+        return future.result()
+    check = look.held.check
+    failure = failure_of(error, connection_id=check.connection_id, attempts=check.attempts)
+    told = {"connection": check.connection_id, "kind": failure.kind, "said": failure.said}
+    if isinstance(error, IngestError):
+        log.warning("log_of_deliveries_not_seen", **told)
+    else:
+        log.error("log_of_deliveries_not_seen", **told, exc_info=error)
+    return failure
+
+
+def _settle(look: Look, outcome: LookFailure | bool) -> str:
+    """Write how it ended; in a word. Nothing is written where another worker has it by now."""
+    check, done = look.held.check, dict(look.done)
+    try:
+        with transaction(look.engine) as conn:
+            kind = _write(conn, look, outcome)
+    except LeaseLost:
+        return "lost_lease"
+    log.info("log_of_deliveries_seen", connection=check.connection_id, ended=kind, **done)
+    return kind
+
+
+def _write(conn: sa.Connection, look: Look, outcome: LookFailure | bool) -> str:
+    check = look.held.check
+    if outcome is True:
+        missed.end(conn, check, look.said)
+        return "end"
+    if outcome is False:
+        missed.put_off(conn, check, wait_s=0.0, said=look.said, counted=False)
+        return "go_on"
+    if look.under_way is not None and outcome.is_later:
+        missed.untry(conn, check, look.under_way.delivery_key)
+    if outcome.kind == "unknown":
+        conditions.refuse(conn, check.connection_id, outcome.said, token_id=look.held.token_id)
+    elif outcome.kind == "limited":
+        conditions.rate_limit(conn, check.connection_id, outcome.wait_s)
+    said = outcome.said or look.said
+    missed.put_off(conn, check, wait_s=outcome.wait_s, said=said, counted=outcome.counted)
+    return outcome.kind
