@@ -39,6 +39,7 @@ MOST_REDIRECTS = 5
 _CODINGS = ("", "identity", "gzip", "x-gzip")
 _SENDABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_UNCHANGED, _CONDITION = 304, "if-none-match"
 _AUTHORIZATION = "authorization"
 _USUAL = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": "lightfast-ingest"}
 
@@ -130,6 +131,7 @@ class Api:
     ) -> Response:
         """GET a path below the base URL (or a whole URL on its host).
 
+        With `if-none-match` among the headers a 304 is an answer, and has no body.
         knows: whether an answer that is no refusal shows that the token is known.
         Raises `Absent`, `Refused`, `RateLimited`, `TransientError`, `PermanentError`.
         """
@@ -148,6 +150,18 @@ class Api:
         """POST JSON, or a form, that asks (a query, a search); `knows` and raises as in `get`."""
         asked = _Request("POST", self._home.url(path), None, headers or {}, json, form)
         return self._send(asked, self.max_bytes, knows)
+
+    def change(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: JSON = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """PUT, PATCH or DELETE; raises as `get`."""
+        asked = _Request(method, self._home.url(path), None, headers or {}, json)
+        return self._send(asked, self.max_bytes)
 
     def close(self) -> None:
         """Let go of open connections."""
@@ -185,6 +199,8 @@ class Api:
         for _ in range(MOST_REDIRECTS):
             request = self._request(asked)
             status, told, body = self._exchange(request, allowance, max_bytes)
+            if status == _UNCHANGED and _CONDITION in _lower(asked.headers):
+                return Response(status, told, b"", moved)
             if status not in _REDIRECTS:
                 return self._judged(asked.url, status, told, body, moved)
             moved = self._home.target(asked.url, told.get("location", ""))

@@ -78,6 +78,13 @@ class Looking:
         self.fake.requests.clear()
         return found
 
+    def read(self) -> int:
+        """How many contents were asked for, alone or together, since the last question."""
+        alone = len(self.fake.asked_for("git/blobs"))
+        queries = [asked.body["query"] for asked in self.fake.asked_for("graphql")]
+        self.fake.requests.clear()
+        return alone + sum(query.count("object(oid:") for query in queries)
+
     def _apply(self, changes: tuple[Change, ...]) -> None:
         self.told += changes
         for change in changes:

@@ -19,7 +19,7 @@ from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Access, Lookup, Sight
 from ingest.sources.forms import DIGITS, segment
 from ingest.sources.github import branches, graphql
-from ingest.sources.github.api import GitHubApi, Repository, fail_query
+from ingest.sources.github.api import GitHubApi, Repository
 from ingest.sources.github.names import NODE_ID
 from ingest.sources.github.payloads import is_pull_request
 
@@ -146,7 +146,7 @@ class GitHubClient:
 
     def _discussion(self, repository: Repository, lookup: Lookup) -> _Object | None:
         variables = _of(repository) | {"number": _whole(_id(lookup))}
-        answer = self._query(graphql.DISCUSSION, variables)
+        answer = self._api.query(graphql.DISCUSSION, variables)
         node = graphql.found(answer, "repository", "discussion")
         if node is None or not graphql.is_of(node, repository.id):
             return None
@@ -156,7 +156,7 @@ class GitHubClient:
         node_id = lookup.hint.get("nodeId")
         if not NODE_ID.fits(node_id):
             return self._searched_comment(repository, lookup)
-        node = graphql.found(self._query(graphql.COMMENT, {"id": node_id}), "node")
+        node = graphql.found(self._api.query(graphql.COMMENT, {"id": node_id}), "node")
         above = graphql.found(node, "discussion") if node else None
         if node is None or above is None or not graphql.is_of(above, repository.id):
             return None
@@ -169,7 +169,7 @@ class GitHubClient:
         variables = _of(repository) | {"number": _whole(_number(lookup)), "after": None}
         is_whole = True
         for _ in range(MOST_PAGES):
-            answer = self._query(graphql.COMMENTS, variables)
+            answer = self._api.query(graphql.COMMENTS, variables)
             page = graphql.found(answer, "repository", "discussion")
             if page is None or not graphql.is_of(page, repository.id):
                 return None
@@ -184,18 +184,6 @@ class GitHubClient:
             if variables["after"] is None:
                 break
         raise PermanentError("the discussion has more comments or replies than are searched")
-
-    def _query(self, query: str, variables: _Object) -> _Object:
-        body: _Object = {"query": query, "variables": variables}
-        answer = self._api.post(self._api.graphql_path(), body)
-        told = _object(answer)
-        errors = told.get("errors")
-        if isinstance(errors, list) and errors:
-            fail_query(errors, self._api.refusal(answer))
-        data = told.get("data")
-        if not isinstance(data, dict):
-            raise BadPayload("data", "required and missing")
-        return data
 
 
 def connect(access: Access) -> GitHubClient:
