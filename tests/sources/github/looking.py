@@ -83,7 +83,7 @@ class Looking:
         alone = len(self.fake.asked_for("git/blobs"))
         queries = [asked.body["query"] for asked in self.fake.asked_for("graphql")]
         self.fake.requests.clear()
-        return alone + sum(query.count("object(oid:") for query in queries)
+        return alone + sum(str(query).count("object(oid:") for query in queries)
 
     def _apply(self, changes: tuple[Change, ...]) -> None:
         self.told += changes
