@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ingest.core.changes import Refresh, Upsert
+from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.sources.github import SOURCE
 from ingest.sources.github.listing import LISTING
@@ -230,14 +231,24 @@ def test_pending_reviews_and_drafts_are_no_documents() -> None:
         assert walk(at, "releases") == {}
 
 
-def test_an_object_that_cannot_be_read_costs_the_others_nothing_and_is_told() -> None:
+def test_an_object_that_cannot_be_read_is_there_and_costs_the_others_nothing() -> None:
     with looking() as at:
         _many(at, "comments", 3)
         objects = at.github.repositories[ID].objects
-        objects["comment", "2"] = {**objects["comment", "2"], "issue_url": None}
+        objects["comment", "2"] |= {"issue_url": None, "html_url": None}
+        (page,) = pages(at, "comments")
+        assert {one.identity.id for one in page.listed} == {"1", "2", "3"}
+        with pytest.raises(BadPayload, match="number"):
+            said(at, page.listed[1])
+
+
+def test_what_has_no_key_is_told_and_lets_nothing_be_absent() -> None:
+    with looking() as at:
+        _many(at, "comments", 3)
+        at.github.repositories[ID].objects["comment", "2"] |= {"id": None}
         (page,) = pages(at, "comments")
         assert {one.identity.id for one in page.listed} == {"1", "3"}
-        assert "issue_url" in (page.gap or "")
+        assert "id: required" in (page.gap or "")
 
 
 # What is as it was.

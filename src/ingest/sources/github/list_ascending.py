@@ -25,11 +25,14 @@ from ingest.sources.github.pages import (
     list_page,
     listed_of,
     moved_at,
+    newest,
     query_of,
+    seconds,
 )
 from ingest.sources.github.payloads import is_pull_request
 from ingest.sources.github.sights import blocked_by, in_conversation, is_blocked
 from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
+from ingest.sources.wire import items, text
 
 _MOST_BLOCKED = MOST_CALLS - 2
 """Issues of one page of which is asked what blocks them."""
@@ -114,25 +117,28 @@ def _page(of: _List, api: GitHubApi, repository: Repository, request: PageReques
     query = at.next or {**of.more, "sort": "updated", "direction": "asc", **narrowed}
     page = list_page(api, path, query)
     is_shifted = at.next is not None and _last(of, list_page(api, path, at.before or {})) != at.last
-
-    def make(told: Object) -> Listed | None:
-        key = key_of(told, of.key)
-        if key is None:
-            raise BadPayload(of.key, "required and missing")
-        raw = of.make(api, repository, told)
-        if raw is None:
-            return None
-        identity = Identity("github", repository.id, of.kind, str(key))
-        return Listed(identity, {**raw, "repository": repository.full_name})
-
     left = [told for told in page.items if _stamp(of, told) not in at.done]
     taken = left[: _affordable(left)]
-    listed, gap = listed_of(taken, make)
+    listed, gap = listed_of(taken, lambda told: _listed(of, api, repository, told))
     now: _At | None = replace(at, done=at.done | _stamps(of, taken))
     if len(taken) == len(left):
         now = _after(of, at, query, page, is_shifted=is_shifted)
     total = page.total if request.cursor is None and of is not _ISSUES else None
     return Page(listed, cursor=None if now is None else now.as_json(), gap=gap, expected=total)
+
+
+def _listed(of: _List, api: GitHubApi, repository: Repository, told: Object) -> Listed | None:
+    key = key_of(told, of.key)
+    if key is None:
+        raise BadPayload(of.key, "required and missing")
+    try:
+        raw = of.make(api, repository, told)
+    except BadPayload:
+        raw = {"object": told}  # it is there, and whoever reads it says what is wrong
+    if raw is None:
+        return None
+    identity = Identity("github", repository.id, of.kind, str(key))
+    return Listed(identity, {**raw, "repository": repository.full_name})
 
 
 def _after(of: _List, at: _At, query: Query, page: ListPage, *, is_shifted: bool) -> _At | None:
@@ -141,21 +147,20 @@ def _after(of: _List, at: _At, query: Query, page: ListPage, *, is_shifted: bool
         return _At(at.since)
     if page.next is None:
         return None
-    newest = max((when for told in page.items if (when := moved_at(told))), default=None)
-    if newest is not None and newest > (at.since or ""):
-        same = [told for told in page.items if moved_at(told) == newest]
-        return _At(newest, done=_stamps(of, same))
+    last = newest(page.items)
+    if last is not None and last > (at.since or ""):
+        return _At(last, done=_stamps(of, [one for one in page.items if moved_at(one) == last]))
     return _At(at.since, page.next, query, _last(of, page))
 
 
-def _affordable(items: Sequence[JSON]) -> int:
+def _affordable(told: Sequence[JSON]) -> int:
     """How many of them, from the first one, do not ask for more requests than a page may make."""
     asked = 0
-    for place, told in enumerate(items):
-        asked += isinstance(told, dict) and is_blocked(told)
+    for place, one in enumerate(told):
+        asked += isinstance(one, dict) and is_blocked(one)
         if asked > _MOST_BLOCKED:
             return place
-    return len(items)
+    return len(told)
 
 
 def _last(of: _List, page: ListPage) -> int | None:
@@ -167,24 +172,24 @@ def _stamp(of: _List, told: JSON) -> tuple[int, str] | None:
     return None if key is None or when is None else (key, when)
 
 
-def _stamps(of: _List, items: Sequence[JSON]) -> frozenset[tuple[int, str]]:
-    return frozenset(stamp for told in items if (stamp := _stamp(of, told)) is not None)
+def _stamps(of: _List, told: Sequence[JSON]) -> frozenset[tuple[int, str]]:
+    return frozenset(stamp for one in told if (stamp := _stamp(of, one)) is not None)
 
 
 def _at(cursor: JSON, since: datetime | None) -> _At:
     """Where the page before left it; what is no cursor begins at the beginning."""
     if not isinstance(cursor, dict):
-        return _At(None if since is None else f"{since:%Y-%m-%dT%H:%M:%SZ}")
-    told, last, done = (cursor.get(name) for name in ("since", "last", "done"))
-    stamps = [one for one in done if isinstance(one, list)] if isinstance(done, list) else []
+        return _At(seconds(since))
+    done = (_as_stamp(one) for one in items(cursor, "done"))
     return _At(
-        told if isinstance(told, str) else None,
+        text(cursor, "since"),
         query_of(cursor.get("next")),
         query_of(cursor.get("before")),
-        last if isinstance(last, int) else None,
-        frozenset(
-            (stamp[0], stamp[1])
-            for stamp in stamps
-            if len(stamp) == 2 and isinstance(stamp[0], int) and isinstance(stamp[1], str)
-        ),
+        key_of(cursor, "last"),
+        frozenset(stamp for stamp in done if stamp is not None),
     )
+
+
+def _as_stamp(told: JSON) -> tuple[int, str] | None:
+    key, when = told if isinstance(told, list) and len(told) == 2 else (None, None)
+    return (key, when) if isinstance(key, int) and isinstance(when, str) else None

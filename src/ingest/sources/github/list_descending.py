@@ -9,22 +9,26 @@ repos/list-releases
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.github.api import GitHubApi, Repository
 from ingest.sources.github.pages import (
+    ListPage,
     Object,
     Query,
     key_of,
     list_page,
     listed_of,
-    moved_at,
+    oldest,
     query_of,
+    seconds,
 )
 from ingest.sources.listing import Listed, Page, PageRequest
+from ingest.sources.wire import at, items, text
 
 _BY_CREATION: Query = {"state": "all", "sort": "created", "direction": "asc"}
 _BY_CHANGE: Query = {"state": "all", "sort": "updated", "direction": "desc"}
@@ -33,27 +37,42 @@ _MOST_KEPT = 50
 
 
 def pulls(api: GitHubApi, repository: Repository, request: PageRequest) -> Page:
-    """`kept` is the tag of the first page by change: where it fits, nothing changed since."""
-    since, cursor = request.since, request.cursor if isinstance(request.cursor, dict) else {}
-    kept = request.kept if isinstance(request.kept, str) else None
-    asked = query_of(cursor.get("next"))
-    query = asked or (_BY_CREATION if since is None else _BY_CHANGE)
-    is_first = asked is None and since is not None
-    page = list_page(api, f"{repository.path}/pulls", query, unless=kept if is_first else None)
+    """All of them, or those that changed."""
+    since = seconds(request.since)
+    if since is None:
+        return _all_pulls(api, repository, request)
+    return _changed_pulls(api, repository, request, since)
+
+
+def _all_pulls(api: GitHubApi, repository: Repository, request: PageRequest) -> Page:
+    """What the last listing of changes left stays true: nothing that it named is older now."""
+    query = query_of(at(request.cursor, "next")) or _BY_CREATION
+    page = list_page(api, f"{repository.path}/pulls", query)
+    listed, gap = _pulls_on(repository, page)
+    if page.next is None:
+        return Page(listed, kept=request.kept, gap=gap)
+    total = page.total if request.cursor is None else None
+    return Page(listed, cursor={"next": {**page.next}}, gap=gap, expected=total)
+
+
+def _changed_pulls(
+    api: GitHubApi, repository: Repository, request: PageRequest, since: str
+) -> Page:
+    """`kept` is the tag of the first page: where it still fits, nothing changed since."""
+    asked, kept = query_of(at(request.cursor, "next")), text({"kept": request.kept}, "kept")
+    unless = kept if asked is None else None
+    page = list_page(api, f"{repository.path}/pulls", asked or _BY_CHANGE, unless=unless)
     if page.unchanged:
         return Page(kept=kept)
-    if is_first:
-        kept = page.tag
-    elif since is not None:
-        kept = tag if isinstance(tag := cursor.get("tag"), str) else None
-    listed, gap = listed_of(page.items, lambda told: _listed(repository, "pull_request", told))
-    oldest = min((when for told in page.items if (when := moved_at(told))), default=None)
-    is_past = since is not None and oldest is not None and oldest < f"{since:%Y-%m-%dT%H:%M:%SZ}"
-    if page.next is None or is_past:
-        return Page(listed, kept=kept, gap=gap)
-    after: dict[str, JSON] = {"next": {**page.next}, "tag": None if since is None else kept}
-    total = page.total if asked is None and since is None else None
-    return Page(listed, cursor=after, gap=gap, expected=total)
+    tag = page.tag if asked is None else text(request.cursor, "tag")
+    listed, gap = _pulls_on(repository, page)
+    if page.next is None or (oldest(page.items) or since) < since:
+        return Page(listed, kept=tag, gap=gap)
+    return Page(listed, cursor={"next": {**page.next}, "tag": tag}, gap=gap)
+
+
+def _pulls_on(repository: Repository, page: ListPage) -> tuple[tuple[Listed, ...], str | None]:
+    return listed_of(page.items, lambda told: _listed(repository, "pull_request", told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,42 +93,39 @@ def releases(api: GitHubApi, repository: Repository, request: PageRequest) -> Pa
 
     A token that may push sees drafts: they are no documents.
     """
-    cursor = request.cursor if isinstance(request.cursor, dict) else {}
-    gathered = _known_pages(cursor.get("pages"))
-    known = _known_pages(request.kept)[len(gathered) : len(gathered) + 1]
-    path, query = f"{repository.path}/releases", query_of(cursor.get("next")) or {}
-    page = list_page(api, path, query, unless=known[0].tag if known else None)
-    published = [told for told in page.items if not _is_draft(told)]
+    gathered = _known_pages(at(request.cursor, "pages"))
+    known = next(iter(_known_pages(request.kept)[len(gathered) :]), None)
+    query = query_of(at(request.cursor, "next")) or {}
+    page = list_page(api, f"{repository.path}/releases", query, unless=known.tag if known else None)
+    if page.unchanged and known is not None:
+        there = tuple(_identity(repository, "release", id_) for id_ in known.ids)
+        return _released(Page(present=there), known, gathered)
+    published = [told for told in page.items if at(told, "draft") is not True]
     listed, gap = listed_of(published, lambda told: _listed(repository, "release", told))
-    there: tuple[Identity, ...] = ()
-    if page.unchanged:
-        now = known[0]
-        there = tuple(_identity(repository, "release", id_) for id_ in now.ids)
-    else:
-        ids = tuple(id_ for told in published if (id_ := key_of(told, "id")) is not None)
-        now = _Known(page.tag or "", ids, page.next)
+    ids = tuple(id_ for told in published if (id_ := key_of(told, "id")) is not None)
+    total = page.total if request.cursor is None else None
+    told = Page(listed, gap=gap, expected=total)
+    return _released(told, _Known(page.tag or "", ids, page.next), gathered)
+
+
+def _released(page: Page, now: _Known, gathered: Sequence[_Known]) -> Page:
+    """The page with what is to be known of it, and where the next one is."""
     pages: list[JSON] = [one.as_json() for one in (*gathered, now)][:_MOST_KEPT]
     if now.next is None:
-        return Page(listed, there, kept=pages, gap=gap)
-    total = page.total if not gathered else None
-    after: dict[str, JSON] = {"next": {**now.next}, "pages": pages}
-    return Page(listed, there, cursor=after, gap=gap, expected=total)
+        return replace(page, kept=pages)
+    return replace(page, cursor={"next": {**now.next}, "pages": pages})
 
 
 def _known_pages(told: JSON) -> list[_Known]:
     """As far as they can be read; the first that cannot ends them."""
     found: list[_Known] = []
     for one in told if isinstance(told, list) else ():
-        tag, ids = (one.get("tag"), one.get("ids")) if isinstance(one, dict) else (None, None)
-        if not (isinstance(one, dict) and isinstance(tag, str) and isinstance(ids, list)):
+        tag, ids = text(one, "tag"), items(one, "ids")
+        if tag is None:
             break
         keys = tuple(id_ for id_ in ids if type(id_) is int)
-        found.append(_Known(tag, keys, query_of(one.get("next"))))
+        found.append(_Known(tag, keys, query_of(at(one, "next"))))
     return found
-
-
-def _is_draft(told: JSON) -> bool:
-    return isinstance(told, dict) and told.get("draft") is True
 
 
 def _listed(repository: Repository, kind: str, told: Object) -> Listed:

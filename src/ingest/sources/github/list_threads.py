@@ -26,9 +26,10 @@ from ingest.sources.github.pages import (
     listed_of,
     moved_at,
     query_of,
+    seconds,
 )
-from ingest.sources.github.sights import in_conversation
 from ingest.sources.listing import MOST_CALLS, MOST_LISTED, Listed, Page, PageRequest
+from ingest.sources.wire import at, items
 
 _MOST_MORE = MOST_CALLS - 4
 """Requests of one page for what did not fit into lists within lists; none brings over 200 objects.
@@ -104,25 +105,33 @@ def reviews(api: GitHubApi, repository: Repository, request: PageRequest) -> Pag
 
 
 def _page(of: _List, reading: _Reading, request: PageRequest) -> Page:
-    cursor = request.cursor if isinstance(request.cursor, dict) else {}
-    left, after = cursor.get("left"), cursor.get("after")
-    reading.left = [*left] if isinstance(left, list) else []
-    total = None
+    """What is left of lists within lists comes before the next page."""
+    after: JSON = at(request.cursor, "after")
+    reading.left = [*items(request.cursor, "left")]
+    total: JSON = None
     if not reading.left:
         seen = _seen(of, reading, request, after)
         total, after = seen.get("totalCount"), _next(of, reading, seen, request)
+    _read_more(of, reading)
+    now: dict[str, JSON] = {"after": after, "left": reading.left}
+    is_over = not reading.left and after is None
+    is_first = request.cursor is None and request.since is None
+    return Page(
+        tuple(reading.listed),
+        cursor=None if is_over else now,
+        gap=reading.gap,
+        expected=total if is_first and type(total) is int else None,
+    )
+
+
+def _read_more(of: _List, reading: _Reading) -> None:
+    """As much of what is left as one page may ask for, and hold."""
     for _ in range(_MOST_MORE):
         if not reading.left or len(reading.listed) > _MOST_BEFORE:
-            break
+            return
         one = reading.left.pop()
         if isinstance(one, list):
             of.more(reading, one)
-    now: dict[str, JSON] | None = None
-    if reading.left or after is not None:
-        now = {"after": after, "left": reading.left}
-    is_first = request.cursor is None and request.since is None
-    expected = total if is_first and type(total) is int else None
-    return Page(tuple(reading.listed), cursor=now, gap=reading.gap, expected=expected)
 
 
 def _seen(of: _List, reading: _Reading, request: PageRequest, after: JSON) -> Node:
@@ -140,11 +149,9 @@ def _seen(of: _List, reading: _Reading, request: PageRequest, after: JSON) -> No
 
 def _next(of: _List, reading: _Reading, seen: Node, request: PageRequest) -> str | None:
     """Read the nodes; where the next page begins, None where there is none that counts."""
-    since = None if request.since is None else f"{request.since:%Y-%m-%dT%H:%M:%SZ}"
-    is_past = False
+    since, is_past = seconds(request.since) or "", False
     for node in nodes(seen):
-        when = moved_at({"updated_at": node.get("updatedAt")})
-        if since is not None and when is not None and when < since:
+        if (moved_at({"updated_at": node.get("updatedAt")}) or since) < since:
             is_past = True
         else:
             of.take(reading, node)
@@ -232,7 +239,7 @@ def _more_reviews(reading: _Reading, left: list[JSON]) -> None:
         page = list_page(reading.api, path, query_of(query) or {})
     except Absent:
         return
-    reading.take("review", page.items, lambda one: _submitted(in_conversation("review", one)))
+    reading.take("review", page.items, lambda one: _submitted({"object": one, "number": number}))
     if page.next is not None:
         reading.left.append([number, {**page.next}])
 

@@ -20,6 +20,7 @@ from ingest.sources.github import list_ascending, list_descending, list_threads
 from ingest.sources.github.api import GitHubApi, Repository
 from ingest.sources.github.listing import branch_identity, files
 from ingest.sources.listing import Page, PageRequest
+from ingest.sources.wire import at, text
 
 _PROVEN_FOR = timedelta(minutes=1)
 """How long a repository counts as readable, for a list that begins: several begin together."""
@@ -46,16 +47,15 @@ def list_page(api: GitHubApi, request: PageRequest) -> Page:
     ask = _LISTS.get(request.resource)
     if ask is None:
         raise PermanentError(f"GitHub has no list of {request.resource[:40]!r}")
-    cursor = request.cursor if isinstance(request.cursor, dict) else {}
-    at, is_again = cursor.get("at"), cursor.get("again") is True
+    inner, is_again = at(request.cursor, "at"), at(request.cursor, "again") is True
     try:
-        page = ask(api, repository, replace(request, cursor=at))
+        page = ask(api, repository, replace(request, cursor=inner))
     except (Absent, Refused) as error:
         return _ended(api, repository, request, error)
     except PermanentError as error:
-        if isinstance(error, BadPayload) or at is None or is_again:
+        if isinstance(error, BadPayload) or inner is None or is_again:
             raise
-        return Page(cursor={"at": _restarted(at), "again": True})
+        return Page(cursor={"at": _restarted(inner), "again": True})
     if request.cursor is None and not (page.listed or page.present):
         api.repository(scope, fresh=request.since is None, within=_PROVEN_FOR)
     if page.cursor is None:
@@ -74,7 +74,7 @@ def _ended(
     return Page(gap=f"no {what} of {repository.full_name} can be listed: {error}")
 
 
-def _restarted(at: JSON) -> JSON:
+def _restarted(inner: JSON) -> JSON:
     """Where a list begins anew: at the time that it had come to, if it goes by time."""
-    since = at.get("since") if isinstance(at, dict) else None
-    return {"since": since} if isinstance(since, str) else None
+    since = text(inner, "since")
+    return None if since is None else {"since": since}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from ingest.core.errors import BadPayload
@@ -81,6 +82,11 @@ def _query(url: str) -> Query:
         return {}
 
 
+def seconds(time: datetime | None) -> str | None:
+    """A time as GitHub's lists are asked and compared by it; what is below a second is cut off."""
+    return None if time is None else f"{time:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def query_of(told: JSON) -> Query | None:
     """A query out of a cursor."""
     if not isinstance(told, dict):
@@ -92,7 +98,7 @@ def moved_at(told: JSON) -> str | None:
     """When an object changed last, to the second, as it is compared and asked for; None: unsaid."""
     at = told.get("updated_at") if isinstance(told, dict) else None
     try:
-        return f"{parse_time(at):%Y-%m-%dT%H:%M:%SZ}" if isinstance(at, str) else None
+        return seconds(parse_time(at)) if isinstance(at, str) else None
     except ValueError:
         return None
 
@@ -101,6 +107,16 @@ def key_of(told: JSON, name: str) -> int | None:
     """Its own key; None for what is no object, or has none."""
     key = told.get(name) if isinstance(told, dict) else None
     return key if type(key) is int and key >= 0 else None
+
+
+def oldest(items: Iterable[JSON]) -> str | None:
+    """When that of them changed which did so first; None where none says it."""
+    return min((when for told in items if (when := moved_at(told))), default=None)
+
+
+def newest(items: Iterable[JSON]) -> str | None:
+    """The same of the one that changed last."""
+    return max((when for told in items if (when := moved_at(told))), default=None)
 
 
 def listed_of(

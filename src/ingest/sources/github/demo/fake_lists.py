@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
@@ -125,23 +125,30 @@ def _page(
     takes_after = len(ranges) > 1  # the list of issues alone
     if takes_after and not by_key and number * size >= DEEPEST:
         return failure(422, _TOO_DEEP)
-    walks = [one.walk(backwards=backwards) for one in ranges]
-    rows = merge(*walks, reverse=backwards)
-    if stated and asked.one("state", "open") != "all":
-        rows = (row for row in rows if _told(of, row)["state"] == asked.one("state", "open"))
+    rows = merge(*(one.walk(backwards=backwards) for one in ranges), reverse=backwards)
+    fitting = _in_state(of, rows, asked.one("state", "open") if stated else "all")
     first = 0 if by_key else (number - 1) * size
-    shown = list(islice(rows, first, first + size + 1))
-    more, shown = len(shown) > size, shown[:size]
+    found = list(islice(fitting, first, first + size + 1))
+    shown = found[:size]
     links: list[str] = []
-    if more:
-        link = {"page": str(number + 1)}
-        if takes_after:
-            link = {"after": _written(shown[-1][0])} | link
-        links.append(_link(of, asked, link, "next"))
-    if more and not by_key and not takes_after:
-        total = sum(one.end - one.start for one in ranges)
-        links.append(_link(of, asked, {"page": str(-(-total // size))}, "last"))
+    if len(found) > size:
+        key = {"after": _written(shown[-1][0])} if takes_after else {}
+        links = [_link(of, asked, {**key, "page": str(number + 1)}, "next")]
+        links += [] if takes_after else [_last(of, ranges, asked, size)]
     return _tagged([_shown(of, row, asked) for row in shown], asked, links)
+
+
+def _in_state(
+    of: Repository, rows: Iterable[tuple[Row, str]], wanted: str
+) -> Iterable[tuple[Row, str]]:
+    if wanted == "all":
+        return rows
+    return (row for row in rows if _told(of, row)["state"] == wanted)
+
+
+def _last(of: Repository, ranges: Sequence[_Range], asked: Asked, size: int) -> str:
+    total = sum(one.end - one.start for one in ranges)
+    return _link(of, asked, {"page": str(-(-total // size))}, "last")
 
 
 def _tagged(body: Sequence[Any], asked: Asked, links: Sequence[str]) -> Answer:
