@@ -11,6 +11,7 @@ from ingest.sources.github.listing import LISTING
 from ingest.sources.github.mentions import MENTIONS
 from ingest.sources.github.normalise import normalise
 from ingest.sources.github.renewal import RENEWAL
+from ingest.sources.github.subscriptions import BY_HAND, subscribe
 from ingest.sources.github.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -26,4 +27,6 @@ SOURCE = Source(
     seed_types=SEED_TYPES,
     ignored=IGNORED,
     listing=LISTING,
+    subscribe=subscribe,
+    by_hand=BY_HAND,
 )

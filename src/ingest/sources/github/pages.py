@@ -12,12 +12,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from ingest.core.errors import BadPayload
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
-from ingest.sources.github.api import GitHubApi
+from ingest.sources.answers import Response
+from ingest.sources.http import Params
 from ingest.sources.listing import Listed
 
 PER_PAGE = 100
@@ -26,6 +28,14 @@ Object = dict[str, JSON]
 _LINK = re.compile(r"<([^<>]*)>([^<>]*)")
 _REL = re.compile(r';\s*rel="?([a-z]+)"?')
 _MOST_PARAMETERS = 20
+
+
+class Gets(Protocol):
+    """What asks for a page: as whom, is its own matter."""
+
+    def get(self, path: str, *, params: Params | None, unless: str | None) -> Response:
+        """See `api.GitHubApi.get`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class ListPage:
 
 
 def list_page(
-    api: GitHubApi, path: str, query: Mapping[str, str], *, unless: str | None = None
+    api: Gets, path: str, query: Mapping[str, str], *, unless: str | None = None
 ) -> ListPage:
     """One page; raises `BadPayload` for an answer that is no list, and what `Api.get` raises."""
     answer = api.get(path, params={**query, "per_page": str(PER_PAGE)}, unless=unless)
