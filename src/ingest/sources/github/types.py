@@ -182,6 +182,8 @@ class GitHubActionEventMetadata(Written):
 class GitHubResyncEventMetadata(ResyncedMetadata, Written):
     """A document that a sync run changed: what no webhook told."""
 
+    type: Literal["github"] = "github"
+
 
 class Permissions(BaseModel):
     """What the connection's token may do in the repository."""
