@@ -115,6 +115,9 @@ _LET_GO = sa.text("""
 UPDATE lightfast_sync_parts SET lease_token = NULL, lease_until = NULL
 WHERE run_id = ANY(CAST(:ids AS bigint[])) AND state = 'due'
 """)
+_HAS_SEEN = sa.text(
+    "SELECT EXISTS (SELECT FROM lightfast_sync_seen WHERE run_id = CAST(:id AS bigint))"
+)
 _CONFIRM = sa.text("""
 UPDATE lightfast_sync_runs r
 SET state = 'running', confirmed = true, reason = NULL, finished_at = NULL
@@ -200,7 +203,7 @@ DELETE FROM lightfast_sync_runs WHERE id IN (
 """)
 _LATEST = sa.text("""
 SELECT DISTINCT ON (connection_id, kind = 'incremental')
-       connection_id, kind, state, requested_at, started_at, finished_at, id
+       connection_id, kind, state, reason, requested_at, started_at, finished_at, id
 FROM lightfast_sync_runs WHERE connection_id = ANY(CAST(:ids AS varchar[]))
 ORDER BY connection_id, kind = 'incremental', id DESC
 """)
@@ -288,6 +291,11 @@ def cancel_orphans(conn: sa.Connection) -> int:
     """Cancel what was asked for by sources that are disconnected; how many runs that were."""
     orphans = list(conn.execute(_ORPHANS).scalars())
     return sum(len(cancel(conn, SOURCE_GONE, connection_id=one)) for one in orphans)
+
+
+def has_seen(conn: sa.Connection, run_id: int) -> bool:
+    """Whether it is still known what a run has seen."""
+    return bool(conn.execute(_HAS_SEEN, {"id": run_id}).scalar_one())
 
 
 def confirm(conn: sa.Connection, run_id: int) -> bool:

@@ -10,11 +10,10 @@ import sqlalchemy as sa
 
 from ingest.core.canonical import clean
 from ingest.core.errors import BadInput, NotConnected
-from ingest.flows.syncs.request import Kind, request_sync
-from ingest.store import connections
-from ingest.store.engine import transaction
+from ingest.flows.syncs.control import sync_connection
+from ingest.flows.syncs.request import Kind
 
-ASKED_BY = "task"
+ASKED_BY = "a task"
 _QUOTED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Ids as we make them; anything else may be what belongs in another place."""
 
@@ -40,13 +39,12 @@ def sync_by_message(engine: sa.Engine, args: Sequence[object], kwargs: Mapping[s
         raise BadInput("connection_id is not a text that an id could be")
     if not isinstance(full, bool):
         raise BadInput("full is neither true nor false")
-    with transaction(engine) as conn:
-        found = connections.by_id(conn, [connection_id]).get(connection_id)
-        if found is None:
-            shown = connection_id if _QUOTED.fullmatch(connection_id) else "of that id"
-            raise NotConnected(f"there is no connection {shown}")
+    try:
         kind: Kind = "full" if full else "incremental"
-        return request_sync(conn, found, kind=kind, asked_by=ASKED_BY)
+        return sync_connection(engine, connection_id, kind=kind, asked_by=ASKED_BY)
+    except NotConnected:
+        shown = connection_id if _QUOTED.fullmatch(connection_id) else "of that id"
+        raise NotConnected(f"there is no connection {shown}") from None
 
 
 def _arguments(args: Sequence[object], kwargs: Mapping[str, object]) -> SyncArguments:

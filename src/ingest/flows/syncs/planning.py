@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 Ring = Callable[[str], object]
 """Wakes a worker of the named queue (`bell.ring`); never raises for a broker that is away."""
 
-ASKED_BY = "schedule"
+ASKED_BY = "the schedule"
 MOST_PLANNED = 200
 """Runs that one tick asks for; the others are due at the next one still."""
 DAY_S = 86_400

@@ -45,9 +45,10 @@ class Missing:
 class PruningPlan:
     """What pruning would do, by kind.
 
-    standing: documents of kinds that were listed whole, as many as the run found. missing: those to be looked up, to find out
-    whether they are gone. left: those that lie outside the connection's filter, or stay for another
-    reason. named: keys of some that are missing. skipped: kinds that nothing is concluded of.
+    standing: documents of kinds that were listed whole, as many as the run found. missing: those to
+    be looked up, to find out whether they are gone. left: those that lie outside the connection's
+    filter, or stay for another reason. named: keys of some that are missing. skipped: kinds that
+    nothing is concluded of.
     """
 
     standing: dict[str, int] = field(default_factory=dict)
