@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ingest.core.queues import RETAIN_EVERY_S
-from ingest.store import heartbeats, retention, schedule, sync_runs
+from ingest.store import heartbeats, retention, schedule, sync_retention
 from ingest.store.engine import transaction
 
 GoOn = Callable[[], bool]
@@ -63,7 +63,7 @@ def delete_old(engine: sa.Engine, keep_days: int, *, go_on: GoOn) -> Deleted:
         done = Deleted(
             slots=schedule.forget(conn, limit=retention.STEP_ROWS),
             states=retention.delete_states(conn),
-            runs=sync_runs.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS),
+            runs=sync_retention.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS),
             gaps=heartbeats.forget(conn, keep_days=KEEP_RUNS_DAYS),
         )
     deliveries = seen = 0
@@ -72,7 +72,7 @@ def delete_old(engine: sa.Engine, keep_days: int, *, go_on: GoOn) -> Deleted:
     while more or more_seen:
         if more_seen:
             with transaction(engine, durable=False) as conn:
-                step = sync_runs.forget_seen(conn, limit=STEP_SEEN)
+                step = sync_retention.forget_seen(conn, limit=STEP_SEEN)
             seen += step
             more_seen = step > 0
         if more:

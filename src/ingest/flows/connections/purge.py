@@ -23,7 +23,7 @@ from ingest.store import (
     ledger,
     purge,
     references,
-    sync_runs,
+    sync_retention,
 )
 from ingest.store.connections import Connection
 from ingest.store.engine import transaction
@@ -136,7 +136,7 @@ def _deliveries(engine: sa.Engine, connection_id: str) -> int:
 def _syncs(engine: sa.Engine, connection_id: str) -> bool:
     """Some of its sync runs, and of what they have seen; whether there were any."""
     with transaction(engine) as conn:
-        return sync_runs.drop(conn, connection_id, limit=STEP_SYNCS) > 0
+        return sync_retention.drop(conn, connection_id, limit=STEP_SYNCS) > 0
 
 
 def _events(engine: sa.Engine, connection_id: str, done: Purged) -> bool:
