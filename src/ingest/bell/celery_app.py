@@ -19,9 +19,11 @@ from ingest.core.errors import BadSettings, Unavailable
 from ingest.core.queues import (
     FETCH_QUEUE,
     INGEST_QUEUE,
+    PLAN_EVERY_S,
     QUEUES,
     RETAIN_EVERY_S,
     SWEEP_EVERY_S,
+    SYNC_QUEUE,
     TIDY_EVERY_S,
 )
 from ingest.startup import tell_of_settings
@@ -30,10 +32,12 @@ from ingest.wiring import Program, program, set_up_logs
 set_up_logs(ours=False)  # whoever only sends tasks keeps his own
 log = structlog.get_logger(__name__)
 
-PROCESS_TASK, FETCH_TASK = "ingest.process", "ingest.fetch"
+PROCESS_TASK, FETCH_TASK, PAGES_TASK = "ingest.process", "ingest.fetch", "ingest.sync_pages"
 SWEEP_TASK, TIDY_TASK, RETAIN_TASK = "ingest.sweep", "ingest.tidy", "ingest.retain"
-ENQUEUE_TASK = "ingest.enqueue"
-WAKES = {INGEST_QUEUE: PROCESS_TASK, FETCH_QUEUE: FETCH_TASK}
+PLAN_TASK = "ingest.plan_syncs"
+ENQUEUE_TASK, SYNC_TASK = "ingest.enqueue", "ingest.sync"
+"""What any Celery client may send."""
+WAKES = {INGEST_QUEUE: PROCESS_TASK, FETCH_QUEUE: FETCH_TASK, SYNC_QUEUE: PAGES_TASK}
 """The task that a wake-up calls, by its queue."""
 
 BEAT_SCHEDULE = {
@@ -51,6 +55,11 @@ BEAT_SCHEDULE = {
         "task": RETAIN_TASK,
         "schedule": RETAIN_EVERY_S,
         "options": {"expires": RETAIN_EVERY_S},
+    },
+    "plan": {
+        "task": PLAN_TASK,
+        "schedule": PLAN_EVERY_S,
+        "options": {"expires": PLAN_EVERY_S},
     },
 }
 """Several beats may run: each tick takes a slot in the database first (`store.schedule`)."""

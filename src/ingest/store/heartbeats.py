@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 RECEIVER = "receiver"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverGap:
+    """A time at which no receiver of ours was there; aware, the database's."""
+
+    began_at: datetime
+    ended_at: datetime
+
 
 # The row is locked by the first of several receivers: of one silence one gap is written.
 _BEAT = sa.text("""
@@ -24,12 +34,11 @@ RETURNING (SELECT began_at FROM gap)
 """)
 _LAST = sa.text("SELECT beat_at FROM lightfast_heartbeats WHERE name = :name")
 _NOW = sa.text("SELECT now()")
-# A gap is behind a connection once a listing that began after it has ended well.
-_UNHEARD = sa.text("""
-SELECT min(g.began_at) FROM lightfast_receiver_gaps g
-WHERE g.ended_at > coalesce(
-  (SELECT min(m.through) FROM lightfast_sync_marks m WHERE m.connection_id = :connection_id),
-  '-infinity')
+_GAPS = sa.text("""
+SELECT began_at, ended_at FROM lightfast_receiver_gaps
+WHERE ended_at > coalesce(
+  (SELECT min(through) FROM lightfast_sync_marks WHERE connection_id = :connection_id), 'infinity')
+ORDER BY began_at
 """)
 _FORGET = sa.text("""
 DELETE FROM lightfast_receiver_gaps WHERE ended_at < now() - make_interval(days => :days)
@@ -55,11 +64,10 @@ def now(conn: sa.Connection) -> datetime:
     return found
 
 
-def unheard_since(conn: sa.Connection, connection_id: str) -> datetime | None:
-    """The beginning of the oldest gap that no complete listing of the connection lies behind."""
-    given = {"connection_id": connection_id}
-    found: datetime | None = conn.execute(_UNHEARD, given).scalar_one()
-    return found
+def gaps(conn: sa.Connection, connection_id: str) -> list[ReceiverGap]:
+    """The gaps that not every list of the connection has behind it, the oldest first."""
+    found = conn.execute(_GAPS, {"connection_id": connection_id})
+    return [ReceiverGap(*row) for row in found]
 
 
 def forget(conn: sa.Connection, *, keep_days: int) -> int:
