@@ -96,6 +96,16 @@ def test_a_full_run_asks_for_no_relations_since_the_issues_tell_them() -> None:
     assert max(order.index("relations"), order.index("attachments")) < order.index("issues")
 
 
+def test_a_full_run_knows_about_how_many_issues_to_expect() -> None:
+    linear = organization()
+    fill(linear, 160)
+    with looking(linear) as look:
+        assert [page.expected for page in pages(look, "issues")] == [160, 160]
+        assert [page.expected for page in pages(look, "issues", "team-1")] == [None, None]
+        assert [page.expected for page in pages(look, "issues", since=LATER)] == [None]
+        assert [page.expected for page in pages(look, "comments")] == [None]
+
+
 # What changed since.
 
 

@@ -13,11 +13,9 @@ from ingest.testing.fakes import Answer, Trouble
 from tests.sources.linear.deliveries import ORGANIZATION
 from tests.sources.linear.looking import looking, organization
 from tests.sources.linear.walks import (
-    CONNECTION,
     RESOURCES,
     a_page,
     after,
-    connection,
     pages,
     populated,
 )
@@ -189,28 +187,48 @@ def test_a_part_that_is_told_by_a_refusal_or_a_fault_is_an_error() -> None:
                 a_page(look, "issues")
 
 
-def test_an_issue_that_goes_away_while_its_list_is_read_fails_the_page() -> None:
-    linear = _crowd(1)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, {"errors": [_error(["issue"], "ENTITY_NOT_FOUND")], "data": {"issue": None}}),
+        Answer(200, {"data": {"issue": {"id": "issue-1"}}}),
+        Answer(400, {"errors": [{"message": "Query too complex", "extensions": {}}]}),
+    ],
+)
+def test_an_issue_whose_list_cannot_be_read_on_is_looked_up_and_ends_alone(answer: Answer) -> None:
+    linear = _crowd(2)
     linear.most_per_page = 1
     for number in range(3):
-        linear.attach("issue-0", f"https://example.test/{number}", "A link")
-    missing = Answer(
-        200, {"errors": [_error(["issue"], "ENTITY_NOT_FOUND")], "data": {"issue": None}}
-    )
+        linear.attach("issue-1", f"https://example.test/{number}", "A link")
+    right = linear.answer
+
+    def answered(asked: Any) -> Answer:
+        return answer if asked.body["operationName"] == "IssueAttachments" else right(asked)
+
     with looking(linear) as look:
-        page = a_page(look, "issues")
-        assert len(page.listed) == 1
-        look.fake.requests.clear()
-        look.fake.troubles += [Trouble(missing, times=0)]
-        answered = look.linear.answer
+        look.fake.provider = _Answering(linear.token, answered)
+        told = pages(look, "issues")
+        assert [one.identity.id for page in told for one in page.listed] == ["issue-0"]
+        assert [one.identity.id for page in told for one in page.wanted] == ["issue-1"]
+        with pytest.raises((PermanentError, TransientError)):
+            look.sight("issue", "issue-1")
 
-        def gone(asked: Any) -> Answer:
-            name = asked.body["operationName"]
-            return missing if name == "IssueAttachments" else answered(asked)
 
-        look.fake.provider = _Answering(linear.token, gone)
-        with pytest.raises(TransientError, match="went away"):
-            a_page(look, "issues")
+def test_issues_that_cannot_be_asked_for_together_are_looked_up_one_by_one() -> None:
+    linear = _crowd(3)
+    for number in range(20):
+        linear.attach("issue-1", f"https://example.test/{number}", "A link")
+    refused = Answer(400, {"errors": [{"message": "Query too complex", "extensions": {}}]})
+    right = linear.answer
+
+    def answered(asked: Any) -> Answer:
+        return refused if asked.body["operationName"] == "IssuesWhole" else right(asked)
+
+    with looking(linear) as look:
+        look.fake.provider = _Answering(linear.token, answered)
+        (page,) = pages(look, "issues")
+        assert {one.identity.id for one in page.listed} == {"issue-0", "issue-2"}
+        assert [one.identity.id for one in page.wanted] == ["issue-1"]
 
 
 class _Answering:
@@ -218,7 +236,3 @@ class _Answering:
 
     def __init__(self, token: str, answer: Any) -> None:
         self.token, self.answer = token, answer
-
-
-def test_the_connections_own_metadata_narrow_a_list() -> None:
-    assert {**connection()} == {**CONNECTION}

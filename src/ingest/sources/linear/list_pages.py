@@ -19,7 +19,7 @@ from ingest.sources.contract import Payload
 from ingest.sources.linear.answers import Problem
 from ingest.sources.linear.descriptor import DESCRIPTOR
 from ingest.sources.linear.graphql import Graph, Reply, next_page, require
-from ingest.sources.linear.nested import Calls, completed, flat, is_open
+from ingest.sources.linear.nested import Calls, Vanished, completed, flat, is_open
 from ingest.sources.linear.positions import Position
 from ingest.sources.linear.rosters import BY_RESOURCE, DEEP, ISSUES, Around, Roster
 from ingest.sources.linear.shapes import Place
@@ -35,16 +35,22 @@ _Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows of a page, where they leave the listing, and why they are not all there is."""
+    """Rows of a page, where they leave the listing, and why they are not all there is.
+
+    organization: what it says of itself.
+    """
 
     rows: tuple[_Row, ...]
     position: Position
     gap: str | None = None
+    organization: JSON = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    """Objects with their lists whole; ids of those left to read, and of those that never end."""
+    """Objects with their lists whole; ids of those left to read, and of those that a page cannot
+    read: each is looked up by itself, where it ends alone.
+    """
 
     rows: tuple[_Row, ...] = ()
     left: tuple[str, ...] = ()
@@ -76,7 +82,8 @@ class PageReader:
         opened = [row["id"] for row in found.rows if is_open(roster.query, row)]
         told = [flat(roster.query, row) for row in found.rows if not is_open(roster.query, row)]
         whole = self._deep(roster, opened, around, calls)
-        return self._page(roster, found.position, told, whole, gap=found.gap)
+        page = self._page(roster, found.position, told, whole, gap=found.gap)
+        return replace(page, expected=roster.expected(around, found.organization))
 
     def _rest(self, roster: Roster, position: Position, around: Around, calls: Calls) -> Page:
         """What a page before left to read; the first of it ends here, so that there is an end."""
@@ -172,8 +179,9 @@ class PageReader:
     ) -> _Rows:
         reply = self.graph.ask(*query, variables)
         page = reply(roster.root)
+        organization = reply("organization")
         if page is not None or place.after is None:
-            require(reply("organization"), self._home, self.graph.api.mask)
+            require(organization, self._home, self.graph.api.mask)
         if not isinstance(page, Mapping):
             raise BadPayload(roster.root, "no list")
         self._require_team(reply)
@@ -182,7 +190,8 @@ class PageReader:
             raise BadPayload(f"{roster.root}.nodes", "no list")
         rows = tuple(_identified(roster, nodes))
         after = next_page(page, path=roster.root)
-        return _Rows(rows, place.behind(rows, after), self._gap(roster, nodes, reply.problems))
+        gap = self._gap(roster, nodes, reply.problems)
+        return _Rows(rows, place.behind(rows, after), gap, organization)
 
     def _require_team(self, reply: Reply) -> None:
         """Raises `Refused` where the token sees none of the connection's teams: then an empty list
@@ -221,7 +230,7 @@ class PageReader:
             batch, pending = pending[:DEEP], pending[DEEP:]
             try:
                 found = self._by_ids(roster, batch, around)
-            except PermanentError:  # one at a time, the one that is at fault ends alone
+            except PermanentError:
                 endless += batch
                 continue
             gap = gap or found.gap
@@ -229,7 +238,11 @@ class PageReader:
             if shown and not found.position.done:  # a page of fewer than were asked for
                 pending = [*(id_ for id_ in batch if id_ not in shown), *pending]
             for row in found.rows:
-                whole = completed(self.graph, roster.query, row, calls, id_=row["id"])
+                try:
+                    whole = completed(self.graph, roster.query, row, calls, id_=row["id"])
+                except (PermanentError, Vanished):
+                    endless.append(row["id"])
+                    continue
                 if whole is None:
                     left.append(row["id"])
                 else:

@@ -13,6 +13,7 @@ from ingest.core.errors import BadPayload, TransientError
 from ingest.core.values import JSON
 from ingest.sources.linear.graphql import Graph, next_page
 from ingest.sources.linear.queries import Query
+from ingest.sources.wire import at
 
 
 @dataclass(slots=True)
@@ -27,10 +28,13 @@ class Calls:
         return self.left >= 0
 
 
+class Vanished(TransientError):
+    """An object was not there any more when its list was read on."""
+
+
 def is_open(query: Query, found: Mapping[str, Any]) -> bool:
     """Whether a list within the object goes on after what came with it."""
-    pages = (found.get(listed) for listed in query.lists)
-    return any(isinstance(page, Mapping) and next_page(page) is not None for page in pages)
+    return any(at(found, listed, "pageInfo", "hasNextPage") is True for listed in query.lists)
 
 
 def flat(query: Query, found: Mapping[str, Any]) -> dict[str, JSON]:
@@ -42,7 +46,7 @@ def whole_list(
     graph: Graph, query: Query, listed: str, found: Mapping[str, Any], calls: Calls, *, id_: str
 ) -> list[JSON] | None:
     """All nodes of a list, of which the object came with the first page; None where the calls did
-    not suffice.
+    not suffice. Raises `Vanished`, and what `next_page` raises.
     """
     nodes: list[JSON] = []
     page = found.get(listed)
@@ -74,7 +78,7 @@ def completed(
 def _more(query: Query, listed: str, found: JSON) -> Mapping[str, Any]:
     """The next page; raises where there is none, for what came before it is not the whole."""
     if found is None:
-        raise TransientError(f"a Linear {query.root} went away while its {listed} were read")
+        raise Vanished(f"a Linear {query.root} went away while its {listed} were read")
     page = found.get(listed) if isinstance(found, Mapping) else None
     if not isinstance(page, Mapping):
         raise BadPayload(f"{query.root}.{listed}", "no list")

@@ -84,9 +84,15 @@ class Roster:
         teams = "teams(first: 1, includeArchived: true, filter: $teams) { nodes { id } }"
         page = f"{{ nodes {{ {rows} }} pageInfo {{ hasNextPage endCursor }} }}"
         return (
-            f"query {name}({taken}) {{ organization {{ id }} {teams} "
+            f"query {name}({taken}) {{ organization {{ id createdIssueCount }} {teams} "
             f"{self.root}({narrowed}) {page} }}"
         )
+
+    def expected(self, around: Around, organization: JSON) -> int | None:
+        """How many rows the whole list has, about: of all issues the organization says it."""
+        counted = self.root == "issues" and around == Around()
+        told = organization.get("createdIssueCount") if isinstance(organization, Mapping) else None
+        return told if counted and isinstance(told, int) else None
 
     def narrowed(self, around: Around, before: str | None = None) -> Filter:
         """The filter of a listing. before: only what was created then or earlier."""

@@ -30,7 +30,7 @@ PLAIN: Mapping[str, str] = {
     "WorkflowState": f"{_NODE} name type color",
     "ProjectStatus": f"{_NODE} name type color",
     "DocumentContent": f"{_NODE} content",
-    "Organization": f"{_NODE} name urlKey",
+    "Organization": f"{_NODE} name urlKey createdIssueCount",
     "Webhook": f"{_NODE} url enabled label allPublicTeams secret resourceTypes",
     "WebhookFailureEvent": "id createdAt executionId httpStatus responseOrError url",
     "WebhookPayload": "success lastSyncId",
