@@ -18,8 +18,9 @@ from ingest.sources.linear.kinds import BY_TYPE
 from ingest.sources.linear.listing import LISTING, UNLISTED
 from ingest.sources.linear.types import LinearResyncEventMetadata
 from ingest.sources.listing import Unlisted
-from tests.sources.linear.deliveries import identity
+from tests.sources.linear.deliveries import body, identity, upsert
 from tests.sources.linear.looking import NOW, looking, organization
+from tests.sources.linear.test_lookups import _WHOLE
 from tests.sources.linear.walks import (
     CONNECTION,
     DEPOT,
@@ -49,6 +50,17 @@ def test_a_list_says_of_every_object_what_a_look_up_says(most: int) -> None:
     with looking(linear) as look:
         told = listed_all(look)
         assert {**told} == {one: look.change(one.kind, one.id) for one in told}
+
+
+@pytest.mark.parametrize("name", _WHOLE)
+def test_a_list_says_of_an_object_what_its_webhook_says(name: str) -> None:
+    payload = body(name)
+    linear = organization()
+    linear.learn(payload["type"], payload["data"], payload.get("url"))
+    told = upsert(payload)
+    (resource,) = [one.name for one in LISTING.resources if told.identity.kind in one.kinds]
+    with looking(linear) as look:
+        assert listed(look, resource)[told.identity] == told
 
 
 def test_a_full_run_names_every_document_that_there_is() -> None:
@@ -114,6 +126,7 @@ def test_an_incremental_run_lists_what_moved_and_nothing_else() -> None:
     with looking(linear) as look:
         for resource in RESOURCES:
             assert not listed(look, resource, since=after(1))
+        assert len(look.fake.requests) == len(RESOURCES) == 9
         linear.edit("issue", "issue-3", after(2), title="Mended")
         linear.edit("comment", "comment-4-0", after(2), body="Gone by now.")
         linear.edit("project", "project-of-the-depot", after(2), name="Depot")

@@ -14,6 +14,7 @@ from ingest.core.errors import PermanentError, Refused
 from ingest.core.values import JSON
 from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.forms import ID, segment
+from ingest.sources.http import Api
 from ingest.sources.linear import queries
 from ingest.sources.linear.graphql import Graph, graph_of, require
 from ingest.sources.linear.list_pages import PageReader
@@ -60,12 +61,17 @@ class LinearClient:
         answer = self.graph.ask("Viewer", queries.VIEWER, {})
         organization = answer("organization")
         home = str(self.metadata.get("linearOrganizationId") or "")
-        require(organization, home, self.graph.api.mask)
+        require(organization, home, self.api.mask)
         return f"{_name(organization)}, as {_name(answer('viewer'))}"
+
+    @property
+    def api(self) -> Api:
+        """Its way to Linear."""
+        return self.graph.api
 
     def close(self) -> None:
         """Let go of open connections."""
-        self.graph.api.close()
+        self.api.close()
 
     def _whole(self, query: Query, listed: str, id_: str, found: Mapping[str, Any]) -> list[JSON]:
         """All nodes of a list, of which the object came with the first page."""
@@ -83,7 +89,7 @@ class LinearClient:
         """
         identity, hint = lookup.identity, lookup.hint
         organization = self.graph.ask("Organization", queries.ORGANIZATION, {})("organization")
-        require(organization, identity.scope, self.graph.api.mask)
+        require(organization, identity.scope, self.api.mask)
         teams = hint.get("teamIds")
         asked = [str(id_) for id_ in teams][:_MOST_TEAMS] if isinstance(teams, list) else []
         if not asked or any(ID.fits(id_) and self._team(id_) for id_ in asked):
