@@ -149,6 +149,18 @@ class Api:
         asked = _Request("POST", self._home.url(path), None, headers or {}, json, form)
         return self._send(asked, self.max_bytes, knows)
 
+    def change(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: JSON = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """PUT, PATCH or DELETE; raises as `get`."""
+        asked = _Request(method, self._home.url(path), None, headers or {}, json)
+        return self._send(asked, self.max_bytes)
+
     def close(self) -> None:
         """Let go of open connections."""
         self._transport.close()
