@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -16,8 +17,9 @@ from ingest.core.errors import (
     TransientError,
 )
 from ingest.core.values import JSON
+from ingest.sources.contract import Access
 from ingest.sources.zendesk import ticket_pages
-from ingest.sources.zendesk.client import ZendeskClient
+from ingest.sources.zendesk.client import ZendeskClient, connect
 from ingest.sources.zendesk.demo.fake import Zendesk
 from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.sources.zendesk.deliveries import identity
@@ -534,6 +536,13 @@ def test_comments_that_make_no_sense_fail_the_page(
         fake.troubles = [Trouble(answer, path="/tickets/2/comments")]
         with pytest.raises(BadPayload):
             _whole(client, clock)
+
+
+def test_a_connection_that_names_no_account_lists_nothing(fake: Fake, clock: Clock) -> None:
+    """A document's identity begins with its account's id, and no answer tells that."""
+    access = Access(fake.url, fake.provider.token, {"type": "zendesk"}, clock)
+    with closing(connect(access)) as made, pytest.raises(Refused, match="zendeskAccountId"):
+        _whole(made, clock)
 
 
 @pytest.mark.slow

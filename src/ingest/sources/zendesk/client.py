@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from ingest.core.errors import PermanentError, Refused
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
-from ingest.sources.contract import Access, Lookup, Sight
-from ingest.sources.forms import DIGITS, Form, segment
+from ingest.sources.contract import Access, Lookup, Payload, Sight
+from ingest.sources.forms import DIGITS, WORD, Form, needed, segment
+from ingest.sources.http import Api
 from ingest.sources.listing import Page, PageRequest
 from ingest.sources.wire import items, mapping, text
 from ingest.sources.zendesk.api import FORBIDDEN, api_of
@@ -28,17 +29,19 @@ _TRANSLATION = Form(rf"{DIGITS.pattern}:{LOCALE.pattern}", "an article's id and 
 
 def connect(access: Access) -> ZendeskClient:
     """A client for one connection."""
-    account = access.metadata.get("zendeskAccountId")
-    place = Place.of(str(account or ""), access.metadata)
-    return ZendeskClient(Reader(api_of(access)), place)
+    return ZendeskClient(Reader(api_of(access)), access.metadata)
 
 
 @dataclass(frozen=True, slots=True)
 class ZendeskClient:
-    """Fulfils `contract.Client` and `listing.Lists`."""
+    """Fulfils `contract.Client` and `listing.Lists`; `metadata` is the connection's."""
 
     reader: Reader
-    place: Place
+    metadata: Payload
+
+    @property
+    def api(self) -> Api:
+        return self.reader.api
 
     def fetch_one(self, lookup: Lookup) -> Sight:
         """A ticket as {ticket, comments, users}, an article as {article, translations}.
@@ -63,10 +66,11 @@ class ZendeskClient:
 
     def list_page(self, request: PageRequest) -> Page:
         """One page of the tickets' export, or of the help center's articles."""
+        place = Place.of(needed(self.metadata, "zendeskAccountId", WORD), self.metadata)
         if request.resource == TICKETS:
-            return TicketPages(self.reader, self.place).page(request)
+            return TicketPages(self.reader, place).page(request)
         if request.resource == ARTICLES:
-            return ArticlePages(self.reader, self.place).page(request)
+            return ArticlePages(self.reader, place).page(request)
         raise PermanentError("Zendesk has no such list")
 
     def check(self) -> str:
@@ -77,7 +81,7 @@ class ZendeskClient:
             raise Refused(f"{absent}: Zendesk shows no account to the token") from absent
 
     def close(self) -> None:
-        self.reader.api.close()
+        self.api.close()
 
     def _translation(self, id_: str) -> Sight:
         """Its article, which has to be there, and to have it: else it is gone."""
