@@ -59,6 +59,8 @@ class ArticlePages:
         """All articles, the oldest first: what is edited meanwhile keeps its place."""
         try:
             told = self.reader.get(_LIST, _listing(position.after))
+            if position.after is not None:
+                position = replace(position, restarts=0)
         except BadPayload:
             raise
         except PermanentError:

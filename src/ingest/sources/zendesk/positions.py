@@ -7,7 +7,7 @@ no I/O.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,6 +15,7 @@ from ingest.core.values import JSON
 
 MOST_RESTARTS = 5
 """So often a list whose cursor is refused begins again from what it has shown, before it fails."""
+_READERS: dict[str, TypeAdapter[Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,18 @@ class _Kept:
     def read(cls, told: JSON) -> Self | None:
         """What was kept; None where that is nothing, or nothing of this form."""
         try:
-            kept: Self | None = None if told is None else TypeAdapter(cls).validate_python(told)
+            kept: Self | None = None if told is None else cls._reader().validate_python(told)
         except ValidationError:
             return None
         return kept
+
+    @classmethod
+    def _reader(cls) -> TypeAdapter[Any]:
+        """Made once for each form: that takes longer than many pages."""
+        known = _READERS.get(cls.__name__)
+        if known is None:
+            known = _READERS[cls.__name__] = TypeAdapter(cls)
+        return known
 
     @property
     def json(self) -> JSON:

@@ -86,10 +86,13 @@ class TicketPages:
             id_ = whole_id(row.get("id"))
             if id_ is None:
                 raise BadPayload(f"tickets[{place_in_page}].id", "not an id")
+            identity, is_gone = self.place.identity(TICKET, id_), _status(row) in GONE
             if _is_known(row, id_, position):
-                present.append(self.place.identity(TICKET, id_))
-            elif _status(row) not in GONE and row.get("subject") == _SCRUBBED:
-                told.wanted.append(self._refresh(id_))
+                present += [] if is_gone else [identity]
+            elif is_gone:
+                told.listed.append(Listed(identity, {"ticket": _plain(row)}))
+            elif row.get("subject") == _SCRUBBED:
+                told.wanted.append(Refresh(identity))
             else:
                 moved[id_] = _plain(row)
         self._tell(list(moved), moved, told)
@@ -99,7 +102,8 @@ class TicketPages:
     def _asked(self, position: ExportPosition) -> tuple[ExportPosition, Answered]:
         """The export's page; where its cursor is refused, from the time that it had come to."""
         try:
-            return position, self._ask(position)
+            answer = self._ask(position)
+            return (position if position.after is None else replace(position, restarts=0)), answer
         except BadPayload:
             raise
         except PermanentError:
@@ -190,7 +194,7 @@ def _at_least(start: int) -> int:
 def _is_known(row: Answered, id_: int, position: ExportPosition) -> bool:
     """Whether an earlier listing has shown the ticket as it is now, and its turn is another day."""
     at = row.get("generated_timestamp")
-    if position.known is None or not isinstance(at, int) or _status(row) in GONE:
+    if position.known is None or not isinstance(at, int):
         return False
     has_turn = id_ % RETOLD_DAYS == position.day % RETOLD_DAYS
     return at < position.known - _MARGIN_S and not has_turn
