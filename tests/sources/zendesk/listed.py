@@ -42,7 +42,6 @@ def account(clock: Clock) -> Zendesk:
     """An account with two people in it, whose exports show the last minute to nobody."""
     made = make()
     made.tokens.now = clock
-    made.__post_init__()
     made.blind_s = 60.0
     made.put_user(RUI, "Rui")
     made.put_user(MARIT, "Marit", "agent")
