@@ -351,7 +351,8 @@ CREATE TABLE lightfast_pending_bindings (
 -- serves; what is asked meanwhile is looked up once more. `object` is the hash of the identity.
 -- `suspect`, `lone`, `missed_at` are as of deliveries, `crashes` as `lone_crashes`.
 -- `told_gone`: a payload says that it is gone for good, and the look-up confirms it. `setbacks` and
--- `overruns` as of deliveries.
+-- `overruns` as of deliveries. `background`: nobody waits for it, as where a sync run asked, which is
+-- `run_id`.
 CREATE TABLE lightfast_lookups (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   connection_id VARCHAR(191) NOT NULL
@@ -376,10 +377,12 @@ CREATE TABLE lightfast_lookups (
   told_gone BOOLEAN NOT NULL DEFAULT false,
   suspect BOOLEAN NOT NULL DEFAULT false,
   lone BOOLEAN NOT NULL DEFAULT false,
-  missed_at TIMESTAMPTZ
+  missed_at TIMESTAMPTZ,
+  background BOOLEAN NOT NULL DEFAULT false,
+  run_id BIGINT
 );
 CREATE UNIQUE INDEX uq_lookups_object ON lightfast_lookups(connection_id, object);
-CREATE INDEX idx_lookups_connection ON lightfast_lookups(connection_id, next_attempt_at, id);
+CREATE INDEX idx_lookups_due ON lightfast_lookups(connection_id, background, next_attempt_at, id);
 CREATE INDEX idx_lookups_running ON lightfast_lookups(connection_id) WHERE lease_until IS NOT NULL;
 
 -- Deliveries that end with a look-up, and the events that are recorded then. `asked` is the number
@@ -407,13 +410,15 @@ CREATE TABLE lightfast_lookup_states (
 CREATE SEQUENCE lightfast_fences;
 
 -- How a provider treats a connection's token: `problem` is why it is paused (refused), `held_until`
--- how long it wants to be left alone.
+-- how long it wants to be left alone, `rests_until` how long look-ups that nobody waits for do not
+-- come about: the provider's budget has no more for them.
 CREATE TABLE lightfast_connection_conditions (
   connection_id VARCHAR(191) PRIMARY KEY
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
   problem TEXT,
   problem_at TIMESTAMPTZ,
-  held_until TIMESTAMPTZ
+  held_until TIMESTAMPTZ,
+  rests_until TIMESTAMPTZ
 );
 
 -- A connection that waits for its provider's handshake, until `armed_until`; the token that came is
@@ -484,4 +489,115 @@ CREATE TABLE lightfast_refused_message_counts (
   answer VARCHAR(3) NOT NULL,
   seen BIGINT NOT NULL,
   PRIMARY KEY (source_type, answer)
+);
+
+-- A sync run of a connection: `kind` is backfill, incremental or full, `asked_by` who wanted it.
+-- One runs and one waits, at most; `stopped` waits for a person to confirm its `plan`. `scope` is
+-- the digest of the connection's metadata when it began, `fence` the number before all it sees.
+CREATE TABLE lightfast_sync_runs (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  kind VARCHAR(16) NOT NULL
+    CONSTRAINT ck_sync_runs_kind CHECK (kind IN ('backfill', 'incremental', 'full')),
+  state VARCHAR(16) NOT NULL DEFAULT 'waiting' CONSTRAINT ck_sync_runs_state
+    CHECK (state IN ('waiting', 'running', 'done', 'failed', 'stopped', 'cancelled')),
+  asked_by VARCHAR(32) NOT NULL,
+  scope VARCHAR(64) NOT NULL,
+  fence BIGINT NOT NULL DEFAULT 0,
+  confirmed BOOLEAN NOT NULL DEFAULT false,
+  plan JSONB,
+  reason TEXT,
+  requested_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  started_at TIMESTAMPTZ,
+  finished_at TIMESTAMPTZ
+);
+CREATE UNIQUE INDEX uq_sync_runs_running ON lightfast_sync_runs (connection_id)
+  WHERE state = 'running';
+CREATE UNIQUE INDEX uq_sync_runs_waiting ON lightfast_sync_runs (connection_id)
+  WHERE state = 'waiting';
+CREATE INDEX idx_sync_runs_connection ON lightfast_sync_runs (connection_id, id);
+
+-- One list of a run: where it stands, what it counted, and when its next page is due. `since` is
+-- null for all of it. The part `end` is what is done once all lists are.
+CREATE TABLE lightfast_sync_parts (
+  run_id BIGINT NOT NULL REFERENCES lightfast_sync_runs(id) ON DELETE CASCADE,
+  resource VARCHAR(64) NOT NULL,
+  position INTEGER NOT NULL,
+  state VARCHAR(16) NOT NULL DEFAULT 'due'
+    CONSTRAINT ck_sync_parts_state CHECK (state IN ('due', 'done', 'failed')),
+  since TIMESTAMPTZ,
+  cursor JSONB,
+  kept JSONB,
+  made_by VARCHAR(64),
+  gap TEXT,
+  started_at TIMESTAMPTZ,
+  finished_at TIMESTAMPTZ,
+  expected BIGINT,
+  pages BIGINT NOT NULL DEFAULT 0,
+  calls BIGINT NOT NULL DEFAULT 0,
+  seen BIGINT NOT NULL DEFAULT 0,
+  changed BIGINT NOT NULL DEFAULT 0,
+  deleted BIGINT NOT NULL DEFAULT 0,
+  errors BIGINT NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  crashes INTEGER NOT NULL DEFAULT 0,
+  setbacks INTEGER NOT NULL DEFAULT 0,
+  last_error TEXT,
+  next_attempt_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  lease_until TIMESTAMPTZ,
+  lease_token UUID,
+  PRIMARY KEY (run_id, resource)
+);
+CREATE INDEX idx_sync_parts_due ON lightfast_sync_parts (next_attempt_at) WHERE state = 'due';
+
+-- What the last complete listing of a resource left: it began at `through`, the last whole one at
+-- `whole_at`; `kept` is the provider's own (an export's cursor). Nothing counts in another scope.
+CREATE TABLE lightfast_sync_marks (
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  resource VARCHAR(64) NOT NULL,
+  scope VARCHAR(64) NOT NULL,
+  through TIMESTAMPTZ NOT NULL DEFAULT now(),
+  whole_at TIMESTAMPTZ,
+  made_by VARCHAR(64),
+  kept JSONB,
+  PRIMARY KEY (connection_id, resource)
+);
+
+-- What a run that lists all has seen, by the ledger's identity; gone soon after the run.
+CREATE TABLE lightfast_sync_seen (
+  run_id BIGINT NOT NULL REFERENCES lightfast_sync_runs(id) ON DELETE CASCADE,
+  identity UUID NOT NULL,
+  PRIMARY KEY (run_id, identity)
+);
+
+-- How often a connection is synced, where it is not as its source has it.
+CREATE TABLE lightfast_sync_schedules (
+  connection_id VARCHAR(191) PRIMARY KEY
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  incremental_s INTEGER,
+  full_s INTEGER
+);
+
+-- When the receiver was last there, and the times at which none was.
+CREATE TABLE lightfast_heartbeats (
+  name VARCHAR(32) PRIMARY KEY,
+  beat_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE TABLE lightfast_receiver_gaps (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  began_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  ended_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+
+-- How far a provider's log of failed deliveries was looked through, and what came of it.
+CREATE TABLE lightfast_missed_checks (
+  connection_id VARCHAR(191) PRIMARY KEY
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  through TIMESTAMPTZ NOT NULL DEFAULT now(),
+  found BIGINT NOT NULL DEFAULT 0,
+  redelivered BIGINT NOT NULL DEFAULT 0,
+  recovered BIGINT NOT NULL DEFAULT 0,
+  last_error TEXT
 );

@@ -21,7 +21,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "connections": ("documents", "receiving"),
     "lookups": ("batches", "connections", "documents"),
     "deliveries": ("batches", "connections", "documents", "lookups", "receiving"),
-    "doctor": ("connections", "lookups"),
+    "syncs": ("batches", "connections", "documents", "lookups"),
+    "doctor": ("connections", "lookups", "syncs"),
     "sweep": ("documents",),
     "retention": (),
 }

@@ -40,6 +40,10 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "store": ("stores", "Stores, which documents belong to."),
     "source": ("sources", "Sources: connections to providers."),
     "deliveries": ("deliveries", "Raw deliveries: the queue and its past."),
+    "sync": (
+        "syncs",
+        "Sync runs: what a webhook missed comes back. `ingest sync CONNECTION` begins one.",
+    ),
     "docs": ("documents", "Documents."),
     "secrets": ("keys", "The encryption of stored secrets."),
     "organization": ("organizations", "Organizations, which stores and connections belong to."),

@@ -26,6 +26,7 @@ from ingest.flows.doctor import (
     look_at_queue,
     look_at_retention,
     look_at_sealed,
+    look_at_syncs,
     note,
     unreachable,
 )
@@ -103,6 +104,7 @@ def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
         clients = None
     around = Surroundings(parts.settings.webhook_secrets, clients)
     yield from look_at_connections(parts.engine, around)
+    yield from look_at_syncs(parts.engine)
     yield from look_at_queue(parts.engine)
     yield from look_at_retention(parts.engine, parts.settings.keep_deliveries_days)
     if clients is not None:

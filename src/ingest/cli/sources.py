@@ -4,98 +4,37 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ingest import skeleton
 from ingest.cli import durations, output
-from ingest.cli.arguments import AsJson, ConnectionId, SourceType
+from ingest.cli.arguments import AsJson, ConnectionId
+from ingest.cli.connecting import connect, update
+from ingest.cli.connections_shown import COLUMNS, require_known, shown, tell
+from ingest.cli.credentials_given import Token, WebhookSecret, given_secrets, replace_given
 from ingest.cli.erasing import Yes, require_yes
-from ingest.cli.files import json_object
 from ingest.cli.session import Session, session
-from ingest.core.errors import BadInput, NotConnected
-from ingest.flows.connections.connect import connect_source
+from ingest.core.errors import BadInput
 from ingest.flows.connections.credentials import (
     expire_other_secrets,
     list_secrets,
-    replace_credentials,
     retire_secret,
 )
 from ingest.flows.connections.erase import erase_connection, held_by_connection
 from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
 from ingest.flows.receiving import handshake
-from ingest.sources.registry import source
 from ingest.store import (
-    conditions,
     connections,
     credentials,
-    drift,
-    lookup_admin,
-    queue_admin,
 )
 from ingest.store.engine import transaction
 
 app = typer.Typer(help="Sources: connections to providers.", no_args_is_help=True)
 
-WebhookSecret = Annotated[
-    str | None, typer.Option(metavar="VAR", help="The variable with the webhook's secret.")
-]
-Token = Annotated[
-    str | None,
-    typer.Option(
-        metavar="VAR", help="The variable with the API token, or the JSON that one is made from."
-    ),
-]
-
 _CREDENTIALS = ("id", "kind", "created_at", "expires_at", "live")
 _CALLED = {credentials.WEBHOOK_SECRET: "webhook secret", credentials.API_TOKEN: "API token"}
-_COLUMNS = ("id", "source_type", "name", "status", "stores", "document_count", "last_ingested_at")
-
-
-@app.command()
-def connect(
-    context: typer.Context,
-    source_type: SourceType,
-    *,
-    store: Annotated[
-        list[str], typer.Option(metavar="ID", help="A store that it feeds; may be repeated.")
-    ],
-    name: Annotated[str, typer.Option(metavar="NAME", help="A name for people.")],
-    metadata: Annotated[
-        str, typer.Option(metavar="JSON|@FILE", help="What is connected, in the source's terms.")
-    ],
-    webhook_secret_env: WebhookSecret = None,
-    token_env: Token = None,
-    as_json: AsJson = False,
-) -> None:
-    """Connect a source to stores, and print the connection's id."""
-    current = session(context)
-    descriptor = source(source_type).descriptor
-    secrets = _secrets(current, webhook_secret_env, token_env)
-    created = connect_source(
-        current.engine,
-        descriptor,
-        name=name,
-        metadata=json_object(metadata, what="--metadata"),
-        store_ids=list(dict.fromkeys(store)),
-        secrets=secrets,
-        vault=current.program.vault if secrets else None,
-        reach=current.program.reach,
-    )
-    route = f"/webhooks/{source_type}/{created}"
-    if as_json:
-        output.document({"id": created, "source_type": source_type, "route": route})
-    else:
-        output.line(created)
-        output.note(f"{descriptor.title} may send its webhooks to {route}")
-    if credentials.WEBHOOK_SECRET in secrets:
-        return
-    if descriptor.verification_token is not None:
-        output.note(f"It waits 15 minutes for {descriptor.title}'s verification token there; then:")
-        output.note(f"ingest source verification {created}")
-    else:
-        output.note("It has no webhook secret of its own: that route refuses every request.")
 
 
 @app.command()
@@ -125,13 +64,13 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     with transaction(session(context).engine) as conn:
         found = connections.listing(conn)
     empty = "Nothing is connected yet; see: ingest source connect --help"
-    output.rows(found, as_json=as_json, columns=_COLUMNS, empty=empty)
+    output.rows(found, as_json=as_json, columns=COLUMNS, empty=empty)
 
 
 @app.command()
 def show(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJson = False) -> None:
     """Show a connection: metadata, stores, counts, kinds of secrets, deliveries."""
-    output.record(_shown(session(context), connection_id), as_json=as_json)
+    output.record(shown(session(context), connection_id), as_json=as_json)
 
 
 @app.command()
@@ -139,7 +78,7 @@ def pause(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJso
     """Let deliveries wait: they are received and kept until the connection is resumed."""
     current = session(context)
     pause_source(current.engine, connection_id)
-    _tell(current, connection_id, as_json=as_json)
+    tell(current, connection_id, as_json=as_json)
 
 
 @app.command()
@@ -149,7 +88,7 @@ def resume(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJs
     waited = resume_source(current.engine, connection_id)
     current.ring()
     output.note(f"{waited} waiting deliveries are due now")
-    _tell(current, connection_id, as_json=as_json)
+    tell(current, connection_id, as_json=as_json)
 
 
 @app.command("credentials")
@@ -177,16 +116,16 @@ def credentials_(
     live beside one another until they are retired or expire.
     """
     current = session(context)
-    secrets = _secrets(current, webhook_secret_env, token_env)
+    secrets = given_secrets(current, webhook_secret_env, token_env)
     if not (secrets or show or retire or expire_others_in):
         raise BadInput(
             "nothing to set; give --token-env or --webhook-secret-env, or --list, --retire, "
             "--expire-others-in"
         )
     span_s = durations.seconds(expire_others_in) if expire_others_in is not None else None
-    _require_known(current, connection_id)
+    require_known(current, connection_id)
     if secrets:
-        _replace(current, connection_id, secrets)
+        replace_given(current, connection_id, secrets)
     if retire is not None:
         kind = retire_secret(current.engine, connection_id, retire)
         output.note(f"{_CALLED[kind]} {retire} is forgotten")
@@ -194,7 +133,7 @@ def credentials_(
         ending = expire_other_secrets(current.engine, connection_id, span_s)
         output.note(f"{ending} older webhook secrets end within {expire_others_in}")
     if not (show or retire or expire_others_in):
-        _tell(current, connection_id, as_json=as_json)
+        tell(current, connection_id, as_json=as_json)
     else:
         _list_credentials(current, connection_id, as_json=as_json)
 
@@ -251,7 +190,7 @@ def disconnect(
     """
     current = session(context)
     if purge:
-        _require_known(current, connection_id)
+        require_known(current, connection_id)
         held = held_by_connection(current.engine, connection_id)
         require_yes(f"Connection {connection_id}", held, yes=yes)
         gone = erase_connection(current.engine, connection_id)
@@ -260,14 +199,7 @@ def disconnect(
         return
     disconnect_source(current.engine, connection_id)
     current.ring()
-    _tell(current, connection_id, as_json=as_json)
-
-
-def _replace(current: Session, connection_id: str, secrets: dict[str, str]) -> None:
-    vault = current.program.vault
-    due = replace_credentials(current.engine, connection_id, secrets, vault)
-    current.ring()
-    output.note(f"{due} waiting deliveries are due now")
+    tell(current, connection_id, as_json=as_json)
 
 
 def _list_credentials(current: Session, connection_id: str, *, as_json: bool) -> None:
@@ -276,47 +208,5 @@ def _list_credentials(current: Session, connection_id: str, *, as_json: bool) ->
     output.rows(rows, as_json=as_json, columns=_CREDENTIALS, empty=none)
 
 
-def _require_known(current: Session, connection_id: str) -> None:
-    with transaction(current.engine) as conn:
-        if not connections.by_id(conn, [connection_id]):
-            raise NotConnected(
-                f"there is no connection {connection_id}; `ingest source list` names those "
-                "there are"
-            )
-
-
-def _secrets(current: Session, webhook: str | None, token: str | None) -> dict[str, str]:
-    named = {credentials.WEBHOOK_SECRET: webhook, credentials.API_TOKEN: token}
-    return {kind: current.secret(name) for kind, name in named.items() if name is not None}
-
-
-def _tell(current: Session, connection_id: str, *, as_json: bool) -> None:
-    with transaction(current.engine) as conn:
-        (row,) = connections.listing(conn, connection_id)
-    output.record({name: row[name] for name in _COLUMNS}, as_json=as_json)
-
-
-def _shown(current: Session, connection_id: str) -> dict[str, Any]:
-    with transaction(current.engine) as conn:
-        found = connections.listing(conn, connection_id)
-        if not found:
-            raise NotConnected(
-                f"there is no connection {connection_id}; `ingest source list` names those "
-                "there are"
-            )
-        secrets = credentials.kinds(conn, connection_id)
-        deliveries = queue_admin.of_connection(conn, connection_id)
-        unknown = drift.fields(conn, found[0]["source_type"])
-        condition = conditions.read(conn, connection_id)
-        look_ups = lookup_admin.of_connection(conn, connection_id)
-    return {
-        **found[0],
-        "problem": condition.get("problem"),
-        "problem_at": condition.get("problem_at"),
-        "held_until": condition.get("held_until"),
-        "look_ups": look_ups,
-        "secrets": secrets,
-        "deliveries": {row["status"]: row["deliveries"] for row in deliveries},
-        "unknown_fields": unknown,
-        "last_received_at": max((row["last_received_at"] for row in deliveries), default=None),
-    }
+app.command()(connect)
+app.command()(update)

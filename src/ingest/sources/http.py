@@ -2,7 +2,8 @@
 
 Law: a redirect never leaves the host that the token is for; a body is cut off, not swallowed;
 whatever a provider, its name's server or a redirect says is an answer or one of our errors, and no
-error says the token. No cookie is kept.
+error says the token. No cookie is kept. Each request that is sent is asked for of the budget of
+whoever asks (`spending`), a token's renewal apart.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from ingest.core.values import JSON
 from ingest.sources.answers import SHOWN, Refusal, Response, Rules, headers_of
 from ingest.sources.contract import Resolve, Tokens
 from ingest.sources.home import Home, path_of
+from ingest.sources.limits import Call
 from ingest.sources.masking import Mask
+from ingest.sources.spending import spent_now, uncounted
 from ingest.sources.transport import LARGEST_HEAD, Allowance, Network, Transport
 
 LONGEST = timedelta(seconds=60)
@@ -169,10 +172,12 @@ class Api:
         """With the present token; where that is not known any more, once more with another."""
         if self.tokens is None or _AUTHORIZATION in _lower(asked.headers):
             return self._follow(asked, max_bytes)
-        token = self.tokens.current()
+        with uncounted():
+            token = self.tokens.current()
         tried = self._tried(self._with(token, asked), max_bytes)
         is_known = isinstance(tried, Response) and (knows is None or knows(tried))
-        another = None if is_known else self.tokens.renewed(token)
+        with uncounted():
+            another = None if is_known else self.tokens.renewed(token)
         if another is not None:
             return self._follow(self._with(another, asked), max_bytes)
         if isinstance(tried, Refused):
@@ -237,11 +242,19 @@ class Api:
     def _exchange(
         self, request: httpx.Request, allowance: Allowance, max_bytes: int
     ) -> tuple[int, dict[str, str], bytes]:
-        """The error is raised outside, so that it comes with none of what went before it."""
-        path = request.url.path
+        """The error is raised outside, so that it comes with none of what went before it.
+
+        Raises `BudgetSpent` where whoever asks just now may not; then nothing is sent.
+        """
+        path, spent = request.url.path, spent_now()
+        call = Call(request.method, path)
+        if spent is not None:
+            spent.ask(call)
         try:
             with closing(self._transport.send(request, allowance)) as response:
                 headers = headers_of(response.headers)
+                if spent is not None:
+                    spent.hear(call, headers, self.now())
                 allowance.bytes_left = 2 * max_bytes + LARGEST_HEAD
                 return response.status, headers, self._body(response, headers, path, max_bytes)
         except _FAILURES as error:

@@ -109,6 +109,7 @@ class Unlisted:
     """A document of the connection that a complete listing of its kind did not name.
 
     metadata: the document's. connection: that of the connection, as it is now. now: aware.
+    parent: what the document stands in, where that is known.
     """
 
     identity: Identity
@@ -117,6 +118,7 @@ class Unlisted:
     created_at: datetime
     connection: Mapping[str, JSON]
     now: datetime
+    parent: Identity | None = None
 
 
 class Lists(Protocol):

@@ -106,6 +106,12 @@ UPDATE lightfast_connected_sources
 SET is_active = :is_active, config_status = :status, updated_at = CURRENT_TIMESTAMP
 WHERE id = :id
 """)
+_CHANGE = sa.text("""
+UPDATE lightfast_connected_sources
+SET display_name = :name, source_metadata = CAST(:metadata AS jsonb),
+    updated_at = CURRENT_TIMESTAMP
+WHERE id = :id
+""")
 _LIST = sa.text("""
 SELECT s.id, CAST(s.source_type AS text) AS source_type, s.display_name AS name,
        s.organization_id, s.workspace_id, s.source_metadata AS metadata, s.is_active,
@@ -211,6 +217,14 @@ def set_status(conn: sa.Connection, connection_id: str, *, is_active: bool, stat
     """
     given = {"id": connection_id, "is_active": is_active, "status": status}
     return conn.execute(_STATUS, given).rowcount == 1
+
+
+def change(
+    conn: sa.Connection, connection_id: str, *, name: str, metadata: Mapping[str, JSON]
+) -> None:
+    """Give a connection this name and this metadata; what it stands for stays."""
+    stored = orjson.dumps(dict(metadata)).decode()
+    conn.execute(_CHANGE, {"id": connection_id, "name": name, "metadata": stored})
 
 
 def listing(conn: sa.Connection, connection_id: str | None = None) -> list[dict[str, Any]]:

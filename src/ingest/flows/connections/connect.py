@@ -54,12 +54,11 @@ def connect_source(
     `BadInput` for a name, metadata, a host, a store or a secret that cannot be used, and where a
     connection that feeds one of the stores shapes the same documents otherwise.
     """
-    if not name.strip() or len(name) > NAME_CHARS:
-        raise BadInput(f"the name has {len(name)} characters; give 1 to {NAME_CHARS}")
+    check_name(name)
     told = connection_metadata(descriptor, metadata)
     tenants = descriptor.connection_tenants(told)
     check_secrets(descriptor, secrets)
-    _check_host(descriptor, told, reach or Reach())
+    check_host(descriptor, told, reach or Reach())
     with transaction(engine) as conn:
         _require_stores(conn, store_ids)
         _require_agreement(conn, descriptor, told, store_ids)
@@ -79,7 +78,13 @@ def connect_source(
     return created
 
 
-def _check_host(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) -> None:
+def check_name(name: str) -> None:
+    """Raise `BadInput` for what can be no connection's name."""
+    if not name.strip() or len(name) > NAME_CHARS:
+        raise BadInput(f"the name has {len(name)} characters; give 1 to {NAME_CHARS}")
+
+
+def check_host(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) -> None:
     """Raise `BadInput` where the token would go to a host that is not the provider's, nor allowed.
 
     A look-up checks it again, since the settings may change. A source that asks nobody has no host.

@@ -51,12 +51,14 @@ class Applied:
     noted: the keys that may have another owner now, which the caller has to `bind` after the
         commit; None where there is none.
     cuts: what exceeded a bound, as a person reads it; statements within all bounds are left out.
+    entries: what became of each document, for whoever records it (`changed`).
     """
 
     stale: frozenset[int] = frozenset()
     doubtful: frozenset[int] = frozenset()
     noted: Noted | None = None
     cuts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    entries: Sequence[Entry] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ def apply(conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders)
     keys = write(conn, entries, heard_of, connections, renders)
     doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
     noted = note_keys(conn, keys)
-    return Applied(_stale(subjects.values()), doubtful, noted, _cuts(said, drafts, renders))
+    cuts = _cuts(said, drafts, renders)
+    return Applied(_stale(subjects.values()), doubtful, noted, cuts, entries)
 
 
 def _read(conn: sa.Connection, said: Sequence[StoreStatement]) -> dict[str, _Subject]:

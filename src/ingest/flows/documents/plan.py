@@ -120,7 +120,7 @@ _Rewritten = tuple[Draft, Stored]
 
 def _changed(entries: Sequence[Entry]) -> list[_Rewritten]:
     rewritten = [(e.draft, e.stored) for e in entries if e.draft and e.stored]
-    return [(draft, stored) for draft, stored in rewritten if _differs(draft, stored)]
+    return [(draft, stored) for draft, stored in rewritten if differs(draft, stored)]
 
 
 def _by_text(changed: Sequence[_Rewritten]) -> tuple[list[_Rewritten], list[_Rewritten]]:
@@ -142,7 +142,8 @@ def keys_written(entries: Sequence[Entry], what: Plan) -> set[Key]:
     return keys
 
 
-def _differs(draft: Draft, stored: Stored) -> bool:
+def differs(draft: Draft, stored: Stored) -> bool:
+    """Whether the row of a draft is another than that which stands."""
     created = draft.row["created_at"]
     return any(draft.row[name] != getattr(stored, name) for name in _COMPARED) or (
         created is not None and created != stored.created_at

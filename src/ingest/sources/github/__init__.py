@@ -7,6 +7,7 @@ from ingest.sources.github.client import connect
 from ingest.sources.github.descriptor import DESCRIPTOR
 from ingest.sources.github.documents import again, documents
 from ingest.sources.github.events import IGNORED
+from ingest.sources.github.limits import LIMITS
 from ingest.sources.github.mentions import MENTIONS
 from ingest.sources.github.normalise import normalise
 from ingest.sources.github.renewal import RENEWAL
@@ -24,4 +25,5 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    limits=LIMITS,
 )

@@ -11,7 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
+from ingest.core.errors import (
+    BudgetSpent,
+    PermanentError,
+    RateLimited,
+    Refused,
+    TransientError,
+)
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
@@ -177,7 +183,7 @@ def _compared(
         return None
     try:
         answer = _comparison(api, repository, base, head)
-    except (RateLimited, Refused):
+    except (BudgetSpent, RateLimited, Refused):
         raise
     except (Absent, PermanentError, TransientError):
         # A commit that was collected, a difference too large to be shown: the trees tell.

@@ -5,6 +5,7 @@ from ingest.sources.linear.client import connect
 from ingest.sources.linear.descriptor import DESCRIPTOR
 from ingest.sources.linear.events import IGNORED
 from ingest.sources.linear.kinds import again, found_documents
+from ingest.sources.linear.limits import LIMITS
 from ingest.sources.linear.mentions import MENTIONS
 from ingest.sources.linear.normalise import normalise
 from ingest.sources.linear.tokens import RENEWAL
@@ -22,4 +23,5 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    limits=LIMITS,
 )

@@ -5,6 +5,7 @@ from ingest.sources.zendesk.client import connect
 from ingest.sources.zendesk.descriptor import DESCRIPTOR
 from ingest.sources.zendesk.documents import again, documents
 from ingest.sources.zendesk.events import IGNORED
+from ingest.sources.zendesk.limits import LIMITS
 from ingest.sources.zendesk.listing import LISTING
 from ingest.sources.zendesk.mentions import MENTIONS
 from ingest.sources.zendesk.normalise import normalise
@@ -26,6 +27,7 @@ SOURCE = Source(
     ignored=IGNORED,
     listing=LISTING,
     subscribe=subscribe,
+    limits=LIMITS,
     by_hand=BY_HAND,
     revision=2,
 )

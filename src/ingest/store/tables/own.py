@@ -294,8 +294,10 @@ LOOKUPS = sa.Table(
     flag("suspect", NO),
     flag("lone", NO),
     zoned_time("missed_at", default=None),
+    flag("background", NO),
+    sa.Column("run_id", sa.BigInteger()),
     sa.Index("uq_lookups_object", "connection_id", "object", unique=True),
-    sa.Index("idx_lookups_connection", "connection_id", "next_attempt_at", "id"),
+    sa.Index("idx_lookups_due", "connection_id", "background", "next_attempt_at", "id"),
     sa.Index(
         "idx_lookups_running",
         "connection_id",
@@ -331,6 +333,7 @@ CONDITIONS = sa.Table(
     sa.Column("problem", sa.Text()),
     zoned_time("problem_at", default=None),
     zoned_time("held_until", default=None),
+    zoned_time("rests_until", default=None),
 )
 
 HANDSHAKES = sa.Table(

@@ -1,0 +1,16 @@
+"""Resyncs: runs, their lists, marks between them, and what the receiver knows of its own gaps."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add tables; an older version of the program goes on beside them."""
+    statements = Path(__file__).with_suffix(".sql").read_text("utf-8")
+    op.get_bind().exec_driver_sql(statements, execution_options={"no_parameters": True})

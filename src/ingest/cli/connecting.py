@@ -1,0 +1,128 @@
+"""`ingest source connect` and `update`: what a connection is, and what it wants."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ingest.cli import durations, output
+from ingest.cli.arguments import AsJson, ConnectionId, SourceType
+from ingest.cli.connections_shown import tell
+from ingest.cli.credentials_given import Token, WebhookSecret, given_secrets, replace_given
+from ingest.cli.files import json_object
+from ingest.cli.session import session
+from ingest.core.errors import BadInput
+from ingest.flows.connections.connect import connect_source
+from ingest.flows.syncs.changing import SourceChange, begin_backfill, change_source
+from ingest.sources.contract import Descriptor
+from ingest.sources.registry import source
+from ingest.store import credentials
+
+
+def connect(  # noqa: PLR0913 - each option is one
+    context: typer.Context,
+    source_type: SourceType,
+    *,
+    store: Annotated[
+        list[str], typer.Option(metavar="ID", help="A store that it feeds; may be repeated.")
+    ],
+    name: Annotated[str, typer.Option(metavar="NAME", help="A name for people.")],
+    metadata: Annotated[
+        str, typer.Option(metavar="JSON|@FILE", help="What is connected, in the source's terms.")
+    ],
+    webhook_secret_env: WebhookSecret = None,
+    token_env: Token = None,
+    backfill: Annotated[
+        bool, typer.Option(help="Fetch what is there already, where there is a token.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Connect a source to stores, print the connection's id, and fetch what is there already."""
+    current = session(context)
+    descriptor = source(source_type).descriptor
+    secrets = given_secrets(current, webhook_secret_env, token_env)
+    created = connect_source(
+        current.engine,
+        descriptor,
+        name=name,
+        metadata=json_object(metadata, what="--metadata"),
+        store_ids=list(dict.fromkeys(store)),
+        secrets=secrets,
+        vault=current.program.vault if secrets else None,
+        reach=current.program.reach,
+    )
+    route = f"/webhooks/{source_type}/{created}"
+    run = begin_backfill(current.engine, created) if backfill else None
+    if run is not None:
+        current.ring()
+    if as_json:
+        told = {"id": created, "source_type": source_type, "route": route, "backfill": run}
+        output.document(told)
+    else:
+        output.line(created)
+        output.note(f"{descriptor.title} may send its webhooks to {route}")
+    if run is not None:
+        output.note(f"What is there already is fetched by run {run}: ingest sync show {run}")
+    if credentials.WEBHOOK_SECRET not in secrets:
+        _tell_of_secrets(descriptor, created)
+
+
+def _tell_of_secrets(descriptor: Descriptor, created: str) -> None:
+    """What is still to be done about a route that can verify nothing yet."""
+    if descriptor.verification_token is not None:
+        output.note(f"It waits 15 minutes for {descriptor.title}'s verification token there; then:")
+        output.note(f"ingest source verification {created}")
+    else:
+        output.note("It has no webhook secret of its own: that route refuses every request.")
+
+
+def update(
+    context: typer.Context,
+    connection_id: ConnectionId,
+    *,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Another name.")] = None,
+    metadata: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON|@FILE",
+            help="Fields to be laid over the metadata; null takes one away.",
+        ),
+    ] = None,
+    token_env: Token = None,
+    sync_every: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="Between two runs: 15m, 1h; 0s for the source's own."),
+    ] = None,
+    full_sync_every: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="Between two that list all: 1d; 0s for the source's own."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change what a connection wants, its name, its token, or how often it is synced.
+
+    A filter that changed is seen to at once: what left it loses this feed, what entered is fetched.
+    """
+    given = (name, metadata, token_env, sync_every, full_sync_every)
+    if all(one is None for one in given):
+        raise BadInput("nothing to change; see: ingest source update --help")
+    current = session(context)
+    change = SourceChange(
+        name=name,
+        metadata=json_object(metadata, what="--metadata") if metadata is not None else None,
+        every_s=_seconds(sync_every),
+        full_every_s=_seconds(full_sync_every),
+    )
+    secrets = given_secrets(current, None, token_env)
+    run = change_source(current.engine, connection_id, change, current.program.reach)
+    if secrets:
+        replace_given(current, connection_id, secrets)
+    if run is not None:
+        current.ring()
+        output.note(f"What left the filter is let go, what entered fetched, by sync run {run}")
+    tell(current, connection_id, as_json=as_json)
+
+
+def _seconds(told: str | None) -> int | None:
+    return round(durations.seconds(told)) if told is not None else None

@@ -1,0 +1,150 @@
+"""`ingest sync`: have a provider listed, and look at the runs that do it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ingest.cli import output
+from ingest.cli.arguments import AsJson, Limit
+from ingest.cli.session import Session, session
+from ingest.cli.watching_syncs import watch
+from ingest.core.errors import BadInput, TransientError
+from ingest.flows.syncs.control import UNKNOWN, cancel_run, confirm_run, sync_connection
+from ingest.flows.syncs.request import Kind
+from ingest.store import sync_runs
+from ingest.store.engine import transaction
+
+START = "start"
+_LARGEST_ID = 2**63 - 1
+_COLUMNS = (
+    "id",
+    "source_type",
+    "name",
+    "kind",
+    "state",
+    "asked_by",
+    "seen",
+    "changed",
+    "deleted",
+    "errors",
+    "started_at",
+    "finished_at",
+)
+
+
+class _StartsWithoutAName(TyperGroup):
+    """`ingest sync CONNECTION …` is `ingest sync start CONNECTION …`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command's name in front where the first word is none of their names."""
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [START, *args]
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+
+app = typer.Typer(
+    cls=_StartsWithoutAName,
+    help="Sync runs: what a webhook missed comes back. `ingest sync CONNECTION` begins one.",
+    no_args_is_help=True,
+)
+
+RunId = Annotated[int, typer.Argument(metavar="RUN", min=1, max=_LARGEST_ID)]
+
+
+@app.command(START)
+def start(
+    context: typer.Context,
+    connection_id: Annotated[
+        str | None, typer.Argument(metavar="CONNECTION", help="The connection's id.")
+    ] = None,
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="List everything, and prune what is gone.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Show how it goes on, to its end.")] = False,
+    confirm: Annotated[
+        int | None,
+        typer.Option(
+            metavar="RUN",
+            min=1,
+            max=_LARGEST_ID,
+            help="Let a stopped run take away what its plan names, instead.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have a connection's provider listed: `ingest sync CONNECTION`, without the word `start`.
+
+    Incremental unless --full: what moved since the last run. Exit 1 where the run that --wait
+    waits for fails or stops. With --json, how it goes on is JSON lines on stderr.
+    """
+    if (connection_id is None) == (confirm is None):
+        raise BadInput("name a connection to be synced, or a stopped run with --confirm; not both")
+    current = session(context)
+    run = _begun(current, connection_id, confirm, full=full)
+    current.ring()
+    if wait:
+        watch(current.engine, run, as_json=as_json)
+    found = _shown(current, run)
+    output.record(found if wait else _short(found), as_json=as_json)
+    if wait and found["state"] != sync_runs.DONE:
+        raise TransientError(f"sync run {run} is {found['state']}: {found['reason']}")
+    if not wait:
+        output.note(f"See how it goes: ingest sync show {run}")
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    *,
+    connection: Annotated[
+        str | None, typer.Option(metavar="ID", help="Of this connection.")
+    ] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, the newest first."""
+    with transaction(session(context).engine) as conn:
+        found = sync_runs.listing(conn, connection, limit=limit)
+    empty = "Nothing was synced yet; see: ingest sync --help"
+    output.rows(found, as_json=as_json, columns=_COLUMNS, empty=empty)
+    output.note_cut(found, limit)
+
+
+@app.command()
+def show(context: typer.Context, run_id: RunId, *, as_json: AsJson = False) -> None:
+    """Show one run: its lists, what it counted, and what it would take away."""
+    output.record(_shown(session(context), run_id), as_json=as_json)
+
+
+@app.command()
+def cancel(context: typer.Context, run_id: RunId, *, as_json: AsJson = False) -> None:
+    """End a run; what it applied stays, and the next one lists it all again."""
+    current = session(context)
+    cancel_run(current.engine, run_id)
+    current.ring()
+    output.record(_short(_shown(current, run_id)), as_json=as_json)
+
+
+def _begun(current: Session, connection_id: str | None, confirm: int | None, *, full: bool) -> int:
+    if confirm is not None:
+        confirm_run(current.engine, confirm)
+        return confirm
+    kind: Kind = "full" if full else "incremental"
+    return sync_connection(current.engine, connection_id or "", kind=kind, asked_by="a person")
+
+
+def _shown(current: Session, run_id: int) -> dict[str, Any]:
+    with transaction(current.engine) as conn:
+        found = sync_runs.show(conn, run_id)
+    if found is None:
+        raise BadInput(UNKNOWN.format(id=run_id))
+    return found
+
+
+def _short(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: found[name] for name in (*_COLUMNS, "reason")}

@@ -1,0 +1,116 @@
+"""How a sync run goes on: a bar for people, JSON lines for scripts; on stderr, both.
+
+The estimate is honest: there is one only where the provider said how much there is, and it is what
+the run has taken so far for what it has seen.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from ingest.cli.lines import note, printable
+from ingest.core.errors import BadInput
+from ingest.flows.syncs.control import UNKNOWN, has_ended
+from ingest.store import sync_runs
+from ingest.store.engine import transaction
+
+LOOKS_EVERY_S = 0.5
+LINE_EVERY_S = 2.0
+"""Between two lines for scripts, or where no terminal is."""
+LEAST_SEEN = 20
+"""Objects, before an estimate is made."""
+
+
+def watch(engine: sa.Engine, run_id: int, *, as_json: bool) -> None:
+    """Show how a run goes on, until it has ended. Blocks."""
+    if not as_json and sys.stderr.isatty():
+        _bar(engine, run_id)
+        return
+    shown_at = 0.0
+    for run in _looks(engine, run_id):
+        if time.monotonic() - shown_at < LINE_EVERY_S and not has_ended(run["state"]):
+            continue
+        shown_at = time.monotonic()
+        told = progress(run, datetime.now(UTC))
+        note(orjson.dumps(told).decode() if as_json else _line(told))
+
+
+def _bar(engine: sa.Engine, run_id: int) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
+    console = Console(file=sys.stderr, highlight=False, markup=False)
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(f"run {run_id}", total=None, said="")
+        for run in _looks(engine, run_id):
+            told = progress(run, datetime.now(UTC))
+            bar.update(
+                task, completed=run["seen"], total=told["expected"], said=printable(_line(told))
+            )
+
+
+def _looks(engine: sa.Engine, run_id: int) -> Iterator[dict[str, Any]]:
+    while True:
+        with transaction(engine, durable=False) as conn:
+            run = sync_runs.show(conn, run_id)
+        if run is None:
+            raise BadInput(UNKNOWN.format(id=run_id))
+        yield run
+        if has_ended(run["state"]):
+            return
+        time.sleep(LOOKS_EVERY_S)
+
+
+def progress(run: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """How far a run is: counts, and `left_s` where that can be told. Pure.
+
+    `expected` is None where the provider does not say how much there is; `waits_s` is how long its
+    next page is not due, where all of them wait.
+    """
+    return {
+        "run": run["id"],
+        "state": run["state"],
+        "seen": run["seen"],
+        "expected": run["expected"],
+        "changed": run["changed"],
+        "deleted": run["deleted"],
+        "errors": run["errors"],
+        "pages": run["pages"],
+        "calls": run["calls"],
+        "left_s": left_s(run, now),
+        "waits_s": _waits_s(run, now),
+    }
+
+
+def left_s(run: Mapping[str, Any], now: datetime) -> int | None:
+    """Seconds until all is seen, at the pace so far; None where nobody knows how much there is."""
+    expected, seen, began = run["expected"], run["seen"], run["started_at"]
+    if not expected or began is None or seen < min(LEAST_SEEN, expected) or has_ended(run["state"]):
+        return None
+    took_s: float = (now - began).total_seconds()
+    left: int = round(took_s * (expected - seen) / max(seen, 1))
+    return max(0, left)
+
+
+def _waits_s(run: Mapping[str, Any], now: datetime) -> int | None:
+    due = run["due_at"]
+    waits = (due - now).total_seconds() if due is not None else 0.0
+    return round(waits) if waits >= 1.0 else None
+
+
+def _line(told: Mapping[str, Any]) -> str:
+    of = f" of {told['expected']:,}" if told["expected"] else ""
+    said = [f"{told['state']}: {told['seen']:,}{of} seen, {told['changed']:,} changed"]
+    said += [f"{told[name]:,} {name}" for name in ("deleted", "errors") if told[name]]
+    if told["left_s"] is not None and told["state"] == sync_runs.RUNNING:
+        said.append(f"about {timedelta(seconds=told['left_s'])} left")
+    if told["waits_s"] is not None:
+        said.append(f"waits {told['waits_s']} s for its provider")
+    return ", ".join(said)

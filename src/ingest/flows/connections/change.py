@@ -1,0 +1,75 @@
+"""Changes a connection: its name, and what of its provider it wants.
+
+What it stands for is its identity, and so stays: another repository is another connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from ingest.core.errors import BadInput
+from ingest.core.values import JSON
+from ingest.flows.connections import agreement
+from ingest.flows.connections.connect import check_host, check_name, connection_metadata
+from ingest.flows.connections.lifecycle import require_connected
+from ingest.sources.contract import Source
+from ingest.sources.hosts import Reach
+from ingest.sources.registry import source
+from ingest.store import conditions, connections, stores
+from ingest.store.connections import Connection
+
+
+def change_connection(
+    conn: sa.Connection,
+    connection_id: str,
+    *,
+    name: str | None = None,
+    metadata: Mapping[str, JSON] | None = None,
+    reach: Reach | None = None,
+) -> tuple[Connection, Connection]:
+    """Give a connection another name, or other fields of its metadata; as it was, and as it is.
+
+    metadata: laid over what there is; null takes a field away. In the caller's transaction, which
+    locks the connection. Raises `NotConnected` for none, `BadInput` for what cannot be, and where
+    it would stand for something else.
+    """
+    conditions.lock(conn, connection_id)
+    before = require_connected(conn, connection_id)
+    after = before
+    if name is not None:
+        check_name(name)
+        after = replace(after, name=name)
+    if metadata is not None:
+        after = replace(after, metadata=_laid_over(before, metadata))
+        _require_same_thing(conn, before, after)
+        check_host(source(before.source_type).descriptor, after.metadata, reach or Reach())
+    connections.change(conn, connection_id, name=after.name, metadata=after.metadata)
+    return before, after
+
+
+def _laid_over(before: Connection, metadata: Mapping[str, JSON]) -> dict[str, JSON]:
+    laid = {**before.metadata, **metadata}
+    told = {name: value for name, value in laid.items() if value is not None}
+    return connection_metadata(source(before.source_type).descriptor, told)
+
+
+def _require_same_thing(conn: sa.Connection, before: Connection, after: Connection) -> None:
+    found = source(before.source_type)
+    if _stands_for(found, before) != _stands_for(found, after):
+        raise BadInput(
+            f"connection {before.id} would stand for something else at {found.descriptor.title}; "
+            "connect that as a source of its own"
+        )
+    fed = connections.stores_of(conn, [before.id]).get(before.id, [])
+    stores.lock(conn, fed)
+    for conflict in agreement.conflicts(conn, found.descriptor, after.metadata, fed):
+        if conflict.other.id != before.id:
+            raise BadInput(f"{conflict}; {agreement.REMEDY}")
+
+
+def _stands_for(found: Source, connection: Connection) -> tuple[str, tuple[str, ...]]:
+    tenants = found.descriptor.connection_tenants(connection.metadata)
+    return found.descriptor.scope(tenants[0], connection.metadata), tenants

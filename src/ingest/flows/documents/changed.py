@@ -1,0 +1,55 @@
+"""Finds which documents a batch really changed, for whoever records that. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ingest.core.identity import Identity
+from ingest.core.ranks import version_of
+from ingest.flows.documents.plan import Entry, differs
+
+Became = Literal["created", "updated", "deleted", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedDocument:
+    """A document of one store, and what became of it.
+
+    version: the source's, as ranks have it.
+    """
+
+    store_id: str
+    identity: Identity
+    source_id: str
+    version: str
+    became: Became
+
+
+def changed(entries: Iterable[Entry]) -> Iterator[ChangedDocument]:
+    """The documents whose row, or whose being in sight, is another than before."""
+    for entry in entries:
+        became = _became(entry)
+        if became is not None:
+            row = entry.after
+            identity = Identity(row.source_type, row.scope, row.kind, row.external_id)
+            key = row.source_id or (entry.before.source_id if entry.before else None) or ""
+            yield ChangedDocument(row.store_id, identity, key, version_of(row.rank or ""), became)
+
+
+def _became(entry: Entry) -> Became | None:
+    if entry.decision.deleted:
+        return "deleted"
+    if entry.hides:
+        return "withdrawn" if entry.stored is not None or entry.turned else None
+    if entry.draft is None:
+        return "updated" if entry.shows or _is_patched(entry) else None
+    if entry.stored is None:
+        return "created"
+    return "updated" if entry.turned or differs(entry.draft, entry.stored) else None
+
+
+def _is_patched(entry: Entry) -> bool:
+    patched = entry.decision.metadata
+    return bool(entry.stored and patched and patched != entry.stored.source_metadata)

@@ -1,0 +1,145 @@
+"""The loop that makes pages: claim a list that is due, ask its provider, apply, move on.
+
+One page at a time, so that one which takes its process down takes no other along. Law: no
+transaction is open while a provider is asked, and nothing waits here for a limit to pass.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+import structlog
+
+from ingest.core.errors import LeaseLost, PermanentError, TransientError
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.syncs import pruning
+from ingest.flows.syncs.ending import end_run
+from ingest.flows.syncs.failing import settle_failure
+from ingest.flows.syncs.fetch import ReadPage, fetch_page
+from ingest.flows.syncs.held import HeldPart, claim_part
+from ingest.flows.syncs.request import begin_due
+from ingest.flows.syncs.settle import settle_page
+from ingest.sources.spending import spending
+from ingest.store import sync_parts
+from ingest.store.engine import transaction
+from ingest.store.sync_parts import LEASE_S
+from ingest.store.sync_runs import END
+
+log = structlog.get_logger(__name__)
+
+RENEW_S = LEASE_S / 3
+SOON_S = 2.0
+"""What is due so soon is waited for, rather than rung for again."""
+IDLE_S = 0.25
+CRASHES = 10
+"""A page that took its process down so often, one time after another, ends its list."""
+
+
+@dataclass(slots=True)
+class Paged:
+    """What a drain did: `pages` made, documents `changed`, what was `put_off`, and so on; whether
+    more may be due.
+    """
+
+    ended: Counter[str] = field(default_factory=Counter)
+    more: bool = False
+
+
+def drain_pages(
+    engine: sa.Engine,
+    clients: Clients,
+    *,
+    go_on: Callable[[], bool],
+    on_more: Callable[[], object] = lambda: None,
+    on_asked: Callable[[], object] = lambda: None,
+    most_share: float = pruning.MOST_SHARE,
+) -> Paged:
+    """Make the pages that are due until none is, or `go_on` says no.
+
+    on_more: called when a page is begun, for another process to look for more. on_asked: called
+    after a page that may have asked for look-ups. most_share: see `pruning`. Blocks; raises
+    `TransientError` where the database is away.
+    """
+    done = Paged()
+    while go_on():
+        begin_due(engine)
+        with transaction(engine) as conn:
+            held = claim_part(conn)
+        if held is not None:
+            on_more()
+            done.ended += _one(_Work(engine, clients, held, most_share))
+            on_asked()
+            clients.close_retired()
+        elif not _wait_for_next(engine):
+            return done
+    done.more = True
+    return done
+
+
+@dataclass(slots=True)
+class _Work:
+    """One page, or one step of a run's end; `calls` are the requests that it took so far."""
+
+    engine: sa.Engine
+    clients: Clients
+    held: HeldPart
+    most_share: float
+    calls: int = 0
+
+    def do(self) -> Counter[str]:
+        """Ask and settle; raises whatever hinders it."""
+        row = self.held.row
+        if row.crashes >= CRASHES:
+            raise PermanentError(f"the page took its worker down {row.crashes} times")
+        if row.resource == END:
+            end_run(self.engine, self.held, most_share=self.most_share)
+            return Counter()
+        read = self._ask()
+        counted = settle_page(self.engine, self.held, read, calls=self.calls)
+        log.info("page_applied", run=row.run_id, resource=row.resource, **counted)
+        return counted
+
+    def _ask(self) -> ReadPage:
+        token = self.clients.opened(self.held.sealed)
+        budget = self.clients.budget_of(self.held.connection, token)
+        with spending(budget, background=True) as spent:
+            try:
+                return fetch_page(self.clients, self.held)
+            finally:
+                self.calls = spent.calls
+
+
+def _one(work: _Work) -> Counter[str]:
+    """In a thread; meanwhile the lease is renewed here."""
+    with ThreadPoolExecutor(1, thread_name_prefix="page") as pool:
+        future = pool.submit(work.do)
+        while not wait([future], timeout=RENEW_S).done:
+            _renew(work.engine, work.held)
+    error = future.exception()
+    if error is None:
+        return future.result() + Counter({"pages": 1})
+    found = settle_failure(work.engine, work.held, error, work.calls)
+    return Counter({found.kind: 1})
+
+
+def _renew(engine: sa.Engine, held: HeldPart) -> None:
+    try:
+        with transaction(engine, durable=False) as conn:
+            sync_parts.renew(conn, held.row)
+    except (TransientError, LeaseLost) as error:
+        log.warning("lease_not_renewed", resource=held.row.resource, error=str(error))
+
+
+def _wait_for_next(engine: sa.Engine) -> bool:
+    """Wait a moment where a page is due soon; whether it is worth to look again."""
+    with transaction(engine, durable=False) as conn:
+        due_s = sync_parts.next_due_s(conn)
+    if due_s is None or due_s > SOON_S:
+        return False
+    time.sleep(due_s + 0.01 if due_s > 0.0 else IDLE_S)
+    return True

@@ -1,0 +1,142 @@
+"""The end of a run: prunes what is not listed any more, waits for what is looked up, and closes.
+
+A part like the lists, due once they are done, a step at a time: its cursor says how far it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+import structlog
+
+from ingest.core.changes import Refresh
+from ingest.core.ranks import Seen
+from ingest.core.values import JSON
+from ingest.flows.batches import raced
+from ingest.flows.documents.apply import StoreStatement, apply
+from ingest.flows.documents.bind import bind
+from ingest.flows.documents.changed import changed
+from ingest.flows.documents.prerender import prerender
+from ingest.flows.documents.record import resync_events
+from ingest.flows.documents.render import Renders
+from ingest.flows.documents.statements import statements_of
+from ingest.flows.lookups.request import request_lookups
+from ingest.flows.syncs import pruning
+from ingest.flows.syncs.held import HeldPart
+from ingest.flows.syncs.pruning import Missing
+from ingest.sources.registry import source
+from ingest.sources.wire import items
+from ingest.store import events, sync_marks, sync_parts, sync_runs
+from ingest.store.engine import transaction
+from ingest.store.references import Noted
+from ingest.store.sync_marks import Finished
+from ingest.store.sync_parts import Advanced
+
+log = structlog.get_logger(__name__)
+
+WAITS_S = 30.0
+"""Between two looks whether all is looked up; who ends a look-up has it looked at sooner."""
+
+
+def end_run(engine: sa.Engine, held: HeldPart, *, most_share: float) -> None:
+    """One step of a run's end. Raises what the database raises, and `LeaseLost`."""
+    at = held.row.cursor if isinstance(held.row.cursor, dict) else {}
+    if held.row.kind == "incremental" or at.get("pruned") is True:
+        _close_or_wait(engine, held)
+    elif "after" not in at:
+        _decide(engine, held, most_share)
+    else:
+        _prune(engine, held, at)
+
+
+def _decide(engine: sa.Engine, held: HeldPart, most_share: float) -> None:
+    """Find out what is missing, and whether a person has to be asked."""
+    plan = pruning.plan(engine, held)
+    why = None if held.row.confirmed else plan.needs_a_person(most_share)
+    with transaction(engine) as conn:
+        sync_parts.require_held(conn, held.row)
+        kinds: list[JSON] = [*sorted(plan.standing)]
+        cursor: dict[str, JSON] = {"after": "", "kinds": kinds}
+        sync_parts.advance(conn, held.row, Advanced(cursor=cursor, ends=why is not None))
+        sync_runs.note(conn, held.row.run_id, plan.as_json())
+        if why is not None:
+            log.warning("sync_stopped", run=held.row.run_id, why=why)
+            reason = f"{why}; look at the plan, then: ingest sync --confirm {held.row.run_id}"
+            sync_runs.finish(conn, held.row.run_id, sync_runs.STOPPED, reason)
+
+
+def _prune(engine: sa.Engine, held: HeldPart, at: Mapping[str, JSON]) -> None:
+    """One step of documents that were not seen: look-ups for those that may be gone, and so on."""
+    kinds = frozenset(str(kind) for kind in items(at, "kinds"))
+    with transaction(engine) as conn:
+        step = pruning.missing(conn, held, kinds, str(at["after"]))
+    pruned = _Pruned(held, step, _said(held, step), Renders())
+    prerender(engine, pruned.said, pruned.renders)
+    cursor: JSON = {**at, "after": step[-1].row.document_id} if step else {"pruned": True}
+
+    def run() -> Noted | None:
+        with transaction(engine) as conn:
+            return _write(conn, pruned, Advanced(cursor=cursor))
+
+    bind(engine, raced(run, lambda: prerender(engine, pruned.said, pruned.renders)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pruned:
+    """A step of pruning, and what it says."""
+
+    held: HeldPart
+    step: Sequence[Missing]
+    said: Sequence[StoreStatement]
+    renders: Renders
+
+
+def _said(held: HeldPart, step: Sequence[Missing]) -> list[StoreStatement]:
+    """What is said at once: what lies outside the filter by now, what aged out and stays."""
+    changes = {
+        one.then.identity: one.then
+        for one in step
+        if one.then is not None and not isinstance(one.then, Refresh)
+    }
+    found, origin = source(held.connection.source_type), Seen(held.row.fence)
+    statements = statements_of(
+        found, held.connection, changes.values(), origin, heard_at=held.row.sent_at
+    )
+    return [(store, one) for store in held.stores for one in statements]
+
+
+def _write(conn: sa.Connection, pruned: _Pruned, to: Advanced) -> Noted | None:
+    row = pruned.held.row
+    applied = apply(conn, pruned.said, pruned.renders)
+    what = [*changed(applied.entries)]
+    wanted = [
+        (row.connection_id, one.then)
+        for one in pruned.step
+        if isinstance(one.then, Refresh) and not one.row.under_unseen
+    ]
+    request_lookups(conn, wanted, background=True, run_id=row.run_id)
+    events.record(conn, [*resync_events(what, row.run_id)])
+    sync_parts.require_held(conn, row)
+    sync_parts.advance(conn, row, replace(to, changed=len(what)))
+    return applied.noted
+
+
+def _close_or_wait(engine: sa.Engine, held: HeldPart) -> None:
+    row = held.row
+    with transaction(engine) as conn:
+        sync_parts.require_held(conn, row)
+        if sync_marks.pending(conn, row.connection_id, row.run_id):
+            sync_parts.put_off(conn, row, WAITS_S)
+            return
+        failed = _failures(sync_marks.finished(conn, row.run_id))
+        sync_parts.advance(conn, row, Advanced(cursor=row.cursor, ends=True))
+        state = sync_runs.FAILED if failed else sync_runs.DONE
+        sync_runs.finish(conn, row.run_id, state, failed)
+    log.info("sync_ended", run=row.run_id, kind=row.kind, state=state)
+
+
+def _failures(ended: Sequence[Finished]) -> str | None:
+    failed = [f"{one.resource}: {one.last_error}" for one in ended if one.state == "failed"]
+    return "; ".join(failed) or None

@@ -1,0 +1,102 @@
+"""What becomes of a page that failed: it is due later, or its list has ended.
+
+Law: what may succeed later is tried later, for as long as it takes; what cannot ends its list and
+no other, and the next run begins that anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+import structlog
+
+from ingest.core.canonical import clean
+from ingest.core.errors import (
+    BadSettings,
+    IngestError,
+    LeaseLost,
+    RateLimited,
+    Refused,
+    TransientError,
+)
+from ingest.core.retry import delay_s, told_s
+from ingest.flows.syncs.held import HeldPart
+from ingest.store import conditions, sync_parts
+from ingest.store.engine import BadRow, transaction
+
+log = structlog.get_logger(__name__)
+
+AGAIN_S = 2.0
+"""The shortest wait before a page is asked for again."""
+MOST_SAID = 2_000
+"""Characters of an error that are stored."""
+
+Kind = Literal["lost", "refused", "limited", "put_off", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageFailure:
+    """What a failure means.
+
+    lost: the page belongs to somebody else by now, or its run has ended: nothing is to be done.
+    refused: the connection is paused. limited: it is left alone for `wait_s`.
+    put_off: the page is due after `wait_s`. failed: the list ends with `said`.
+    counted: each such failure makes the next wait longer.
+    """
+
+    kind: Kind
+    said: str
+    wait_s: float = AGAIN_S
+    counted: bool = False
+
+
+def failure_of(error: BaseException, *, attempts: int, run_id: int) -> PageFailure:
+    """What an error of a page means; a fault of our own ends the list until it is mended. Pure."""
+    said = clean(str(error))[:MOST_SAID]
+    if isinstance(error, LeaseLost):
+        return PageFailure("lost", said)
+    if isinstance(error, Refused):
+        return PageFailure("refused", said)
+    backs_off_s = max(AGAIN_S, delay_s(attempts, run_id))
+    if isinstance(error, TransientError):
+        told = error.retry_after_s
+        wait_s = backs_off_s if told is None else max(told_s(told), 0.0)
+        if isinstance(error, RateLimited):
+            return PageFailure("limited", said, max(wait_s, 1.0))
+        return PageFailure("put_off", said, wait_s, counted=told is None)
+    if isinstance(error, BadSettings | BadRow):
+        return PageFailure("put_off", said, backs_off_s, counted=True)
+    if isinstance(error, IngestError):
+        return PageFailure("failed", said)
+    return PageFailure("failed", f"client fault: {type(error).__name__}")
+
+
+def settle_failure(
+    engine: sa.Engine, held: HeldPart, error: BaseException, calls: int
+) -> PageFailure:
+    """Put the page off, or end its list; what was done. Raises `TransientError` where the database
+    is away: then the lease runs out.
+    """
+    row = held.row
+    found = failure_of(error, attempts=row.attempts, run_id=row.run_id)
+    told = {"run": row.run_id, "resource": row.resource, "kind": found.kind, "said": found.said}
+    if found.kind == "failed":
+        log.error("listing_failed", **told, exc_info=error)
+    else:
+        log.warning("page_put_off", **told, wait_s=found.wait_s)
+    if found.kind == "lost":
+        return found
+    with transaction(engine) as conn:
+        if found.kind == "refused":
+            conditions.refuse(conn, row.connection_id, found.said, token_id=held.token_id)
+        elif found.kind == "limited":
+            conditions.rate_limit(conn, row.connection_id, found.wait_s)
+        if found.kind == "failed":
+            sync_parts.fail(conn, row, found.said, calls=calls)
+        else:
+            sync_parts.put_off(
+                conn, row, found.wait_s, found.said, counted=found.counted, calls=calls
+            )
+    return found

@@ -1,0 +1,138 @@
+"""Asks a provider for one page, and has its source read each object of it into changes.
+
+Law: no transaction is open meanwhile, and nothing waits here for a limit to pass: what has to wait
+goes back into its row. One object that cannot be read leaves the others alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+
+from ingest.core.bounds import MAX_SEEN
+from ingest.core.canonical import clean
+from ingest.core.changes import Change, Refresh
+from ingest.core.errors import BadPayload, IngestError, PermanentError, TransientError
+from ingest.core.identity import Identity
+from ingest.flows.documents.owned_keys import unclaimed
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.made_by import made_by
+from ingest.flows.syncs.held import HeldPart
+from ingest.sources.contract import Lookup, Source
+from ingest.sources.discreet import Discreet
+from ingest.sources.listing import Listed, Page, PageRequest
+from ingest.sources.registry import source
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadObject:
+    """An object of a page, and what its source makes of it.
+
+    error: why nothing could be made of it; it is there all the same.
+    """
+
+    identity: Identity
+    changes: tuple[Change, ...] = ()
+    lookups: tuple[Refresh, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """A page as it is settled: its objects, and what else it says. made_by: see `made_by`."""
+
+    page: Page
+    objects: tuple[ReadObject, ...]
+    made_by: str
+
+
+def fetch_page(clients: Clients, held: HeldPart) -> ReadPage:
+    """The next page of a list.
+
+    Blocks; raises what `Clients` and the client raise (`Refused`, `RateLimited`, `TransientError`,
+    `PermanentError`), and any fault of the client.
+    """
+    row, connection = held.row, held.connection
+    found = source(connection.source_type)
+    made = made_by(found, held.stores)
+    client = clients.of(connection, clients.opened(held.sealed))
+    page = client.list_page(
+        PageRequest(
+            row.resource,
+            row.since,
+            row.sent_at,
+            row.cursor,
+            row.kept,
+            connection=connection.metadata,
+            taken=held.taken,
+            made_by=made,
+        )
+    )
+    if page.cursor is not None and page.cursor == row.cursor:
+        raise BadPayload("cursor", "leads to the page that it came with")
+    return ReadPage(page, _read(found, client, held, page, made), made)
+
+
+def _read(
+    found: Source, client: Discreet, held: HeldPart, page: Page, made: str
+) -> tuple[ReadObject, ...]:
+    """Each object by itself: in a thread, so that what it raises is a value here."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
+        asked = [
+            (one, pool.submit(client.read, _reading(found, held, one, made))) for one in page.listed
+        ]
+    read: list[ReadObject] = []
+    for one, future in asked:
+        error = future.exception()
+        if error is None:
+            read.append(_weighed(found, held, one, future.result()))
+        else:
+            read.append(ReadObject(one.identity, error=_said(one, error)))
+    return tuple(read)
+
+
+def _reading(
+    found: Source, held: HeldPart, one: Listed, made: str
+) -> Callable[[], tuple[Change | Refresh, ...]]:
+    lookup = Lookup(
+        one.identity,
+        one.hint,
+        made_by=made,
+        sent_at=held.row.sent_at,
+        connection=held.connection.metadata,
+        taken=held.taken,
+        raw=one.raw,
+    )
+    documents = found.documents
+    if documents is None:
+        raise PermanentError("a source that lists has to read what it lists (`documents`)")
+    return lambda: documents(lookup)
+
+
+def _weighed(
+    found: Source, held: HeldPart, one: Listed, said: tuple[Change | Refresh, ...]
+) -> ReadObject:
+    if len(said) > MAX_SEEN:
+        return ReadObject(one.identity, error=f"speaks of more than {MAX_SEEN:,} things")
+    told = tuple(change for change in said if not isinstance(change, Refresh))
+    changes, _ = unclaimed(found, told, held.taken)
+    lookups = tuple(change for change in said if isinstance(change, Refresh))
+    return ReadObject(one.identity, changes, lookups)
+
+
+def _said(one: Listed, error: BaseException) -> str:
+    """What is shown of an error; a fault of the source's is logged whole, once for each object.
+
+    Raises the error where it is nobody's: what cannot be tried now is tried later.
+    """
+    if isinstance(error, TransientError):
+        raise error
+    if isinstance(error, IngestError):
+        return clean(f"{one.identity.kind} {one.identity.id}: {error}")
+    log.error("listed_object_not_read", kind=one.identity.kind, exc_info=error)
+    return f"{one.identity.kind} {one.identity.id}: source fault: {type(error).__name__}"

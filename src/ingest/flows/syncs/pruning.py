@@ -1,0 +1,185 @@
+"""What a run that listed all did not see: how much that is, and what is done about each of it.
+
+Law (promise 11): only of kinds whose lists are complete and not empty, only what nobody touched
+since the run began, and nothing without a proof: what is not in a list is looked up, and that
+deletes it. More than a share, or every document of a kind, waits for a person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ingest.core.changes import Change, Refresh
+from ingest.core.errors import PermanentError
+from ingest.core.identity import Identity
+from ingest.core.values import JSON
+from ingest.flows.syncs.held import HeldPart
+from ingest.sources.listing import Listing, Unlisted
+from ingest.sources.registry import source
+from ingest.store import heartbeats, sync_marks
+from ingest.store.engine import transaction
+from ingest.store.sync_marks import Finished, UnseenRow
+
+MOST_SHARE = 0.2
+"""Of the documents of the listed kinds, that may be missing before a person is asked."""
+STEP = 200
+"""Documents of one transaction."""
+MOST_NAMED = 10
+"""Keys of a kind that a plan names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A document that was not seen, and what its source has done about it (None: nothing)."""
+
+    row: UnseenRow
+    then: Refresh | Change | None
+
+
+@dataclass(slots=True)
+class PruningPlan:
+    """What pruning would do, by kind.
+
+    standing: documents of kinds that were listed whole, as many as the run found. missing: those to
+    be looked up, to find out whether they are gone. left: those that lie outside the connection's
+    filter, or stay for another reason. named: keys of some that are missing. skipped: kinds that
+    nothing is concluded of.
+    """
+
+    standing: dict[str, int] = field(default_factory=dict)
+    missing: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+    named: dict[str, list[str]] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float:
+        """Which part of the documents is missing."""
+        standing = sum(self.standing.values())
+        return self.missing.total() / standing if standing else 0.0
+
+    def needs_a_person(self, most_share: float) -> str | None:
+        """Why a person has to confirm it; None where nobody has to."""
+        if self.share > most_share:
+            count, standing = self.missing.total(), sum(self.standing.values())
+            return (
+                f"{count:,} of {standing:,} documents are not listed any more "
+                f"({self.share:.0%}, over {most_share:.0%})"
+            )
+        whole = sorted(k for k, n in self.missing.items() if n and n >= self.standing.get(k, 0))
+        return f"no {' and no '.join(whole)} is listed any more" if whole else None
+
+    def as_json(self) -> dict[str, JSON]:
+        """As it is kept with the run, and shown."""
+        standing: dict[str, JSON] = dict(self.standing)
+        missing: dict[str, JSON] = dict(self.missing)
+        left: dict[str, JSON] = dict(self.left)
+        named: dict[str, JSON] = {kind: [*keys] for kind, keys in self.named.items()}
+        skipped: dict[str, JSON] = dict(self.skipped)
+        return {
+            "standing": standing,
+            "missing": missing,
+            "left": left,
+            "named": named,
+            "skipped": skipped,
+            "share": round(self.share, 4),
+        }
+
+
+def prunable(listing: Listing, ended: Sequence[Finished]) -> tuple[frozenset[str], dict[str, str]]:
+    """The kinds of which a list is complete and not empty; and why the others are not pruned. Pure.
+
+    A kind that several lists tell of needs all of them.
+    """
+    by_name = {one.resource: one for one in ended}
+    whole: set[str] = set()
+    skipped: dict[str, str] = {}
+    for resource in listing.resources:
+        why = _unproven(by_name.get(resource.name))
+        if why is None:
+            whole |= resource.kinds
+        else:
+            skipped |= dict.fromkeys(resource.kinds, f"{resource.name}: {why}")
+    return frozenset(whole - skipped.keys()), skipped
+
+
+def _unproven(ended: Finished | None) -> str | None:
+    if ended is None:
+        return "not listed"
+    if ended.state != "done":
+        return f"failed: {ended.last_error}"
+    if ended.since is not None:
+        return "not listed whole"
+    if ended.gap is not None:
+        return ended.gap
+    return "nothing is listed, which deletes nothing" if ended.seen == 0 else None
+
+
+def plan(engine: sa.Engine, held: HeldPart) -> PruningPlan:
+    """What pruning would do; reads in steps, each in a transaction of its own."""
+    listing = _listing(held)
+    with transaction(engine) as conn:
+        kinds, skipped = prunable(listing, sync_marks.finished(conn, held.row.run_id))
+        standing = sync_marks.standing(
+            conn, held.row.connection_id, kinds, began_at=held.row.run_started_at
+        )
+    made = PruningPlan(standing, skipped=skipped)
+    for step in _steps(engine, held, kinds):
+        for one in step:
+            counts = made.missing if isinstance(one.then, Refresh) else made.left
+            counts[one.row.kind] += 1
+            named = made.named.setdefault(one.row.kind, [])
+            if isinstance(one.then, Refresh) and len(named) < MOST_NAMED:
+                named.append(one.row.source_id)
+    return made
+
+
+def _steps(engine: sa.Engine, held: HeldPart, kinds: frozenset[str]) -> Iterator[list[Missing]]:
+    after = ""
+    while True:
+        with transaction(engine) as conn:
+            step = missing(conn, held, kinds, after)
+        if not step:
+            return
+        yield step
+        after = step[-1].row.document_id
+
+
+def missing(
+    conn: sa.Connection, held: HeldPart, kinds: frozenset[str], after: str
+) -> list[Missing]:
+    """The next STEP documents that were not seen, behind the document id `after`."""
+    row = held.row
+    unseen = sync_marks.unseen(
+        conn,
+        row.connection_id,
+        run_id=row.run_id,
+        kinds=kinds,
+        fence=row.run_fence,
+        began_at=row.run_started_at,
+        after=after,
+        limit=STEP,
+    )
+    listing, now = _listing(held), heartbeats.now(conn)
+    return [Missing(one, _then(listing, held.connection.metadata, one, now)) for one in unseen]
+
+
+def _then(
+    listing: Listing, connection: Mapping[str, JSON], row: UnseenRow, now: datetime
+) -> Refresh | Change | None:
+    identity = Identity(row.source_type, row.scope, row.kind, row.external_id)
+    return listing.absent(
+        Unlisted(identity, row.source_id, row.source_metadata, row.created_at, connection, now)
+    )
+
+
+def _listing(held: HeldPart) -> Listing:
+    listing = source(held.connection.source_type).listing
+    if listing is None:
+        raise PermanentError("the source is not listed any more")
+    return listing

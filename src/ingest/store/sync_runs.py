@@ -1,0 +1,267 @@
+"""The SQL of sync runs: asked for, begun, ended, shown. Their pages are `sync_parts`.
+
+Of a connection one runs and one waits, at most: unique indexes say so, whoever asks at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from ingest.core.values import JSON
+from ingest.store.rows import as_json
+
+WAITING, RUNNING, DONE = "waiting", "running", "done"
+FAILED, STOPPED, CANCELLED = "failed", "stopped", "cancelled"
+END = "end"
+"""The part that is due once all lists are done; no resource is called so."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPart:
+    """A list of a run that begins: its place, from when it lists (None: all), what was kept."""
+
+    resource: str
+    since: datetime | None = None
+    kept: JSON = None
+
+
+# What waits is one run; what is asked for meanwhile makes it more, and never less.
+_REQUEST = sa.text("""
+INSERT INTO lightfast_sync_runs AS r (connection_id, kind, asked_by, scope)
+VALUES (:connection_id, :kind, :asked_by, :scope)
+ON CONFLICT (connection_id) WHERE state = 'waiting' DO UPDATE
+  SET kind = CASE WHEN r.kind = 'incremental' THEN excluded.kind ELSE r.kind END,
+      asked_by = CASE WHEN r.kind = 'incremental' THEN excluded.asked_by ELSE r.asked_by END,
+      scope = excluded.scope
+RETURNING id
+""")
+# Whoever begins one locks the connection first, so that two never do at once.
+_TO_START = sa.text("""
+SELECT r.id, r.connection_id, r.kind FROM lightfast_sync_runs r
+JOIN lightfast_connected_sources s ON s.id = r.connection_id
+WHERE r.state = 'waiting' AND s.is_active
+  AND NOT EXISTS (SELECT FROM lightfast_sync_runs o
+                  WHERE o.connection_id = r.connection_id AND o.state = 'running')
+ORDER BY r.id LIMIT :limit FOR NO KEY UPDATE OF r, s SKIP LOCKED
+""")
+_START = sa.text("""
+UPDATE lightfast_sync_runs r
+SET state = 'running', started_at = now(), scope = :scope, fence = nextval('lightfast_fences')
+WHERE id = :id AND state = 'waiting'
+  AND NOT EXISTS (SELECT FROM lightfast_sync_runs o
+                  WHERE o.connection_id = r.connection_id AND o.state = 'running')
+RETURNING id
+""")
+_ADD_PARTS = sa.text("""
+INSERT INTO lightfast_sync_parts (run_id, resource, position, since, kept)
+SELECT :id, resource, position, since, kept
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+  AS r(resource varchar, position integer, since timestamptz, kept jsonb)
+""")
+_FINISH = sa.text("""
+UPDATE lightfast_sync_runs
+SET state = :state, reason = :reason, finished_at = now()
+WHERE id = :id AND state IN ('waiting', 'running')
+RETURNING connection_id
+""")
+_NOTE = sa.text("UPDATE lightfast_sync_runs SET plan = CAST(:plan AS jsonb) WHERE id = :id")
+_SYNCED = sa.text("""
+UPDATE lightfast_connected_sources SET last_synced_at = CURRENT_TIMESTAMP WHERE id = :id
+""")
+_CANCEL = sa.text("""
+UPDATE lightfast_sync_runs SET state = 'cancelled', reason = :reason, finished_at = now()
+WHERE state = ANY(CAST(:states AS varchar[]))
+  AND (id = CAST(:id AS bigint) OR connection_id = CAST(:connection_id AS varchar))
+RETURNING id
+""")
+# A page that is on its way finds that it is no longer anybody's.
+_LET_GO = sa.text("""
+UPDATE lightfast_sync_parts SET lease_token = NULL, lease_until = NULL
+WHERE run_id = ANY(CAST(:ids AS bigint[])) AND state = 'due'
+""")
+_HAS_SEEN = sa.text(
+    "SELECT EXISTS (SELECT FROM lightfast_sync_seen WHERE run_id = CAST(:id AS bigint))"
+)
+_CONFIRM = sa.text("""
+UPDATE lightfast_sync_runs r
+SET state = 'running', confirmed = true, reason = NULL, finished_at = NULL
+WHERE id = :id AND state = 'stopped'
+  AND NOT EXISTS (SELECT FROM lightfast_sync_runs o
+                  WHERE o.connection_id = r.connection_id AND o.state = 'running')
+RETURNING id
+""")
+_END_AGAIN = sa.text("""
+UPDATE lightfast_sync_parts SET state = 'due', next_attempt_at = now(), cursor = NULL
+WHERE run_id = :id AND resource = 'end'
+""")
+_READ = """
+SELECT r.id, r.connection_id, CAST(s.source_type AS text) AS source_type, s.display_name AS name,
+       r.kind, r.state, r.asked_by, r.confirmed, r.plan, r.reason, r.requested_at, r.started_at,
+       r.finished_at, p.pages, p.calls, p.seen, p.changed, p.deleted, p.errors, p.expected,
+       p.last_error, p.due_at
+FROM lightfast_sync_runs r
+JOIN lightfast_connected_sources s ON s.id = r.connection_id
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(pages), 0)::bigint AS pages, coalesce(sum(calls), 0)::bigint AS calls,
+         coalesce(sum(seen), 0)::bigint AS seen, coalesce(sum(changed), 0)::bigint AS changed,
+         coalesce(sum(deleted), 0)::bigint AS deleted, coalesce(sum(errors), 0)::bigint AS errors,
+         CASE WHEN bool_and(expected IS NOT NULL OR state = 'done' OR resource = 'end')
+              THEN sum(greatest(coalesce(expected, 0), seen))::bigint END AS expected,
+         max(last_error) FILTER (WHERE state <> 'done') AS last_error,
+         min(next_attempt_at) FILTER (WHERE state = 'due' AND resource <> 'end') AS due_at
+  FROM lightfast_sync_parts WHERE run_id = r.id
+) p
+"""
+_LIST = sa.text(f"""{_READ}
+WHERE CAST(:connection_id AS varchar) IS NULL OR r.connection_id = :connection_id
+ORDER BY r.id DESC LIMIT :limit
+""")
+_SHOW = sa.text(f"{_READ} WHERE r.id = :id")
+_PARTS = sa.text("""
+SELECT resource, state, since, gap, started_at, finished_at, expected, pages, calls, seen, changed,
+       deleted, errors, attempts, crashes, last_error,
+       CASE WHEN state = 'due' THEN next_attempt_at END AS due_at
+FROM lightfast_sync_parts WHERE run_id = :id ORDER BY position
+""")
+# Those in which nothing more is to be looked up; a later run that listed all made them pointless.
+_FORGET_SEEN = sa.text("""
+DELETE FROM lightfast_sync_seen WHERE (run_id, identity) IN (
+  SELECT n.run_id, n.identity FROM lightfast_sync_seen n
+  JOIN lightfast_sync_runs r ON r.id = n.run_id
+  WHERE r.state IN ('done', 'failed', 'cancelled') OR (r.state = 'stopped' AND EXISTS (
+    SELECT FROM lightfast_sync_runs l WHERE l.connection_id = r.connection_id AND l.id > r.id
+      AND l.kind <> 'incremental' AND l.state IN ('done', 'stopped')))
+  LIMIT :limit FOR UPDATE OF n SKIP LOCKED)
+""")
+_FORGET = sa.text("""
+DELETE FROM lightfast_sync_runs WHERE id IN (
+  SELECT id FROM lightfast_sync_runs
+  WHERE state IN ('done', 'failed', 'cancelled')
+    AND finished_at < now() - make_interval(days => :days)
+  ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
+_LATEST = sa.text("""
+SELECT DISTINCT ON (connection_id, kind = 'incremental')
+       connection_id, kind, state, reason, requested_at, started_at, finished_at, id
+FROM lightfast_sync_runs WHERE connection_id = ANY(CAST(:ids AS varchar[]))
+ORDER BY connection_id, kind = 'incremental', id DESC
+""")
+
+
+def request(
+    conn: sa.Connection, connection_id: str, *, kind: str, asked_by: str, scope: str
+) -> int:
+    """Have a run wait for its turn; its id. One that waits already is it, made no smaller.
+
+    `scope`: the digest of the connection's metadata.
+    """
+    given = {"connection_id": connection_id, "kind": kind, "asked_by": asked_by, "scope": scope}
+    found: int = conn.execute(_REQUEST, given).scalar_one()
+    return found
+
+
+def to_start(conn: sa.Connection, *, limit: int = 20) -> list[tuple[int, str, str]]:
+    """Runs that may begin: id, connection id, kind. They and their connections are locked."""
+    return [tuple(row) for row in conn.execute(_TO_START, {"limit": limit})]
+
+
+def start(conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart]) -> bool:
+    """Let it run, with these lists; False where another one of its connection does."""
+    if conn.execute(_START, {"id": run_id, "scope": scope}).scalar() is None:
+        return False
+    rows: list[dict[str, object]] = [
+        {
+            "resource": part.resource,
+            "position": position,
+            "since": part.since.isoformat() if part.since else None,
+            "kept": part.kept,
+        }
+        for position, part in enumerate(parts)
+    ]
+    rows.append({"resource": END, "position": len(rows), "since": None, "kept": None})
+    conn.execute(_ADD_PARTS, {"id": run_id, "rows": as_json(rows)})
+    return True
+
+
+def finish(conn: sa.Connection, run_id: int, state: str, reason: str | None = None) -> None:
+    """End a run; one that is done counts as its connection's last."""
+    given = {"id": run_id, "state": state, "reason": reason}
+    connection_id = conn.execute(_FINISH, given).scalar()
+    if connection_id is not None and state in (DONE, STOPPED):
+        conn.execute(_SYNCED, {"id": connection_id})
+
+
+def note(conn: sa.Connection, run_id: int, plan: JSON) -> None:
+    """Keep with a run what it would prune."""
+    conn.execute(_NOTE, {"id": run_id, "plan": orjson.dumps(plan).decode()})
+
+
+def cancel(
+    conn: sa.Connection,
+    reason: str,
+    *,
+    run_id: int | None = None,
+    connection_id: str | None = None,
+    stopped: bool = True,
+) -> list[int]:
+    """Cancel a run, or all of a connection that have not ended; their ids.
+
+    `stopped`: those too that wait for a person. A page that is on its way is not applied any more.
+    """
+    states = [WAITING, RUNNING, *([STOPPED] if stopped else [])]
+    given = {"reason": reason, "id": run_id, "connection_id": connection_id, "states": states}
+    ids = list(conn.execute(_CANCEL, given).scalars())
+    if ids:
+        conn.execute(_LET_GO, {"ids": ids})
+    return ids
+
+
+def has_seen(conn: sa.Connection, run_id: int) -> bool:
+    """Whether it is still known what a run has seen."""
+    return bool(conn.execute(_HAS_SEEN, {"id": run_id}).scalar_one())
+
+
+def confirm(conn: sa.Connection, run_id: int) -> bool:
+    """Let a stopped run go on with its plan; False where it is not stopped, or another one runs."""
+    if conn.execute(_CONFIRM, {"id": run_id}).scalar() is None:
+        return False
+    conn.execute(_END_AGAIN, {"id": run_id})
+    return True
+
+
+def listing(
+    conn: sa.Connection, connection_id: str | None = None, *, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Runs as people read them, the newest first, with the sums of their lists."""
+    given = {"connection_id": connection_id, "limit": limit}
+    return [dict(row) for row in conn.execute(_LIST, given).mappings()]
+
+
+def show(conn: sa.Connection, run_id: int) -> dict[str, Any] | None:
+    """A run as `listing` has it, and its `parts`; None where there is none."""
+    found = conn.execute(_SHOW, {"id": run_id}).mappings().first()
+    if found is None:
+        return None
+    parts = [dict(row) for row in conn.execute(_PARTS, {"id": run_id}).mappings()]
+    return {**found, "parts": parts}
+
+
+def latest(conn: sa.Connection, connection_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Of each connection the last run that listed all, and the last one that did not."""
+    return [dict(row) for row in conn.execute(_LATEST, {"ids": connection_ids}).mappings()]
+
+
+def forget_seen(conn: sa.Connection, *, limit: int) -> int:
+    """Forget what ended runs have seen, so many rows at most; how many there were."""
+    return conn.execute(_FORGET_SEEN, {"limit": limit}).rowcount
+
+
+def forget(conn: sa.Connection, *, keep_days: int, limit: int) -> int:
+    """Forget runs that ended so long ago; how many there were."""
+    return conn.execute(_FORGET, {"days": keep_days, "limit": limit}).rowcount
