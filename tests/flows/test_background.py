@@ -127,6 +127,18 @@ def test_beside_a_backfill_a_live_look_up_begins_within_five_seconds(desk: Offic
     assert len(slow) >= 4, "the backfill goes on meanwhile"
 
 
+def test_half_of_the_threads_are_kept_for_what_somebody_waits_for(desk: Office) -> None:
+    """Whichever connections the others are of."""
+    for _ in range(5):
+        of = connect(desk.engine, "notion", stores=[desk.store], token=desk.notion.token)
+        ask(desk, *(f"{SLOW}{str(uuid4())[8:]}" for _ in range(5)), connection=of, background=True)
+    desk.fake.latency_s = 0.2
+    until = time.monotonic() + 1.5
+    time.sleep(1.0)  # they are due
+    drain_lookups(desk.engine, desk.clients, go_on=lambda: time.monotonic() < until, threads=4)
+    assert desk.fake.most_at_once == 2
+
+
 @pytest.mark.slow
 def test_beside_a_backfill_live_look_ups_begin_within_five_seconds(desk: Office) -> None:
     waits = crowd(desk, live=300, every_s=0.1, connections=10)
