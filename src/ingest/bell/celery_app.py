@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import mmap
 import sys
-import threading
 from functools import cache
 from typing import Any
 
@@ -171,8 +171,25 @@ def _name_queues() -> None:
             queues.aliases[name] = queues[prefixed(name)]
 
 
-stopping = threading.Event()
-"""Set when a warm shutdown begins: it waits for the tasks that run, and they begin nothing new."""
+class Stopping:
+    """Whether a warm shutdown has begun: it waits for the tasks that run, which begin nothing new.
+
+    The worker's main process alone is told. What it has forked sees the same page of memory.
+    """
+
+    def __init__(self) -> None:
+        self._page = mmap.mmap(-1, 1)
+
+    def set(self) -> None:
+        """A warm shutdown has begun."""
+        self._page[0] = 1
+
+    def is_set(self) -> bool:
+        """Whether it has, in this process or in the one that forked it."""
+        return self._page[0] != 0
+
+
+stopping = Stopping()
 
 
 @worker_shutting_down.connect

@@ -18,19 +18,18 @@ class ReceiverGap:
     ended_at: datetime
 
 
-# The row is locked by the first of several receivers: of one silence one gap is written.
+# The row is locked by the first of several receivers: of one silence one gap is written. In
+# statements of their own, as none locks a row that it has written.
+_LAST_BEAT = sa.text("SELECT beat_at FROM lightfast_heartbeats WHERE name = :name FOR UPDATE")
+_GAP = sa.text("""
+INSERT INTO lightfast_receiver_gaps (began_at, ended_at)
+SELECT CAST(:beat_at AS timestamptz), now()
+WHERE CAST(:beat_at AS timestamptz) < now() - make_interval(secs => :silent_s)
+RETURNING began_at
+""")
 _BEAT = sa.text("""
-WITH before AS (
-  SELECT beat_at FROM lightfast_heartbeats WHERE name = :name FOR UPDATE
-), gap AS (
-  INSERT INTO lightfast_receiver_gaps (began_at, ended_at)
-  SELECT beat_at, now() FROM before
-  WHERE beat_at < now() - make_interval(secs => :silent_s)
-  RETURNING began_at
-)
-INSERT INTO lightfast_heartbeats (name, beat_at) VALUES (:name, now())
-ON CONFLICT (name) DO UPDATE SET beat_at = greatest(lightfast_heartbeats.beat_at, now())
-RETURNING (SELECT began_at FROM gap)
+INSERT INTO lightfast_heartbeats AS h (name, beat_at) VALUES (:name, now())
+ON CONFLICT (name) DO UPDATE SET beat_at = greatest(h.beat_at, now())
 """)
 _LAST = sa.text("SELECT beat_at FROM lightfast_heartbeats WHERE name = :name")
 _NOW = sa.text("SELECT now()")
@@ -47,9 +46,11 @@ DELETE FROM lightfast_receiver_gaps WHERE ended_at < now() - make_interval(days 
 
 def beat(conn: sa.Connection, *, silent_s: float) -> datetime | None:
     """Say that a receiver is there; since when none had been, where that is over `silent_s` ago."""
-    given = {"name": RECEIVER, "silent_s": silent_s}
-    found: datetime | None = conn.execute(_BEAT, given).scalar_one()
-    return found
+    beat_at = conn.execute(_LAST_BEAT, {"name": RECEIVER}).scalar()
+    given = {"beat_at": beat_at, "silent_s": silent_s}
+    since: datetime | None = conn.execute(_GAP, given).scalar()
+    conn.execute(_BEAT, {"name": RECEIVER})
+    return since
 
 
 def last(conn: sa.Connection) -> datetime | None:

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 BEAT_S = 30.0
 AGAIN_S = 5.0
-"""The same where the last one failed: a silence is to be told as long as it was, and no longer."""
+"""Where the last one failed: a silence is to be told as long as it was, and no longer."""
 SILENT_S = 120.0
 """A receiver that was silent for longer was not there, or could store nothing."""
 ANSWERS_WITHIN_S = 10.0
@@ -43,13 +43,24 @@ def say_there(engine: sa.Engine) -> datetime | None:
 
 @asynccontextmanager
 async def beating(
-    beat: Callable[[], datetime | None], threads: Executor, bounded: BoundedLog
+    beat: Callable[[], datetime | None],
+    threads: Executor,
+    bounded: BoundedLog,
+    *,
+    every_s: float = BEAT_S,
+    again_s: float = AGAIN_S,
 ) -> AsyncIterator[None]:
-    """Call `beat` (`say_there`) in a thread, at once and every BEAT_S, until the end of the block.
+    """Call `beat` (`say_there`) in a thread, at once and every so often, until the block ends.
 
-    Whatever it does, the block begins and ends without it.
+    Whatever it does, the block begins and ends without it. `again_s`: where the last one failed.
     """
-    task = asyncio.create_task(_beat(beat, threads, bounded))
+
+    async def go_on() -> None:
+        while True:
+            well = await _beat(beat, threads, bounded)
+            await asyncio.sleep(every_s if well else again_s)
+
+    task = asyncio.create_task(go_on())
     try:
         yield
     finally:
@@ -58,17 +69,14 @@ async def beating(
 
 async def _beat(
     beat: Callable[[], datetime | None], threads: Executor, bounded: BoundedLog
-) -> None:
-    loop = asyncio.get_running_loop()
-    while True:
-        pause_s = BEAT_S
-        try:
-            since = await loop.run_in_executor(threads, beat)
-        except (IngestError, SQLAlchemyError) as error:  # the schema may be behind
-            reason = str(error) if isinstance(error, IngestError) else type(error).__name__
-            bounded.tell("heartbeat_failed", "database", reason=reason)
-            pause_s = AGAIN_S
-        else:
-            if since is not None:
-                log.warning("receiver_was_away", since=iso(since))
-        await asyncio.sleep(pause_s)
+) -> bool:
+    """Whether it could be written."""
+    try:
+        since = await asyncio.get_running_loop().run_in_executor(threads, beat)
+    except (IngestError, SQLAlchemyError) as error:  # the schema may be behind
+        reason = str(error) if isinstance(error, IngestError) else type(error).__name__
+        bounded.tell("heartbeat_failed", "database", reason=reason)
+        return False
+    if since is not None:
+        log.warning("receiver_was_away", since=iso(since))
+    return True
