@@ -43,8 +43,8 @@ class Finished:
 class UnseenRow:
     """A document of the connection that a run has not seen. `identity` is the ledger's.
 
-    under_unseen: its parent has not been seen either, and takes it along. parent: its scope, kind
-    and id. parent_seen: the run has seen that.
+    under_unseen: its parent has not been seen either, and takes it along. parent_seen: the run has
+    seen that.
     """
 
     identity: str
@@ -58,8 +58,16 @@ class UnseenRow:
     source_metadata: Mapping[str, JSON]
     created_at: datetime
     under_unseen: bool
-    parent: tuple[str, str, str] | None
+    parent_scope: str | None
+    parent_kind: str | None
+    parent_id: str | None
     parent_seen: bool
+
+    @property
+    def parent(self) -> tuple[str, str, str] | None:
+        """The scope, kind and id of what it stands in; None where that is unknown."""
+        scope, kind, id_ = self.parent_scope, self.parent_kind, self.parent_id
+        return None if scope is None or kind is None or id_ is None else (scope, kind, id_)
 
 
 _MARKS = sa.text("""
@@ -181,14 +189,7 @@ def unseen(
         "after": after,
         "limit": limit,
     }
-    return [_unseen(row) for row in conn.execute(_STEP, given)]
-
-
-def _unseen(row: sa.Row[Any]) -> UnseenRow:
-    told: tuple[Any, ...] = tuple(row)
-    scope, kind, id_, parent_seen = told[-4:]
-    parent = (scope, kind, id_) if kind is not None else None
-    return UnseenRow(*told[:-4], parent=parent, parent_seen=parent_seen)
+    return [UnseenRow(*row) for row in conn.execute(_STEP, given)]
 
 
 def pending(conn: sa.Connection, connection_id: str, run_id: int) -> int:
