@@ -517,6 +517,10 @@ CREATE UNIQUE INDEX uq_sync_runs_running ON lightfast_sync_runs (connection_id)
 CREATE UNIQUE INDEX uq_sync_runs_waiting ON lightfast_sync_runs (connection_id)
   WHERE state = 'waiting';
 CREATE INDEX idx_sync_runs_connection ON lightfast_sync_runs (connection_id, id);
+CREATE INDEX idx_sync_runs_whole ON lightfast_sync_runs (connection_id, id)
+  WHERE kind <> 'incremental';
+CREATE INDEX idx_sync_runs_stopped ON lightfast_sync_runs (connection_id)
+  WHERE state = 'stopped';
 
 -- One list of a run: where it stands, what it counted, and when its next page is due. `since` is
 -- null for all of it. The part `end` is what is done once all lists are.

@@ -23,7 +23,7 @@ BROKEN = "source 'wharf' of wharf_ingest 1.2 is broken"
 """Told after it."""
 HIDDEN = "-".join(("a", "secret", "for", "a", "misspelt", "variable"))
 SECONDS = 60.0
-PROCESSES = ("web", "worker", "fetcher", "beat")
+PROCESSES = ("web", "worker", "fetcher", "syncer", "beat")
 
 
 @pytest.fixture
@@ -45,6 +45,7 @@ def commands_of(data_dir: Path) -> Mapping[str, Sequence[str]]:
         commands.web(host="127.0.0.1", port=free_port(), env={}),
         commands.worker(env={}, processes=1),
         commands.fetcher(env={}),
+        commands.syncer(env={}),
         commands.beat(data_dir=data_dir, env={}),
     )
     return {child.name: child.argv for child in children}

@@ -44,7 +44,7 @@ class Machine:
     environ: Mapping[str, str]
 
     def children(self, *, host: str, port: int, workers: int | None = None) -> tuple[Child, ...]:
-        """The receiver, `workers` processes that drain, one that looks things up, and the beat.
+        """The receiver, `workers` that drain, one that looks things up, two that sync, the beat.
 
         As commands for `embedded.stack`, in the order in which they are started; none runs yet.
         """
@@ -53,6 +53,7 @@ class Machine:
             commands.web(host=host, port=port, env=env),
             commands.worker(processes=workers or default_workers(), env=env),
             commands.fetcher(env=env),
+            commands.syncer(env=env),
             commands.beat(data_dir=self.program.settings.data_dir, env=env),
         )
 

@@ -28,6 +28,7 @@ from ingest.variables import NAMES, PREFIX, SECRETS_SUFFIX, URL_SUFFIX
 DEFAULT_DATA_DIR = ".ingest"
 DEFAULT_MAX_BODY_BYTES = 25 * 2**20
 DEFAULT_KEEP_DELIVERIES_DAYS = 30
+DEFAULT_SYNC_ASK_SHARE = 0.2
 _MOST_DIGITS, _MOST_DIGITS_OF_DAYS = 10, 5
 _PATHS = frozenset({"INGEST_DATA_DIR", "INGEST_POSTGRES_BIN", "INGEST_REDIS_BIN"})
 _LONGEST_SHOWN = 64
@@ -41,7 +42,8 @@ class Settings:
 
     `webhook_secrets` are the app-wide ones by source type, `api_urls` the bases of providers' APIs
     where they are not the public ones, `allowed_api_hosts` what a connection's metadata may name
-    beside the providers' own hosts; secrets stay out of `repr`.
+    beside the providers' own hosts, `sync_ask_share` the part of a connection's documents of which
+    a run that misses more asks a person; secrets stay out of `repr`.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -57,6 +59,7 @@ class Settings:
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     keep_deliveries_days: int = DEFAULT_KEEP_DELIVERIES_DAYS
     lease_s: float = LEASE_S
+    sync_ask_share: float = DEFAULT_SYNC_ASK_SHARE
     log_level: str = DEFAULT_LEVEL
 
 
@@ -83,6 +86,7 @@ def load(environ: Mapping[str, str]) -> Settings:
             digits=_MOST_DIGITS_OF_DAYS,
         ),
         lease_s=_positive(environ, "INGEST_LEASE_SECONDS", int(LEASE_S)),
+        sync_ask_share=_share(environ, "INGEST_SYNC_ASK_SHARE", DEFAULT_SYNC_ASK_SHARE),
         log_level=_level(environ),
     )
 
@@ -246,3 +250,13 @@ def _positive(
         wanted = f"a whole number above 0, of {digits} digits at most"
         raise BadSettings(f"{name} is {_shown(text)}; give {wanted}")
     return int(text)
+
+
+def _share(environ: Mapping[str, str], name: str, default: float) -> float:
+    """A part of a whole: 0 is none of it, 1 all."""
+    text = _text(environ, name)
+    if text is None:
+        return default
+    if re.fullmatch(r"0?\.[0-9]{1,9}|0|1(\.0{1,9})?", text) is None:
+        raise BadSettings(f"{name} is {_shown(text)}; give a part of 1, as 0.2")
+    return float(text)

@@ -25,6 +25,7 @@ NAMES = (
     "INGEST_QUEUE_PREFIX",
     "INGEST_REDIS_BIN",
     "INGEST_SECRET_KEY",
+    "INGEST_SYNC_ASK_SHARE",
     "REDIS_URL",
 )
 """Every variable that some process reads, whoever reads it; a test compares."""

@@ -1,8 +1,9 @@
 """The Celery edge: `celery -A ingest.worker worker|beat`. A task is one call, with ids at most.
 
 A message only says "there is work"; what work is due stands in PostgreSQL. So tasks are short,
-never retried by Celery, and a lost message costs a few seconds until the next sweep. The one
-exception is `ingest.enqueue`, whose message is the delivery itself.
+never retried by Celery, and a lost message costs a few seconds until the next sweep. The two
+exceptions are what others send, `ingest.enqueue` and `ingest.sync`: until there is a row, their
+message is all there is.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from ingest.bell.celery_app import (
     ENQUEUE_TASK,
     FETCH_TASK,
     MISSED_TASK,
+    PAGES_TASK,
+    PLAN_TASK,
     PROCESS_TASK,
     RETAIN_TASK,
     SWEEP_TASK,
+    SYNC_TASK,
     TIDY_TASK,
     app,
     process_program,
@@ -32,7 +36,7 @@ from ingest.bell.ring import ring
 from ingest.broker.options import MOST_COUNTDOWN_S
 from ingest.core.answers import Delivery
 from ingest.core.errors import BadSettings, PermanentError, TransientError
-from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, SYNC_QUEUE
 from ingest.core.retry import delay_s
 from ingest.core.times import iso
 from ingest.flows import retention, sweep
@@ -42,6 +46,9 @@ from ingest.flows.receiving import refusals
 from ingest.flows.receiving.messages import NOTHING, as_arguments, from_message, message_of
 from ingest.flows.receiving.requests import Incoming
 from ingest.flows.subscriptions.missed import recover_missed
+from ingest.flows.syncs.drain import drain_pages
+from ingest.flows.syncs.messages import sync_by_message
+from ingest.flows.syncs.planning import plan_syncs
 from ingest.store import schedule
 from ingest.store.engine import transaction
 from ingest.warm import warm
@@ -116,6 +123,34 @@ def fetch_due() -> None:
         sweep.settle_counts(engine)
 
 
+@app.task(name=PAGES_TASK, throws=(*AWAY, BadSettings))
+def sync_pages() -> None:
+    """Make the pages of sync runs that are due for DRAIN_S, then ring where more is left.
+
+    Heard as in `process_due`. One page at a time in a process, and each that is begun rings for
+    another process to look for more. The page under way is ended, however long its provider takes;
+    who is killed meanwhile leaves it to its lease. Raises `TransientError` where the database is
+    away, `BadSettings` without an encryption key.
+    """
+    parts = process_program()
+    engine = parts.engine
+    with transaction(engine, durable=False) as conn:
+        schedule.hear(conn, SYNC_QUEUE)
+    until = time.monotonic() + DRAIN_S
+    done = drain_pages(
+        engine,
+        parts.clients,
+        go_on=lambda: not stopping.is_set() and time.monotonic() < until,
+        on_more=lambda: ring(engine, SYNC_QUEUE),
+        on_asked=lambda: ring(engine, FETCH_QUEUE),
+        most_share=parts.settings.sync_ask_share,
+    )
+    if done.more:
+        ring(engine, SYNC_QUEUE)
+    if done.ended:
+        sweep.settle_counts(engine)
+
+
 @app.task(
     name=ENQUEUE_TASK,
     bind=True,
@@ -126,8 +161,7 @@ def fetch_due() -> None:
 def enqueue(task: Task[..., None], /, *args: object, **kwargs: object) -> None:
     """Verify and store a delivery that another program received; what is refused is kept as such.
 
-    The arguments are those of `EnqueueArguments`. Acknowledged after the commit. The one task that
-    Celery retries, without end: until a row is written, the message is all there is.
+    The arguments are those of `EnqueueArguments`. Acknowledged after the commit; retried for ever.
     """
     now = datetime.now(UTC)
     message = NOTHING
@@ -143,13 +177,44 @@ def enqueue(task: Task[..., None], /, *args: object, **kwargs: object) -> None:
             return
     except (TransientError, BadSettings, SQLAlchemyError) as error:
         log.warning("delivery_waits", task=task.request.id, reason=str(error))
-        at_random = zlib.crc32(str(task.request.id).encode())
-        raise task.retry(
-            args=as_arguments(message, received_at=iso(now)),
-            kwargs={},
-            countdown=min(delay_s(task.request.retries + 1, at_random), MOST_COUNTDOWN_S),
-        ) from error
+        raise _again(task, as_arguments(message, received_at=iso(now)), {}) from error
     log.info("delivery_taken", task=task.request.id, delivery=delivery.id, status=delivery.status)
+
+
+@app.task(
+    name=SYNC_TASK,
+    bind=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    max_retries=None,
+)
+def sync(task: Task[..., None], /, *args: object, **kwargs: object) -> None:
+    """Have a sync run of a connection wait for its turn; what asks for none is logged and dropped.
+
+    The arguments are those of `SyncArguments`. Acknowledged after the commit; retried for ever. A
+    run that waits already is the one, so a message that comes twice asks for it once.
+    """
+    try:
+        try:
+            run = sync_by_message(process_program().engine, args, kwargs)
+        except BadSettings:  # as above
+            raise
+        except PermanentError as error:
+            log.warning("sync_dropped", task=task.request.id, reason=str(error))
+            return
+    except (TransientError, BadSettings, SQLAlchemyError) as error:
+        log.warning("sync_waits", task=task.request.id, reason=str(error))
+        raise _again(task, args, kwargs) from error
+    log.info("sync_asked_for", task=task.request.id, run=run)
+    ring(process_program().engine, SYNC_QUEUE)
+
+
+def _again(task: Task[..., None], args: tuple[object, ...], kwargs: dict[str, object]) -> Exception:
+    """The retry of a task that others send, to be raised: later each time, and never given up."""
+    at_random = zlib.crc32(str(task.request.id).encode())
+    countdown_s = min(delay_s(task.request.retries + 1, at_random), MOST_COUNTDOWN_S)
+    again: Exception = task.retry(args=args, kwargs=kwargs, countdown=countdown_s, throw=False)
+    return again
 
 
 @app.task(name=SWEEP_TASK, throws=AWAY)
@@ -157,6 +222,13 @@ def sweep_due() -> None:
     """Ring for rows that are due and unheard: the slot `sweep` of the beat."""
     engine = process_program().engine
     sweep.sweep(engine, lambda queue: ring(engine, queue))
+
+
+@app.task(name=PLAN_TASK, throws=AWAY)
+def plan_due_syncs() -> None:
+    """Ask for the sync runs that are due: the slot `plan` of the beat."""
+    engine = process_program().engine
+    plan_syncs(engine, lambda queue: ring(engine, queue))
 
 
 @app.task(name=TIDY_TASK, throws=AWAY)

@@ -88,10 +88,10 @@ def until_heard(engine: sa.Engine, queue: str, ring: object = None) -> float:
     raise AssertionError(f"nobody heard {queue}")
 
 
-def send(broker_url: str, task: str, *, queue: str) -> None:
+def send(broker_url: str, task: str, *args: object, queue: str) -> None:
     """As another program would. Over a line of its own: one that is kept remembers that it declared
     the queue, when a later test has deleted it.
     """
     client = Celery(broker=broker_url)
     with client.connection() as line:
-        client.send_task(task, queue=queue, connection=line)
+        client.send_task(task, args, queue=queue, connection=line)

@@ -28,6 +28,12 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
         (["store", "list"], {"INGEST_MAX_BODY_BYTES": "x"}, 2, "INGEST_MAX_BODY_BYTES is 'x'"),
         (
             ["db", "size"],
+            {"INGEST_SYNC_ASK_SHARE": "20%"},
+            2,
+            "INGEST_SYNC_ASK_SHARE is '20%'; give a part of 1, as 0.2",
+        ),
+        (
+            ["db", "size"],
             {"INGEST_KEEP_DELIVERIES_DAYS": "0"},
             2,
             "INGEST_KEEP_DELIVERIES_DAYS is '0'; give a whole number above 0, of 5 digits at most",

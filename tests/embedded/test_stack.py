@@ -247,6 +247,7 @@ def test_the_procfile_names_the_same_commands() -> None:
         commands.web(host="127.0.0.1", port=free_port(), env={}),
         commands.worker(env={}),
         commands.fetcher(env={}),
+        commands.syncer(env={}),
         commands.beat(data_dir=Path(".ingest"), env={}),
     ]
     assert list(procfile) == [child.name for child in children]

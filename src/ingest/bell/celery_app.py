@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import mmap
 import sys
-import threading
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,7 @@ from ingest.core.queues import (
     FETCH_QUEUE,
     INGEST_QUEUE,
     MISSED_EVERY_S,
+    PLAN_EVERY_S,
     QUEUES,
     RETAIN_EVERY_S,
     SWEEP_EVERY_S,
@@ -32,11 +33,12 @@ from ingest.wiring import Program, program, set_up_logs
 set_up_logs(ours=False)  # whoever only sends tasks keeps his own
 log = structlog.get_logger(__name__)
 
-PROCESS_TASK, FETCH_TASK = "ingest.process", "ingest.fetch"
+PROCESS_TASK, FETCH_TASK, PAGES_TASK = "ingest.process", "ingest.fetch", "ingest.sync_pages"
 SWEEP_TASK, TIDY_TASK, RETAIN_TASK = "ingest.sweep", "ingest.tidy", "ingest.retain"
-MISSED_TASK = "ingest.recover_missed"
-ENQUEUE_TASK = "ingest.enqueue"
-WAKES = {INGEST_QUEUE: PROCESS_TASK, FETCH_QUEUE: FETCH_TASK}
+PLAN_TASK, MISSED_TASK = "ingest.plan_syncs", "ingest.recover_missed"
+ENQUEUE_TASK, SYNC_TASK = "ingest.enqueue", "ingest.sync"
+"""What any Celery client may send."""
+WAKES = {INGEST_QUEUE: PROCESS_TASK, FETCH_QUEUE: FETCH_TASK, SYNC_QUEUE: PAGES_TASK}
 """The task that a wake-up calls, by its queue."""
 
 BEAT_SCHEDULE = {
@@ -54,6 +56,11 @@ BEAT_SCHEDULE = {
         "task": RETAIN_TASK,
         "schedule": RETAIN_EVERY_S,
         "options": {"expires": RETAIN_EVERY_S},
+    },
+    "plan": {
+        "task": PLAN_TASK,
+        "schedule": PLAN_EVERY_S,
+        "options": {"expires": PLAN_EVERY_S},
     },
     "missed": {
         "task": MISSED_TASK,
@@ -175,8 +182,25 @@ def _name_queues() -> None:
             queues.aliases[name] = queues[prefixed(name)]
 
 
-stopping = threading.Event()
-"""Set when a warm shutdown begins: it waits for the tasks that run, and they begin nothing new."""
+class Stopping:
+    """Whether a warm shutdown has begun: it waits for the tasks that run, which begin nothing new.
+
+    The worker's main process alone is told. What it has forked sees the same page of memory.
+    """
+
+    def __init__(self) -> None:
+        self._page = mmap.mmap(-1, 1)
+
+    def set(self) -> None:
+        """A warm shutdown has begun."""
+        self._page[0] = 1
+
+    def is_set(self) -> bool:
+        """Whether it has, in this process or in the one that forked it."""
+        return self._page[0] != 0
+
+
+stopping = Stopping()
 
 
 @worker_shutting_down.connect

@@ -27,8 +27,8 @@ Publish = Callable[[str], None]
 def publish(queue: str) -> None:
     """Send a wake-up; raises `Unavailable` within some BELL_S where the broker is away.
 
-    `queue` is `ingest` or `fetch`, without the prefix. A connection that broke while it lay idle is
-    made anew once. A broker that is set up wrong is `Unavailable` too.
+    `queue` is `ingest`, `fetch` or `sync`, without the prefix. A connection that broke while it lay
+    idle is made anew once. A broker that is set up wrong is `Unavailable` too.
     """
     try:
         bell = bell_line(process_program().broker)

@@ -49,8 +49,7 @@ def _pool(part: SplitResult) -> ConnectionPool:
         return ConnectionPool.from_url(part.geturl(), **_waits(), **_connects())
     told = dict(parse_qsl(part.query))
     query = urlencode({"db": told.pop("virtual_host", "0").strip("/") or "0", **told})
-    url = part._replace(scheme="unix", query=query).geturl()
-    return ConnectionPool.from_url(url, **_waits())
+    return ConnectionPool.from_url(f"unix://{part.netloc}{part.path}?{query}", **_waits())
 
 
 def _watched(parts: list[SplitResult], options: Mapping[str, object]) -> ConnectionPool:

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 import orjson
 
-from ingest.budget.tally import AWAY, OwnTally, SharedTally, Told, Window, free_s, take
+from ingest.budget.tally import AWAY, OwnTally, Remains, SharedTally, Window, free_s, take
 from ingest.budget.trust import Trust
 from ingest.core.errors import BudgetSpent
 from ingest.core.values import JSON
@@ -24,17 +24,17 @@ from ingest.sources.limits import Call, Limit, RateLimits
 from ingest.sources.listing import MOST_CALLS
 from ingest.sources.spending import Budget
 
-PACE_S = 1.0
-"""A page that has begun is not thrown away for a wait as short as this: it would be asked for again
-as a whole, and of a limit that counts by the second it would never come to an end.
+PACE_S = 1.5
+"""A page that has begun is not thrown away for a shorter wait, as of a limit that counts by the
+second: it would be asked for again as a whole, and never come to its end.
 """
 OWN_PART = 4
 """Of a share one process takes this part, where it knows nothing of the others."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Owned:
-    """A limit of somebody's, and how much a request takes of it."""
+class _Draw:
+    """What a request takes of one limit, and in which window that is counted."""
 
     limit: Limit
     window: Window
@@ -82,7 +82,7 @@ class SharedBudgets:
         for shared in self._known or ():
             shared.close()
 
-    def look(self, owned: Sequence[_Owned]) -> list[Told]:
+    def look(self, owned: Sequence[_Draw]) -> list[Remains]:
         """What the providers said of these limits."""
         keys = [one.window.key for one in owned]
         shared = self._reach()
@@ -96,7 +96,7 @@ class SharedBudgets:
                 return told
         return [self._own.look(key) for key in keys]
 
-    def count(self, one: _Owned, amount: int) -> None:
+    def count(self, one: _Draw, amount: int) -> None:
         """Count a request that leaves whatever is left."""
         if not self.trust.is_whole(one.limit.per_s, self.clock()):
             take(self._own.counts, one.window, one.weight, amount)
@@ -107,7 +107,7 @@ class SharedBudgets:
             except AWAY as error:
                 self._lose(error)
 
-    def refused_s(self, one: _Owned, most: int) -> float | None:
+    def refused_s(self, one: _Draw, most: int) -> float | None:
         """Count a request for which nobody waits, if no more than `most` is counted then; None, or
         in how many seconds to try again.
         """
@@ -205,17 +205,17 @@ class ConnectionBudget:
             if window is not None and resets_s > 0.0:
                 self.budgets.keep(window.key, reading.remaining, resets_s, reading.amount)
 
-    def _owned(self, call: Call) -> list[_Owned]:
+    def _owned(self, call: Call) -> list[_Draw]:
         """What it takes from, the shortest windows first: they are refused most often."""
         found = [
-            _Owned(limit, self.windows[limit.name], weight)
+            _Draw(limit, self.windows[limit.name], weight)
             for limit in self.limits.each
             if (weight := limit.counts(call)) is not None
         ]
         return sorted(found, key=lambda one: one.limit.per_s)
 
     def _refused(
-        self, owned: Sequence[_Owned], counted: set[str], *, begun: bool
+        self, owned: Sequence[_Draw], counted: set[str], *, begun: bool
     ) -> tuple[Limit, float] | None:
         """The limit that has no more, and for how many seconds; None where it may leave, and is
         counted: then, or in `counted` before, with each limit once.
@@ -236,7 +236,7 @@ class ConnectionBudget:
         return None
 
 
-def _dry_s(one: _Owned, told: Told, *, begun: bool) -> float | None:
+def _dry_s(one: _Draw, told: Remains, *, begun: bool) -> float | None:
     """In how many seconds the provider has more than is reserved for live requests; None where it
     has it now, or does not say.
     """

@@ -25,7 +25,7 @@ _MOST_TOLD = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Remains:
     """What a provider last said of a limit; None where that is not known, or no longer.
 
     remaining: what was left `age_s` seconds ago. resets_s: until it is whole again.
@@ -70,17 +70,21 @@ class SharedTally:
         self._redis = Redis(connection_pool=pool)
         self.counts = RedisStorage("redis://", connection_pool=pool, key_prefix=prefix)
 
-    def look(self, keys: Sequence[str]) -> tuple[str, list[Told]]:
-        """The mark of what Redis holds, and what was last said of these limits; one round trip."""
+    def look(self, keys: Sequence[str]) -> tuple[str, list[Remains]]:
+        """The mark of what Redis holds, and what was last said of these limits; one round trip.
+
+        What is empty is marked; a Redis that only answers, and takes nothing (a full one, a
+        replica), refuses that.
+        """
         with self._redis.pipeline(transaction=False) as line:
+            line.set(self._key("epoch"), str(uuid4()), nx=True)
             line.get(self._key("epoch"))
             for key in keys:
                 line.get(self._key(key, "amount"))
                 line.get(self._key(key, "told"))
                 line.pttl(self._key(key, "told"))
-            epoch, *told = line.execute()
-        each = [_told(*told[at : at + 3]) for at in range(0, len(told), 3)]
-        return (_text(epoch) if epoch is not None else self._begin()), each
+            _, epoch, *told = line.execute()
+        return _text(epoch), [_told(*told[at : at + 3]) for at in range(0, len(told), 3)]
 
     def keep(self, key: str, remaining: int, resets_s: float, amount: int | None) -> None:
         """Remember what a provider says of a limit, until that is out of date."""
@@ -95,12 +99,6 @@ class SharedTally:
         """Let go of the sockets."""
         self._pool.disconnect()
 
-    def _begin(self) -> str:
-        """Mark what is empty; of several who find it so, one does."""
-        key = self._key("epoch")
-        self._redis.set(key, str(uuid4()), nx=True)
-        return _text(self._redis.get(key))
-
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))
 
@@ -109,12 +107,16 @@ def _text(raw: object) -> str:
     return raw.decode("ascii", "replace") if isinstance(raw, bytes) else str(raw)
 
 
-def _told(amount: object, told: object, left_ms: object) -> Told:
-    known = int(_text(amount)) if amount is not None else None
-    if told is None or not isinstance(left_ms, int) or left_ms < 0:
-        return Told(known)
-    remaining, resets_ms = map(int, _text(told).split())
-    return Told(known, remaining, left_ms / 1000, max(0, resets_ms - left_ms) / 1000)
+def _told(amount: object, told: object, left_ms: object) -> Remains:
+    """What is kept under our keys and is none of ours says nothing."""
+    try:
+        known = int(_text(amount)) if amount is not None else None
+        if told is None or not isinstance(left_ms, int) or left_ms < 0:
+            return Remains(known)
+        remaining, resets_ms = map(int, _text(told).split())
+    except ValueError:
+        return Remains()
+    return Remains(known, remaining, left_ms / 1000, max(0, resets_ms - left_ms) / 1000)
 
 
 @dataclass(slots=True)
@@ -132,13 +134,13 @@ class OwnTally:
             self._counts = MemoryStorage()
         return self._counts
 
-    def look(self, key: str) -> Told:
+    def look(self, key: str) -> Remains:
         """What this process was last told of a limit."""
         remaining, resets_s, at, amount = self._told.get(key, (0, 0.0, 0.0, None))
         age_s = self.clock() - at
         if resets_s <= age_s:
-            return Told(amount)
-        return Told(amount, remaining, resets_s - age_s, age_s)
+            return Remains(amount)
+        return Remains(amount, remaining, resets_s - age_s, age_s)
 
     def keep(self, key: str, remaining: int, resets_s: float, amount: int | None) -> None:
         """Remember what a provider says of a limit."""

@@ -17,16 +17,18 @@ log = structlog.get_logger(__name__)
 
 LONGEST_REST_S = 60.0
 AGAIN_S = 5.0
-"""Between two attempts to reach a Redis that is away: nobody pays for its time-outs meanwhile."""
+"""Nobody pays for the time-outs of a Redis that is away again, for so long."""
 
 
 @dataclass(slots=True)
 class Trust:
     """What one process believes; safe for threads. Times are seconds of a monotonic clock.
 
-    An outage is logged once, when it begins and when it ends.
+    An outage is logged once, when it begins and when it ends. again_s: between two attempts to
+    reach a Redis that is away.
     """
 
+    again_s: float = AGAIN_S
     _epoch: str | None = None
     _away: bool = False
     _began_at: float | None = None
@@ -41,7 +43,7 @@ class Trust:
     def lose(self, now: float, reason: str) -> None:
         """Redis did not answer, or answered that it cannot."""
         with self._lock:
-            self._ended_at, self._again_at = now, now + AGAIN_S
+            self._ended_at, self._again_at = now, now + self.again_s
             if self._away:
                 return
             self._away, self._began_at = True, now

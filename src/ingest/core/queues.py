@@ -21,3 +21,5 @@ RETAIN_EVERY_S = 10.0
 """Between two times that what was kept long enough is deleted, a little at a time."""
 MISSED_EVERY_S = 30.0
 """Between two looks for connections whose provider's log of failed deliveries is to be seen."""
+PLAN_EVERY_S = 30.0
+"""Between two looks for connections whose next sync run is due."""

@@ -29,6 +29,13 @@ def fetcher(*, env: Mapping[str, str]) -> Child:
     return Child("fetcher", [*_worker("fetcher", "fetch"), *more], env)
 
 
+def syncer(*, env: Mapping[str, str]) -> Child:
+    """What makes pages of sync runs: two processes, each with one page at a time, so that a page
+    which takes its process down takes no other along.
+    """
+    return Child("syncer", [*_worker("syncer", "sync"), "--concurrency", "2"], env)
+
+
 def _worker(name: str, queue: str) -> list[str]:
     """Gossip and mingle go deaf after a lost broker."""
     argv = [*_module("celery"), "-A", "ingest.worker", "worker", "-Q", queue]

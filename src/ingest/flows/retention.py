@@ -7,26 +7,38 @@ backlog takes as many ticks as it takes (docs/decisions/0023).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from ingest.core.queues import RETAIN_EVERY_S
-from ingest.store import retention, schedule
+from ingest.store import heartbeats, retention, schedule, sync_retention
 from ingest.store.engine import transaction
 
 GoOn = Callable[[], bool]
 """Whether there is time for one more step."""
 
 
+KEEP_RUNS_DAYS = 30
+"""Sync runs that have ended, and the times at which no receiver was there."""
+STEP_RUNS, STEP_SEEN = 200, 5_000
+"""Of one step; a run has some lists, and what it has seen are rows of forty bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """How many rows a tick deleted, and whether it stopped before the end of what is old."""
+    """How many rows a tick deleted, and whether it stopped before the end of what is old.
+
+    seen: what sync runs that have ended had seen. runs, gaps: see KEEP_RUNS_DAYS.
+    """
 
     deliveries: int = 0
     slots: int = 0
     states: int = 0
+    seen: int = 0
+    runs: int = 0
+    gaps: int = 0
     more: bool = False
 
 
@@ -48,15 +60,26 @@ def delete_old(engine: sa.Engine, keep_days: int, *, go_on: GoOn) -> Deleted:
     Of each kind one step is made in any case, so that no kind waits for another's backlog.
     """
     with transaction(engine, durable=False) as conn:
-        slots = schedule.forget(conn, limit=retention.STEP_ROWS)
-        states = retention.delete_states(conn)
-    deleted, more = 0, True
+        done = Deleted(
+            slots=schedule.forget(conn, limit=retention.STEP_ROWS),
+            states=retention.delete_states(conn),
+            runs=sync_retention.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS),
+            gaps=heartbeats.forget(conn, keep_days=KEEP_RUNS_DAYS),
+        )
+    deliveries = seen = 0
     after: datetime | None = None
-    while more:
-        with transaction(engine, durable=False) as conn:
-            step, after = retention.delete_settled(conn, keep_days=keep_days, after=after)
-        deleted += step
-        more = step > 0
-        if more and not go_on():
+    more = more_seen = True
+    while more or more_seen:
+        if more_seen:
+            with transaction(engine, durable=False) as conn:
+                step = sync_retention.forget_seen(conn, limit=STEP_SEEN)
+            seen += step
+            more_seen = step > 0
+        if more:
+            with transaction(engine, durable=False) as conn:
+                step, after = retention.delete_settled(conn, keep_days=keep_days, after=after)
+            deliveries += step
+            more = step > 0
+        if not go_on():
             break
-    return Deleted(deleted, slots, states, more)
+    return replace(done, deliveries=deliveries, seen=seen, more=more or more_seen)

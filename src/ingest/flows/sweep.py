@@ -10,7 +10,13 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, SWEEP_EVERY_S, TIDY_EVERY_S
+from ingest.core.queues import (
+    FETCH_QUEUE,
+    INGEST_QUEUE,
+    SWEEP_EVERY_S,
+    SYNC_QUEUE,
+    TIDY_EVERY_S,
+)
 from ingest.flows.documents.bind import bind_pending
 from ingest.store import (
     credentials,
@@ -19,6 +25,8 @@ from ingest.store import (
     lookup_admin,
     queue_admin,
     schedule,
+    sync_parts,
+    sync_runs,
 )
 from ingest.store.engine import transaction
 from ingest.store.reasons import PARKED
@@ -38,24 +46,29 @@ def sweep(engine: sa.Engine, ring: Ring) -> bool:
             return False
         due = deliveries.anything_due(conn)
         next_look_up_s = lookup_admin.next_due_s(conn)
+        next_page_s = sync_parts.next_due_s(conn)
+        begins = sync_runs.may_start(conn)
     if due:
         ring(INGEST_QUEUE)
     if next_look_up_s is not None and next_look_up_s <= 0:
         ring(FETCH_QUEUE)
+    if begins or (next_page_s is not None and next_page_s <= 0):
+        ring(SYNC_QUEUE)
     return True
 
 
 def tidy(engine: sa.Engine) -> bool:
     """Put right what lags behind; whether this tick was ours.
 
-    Expired secrets, parked deliveries, document counts, references. A tick is TIDY_EVERY_S long.
-    Each job has transactions of its own; what one raises (`TransientError`) leaves those after it
-    to the next tick.
+    Expired secrets, sync runs of nobody, parked deliveries, document counts, references. A tick is
+    TIDY_EVERY_S long. Each job has transactions of its own; what one raises (`TransientError`)
+    leaves those after it to the next tick.
     """
     with transaction(engine) as conn:
         if not schedule.take_slot(conn, "tidy", every_s=TIDY_EVERY_S):
             return False
     forget_expired(engine)
+    cancel_orphans(engine)
     unpark(engine)
     settle_counts(engine)
     bind_pending(engine)
@@ -66,6 +79,12 @@ def forget_expired(engine: sa.Engine) -> None:
     """Delete the stored secrets that have expired; they verify nothing since then."""
     with transaction(engine) as conn:
         credentials.forget_expired(conn)
+
+
+def cancel_orphans(engine: sa.Engine) -> None:
+    """Cancel the sync runs of disconnected sources, which nobody would begin or confirm."""
+    with transaction(engine) as conn:
+        sync_runs.cancel_orphans(conn)
 
 
 def unpark(engine: sa.Engine) -> None:

@@ -43,7 +43,7 @@ class Absent(IngestError):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer with a status below 300; header names in lower case.
+    """An answer with a status below 300, or a 304 that was asked for; header names in lower case.
 
     `moved` is the URL that a redirect led to, where there was one.
     """

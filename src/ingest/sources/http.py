@@ -42,6 +42,7 @@ MOST_REDIRECTS = 5
 _CODINGS = ("", "identity", "gzip", "x-gzip")
 _SENDABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_UNCHANGED, _CONDITION = 304, "if-none-match"
 _AUTHORIZATION = "authorization"
 _USUAL = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": "lightfast-ingest"}
 
@@ -133,6 +134,7 @@ class Api:
     ) -> Response:
         """GET a path below the base URL (or a whole URL on its host).
 
+        With `if-none-match` among the headers a 304 is an answer, and has no body.
         knows: whether an answer that is no refusal shows that the token is known.
         Raises `Absent`, `Refused`, `RateLimited`, `TransientError`, `PermanentError`.
         """
@@ -202,6 +204,8 @@ class Api:
         for _ in range(MOST_REDIRECTS):
             request = self._request(asked)
             status, told, body = self._exchange(request, allowance, max_bytes)
+            if status == _UNCHANGED and _CONDITION in _lower(asked.headers):
+                return Response(status, told, b"", moved)
             if status not in _REDIRECTS:
                 return self._judged(asked.url, status, told, body, moved)
             moved = self._home.target(asked.url, told.get("location", ""))

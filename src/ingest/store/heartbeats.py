@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 RECEIVER = "receiver"
 
-# The row is locked by the first of several receivers: of one silence one gap is written.
+
+@dataclass(frozen=True, slots=True)
+class ReceiverGap:
+    """A time at which no receiver of ours was there; aware, the database's."""
+
+    began_at: datetime
+    ended_at: datetime
+
+
+# The row is locked by the first of several receivers: of one silence one gap is written. In
+# statements of their own, as none locks a row that it has written.
+_LAST_BEAT = sa.text("SELECT beat_at FROM lightfast_heartbeats WHERE name = :name FOR UPDATE")
+_GAP = sa.text("""
+INSERT INTO lightfast_receiver_gaps (began_at, ended_at)
+SELECT CAST(:beat_at AS timestamptz), now()
+WHERE CAST(:beat_at AS timestamptz) < now() - make_interval(secs => :silent_s)
+RETURNING began_at
+""")
 _BEAT = sa.text("""
-WITH before AS (
-  SELECT beat_at FROM lightfast_heartbeats WHERE name = :name FOR UPDATE
-), gap AS (
-  INSERT INTO lightfast_receiver_gaps (began_at, ended_at)
-  SELECT beat_at, now() FROM before
-  WHERE beat_at < now() - make_interval(secs => :silent_s)
-  RETURNING began_at
-)
-INSERT INTO lightfast_heartbeats (name, beat_at) VALUES (:name, now())
-ON CONFLICT (name) DO UPDATE SET beat_at = greatest(lightfast_heartbeats.beat_at, now())
-RETURNING (SELECT began_at FROM gap)
+INSERT INTO lightfast_heartbeats AS h (name, beat_at) VALUES (:name, now())
+ON CONFLICT (name) DO UPDATE SET beat_at = greatest(h.beat_at, now())
 """)
 _LAST = sa.text("SELECT beat_at FROM lightfast_heartbeats WHERE name = :name")
 _NOW = sa.text("SELECT now()")
-# A gap is behind a connection once a listing that began after it has ended well.
-_UNHEARD = sa.text("""
-SELECT min(g.began_at) FROM lightfast_receiver_gaps g
-WHERE g.ended_at > coalesce(
-  (SELECT min(m.through) FROM lightfast_sync_marks m WHERE m.connection_id = :connection_id),
-  '-infinity')
+_GAPS = sa.text("""
+SELECT began_at, ended_at FROM lightfast_receiver_gaps
+WHERE ended_at > coalesce(
+  (SELECT min(through) FROM lightfast_sync_marks WHERE connection_id = :connection_id), 'infinity')
+ORDER BY began_at
 """)
 _FORGET = sa.text("""
 DELETE FROM lightfast_receiver_gaps WHERE ended_at < now() - make_interval(days => :days)
@@ -38,9 +46,11 @@ DELETE FROM lightfast_receiver_gaps WHERE ended_at < now() - make_interval(days 
 
 def beat(conn: sa.Connection, *, silent_s: float) -> datetime | None:
     """Say that a receiver is there; since when none had been, where that is over `silent_s` ago."""
-    given = {"name": RECEIVER, "silent_s": silent_s}
-    found: datetime | None = conn.execute(_BEAT, given).scalar_one()
-    return found
+    beat_at = conn.execute(_LAST_BEAT, {"name": RECEIVER}).scalar()
+    given = {"beat_at": beat_at, "silent_s": silent_s}
+    since: datetime | None = conn.execute(_GAP, given).scalar()
+    conn.execute(_BEAT, {"name": RECEIVER})
+    return since
 
 
 def last(conn: sa.Connection) -> datetime | None:
@@ -55,11 +65,10 @@ def now(conn: sa.Connection) -> datetime:
     return found
 
 
-def unheard_since(conn: sa.Connection, connection_id: str) -> datetime | None:
-    """The beginning of the oldest gap that no complete listing of the connection lies behind."""
-    given = {"connection_id": connection_id}
-    found: datetime | None = conn.execute(_UNHEARD, given).scalar_one()
-    return found
+def gaps(conn: sa.Connection, connection_id: str) -> list[ReceiverGap]:
+    """The gaps that not every list of the connection has behind it, the oldest first."""
+    found = conn.execute(_GAPS, {"connection_id": connection_id})
+    return [ReceiverGap(*row) for row in found]
 
 
 def forget(conn: sa.Connection, *, keep_days: int) -> int:

@@ -37,6 +37,8 @@ _OLDEST: Mapping[str, str] = {
     "lightfast_refused_messages": "SELECT refused_at FROM {} ORDER BY id LIMIT 1",
     "lightfast_count_marks": "SELECT marked_at FROM {} ORDER BY id LIMIT 1",
     "lightfast_source_credentials": "SELECT created_at FROM {} ORDER BY id LIMIT 1",
+    "lightfast_sync_runs": "SELECT requested_at FROM {} ORDER BY id LIMIT 1",
+    "lightfast_receiver_gaps": "SELECT began_at FROM {} ORDER BY id LIMIT 1",
     "lightfast_schedule_slots": "SELECT min(started_at) FROM {}",
     "lightfast_payload_drift": "SELECT min(first_seen_at) FROM {}",
 }

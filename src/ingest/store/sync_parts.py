@@ -1,6 +1,7 @@
 """The SQL of a run's lists: claimed a page at a time under a lease, moved on, put off, ended.
 
-Lock order: documents, look-ups, parts. A page and its cursor are one transaction.
+Lock order: documents, look-ups, parts, runs, connections. A page and its cursor are one
+transaction.
 """
 
 from __future__ import annotations
@@ -137,6 +138,15 @@ WHERE p.state = 'due' AND (p.lease_until IS NULL OR p.lease_until < now())
     SELECT FROM lightfast_sync_parts o
     WHERE o.run_id = p.run_id AND o.resource <> 'end' AND o.state = 'due'))
 """)
+_HURRY = sa.text("""
+UPDATE lightfast_sync_parts SET next_attempt_at = now()
+WHERE (run_id, resource) IN (
+  SELECT p.run_id, p.resource FROM lightfast_sync_parts p
+  JOIN lightfast_sync_runs r ON r.id = p.run_id
+  WHERE r.connection_id = :connection_id AND r.state = 'running' AND p.state = 'due'
+    AND p.lease_until IS NULL AND p.next_attempt_at > now()
+  ORDER BY p.run_id, p.resource FOR NO KEY UPDATE OF p SKIP LOCKED)
+""")
 _SEE = sa.text("""
 INSERT INTO lightfast_sync_seen (run_id, identity)
 SELECT :run_id, i FROM unnest(CAST(:identities AS uuid[])) i
@@ -159,9 +169,14 @@ def renew(conn: sa.Connection, part: ClaimedPart, lease_s: float = LEASE_S) -> N
     conn.execute(_RENEW, _named(part) | {"lease_s": lease_s})
 
 
+def lock(conn: sa.Connection, part: ClaimedPart) -> bool:
+    """Lock the part before its run or its connection; whether it is still ours, and its run's."""
+    return conn.execute(_HELD, _named(part)).first() is not None
+
+
 def require_held(conn: sa.Connection, part: ClaimedPart) -> None:
     """Raise `LeaseLost` unless the part is still ours and its run goes on; locks it."""
-    if conn.execute(_HELD, _named(part)).first() is None:
+    if not lock(conn, part):
         raise LeaseLost(f"a page of {part.resource} belongs to another worker, or to nobody")
 
 
@@ -226,6 +241,11 @@ def count(
     """Count what look-ups of a run came to; its end is due, as they may have been the last."""
     given = {"changed": changed, "deleted": deleted, "errors": errors, "calls": calls}
     conn.execute(_COUNT, given | {"run_id": run_id})
+
+
+def hurry(conn: sa.Connection, connection_id: str) -> None:
+    """Make the pages due now that wait: the token was repaired. One that is worked on stays."""
+    conn.execute(_HURRY, {"connection_id": connection_id})
 
 
 def next_due_s(conn: sa.Connection) -> float | None:

@@ -20,6 +20,8 @@ WAITING, RUNNING, DONE = "waiting", "running", "done"
 FAILED, STOPPED, CANCELLED = "failed", "stopped", "cancelled"
 END = "end"
 """The part that is due once all lists are done; no resource is called so."""
+SOURCE_GONE = "its source was disconnected"
+"""Why a run is cancelled that nobody wants any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,13 @@ WHERE r.state = 'waiting' AND s.is_active
                   WHERE o.connection_id = r.connection_id AND o.state = 'running')
 ORDER BY r.id LIMIT :limit FOR NO KEY UPDATE OF r, s SKIP LOCKED
 """)
+_MAY_START = sa.text("""
+SELECT EXISTS (
+  SELECT FROM lightfast_sync_runs r JOIN lightfast_connected_sources s ON s.id = r.connection_id
+  WHERE r.state = 'waiting' AND s.is_active
+    AND NOT EXISTS (SELECT FROM lightfast_sync_runs o
+                    WHERE o.connection_id = r.connection_id AND o.state = 'running'))
+""")
 _START = sa.text("""
 UPDATE lightfast_sync_runs r
 SET state = 'running', started_at = now(), scope = :scope, fence = nextval('lightfast_fences')
@@ -74,11 +83,32 @@ _NOTE = sa.text("UPDATE lightfast_sync_runs SET plan = CAST(:plan AS jsonb) WHER
 _SYNCED = sa.text("""
 UPDATE lightfast_connected_sources SET last_synced_at = CURRENT_TIMESTAMP WHERE id = :id
 """)
+# Its plan is out of date, and what it had seen may be forgotten: confirmed, it would miss all.
+_SUPERSEDE = sa.text("""
+UPDATE lightfast_sync_runs s
+SET state = 'cancelled', reason = 'run ' || r.id || ' listed all since', finished_at = now()
+FROM lightfast_sync_runs r
+WHERE r.id = :id AND r.kind <> 'incremental'
+  AND s.connection_id = r.connection_id AND s.state = 'stopped' AND s.id < r.id
+""")
+# Lock order: whoever ends a page or a run has its list first.
+_LOCK_PARTS = sa.text("""
+SELECT FROM lightfast_sync_parts p JOIN lightfast_sync_runs r ON r.id = p.run_id
+WHERE r.state = ANY(CAST(:states AS varchar[])) AND p.state = 'due'
+  AND (r.id = CAST(:id AS bigint) OR r.connection_id = CAST(:connection_id AS varchar))
+ORDER BY p.run_id, p.resource FOR UPDATE OF p
+""")
 _CANCEL = sa.text("""
 UPDATE lightfast_sync_runs SET state = 'cancelled', reason = :reason, finished_at = now()
 WHERE state = ANY(CAST(:states AS varchar[]))
   AND (id = CAST(:id AS bigint) OR connection_id = CAST(:connection_id AS varchar))
 RETURNING id
+""")
+# One that was asked for in the moment in which its source was disconnected.
+_ORPHANS = sa.text("""
+SELECT DISTINCT r.connection_id FROM lightfast_sync_runs r
+JOIN lightfast_connected_sources s ON s.id = r.connection_id
+WHERE r.state IN ('waiting', 'running', 'stopped') AND s.config_status = 'disconnected'
 """)
 # A page that is on its way finds that it is no longer anybody's.
 _LET_GO = sa.text("""
@@ -129,23 +159,6 @@ SELECT resource, state, since, gap, started_at, finished_at, expected, pages, ca
        CASE WHEN state = 'due' THEN next_attempt_at END AS due_at
 FROM lightfast_sync_parts WHERE run_id = :id ORDER BY position
 """)
-# Those in which nothing more is to be looked up; a later run that listed all made them pointless.
-_FORGET_SEEN = sa.text("""
-DELETE FROM lightfast_sync_seen WHERE (run_id, identity) IN (
-  SELECT n.run_id, n.identity FROM lightfast_sync_seen n
-  JOIN lightfast_sync_runs r ON r.id = n.run_id
-  WHERE r.state IN ('done', 'failed', 'cancelled') OR (r.state = 'stopped' AND EXISTS (
-    SELECT FROM lightfast_sync_runs l WHERE l.connection_id = r.connection_id AND l.id > r.id
-      AND l.kind <> 'incremental' AND l.state IN ('done', 'stopped')))
-  LIMIT :limit FOR UPDATE OF n SKIP LOCKED)
-""")
-_FORGET = sa.text("""
-DELETE FROM lightfast_sync_runs WHERE id IN (
-  SELECT id FROM lightfast_sync_runs
-  WHERE state IN ('done', 'failed', 'cancelled')
-    AND finished_at < now() - make_interval(days => :days)
-  ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED)
-""")
 _LATEST = sa.text("""
 SELECT DISTINCT ON (connection_id, kind = 'incremental')
        connection_id, kind, state, reason, requested_at, started_at, finished_at, id
@@ -171,6 +184,11 @@ def to_start(conn: sa.Connection, *, limit: int = 20) -> list[tuple[int, str, st
     return [tuple(row) for row in conn.execute(_TO_START, {"limit": limit})]
 
 
+def may_start(conn: sa.Connection) -> bool:
+    """Whether a run waits that could begin now; locks nothing."""
+    return bool(conn.execute(_MAY_START).scalar_one())
+
+
 def start(conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart]) -> bool:
     """Let it run, with these lists; False where another one of its connection does."""
     if conn.execute(_START, {"id": run_id, "scope": scope}).scalar() is None:
@@ -190,10 +208,14 @@ def start(conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart]
 
 
 def finish(conn: sa.Connection, run_id: int, state: str, reason: str | None = None) -> None:
-    """End a run; one that is done counts as its connection's last."""
+    """End a run; one that is done counts as its connection's last.
+
+    Where it listed all, earlier ones that wait for a person are cancelled.
+    """
     given = {"id": run_id, "state": state, "reason": reason}
     connection_id = conn.execute(_FINISH, given).scalar()
     if connection_id is not None and state in (DONE, STOPPED):
+        conn.execute(_SUPERSEDE, {"id": run_id})
         conn.execute(_SYNCED, {"id": connection_id})
 
 
@@ -216,10 +238,17 @@ def cancel(
     """
     states = [WAITING, RUNNING, *([STOPPED] if stopped else [])]
     given = {"reason": reason, "id": run_id, "connection_id": connection_id, "states": states}
+    conn.execute(_LOCK_PARTS, given)
     ids = list(conn.execute(_CANCEL, given).scalars())
     if ids:
         conn.execute(_LET_GO, {"ids": ids})
     return ids
+
+
+def cancel_orphans(conn: sa.Connection) -> int:
+    """Cancel what was asked for by sources that are disconnected; how many runs that were."""
+    orphans = list(conn.execute(_ORPHANS).scalars())
+    return sum(len(cancel(conn, SOURCE_GONE, connection_id=one)) for one in orphans)
 
 
 def has_seen(conn: sa.Connection, run_id: int) -> bool:
@@ -255,13 +284,3 @@ def show(conn: sa.Connection, run_id: int) -> dict[str, Any] | None:
 def latest(conn: sa.Connection, connection_ids: Sequence[str]) -> list[Mapping[str, Any]]:
     """Of each connection the last run that listed all, and the last one that did not."""
     return [dict(row) for row in conn.execute(_LATEST, {"ids": connection_ids}).mappings()]
-
-
-def forget_seen(conn: sa.Connection, *, limit: int) -> int:
-    """Forget what ended runs have seen, so many rows at most; how many there were."""
-    return conn.execute(_FORGET_SEEN, {"limit": limit}).rowcount
-
-
-def forget(conn: sa.Connection, *, keep_days: int, limit: int) -> int:
-    """Forget runs that ended so long ago; how many there were."""
-    return conn.execute(_FORGET, {"days": keep_days, "limit": limit}).rowcount

@@ -32,6 +32,7 @@ from ingest.store.engine import transaction
 from ingest.store.gauges import Gauges
 from ingest.web import answers, descriptors
 from ingest.web.bounded_log import BoundedLog
+from ingest.web.heartbeat import beating, say_there
 from ingest.web.metrics import Metrics
 from ingest.web.peers import MOST_PEERS, PEERS, Peers
 from ingest.web.probes import Probes
@@ -42,7 +43,7 @@ from ingest.wiring import Program, program, set_up_logs
 log = structlog.get_logger(__name__)
 
 THREADS = 8
-"""For large bodies, handshakes and probes; what is stored has one of its own."""
+"""For large bodies, handshakes and probes; what is stored and the heartbeat have one each."""
 SWEEP_S = 1.0
 """Between two looks for connections that wait too long."""
 YOUNG_OBJECTS = 10_000
@@ -101,14 +102,19 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     rooms = Rooms(limit)
     receiver = Receiver(parts.keyring, shake, commits, metrics, threads, limit, rooms, bounded)
     probes = Probes(lambda: is_ready(parts.probe), metrics.text, threads, bounded)
+    heart = ThreadPoolExecutor(1, thread_name_prefix="heartbeat")
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, object]]:
-        async with watched_peers(metrics, bounded) as peers:
+        async with (
+            watched_peers(metrics, bounded) as peers,
+            beating(lambda: say_there(engine), heart, bounded),
+        ):
             yield {PEERS: peers}
         await asyncio.to_thread(commits.close)
         await asyncio.to_thread(ringer.close)
-        threads.shutdown(wait=False, cancel_futures=True)
+        for pool in (threads, heart):
+            pool.shutdown(wait=False, cancel_futures=True)
         parts.close()
         bounded.close()
 

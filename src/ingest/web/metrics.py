@@ -95,14 +95,19 @@ class _Queue(Collector):
         messages = _refused_messages()
         for one in found.refused_messages:
             messages.add_metric([one.source_type, one.answer], one.seen)
-        deliveries, heard, look_ups, refused = self._families()
+        deliveries, heard, look_ups, refused, syncs, page, synced = self._families()
         for status, count in found.deliveries.items():
             deliveries.add_metric([status], count)
         for queue, at_s in found.heard_at_s.items():
             heard.add_metric([queue], at_s)
         look_ups.add_metric([], found.look_ups)
         refused.add_metric([], found.refused)
-        yield from (deliveries, heard, look_ups, refused, messages)
+        for state, count in found.syncs.items():
+            syncs.add_metric([state], count)
+        page.add_metric([], found.page_due_s)
+        for source_type, at_s in found.synced_at_s.items():
+            synced.add_metric([source_type], at_s)
+        yield from (deliveries, heard, look_ups, refused, syncs, page, synced, messages)
 
     def _families(self) -> tuple[GaugeMetricFamily, ...]:
         return (
@@ -121,6 +126,20 @@ class _Queue(Collector):
             ),
             GaugeMetricFamily(
                 "ingest_refused_connections", "Connections whose token the provider refuses."
+            ),
+            GaugeMetricFamily(
+                "ingest_sync_runs",
+                "Sync runs that wait for their turn, run, or stopped to ask a person.",
+                labels=["state"],
+            ),
+            GaugeMetricFamily(
+                "ingest_sync_page_due_seconds",
+                "For how long the oldest page of a sync run is due (0: none is).",
+            ),
+            GaugeMetricFamily(
+                "ingest_sync_succeeded_timestamp_seconds",
+                "Of a source's connections: when the one that waits longest was last synced.",
+                labels=["source"],
             ),
         )
 

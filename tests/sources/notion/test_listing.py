@@ -17,7 +17,7 @@ from ingest.sources.notion.demo.fake import Notion
 from ingest.sources.notion.demo.shapes import block, error, in_page, limited, rich
 from ingest.sources.notion.documents import documents
 from ingest.testing.fakes import Answer, Asked, Fake, Trouble, serving
-from tests.sources.notion.deliveries import AT, NOW, PAGE, SCOPE, identity, uid
+from tests.sources.notion.deliveries import AT, LATER, NOW, PAGE, SCOPE, identity, uid
 from tests.sources.notion.workspace import (
     ALONE,
     ARCHIVED,
@@ -113,6 +113,24 @@ def test_what_is_in_the_trash_is_told_to_be_deleted(client: NotionClient) -> Non
     for kind, id_ in (("page", THROWN), ("database", OLD)):
         (change,) = said(found[identity(kind, id_)], CONNECTION)
         assert isinstance(change, Delete)
+
+
+def test_what_is_in_the_trash_with_its_page_is_not_told_to_be_deleted(
+    notion: Notion, client: NotionClient
+) -> None:
+    """It was not thrown away itself, and comes back with its page."""
+    notion.trash(GUIDE, at=LATER)
+    found = walked(steps(client, "pages")).ids
+    assert GUIDE in found
+    assert DEEP not in found
+    notion.unindexed.clear()
+    notion.trash(TRAINS, at=LATER)
+    found = walked(steps(client, "pages")).ids
+    assert TRAINS in found
+    assert found.isdisjoint({DEEP, *ROWS})
+    notion.restore(GUIDE, at=LATER)
+    notion.restore(TRAINS, at=LATER)
+    assert walked(steps(client, "pages")).ids == EVERYTHING
 
 
 def test_an_archived_page_is_a_document(client: NotionClient) -> None:

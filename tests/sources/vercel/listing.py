@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from ingest.core.changes import Change, Refresh
 from ingest.core.identity import Identity
 from ingest.core.ranks import content
-from ingest.core.values import JSON, loads
+from ingest.core.values import JSON
 from ingest.sources.contract import Access, Lookup
 from ingest.sources.listing import Page, PageRequest
 from ingest.sources.vercel import SOURCE
 from ingest.sources.vercel.client import VercelClient, connect
 from ingest.sources.vercel.demo.fake import Vercel, make
 from ingest.testing.fakes import Fake
-from ingest.testing.walking import changes_of
+from ingest.testing.walking import changes_of, named_in, pages_of
 from tests.sources.vercel.deliveries import CONNECTION, HOST, body
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -83,10 +81,7 @@ class Walk:
     @property
     def seen(self) -> set[str]:
         """Ids of all that was met, told or not."""
-        told = (one.identity.id for page in self.pages for one in page.listed)
-        there = (one.id for page in self.pages for one in page.present)
-        wanted = (one.identity.id for page in self.pages for one in page.wanted)
-        return {*told, *there, *wanted}
+        return {one.id for one in named_in(self.pages)}
 
     @property
     def said(self) -> dict[str, Said]:
@@ -109,26 +104,10 @@ def asked(
     return PageRequest(resource, since, NOW, cursor, kept, connection=CONNECTION, made_by=made_by)
 
 
-def pages(client: VercelClient, **request: Any) -> Iterator[Page]:
-    """Page by page, with cursors as a database gives them back."""
-    cursor: JSON = None
-    while True:
-        page = client.list_page(asked(cursor=cursor, **request))
-        yield page
-        if page.cursor is None:
-            return
-        assert page.cursor != cursor, "a cursor leads to itself"
-        cursor = stored(page.cursor)
-
-
-def walk(client: VercelClient, **request: Any) -> Walk:
-    return Walk(tuple(pages(client, **request)))
-
-
-def stored(value: JSON) -> JSON:
-    """What a database gives back."""
-
-    return loads(orjson.dumps(value))
+def walk(client: VercelClient, *, made_by: str = "code", **request: Any) -> Walk:
+    """A listing to its end, of all or `since` a time, with what the last one `kept`."""
+    given = {"connection": CONNECTION, "made_by": made_by, **request}
+    return Walk(tuple(pages_of(client, "deployments", **given)))
 
 
 def looked_up(client: VercelClient, id_: str) -> Said:

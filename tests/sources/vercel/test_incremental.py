@@ -15,6 +15,7 @@ from ingest.core.values import JSON
 from ingest.sources.vercel.client import VercelClient
 from ingest.sources.vercel.demo.fake import Vercel
 from ingest.testing.fakes import Fake, serving
+from ingest.testing.walking import stored
 from tests.sources.vercel.listing import (
     AT_MS,
     DAY_MS,
@@ -23,7 +24,6 @@ from tests.sources.vercel.listing import (
     deploy,
     halcyon,
     identity,
-    stored,
     walk,
 )
 

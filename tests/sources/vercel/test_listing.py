@@ -18,6 +18,7 @@ from ingest.sources.vercel.client import VercelClient
 from ingest.sources.vercel.cursors import MOST_MARKS, MOST_UNFINISHED
 from ingest.sources.vercel.demo.fake import Vercel
 from ingest.testing.fakes import Answer, Asked, Fake, Trouble, serving
+from ingest.testing.walking import stored
 from tests.sources.vercel.listing import (
     AT_MS,
     META,
@@ -29,7 +30,6 @@ from tests.sources.vercel.listing import (
     halcyon,
     identity,
     looked_up,
-    stored,
     walk,
 )
 

@@ -12,6 +12,7 @@ from ingest.core.values import JSON
 from ingest.sources.vercel.client import VercelClient
 from ingest.sources.vercel.demo.fake import Vercel, rate_limited
 from ingest.testing.fakes import Answer, Asked, Fake, Trouble, serving
+from ingest.testing.walking import stored
 from tests.sources.vercel.listing import (
     AT_MS,
     TEAM,
@@ -19,7 +20,6 @@ from tests.sources.vercel.listing import (
     client_of,
     deploy,
     halcyon,
-    stored,
     walk,
 )
 

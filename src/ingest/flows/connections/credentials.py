@@ -25,6 +25,7 @@ from ingest.store import (
     issued,
     lookup_admin,
     queue_admin,
+    sync_parts,
 )
 from ingest.store.connections import CONFIGURED, REFUSED
 from ingest.store.credentials import API_TOKEN, SEALED_IN, WEBHOOK_SECRET, Credential
@@ -65,6 +66,7 @@ def replace_credentials(
         if connection.status == REFUSED:
             connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
         lookup_admin.hurry(conn, connection_id)
+        sync_parts.hurry(conn, connection_id)
         replayed = queue_admin.replay_reason(conn, connection_id, TOKENLESS)
         return replayed + queue_admin.hurry(conn, connection_id)
 

@@ -1,11 +1,18 @@
-"""Pauses, resumes and disconnects a connection; each in one transaction."""
+"""Pauses, resumes and disconnects a connection; each in one transaction, but for its sync runs."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, NotConnected
-from ingest.store import conditions, connections, lookup_admin, queue_admin
+from ingest.store import (
+    conditions,
+    connections,
+    lookup_admin,
+    queue_admin,
+    sync_parts,
+    sync_runs,
+)
 from ingest.store.connections import CONFIGURED, DISCONNECTED, PAUSED, Connection
 from ingest.store.engine import transaction
 
@@ -24,28 +31,33 @@ def resume_source(engine: sa.Engine, connection_id: str) -> int:
     """Go on, with what waited first; how many deliveries are due by that.
 
     Its condition (a problem that is shown, a time for which its provider wants to be left alone) is
-    cleared, and its look-ups are due too. The caller rings; else the sweep does. Raises as
-    `require_connected`.
+    cleared, and its look-ups and the pages of its sync run are due too. The caller rings; else the
+    sweep does. Raises as `require_connected`.
     """
     with transaction(engine) as conn:
         require_connected(conn, connection_id)
         connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
         conditions.clear(conn, connection_id)
         lookup_admin.hurry(conn, connection_id)
+        sync_parts.hurry(conn, connection_id)
         return queue_admin.hurry(conn, connection_id)
 
 
 def disconnect_source(engine: sa.Engine, connection_id: str) -> None:
     """Receive no more, and act no more for a connection; its documents stay.
 
-    Its look-ups are dropped, and its waiting deliveries due at once, to be skipped: the caller
-    rings. Raises `NotConnected` for none; for a disconnected one nothing changes.
+    Its look-ups are dropped, its waiting deliveries due at once, to be skipped (the caller rings),
+    and its sync runs cancelled: a page that is on its way is not applied. A run that a crash left,
+    or that is asked for in this moment, `sweep.tidy` cancels. Raises `NotConnected` for none; for a
+    disconnected one nothing changes.
     """
     with transaction(engine) as conn:
         if not connections.set_status(conn, connection_id, is_active=False, status=DISCONNECTED):
             raise _unknown(connection_id)
         lookup_admin.drop(conn, connection_id)
         queue_admin.hurry(conn, connection_id)
+    with transaction(engine) as conn:  # who ends a run holds that, and then the connection
+        sync_runs.cancel(conn, sync_runs.SOURCE_GONE, connection_id=connection_id)
 
 
 def require_connected(conn: sa.Connection, connection_id: str) -> Connection:

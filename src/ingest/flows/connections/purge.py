@@ -15,12 +15,21 @@ from ingest.core.errors import BadInput, BrokenSource, NotConnected, PermanentEr
 from ingest.flows.documents.bind import bind, note_keys
 from ingest.flows.receiving.payload import read_payload
 from ingest.sources.registry import source
-from ingest.store import connections, documents, erasure, feeds, ledger, purge, references
+from ingest.store import (
+    connections,
+    documents,
+    erasure,
+    feeds,
+    ledger,
+    purge,
+    references,
+    sync_retention,
+)
 from ingest.store.connections import Connection
 from ingest.store.engine import transaction
 from ingest.store.erasure import AppWide
 
-STEP_DOCUMENTS, STEP_DELIVERIES = 1_000, 2_000
+STEP_DOCUMENTS, STEP_DELIVERIES, STEP_SYNCS = 1_000, 2_000, 10_000
 STEP_BODIES, STEP_BYTES = 500, 8 * 2**20
 """Of the app-wide route's raw bodies, which are read to find out whose they are."""
 
@@ -55,6 +64,8 @@ def purge_connection(
         pass
     while deleted := _deliveries(engine, connection_id):
         done.deliveries += deleted
+    while _syncs(engine, connection_id):
+        pass
     with transaction(engine) as conn:
         found = connections.by_id(conn, [connection_id]).get(connection_id)
     if found is not None:
@@ -120,6 +131,12 @@ def _withdraw(
 def _deliveries(engine: sa.Engine, connection_id: str) -> int:
     with transaction(engine) as conn:
         return purge.delete_deliveries(conn, connection_id, limit=STEP_DELIVERIES)
+
+
+def _syncs(engine: sa.Engine, connection_id: str) -> bool:
+    """Some of its sync runs, and of what they have seen; whether there were any."""
+    with transaction(engine) as conn:
+        return sync_retention.drop(conn, connection_id, limit=STEP_SYNCS) > 0
 
 
 def _events(engine: sa.Engine, connection_id: str, done: Purged) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
 
-from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, SYNC_QUEUE
 from ingest.flows.doctor.findings import Finding, failed, fine, note, span
-from ingest.store import health, lookup_admin, refusals
+from ingest.store import health, lookup_admin, refusals, sync_parts
 from ingest.store.engine import transaction
 from ingest.store.health import Bell
 
@@ -21,6 +21,7 @@ FAILING_S = 900.0
 _WORKERS: Mapping[str, str] = {
     INGEST_QUEUE: "celery -A ingest.worker worker -Q ingest",
     FETCH_QUEUE: "celery -A ingest.worker worker -Q fetch --pool threads",
+    SYNC_QUEUE: "celery -A ingest.worker worker -Q sync -c 2",
 }
 _BEAT = "celery -A ingest.worker beat"
 _REFUSED = "ingest deliveries refused"
@@ -36,7 +37,11 @@ def look_at_queue(engine: sa.Engine) -> Iterator[Finding]:
     with transaction(engine) as conn:
         bells = health.bells(conn)
         beat_s = health.beat_s(conn, "sweep")
-        waits_s = {INGEST_QUEUE: health.oldest_due_s(conn), FETCH_QUEUE: _look_up_due_s(conn)}
+        waits_s = {
+            INGEST_QUEUE: health.oldest_due_s(conn),
+            FETCH_QUEUE: _due_for_s(lookup_admin.next_due_s(conn)),
+            SYNC_QUEUE: _due_for_s(sync_parts.next_due_s(conn)),
+        }
         dead, lately = health.dead(conn, recent_s=DIED_LATELY_S)
         failing = health.failing(conn)
         refused, reason = refusals.lately(conn, recent_s=DIED_LATELY_S)
@@ -58,9 +63,8 @@ def look_at_queue(engine: sa.Engine) -> Iterator[Finding]:
             yield note("look-ups", f"{said}; they are tried again")
 
 
-def _look_up_due_s(conn: sa.Connection) -> float | None:
-    """How long the oldest look-up is due; None where none is."""
-    next_s = lookup_admin.next_due_s(conn)
+def _due_for_s(next_s: float | None) -> float | None:
+    """How long the oldest is due; None where none is."""
     return -next_s if next_s is not None and next_s <= 0 else None
 
 

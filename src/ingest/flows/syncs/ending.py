@@ -57,7 +57,7 @@ def _decide(engine: sa.Engine, held: HeldPart, most_share: float) -> None:
     why = None if held.row.confirmed else plan.needs_a_person(most_share)
     with transaction(engine) as conn:
         sync_parts.require_held(conn, held.row)
-        kinds: list[JSON] = [*sorted(plan.standing)]
+        kinds: list[JSON] = [*sorted(plan.kinds)]
         cursor: dict[str, JSON] = {"after": "", "kinds": kinds}
         sync_parts.advance(conn, held.row, Advanced(cursor=cursor, ends=why is not None))
         sync_runs.note(conn, held.row.run_id, plan.as_json())

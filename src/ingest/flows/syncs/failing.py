@@ -89,6 +89,7 @@ def settle_failure(
     if found.kind == "lost":
         return found
     with transaction(engine) as conn:
+        sync_parts.lock(conn, row)
         if found.kind == "refused":
             conditions.refuse(conn, row.connection_id, found.said, token_id=held.token_id)
         elif found.kind == "limited":

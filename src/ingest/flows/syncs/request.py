@@ -6,7 +6,7 @@ begins: by what the last complete listings left, and never by what was asked for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -24,6 +24,7 @@ from ingest.sources.subscriptions import SUBSCRIPTION_FIELD
 from ingest.store import heartbeats, sync_marks, sync_runs
 from ingest.store.connections import DISCONNECTED, Connection
 from ingest.store.engine import transaction
+from ingest.store.heartbeats import ReceiverGap
 from ingest.store.sync_marks import SyncMark
 from ingest.store.sync_runs import NewPart
 
@@ -85,7 +86,7 @@ def _begin(conn: sa.Connection, run_id: int, connection_id: str, kind: str) -> b
         {r: m for r, m in sync_marks.marks(conn, connection_id).items() if m.scope == scope},
         made_by(found, book.stores.get(connection_id, ())),
         heartbeats.now(conn),
-        heartbeats.unheard_since(conn, connection_id),
+        heartbeats.gaps(conn, connection_id),
     )
     return sync_runs.start(conn, run_id, scope, parts_of(found.listing, kind, known))
 
@@ -95,14 +96,13 @@ class Known:
     """What decides where a run begins.
 
     marks: by resource, those of the present scope. made_by: as documents are made now. now: the
-    database's. unheard_since: the beginning of the oldest time at which no receiver was there and
-    which no complete listing lies behind; None for none.
+    database's. gaps: the times at which no receiver was there.
     """
 
     marks: Mapping[str, SyncMark]
     made_by: str
     now: datetime
-    unheard_since: datetime | None = None
+    gaps: Sequence[ReceiverGap] = ()
 
 
 def parts_of(listing: Listing, kind: str, known: Known) -> list[NewPart]:
@@ -120,8 +120,10 @@ def _part(resource: Resource, kind: str, known: Known) -> NewPart | None:
         return NewPart(resource.name, None, kept)
     if not resource.narrows:
         return None
-    began = min(filter(None, (mark.through, known.unheard_since)))
-    return NewPart(resource.name, began - timedelta(seconds=resource.overlap_s), mark.kept)
+    # A gap is behind a list once a listing of it that began after the gap has ended well.
+    unheard = (gap.began_at for gap in known.gaps if gap.ended_at > mark.through)
+    began = min((mark.through, *unheard))
+    return NewPart(resource.name, began - timedelta(seconds=resource.overlap_s), kept)
 
 
 def _is_swept(resource: Resource, mark: SyncMark, now: datetime) -> bool:

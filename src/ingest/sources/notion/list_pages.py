@@ -40,22 +40,13 @@ def _take(walk: Walk, page: Payload) -> None:
     # A row of a full listing comes from its table alone: it need not be kept in mind.
     if not (walk.is_full and is_row(page)) and not walk.progress.seen.add(id_):
         return
-    if is_trashed(page):
-        _tell_trashed(walk, page)
-    elif walk.before.get(id_) == _said(page):
+    if walk.before.get(id_) == _said(page):
         walk.present.append(walk.identity("page", id_))
         _remember(walk, id_, page)
     elif walk.has_room:
         _visit(walk, id_, dict(page))
     else:
         walk.progress.pending.append(["page", id_])
-
-
-def _tell_trashed(walk: Walk, page: Payload) -> None:
-    """A page in the trash: a look-up of it reads no more."""
-    id_ = dashed(page.get("id"))
-    if id_ is not None and walk.wants(page):
-        walk.tell(walk.identity("page", id_), {"page": dict(page)})
 
 
 def _meet_database(walk: Walk, id_: str) -> None:
@@ -73,7 +64,7 @@ def _visit(walk: Walk, id_: str, page: dict[str, JSON] | None = None) -> None:
     identity, reading = walk.identity("page", id_), walk.reading()
     try:
         page = page or reading.whole(f"pages/{id_}")
-        if page is None or not walk.wants(page):
+        if page is None or not walk.wants(page) or _lies_in_trash(walk, page):
             return
         raw = whole_page(reading, page)
     except WentAway:
@@ -91,6 +82,22 @@ def _visit(walk: Walk, id_: str, page: dict[str, JSON] | None = None) -> None:
         _meet_child(walk, block)
 
 
+def _lies_in_trash(walk: Walk, object_: Payload) -> bool:
+    """Whether it is in the trash with what it stands in: of itself that says nothing, and it comes
+    back when that does, with no word of it.
+    """
+    if not is_trashed(object_):
+        return False
+    reading = walk.reading()
+    place = reading.parent(object_.get("parent"))
+    path = f"{at(place, 'type')}s/{at(place, 'id')}"
+    if place is not None and path not in walk.trash:
+        above = reading.whole(path)
+        walk.trash[path] = above is not None and is_trashed(above)
+    walk.spent(reading)
+    return walk.trash.get(path, False)
+
+
 def _place(page: Payload | None) -> JSON:
     place = direct_parent(at(page, "parent"))
     return {"type": place[0], "id": place[1]} if place else None
@@ -100,7 +107,7 @@ def _database(walk: Walk, task: Task) -> None:
     id_, reading = str(task[1]), walk.reading()
     try:
         database = reading.whole(f"databases/{id_}")
-        if database is not None:
+        if database is not None and not _lies_in_trash(walk, database):
             walk.tell(walk.identity("database", id_), whole_database(reading, database))
     finally:
         walk.spent(reading)

@@ -16,6 +16,8 @@ from ingest.sources.notion.types import NotionResyncEventMetadata
 WEEK_S = 7 * 86_400.0
 """Comments take a request for each block: at three a second a thousand pages are some hours."""
 
+_COMMENT = frozenset({"comment"})
+
 
 def absent(unlisted: Unlisted) -> Refresh | Change | None:
     """A search proves no absence, and a resolved comment is listed nowhere: it is looked up.
@@ -41,7 +43,7 @@ def absent(unlisted: Unlisted) -> Refresh | Change | None:
 LISTING = Listing(
     resources=(
         Resource("pages", kinds=frozenset({"page", "database"}), overlap_s=OVERLAP_S),
-        Resource("comments", kinds=frozenset({"comment"}), narrows=False),
+        Resource("comments", kinds=_COMMENT, narrows=False, leaves_out=_COMMENT),
     ),
     event=NotionResyncEventMetadata,
     absent=absent,

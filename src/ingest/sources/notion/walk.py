@@ -49,7 +49,12 @@ class Meets:
 
 @dataclass(slots=True)
 class Walk:
-    """scope: of every identity. chosen: the databases that the connection wants, None for all."""
+    """scope: of every identity. chosen: the databases that the connection wants, None for all.
+
+    listed, present, wanted, gaps: as in `listing.Page`. calls, bytes: what it took so far. parents,
+    trash: what was found out about what objects stand in. before: the digests of `Progress.known`
+    that the last listing left.
+    """
 
     api: Api
     request: PageRequest
@@ -64,6 +69,7 @@ class Walk:
     calls: int = 0
     bytes: int = 0
     parents: dict[str, JSON] = field(default_factory=dict)
+    trash: dict[str, bool] = field(default_factory=dict)
     before: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:

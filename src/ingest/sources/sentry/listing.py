@@ -38,11 +38,12 @@ def _absent(unlisted: Unlisted) -> Refresh | Change | None:
     """A look-up, unless it may have aged out: the list names no issue without a recent event.
 
     An issue that aged out keeps its document, marked once. A comment that is older than the window
-    may be of such an issue, and nothing is concluded.
+    may be of such an issue, and nothing is concluded, unless its issue was in the list.
     """
     if unlisted.identity.kind == "comment":
         issue_id = nonblank(unlisted.metadata, "issueId")
-        if issue_id is None or _is_quiet(unlisted.created_at, unlisted):
+        may_be_old = not unlisted.parent_listed and _is_quiet(unlisted.created_at, unlisted)
+        if issue_id is None or may_be_old:
             return None
         return Refresh(unlisted.identity, {"issueId": issue_id})
     if not _is_quiet(moment(unlisted.metadata.get("lastSeen")), unlisted):

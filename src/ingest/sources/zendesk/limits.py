@@ -1,8 +1,9 @@
-"""Zendesk's limits: a minute's requests of an account, Support and Help Center apart; its exports.
+"""Zendesk's limits: a minute's requests of an account, Support, Help Center and webhooks apart;
+its exports.
 
 Document: developer.zendesk.com/api-reference/introduction/rate-limits. The figure of an account
 hangs on its plan (from 200 a minute), and the headers tell it; exports are 10 a minute for all who
-ask.
+ask. What the API of webhooks says of its own limit (100, as recorded) is not the account's.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from datetime import datetime
 from ingest.core.values import JSON
 from ingest.sources.limits import Call, Limit, LimitReading, RateLimits, whole
 
-_SUPPORT, _HELP_CENTER, _EXPORTS = "support", "help center", "exports"
+_SUPPORT, _HELP_CENTER, _WEBHOOKS, _EXPORTS = "support", "help center", "webhooks", "exports"
 _MINUTE_S = 60
 _ENDPOINT = "zendesk-ratelimit-"
 _PART = re.compile(r"(total|remaining|resets)\s*=\s*(\d{1,9})")
 
 
 def _pool(call: Call) -> str:
-    return _HELP_CENTER if "/help_center/" in call.path else _SUPPORT
+    if "/help_center/" in call.path:
+        return _HELP_CENTER
+    return _WEBHOOKS if "/webhooks" in call.path else _SUPPORT
 
 
 def _is_export(call: Call) -> bool:
@@ -34,6 +37,10 @@ def _support(call: Call) -> int | None:
 
 def _help_center(call: Call) -> int | None:
     return 1 if _pool(call) == _HELP_CENTER else None
+
+
+def _webhooks(call: Call) -> int | None:
+    return 1 if _pool(call) == _WEBHOOKS else None
 
 
 def _export(call: Call) -> int | None:
@@ -82,6 +89,7 @@ LIMITS = RateLimits(
     (
         Limit(_SUPPORT, 200, _MINUTE_S, _support, owner=_owner),
         Limit(_HELP_CENTER, 200, _MINUTE_S, _help_center, owner=_owner),
+        Limit(_WEBHOOKS, 100, _MINUTE_S, _webhooks, owner=_owner),
         Limit(_EXPORTS, 10, _MINUTE_S, _export, owner=_owner, share=0.8),
     ),
     _read,

@@ -49,6 +49,15 @@ RUNS = sa.Table(
         postgresql_where=sa.text("state = 'waiting'"),
     ),
     sa.Index("idx_sync_runs_connection", "connection_id", "id"),
+    sa.Index(
+        "idx_sync_runs_whole",
+        "connection_id",
+        "id",
+        postgresql_where=sa.text("kind <> 'incremental'"),
+    ),
+    sa.Index(
+        "idx_sync_runs_stopped", "connection_id", postgresql_where=sa.text("state = 'stopped'")
+    ),
 )
 
 PARTS = sa.Table(

@@ -266,15 +266,10 @@ class Notion:
             return error(401, "unauthorized", "API token is invalid.")
         if asked.headers.get("notion-version") not in VERSIONS:
             return error(400, "missing_version", "Notion-Version header should be defined.")
-        if asked.path == "/v1/users/me":
-            bot = {"owner": {"type": "workspace", "workspace": True}}
-            named = {"workspace_name": self.workspace}
-            if self.workspace_id is not None:
-                named["workspace_id"] = self.workspace_id
-            return Answer(body=_bot() | {"bot": bot | named})
         top = _TOP.get((asked.method, asked.path))
-        if top is not None:
-            return top(self, "", asked)
+        return top(self, "", asked) if top is not None else self._below(asked)
+
+    def _below(self, asked: Asked) -> Answer:
         found = _PATH.fullmatch(asked.path)
         place = (asked.method, found[1], (found[3] or "").partition("/")[0]) if found else None
         below = _BELOW.get(place) if place else None
@@ -283,6 +278,15 @@ class Notion:
         if found[2] in self.hidden or self._place(found[1]).get(found[2]) is None:
             return not_found(_TITLES.get(found[1], found[1]), found[2])
         return below(self, found[2], asked)
+
+    def bot(self, _id: str, _asked: Asked) -> Answer:
+        """The token's own user."""
+        told: Object = {"owner": {"type": "workspace", "workspace": True}}
+        told["workspace_name"] = self.workspace
+        if self.workspace_id is not None:
+            told["workspace_id"] = self.workspace_id
+        named = {"object": "user", "id": _BOT, "name": "Boards", "type": "bot", "avatar_url": None}
+        return Answer(body={**named, "bot": told})
 
     def _place(self, name: str) -> Mapping[str, Object]:
         """A page is a block too, and so is a database."""
@@ -352,6 +356,7 @@ _BELOW: Mapping[tuple[str, str, str], Callable[[Notion, str, Asked], Answer]] = 
     ("GET", "comments", ""): lambda notion, id_, _asked: notion.object_("comments", id_),
 }
 _TOP: Mapping[tuple[str, str], Callable[[Notion, str, Asked], Answer]] = {
+    ("GET", "/v1/users/me"): Notion.bot,
     ("POST", "/v1/search"): lists.search,
     ("GET", "/v1/comments"): lists.comments,
 }
@@ -360,10 +365,6 @@ _TOP: Mapping[tuple[str, str], Callable[[Notion, str, Asked], Answer]] = {
 def make() -> Notion:
     """An empty workspace."""
     return Notion()
-
-
-def _bot() -> Object:
-    return {"object": "user", "id": _BOT, "name": "Boards", "type": "bot", "avatar_url": None}
 
 
 def _newest(told: Answer) -> Answer:
