@@ -607,12 +607,14 @@ CREATE TABLE lightfast_subscriptions (
   told_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 
--- Up to when a provider's log of failed deliveries was looked through, and what came of it. Of a
--- look that is not at its end, when it began and where it stands.
+-- Up to when a provider's log of failed deliveries was looked through, and what came of it. A look
+-- began at `began_at`; it walks the log, at `cursor`, and then brings in what that named.
 CREATE TABLE lightfast_missed_checks (
   connection_id VARCHAR(191) PRIMARY KEY
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
   through TIMESTAMPTZ NOT NULL DEFAULT now(),
+  stage VARCHAR(16) NOT NULL DEFAULT 'ended'
+    CONSTRAINT ck_missed_checks_stage CHECK (stage IN ('ended', 'walking', 'bringing')),
   began_at TIMESTAMPTZ,
   cursor JSONB,
   due_at TIMESTAMPTZ NOT NULL DEFAULT now(),
@@ -628,7 +630,7 @@ CREATE TABLE lightfast_missed_checks (
 );
 CREATE INDEX idx_missed_checks_due ON lightfast_missed_checks (due_at);
 
--- What a provider failed to deliver, until it is in the queue or cannot be had any more.
+-- What a provider failed to deliver, until it is in the queue. What cannot be had is due never.
 CREATE TABLE lightfast_missed_deliveries (
   connection_id VARCHAR(191) NOT NULL
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
@@ -636,6 +638,6 @@ CREATE TABLE lightfast_missed_deliveries (
   handle TEXT NOT NULL,
   missed_at TIMESTAMPTZ NOT NULL,
   tries INTEGER NOT NULL DEFAULT 0,
-  due_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  due_at TIMESTAMPTZ DEFAULT now(),
   PRIMARY KEY (connection_id, delivery_key)
 );

@@ -12,11 +12,6 @@ from typing import Protocol
 
 from ingest.core.values import JSON
 
-SUBSCRIPTION_FIELD = "webhookId"
-"""The field of a connection's metadata that names its subscription, in every source that has one:
-it says nothing of what the connection wants.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Observation:

@@ -31,8 +31,8 @@ KEPT_DAYS = 8
 class MissedCheck:
     """A connection whose provider's log is looked through, under a lease.
 
-    through: up to when it was looked through. began_at: when this look began, by the database;
-    cursor: where it stands, None at its beginning. attempts: how often it failed, one time after
+    through: up to when it was looked through. is_walked: this look has seen all of the log; cursor:
+    where it stands else, None at its beginning. attempts: how often it failed, one time after
     another. heard_s: how long ago a receiver of ours was there; None where none ever said so.
     """
 
@@ -40,7 +40,7 @@ class MissedCheck:
     source_type: str
     lease: int
     through: datetime
-    began_at: datetime
+    is_walked: bool
     cursor: JSON
     attempts: int
     heard_s: float | None
@@ -86,10 +86,11 @@ WITH chosen AS (
 UPDATE lightfast_missed_checks c
 SET lease = c.lease + 1, lease_until = now() + make_interval(secs => :lease_s),
     claimed_at = now(), attempts = c.attempts + 1,
-    began_at = CASE WHEN c.began_at > c.through THEN c.began_at ELSE now() END
+    stage = CASE c.stage WHEN 'ended' THEN 'walking' ELSE c.stage END,
+    began_at = CASE c.stage WHEN 'ended' THEN now() ELSE c.began_at END
 FROM chosen k WHERE c.connection_id = k.connection_id
-RETURNING c.connection_id, CAST(k.source_type AS text), c.lease, c.through, c.began_at, c.cursor,
-          c.attempts,
+RETURNING c.connection_id, CAST(k.source_type AS text), c.lease, c.through,
+          c.stage = 'bringing', c.cursor, c.attempts,
           (SELECT CAST(extract(epoch FROM now() - h.beat_at) AS double precision)
            FROM lightfast_heartbeats h WHERE h.name = :receiver)
 """)
@@ -120,7 +121,7 @@ WHERE {_OURS}
 """)
 _WALKED = sa.text(f"""
 UPDATE lightfast_missed_checks
-SET through = greatest(through, began_at), cursor = NULL
+SET through = greatest(through, began_at), cursor = NULL, stage = 'bringing'
 WHERE {_OURS}
 """)
 _ARRIVED = sa.text(f"""
@@ -131,23 +132,29 @@ _TOO_OLD = sa.text(f"""
 WITH gone AS (
   DELETE FROM lightfast_missed_deliveries
   WHERE connection_id = :connection_id AND missed_at < now() - make_interval(days => :days)
-  RETURNING 1
+  RETURNING due_at
 )
-UPDATE lightfast_missed_checks SET lost = lost + (SELECT count(*) FROM gone) WHERE {_OURS}
+UPDATE lightfast_missed_checks SET lost = lost + (SELECT count(due_at) FROM gone) WHERE {_OURS}
 """)
 _NEXT = sa.text("""
+WITH chosen AS (
+  SELECT delivery_key FROM lightfast_missed_deliveries
+  WHERE connection_id = :connection_id AND due_at <= now()
+    AND missed_at <= now() - make_interval(secs => :least_age_s)
+  ORDER BY tries, missed_at, delivery_key LIMIT 1 FOR UPDATE SKIP LOCKED
+)
 UPDATE lightfast_missed_deliveries m
 SET tries = m.tries + 1, due_at = now() + make_interval(secs => :again_s)
-FROM (SELECT delivery_key FROM lightfast_missed_deliveries
-      WHERE connection_id = :connection_id AND due_at <= now()
-        AND missed_at <= now() - make_interval(secs => :least_age_s)
-      ORDER BY tries, missed_at, delivery_key LIMIT 1 FOR UPDATE SKIP LOCKED) n
-WHERE m.connection_id = :connection_id AND m.delivery_key = n.delivery_key
+FROM chosen n WHERE m.connection_id = :connection_id AND m.delivery_key = n.delivery_key
 RETURNING m.delivery_key, m.handle, m.missed_at, m.tries
 """)
 _UNTRY = sa.text("""
 UPDATE lightfast_missed_deliveries
-SET tries = greatest(tries - 1, 0), due_at = now()
+SET tries = greatest(tries - 1, 0), due_at = now() + make_interval(secs => :again_s)
+WHERE connection_id = :connection_id AND delivery_key = :delivery_key
+""")
+_GIVE_UP = sa.text("""
+UPDATE lightfast_missed_deliveries SET due_at = NULL
 WHERE connection_id = :connection_id AND delivery_key = :delivery_key
 """)
 _FORGET = sa.text("""
@@ -161,9 +168,9 @@ SET redelivered = redelivered + :redelivered, recovered = recovered + :recovered
 WHERE {_OURS}
 """)
 _END = sa.text(f"""
-UPDATE lightfast_missed_checks
-SET lease_until = NULL, attempts = 0, last_error = :said,
-    due_at = CASE WHEN {_GAP.format(since="began_at")} THEN now()
+UPDATE lightfast_missed_checks c
+SET lease_until = NULL, attempts = 0, last_error = :said, stage = 'ended',
+    due_at = CASE WHEN {_GAP.format(since="c.began_at")} THEN now()
                   ELSE now() + make_interval(secs => :every_s) END
 WHERE {_OURS}
 """)
@@ -177,7 +184,7 @@ WHERE {_OURS}
 _SHOW = sa.text("""
 SELECT c.through, c.found, c.redelivered, c.recovered, c.lost, c.last_error,
        (SELECT count(*) FROM lightfast_missed_deliveries m
-        WHERE m.connection_id = c.connection_id) AS waiting
+        WHERE m.connection_id = c.connection_id AND m.due_at IS NOT NULL) AS waiting
 FROM lightfast_missed_checks c WHERE c.connection_id = :connection_id
 """)
 
@@ -231,10 +238,10 @@ def next_due(
     return MissedDelivery(*row) if row is not None else None
 
 
-def untry(conn: sa.Connection, check: MissedCheck, delivery_key: str) -> None:
-    """Take a try back, and let it be due: nothing of the delivery was to blame."""
+def untry(conn: sa.Connection, check: MissedCheck, delivery_key: str, *, again_s: float) -> None:
+    """Take a try back: nothing of the delivery was to blame. It is due after `again_s`."""
     given = {"connection_id": check.connection_id, "delivery_key": delivery_key}
-    conn.execute(_UNTRY, given)
+    conn.execute(_UNTRY, {**given, "again_s": again_s})
 
 
 def redelivered(conn: sa.Connection, check: MissedCheck) -> None:
@@ -244,13 +251,15 @@ def redelivered(conn: sa.Connection, check: MissedCheck) -> None:
 
 def recovered(conn: sa.Connection, check: MissedCheck, delivery_key: str) -> None:
     """Forget one that was read and stored, in that transaction. Raises `LeaseLost`."""
-    _forget(conn, check, delivery_key)
+    given = {"connection_id": check.connection_id, "delivery_key": delivery_key}
+    conn.execute(_FORGET, given)
     _count(conn, check, recovered=1)
 
 
 def lost(conn: sa.Connection, check: MissedCheck, delivery_key: str) -> None:
-    """Give one up. Raises `LeaseLost`."""
-    _forget(conn, check, delivery_key)
+    """Give one up, though the log may go on naming it. Raises `LeaseLost`."""
+    given = {"connection_id": check.connection_id, "delivery_key": delivery_key}
+    conn.execute(_GIVE_UP, given)
     _count(conn, check, lost=1)
 
 
@@ -278,11 +287,6 @@ def of_connection(conn: sa.Connection, connection_id: str) -> dict[str, Any] | N
     """
     row = conn.execute(_SHOW, {"connection_id": connection_id}).mappings().one_or_none()
     return dict(row) if row is not None else None
-
-
-def _forget(conn: sa.Connection, check: MissedCheck, delivery_key: str) -> None:
-    given = {"connection_id": check.connection_id, "delivery_key": delivery_key}
-    conn.execute(_FORGET, given)
 
 
 def _count(conn: sa.Connection, check: MissedCheck, **counted: object) -> None:

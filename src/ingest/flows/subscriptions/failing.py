@@ -19,6 +19,7 @@ from ingest.core.errors import (
     TransientError,
 )
 from ingest.core.retry import delay_s, told_s
+from ingest.flows.subscriptions.bring_in import AGAIN_S
 from ingest.store.missed import EVERY_S
 
 SHORTEST_S = 10.0
@@ -36,14 +37,15 @@ class LookFailure:
     unknown: the provider does not know the token, so the connection is to be paused if it is so.
     limited: the connection is left alone for `wait_s`. put_off: the look goes on then. failed: it
     goes on at its usual time, with `said` shown to people. counted: the next wait is longer.
-    is_later: nothing of the delivery that was asked for just then is to blame.
+    again_s: nothing of the delivery that was asked for just then is to blame, and it is due after
+        so long; None: it may be.
     """
 
     kind: Kind
     said: str
     wait_s: float = EVERY_S
     counted: bool = False
-    is_later: bool = True
+    again_s: float | None = 0.0
 
 
 def failure_of(error: BaseException, *, connection_id: str, attempts: int) -> LookFailure:
@@ -58,7 +60,8 @@ def failure_of(error: BaseException, *, connection_id: str, attempts: int) -> Lo
         if isinstance(error, RateLimited):
             return LookFailure("limited", said, max(wait_s, 1.0))
         spent = isinstance(error, BudgetSpent)
-        return LookFailure("put_off", "" if spent else said, wait_s, counted=told is None)
+        again_s = 0.0 if told is not None else AGAIN_S
+        return LookFailure("put_off", "" if spent else said, wait_s, told is None, again_s)
     if not isinstance(error, IngestError):
         said = f"source fault: {type(error).__name__}"
-    return LookFailure("failed", said, is_later=False)
+    return LookFailure("failed", said, again_s=None)

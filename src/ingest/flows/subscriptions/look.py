@@ -19,7 +19,10 @@ from ingest.core.values import JSON
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.receiving.verify import stored_key
 from ingest.flows.subscriptions.bring_in import AGAIN_S, Brought, bring, way_of
+from ingest.flows.subscriptions.subscribe import known_public_url
+from ingest.flows.subscriptions.urls import webhook_url
 from ingest.sources.quiet_subscriptions import QuietSubscriptions
+from ingest.sources.registry import source
 from ingest.sources.spending import spending
 from ingest.sources.subscriptions import MissedPage
 from ingest.store import connections, credentials, deliveries, missed
@@ -94,7 +97,17 @@ class Look:
             closing(self.clients.subscriptions_of(connection, token)) as provider,
             spending(self.clients.budget_of(connection, token), background=True),
         ):
-            return self._walk(provider) and self._bring_all(provider)
+            is_walked = self.held.check.is_walked or self._walk(provider)
+            return is_walked and self._bring_all(provider)
+
+    def _find(self, provider: QuietSubscriptions) -> None:
+        """Let one that a person made be found by where it sends to: its log is known by that."""
+        connection = self.held.connection
+        if source(connection.source_type).subscription_field in connection.metadata:
+            return
+        public = known_public_url(self.engine, connection.id)
+        if public is not None:
+            provider.look(webhook_url(public, connection.source_type, connection.id))
 
     def _is_unknown(self, token: str | None) -> bool:
         """By the request that proves a token."""
@@ -109,6 +122,7 @@ class Look:
     def _walk(self, provider: QuietSubscriptions) -> bool:
         """Keep what the log names; whether all of it was seen."""
         check = self.held.check
+        self._find(provider)
         since, cursor = check.through - OVERLAP, check.cursor
         while self.go_on():
             page = provider.missed(since, cursor)

@@ -102,8 +102,8 @@ def _write(conn: sa.Connection, look: Look, outcome: LookFailure | bool) -> str:
     if outcome is False:
         missed.put_off(conn, check, wait_s=0.0, said=look.said, counted=False)
         return "go_on"
-    if look.under_way is not None and outcome.is_later:
-        missed.untry(conn, check, look.under_way.delivery_key)
+    if look.under_way is not None and outcome.again_s is not None:
+        missed.untry(conn, check, look.under_way.delivery_key, again_s=outcome.again_s)
     if outcome.kind == "unknown":
         conditions.refuse(conn, check.connection_id, outcome.said, token_id=look.held.token_id)
     elif outcome.kind == "limited":

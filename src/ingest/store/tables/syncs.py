@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from ingest.store.tables.base import METADATA, NO, ZERO, flag, key, number, refers, zoned_time
+from ingest.store.tables.base import METADATA, NO, NOW, ZERO, flag, key, number, refers, zoned_time
 
 
 def _count(name: str) -> sa.Column[int]:
@@ -149,6 +149,7 @@ MISSED_CHECKS = sa.Table(
     METADATA,
     sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
     zoned_time("through"),
+    sa.Column("stage", key(16), nullable=False, server_default="ended"),
     zoned_time("began_at", default=None),
     sa.Column("cursor", JSONB()),
     zoned_time("due_at"),
@@ -161,6 +162,7 @@ MISSED_CHECKS = sa.Table(
     _count("recovered"),
     _count("lost"),
     sa.Column("last_error", sa.Text()),
+    sa.CheckConstraint("stage IN ('ended', 'walking', 'bringing')", name="ck_missed_checks_stage"),
     sa.Index("idx_missed_checks_due", "due_at"),
 )
 
@@ -172,5 +174,5 @@ MISSED_DELIVERIES = sa.Table(
     sa.Column("handle", sa.Text(), nullable=False),
     sa.Column("missed_at", sa.TIMESTAMP(timezone=True), nullable=False),
     number("tries", 0),
-    zoned_time("due_at"),
+    sa.Column("due_at", sa.TIMESTAMP(timezone=True), server_default=NOW),
 )
