@@ -124,6 +124,7 @@ UPDATE lightfast_missed_checks
 SET through = greatest(through, began_at), cursor = NULL, stage = 'bringing'
 WHERE {_OURS}
 """)
+_ANEW = sa.text(f"UPDATE lightfast_missed_checks SET cursor = NULL WHERE {_OURS}")
 _ARRIVED = sa.text(f"""
 DELETE FROM lightfast_missed_deliveries m
 WHERE m.connection_id = :connection_id AND EXISTS ({_STORED.format(key="m.delivery_key")})
@@ -216,6 +217,14 @@ def name(
 def walked(conn: sa.Connection, check: MissedCheck) -> None:
     """The log was looked through to the end of what was asked for. Raises `LeaseLost`."""
     _write(conn, _WALKED, check)
+
+
+def begin_anew(conn: sa.Connection, check: MissedCheck) -> None:
+    """Walk the log from its newest entry again: what the cursor says may lead nowhere any more.
+
+    What was named stays. Raises `LeaseLost`.
+    """
+    _write(conn, _ANEW, check)
 
 
 def tidy(conn: sa.Connection, check: MissedCheck) -> None:

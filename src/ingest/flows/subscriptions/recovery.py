@@ -1,7 +1,7 @@
-"""One look into the log of one connection's provider: what it failed to deliver comes in.
+"""One recovery: what a connection's provider failed to deliver comes in, by that one's own log.
 
 Law: no transaction is open while the provider is asked. What the log names is kept, a page at a
-time, before any of it is asked for; so a look that is stopped or fails goes on where it stood.
+time, before any of it is asked for; so a recovery that is stopped or fails goes on where it stood.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ingest.store.engine import transaction
 from ingest.store.missed import MissedCheck, MissedDelivery
 
 OVERLAP = timedelta(minutes=15)
-"""So long before the end of the last look the next one begins: clocks, and a log's own lag."""
+"""So long before the last one began the next begins: clocks, and a log's own lag."""
 SILENT_S = 150.0
 """A receiver that was silent for so long is not there: what is sent again would fail again."""
 PATIENCE_S = 3_600.0
@@ -61,8 +61,8 @@ def claim_check(conn: sa.Connection, source_types: Collection[str]) -> HeldCheck
 
 
 @dataclass(slots=True)
-class Look:
-    """One look, and what it did so far.
+class Recovery:
+    """One recovery, and what it did so far.
 
     done: deliveries `redelivered`, `recovered`, `lost`. under_way: the one that is asked for just
     now. said: why one was given up.
@@ -166,6 +166,7 @@ class Look:
             with transaction(self.engine) as conn:
                 kind = self._keep(conn, one, brought)
             self.done[kind] += 1
+            self.under_way = None
         return False
 
     def _keep(self, conn: sa.Connection, one: MissedDelivery, brought: Brought) -> str:
