@@ -63,6 +63,7 @@ class Logbook:
     keeps_bodies: bool = True
     knows_token: bool = True
     trouble: Callable[[str, str], None] = lambda _what, _about: None
+    answer: Callable[[str], Subscribed] = lambda _secret: Subscribed("1", "made")
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def send(self, number: int, *, minutes_ago: float = 0.0, key: str | None = None) -> str:
@@ -90,10 +91,12 @@ class Logbook:
         self.ask("look")
         return (Observation(True, "it sends to us"),)
 
-    def create(self, _url: str, _secret: str) -> Subscribed:
-        return Subscribed("1", "made")
+    def create(self, url: str, secret: str) -> Subscribed:
+        self.ask("create", url)
+        return self.answer(secret)
 
-    def mend(self, _url: str, _secret: str) -> Subscribed | None:
+    def mend(self, url: str, secret: str) -> Subscribed | None:
+        self.ask("mend", url)
         return None
 
     def missed(self, since: datetime, cursor: JSON = None) -> MissedPage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import typer
 
@@ -19,8 +18,8 @@ _MARKS: Mapping[State, str] = {
 _FAILED, _UNREACHABLE = 1, 3
 
 
-def tell_all(findings: Iterable[Finding], *, as_json: bool, **more: Any) -> None:
-    """Print each finding as it is made, or all of them, with `more`, as one JSON document.
+def tell_all(findings: Iterable[Finding], *, as_json: bool) -> None:
+    """Print each finding as it is made, or all of them as one JSON document.
 
     Exit 1 where something failed, 3 where a service is unreachable.
     """
@@ -36,7 +35,7 @@ def tell_all(findings: Iterable[Finding], *, as_json: bool, **more: Any) -> None
             for f in found
         ]
         well = states <= {State.OK, State.NOTE}
-        output.document({**more, "well": well, "checks": checks})
+        output.document({"well": well, "checks": checks})
     if State.UNREACHABLE in states:
         raise typer.Exit(_UNREACHABLE)
     if State.FAILED in states:

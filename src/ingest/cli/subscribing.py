@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from ingest.cli import output
 from ingest.cli.arguments import AsJson, ConnectionId
 from ingest.cli.findings import tell_all
 from ingest.cli.session import Session, session
-from ingest.core.errors import BadInput, BrokenSource, IngestError
+from ingest.core.errors import BadInput, IngestError
 from ingest.flows.connections.lifecycle import require_connected
 from ingest.flows.doctor import (
     Finding,
@@ -105,11 +106,10 @@ def doctor(
         connection = require_connected(conn, connection_id)
         if given is not None:
             subscriptions.remember(conn, connection_id, given)
-    fixed = _fixed(current, connection) if fix else None
-    if not as_json and fixed is not None:
-        tell_all([fixed], as_json=False)
     found = _findings(current, connection_id)
-    tell_all(found if fixed is None or not as_json else (fixed, *found), as_json=as_json)
+    if fix:
+        found = chain((_fixed(current, connection),), found)
+    tell_all(found, as_json=as_json)
 
 
 def _findings(current: Session, connection_id: str) -> Iterator[Finding]:
@@ -136,8 +136,6 @@ def _fixed(current: Session, connection: Connection) -> Finding:
     try:
         clients = current.program.clients
         made = mend_subscription(current.engine, clients, connection.id, public)
-    except BrokenSource:
-        raise
     except IngestError as error:
         return failed(check, str(error), "mend what it names, and come again")
     return fine(check, made.said if made is not None else "there is nothing to put right")

@@ -137,9 +137,11 @@ def _finding(check: str, one: _Subscription, seen: Observation) -> Finding:
         return fine(check, seen.said)
     if seen.ok is None:
         return note(check, seen.said, seen.remedy or None)
-    fix = one.do(_FIX)
-    remedy = f"{seen.remedy}: {fix}" if seen.remedy and seen.mendable else seen.remedy or fix
-    return failed(check, seen.said, remedy)
+    if not seen.mendable:
+        return failed(check, seen.said, seen.remedy or "mend it at the provider")
+    fix, said = one.do(_FIX), seen.remedy
+    is_command = not said or said.startswith("ingest ")
+    return failed(check, seen.said, fix if is_command else f"{said}: {fix}")
 
 
 def _missed(one: _Subscription) -> Iterator[Finding]:
