@@ -21,7 +21,8 @@ from bench import letters, mix
 from bench.load import Order
 from bench.receiver import quantile_ms
 from bench.rig import Rig, rig, send
-from ingest.sources.notion.demo.fake import block, make, rich
+from ingest.sources.notion.demo.fake import make
+from ingest.sources.notion.demo.shapes import block, rich
 from ingest.sources.registry import source
 from ingest.testing.fakes import serving
 

@@ -30,6 +30,7 @@ EDGES = (
     "door",
     "bell",
     "broker",
+    "budget",
     "demo",
     "machine",
     "warm",

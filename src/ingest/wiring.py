@@ -13,8 +13,12 @@ import sqlalchemy as sa
 import structlog
 
 from ingest import logs
+from ingest.broker.address import AMQP
 from ingest.broker.broker import Broker, broker_of
 from ingest.broker.line import bell_line
+from ingest.budget.line import tallies_of
+from ingest.budget.shared import SharedBudgets
+from ingest.budget.tally import SharedTally
 from ingest.core.errors import BadSettings, Unavailable
 from ingest.core.secret import Secret
 from ingest.core.vault import MAKE_ONE, Vault, require_key
@@ -92,10 +96,12 @@ class Program:
         return connect_to_probe(self.database_url, application=self.application)
 
     def close(self) -> None:
-        """Close the connections to the database that were made."""
+        """Close the connections to the database and to Redis that were made."""
         for name in ("engine", "probe"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()
+        if "budgets" in self.__dict__:
+            self.budgets.close()
 
     @cached_property
     def vault(self) -> Vault:
@@ -120,7 +126,32 @@ class Program:
     def clients(self) -> Clients:
         """The clients of providers' APIs."""
         reach = self.reach
-        return Clients(self.vault, reach.api_urls, allowed_hosts=reach.allowed, engine=self.engine)
+        return Clients(
+            self.vault,
+            reach.api_urls,
+            allowed_hosts=reach.allowed,
+            engine=self.engine,
+            budgets=self.budgets,
+        )
+
+    @cached_property
+    def budgets(self) -> SharedBudgets:
+        """What may be asked of providers, counted in Redis for all processes."""
+        return SharedBudgets(self._tallies)
+
+    def _tallies(self) -> list[SharedTally]:
+        """Where that is counted: in `REDIS_URL`, in the broker where that is a Redis, or in the
+        embedded one; nowhere where there is none.
+        """
+        told = self.settings
+        try:
+            if told.redis_url is not None and told.redis_url != told.broker_url:
+                counting = broker_of(told.redis_url, None, told.queue_prefix, name="REDIS_URL")
+            else:
+                counting = self.broker
+        except Unavailable:
+            return []
+        return [] if counting.address.family == AMQP else tallies_of(counting)
 
     @property
     def reach(self) -> Reach:

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.drain import drain_lookups
-from ingest.sources.notion.demo.fake import Notion, block, make, rich
+from ingest.sources.notion.demo.fake import Notion, make
+from ingest.sources.notion.demo.shapes import block, rich
 from ingest.store import deliveries
 from ingest.store.engine import transaction
 from ingest.testing.fakes import Fake, serving

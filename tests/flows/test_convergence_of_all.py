@@ -90,6 +90,10 @@ class World:
                 self._look_up()
         return self.finish()
 
+    def process(self) -> None:
+        """Work off what was told."""
+        drain_deliveries(self.engine, go_on=lambda: True, threads=1)
+
     def forget(self) -> None:
         """Nothing was ever heard."""
         self.began = datetime.now(UTC).replace(tzinfo=None).isoformat()

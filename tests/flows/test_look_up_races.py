@@ -31,6 +31,7 @@ from ingest.store import (
     credentials,
     deliveries,
     lookup_admin,
+    lookup_ends,
     lookups,
     queue_admin,
 )
@@ -284,11 +285,11 @@ def test_of_two_look_ups_that_end_a_delivery_at_once_the_second_ends_it(desk: Of
 
     def end() -> int:
         with transaction(desk.engine) as conn:
-            return len(lookups.finish(conn, [second.id]))
+            return len(lookup_ends.finish(conn, [second.id]))
 
     with ThreadPoolExecutor(1) as threads:
         with transaction(desk.engine) as conn:
-            assert lookups.finish(conn, [first.id]) == []
+            assert lookup_ends.finish(conn, [first.id]) == []
             later = threads.submit(end)
             time.sleep(0.3)
         assert later.result(10) == 1

@@ -65,7 +65,7 @@ class Crash(BaseException):
 
 def test_a_token_is_bought_once_for_all_processes_and_kept_sealed(zendesk: Renewing) -> None:
     for _ in range(3):
-        assert zendesk.client().check() == "reads as agent"
+        assert zendesk.client().check() == "reads as admin"
     assert zendesk.tokens.sold == 1
     (row,) = zendesk.rows(ACCESS_TOKEN)
     assert HALF_AN_HOUR - 60 < row["left_s"] <= HALF_AN_HOUR
@@ -177,7 +177,7 @@ def test_a_token_that_is_revoked_in_mid_flight_is_renewed_once(zendesk: Renewing
     client.check()
     zendesk.pass_time(120)
     zendesk.tokens.revoke()
-    assert client.check() == "reads as agent"
+    assert client.check() == "reads as admin"
     assert zendesk.tokens.sold == 2
 
 
@@ -219,7 +219,7 @@ def test_a_user_whom_zendesk_does_not_know_has_a_token_that_ended(zendesk: Renew
     zendesk.client().check()
     zendesk.pass_time(120)
     zendesk.fake.troubles.append(Trouble(nobody, "users/me"))
-    assert zendesk.client().check() == "reads as agent"
+    assert zendesk.client().check() == "reads as admin"
     assert zendesk.tokens.sold == 2
 
 
@@ -262,14 +262,14 @@ def test_trouble_at_the_token_endpoint_is_waited_for(
         zendesk.client().check()
     assert not isinstance(raised.value, Refused)
     assert not zendesk.rows(LEASE), "and holds up nobody"
-    assert zendesk.client().check() == "reads as agent"
+    assert zendesk.client().check() == "reads as admin"
 
 
 def test_a_token_that_lives_is_sent_while_none_can_be_bought(zendesk: Renewing) -> None:
     zendesk.client().check()
     zendesk.pass_time(HALF_AN_HOUR - 200)
     zendesk.fake.troubles.append(Trouble(Answer(503, {}), TOKEN_PATH))
-    assert zendesk.client().check() == "reads as agent"
+    assert zendesk.client().check() == "reads as admin"
     assert zendesk.tokens.sold == 1
 
 
@@ -307,7 +307,7 @@ def test_a_process_that_is_killed_in_mid_renewal_holds_nobody_up_for_ever(
     assert len(zendesk.rows(LEASE)) == 1
     zendesk.pass_time(renewal.LEASE_S)
     with zendesk.start(database_url) as other:
-        assert other.communicate(timeout=60)[0].endswith("reads as agent")
+        assert other.communicate(timeout=60)[0].endswith("reads as admin")
 
 
 def test_a_refresh_token_that_a_crash_used_up_ends_in_a_clear_line_and_no_loop(
@@ -388,7 +388,7 @@ def test_a_token_that_no_key_opens_is_bought_anew(zendesk: Renewing) -> None:
     with transaction(zendesk.engine) as conn:
         spoilt = "UPDATE lightfast_source_credentials SET secret = :lost WHERE kind = :kind"
         conn.execute(sa.text(spoilt), {"lost": lost, "kind": ACCESS_TOKEN})
-    assert zendesk.client().check() == "reads as agent"
+    assert zendesk.client().check() == "reads as admin"
     assert zendesk.tokens.sold == 2
 
 
@@ -448,7 +448,7 @@ def _token_finding(at: Renewing) -> Finding:
 def test_the_doctor_proves_a_token_and_says_when_it_ends(zendesk: Renewing) -> None:
     found = _token_finding(zendesk)
     assert found.state == "ok"
-    assert "reads as agent; renewed by itself: the present token ends at 20" in found.said
+    assert "reads as admin; renewed by itself: the present token ends at 20" in found.said
 
 
 def test_the_doctor_says_that_zendesks_api_tokens_stop(engine: sa.Engine) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ingest.flows import retention as flow
 from ingest.flows.retention import Deleted
-from ingest.store import deliveries, lookups, queue_admin, retention, schedule
+from ingest.store import deliveries, lookup_ends, queue_admin, retention, schedule
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 from tests.flows import halcyon
@@ -174,7 +174,7 @@ def test_what_look_ups_left_goes_with_a_source_that_is_disconnected(desk: Desk) 
     gone, active = connect(desk.engine, "github"), connect(desk.engine, "github")
     state = {"object": "0" * 8 + "-0000-0000-0000-" + "0" * 12, "state": {"tree": "of a branch"}}
     with transaction(desk.engine) as conn:
-        lookups.keep(conn, [{"connection_id": one, **state} for one in (gone, active)])
+        lookup_ends.keep(conn, [{"connection_id": one, **state} for one in (gone, active)])
     desk.run(
         "UPDATE lightfast_connected_sources SET config_status = 'disconnected'"  # noqa: S608
         f" WHERE id = '{gone}'"

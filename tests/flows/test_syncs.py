@@ -125,7 +125,7 @@ def test_over_a_share_it_stops_and_asks_and_goes_on_once_confirmed(library: Libr
     run = library.sync()
     assert run["state"] == "stopped"
     assert "4 of 10 documents are not listed any more (40%, over 20%)" in run["reason"]
-    assert run["plan"]["named"]["book"][:2] == ["book-0000", "book-0001"]
+    assert {*run["plan"]["named"]["book"]} == {f"book-{number:04d}" for number in range(4)}
     assert len(library.sight()) == 10
     with transaction(library.engine) as conn:
         assert sync_runs.confirm(conn, run["id"])

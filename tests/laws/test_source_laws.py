@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingest.testing import source_laws
-from ingest.testing.laws import ALWAYS, EVERY_ROOM, JUNK, laws_of
+from ingest.testing.laws import ALWAYS, EVERY_ROOM, JUNK, OF_LISTS, laws_of
 from tests.laws.conftest import Sound
+from tests.laws.listed import SOUND
 
 TOLD: dict[str, Any] = {"headers": {"X-Acme-Delivery": "d"}, "body": {"event": "user.created"}}
 
@@ -24,7 +26,10 @@ def _names(made: type) -> set[str]:
 def test_the_class_has_every_law_that_applies(sound: Sound) -> None:
     given: dict[str, Any] = {"fixtures": sound.fixtures, "connection": sound.sample.metadata}
     every = {law.__name__ for law in laws_of(EVERY_ROOM)}
-    assert _names(source_laws(sound.source, **given, sample=sound.sample)) == every
+    of_lists = {law.__name__ for law in laws_of(OF_LISTS)}
+    assert _names(source_laws(sound.source, **given, sample=sound.sample)) == every - of_lists
+    lists = replace(sound.source, listing=SOUND)
+    assert _names(source_laws(lists, **given, sample=sound.sample)) == every
     always = {law.__name__ for law in laws_of(ALWAYS)}
     assert _names(source_laws(sound.source, **given)) == always
     some = {law.__name__ for law in laws_of(JUNK)}

@@ -33,6 +33,7 @@ IN_REQUESTS: Mapping[str, Mapping[str, set[str]]] = {
     "sentry": {
         "sentryOrganizationSlug": {"127.0.0.1", "localhost"},
         "sentryProjectSlug": {"127.0.0.1", "localhost"},
+        "sentryProjectId": {"127.0.0.1", "localhost"},
         "apiHost": set(),
     },
     "vercel": {

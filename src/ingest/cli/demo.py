@@ -24,6 +24,7 @@ from ingest.testing.sample import all_samples, without_sample
 
 _DELIVERIES = ("id", "source", "delivery", "answers", "status", "reason")
 _DOCUMENTS = ("source", "source_id", "kind", "title", "parent", "commit", "chunks", "formerly")
+_RETURNED = ("source", "how", "why", "documents")
 _RELATIONSHIPS = ("document", "kind", "target_source", "target", "said_by", "bound", "found")
 
 
@@ -80,6 +81,7 @@ def _print(outcome: Played, seconds: float, *, as_json: bool) -> None:
                 "deliveries": outcome.deliveries,
                 "documents": outcome.documents,
                 "relationships": outcome.relationships,
+                "returned": [one.row() for one in outcome.returned],
             }
         )
         return
@@ -87,6 +89,7 @@ def _print(outcome: Played, seconds: float, *, as_json: bool) -> None:
         ("Deliveries, in the order of arrival", outcome.deliveries, _DELIVERIES),
         ("Documents", outcome.documents, _DOCUMENTS),
         ("Relationships", outcome.relationships, _RELATIONSHIPS),
+        ("Back without a webhook", [one.row() for one in outcome.returned], _RETURNED),
     )
     for title, rows, columns in parts:
         output.line(f"\n{title}")

@@ -103,6 +103,14 @@ class RateLimited(TransientError):
     """
 
 
+class BudgetSpent(TransientError):
+    """A provider's limit has no more for what nobody waits for: the rest is for live look-ups.
+
+    We say so, and not the provider, `retry_after_s` seconds before there is more: the page or the
+    look-up is due then, and whatever is live goes on meanwhile.
+    """
+
+
 class Raced(TransientError):
     """Two transactions met on the same new row; the batch is read and decided again.
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from ingest.core.errors import TransientError
+from ingest.demo import returning
+from ingest.demo.returning import Returned
 from ingest.flows.connections.connect import connect_source
 from ingest.flows.documents.bind import bind_pending
 from ingest.machine import Running
@@ -51,15 +53,20 @@ class Played:
     deliveries: as they were sent, with their end and the one that the story expects.
     documents: of the story's store, by source type, the oldest first; a parent is named by its key.
     relationships: edges before mentions, each with what it points at, and whether that was found.
+    returned: what came back without a webhook.
     """
 
     deliveries: list[dict[str, Any]]
     documents: list[dict[str, Any]]
     relationships: list[dict[str, Any]]
+    returned: tuple[Returned, ...] = ()
 
     def faults(self) -> list[str]:
-        """A sentence for each delivery that did not end as the story says; none where all did."""
-        return [
+        """A sentence for each delivery that did not end as the story says, and for each document
+        that did not come back; none where all did.
+        """
+        missing = [fault for one in self.returned if (fault := one.fault()) is not None]
+        return missing + [
             f"{row['source']}, {row['delivery']}: {row['status']} ({row['reason']}), "
             f"not {row['expected']}"
             for row in self.deliveries
@@ -70,7 +77,8 @@ class Played:
 def play(
     stage: Running, story: Sequence[tuple[Sample, SampleDelivery]], fakes: Mapping[str, Fake]
 ) -> Played:
-    """Connect, send in the order of arrival, wait until all is drained, read.
+    """Connect, backfill what stood there before, send in the order of arrival, wait until all is
+    drained, bring back what was lost, read.
 
     `fakes` are the providers' APIs by source type; a source without one gets no token. Raises
     `TransientError` for a delivery that is answered other than 200, or where not all is settled
@@ -78,6 +86,9 @@ def play(
     """
     samples = {sample.source_type: sample for sample, _ in story}
     routes = _connect(stage, samples.values(), fakes)
+    connections = {name: route.rpartition("/")[2] for name, (route, _) in routes.items()}
+    listed = [one for one in samples.values() if one.source_type in fakes]
+    returned = returning.backfill(stage, STORE, listed, connections)
     with httpx.Client(base_url=stage.url, timeout=ANSWER_S, trust_env=False) as client:
         sent = [_send(client, *routes[sample.source_type], sample, one) for sample, one in story]
     stage.wait(
@@ -85,7 +96,9 @@ def play(
         seconds=DRAIN_S,
         until="all deliveries settled, and looked up",
     )
-    return _read(stage, sent)
+    returning.lose(listed, fakes)
+    returned += returning.recover(stage, STORE, listed, connections)
+    return replace(_read(stage, sent), returned=tuple(returned))
 
 
 @contextmanager

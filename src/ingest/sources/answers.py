@@ -43,7 +43,7 @@ class Absent(IngestError):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer with a status below 300; header names in lower case.
+    """An answer with a status below 300, or a 304 that was asked for; header names in lower case.
 
     `moved` is the URL that a redirect led to, where there was one.
     """
@@ -95,11 +95,18 @@ class Refusal:
 
     def until(self, at: datetime) -> float:
         """Seconds until then, at least 0, by the server's own clock where `date` tells that."""
-        try:
-            now = parsedate_to_datetime(self.headers.get("date", ""))
-        except (ValueError, TypeError, OverflowError):
-            now = self.now
-        return max(0.0, (at - (now if now.tzinfo else self.now)).total_seconds())
+        return until_s(at, self.headers, self.now)
+
+
+def until_s(at: datetime, headers: Mapping[str, str], now: datetime) -> float:
+    """Seconds until then, at least 0, by the server's own clock where `date` tells that, and else
+    by ours: `now` is when the answer with these headers came.
+    """
+    try:
+        told = parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError, OverflowError):
+        told = now
+    return max(0.0, (at - (told if told.tzinfo else now)).total_seconds())
 
 
 def headers_of(told: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

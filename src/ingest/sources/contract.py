@@ -27,6 +27,7 @@ from ingest.core.identity import Identity
 from ingest.core.references import Syntax
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
+from ingest.sources.limits import RateLimits
 from ingest.sources.listing import Listing
 from ingest.sources.masking import Mask
 from ingest.sources.subscriptions import Subscriptions
@@ -329,6 +330,8 @@ class Source:
         not: then there are no resyncs.
     subscribe: the provider's webhooks for one connection; None where its API knows none. Raises
         `Refused` for a token that may not.
+    limits: what its provider lets anybody ask in how long; None where nothing is known of that:
+        then its own refusals are all that slows us down.
     by_hand: where its API makes no subscription, what a person has to click, in one line, with
         `{url}` where our route stands.
     revision: raised whenever `normalise` or `documents` makes something else of the same words, so
@@ -348,5 +351,6 @@ class Source:
     ignored: Mapping[str, str] = field(default_factory=dict)
     listing: Listing | None = None
     subscribe: Callable[[Access], Subscriptions] | None = None
+    limits: RateLimits | None = None
     by_hand: str = ""
     revision: int = 1

@@ -2,7 +2,8 @@
 
 Law: a redirect never leaves the host that the token is for; a body is cut off, not swallowed;
 whatever a provider, its name's server or a redirect says is an answer or one of our errors, and no
-error says the token. No cookie is kept.
+error says the token. No cookie is kept. Each request that is sent is asked for of the budget of
+whoever asks (`spending`), a token's renewal apart.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from ingest.core.values import JSON
 from ingest.sources.answers import SHOWN, Refusal, Response, Rules, headers_of
 from ingest.sources.contract import Resolve, Tokens
 from ingest.sources.home import Home, path_of
+from ingest.sources.limits import Call
 from ingest.sources.masking import Mask
+from ingest.sources.spending import spent_now, uncounted
 from ingest.sources.transport import LARGEST_HEAD, Allowance, Network, Transport
 
 LONGEST = timedelta(seconds=60)
@@ -39,6 +42,7 @@ MOST_REDIRECTS = 5
 _CODINGS = ("", "identity", "gzip", "x-gzip")
 _SENDABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_UNCHANGED, _CONDITION = 304, "if-none-match"
 _AUTHORIZATION = "authorization"
 _USUAL = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": "lightfast-ingest"}
 
@@ -130,6 +134,7 @@ class Api:
     ) -> Response:
         """GET a path below the base URL (or a whole URL on its host).
 
+        With `if-none-match` among the headers a 304 is an answer, and has no body.
         knows: whether an answer that is no refusal shows that the token is known.
         Raises `Absent`, `Refused`, `RateLimited`, `TransientError`, `PermanentError`.
         """
@@ -149,6 +154,18 @@ class Api:
         asked = _Request("POST", self._home.url(path), None, headers or {}, json, form)
         return self._send(asked, self.max_bytes, knows)
 
+    def change(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: JSON = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """PUT, PATCH or DELETE; raises as `get`."""
+        asked = _Request(method, self._home.url(path), None, headers or {}, json)
+        return self._send(asked, self.max_bytes)
+
     def close(self) -> None:
         """Let go of open connections."""
         self._transport.close()
@@ -157,10 +174,12 @@ class Api:
         """With the present token; where that is not known any more, once more with another."""
         if self.tokens is None or _AUTHORIZATION in _lower(asked.headers):
             return self._follow(asked, max_bytes)
-        token = self.tokens.current()
+        with uncounted():
+            token = self.tokens.current()
         tried = self._tried(self._with(token, asked), max_bytes)
         is_known = isinstance(tried, Response) and (knows is None or knows(tried))
-        another = None if is_known else self.tokens.renewed(token)
+        with uncounted():
+            another = None if is_known else self.tokens.renewed(token)
         if another is not None:
             return self._follow(self._with(another, asked), max_bytes)
         if isinstance(tried, Refused):
@@ -185,6 +204,8 @@ class Api:
         for _ in range(MOST_REDIRECTS):
             request = self._request(asked)
             status, told, body = self._exchange(request, allowance, max_bytes)
+            if status == _UNCHANGED and _CONDITION in _lower(asked.headers):
+                return Response(status, told, b"", moved)
             if status not in _REDIRECTS:
                 return self._judged(asked.url, status, told, body, moved)
             moved = self._home.target(asked.url, told.get("location", ""))
@@ -225,11 +246,19 @@ class Api:
     def _exchange(
         self, request: httpx.Request, allowance: Allowance, max_bytes: int
     ) -> tuple[int, dict[str, str], bytes]:
-        """The error is raised outside, so that it comes with none of what went before it."""
-        path = request.url.path
+        """The error is raised outside, so that it comes with none of what went before it.
+
+        Raises `BudgetSpent` where whoever asks just now may not; then nothing is sent.
+        """
+        path, spent = request.url.path, spent_now()
+        call = Call(request.method, path)
+        if spent is not None:
+            spent.ask(call)
         try:
             with closing(self._transport.send(request, allowance)) as response:
                 headers = headers_of(response.headers)
+                if spent is not None:
+                    spent.hear(call, headers, self.now())
                 allowance.bytes_left = 2 * max_bytes + LARGEST_HEAD
                 return response.status, headers, self._body(response, headers, path, max_bytes)
         except _FAILURES as error:

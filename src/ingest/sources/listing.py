@@ -33,6 +33,8 @@ class Resource:
         unless `sweep_s` says otherwise.
     overlap_s: so long before the beginning of the last listing that was complete the next one
         begins: our clocks, and the provider's own lag.
+    leaves_out: those of the kinds of which the list leaves out some that are there (resolved
+        comments): what it does not name is looked up all the same, and alarms nobody.
     sweep_s: for what does not move the time that it is listed by: an incremental run lists it
         whole, if it was last listed whole so long ago. None: only full runs do.
     """
@@ -42,6 +44,7 @@ class Resource:
     narrows: bool = True
     overlap_s: float = 300.0
     sweep_s: float | None = None
+    leaves_out: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Page:
 
     listed: told whole. The same object may come on several pages.
     present: there, but not told: unchanged as far as the provider says (a 304, a tree's entry).
+        One of which no document stands is looked up.
     wanted: named, and to be looked up, since the list does not tell them whole. An object of a
         document's kind counts as seen.
     cursor: of the next page; None: this is the last one. JSON that a later version may have to
@@ -109,6 +113,7 @@ class Unlisted:
     """A document of the connection that a complete listing of its kind did not name.
 
     metadata: the document's. connection: that of the connection, as it is now. now: aware.
+    parent: what the document stands in, where that is known. parent_listed: the listing named that.
     """
 
     identity: Identity
@@ -117,6 +122,8 @@ class Unlisted:
     created_at: datetime
     connection: Mapping[str, JSON]
     now: datetime
+    parent: Identity | None = None
+    parent_listed: bool = False
 
 
 class Lists(Protocol):

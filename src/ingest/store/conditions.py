@@ -46,6 +46,13 @@ WHERE id = :connection_id
 ON CONFLICT (connection_id) DO UPDATE
   SET held_until = greatest(c.held_until, excluded.held_until)
 """)
+_REST = sa.text("""
+INSERT INTO lightfast_connection_conditions AS c (connection_id, rests_until)
+SELECT id, now() + make_interval(secs => :seconds) FROM lightfast_connected_sources
+WHERE id = :connection_id
+ON CONFLICT (connection_id) DO UPDATE
+  SET rests_until = greatest(c.rests_until, excluded.rests_until)
+""")
 _CLEAR = sa.text("DELETE FROM lightfast_connection_conditions WHERE connection_id = :connection_id")
 _READ = sa.text("""
 SELECT problem, problem_at, CASE WHEN held_until > now() THEN held_until END AS held_until
@@ -106,6 +113,11 @@ def unflag(conn: sa.Connection, connection_id: str, problem: str) -> None:
 def rate_limit(conn: sa.Connection, connection_id: str, seconds: float) -> None:
     """Leave the connection's provider alone for so long; a longer wait stays."""
     conn.execute(_HOLD, {"connection_id": connection_id, "seconds": seconds})
+
+
+def rest(conn: sa.Connection, connection_id: str, seconds: float) -> None:
+    """Make none of its look-ups that nobody waits for, for so long; the others go on."""
+    conn.execute(_REST, {"connection_id": connection_id, "seconds": seconds})
 
 
 def clear(conn: sa.Connection, connection_id: str) -> None:

@@ -27,13 +27,19 @@ WHERE id IN (SELECT id FROM lightfast_lookups
              ORDER BY object FOR NO KEY UPDATE)
 """)
 _NEXT = sa.text("""
-SELECT CAST(extract(epoch FROM min(d.next_attempt_at) - now()) AS double precision)
+SELECT CAST(extract(epoch FROM min(d.due_at) - now()) AS double precision)
 FROM lightfast_connected_sources s
 LEFT JOIN lightfast_connection_conditions c ON c.connection_id = s.id
 CROSS JOIN LATERAL (
-  SELECT l.next_attempt_at FROM lightfast_lookups l
-  WHERE l.connection_id = s.id AND (l.lease_until IS NULL OR l.lease_until < now())
-  ORDER BY l.next_attempt_at LIMIT 1
+  (SELECT l.next_attempt_at AS due_at FROM lightfast_lookups l
+   WHERE l.connection_id = s.id AND NOT l.background
+     AND (l.lease_until IS NULL OR l.lease_until < now())
+   ORDER BY l.next_attempt_at LIMIT 1)
+  UNION ALL
+  (SELECT greatest(l.next_attempt_at, c.rests_until) FROM lightfast_lookups l
+   WHERE l.connection_id = s.id AND l.background
+     AND (l.lease_until IS NULL OR l.lease_until < now())
+   ORDER BY l.next_attempt_at LIMIT 1)
 ) d
 WHERE s.is_active AND (c.held_until IS NULL OR c.held_until <= now())
 """)

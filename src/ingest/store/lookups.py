@@ -27,9 +27,25 @@ GRACE_S = 4.0
 """How long a lease that ran out is left to its owner."""
 EACH = 4
 """Of one connection at a time, however many workers: a slow provider leaves room for the others."""
+EACH_BACKGROUND = 2
+"""Of these, look-ups that nobody waits for."""
 
 Wanted = tuple[str, Refresh]
 """A connection's id, and what it has to look up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Urgency:
+    """For whom something is looked up.
+
+    background: nobody waits for it. run_id: the sync run that asks, if one does.
+    """
+
+    background: bool = False
+    run_id: int | None = None
+
+
+LIVE = Urgency()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +54,7 @@ class ClaimedLookup:
 
     object: the identity's hash. fence, sent_at: the database's, from before the first request.
     patient: a 404 is the provider's lag as yet. state: what the last look-up left.
+    background: nobody waits for it. run_id: the sync run that asked for it, if one did.
     """
 
     id: int
@@ -57,33 +74,32 @@ class ClaimedLookup:
     setbacks: int = 0
     overruns: int = 0
     suspect: bool = False
+    background: bool = False
+    run_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiter:
-    """A delivery that ends now, its events, and who told them (of an earlier version's: None)."""
-
-    lookup_id: int
-    delivery_id: int
-    events: Sequence[Mapping[str, Any]]
-    tellers: Sequence[str] | None
-
-
+# Where somebody waits by now for what nobody waited for, it is due as if nobody else had asked.
 _REQUEST = sa.text("""
 INSERT INTO lightfast_lookups AS l
   (connection_id, object, scope, kind, external_id, hint, next_attempt_at, patient_until,
-   told_gone)
+   told_gone, background, run_id)
 SELECT r.connection_id, r.object, r.scope, r.kind, r.external_id, r.hint,
        now() + make_interval(secs => r.gather_s), now() + make_interval(secs => r.patience_s),
-       r.told_gone
+       r.told_gone, r.background, r.run_id
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   connection_id varchar, object uuid, scope text, kind varchar, external_id text, hint jsonb,
-  gather_s double precision, patience_s double precision, told_gone boolean)
+  gather_s double precision, patience_s double precision, told_gone boolean,
+  background boolean, run_id bigint)
 ORDER BY r.connection_id, r.object
 ON CONFLICT (connection_id, object) DO UPDATE
   SET asked = l.asked + 1, hint = l.hint || excluded.hint,
       patient_until = greatest(l.patient_until, excluded.patient_until),
-      told_gone = l.told_gone OR excluded.told_gone
+      told_gone = l.told_gone OR excluded.told_gone,
+      background = l.background AND excluded.background,
+      run_id = coalesce(excluded.run_id, l.run_id),
+      next_attempt_at = CASE WHEN l.background AND NOT excluded.background
+                             THEN least(l.next_attempt_at, excluded.next_attempt_at)
+                             ELSE l.next_attempt_at END
 RETURNING id, connection_id, CAST(object AS text) AS object, asked
 """)
 _WAIT = sa.text("""
@@ -95,30 +111,45 @@ ON CONFLICT (lookup_id, delivery_id) DO UPDATE
   SET asked = excluded.asked, events = excluded.events, tellers = excluded.tellers
 """)
 # Due, of connections that are active and that their provider has not asked to wait; of each as many
-# as are not running yet. Two claims at once may go over that by what they both see free. Connection
-# by connection, so that a hundred thousand look-ups of one cost no more than four. First come those
-# of whom the fewest run, and of as few any: by age alone, a few with long queues are the only ones.
+# as are not running yet, first those that somebody waits for. Two claims at once may go over that
+# by what they both see free. Connection by connection, so that a hundred thousand look-ups of one
+# cost no more than four. First come those of whom the fewest run, and of as few any: by age alone,
+# a few with long queues are the only ones.
 _CLAIM = sa.text("""
 WITH running AS (
-  SELECT connection_id, count(*) AS held FROM lightfast_lookups
+  SELECT connection_id, count(*) AS held, count(*) FILTER (WHERE background) AS behind
+  FROM lightfast_lookups
   WHERE lease_until IS NOT NULL AND lease_until >= now() GROUP BY connection_id
-), due AS (
-  SELECT d.id, coalesce(r.held, 0) + row_number() OVER (
-    PARTITION BY s.id ORDER BY d.next_attempt_at, d.id) AS place
+), room AS (
+  SELECT s.id, coalesce(r.held, 0) AS held, greatest(:each - coalesce(r.held, 0), 0) AS live,
+         CASE WHEN c.rests_until > now() THEN 0
+              ELSE greatest(:each_background - coalesce(r.behind, 0), 0) END AS background
   FROM lightfast_connected_sources s
   LEFT JOIN running r ON r.connection_id = s.id
   LEFT JOIN lightfast_connection_conditions c ON c.connection_id = s.id
-  CROSS JOIN LATERAL (
-    SELECT l.id, l.next_attempt_at FROM lightfast_lookups l
-    WHERE l.connection_id = s.id AND l.next_attempt_at <= now()
-      AND (l.lease_until IS NULL OR l.missed_at < now() - make_interval(secs => :grace_s))
-    ORDER BY l.next_attempt_at, l.id LIMIT greatest(:each - coalesce(r.held, 0), 0)
-  ) d
   WHERE s.is_active AND (c.held_until IS NULL OR c.held_until <= now())
-  ORDER BY place, random() LIMIT :limit
+), due AS (
+  SELECT d.id, d.background, room.held + row_number() OVER (
+    PARTITION BY room.id ORDER BY d.background, d.next_attempt_at, d.id) AS place
+  FROM room CROSS JOIN LATERAL (
+    (SELECT l.id, l.background, l.next_attempt_at FROM lightfast_lookups l
+     WHERE l.connection_id = room.id AND NOT l.background AND l.next_attempt_at <= now()
+       AND (l.lease_until IS NULL OR l.missed_at < now() - make_interval(secs => :grace_s))
+     ORDER BY l.next_attempt_at, l.id LIMIT room.live)
+    UNION ALL
+    (SELECT l.id, l.background, l.next_attempt_at FROM lightfast_lookups l
+     WHERE l.connection_id = room.id AND l.background AND l.next_attempt_at <= now()
+       AND (l.lease_until IS NULL OR l.missed_at < now() - make_interval(secs => :grace_s))
+     ORDER BY l.next_attempt_at, l.id LIMIT least(room.background, room.live))
+  ) d
+), placed AS (
+  SELECT id, background, row_number() OVER (
+    PARTITION BY background ORDER BY place, random()) AS nth
+  FROM due WHERE place <= :each
 ), chosen AS (
   SELECT l.id FROM lightfast_lookups l
-  WHERE l.id IN (SELECT id FROM due)
+  WHERE l.id IN (SELECT id FROM placed WHERE NOT background OR nth <= :background
+                 ORDER BY background, nth LIMIT :limit)
     AND (l.lease_until IS NULL OR l.missed_at < now() - make_interval(secs => :grace_s))
   FOR NO KEY UPDATE SKIP LOCKED
 )
@@ -133,7 +164,7 @@ RETURNING l.id, l.connection_id, CAST(l.object AS text), l.scope, l.kind, l.exte
           l.patient_until > now(),
           (SELECT s.state FROM lightfast_lookup_states s
            WHERE s.connection_id = l.connection_id AND s.object = l.object),
-          l.told_gone, l.setbacks, l.overruns, l.suspect
+          l.told_gone, l.setbacks, l.overruns, l.suspect, l.background, l.run_id
 """)
 _MISS = sa.text("""
 UPDATE lightfast_lookups SET missed_at = now()
@@ -174,49 +205,31 @@ SELECT id FROM lightfast_lookups
 WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
 ORDER BY connection_id, object FOR UPDATE
 """)
-_SERVED = sa.text("""
-DELETE FROM lightfast_lookup_waiters w USING lightfast_lookups l
-WHERE w.lookup_id = l.id AND l.id = ANY(CAST(:ids AS bigint[])) AND w.asked <= l.taken
-RETURNING w.lookup_id, w.delivery_id, w.events, w.tellers
-""")
-_SERVED_OTHERWISE = sa.text("""
-DELETE FROM lightfast_lookup_waiters WHERE delivery_id = ANY(CAST(:ids AS bigint[]))
-""")
-_LOCK_DELIVERIES = sa.text("""
-SELECT FROM lightfast_webhook_deliveries
-WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR NO KEY UPDATE
-""")
-_STILL_WAITING = sa.text("""
-SELECT DISTINCT delivery_id FROM lightfast_lookup_waiters
-WHERE delivery_id = ANY(CAST(:ids AS bigint[]))
-""")
-_DONE = sa.text("""
-DELETE FROM lightfast_lookups WHERE id = ANY(CAST(:ids AS bigint[])) AND asked = taken
-""")
-_ONCE_MORE = sa.text("""
-UPDATE lightfast_lookups
-SET lease_until = NULL, lease_token = NULL, crashes = 0, suspect = false, lone = false,
-    attempts = 0, setbacks = 0, overruns = 0, last_error = NULL, next_attempt_at = now()
-WHERE id = ANY(CAST(:ids AS bigint[]))
-""")
-_KEEP = sa.text("""
-INSERT INTO lightfast_lookup_states (connection_id, object, state)
-SELECT connection_id, object, state FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-  AS r(connection_id varchar, object uuid, state jsonb)
-ON CONFLICT (connection_id, object) DO UPDATE SET state = excluded.state
-""")
 
 
 def request(
-    conn: sa.Connection, wanted: Iterable[Wanted], gather_s: Mapping[str, float]
+    conn: sa.Connection,
+    wanted: Iterable[Wanted],
+    gather_s: Mapping[str, float],
+    urgency: Urgency = LIVE,
+) -> dict[tuple[str, str], Any]:
+    """Ask for objects, all of them for somebody; see `request_each`."""
+    return request_each(conn, ((one, urgency) for one in wanted), gather_s)
+
+
+def request_each(
+    conn: sa.Connection,
+    wanted: Iterable[tuple[Wanted, Urgency]],
+    gather_s: Mapping[str, float],
 ) -> dict[tuple[str, str], Any]:
     """Ask for objects, each once and in one order; by (connection id, object) its `id` and `asked`.
 
     `gather_s`: by source type, how many seconds a look-up waits for further events of its object.
+    What somebody waits for already stays so; the last sync run that asked for an object is kept.
     """
-    unique: dict[tuple[str, str], Wanted] = {}
+    unique: dict[tuple[str, str], tuple[Wanted, Urgency]] = {}
     for one in wanted:
-        key = one[0], object_id(one[1].identity)
+        key = one[0][0], object_id(one[0][1].identity)
         unique[key] = _both(unique[key], one) if key in unique else one
     if not unique:
         return {}
@@ -231,19 +244,23 @@ def request(
             "gather_s": gather_s.get(refresh.identity.source_type, 0.0),
             "patience_s": refresh.patience_s,
             "told_gone": refresh.gone,
+            "background": urgency.background,
+            "run_id": urgency.run_id,
         }
-        for (connection_id, object_), (_, refresh) in unique.items()
+        for (connection_id, object_), ((_, refresh), urgency) in unique.items()
     )
     return {(row.connection_id, row.object): row for row in conn.execute(_REQUEST, {"rows": rows})}
 
 
-def _both(one: Wanted, later: Wanted) -> Wanted:
+def _both(one: tuple[Wanted, Urgency], later: tuple[Wanted, Urgency]) -> tuple[Wanted, Urgency]:
     """Two requests of one batch are what two of two batches are."""
-    (connection_id, first), (_, second) = one, later
+    ((connection_id, first), urgency), ((_, second), other) = one, later
     patience_s = max(first.patience_s, second.patience_s)
     hint = {**first.hint, **second.hint}
     gone = first.gone or second.gone
-    return connection_id, replace(first, hint=hint, patience_s=patience_s, gone=gone)
+    run_id = urgency.run_id if other.run_id is None else other.run_id
+    both = Urgency(urgency.background and other.background, run_id)
+    return (connection_id, replace(first, hint=hint, patience_s=patience_s, gone=gone)), both
 
 
 def wait(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -253,15 +270,30 @@ def wait(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def claim(
-    conn: sa.Connection, *, limit: int, each: int = EACH, lease_s: float = LEASE_S
+    conn: sa.Connection,
+    *,
+    limit: int,
+    background: int | None = None,
+    each: int = EACH,
+    lease_s: float = LEASE_S,
 ) -> tuple[str, list[ClaimedLookup]]:
     """Take up to `limit` due look-ups, of a connection at most `each` at a time.
 
+    Those that somebody waits for come first; of the others up to `background` (None: as many as
+    there is room for), of a connection at most EACH_BACKGROUND at a time, and none while they rest.
     The lease's token, and they. SKIP LOCKED: two claims never wait for one another, and may go over
     `each` by what both see free.
     """
     token = str(uuid.uuid4())
-    given = {"limit": limit, "each": each, "lease_s": lease_s, "token": token, "grace_s": GRACE_S}
+    given = {
+        "limit": limit,
+        "background": limit if background is None else background,
+        "each": each,
+        "each_background": min(each, EACH_BACKGROUND),
+        "lease_s": lease_s,
+        "token": token,
+        "grace_s": GRACE_S,
+    }
     conn.execute(_MISS)
     return token, [ClaimedLookup(*row) for row in conn.execute(_CLAIM, given)]
 
@@ -296,36 +328,3 @@ def require_held(conn: sa.Connection, token: str, ids: Collection[int]) -> None:
     held = conn.execute(_HELD, {"ids": list(ids), "token": token}).all()
     if len(held) < len(ids):
         raise LeaseLost(f"{len(ids) - len(held)} of {len(ids)} look-ups belong to another worker")
-
-
-def finish(
-    conn: sa.Connection, ids: Collection[int], hopeless: Collection[int] = ()
-) -> list[Waiter]:
-    """End held look-ups; the deliveries that end with them, each with its events.
-
-    What was asked for meanwhile is looked up once more, and its deliveries go on waiting. A
-    delivery that a hopeless one ends waits for no other any more. Deliveries are locked: of two
-    look-ups that end one at once, the second waits, and then sees that it is the last.
-    """
-    served = [Waiter(*row) for row in conn.execute(_SERVED, {"ids": list(ids)})]
-    deliveries = sorted({waiter.delivery_id for waiter in served})
-    still: set[int] = set()
-    if deliveries:
-        conn.execute(_LOCK_DELIVERIES, {"ids": deliveries})
-        ended = [waiter.delivery_id for waiter in served if waiter.lookup_id in hopeless]
-        conn.execute(_SERVED_OTHERWISE, {"ids": ended})
-        still = set(conn.execute(_STILL_WAITING, {"ids": deliveries}).scalars())
-    conn.execute(_DONE, {"ids": list(ids)})
-    once_more(conn, ids)
-    return [waiter for waiter in served if waiter.delivery_id not in still]
-
-
-def once_more(conn: sa.Connection, ids: Collection[int]) -> None:
-    """Let go of held look-ups that go on: there is more to read, or it was asked for again."""
-    conn.execute(_ONCE_MORE, {"ids": list(ids)})
-
-
-def keep(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Remember what look-ups left for the next ones (`connection_id`, `object`, `state`)."""
-    if rows:
-        conn.execute(_KEEP, {"rows": as_json(rows)})

@@ -43,7 +43,8 @@ class Finished:
 class UnseenRow:
     """A document of the connection that a run has not seen. `identity` is the ledger's.
 
-    under_unseen: its parent has not been seen either, and takes it along.
+    under_unseen: its parent has not been seen either, and takes it along. parent_seen: the run has
+    seen that.
     """
 
     identity: str
@@ -57,6 +58,16 @@ class UnseenRow:
     source_metadata: Mapping[str, JSON]
     created_at: datetime
     under_unseen: bool
+    parent_scope: str | None
+    parent_kind: str | None
+    parent_id: str | None
+    parent_seen: bool
+
+    @property
+    def parent(self) -> tuple[str, str, str] | None:
+        """The scope, kind and id of what it stands in; None where that is unknown."""
+        scope, kind, id_ = self.parent_scope, self.parent_kind, self.parent_id
+        return None if scope is None or kind is None or id_ is None else (scope, kind, id_)
 
 
 _MARKS = sa.text("""
@@ -87,14 +98,20 @@ WHERE run_id = :run_id AND resource <> 'end' ORDER BY position
 """)
 # In sight, fed by the connection, of kinds that were listed whole; neither seen by the run nor by a
 # look-up since it began, nor written or first heard of since. A fence stands behind the version.
-_STANDING = """
+_FED = """
 FROM lightfast_document_feeds f
 JOIN lightfast_document_ledger l ON l.document_id = f.document_id
 JOIN lightfast_docs_documents d ON d.id = f.document_id
+"""
+_PARENTS = """
+LEFT JOIN lightfast_document_ledger p ON p.identity = l.parent
+LEFT JOIN lightfast_sync_seen n ON n.run_id = :run_id AND n.identity = l.parent
+"""
+_STANDING = """
 WHERE f.connection_id = :connection_id AND f.feeding AND l.state = 'live' AND l.visible
   AND l.kind = ANY(CAST(:kinds AS varchar[]))
 """
-_UNSEEN = f"""{_STANDING}
+_UNSEEN = f"""{_FED}{_PARENTS}{_STANDING}
   AND NOT EXISTS (SELECT FROM lightfast_sync_seen s
                   WHERE s.run_id = :run_id AND s.identity = l.identity)
   AND (substr(l.rank, 22, 1) <> '1' OR substr(l.rank, 24, 19) < lpad(:fence, 19, '0'))
@@ -102,17 +119,16 @@ _UNSEEN = f"""{_STANDING}
   AND (l.heard_at IS NULL OR l.heard_at < :began_at)
 """
 _STANDING_COUNTS = sa.text(f"""
-SELECT l.kind, count(*) {_STANDING} AND (l.heard_at IS NULL OR l.heard_at < :began_at)
+SELECT l.kind, count(*) {_FED}{_STANDING} AND (l.heard_at IS NULL OR l.heard_at < :began_at)
 GROUP BY l.kind
 """)
 _STEP = sa.text(f"""
 SELECT CAST(l.identity AS text), l.document_id, l.store_id, CAST(l.source_type AS text), l.scope,
        l.kind, l.external_id, d.source_id, d.source_metadata, d.created_at AT TIME ZONE 'UTC',
-       EXISTS (SELECT FROM lightfast_document_ledger p
-               WHERE p.identity = l.parent AND p.state = 'live'
-                 AND p.kind = ANY(CAST(:kinds AS varchar[]))
-                 AND NOT EXISTS (SELECT FROM lightfast_sync_seen s
-                                 WHERE s.run_id = :run_id AND s.identity = p.identity))
+       coalesce(p.state = 'live' AND p.kind = ANY(CAST(:kinds AS varchar[])) AND n.run_id IS NULL,
+                false) AS under_unseen,
+       p.scope AS parent_scope, p.kind AS parent_kind, p.external_id AS parent_id,
+       n.run_id IS NOT NULL AS parent_seen
 {_UNSEEN} AND f.document_id > :after
 ORDER BY f.document_id LIMIT :limit
 """)

@@ -123,7 +123,7 @@ WHERE {_OURS}
 _COUNT = sa.text("""
 UPDATE lightfast_sync_parts
 SET changed = changed + :changed, deleted = deleted + :deleted, errors = errors + :errors,
-    calls = calls + :calls
+    calls = calls + :calls, next_attempt_at = least(next_attempt_at, now())
 WHERE run_id = :run_id AND resource = 'end'
 """)
 _NEXT = sa.text("""
@@ -238,7 +238,7 @@ def count(
     errors: int = 0,
     calls: int = 0,
 ) -> None:
-    """Count what look-ups of a run came to."""
+    """Count what look-ups of a run came to; its end is due, as they may have been the last."""
     given = {"changed": changed, "deleted": deleted, "errors": errors, "calls": calls}
     conn.execute(_COUNT, given | {"run_id": run_id})
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
 
 from ingest.core.errors import BrokenSource
 from ingest.core.values import JSON
@@ -43,6 +44,19 @@ class SampleDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class LostWebhook:
+    """Something that happens at the provider in the story, and of which no webhook arrives.
+
+    title: what happened, for people. key: that of the document that a resync brings.
+    happens: does it to the sample's fake, whose provider is given.
+    """
+
+    title: str
+    key: str
+    happens: Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A source by example: how it is connected, and what it sends.
 
@@ -54,6 +68,8 @@ class Sample:
         the time of sending; names in lower case.
     provider: makes its API with the objects of the story in it; None: nothing is looked up.
     sending: how it sends what was recorded; None: recorded payloads of it are not sent.
+    stood_before: its provider's objects were there before it was connected: the demo backfills it.
+    lost: what of the story no webhook tells; the demo's resync brings it.
     """
 
     source_type: str
@@ -64,6 +80,8 @@ class Sample:
     headers: Callable[[str, datetime], Mapping[str, str]] = lambda _id, _now: {}
     provider: Callable[[], Provider] | None = None
     sending: Sending | None = None
+    stood_before: bool = False
+    lost: LostWebhook | None = None
 
     @property
     def connection(self) -> dict[str, JSON]:

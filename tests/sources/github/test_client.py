@@ -17,9 +17,9 @@ from ingest.core.errors import (
     TransientError,
 )
 from ingest.sources.contract import Lookup
-from ingest.sources.github import graphql
-from ingest.sources.github.client import MOST_BLOCKING
+from ingest.sources.github import graphql, searching
 from ingest.sources.github.documents import documents
+from ingest.sources.github.sights import MOST_BLOCKING
 from ingest.testing.fakes import Answer, Trouble
 from tests.sources.github.looking import AT, ID, NAME, NOW, Looking, identity, looking
 
@@ -167,14 +167,27 @@ def test_a_comment_without_node_id_is_found_on_any_page_of_its_discussion() -> N
 
 
 def test_a_comment_that_may_be_among_replies_that_are_not_shown_is_not_gone() -> None:
-    """Bug: of a comment with more than a hundred replies, the others were taken for deleted."""
+    """Bug: of a comment with more than a hundred replies, the others were taken for deleted; and
+    later, whether they were could not be found out.
+    """
     with looking() as at:
         at.github.put(ID, "discussion", _conversation(14))
         at.github.put(ID, "discussion_comment", _remark(1, node_id="DC_1"), number=14)
-        for n in range(graphql.MOST_REPLIES):
+        for n in range(2 * graphql.MOST_REPLIES + 30):
             told = _remark(1_000 + n, node_id=f"DC_{n}", parent_id=1)
             at.github.put(ID, "discussion_comment", told, number=14)
-        assert at.fetch("discussion_comment", 1_000, number=14)["object"]["id"] == 1_000
+        for id_ in (1_000, 1_229):
+            assert at.fetch("discussion_comment", id_, number=14)["object"]["id"] == id_
+        assert at.fetch("discussion_comment", 7, number=14) is None
+
+
+def test_a_comment_in_a_discussion_without_end_is_not_gone() -> None:
+    with looking() as at:
+        at.github.page_size = 1
+        at.github.put(ID, "discussion", _conversation(14))
+        for n in range(searching.MOST_PAGES + 1):
+            told = _remark(1_000 + n, node_id=f"DC_{n}")
+            at.github.put(ID, "discussion_comment", told, number=14)
         with pytest.raises(PermanentError, match="more comments or replies"):
             at.fetch("discussion_comment", 7, number=14)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ingest.core.changes import Delete, Upsert, Withdraw
 from ingest.core.errors import RateLimited, Refused, TransientError
-from ingest.sources.github import branches
+from ingest.sources.github import branches, bulk
 from ingest.sources.github.demo.fake_git import SUBMODULE, SYMLINK, File
 from ingest.testing.fakes import Answer, Trouble
 from tests.sources.github.looking import AT, ID, Looking, looking
@@ -49,7 +49,7 @@ def test_only_content_that_changed_is_read() -> None:
         at.commit({"b.md": "B", "c.md": "c"})
         changed = {change.identity.id for change in at.look()}
         assert changed == {"b.md", "c.md"}
-        assert at.asked("git/blobs") == 2
+        assert at.read() == 2
 
 
 @pytest.mark.parametrize("limit", [100_000, 3])
@@ -294,13 +294,13 @@ def test_a_renamed_repository_gives_every_file_its_new_name_once() -> None:
         at.github.rename(ID, "halcyon/site")
         at.asked("")
         at.look()
-        assert at.asked("/git/blobs/") == 130
+        assert at.read() == 130
         assert {d.metadata["repoFullName"] for d in at.documents.values()} == {"halcyon/site"}
         assert at.documents["129.md"].aliases == ("halcyon/site:129.md",)
         at.commit({"000.md": None})
         at.look()
         assert len(at.documents) == 129
-        assert at.asked("/git/blobs/") == 0
+        assert at.read() == 0
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -378,7 +378,7 @@ def test_many_files_are_read_in_parts_and_no_more_is_read_than_there_is(count: i
         at.commit(files)
         at.look()
         assert _texts(at) == files
-        assert at.asked("git/blobs") == count
+        assert at.read() == count
 
 
 def test_a_sight_is_bounded_in_bytes() -> None:
@@ -394,12 +394,12 @@ def test_a_sight_is_bounded_in_bytes() -> None:
 
 def test_a_push_in_the_middle_is_seen_whole() -> None:
     with looking() as at:
-        at.commit({f"{n:03}.md": "old" for n in range(250)} | {"z.md": "z"})
+        at.commit({f"{n:03}.md": "old" for n in range(350)} | {"z.md": "z"})
         first = at.part()
         assert first.more
         at.commit({"000.md": None, "001.md": "new", "z.md": None, "y.md": "z"})
         at.look()
-        expected = {f"{n:03}.md": "old" for n in range(2, 250)}
+        expected = {f"{n:03}.md": "old" for n in range(2, 350)}
         assert _texts(at) == {**expected, "001.md": "new", "y.md": "z"}
 
 
@@ -407,7 +407,7 @@ def test_a_push_that_is_taken_back_in_the_middle_leaves_nothing_behind() -> None
     with looking() as at:
         before = at.commit({"a.md": "a"})
         at.look()
-        at.commit({f"{n:03}.md": "new" for n in range(150)} | {"a.md": "b"})
+        at.commit({f"{n:03}.md": f"new {n}" for n in range(350)} | {"a.md": "b"})
         assert at.part().more
         git = at.github.repositories[ID].git
         git.branches["main"] = before["after"]
@@ -431,17 +431,17 @@ def test_content_that_vanished_is_asked_for_again_later() -> None:
 
 def test_what_was_read_before_a_limit_is_kept() -> None:
     with looking() as at:
-        at.commit({f"{n:02}.md": "x" for n in range(30)})
-        at.github.remaining = 13
+        at.commit({f"{n:02}.md": f"{n:02}" * bulk.LARGEST for n in range(12)})
+        at.github.remaining = 8
         assert at.part().more
         with pytest.raises(RateLimited):
             at.part()
-        assert len(at.documents) == 10
+        assert len(at.documents) == 5
         at.github.remaining = None
         at.asked("")
         at.look()
-        assert len(at.documents) == 30
-        assert at.asked("git/blobs") == 20
+        assert len(at.documents) == 12
+        assert at.read() == 7
 
 
 def test_odd_paths_are_paths_like_any_other() -> None:

@@ -23,6 +23,7 @@ def test_a_comment_becomes_a_child_of_its_issue_in_the_seeds_terms() -> None:
         "url": payload["url"],
         "createdAt": data["createdAt"],
         "updatedAt": data["updatedAt"],
+        "teamId": data["issue"]["teamId"],
         "issueId": data["issueId"],
         "issueIdentifier": "SIG-41",
         "userId": data["userId"],

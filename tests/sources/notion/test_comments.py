@@ -7,7 +7,8 @@ import pytest
 from ingest.core.changes import Upsert
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
-from ingest.sources.notion.demo.fake import Notion, in_page, rich
+from ingest.sources.notion.demo.fake import Notion
+from ingest.sources.notion.demo.shapes import in_page, rich
 from ingest.sources.notion.documents import documents
 from tests.sources.notion.deliveries import AT, COMMENT, NOW, PAGE, identity
 

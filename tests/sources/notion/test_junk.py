@@ -14,7 +14,8 @@ from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.ranks import content, rank
 from ingest.sources.contract import Lookup
-from ingest.sources.notion.demo.fake import Notion, block, in_database, mention, rich
+from ingest.sources.notion.demo.fake import Notion
+from ingest.sources.notion.demo.shapes import block, in_database, mention, rich
 from ingest.sources.notion.documents import documents
 from tests.sources.bending import anything, at, paths
 from tests.sources.notion.deliveries import (

@@ -12,7 +12,8 @@ from ingest.core.changes import Delete
 from ingest.core.errors import RateLimited
 from ingest.sources.contract import Lookup, Sight
 from ingest.sources.notion.client import NotionClient, _Begun, _keep
-from ingest.sources.notion.demo.fake import TOKEN, Notion, block, limited, rich
+from ingest.sources.notion.demo.fake import TOKEN, Notion
+from ingest.sources.notion.demo.shapes import block, limited, rich
 from ingest.sources.notion.reading import MOST_BYTES, Listed
 from ingest.testing.fakes import Answer, Asked, Fake, serving
 from tests.sources.notion.deliveries import AT, PAGE, client, identity, meant

@@ -14,9 +14,9 @@ from ingest.core.values import JSON
 from ingest.sources.contract import Access, Lookup
 from ingest.sources.notion import reading
 from ingest.sources.notion.client import connect
-from ingest.sources.notion.demo.fake import (
+from ingest.sources.notion.demo.fake import Notion
+from ingest.sources.notion.demo.shapes import (
     WORKSPACE,
-    Notion,
     block,
     in_block,
     in_database,

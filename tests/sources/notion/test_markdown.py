@@ -8,7 +8,7 @@ import pytest
 
 from ingest.core.bounds import MAX_BODY_CHARS
 from ingest.core.references import Context, Reference, extract
-from ingest.sources.notion.demo.fake import block, mention, rich
+from ingest.sources.notion.demo.shapes import block, mention, rich
 from ingest.sources.notion.markdown import CUT, UNREAD, markdown, references
 from ingest.sources.notion.mentions import MENTIONS
 from tests.sources.notion.deliveries import COMMENT, OTHER, PAGE

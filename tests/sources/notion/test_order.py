@@ -14,7 +14,8 @@ from ingest.core.ranks import TOLD, Seen, content, rank
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
 from ingest.sources.notion.client import NotionClient
-from ingest.sources.notion.demo.fake import Notion, block, in_block, in_database, in_page, rich
+from ingest.sources.notion.demo.fake import Notion
+from ingest.sources.notion.demo.shapes import block, in_block, in_database, in_page, rich
 from ingest.testing.fakes import Fake, serving
 from tests.sources.notion.deliveries import (
     AT,

@@ -9,7 +9,8 @@ import pytest
 from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
-from ingest.sources.notion.demo.fake import Notion, block, in_block, in_page, rich
+from ingest.sources.notion.demo.fake import Notion
+from ingest.sources.notion.demo.shapes import block, in_block, in_page, rich
 from ingest.sources.notion.reading import Reading
 from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.sources.notion.deliveries import (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ingest.core.values import JSON
-from ingest.sources.notion.demo.fake import mention, rich
+from ingest.sources.notion.demo.shapes import mention, rich
 from ingest.sources.notion.properties import links, references, title, value, values
 from tests.sources.notion.deliveries import OTHER, PAGE, page, page_document, uid
 

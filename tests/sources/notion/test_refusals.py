@@ -16,7 +16,8 @@ from ingest.core.errors import (
 from ingest.core.values import JSON
 from ingest.sources.contract import Access, Lookup
 from ingest.sources.notion.client import connect
-from ingest.sources.notion.demo.fake import Notion, Object, block, in_block, in_page, limited, rich
+from ingest.sources.notion.demo.fake import Notion
+from ingest.sources.notion.demo.shapes import Object, block, in_block, in_page, limited, rich
 from ingest.sources.notion.documents import documents
 from ingest.sources.notion.markdown import UNREAD
 from ingest.testing.fakes import Answer, Fake, Trouble, serving

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingest.sources.notion.demo.fake import mention, rich
+from ingest.sources.notion.demo.shapes import mention, rich
 from ingest.sources.notion.rich_text import linked, markdown, mentioned, plain, safe_url
 from tests.sources.notion.deliveries import PAGE
 

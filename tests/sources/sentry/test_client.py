@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +13,8 @@ from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
 from ingest.sources.contract import Access, Client, Lookup
 from ingest.sources.sentry import SOURCE
-from ingest.sources.sentry.client import MOST_KEYS, MOST_PAGES, MOST_VALUES
 from ingest.sources.sentry.demo.fake import Sentry, make
+from ingest.sources.sentry.whole import MOST_KEYS, MOST_PAGES, MOST_VALUES
 from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.sources.sentry.deliveries import CONNECTION, ISSUE_ID, data, identity
 
@@ -101,40 +102,128 @@ def test_the_base_may_be_with_or_without_the_apis_path(
     client.close()
 
 
-def test_values_are_read_page_by_page_to_a_bound(
+def test_most_issues_take_three_requests(sentry: Sentry, fake: Fake, client: Client) -> None:
+    sentry.add_event(ISSUE_ID, _event("e1", "2026-03-01T09:00:00Z", browser="Firefox", os="Linux"))
+    sentry.comment(ISSUE_ID, {"id": "7", "text": "Why?", "dateCreated": "2026-03-02T09:30:00Z"})
+    sentry.link(ISSUE_ID, "https://linear.app/halcyon/issue/ENG-12")
+    assert len(_documents(client)) == 2
+    assert [asked.path.removeprefix(_PATH) for asked in fake.requests] == [
+        "",
+        "events/latest/",
+        "tags/",
+    ]
+
+
+def test_sets_are_read_to_a_bound_where_the_overview_is_cut(
     sentry: Sentry, fake: Fake, client: Client
 ) -> None:
     kept = sentry.issues[ISSUE_ID]
-    kept.tags["environment"] = [f"stage-{n}" for n in range(5)]
+    kept.tags["environment"] = [f"stage-{n}" for n in range(9)]
     kept.tags["release"] = [f"web@{n}" for n in range(100)]
-    kept.tags["browser"] = [f"Browser {n}" for n in range(100)]
+    kept.tags["browser"] = [f"Browser {n:02}" for n in range(100)]
     issue = _documents(client)[0]
-    assert issue.metadata["environments"] == [f"stage-{n}" for n in range(5)]
-    assert len(fake.asked_for("/tags/environment/")) == 3
+    assert issue.metadata["environments"] == [f"stage-{n}" for n in range(9)]
+    assert len(fake.asked_for("/tags/environment/")) == 5
     assert len(fake.asked_for("/tags/release/")) == MOST_PAGES
-    assert len(fake.asked_for("/tags/browser/")) == 1
+    assert len(issue.metadata["tags"]["browser"]) == MOST_VALUES
+    assert not fake.asked_for("/tags/browser/")
+
+
+def test_where_there_is_no_overview_each_tag_is_asked_for(
+    sentry: Sentry, fake: Fake, client: Client
+) -> None:
+    sentry.issues[ISSUE_ID].tags |= {"browser": ["Firefox"], "release": ["web@2", "web@1", "web@0"]}
+    whole = _documents(client)
+    fake.troubles.append(Trouble(Answer(404, {}), "/tags/"))
+    assert _documents(client) == whole
+    assert len(fake.asked_for("/tags/release/")) == 2
 
 
 def test_only_so_many_tags_are_asked_for(sentry: Sentry, fake: Fake, client: Client) -> None:
     for n in range(50):
         sentry.issues[ISSUE_ID].tags[f"tag {n:02}/x"] = [str(n)]
-    values = [{"value": str(n)} for n in range(100)]
-    fake.troubles.append(Trouble(Answer(body=values), "/tags/tag 00/x/"))
     tags = _documents(client)[0].metadata["tags"]
     assert len(tags) == MOST_KEYS
-    assert len(tags["tag 00/x"]) in (1, MOST_VALUES)
+    assert tags["tag 00/x"] == ["0"]
+    (asked,) = fake.asked_for("/tags/")
+    assert len(asked.query["key"]) == MOST_KEYS + 2
 
 
-@pytest.mark.parametrize("part", ["/tags/browser/", "/events/latest/", "/external-issues/"])
+@pytest.mark.parametrize("part", ["/tags/", "/events/latest/"])
 def test_what_may_not_be_read_beside_an_issue_is_left_out(
     sentry: Sentry, fake: Fake, client: Client, part: str
 ) -> None:
     sentry.add_event(ISSUE_ID, _event("e1", "2026-03-01T09:00:00Z", browser="Firefox"))
-    fake.troubles.append(Trouble(Answer(403, {"detail": "You do not have permission"}), part))
+    refusal = Answer(403, {"detail": "You do not have permission"})
+    fake.troubles.append(Trouble(refusal, part, times=9))
     assert isinstance(_documents(client)[0], Upsert)
-    fake.troubles.append(Trouble(Answer(401, {"detail": "Invalid token"}), part))
+    fake.troubles[:] = [Trouble(Answer(401, {"detail": "Invalid token"}), part)]
     with pytest.raises(Refused):
         _documents(client)
+
+
+@pytest.mark.parametrize("part", ["", "events/latest/", "tags/"])
+def test_a_path_that_is_withdrawn_says_nothing_of_the_issue(
+    fake: Fake, client: Client, part: str
+) -> None:
+    withdrawn = Answer(410, {"message": "This API no longer exists."})
+    fake.troubles.append(Trouble(withdrawn, _PATH + part))
+    with pytest.raises(TransientError):
+        client.fetch_one(Lookup(identity()))
+
+
+def test_versions_that_tell_no_links_with_an_issue_are_asked_for_them(
+    sentry: Sentry, fake: Fake, client: Client
+) -> None:
+    sentry.link(ISSUE_ID, "https://linear.app/halcyon/issue/ENG-12")
+    fake.troubles.append(Trouble(Answer(body=sentry.issues[ISSUE_ID].whole()), _PATH))
+    assert _documents(client)[0].links == ("https://linear.app/halcyon/issue/ENG-12",)
+    assert len(fake.asked_for("/external-issues/")) == 1
+
+
+def test_comments_beyond_the_newest_activity_are_read_to_the_end(
+    sentry: Sentry, client: Client, fake: Fake
+) -> None:
+    for n in range(103):
+        at = f"2026-03-02T09:{n // 60:02}:{n % 60:02}Z"
+        sentry.comment(ISSUE_ID, {"id": str(n), "text": f"Note {n}", "dateCreated": at})
+    _, *comments = _documents(client)
+    assert {one.identity.id for one in comments} == {str(n) for n in range(103)}
+    assert len(comments) == 103
+    assert len(fake.asked_for("/comments/")) == 52
+
+
+def _comment(client: Client, id_: str) -> Any:
+    lookup = Lookup(identity("comment", id_), {"issueId": ISSUE_ID}, connection=CONNECTION)
+    raw = client.fetch_one(lookup).raw
+    assert SOURCE.documents is not None
+    return None if raw is None else SOURCE.documents(replace(lookup, raw=raw, sent_at=NOW))
+
+
+def test_a_comment_is_there_or_not_as_its_issue_says(sentry: Sentry, client: Client) -> None:
+    sentry.comment(ISSUE_ID, {"id": "7", "text": "Why?", "dateCreated": "2026-03-02T09:30:00Z"})
+    assert _comment(client, "7") == (_documents(client)[1],)
+    assert _comment(client, "8") is None
+
+
+def test_a_comment_went_along_when_its_issue_was_merged(sentry: Sentry, client: Client) -> None:
+    sentry.comment(ISSUE_ID, {"id": "7", "text": "Why?", "dateCreated": "2026-03-02T09:30:00Z"})
+    sentry.put_issue({**data("issue.created")["issue"], "id": "99", "shortId": "WEB-99"})
+    sentry.merge(ISSUE_ID, "99")
+    (comment,) = _comment(client, "7")
+    assert comment.parent == identity("issue", "99")
+
+
+def test_nothing_is_said_of_a_comment_whose_issue_or_comments_cannot_be_read(
+    sentry: Sentry, client: Client, fake: Fake
+) -> None:
+    """A comment went with its issue, or aged out with it: the issue's own look-up tells which."""
+    whole = {**sentry.issues[ISSUE_ID].whole(), "numComments": 3}
+    for odd in (Answer(403, {"detail": "no"}), Answer(body={"detail": "later"})):
+        fake.troubles += [Trouble(Answer(body=whole), _PATH), Trouble(odd, "/comments/")]
+        assert _comment(client, "7") == ()
+    sentry.delete(ISSUE_ID)
+    assert _comment(client, "7") == ()
 
 
 def test_an_issue_without_events_values_and_links_is_an_issue(
@@ -163,6 +252,22 @@ def test_without_its_project_nothing_is_known_of_an_issue(
         client.fetch_one(Lookup(identity()))
     with pytest.raises(Refused, match="halcyon/web cannot be read"):
         client.check()
+
+
+def test_a_project_that_took_over_the_slug_proves_nothing(sentry: Sentry, client: Client) -> None:
+    sentry.delete(ISSUE_ID)
+    sentry.put_project("web", "777")
+    with pytest.raises(Refused, match="another project than the connection's 501"):
+        client.fetch_one(Lookup(identity()))
+
+
+def test_an_answer_that_is_no_project_proves_nothing(
+    sentry: Sentry, fake: Fake, client: Client
+) -> None:
+    sentry.delete(ISSUE_ID)
+    fake.troubles.append(Trouble(Answer(body={"detail": "later"}), "/projects/"))
+    with pytest.raises(PermanentError):
+        client.fetch_one(Lookup(identity()))
 
 
 def test_a_merged_issue_answers_with_the_other(sentry: Sentry, client: Client) -> None:
@@ -224,10 +329,14 @@ def test_a_fault_of_sentrys_own_is_waited_for(fake: Fake, client: Client, status
         client.fetch_one(Lookup(identity()))
 
 
-def test_what_is_not_json_makes_no_sense(fake: Fake, client: Client) -> None:
-    fake.troubles.append(Trouble(Answer(200, b"<html>"), _PATH))
-    with pytest.raises(PermanentError):
-        client.fetch_one(Lookup(identity()))
+@pytest.mark.parametrize("body", [b"<html>", b"null", b"[]", b"{}", b'{"detail": "later"}'])
+def test_what_is_no_issue_is_no_proof_that_there_is_none(
+    fake: Fake, client: Client, body: bytes
+) -> None:
+    for lookup in (Lookup(identity()), Lookup(identity("comment", "7"), {"issueId": ISSUE_ID})):
+        fake.troubles.append(Trouble(Answer(200, body), _PATH))
+        with pytest.raises(PermanentError):
+            client.fetch_one(lookup)
 
 
 def test_an_answer_of_another_shape_is_no_list_of_values(fake: Fake, client: Client) -> None:
@@ -235,8 +344,10 @@ def test_an_answer_of_another_shape_is_no_list_of_values(fake: Fake, client: Cli
     assert _documents(client)[0].metadata["releases"] == []
 
 
-def test_only_issues_are_looked_up(client: Client) -> None:
-    with pytest.raises(PermanentError, match="no look-up of a comment"):
+def test_only_issues_and_comments_are_looked_up(client: Client) -> None:
+    with pytest.raises(PermanentError, match="no look-up of a release"):
+        client.fetch_one(Lookup(identity("release", "1")))
+    with pytest.raises(PermanentError, match="not the id of a Sentry issue"):
         client.fetch_one(Lookup(identity("comment", "1")))
 
 

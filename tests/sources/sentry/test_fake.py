@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from ingest.sources.sentry.demo.drawing import NEWEST
 from ingest.sources.sentry.demo.fake import LET_IN, Sentry, make
 from ingest.testing.fakes import Answer, Asked
 from tests.sources.sentry.deliveries import ISSUE_ID, data
@@ -82,3 +84,59 @@ def test_a_merge_takes_the_events_along() -> None:
     sentry.merge("99", ISSUE_ID)
     assert _get(sentry, f"{_ISSUES}/99/").body["id"] == ISSUE_ID
     assert _issue(sentry)["count"] == "2"
+
+
+def test_a_list_refuses_what_sentry_refuses() -> None:
+    sentry = _sentry()
+    good = {"project": "501", "query": ""}
+    assert _get(sentry, f"{_ISSUES}/", **good).status == 200
+    for name, odd, status in (
+        ("limit", "101", 400),
+        ("cursor", "next", 400),
+        ("sort", "title", 400),
+        ("query", "is:odd", 400),
+        ("query", "updated:>=2026-03-01", 400),
+        ("query", "lastSeen:>=soon", 400),
+        ("statsPeriod", "forever", 400),
+        ("project", "web-2", 400),
+        ("project", "502", 403),
+    ):
+        sentry.search.now = NEWEST
+        assert _get(sentry, f"{_ISSUES}/", **{**good, name: odd}).status == status, (name, odd)
+
+
+def test_a_list_without_a_query_is_of_unresolved_issues() -> None:
+    sentry = _sentry()
+    sentry.edit(ISSUE_ID, status="resolved")
+    assert _get(sentry, f"{_ISSUES}/", project="501").body == []
+    assert len(_get(sentry, f"{_ISSUES}/", project="501", query="is:resolved").body) == 1
+
+
+def test_cursors_of_a_list_are_values_of_what_it_is_sorted_by() -> None:
+    sentry = make("halcyon")
+    sentry.put_project("web", "501")
+    sentry.fill(5, "web")
+    asked = {"project": "501", "query": "", "sort": "new", "limit": "2"}
+    first = _get(sentry, f"{_ISSUES}/", **asked)
+    assert [row["id"] for row in first.body] == ["7000000001", "7000000002"]
+    assert first.headers["x-hits"] == "5"
+    found = re.search(r'rel="next"; results="true"; cursor="(\d+):0:0"', first.headers["link"])
+    assert found is not None
+    sentry.delete("7000000001")
+    rest = _get(sentry, f"{_ISSUES}/", **{**asked, "limit": "9"}, cursor=f"{found[1]}:0:0")
+    assert [row["id"] for row in rest.body] == ["7000000003", "7000000004", "7000000005"]
+    assert 'rel="next"; results="false"' in rest.headers["link"]
+
+
+def test_drawn_issues_take_room_only_once_they_are_changed() -> None:
+    sentry = make("halcyon")
+    sentry.put_project("web", "501")
+    sentry.fill(1_000, "web")
+    sentry.fill(1_000, "web")
+    assert len(sentry.issues) == 2_000
+    sentry.edit("7000000007", status="resolved")
+    sentry.delete("7000000008")
+    assert sentry.issues.kept == 1
+    assert len(sentry.issues) == 1_999
+    assert _get(sentry, f"{_ISSUES}/7000000007/").body["status"] == "resolved"
+    assert _get(sentry, f"{_ISSUES}/7000000008/").status == 404

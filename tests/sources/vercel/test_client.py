@@ -14,8 +14,9 @@ from ingest.core.errors import BadPayload, PermanentError, RateLimited, Refused,
 from ingest.core.values import JSON
 from ingest.sources.contract import Access, Lookup
 from ingest.sources.vercel import SOURCE
-from ingest.sources.vercel.client import LOG_EVENTS, VercelClient, connect
-from ingest.sources.vercel.demo.fake import PAGE_SIZE, Vercel, make, rate_limited
+from ingest.sources.vercel.client import VercelClient, connect
+from ingest.sources.vercel.demo.fake import Vercel, make, rate_limited
+from ingest.sources.vercel.requests import LOG_EVENTS
 from ingest.testing.fakes import Answer, Asked, Fake, Trouble, serving
 from tests.sources.vercel.deliveries import CONNECTION, LAMPS, body, identity, upsert
 
@@ -23,6 +24,7 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 AT_MS = 1_772_445_600_000
 HOST = "web-h7x2lamp5-halcyon.vercel.app"
 TEAM = "team_halcyon"
+PAGE_SIZE = 3
 
 
 @pytest.fixture
@@ -163,7 +165,7 @@ def test_a_deployment_that_is_only_marked_is_deleted_and_can_return(
     assert SOURCE.documents is not None
     (gone,) = SOURCE.documents(Lookup(identity(), raw=sight.raw, sent_at=NOW))
     assert not isinstance(gone, Upsert)
-    vercel.restore(LAMPS)
+    vercel.restore(LAMPS, at_ms=AT_MS + 1)
     assert document(client()).metadata["status"] == "READY"
 
 
@@ -271,6 +273,7 @@ def _page(vercel: Vercel, **query: str) -> dict[str, Any]:
 
 
 def test_the_fake_lists_page_by_page_newest_first(vercel: Vercel) -> None:
+    vercel.page_size = PAGE_SIZE
     for number in range(2 * PAGE_SIZE):
         vercel.deploy(f"dpl_{number}", "prj_1", f"host-{number}", at_ms=AT_MS + 1 + number)
     page, listed = _page(vercel), []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingest.core.changes import Delete, Refresh, Upsert
+from ingest.core.changes import Delete, Field, Patch, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
 from ingest.sources.vercel.build_log import LONGEST_LINE, MOST_LINES
@@ -51,12 +51,7 @@ def _listed(deployment: dict[str, Any]) -> dict[str, Any]:
 def test_an_item_of_a_list_is_the_same_document() -> None:
     payload = body("deployment.ready")
     whole = as_the_api(payload, "READY", ready=payload["createdAt"])
-    assert found(_listed(whole)) == (seen(whole),)
-
-
-def test_a_failed_item_of_a_list_is_looked_up_for_its_log() -> None:
-    item = _listed(as_the_api(body("deployment.error"), "ERROR"))
-    assert found(item) == (Refresh(identity()),)
+    assert found({"deployment": _listed(whole), "events": None}) == (seen(whole),)
 
 
 def _event(type_: str, line: str, **more: Any) -> dict[str, Any]:
@@ -108,13 +103,50 @@ def test_only_a_failure_shows_a_log() -> None:
     assert "Build log" not in seen(ready, [_event("stderr", "a warning")]).body
 
 
-@pytest.mark.parametrize(
-    "mark", [{"readyState": "DELETED"}, {"deletedAt": 1}, {"softDeletedByRetention": True}]
-)
+@pytest.mark.parametrize("mark", [{"readyState": "DELETED"}, {"deletedAt": 1}, {"deleted": 1}])
 def test_a_deleted_deployment_may_come_back(mark: dict[str, Any]) -> None:
     deployment = as_the_api(body("deployment.ready"), "READY") | mark
     (gone,) = found({"deployment": deployment, "events": None})
     assert gone == Delete(identity(), version=None)
+
+
+@pytest.mark.parametrize("state", ["READY", "ERROR", "DELETED"])
+def test_what_has_aged_out_stays_and_says_so(state: str) -> None:
+    deployment = as_the_api(body("deployment.ready"), state)
+    marks = {"deletedAt": 5, "softDeletedByRetention": True}
+    (change,) = found({"deployment": deployment | marks, "events": None})
+    assert isinstance(change, Patch)
+    assert change.fields == {"agedOut": Field(value=True, merge="newest")}
+    assert found({"agedOut": True}) == (change,)
+
+
+@pytest.mark.parametrize(
+    ("marks", "is_back"),
+    [
+        ({"deletedAt": 5, "undeletedAt": 6}, True),
+        ({"deleted": 5, "undeleted": 6, "softDeletedByRetention": True}, True),
+        ({"softDeletedByRetention": True, "undeletedAt": 6}, True),
+        ({"deletedAt": 7, "undeletedAt": 6}, False),
+        ({"deletedAt": 7, "undeletedAt": "junk"}, False),
+    ],
+)
+def test_what_was_restored_is_back(marks: dict[str, Any], *, is_back: bool) -> None:
+    deployment = as_the_api(body("deployment.ready"), "READY") | marks
+    (change,) = found({"deployment": deployment, "events": None})
+    assert isinstance(change, Upsert) == is_back
+
+
+def test_a_commit_that_meta_tells_is_told_by_meta_alone() -> None:
+    """A list has no `gitSource`: it would take back what a look-up says."""
+    deployment = as_the_api(body("deployment.ready"), "READY")
+    beside: JSON = {
+        "type": "github",
+        "org": "other",
+        "repo": "other",
+        "prId": 99,
+        "sha": "ba5eba11",
+    }
+    assert seen(deployment | {"gitSource": beside}) == seen(deployment)
 
 
 def test_what_only_the_api_knows() -> None:
@@ -162,7 +194,8 @@ def test_an_answer_without_what_a_document_needs_is_named(missing: str, path: st
 
 
 def test_a_sight_is_of_the_deployment_that_was_asked_for() -> None:
-    (whole,) = found(as_the_api(body("deployment.ready"), "READY"), "dpl_asked")
+    raw: JSON = {"deployment": as_the_api(body("deployment.ready"), "READY"), "events": None}
+    (whole,) = found(raw, "dpl_asked")
     assert isinstance(whole, Upsert)
     assert whole.identity == identity("dpl_asked")
     assert whole.source_id == LAMPS

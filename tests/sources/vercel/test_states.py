@@ -148,12 +148,20 @@ def test_the_team_goes_along_as_a_hint() -> None:
 
 def test_a_cleanup_is_for_good() -> None:
     meaning = said(body("deployment.cleanup"))
-    (gone,) = meaning.changes
+    (gone,) = meaning.untokened
     assert isinstance(gone, Delete)
     assert gone.final
     assert gone.identity == identity()
     assert gone.aliases == (LAMPS, "web-h7x2lamp5-halcyon.vercel.app")
     assert meaning.event["action"] == "deployment.cleanup"
+
+
+def test_a_cleanup_is_looked_up_where_that_can_be() -> None:
+    """It comes for what has aged out too, which nobody deleted."""
+    (ask,) = said(body("deployment.cleanup")).changes
+    assert isinstance(ask, Refresh)
+    assert ask.gone
+    assert ask.hint == {"teamId": "team_halcyon"}
 
 
 def test_what_tells_no_state_is_only_a_hint() -> None:

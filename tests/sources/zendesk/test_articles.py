@@ -6,11 +6,25 @@ from typing import Any
 
 import pytest
 
-from ingest.core.changes import Delete, Refresh, Upsert
+from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
+from ingest.core.identity import Identity
 from ingest.core.values import JSON
+from ingest.sources.contract import Lookup
 from ingest.sources.zendesk.demo.fake import make
-from tests.sources.zendesk.deliveries import asked, body, document, identity, said, seen
+from ingest.sources.zendesk.demo.shapes import own_translation
+from ingest.sources.zendesk.documents import documents
+from tests.sources.zendesk.deliveries import (
+    ACCOUNT,
+    CONNECTION,
+    asked,
+    body,
+    document,
+    identity,
+    said,
+    seen,
+)
+from tests.sources.zendesk.listed import NOON
 
 _ID = 360044556677
 _HTML = '<h2>Lifts</h2><p>See <a href="/hc/en-us/articles/360044556678">the map</a>.</p>'
@@ -74,6 +88,84 @@ def test_an_article_without_title_text_or_page_is_one_all_the_same() -> None:
     assert found.title == f"Article {_ID}"
     assert found.body == ""
     assert found.metadata["url"] == f"https://halcyon.zendesk.com/hc/articles/{_ID}"
+
+
+def _translated(**fields: Any) -> dict[str, Any]:
+    """An article in English, and in French with other fields."""
+    account = make()
+    account.subdomain = "halcyon"
+    at = "2026-03-09T08:00:00Z"
+    article = account.put_article(_ID, "Lifts", _HTML, section=7, at=at, promoted=True)
+    text = "<p>Tous.</p>"
+    french = account.put_translation(_ID, "fr", "Ascenseurs", text, at=at) | fields
+    english = own_translation(article) | {"body": "<p>Not this one.</p>"}
+    return {"article": article, "translations": [english, french]}
+
+
+def _documents(raw: JSON, of: Identity | None = None) -> tuple[Change | Refresh, ...]:
+    found = of or identity("article", _ID)
+    return documents(Lookup(found, raw=raw, sent_at=NOON, connection=CONNECTION))
+
+
+_FRENCH = Identity("zendesk", ACCOUNT, "translation", f"{_ID}:fr")
+
+
+def test_a_translation_is_a_child_of_its_article_with_its_own_text_time_and_page() -> None:
+    english, french = _documents(_translated(updated_at="2026-03-09T11:00:00Z"))
+    assert isinstance(english, Upsert)
+    assert isinstance(french, Upsert)
+    assert english.body.startswith("## Lifts")
+    assert (french.identity, french.parent) == (_FRENCH, english.identity)
+    assert (french.source_id, french.title, french.body) == (
+        f"article:{_ID}:fr",
+        "Ascenseurs",
+        "Tous.",
+    )
+    assert french.version > english.version
+    assert french.metadata == {
+        "type": "zendesk",
+        "kind": "article",
+        "url": f"https://halcyon.zendesk.com/hc/fr/articles/{_ID}-Ascenseurs",
+        "updatedAt": "2026-03-09T11:00:00Z",
+        "articleId": _ID,
+        "sectionId": 7,
+        "locale": "fr",
+        "promoted": True,
+        "voteSum": 0,
+    }
+
+
+def test_a_look_up_of_a_translation_says_what_its_articles_says_of_it() -> None:
+    raw = _translated()
+    assert _documents(raw, _FRENCH) == _documents(raw)[1:]
+    with pytest.raises(BadPayload, match="translations"):
+        _documents({"article": raw["article"]}, _FRENCH)
+
+
+@pytest.mark.parametrize("hiding", ["draft", "hidden"])
+def test_a_translation_that_is_not_shown_is_gone_alone(hiding: str) -> None:
+    english, french = _documents(_translated(**{hiding: True}))
+    assert isinstance(english, Upsert)
+    assert isinstance(french, Delete)
+    assert not french.final
+
+
+def test_of_a_locale_that_is_told_twice_the_newest_counts() -> None:
+    raw = _translated()
+    newer = raw["translations"][1] | {"title": "Plus neuf", "updated_at": "2026-03-09T12:00:00Z"}
+    for both in ([newer, raw["translations"][1]], [raw["translations"][1], newer]):
+        _, french = _documents({**raw, "translations": both})
+        assert isinstance(french, Upsert)
+        assert french.title == "Plus neuf"
+
+
+@pytest.mark.parametrize(
+    "bent", [{"locale": None}, {"locale": "../fr"}, {"locale": ""}, {"updated_at": None}]
+)
+def test_a_translation_that_cannot_be_named_is_an_error_with_its_path(bent: JSON) -> None:
+    assert isinstance(bent, dict)
+    with pytest.raises(BadPayload, match=r"translations\[1\]"):
+        _documents(_translated(**bent))
 
 
 def test_ids_of_tickets_and_articles_may_be_the_same_number() -> None:

@@ -16,15 +16,17 @@ from ingest.core.errors import (
     Refused,
     TransientError,
 )
+from ingest.core.identity import Identity
 from ingest.sources.contract import Access, Lookup
 from ingest.sources.zendesk.client import ZendeskClient, connect
 from ingest.sources.zendesk.demo import story
 from ingest.sources.zendesk.demo.fake import Zendesk, make
 from ingest.sources.zendesk.documents import documents
 from ingest.testing.fakes import Answer, Fake, Trouble, serving
-from tests.sources.zendesk.deliveries import CONNECTION, NOW, identity
+from tests.sources.zendesk.deliveries import ACCOUNT, CONNECTION, NOW, identity
 
 TICKET, ARTICLE = identity("ticket", 4512), identity("article", 5)
+FRENCH = Identity("zendesk", ACCOUNT, "translation", "5:fr")
 _PASSENGER = 361000000001
 
 
@@ -125,6 +127,70 @@ def test_an_article_is_found_and_becomes_its_document(client: ZendeskClient) -> 
     assert change.body == "All."
 
 
+def test_an_article_is_read_in_every_locale_in_one_request_or_in_two(
+    account: Zendesk, fake: Fake, client: ZendeskClient
+) -> None:
+    account.put_translation(5, "fr", "Ascenseurs", "<p>Tous.</p>", at="2026-03-09T07:40:00Z")
+    account.put_translation(5, "es", "Ascensores", "<p>Todos.</p>", at="2026-03-09T07:40:00Z")
+    included = client.fetch_one(Lookup(ARTICLE)).raw
+    assert len(fake.requests) == 1
+    account.includes, account.page_size = False, 2
+    assert client.fetch_one(Lookup(ARTICLE)).raw == included
+    assert len(fake.requests) == 4
+    found = documents(Lookup(ARTICLE, raw=included, sent_at=NOW))
+    assert [one.identity.id for one in found] == ["5", "5:fr", "5:es"]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_article_whose_translations_are_not_shown_is_read_without_them(
+    account: Zendesk, fake: Fake, client: ZendeskClient, status: int
+) -> None:
+    account.includes = False
+    fake.troubles = [Trouble(Answer(status, {"error": "x"}), path="/translations", times=2)]
+    (change,) = documents(Lookup(ARTICLE, raw=client.fetch_one(Lookup(ARTICLE)).raw, sent_at=NOW))
+    assert isinstance(change, Upsert)
+    with pytest.raises(Refused, match="translations"):
+        client.fetch_one(Lookup(FRENCH))
+
+
+def test_a_translation_is_gone_with_its_article_or_alone_and_not_without_a_help_center(
+    account: Zendesk, client: ZendeskClient
+) -> None:
+    at = "2026-03-09T07:40:00Z"
+    account.put_translation(5, "fr", "Ascenseurs", "<p>Tous.</p>", at=at)
+    assert client.fetch_one(Lookup(FRENCH)).raw is not None
+    account.edit_article(5, at=at, locale="fr")
+    assert client.fetch_one(Lookup(FRENCH)).raw is None, "it is the article itself by now"
+    account.edit_article(5, at=at, locale="en-us")
+    account.delete_translation(5, "fr")
+    assert client.fetch_one(Lookup(FRENCH)).raw is None
+    account.delete_article(5)
+    assert client.fetch_one(Lookup(FRENCH)).raw is None
+    account.help_center = False
+    with pytest.raises(Refused, match="no help center"):
+        client.fetch_one(Lookup(FRENCH))
+
+
+@pytest.mark.parametrize("role", [None, "end-user"])
+def test_an_article_that_nobody_may_see_is_not_gone(
+    account: Zendesk, client: ZendeskClient, role: str | None
+) -> None:
+    """Anybody is answered the list of articles, so that proves no token."""
+    account.delete_article(5)
+    account.role = role
+    with pytest.raises(Refused):
+        client.fetch_one(Lookup(ARTICLE))
+
+
+@pytest.mark.parametrize("id_", ["5", "5:", ":fr", "5:../users", "x:fr", "5:fr:de", ""])
+def test_an_id_that_is_no_translations_is_asked_for_nowhere(
+    fake: Fake, client: ZendeskClient, id_: str
+) -> None:
+    with pytest.raises(PermanentError):
+        client.fetch_one(Lookup(Identity("zendesk", ACCOUNT, "translation", id_)))
+    assert fake.requests == []
+
+
 def test_what_is_gone_is_seen_as_gone_where_the_account_is_readable(
     account: Zendesk, fake: Fake, client: ZendeskClient
 ) -> None:
@@ -200,7 +266,7 @@ def test_a_wrong_token_is_refused(fake: Fake) -> None:
 def test_an_oauth_token_goes_as_a_bearers(account: Zendesk, fake: Fake) -> None:
     account.token = "an-oauth-token"
     with _connected(fake) as client:
-        assert client.check() == "reads as agent"
+        assert client.check() == "reads as admin"
     assert fake.requests[-1].headers["authorization"] == "Bearer an-oauth-token"
 
 

@@ -55,3 +55,78 @@ def test_what_it_does_not_have_it_says_as_zendesk_does() -> None:
     answer = _ask(account, "views.json")
     assert (answer.status, answer.body["error"]) == (404, "InvalidEndpoint")
     assert answer.headers["x-rate-limit-remaining"] == "699"
+
+
+def test_it_refuses_what_zendesk_refuses_of_an_export() -> None:
+    account = make()
+    now = int(account.now().timestamp())
+    export = "incremental/tickets/cursor.json"
+    recent = _ask(account, export, start_time=str(now - 30))
+    assert (recent.status, recent.body["error"]) == (400, "StartTimeTooRecent")
+    assert _ask(account, export, start_time="1", cursor="MA==").status == 400
+    assert _ask(account, export).status == 400
+    assert _ask(account, export, cursor="no cursor").body["error"] == "InvalidCursor"
+    assert _ask(account, "help_center/incremental/articles", start_time=str(now)).status == 400
+    many = ",".join(map(str, range(1, 102)))
+    assert _ask(account, "tickets/show_many.json", ids=many).body["error"] == "TooManyValues"
+    account.role = "agent"
+    assert _ask(account, export, start_time="1").status == 403
+
+
+def test_an_export_shows_each_ticket_once_where_it_moved_last() -> None:
+    account = make()
+    account.fill_tickets(5, first=1, by=1, at="2026-03-09T07:40:00Z", comments=3)
+    account.edit_ticket(2, at="2026-03-09T08:00:00Z")
+    account.delete_ticket(4)
+    account.touch_ticket(1)
+    shown = _body(account, "incremental/tickets/cursor", start_time="1", per_page="3")
+    assert [row["id"] for row in shown["tickets"]] == [3, 5, 2]
+    assert shown["end_of_stream"] is False
+    rest = _body(account, "incremental/tickets/cursor", cursor=shown["after_cursor"])
+    told = [(row["id"], row["status"], row["updated_at"]) for row in rest["tickets"]]
+    assert told == [
+        (4, "deleted", "2026-03-09T07:40:00Z"),
+        (1, "open", "2026-03-09T07:40:00Z"),
+    ]
+    assert rest["end_of_stream"] is True
+    assert len(_body(account, "tickets/3/comments")["comments"]) == 3
+    account.add_comment(3, "More.", by=1, at="2026-03-09T09:00:00Z")
+    assert len(account.comments[3]) == 4
+    assert (len(account.tickets), 4 in account.tickets) == (4, False)
+
+
+def _hook(account: Zendesk, method: str, path: str, webhook: dict[str, object]) -> Answer:
+    basic = f"Basic {b64encode(account.token.encode()).decode()}"
+    told = {"webhook": webhook}
+    return account.answer(
+        Asked(method, f"/api/v2/{path}", {}, {"authorization": basic}, told, "http://fake")
+    )
+
+
+def test_it_refuses_what_zendesk_refuses_of_a_webhook() -> None:
+    account = make()
+    whole: dict[str, object] = {
+        "name": "One",
+        "endpoint": "https://x.example",
+        "http_method": "POST",
+        "request_format": "json",
+        "status": "active",
+        "subscriptions": ["zen:event-type:ticket.created"],
+    }
+    odd: tuple[dict[str, object], ...] = (
+        {"name": ""},
+        {"http_method": "GET"},
+        {"subscriptions": []},
+        {"subscriptions": ["ticket.created"]},
+        {"subscriptions": ["zen:event-type:ticket.created", "conditional_ticket_events"]},
+    )
+    for bent in odd:
+        assert _hook(account, "POST", "webhooks", whole | bent).status == 400, bent
+    made = _hook(account, "POST", "webhooks", whole).body["webhook"]["id"]
+    to_triggers: dict[str, object] = {"subscriptions": ["conditional_ticket_events"]}
+    assert _hook(account, "PATCH", f"webhooks/{made}", to_triggers).status == 400
+    assert _hook(account, "PATCH", f"webhooks/{made}", {"status": "inactive"}).status == 204
+    assert account.hooks.hooks[made]["endpoint"] == "https://x.example"
+    assert _hook(account, "PUT", f"webhooks/{made}", {"status": "active"}).status == 400
+    account.role = "agent"
+    assert _hook(account, "PATCH", f"webhooks/{made}", {"status": "active"}).status == 403

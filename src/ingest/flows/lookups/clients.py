@@ -22,6 +22,7 @@ from ingest.sources.contract import Access, Client, Resolve
 from ingest.sources.discreet import Discreet, hushed
 from ingest.sources.hosts import Reach, base_of
 from ingest.sources.registry import source
+from ingest.sources.spending import Budget, Budgets
 from ingest.store import credentials
 from ingest.store.connections import Connection
 
@@ -63,6 +64,7 @@ class Clients:
         (docs/decisions/0013).
     engine: where tokens that are renewed are kept, for all processes; None: each client keeps its
         own in memory.
+    budgets: what may be asked of providers, for all processes; None: as much as they answer.
     """
 
     vault: Vault
@@ -71,6 +73,7 @@ class Clients:
     allowed_hosts: tuple[str, ...] = ()
     resolve: Resolve = addresses_of
     engine: sa.Engine | None = None
+    budgets: Budgets | None = None
     _kept: dict[str, _KeptClient] = field(default_factory=dict)
     _retired: list[Client] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -86,9 +89,6 @@ class Clients:
             if (tokens := credentials.read(conn, self.vault, id_, credentials.API_TOKEN))
         }
 
-    def budget_of(self, connection: Connection) -> object:
-        return None
-
     def opened(self, sealed: bytes | None) -> str | None:
         """A stored token in the clear (None for none); raises `BadSettings` if no key opens it."""
         return self.vault.decrypt(sealed) if sealed is not None else None
@@ -103,8 +103,7 @@ class Clients:
         connect = found.connect
         if token is None or connect is None:
             raise Refused(f"the connection has no token for {found.descriptor.title} any more")
-        reach = Reach(self.api_urls, self.allowed_hosts)
-        base = base_of(found.descriptor, connection.metadata, reach)
+        base = base_of(found.descriptor, connection.metadata, self._reach)
         resolve = None if base.is_trusted else self.resolve
         access = Access(base.url, token, connection.metadata, self.now, resolve)
         fingerprint = _fingerprint(access)
@@ -121,6 +120,20 @@ class Clients:
             client = Discreet(made, access.mask)
             self._kept[connection.id] = _KeptClient(fingerprint, client)
             return client
+
+    def budget_of(self, connection: Connection, token: str | None) -> Budget | None:
+        """What the connection may ask of its provider with this token, as it is stored; None where
+        nobody knows a limit. Raises what `of` raises for metadata that leads to somebody else.
+        """
+        if self.budgets is None or token is None:
+            return None
+        found = source(connection.source_type)
+        base = base_of(found.descriptor, connection.metadata, self._reach)
+        return self.budgets.of(found, base.url, connection.metadata, token)
+
+    @property
+    def _reach(self) -> Reach:
+        return Reach(self.api_urls, self.allowed_hosts)
 
     def _renewing(self, connection: Connection, access: Access) -> Access:
         """With its tokens, where they are made of what is stored; the mask knows all of that."""

@@ -91,6 +91,12 @@ class _Fetching:
     def _room(self) -> int:
         return self.threads - len(self.running) - len(self.seen)
 
+    def _background_room(self) -> int:
+        """Half of the threads are kept for what somebody waits for, however long others take."""
+        held = (*self.running.values(), *self.seen.values())
+        taken = sum(one.row.background for one in held)
+        return max(0, max(1, self.threads // 2) - taken)
+
     def start(self) -> None:
         """Claim as much as there is room for, and begin to ask.
 
@@ -112,7 +118,8 @@ class _Fetching:
         it.
         """
         with transaction(self.engine, durable=False) as conn:
-            token, claimed = lookups.claim(conn, limit=self._room())
+            room, background = self._room(), self._background_room()
+            token, claimed = lookups.claim(conn, limit=room, background=background)
             begun = self._begun(claimed)
             lookups.release(conn, token, [one.id for one in claimed if one not in begun])
             if self.quiet and not self.busy and len(begun) == 1:

@@ -15,6 +15,7 @@ from ingest.flows.lookups.made_by import made_by
 from ingest.flows.lookups.outcome import Outcome, gone, hopeless, seen
 from ingest.sources.contract import Lookup
 from ingest.sources.registry import source
+from ingest.sources.spending import spending
 
 CRASHES = 3
 """A look-up that took its worker down this often, while it was alone, is given up."""
@@ -23,16 +24,18 @@ CRASHES = 3
 def fetch(clients: Clients, held: HeldLookup) -> Outcome:
     """What the provider shows of the object: seen, gone, or hopeless after too many crashes.
 
-    Blocks; called from a thread. Raises what `Clients` and the client raise (`Refused`,
-    `RateLimited`, `TransientError`, `PermanentError`), and any fault of the source: `failed` says
-    what each of them means.
+    Blocks; called from a thread. Each request is counted for the connection's budget. Raises what
+    `Clients` and the client raise (`Refused`, `RateLimited`, `TransientError`, `PermanentError`),
+    `BudgetSpent` of a background look-up, and any fault of the source: `failed` says what each of
+    them means.
     """
     row, connection = held.row, held.connection
     if row.crashes >= CRASHES:
         return hopeless(f"took its worker down {row.crashes} times while it was alone")
     found = source(connection.source_type)
     identity = Identity(connection.source_type, row.scope, row.kind, row.external_id)
-    client = clients.of(connection, clients.opened(held.sealed))
+    token = clients.opened(held.sealed)
+    client, budget = clients.of(connection, token), clients.budget_of(connection, token)
     lookup = Lookup(
         identity,
         row.hint,
@@ -42,9 +45,11 @@ def fetch(clients: Clients, held: HeldLookup) -> Outcome:
         connection.metadata,
         held.taken,
     )
-    sight = client.fetch_one(lookup)
+    with spending(budget, background=row.background) as spent:
+        sight = client.fetch_one(lookup)
     documents = found.documents
     if sight.raw is None or documents is None:
-        return gone(identity, sight, held)
+        return replace(gone(identity, sight, held), calls=spent.calls)
     shown = replace(lookup, raw=sight.raw)
-    return seen(client.read(lambda: documents(shown)), sight, held)
+    said = client.read(lambda: documents(shown))
+    return replace(seen(said, sight, held), calls=spent.calls)

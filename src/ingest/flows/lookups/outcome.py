@@ -13,6 +13,7 @@ from ingest.core.canonical import clean
 from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import (
     BadSettings,
+    BudgetSpent,
     PermanentError,
     RateLimited,
     Refused,
@@ -53,6 +54,9 @@ class Outcome:
     state: what the next look-up of the object is told; None leaves the former one.
     problem, mended: as its sight says.
     remark: what the reason of the waiting deliveries says beside their end.
+    rests: it is put off for want of a budget, and so are all of its connection that nobody waits
+        for.
+    calls: the requests that it took.
     """
 
     kind: Kind
@@ -66,6 +70,8 @@ class Outcome:
     problem: str | None = None
     mended: str | None = None
     remark: str = ""
+    rests: bool = False
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +125,10 @@ def hopeless(error: str) -> Outcome:
 def failed(error: BaseException, row: ClaimedLookup) -> Outcome:
     """What a look-up's error means; a fault of our own is permanent until it is mended.
 
-    `Refused` pauses the connection, `RateLimited` holds it, another `TransientError` waits in the
-    row; a `PermanentError` is hopeless. A wrong setting of this worker (a key, a proxy) is nobody's
-    end: it goes on once that is right. Waits are as long as the provider told, up to a day, or grow
-    with each attempt (`core.retry`).
+    `Refused` pauses the connection, `RateLimited` holds it, `BudgetSpent` lets rest what nobody
+    waits for, another `TransientError` waits in the row; a `PermanentError` is hopeless. A wrong
+    setting of this worker (a key, a proxy) is nobody's end: it goes on once that is right. Waits
+    are as long as the provider told, up to a day, or grow with each attempt (`core.retry`).
     """
     said = clean(str(error))[:MOST_SAID]
     if isinstance(error, Refused):
@@ -132,7 +138,9 @@ def failed(error: BaseException, row: ClaimedLookup) -> Outcome:
     if isinstance(error, TransientError | BadSettings):
         told = error.retry_after_s if isinstance(error, TransientError) else None
         if told is not None:
-            return Outcome("put_off", error=said, wait_s=told_s(told), counted=False)
+            rests = isinstance(error, BudgetSpent)
+            wait_s = told_s(told)
+            return Outcome("put_off", error=said, wait_s=wait_s, counted=False, rests=rests)
         return Outcome("put_off", error=said, wait_s=delay_s(row.attempts, row.id))
     if isinstance(error, PermanentError):
         return hopeless(said)

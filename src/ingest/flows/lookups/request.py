@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ingest.core.identity import object_id
 from ingest.sources.registry import source
 from ingest.store import lookups
-from ingest.store.lookups import Wanted
+from ingest.store.lookups import Urgency, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +43,13 @@ def request_lookups(
 
     `wanted` are (connection id, refresh) for which no delivery waits. Requests of one connection
     for one object share a row; each waits a moment for further events of its object (`gather_s` of
-    its source). In the caller's transaction; where it says True, the caller rings the queue `fetch`
-    after the commit.
+    its source). `background`: nobody waits for any of it, so that what somebody waits for is looked
+    up first; `run_id` is the sync run that asks. In the caller's transaction; where it says True,
+    the caller rings the queue `fetch` after the commit.
     """
     every = [*wanted, *(one for delivery in waiting for one in delivery.lookups)]
-    types = {refresh.identity.source_type for _, refresh in every}
-    known = lookups.request(conn, every, {t: source(t).descriptor.gather_s for t in types})
-    if run_id is not None:
-        conn.execute(
-            sa.text(
-                "UPDATE lightfast_lookups SET run_id = :r, background = :b WHERE id = ANY(CAST(:i AS bigint[]))"
-            ),
-            {"r": run_id, "b": background, "i": [r.id for r in known.values()]},
-        )
+    urgency = Urgency(background, run_id)
+    known = lookups.request(conn, every, _gather_s(every), urgency)
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     for delivery in waiting:
         for connection_id, refresh in delivery.lookups:
@@ -69,3 +63,13 @@ def request_lookups(
             }
     lookups.wait(conn, [rows[key] for key in sorted(rows)])
     return bool(every)
+
+
+def request_further(conn: sa.Connection, further: Collection[tuple[Wanted, Urgency]]) -> None:
+    """Ask for what look-ups that end want looked up in their turn, each as urgent as they were."""
+    lookups.request_each(conn, further, _gather_s([wanted for wanted, _ in further]))
+
+
+def _gather_s(wanted: Collection[Wanted]) -> dict[str, float]:
+    types = {refresh.identity.source_type for _, refresh in wanted}
+    return {type_: source(type_).descriptor.gather_s for type_ in types}

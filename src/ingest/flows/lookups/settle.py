@@ -33,11 +33,12 @@ from ingest.flows.lookups.outcome import (
     hopeless,
     patiently,
 )
-from ingest.flows.lookups.request import request_lookups
+from ingest.flows.lookups.request import request_further
+from ingest.flows.lookups.runs import count_for_runs
 from ingest.flows.lookups.waiting import verdicts
-from ingest.store import conditions, deliveries, lookups
+from ingest.store import conditions, deliveries, lookup_ends, lookups
 from ingest.store.engine import BadRow, transaction
-from ingest.store.lookups import ClaimedLookup, Wanted
+from ingest.store.lookups import ClaimedLookup, Urgency, Wanted
 from ingest.store.references import Noted
 
 log = structlog.get_logger(__name__)
@@ -115,7 +116,9 @@ class _SettlingLookups:
         def run() -> Applied:
             with transaction(self.engine) as conn:
                 lookups.require_held(conn, self.token, [looked_up.held.row.id])
-                return _apply(conn, self, [looked_up])[0]
+                applied = _apply(conn, self, [looked_up])[0]
+                count_for_runs(conn, [looked_up], applied.entries)
+                return applied
 
         bind(self.engine, raced(run, lambda: self.prerender([looked_up])).noted)
 
@@ -157,10 +160,11 @@ def _end(
         _judge(conn, one)
     applied, cuts = _apply(conn, settling, ending)
     lookups.require_held(conn, settling.token, [one.held.row.id for one in ending])
-    lookups.keep(conn, [_state(one) for one in ending if one.outcome.state is not None])
+    lookup_ends.keep(conn, [_state(one) for one in ending if one.outcome.state is not None])
     for one in sorted(ending, key=_order):
         _show(conn, one)
     _finish(conn, ending, cuts)
+    count_for_runs(conn, ending, applied.entries)
     lookups.put_off(conn, settling.token, [_later(one.held.row, one.outcome) for one in later])
     return applied.noted
 
@@ -169,10 +173,10 @@ def _finish(conn: sa.Connection, ending: Sequence[LookedUp], cuts: dict[int, str
     """End the look-ups, or have more read; request what they want; end the waiting deliveries."""
     outcomes = {one.held.row.id: one.outcome for one in ending}
     more = [id_ for id_, outcome in outcomes.items() if outcome.more]
-    lookups.once_more(conn, more)
+    lookup_ends.once_more(conn, more)
     lost = {id_ for id_, outcome in outcomes.items() if outcome.kind == "hopeless"}
-    waiters = lookups.finish(conn, [id_ for id_ in outcomes if id_ not in more], lost)
-    request_lookups(conn, [wanted for one in ending for wanted in _wanted(one)])
+    waiters = lookup_ends.finish(conn, [id_ for id_ in outcomes if id_ not in more], lost)
+    request_further(conn, [further for one in ending for further in _wanted(one)])
     deliveries.end_waiting(conn, verdicts(conn, outcomes, waiters, cuts))
 
 
@@ -205,8 +209,10 @@ def _said(looked_up: LookedUp, book: Directory) -> list[StoreStatement]:
     return [(store, one) for store in stores for one in looked_up.outcome.statements]
 
 
-def _wanted(looked_up: LookedUp) -> list[Wanted]:
-    return [(looked_up.held.connection.id, one) for one in looked_up.outcome.lookups]
+def _wanted(looked_up: LookedUp) -> list[tuple[Wanted, Urgency]]:
+    row, connection_id = looked_up.held.row, looked_up.held.connection.id
+    urgency = Urgency(row.background, row.run_id)
+    return [((connection_id, one), urgency) for one in looked_up.outcome.lookups]
 
 
 def _state(looked_up: LookedUp) -> dict[str, Any]:
@@ -235,13 +241,17 @@ def _order(looked_up: LookedUp) -> tuple[str, bool]:
 
 
 def _judge(conn: sa.Connection, looked_up: LookedUp) -> None:
-    """Pause the connection that its provider refuses; hold the one that it wants to wait."""
+    """Pause the connection that its provider refuses; hold the one that it wants to wait; let rest
+    what nobody waits for, where its budget is spent.
+    """
     connection_id, outcome = looked_up.held.connection.id, looked_up.outcome
     if outcome.kind == "refused":
         log.warning("connection_refused", connection=connection_id)
         conditions.refuse(conn, connection_id, outcome.error, token_id=looked_up.held.token_id)
     elif outcome.kind == "limited":
         conditions.rate_limit(conn, connection_id, outcome.wait_s)
+    elif outcome.rests:
+        conditions.rest(conn, connection_id, outcome.wait_s)
 
 
 def _show(conn: sa.Connection, looked_up: LookedUp) -> None:

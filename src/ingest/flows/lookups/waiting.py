@@ -12,7 +12,7 @@ from ingest.flows.lookups.outcome import Outcome
 from ingest.store import connections, events
 from ingest.store.deliveries import Verdict
 from ingest.store.events import Event
-from ingest.store.lookups import Waiter
+from ingest.store.lookup_ends import Waiter
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ def verdicts(
     """Record the waiting deliveries' events; each delivery's end, by ascending delivery id.
 
     outcomes, cuts: by the look-up's id; a cut is what exceeded a bound, as a person reads it.
-    waiters: as `store.lookups.finish` gives them: the deliveries that wait for no other one.
+    waiters: as `store.lookup_ends.finish` gives them: the deliveries that wait for no other one.
     In the transaction that ends the look-ups. A delivery of which any look-up is hopeless is dead,
     and records nothing. The connections that told the events are locked, so that none is recorded
     for one that is being purged.

@@ -20,11 +20,11 @@ from ingest.flows.lookups.clients import Clients
 from ingest.flows.syncs import pruning
 from ingest.flows.syncs.ending import end_run
 from ingest.flows.syncs.failing import settle_failure
-from ingest.flows.syncs.fetch import fetch_page
+from ingest.flows.syncs.fetch import ReadPage, fetch_page
 from ingest.flows.syncs.held import HeldPart, claim_part
 from ingest.flows.syncs.request import begin_due
 from ingest.flows.syncs.settle import settle_page
-from ingest.sources.asking import Spent, asking
+from ingest.sources.spending import spending
 from ingest.store import sync_parts
 from ingest.store.engine import transaction
 from ingest.store.sync_parts import LEASE_S
@@ -72,7 +72,7 @@ def drain_pages(
             held = claim_part(conn)
         if held is not None:
             on_more()
-            done.ended += _one(engine, clients, held, most_share)
+            done.ended += _one(_Work(engine, clients, held, most_share))
             on_asked()
             clients.close_retired()
         elif not _wait_for_next(engine):
@@ -81,34 +81,50 @@ def drain_pages(
     return done
 
 
-def _one(engine: sa.Engine, clients: Clients, held: HeldPart, most_share: float) -> Counter[str]:
-    """One page, or one step of a run's end, in a thread; meanwhile its lease is renewed here."""
-    spent = Spent()
+@dataclass(slots=True)
+class _Work:
+    """One page, or one step of a run's end; `calls` are the requests that it took so far."""
+
+    engine: sa.Engine
+    clients: Clients
+    held: HeldPart
+    most_share: float
+    calls: int = 0
+
+    def do(self) -> Counter[str]:
+        """Ask and settle; raises whatever hinders it."""
+        row = self.held.row
+        if row.crashes >= CRASHES:
+            raise PermanentError(f"the page took its worker down {row.crashes} times")
+        if row.resource == END:
+            end_run(self.engine, self.held, most_share=self.most_share)
+            return Counter()
+        read = self._ask()
+        counted = settle_page(self.engine, self.held, read, calls=self.calls)
+        log.info("page_applied", run=row.run_id, resource=row.resource, **counted)
+        return counted
+
+    def _ask(self) -> ReadPage:
+        token = self.clients.opened(self.held.sealed)
+        budget = self.clients.budget_of(self.held.connection, token)
+        with spending(budget, background=True) as spent:
+            try:
+                return fetch_page(self.clients, self.held)
+            finally:
+                self.calls = spent.calls
+
+
+def _one(work: _Work) -> Counter[str]:
+    """In a thread; meanwhile the lease is renewed here."""
     with ThreadPoolExecutor(1, thread_name_prefix="page") as pool:
-        future = pool.submit(_work, engine, clients, held, most_share, spent)
+        future = pool.submit(work.do)
         while not wait([future], timeout=RENEW_S).done:
-            _renew(engine, held)
+            _renew(work.engine, work.held)
     error = future.exception()
     if error is None:
         return future.result() + Counter({"pages": 1})
-    found = settle_failure(engine, held, error, spent.calls)
+    found = settle_failure(work.engine, work.held, error, work.calls)
     return Counter({found.kind: 1})
-
-
-def _work(
-    engine: sa.Engine, clients: Clients, held: HeldPart, most_share: float, spent: Spent
-) -> Counter[str]:
-    row = held.row
-    if row.crashes >= CRASHES:
-        raise PermanentError(f"the page took its worker down {row.crashes} times")
-    if row.resource == END:
-        end_run(engine, held, most_share=most_share)
-        return Counter()
-    with asking(clients.budget_of(held.connection), background=True, spent=spent):
-        read = fetch_page(clients, held)
-    counted = settle_page(engine, held, read, calls=spent.calls)
-    log.info("page_applied", run=row.run_id, resource=row.resource, **counted)
-    return counted
 
 
 def _renew(engine: sa.Engine, held: HeldPart) -> None:

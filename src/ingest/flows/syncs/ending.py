@@ -36,8 +36,8 @@ from ingest.store.sync_parts import Advanced
 
 log = structlog.get_logger(__name__)
 
-WAITS_S = 5.0
-"""Between two looks whether all is looked up."""
+WAITS_S = 30.0
+"""Between two looks whether all is looked up; who ends a look-up has it looked at sooner."""
 
 
 def end_run(engine: sa.Engine, held: HeldPart, *, most_share: float) -> None:
@@ -57,7 +57,7 @@ def _decide(engine: sa.Engine, held: HeldPart, most_share: float) -> None:
     why = None if held.row.confirmed else plan.needs_a_person(most_share)
     with transaction(engine) as conn:
         sync_parts.require_held(conn, held.row)
-        kinds: list[JSON] = [*sorted(plan.standing)]
+        kinds: list[JSON] = [*sorted(plan.kinds)]
         cursor: dict[str, JSON] = {"after": "", "kinds": kinds}
         sync_parts.advance(conn, held.row, Advanced(cursor=cursor, ends=why is not None))
         sync_runs.note(conn, held.row.run_id, plan.as_json())

@@ -45,17 +45,28 @@ class Missing:
 class PruningPlan:
     """What pruning would do, by kind.
 
-    standing: documents of kinds that were listed whole, as many as the run found. missing: those to
-    be looked up, to find out whether they are gone. left: those that lie outside the connection's
-    filter, or stay for another reason. named: keys of some that are missing. skipped: kinds that
-    nothing is concluded of.
+    kinds: those that were listed whole. standing: documents of these, as many as the run found.
+    missing: those to be looked up, to find out whether they are gone. left: those that lie outside
+    the connection's filter, stay for another reason, or are of a kind that lists leave out. named:
+    keys of some that are missing. skipped: kinds that nothing is concluded of.
     """
 
+    kinds: frozenset[str]
     standing: dict[str, int] = field(default_factory=dict)
     missing: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
     named: dict[str, list[str]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+
+    def count(self, one: Missing, *, alarming: bool) -> None:
+        """One more document that was not seen; `alarming` where that says that it may be gone."""
+        if not (alarming and isinstance(one.then, Refresh)):
+            self.left[one.row.kind] += 1
+            return
+        self.missing[one.row.kind] += 1
+        named = self.named.setdefault(one.row.kind, [])
+        if len(named) < MOST_NAMED:
+            named.append(one.row.source_id)
 
     @property
     def share(self) -> float:
@@ -128,14 +139,15 @@ def plan(engine: sa.Engine, held: HeldPart) -> PruningPlan:
         standing = sync_marks.standing(
             conn, held.row.connection_id, kinds, began_at=held.row.run_started_at
         )
-    made = PruningPlan(standing, skipped=skipped)
+    quiet = frozenset[str]().union(*(resource.leaves_out for resource in listing.resources))
+    made = PruningPlan(
+        kinds,
+        {kind: count for kind, count in standing.items() if kind not in quiet},
+        skipped=skipped,
+    )
     for step in _steps(engine, held, kinds):
         for one in step:
-            counts = made.missing if isinstance(one.then, Refresh) else made.left
-            counts[one.row.kind] += 1
-            named = made.named.setdefault(one.row.kind, [])
-            if isinstance(one.then, Refresh) and len(named) < MOST_NAMED:
-                named.append(one.row.source_id)
+            made.count(one, alarming=one.row.kind not in quiet)
     return made
 
 
@@ -173,8 +185,18 @@ def _then(
     listing: Listing, connection: Mapping[str, JSON], row: UnseenRow, now: datetime
 ) -> Refresh | Change | None:
     identity = Identity(row.source_type, row.scope, row.kind, row.external_id)
+    parent = Identity(row.source_type, *row.parent) if row.parent is not None else None
     return listing.absent(
-        Unlisted(identity, row.source_id, row.source_metadata, row.created_at, connection, now)
+        Unlisted(
+            identity,
+            row.source_id,
+            row.source_metadata,
+            row.created_at,
+            connection,
+            now,
+            parent,
+            row.parent_seen,
+        )
     )
 
 

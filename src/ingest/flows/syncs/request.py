@@ -119,7 +119,7 @@ def _part(resource: Resource, kind: str, known: Known) -> NewPart | None:
     # A gap is behind a list once a listing of it that began after the gap has ended well.
     unheard = (gap.began_at for gap in known.gaps if gap.ended_at > mark.through)
     began = min((mark.through, *unheard))
-    return NewPart(resource.name, began - timedelta(seconds=resource.overlap_s), mark.kept)
+    return NewPart(resource.name, began - timedelta(seconds=resource.overlap_s), kept)
 
 
 def _is_swept(resource: Resource, mark: SyncMark, now: datetime) -> bool:

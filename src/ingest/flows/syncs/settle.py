@@ -14,6 +14,7 @@ import sqlalchemy as sa
 import structlog
 
 from ingest.core.canonical import clean
+from ingest.core.changes import Refresh
 from ingest.core.errors import IngestError
 from ingest.core.folding import Statement
 from ingest.core.identity import document_id
@@ -30,7 +31,7 @@ from ingest.flows.documents.statements import statements_of
 from ingest.flows.lookups.request import request_lookups
 from ingest.flows.syncs.fetch import ReadObject, ReadPage
 from ingest.flows.syncs.held import HeldPart
-from ingest.flows.syncs.unchanged import news
+from ingest.flows.syncs.unchanged import astray, news
 from ingest.sources.registry import source
 from ingest.store import events, sync_marks, sync_parts
 from ingest.store.engine import BadRow, transaction
@@ -118,7 +119,7 @@ class _Settling:
         what = [*changed(applied.entries)]
         wanted = [(row.connection_id, refresh) for one in batch for refresh in one.read.lookups]
         if to is not None:
-            wanted += [(row.connection_id, refresh) for refresh in self.read.page.wanted]
+            wanted += [(row.connection_id, refresh) for refresh in self._named(conn, stores)]
         request_lookups(conn, wanted, background=True, run_id=row.run_id)
         events.record(conn, [*resync_events(what, row.run_id)])
         counted = Counter({"changed": len(what)})
@@ -129,6 +130,13 @@ class _Settling:
                 sync_parts.see(conn, row.run_id, self._seen(stores))
             self._advance(conn, to, counted)
         return applied.noted, counted
+
+    def _named(self, conn: sa.Connection, stores: Sequence[StoreConfig]) -> list[Refresh]:
+        """What the page names and does not tell: what it wants looked up, and what is lost here."""
+        page = self.read.page
+        ids = [store.id for store in stores]
+        lost = astray(conn, page.present, ids, self.held.row.connection_id)
+        return [*page.wanted, *map(Refresh, lost)]
 
     def _stores(self, conn: sa.Connection) -> Sequence[StoreConfig]:
         """Those that the connection feeds by now."""

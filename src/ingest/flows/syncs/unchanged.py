@@ -6,13 +6,13 @@ What a payload told is seen once, and so has a fence; what stands out of sight i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from ingest.core.changes import Upsert
 from ingest.core.folding import LIVE, Feed, LedgerRow, Statement
-from ingest.core.identity import document_id
+from ingest.core.identity import Identity, document_id
 from ingest.core.ranks import same_version, was_seen
 from ingest.flows.documents.apply import StoreStatement
 from ingest.store import feeds, ledger
@@ -27,6 +27,30 @@ def news(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[bool]:
         not _is_known(rows.get(key), statement, standing)
         for key, (_, statement) in zip(keys, said, strict=True)
     ]
+
+
+def astray(
+    conn: sa.Connection,
+    identities: Collection[Identity],
+    store_ids: Collection[str],
+    connection_id: str,
+) -> list[Identity]:
+    """Those that a list shows as unchanged, and of which no document stands, or none of this
+    connection: what was lost here. What lies outside its filter is told apart by its feed.
+    """
+    by_key = {document_id(one, store): one for one in identities for store in store_ids}
+    if not by_key:
+        return []
+    rows = ledger.read(conn, by_key)
+    standing = feeds.read(conn, {row.document_id for row in rows.values()})
+    lost = {
+        by_key[key]: None
+        for key in by_key
+        if (row := rows.get(key)) is None
+        or row.state != LIVE
+        or all(one.connection_id != connection_id for one in standing.get(row.document_id, ()))
+    }
+    return [*lost]
 
 
 def _is_known(

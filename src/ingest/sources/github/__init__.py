@@ -7,9 +7,12 @@ from ingest.sources.github.client import connect
 from ingest.sources.github.descriptor import DESCRIPTOR
 from ingest.sources.github.documents import again, documents
 from ingest.sources.github.events import IGNORED
+from ingest.sources.github.limits import LIMITS
+from ingest.sources.github.listing import LISTING
 from ingest.sources.github.mentions import MENTIONS
 from ingest.sources.github.normalise import normalise
 from ingest.sources.github.renewal import RENEWAL
+from ingest.sources.github.subscriptions import BY_HAND, subscribe
 from ingest.sources.github.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -24,4 +27,8 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    limits=LIMITS,
+    listing=LISTING,
+    subscribe=subscribe,
+    by_hand=BY_HAND,
 )

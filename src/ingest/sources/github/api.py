@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from ingest.core.errors import (
     BadInput,
+    BadPayload,
     PermanentError,
     RateLimited,
     Refused,
@@ -34,6 +35,7 @@ from ingest.sources.renewing import tokens_of
 
 _KNOWN_FOR = timedelta(minutes=5)
 """How long a repository's name is taken for granted."""
+_LIMITED = ("RATE_LIMITED", "RATE_LIMIT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,33 +75,72 @@ class GitHubApi:
             self._unusable = str(error)
 
     def get(
-        self, path: str, *, params: Params | None = None, max_bytes: int | None = None
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        max_bytes: int | None = None,
+        unless: str | None = None,
     ) -> Response:
-        """GET below the API's base; raises what `http.Api.get` raises."""
-        headers = self._headers()
+        """GET below the API's base; raises what `http.Api.get` raises.
+
+        unless: an entity tag; the answer is a 304 where it is that still.
+        """
+        headers = {**self._headers(), **({"if-none-match": unless} if unless else {})}
         return self._api.get(path, params=params, headers=headers, max_bytes=max_bytes)
 
     def post(self, path: str, json: JSON) -> Response:
         """POST that asks; raises what `http.Api.post` raises."""
         return self._api.post(path, json=json, headers=self._headers())
 
-    def refusal(self, answer: Response) -> Refusal:
-        """An answer that refuses, whatever its status says."""
-        now, mask = self.access.now(), self.access.mask
-        return Refusal(answer.status, answer.headers, answer.body, now, mask)
+    def change(self, method: str, path: str, json: JSON = None) -> Response:
+        """PATCH, PUT or DELETE; raises what `http.Api.change` raises."""
+        return self._api.change(method, path, json=json, headers=self._headers())
 
-    def graphql_path(self) -> str:
+    def query(self, text: str, variables: Mapping[str, JSON]) -> dict[str, JSON]:
+        """The `data` of a GraphQL query; raises where GitHub says any error beside it."""
+        return self._asked(text, variables, partly=False)
+
+    def query_partly(self, text: str, variables: Mapping[str, JSON]) -> dict[str, JSON]:
+        """The same of one whose fields count each for itself: what failed is null.
+
+        Raises `RateLimited` all the same.
+        """
+        return self._asked(text, variables, partly=True)
+
+    def _asked(self, text: str, variables: Mapping[str, JSON], *, partly: bool) -> dict[str, JSON]:
+        answer = self.post(self._graphql_path(), {"query": text, "variables": {**variables}})
+        told = answer.json()
+        if not isinstance(told, dict):
+            raise BadPayload("$", "is no object")
+        errors, data = told.get("errors"), told.get("data")
+        if isinstance(errors, list) and errors:
+            kinds = [one.get("type") for one in errors if isinstance(one, dict)]
+            if not partly or any(kind in _LIMITED for kind in kinds):
+                now, mask = self.access.now(), self.access.mask
+                refusal = Refusal(answer.status, answer.headers, answer.body, now, mask)
+                fail_query(errors, refusal)
+        if not isinstance(data, dict):
+            raise BadPayload("data", "required and missing")
+        return data
+
+    def _graphql_path(self) -> str:
         """Beside the REST API on github.com, and beside `v3` on GitHub Enterprise Server."""
         base = self._api.base_url
         enterprise = base.endswith("/api/v3")
         return f"{base.removesuffix('/v3')}/graphql" if enterprise else "graphql"
 
-    def repository(self, id_: str, *, fresh: bool = False) -> Repository:
-        """The repository of this id; raises `Refused` where the token cannot read it."""
+    def repository(
+        self, id_: str, *, fresh: bool = False, within: timedelta = _KNOWN_FOR
+    ) -> Repository:
+        """The repository of this id; raises `Refused` where the token cannot read it.
+
+        within: how old that knowledge may be; `fresh`: not at all.
+        """
         now = self.access.now()
         if self._known is not None and not fresh:
             known, since = self._known
-            if known.id == id_ and now - since < _KNOWN_FOR:
+            if known.id == id_ and now - since < within:
                 return known
         found = self._look_up(id_)
         self._known = (found, now)
@@ -141,7 +182,7 @@ def fail_query(errors: list[JSON], refusal: Refusal) -> NoReturn:
     kind, message = str(first.get("type") or ""), str(first.get("message") or "")
     words = refusal.quoted(f"{kind or 'an error'}: {message}")
     said = f"GitHub answers a query with {words}"
-    if kind in ("RATE_LIMITED", "RATE_LIMIT"):
+    if kind in _LIMITED:
         raise RateLimited(said, retry_after_s=until_reset(refusal))
     if kind in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
         raise Refused(said)

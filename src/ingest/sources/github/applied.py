@@ -25,7 +25,9 @@ class Applied:
     files: the hash of each file that is a document, by path; `skipped`: of each that can be none.
     want: the digest of the connection's own wish; `globs` those in force, out of `config` (the
         hash of the repository's own configuration).
-    toward: the commit that is being applied in parts.
+    toward: the commit that is being applied in parts, and `plan` what is left of it to do, as
+        `plans` writes it.
+    full: which request to compare the whole tree was the last that was heard.
     problem: what is wrong with the configuration, by which `globs` are those of before.
     named: the repository's and the branch's name, which every document of theirs bears.
     made_by: what documents were made by, of the files that were read.
@@ -41,6 +43,8 @@ class Applied:
     problem: str | None = None
     named: str | None = None
     made_by: str | None = None
+    plan: JSON = None
+    full: str | None = None
 
     def as_json(self) -> dict[str, JSON]:
         """The form in which it is kept, and in which `applied` takes it."""
@@ -55,6 +59,8 @@ class Applied:
             "problem": self.problem,
             "named": self.named,
             "madeBy": self.made_by,
+            "plan": self.plan,
+            "full": self.full,
         }
         return told
 
@@ -65,7 +71,24 @@ class Applied:
         now = replace(self, named=name, made_by=made_by)
         if self.named in (None, name) and self.made_by in (None, made_by):
             return now
-        return replace(now, head=None, files=dict.fromkeys(self.files, ""))
+        return now.anew()
+
+    def anew(self) -> Applied:
+        """The same where every file is to be read anew."""
+        return replace(self, head=None, plan=None, files=dict.fromkeys(self.files, ""))
+
+    def compared(self, full: str, *, whole: bool) -> Applied:
+        """The same where the tree is to be compared whatever is applied, `whole`: and every file to
+        be read anew. `full` names the request: it is heard once, in however many parts.
+        """
+        if full == self.full:
+            return self
+        known = self.anew() if whole else self
+        return replace(known, full=full, head=None, toward=None, plan=None)
+
+    def goes_on(self, head: str, want: str) -> bool:
+        """Whether what is left to do for that commit is known."""
+        return self.toward == head and self.want == want and self.plan is not None
 
     def holds(self, head: str, want: str) -> bool:
         """Whether that very commit is applied whole, as the connection wants it now."""
@@ -78,19 +101,18 @@ class Applied:
         skipped: Mapping[str, str],
         left: Iterable[str],
         head: str,
-        whole: bool,
+        plan: JSON,
     ) -> Applied:
         """The state after files are read, found to be no documents (hashes by path), and left.
 
-        `whole` where that was all that was to be done for this head.
+        `plan` is what is left to be done for this head, None where that was all.
         """
         others = {path: sha for path, sha in skipped.items() if path not in read_as}
         files = {**self.files, **read_as}
         for path in (*others, *left):
             files.pop(path, None)
-        if whole:
-            return replace(self, files=files, skipped=others, head=head, toward=None)
-        return replace(self, files=files, skipped=others, toward=head)
+        now = replace(self, files=files, skipped=others, plan=plan)
+        return replace(now, head=head, toward=None) if plan is None else replace(now, toward=head)
 
 
 def applied(state: JSON) -> Applied:
@@ -109,6 +131,8 @@ def applied(state: JSON) -> Applied:
         problem=_text(state.get("problem")),
         named=_text(state.get("named")),
         made_by=_text(state.get("madeBy")),
+        plan=state.get("plan"),
+        full=_text(state.get("full")),
     )
 
 

@@ -7,11 +7,17 @@ and what went is told last, so that a file that moves is never missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
+from ingest.core.errors import (
+    BudgetSpent,
+    PermanentError,
+    RateLimited,
+    Refused,
+    TransientError,
+)
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
@@ -20,6 +26,7 @@ from ingest.sources.forms import ID, segment
 from ingest.sources.github.answers import ChangedFile, CompareAnswer
 from ingest.sources.github.api import GitHubApi, Repository
 from ingest.sources.github.applied import MOST_DOCUMENTS, Applied, applied
+from ingest.sources.github.bulk import batches, contents
 from ingest.sources.github.configuration import Wants, in_force, wants
 from ingest.sources.github.contents import A_HASH, Tree, blob
 from ingest.sources.github.files import text_of
@@ -27,10 +34,11 @@ from ingest.sources.github.globs import Globs
 from ingest.sources.github.heads import Head, head_of
 from ingest.sources.github.names import SHA
 from ingest.sources.github.payloads import read
+from ingest.sources.github.plans import plan_of, planned
 from ingest.sources.github.trees import LARGEST_FILE, Difference, File, difference
 from ingest.sources.wire import items
 
-MOST_FILES, MOST_BYTES = 100, 8 * 2**20
+MOST_FILES, MOST_BYTES = 300, 8 * 2**20
 """What one sight reads of files, at most."""
 MOST_LEAVING = 1_000
 """What one sight tells of files that went, at most."""
@@ -50,6 +58,15 @@ class _Blobs:
     read_as: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     size: int = 0
+
+    def take(self, file: File, raw: bytes) -> None:
+        """One more file, and whether it can be a document."""
+        text = text_of(raw) if len(raw) <= LARGEST_FILE else None
+        self.size += len(raw)
+        if text is None:
+            self.skipped[file.path] = file.sha
+        else:
+            self.texts[file.path], self.read_as[file.path] = text, file.sha
 
     @property
     def count(self) -> int:
@@ -72,15 +89,29 @@ def look(api: GitHubApi, lookup: Lookup) -> Sight:
     if head.sha is None:
         return told.gone(before, want)
     _require_moved(api, lookup, head.sha)
-    before = before.under(f"{repository.full_name}:{head.branch}", lookup.made_by)
+    before = _asked(before.under(f"{repository.full_name}:{head.branch}", lookup.made_by), lookup)
     if before.holds(head.sha, want.digest):
         return told.sight(_NOTHING, before)
-    changed = _compared(api, repository, before, head.sha, want)
-    if changed is not None and not before.toward and _untouched(changed, before, want):
-        return told.sight(_NOTHING, replace(before, head=head.sha))
-    before, there = _there(api, repository, head.sha, before, want)
-    differs = difference(before, there, before.globs or Globs(), changed or {})
+    differs = None
+    if before.goes_on(head.sha, want.digest):
+        differs = planned(before.plan, before.skipped)
+    if differs is None:
+        changed = _compared(api, repository, before, head.sha, want)
+        if changed is not None and not before.toward and _untouched(changed, before, want):
+            return told.sight(_NOTHING, replace(before, head=head.sha))
+        before, there = _there(api, repository, head.sha, before, want)
+        differs = difference(before, there, before.globs or Globs(), changed or {})
     return told.part(before, differs, _read_blobs(api, repository, differs))
+
+
+def _asked(before: Applied, lookup: Lookup) -> Applied:
+    """The state as the hints of a listing want it: `full` (a text that names the request) has the
+    tree compared though its commit is applied, `whole` has every file read once more.
+    """
+    full = lookup.hint.get("full")
+    if not (isinstance(full, str) and full):
+        return before
+    return before.compared(full, whole=lookup.hint.get("whole") is True)
 
 
 def _there(
@@ -105,17 +136,17 @@ class _Told:
         all_read = blobs.count == len(differs.changed)
         is_crowded = len(before.files) > MOST_DOCUMENTS
         shown = differs.leaving(MOST_LEAVING if all_read or is_crowded else 0)
-        whole = all_read and shown.left == differs.left
+        plan = plan_of(differs, read={*blobs.read_as, *blobs.skipped}, told=shown)
         after = before.advanced(
             read_as=blobs.read_as,
             skipped={**differs.skipped, **blobs.skipped},
             left=shown.left,
             head=self.head.sha or "",
-            whole=whole,
+            plan=plan,
         )
         lost = tuple(path for path in blobs.skipped if path in before.files)
         shown = replace(shown, gone=(*lost, *shown.gone))
-        return self.sight(shown, after, blobs.texts, more=not whole)
+        return self.sight(shown, after, blobs.texts, more=plan is not None)
 
     def gone(self, before: Applied, want: Wants) -> Sight:
         """The branch is no more, and so is each of its files."""
@@ -177,7 +208,7 @@ def _compared(
         return None
     try:
         answer = _comparison(api, repository, base, head)
-    except (RateLimited, Refused):
+    except (BudgetSpent, RateLimited, Refused):
         raise
     except (Absent, PermanentError, TransientError):
         # A commit that was collected, a difference too large to be shown: the trees tell.
@@ -222,22 +253,27 @@ def _untouched(changed: Mapping[str, str | None], before: Applied, want: Wants) 
 def _read_blobs(api: GitHubApi, repository: Repository, differs: Difference) -> _Blobs:
     """Files in the order of their paths, until the sight is full or GitHub wants a pause."""
     blobs = _Blobs()
-    for entry in differs.changed:
-        if blobs.full:
-            break
-        try:
-            raw = blob(api, repository, entry)
-        except Refused:
-            raise
-        except TransientError:
-            # What is read is kept; the next sight meets the same trouble first.
-            if blobs.count:
+    try:
+        for entry, raw in _contents(api, repository, differs.changed):
+            blobs.take(entry, raw)
+            if blobs.full:
                 break
+    except Refused:
+        raise
+    except TransientError:
+        # What is read is kept; the next sight meets the same trouble first.
+        if not blobs.count:
             raise
-        text = text_of(raw) if len(raw) <= LARGEST_FILE else None
-        blobs.size += len(raw)
-        if text is None:
-            blobs.skipped[entry.path] = entry.sha
-        else:
-            blobs.texts[entry.path], blobs.read_as[entry.path] = text, entry.sha
     return blobs
+
+
+def _contents(
+    api: GitHubApi, repository: Repository, files: Sequence[File]
+) -> Iterator[tuple[File, bytes]]:
+    """Each file with its content: as many as can be are asked for together, the others alone."""
+    for batch in batches(files):
+        together = contents(api, repository, batch)
+        for file in batch:
+            if file.sha not in together:
+                together[file.sha] = blob(api, repository, file)
+            yield file, together[file.sha]

@@ -18,45 +18,42 @@ from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Access, Lookup, Sight
 from ingest.sources.forms import DIGITS, segment
-from ingest.sources.github import branches, graphql
-from ingest.sources.github.api import GitHubApi, Repository, fail_query
+from ingest.sources.github import branches, graphql, lists
+from ingest.sources.github.api import GitHubApi, Repository
 from ingest.sources.github.names import NODE_ID
 from ingest.sources.github.payloads import is_pull_request
+from ingest.sources.github.searching import searched_comment
+from ingest.sources.github.sights import CONVERSATION, blocked_by, in_conversation
+from ingest.sources.listing import Page, PageRequest
 
 _Object = dict[str, JSON]
 
-MOST_PAGES = 100
-"""Of a discussion's comments, which are searched and not kept."""
-MOST_BLOCKING = 100
-"""Issues that block one: those of the first page."""
-_NUMBER_AT_END = re.compile(r"/([0-9]{1,18})\Z")
 _REPOSITORY_IN = re.compile(r"/repos/([^/]+/[^/]+)(?:/|\Z)")
 _ID_IN = re.compile(r"/repositories/([0-9]{1,19})/")
 _MOST_VARIABLE = 2**31
 
 
 class _Kind(NamedTuple):
-    """How a kind is asked for: the path below the repository (`{id}`, `{number}`), the field that
-    is its own key, and the URL that names its conversation.
+    """How a kind is asked for: the path below the repository (`{id}`, `{number}`), and the field
+    that is its own key.
     """
 
     path: str
     key: str
-    conversation: str | None = None
 
 
 _KINDS: Mapping[str, _Kind] = {
     "issue": _Kind("issues/{id}", "number"),
     "pull_request": _Kind("pulls/{id}", "number"),
-    "comment": _Kind("issues/comments/{id}", "id", "issue_url"),
-    "review": _Kind("pulls/{number}/reviews/{id}", "id", "pull_request_url"),
-    "review_comment": _Kind("pulls/comments/{id}", "id", "pull_request_url"),
+    "comment": _Kind("issues/comments/{id}", "id"),
+    "review": _Kind("pulls/{number}/reviews/{id}", "id"),
+    "review_comment": _Kind("pulls/comments/{id}", "id"),
     "release": _Kind("releases/{id}", "id"),
 }
 
 
 class GitHubClient:
-    """One connection's client; see `sources.contract.Client`."""
+    """One connection's client; see `sources.contract.Client` and `sources.listing.Lists`."""
 
     def __init__(self, access: Access) -> None:
         self._api = GitHubApi(access)
@@ -86,6 +83,10 @@ class GitHubClient:
             self._api.repository(lookup.identity.scope, fresh=True)
             return Sight(None)
 
+    def list_page(self, request: PageRequest) -> Page:
+        """One page of one of `listing.LISTING`'s resources; see `sources.listing.Lists`."""
+        return lists.list_page(self._api, request)
+
     def check(self) -> str:
         """Which repository the token reads."""
         found = self._api.repository(self._scope, fresh=True)
@@ -107,24 +108,10 @@ class GitHubClient:
         if lookup.identity.kind == "issue" and is_pull_request(told.get("pull_request")):
             return None
         if lookup.identity.kind == "issue":
-            return {"object": told, "blocked_by": self._blocked_by(repository, told)}
-        if kind.conversation is None:
-            return {"object": told}
-        return _in_conversation(lookup.identity.kind, told, told.get(kind.conversation))
-
-    def _blocked_by(self, repository: Repository, issue: _Object) -> JSON:
-        """[REST-OAS] issues/list-dependencies-blocked-by; the issue says whether there are any."""
-        summary = issue.get("issue_dependencies_summary")
-        count = summary.get("total_blocked_by") if isinstance(summary, dict) else None
-        if not isinstance(count, int) or count < 1:
-            return []
-        path = f"{repository.path}/issues/{issue['number']}/dependencies/blocked_by"
-        try:
-            told = self._api.get(path, params={"per_page": MOST_BLOCKING}).json()
-        except Absent:
-            return []
-        listed = told[:MOST_BLOCKING] if isinstance(told, list) else []
-        return [one for one in listed if isinstance(one, dict)]
+            return {"object": told, "blocked_by": blocked_by(self._api, repository, told)}
+        if lookup.identity.kind in CONVERSATION:
+            return in_conversation(lookup.identity.kind, told)
+        return {"object": told}
 
     def _is_here(self, repository: Repository, told: _Object, answer: Response) -> bool:
         """Whether the answer is of this repository: a redirect may have led to another's."""
@@ -146,7 +133,7 @@ class GitHubClient:
 
     def _discussion(self, repository: Repository, lookup: Lookup) -> _Object | None:
         variables = _of(repository) | {"number": _whole(_id(lookup))}
-        answer = self._query(graphql.DISCUSSION, variables)
+        answer = self._api.query(graphql.DISCUSSION, variables)
         node = graphql.found(answer, "repository", "discussion")
         if node is None or not graphql.is_of(node, repository.id):
             return None
@@ -155,47 +142,15 @@ class GitHubClient:
     def _discussion_comment(self, repository: Repository, lookup: Lookup) -> _Object | None:
         node_id = lookup.hint.get("nodeId")
         if not NODE_ID.fits(node_id):
-            return self._searched_comment(repository, lookup)
-        node = graphql.found(self._query(graphql.COMMENT, {"id": node_id}), "node")
+            number = _whole(_number(lookup))
+            return searched_comment(self._api, repository, number, _id(lookup))
+        node = graphql.found(self._api.query(graphql.COMMENT, {"id": node_id}), "node")
         above = graphql.found(node, "discussion") if node else None
         if node is None or above is None or not graphql.is_of(above, repository.id):
             return None
         if str(node.get("databaseId")) != _id(lookup):
             return None
         return {"object": graphql.comment(node), "number": graphql.number_of(above)}
-
-    def _searched_comment(self, repository: Repository, lookup: Lookup) -> _Object | None:
-        """By its number alone a comment can only be found among all of its discussion."""
-        variables = _of(repository) | {"number": _whole(_number(lookup)), "after": None}
-        is_whole = True
-        for _ in range(MOST_PAGES):
-            answer = self._query(graphql.COMMENTS, variables)
-            page = graphql.found(answer, "repository", "discussion")
-            if page is None or not graphql.is_of(page, repository.id):
-                return None
-            node = graphql.comment_of(page, _id(lookup))
-            if node is not None:
-                number = graphql.number_of(page)
-                return {"object": graphql.comment(node), "number": number}
-            is_whole &= graphql.shows_all(page)
-            variables["after"] = graphql.next_page(page)
-            if variables["after"] is None and is_whole:
-                return None
-            if variables["after"] is None:
-                break
-        raise PermanentError("the discussion has more comments or replies than are searched")
-
-    def _query(self, query: str, variables: _Object) -> _Object:
-        body: _Object = {"query": query, "variables": variables}
-        answer = self._api.post(self._api.graphql_path(), body)
-        told = _object(answer)
-        errors = told.get("errors")
-        if isinstance(errors, list) and errors:
-            fail_query(errors, self._api.refusal(answer))
-        data = told.get("data")
-        if not isinstance(data, dict):
-            raise BadPayload("data", "required and missing")
-        return data
 
 
 def connect(access: Access) -> GitHubClient:
@@ -208,19 +163,6 @@ def _object(answer: Response) -> _Object:
     if not isinstance(told, dict):
         raise BadPayload("$", "is no object")
     return told
-
-
-def _in_conversation(kind: str, told: _Object, url: JSON) -> _Object:
-    """A child with its conversation's number; `…/issues/12` is said of pull requests too."""
-    found = _NUMBER_AT_END.search(url) if isinstance(url, str) else None
-    if found is None:
-        raise BadPayload("issue_url", "names no conversation")
-    raw: _Object = {"object": told, "number": int(found[1])}
-    if kind == "comment":
-        page = told.get("html_url")
-        is_pull = isinstance(page, str) and f"/pull/{found[1]}" in page
-        raw["parent"] = "pull_request" if is_pull else "issue"
-    return raw
 
 
 def _named(url: str) -> re.Match[str] | None:

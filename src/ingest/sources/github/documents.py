@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
+from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
 from ingest.sources.github import conversations, discussions, payloads, releases, remarks
@@ -93,14 +94,19 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
 
 def again(told: Upsert) -> Refresh | None:
     """The look-up of what a document stands for; a file is looked up with its branch."""
-    kind, number = told.identity.kind, told.metadata.get("number")
+    return look_up_of(told.identity, told.metadata)
+
+
+def look_up_of(identity: Identity, metadata: Mapping[str, JSON]) -> Refresh | None:
+    """The same by the document's metadata."""
+    kind, number = identity.kind, metadata.get("number")
     if kind in _LOOKED_UP:
-        return Refresh(told.identity)
+        return Refresh(identity)
     if kind in _UNDER_A_NUMBER:
-        return Refresh(told.identity, {"number": number})
+        return Refresh(identity, {"number": number})
     if kind == "comment":
-        parent = _PARENTS.get(str(told.metadata.get("conversation")))
-        return Refresh(told.identity, {"number": number, "parent": parent})
+        parent = _PARENTS.get(str(metadata.get("conversation")))
+        return Refresh(identity, {"number": number, "parent": parent})
     return None
 
 

@@ -13,21 +13,21 @@ from ingest.core.values import JSON
 
 _Node = Mapping[str, JSON]
 
-_AUTHOR = "author { login __typename }"
-_REMARK = f"databaseId id body url createdAt updatedAt authorAssociation {_AUTHOR}"
-_DISCUSSION = f"""
+AUTHOR = "author { login __typename }"
+_REMARK = f"databaseId id body url createdAt updatedAt authorAssociation {AUTHOR}"
+DISCUSSION_FIELDS = f"""
     {_REMARK} number title locked closed stateReason isAnswered
     category {{ name slug }} answer {{ url }} labels(first: 100) {{ nodes {{ name }} }}
     repository {{ databaseId }}
 """
-_COMMENT = f"{_REMARK} deletedAt replyTo {{ databaseId }}"
+COMMENT_FIELDS = f"{_REMARK} deletedAt replyTo {{ databaseId }}"
 
 DISCUSSION = f"""query($owner: String!, $name: String!, $number: Int!) {{
-  repository(owner: $owner, name: $name) {{ discussion(number: $number) {{ {_DISCUSSION} }} }}
+  repository(owner: $owner, name: $name) {{ discussion(number: $number) {{ {DISCUSSION_FIELDS} }} }}
 }}"""
 COMMENT = f"""query($id: ID!) {{
   node(id: $id) {{ ... on DiscussionComment {{
-    {_COMMENT} discussion {{ number repository {{ databaseId }} }}
+    {COMMENT_FIELDS} discussion {{ number repository {{ databaseId }} }}
   }} }}
 }}"""
 MOST_REPLIES = 100
@@ -36,7 +36,9 @@ COMMENTS = f"""query($owner: String!, $name: String!, $number: Int!, $after: Str
     number repository {{ databaseId }}
     comments(first: 50, after: $after) {{
       pageInfo {{ hasNextPage endCursor }}
-      nodes {{ {_COMMENT} replies(first: {MOST_REPLIES}) {{ nodes {{ {_COMMENT} }} }} }}
+      nodes {{ {COMMENT_FIELDS} replies(first: {MOST_REPLIES}) {{
+        pageInfo {{ hasNextPage endCursor }} nodes {{ {COMMENT_FIELDS} }}
+      }} }}
     }}
   }} }}
 }}"""
@@ -85,14 +87,17 @@ def comment_of(page: _Node, id_: str) -> _Node | None:
     return next((node for node in _remarks(page) if str(node.get("databaseId")) == id_), None)
 
 
-def shows_all(page: _Node) -> bool:
-    """Whether no comment on the page has as many replies as are shown of one at most."""
-    return all(len(_nodes(node, "replies")) < MOST_REPLIES for node in _nodes(page, "comments"))
+def unshown(page: _Node) -> list[tuple[str, str]]:
+    """The comments on the page of which not all replies are shown: node ids, and where the others
+    begin.
+    """
+    nodes = [(str(node.get("id")), next_page(node, "replies")) for node in _nodes(page, "comments")]
+    return [(id_, after) for id_, after in nodes if after is not None]
 
 
-def next_page(page: _Node) -> str | None:
-    """Where the next page of comments begins; None on the last one."""
-    info = found(page, "comments", "pageInfo") or {}
+def next_page(page: _Node, name: str = "comments") -> str | None:
+    """Where the next page of a connection begins; None on the last one."""
+    info = found(page, name, "pageInfo") or {}
     cursor = info.get("endCursor")
     return cursor if info.get("hasNextPage") and isinstance(cursor, str) else None
 
@@ -126,7 +131,7 @@ def _remark(node: _Node) -> dict[str, JSON]:
         "node_id": node.get("id"),
         "html_url": node.get("url"),
         "body": node.get("body"),
-        "user": _user(_object(node, "author")),
+        "user": user(node.get("author")),
         "author_association": node.get("authorAssociation"),
         "created_at": node.get("createdAt"),
         "updated_at": node.get("updatedAt"),
@@ -134,10 +139,10 @@ def _remark(node: _Node) -> dict[str, JSON]:
     return told
 
 
-def _user(author: _Node) -> JSON:
+def user(author: JSON) -> JSON:
     """REST and webhooks call an app's account `name[bot]`, GraphQL calls it `name`."""
-    login = author.get("login")
-    if not isinstance(login, str):
+    login = author.get("login") if isinstance(author, dict) else None
+    if not isinstance(author, dict) or not isinstance(login, str):
         return None
     is_bot = author.get("__typename") == "Bot" and not login.endswith("[bot]")
     return {"login": f"{login}[bot]" if is_bot else login}

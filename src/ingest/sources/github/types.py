@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from ingest.core.errors import BadInput
 from ingest.sources.forms import DIGITS, NAME, Form
 from ingest.sources.github import globs
 from ingest.sources.github.names import BRANCH, FULL_NAME, OWNER, PATH
-from ingest.sources.metadata import ConnectionMetadata, Metadata
+from ingest.sources.metadata import ConnectionMetadata, Metadata, ResyncedMetadata
 
 
 class Written(Metadata):
@@ -163,14 +163,26 @@ class GitHubEventMetadata(Written):
     repository: str
 
 
+def _is_others(action: str) -> str:
+    if action in ("push", "resync"):
+        raise ValueError("an action of another type")
+    return action
+
+
 class GitHubActionEventMetadata(Written):
     """Every other event: `action` is `<event>.<action>`, or the event alone where it has none."""
 
-    action: str
+    action: Annotated[str, AfterValidator(_is_others)]
     delivery_id: str
     repository: str | None = None
     sender: str | None = None
     number: int | None = None
+
+
+class GitHubResyncEventMetadata(ResyncedMetadata, Written):
+    """A document that a sync run changed: what no webhook told."""
+
+    type: Literal["github"] = "github"
 
 
 class Permissions(BaseModel):
@@ -223,7 +235,11 @@ DOCUMENT_TYPES: tuple[type[Written], ...] = (
     GitHubDiscussionCommentDocMetadata,
     GitHubReleaseDocMetadata,
 )
-EVENT_TYPES: tuple[type[Written], ...] = (GitHubEventMetadata, GitHubActionEventMetadata)
+EVENT_TYPES: tuple[type[Written], ...] = (
+    GitHubEventMetadata,
+    GitHubActionEventMetadata,
+    GitHubResyncEventMetadata,
+)
 SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
     {GitHubDocMetadata, GitHubEventMetadata, GitHubSourceMetadata}
 )

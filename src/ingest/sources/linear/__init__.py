@@ -5,8 +5,11 @@ from ingest.sources.linear.client import connect
 from ingest.sources.linear.descriptor import DESCRIPTOR
 from ingest.sources.linear.events import IGNORED
 from ingest.sources.linear.kinds import again, found_documents
+from ingest.sources.linear.limits import LIMITS
+from ingest.sources.linear.listing import LISTING
 from ingest.sources.linear.mentions import MENTIONS
 from ingest.sources.linear.normalise import normalise
+from ingest.sources.linear.subscriptions import BY_HAND, subscribe
 from ingest.sources.linear.tokens import RENEWAL
 from ingest.sources.linear.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
@@ -22,4 +25,9 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    limits=LIMITS,
+    listing=LISTING,
+    subscribe=subscribe,
+    by_hand=BY_HAND,
+    revision=2,
 )

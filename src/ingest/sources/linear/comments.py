@@ -50,6 +50,7 @@ def comment_document(comment: Comment, place: Place) -> Upsert:
         url=comment.url or place.url or page,
         created_at=comment.created_at,
         updated_at=comment.updated_at,
+        team_id=team_id,
         issue_id=on.id if on and on.kind == "issue" else None,
         issue_identifier=issue_key,
         user_id=comment.user_id or (user.id if user else None),

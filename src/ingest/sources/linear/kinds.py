@@ -25,6 +25,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
 from ingest.sources.linear import comments, documents, pages
+from ingest.sources.linear.listing import UNPROVEN
 from ingest.sources.linear.payloads import (
     Comment,
     Document,
@@ -140,11 +141,16 @@ _BY_KIND: Mapping[str, AnyKind] = {kind.kind: kind for kind in BY_TYPE.values()}
 
 
 def found_documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
-    """What a look-up lookup, as the one change that it is; raises `BadPayload` with the path."""
+    """What a look-up saw, as the one change that it is; raises `BadPayload` with the path.
+
+    Of an object that was not found, and is not proven gone, it says nothing.
+    """
     identity = lookup.identity
     kind = _BY_KIND.get(identity.kind)
     if kind is None:
         raise BadPayload("kind", f"{identity.kind} is no kind of document of Linear's")
+    if isinstance(lookup.raw, Mapping) and lookup.raw.get(UNPROVEN) is True:
+        return ()
     change = kind.seen(lookup.raw, Place(identity.scope))
     if change.identity != identity:
         raise BadPayload("data.id", "the answer holds another object than was asked for")

@@ -1,8 +1,8 @@
-"""What the API is asked: one GraphQL query for each kind of object, and one for each long list.
+"""What the API is asked of one object: a GraphQL query for each kind, and one for each long list.
 
 Rule (linear.app/developers/rate-limiting): a field costs 0.1, an object 1, a list what one of its
-nodes costs times `first`; 10,000 is the most for one query. The dearest of these costs about 350.
-Performs no I/O.
+nodes costs times `first`; 10,000 is the most for one query. The dearest of these costs about 480.
+Lists of objects are in `rosters`. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-PAGE = 50
-"""Nodes of a list that one query asks for."""
+PAGE, MORE = 50, 200
+"""Nodes of a list that come with its object, and those of each further page."""
 
-_PAGED = f"first: {PAGE}, after: $after"
+_PAGED = f"first: {MORE}, after: $after"
 _PAGE_INFO = "pageInfo { hasNextPage endCursor }"
 _TIMES = "id createdAt updatedAt archivedAt"
 _NAMED = "{ id name }"
@@ -55,9 +55,15 @@ class Query:
     @property
     def text(self) -> str:
         """The object with the first page of each list."""
-        lists = " ".join(_list(name, f"first: {PAGE}", of) for name, of in self.lists.items())
-        wanted = f"{self.root}(id: $id) {{ {self.fields} {lists} }}"
+        wanted = f"{self.root}(id: $id) {{ {self.selection({})} }}"
         return f"query {self.name}($id: String!) {{ {wanted} }}"
+
+    def selection(self, first: Mapping[str, int]) -> str:
+        """The fields and the first page of each list, of so many nodes."""
+        lists = (
+            _list(name, f"first: {first.get(name, PAGE)}", of) for name, of in self.lists.items()
+        )
+        return " ".join((self.fields, *lists))
 
     def more_name(self, listed: str) -> str:
         """`IssueLabels` for an issue's `labels`."""

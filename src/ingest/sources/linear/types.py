@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from ingest.sources.forms import NAME, WORD
-from ingest.sources.metadata import ConnectionMetadata, Metadata
+from ingest.sources.metadata import ConnectionMetadata, Metadata, ResyncedMetadata
 
 
 class _Metadata(Metadata):
@@ -107,6 +107,12 @@ class LinearOtherEventMetadata(_Metadata):
     updated_at: str | None = None
 
 
+class LinearResyncEventMetadata(ResyncedMetadata):
+    """A document that a sync run found changed."""
+
+    type: Literal["linear"] = "linear"
+
+
 class LinearSourceMetadata(ConnectionMetadata):
     """The seed's connection metadata, and two optional fields of ours.
 
@@ -131,7 +137,11 @@ DOCUMENT_TYPES: tuple[type[Metadata], ...] = (
     LinearDocumentDocMetadata,
     LinearInitiativeDocMetadata,
 )
-EVENT_TYPES: tuple[type[Metadata], ...] = (LinearEventMetadata, LinearOtherEventMetadata)
+EVENT_TYPES: tuple[type[Metadata], ...] = (
+    LinearEventMetadata,
+    LinearOtherEventMetadata,
+    LinearResyncEventMetadata,
+)
 SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
     {LinearDocMetadata, LinearEventMetadata, LinearSourceMetadata}
 )

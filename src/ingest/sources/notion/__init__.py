@@ -2,9 +2,11 @@
 
 from ingest.sources.contract import Source
 from ingest.sources.notion.client import connect
-from ingest.sources.notion.descriptor import DESCRIPTOR
+from ingest.sources.notion.descriptor import BY_HAND, DESCRIPTOR
 from ingest.sources.notion.documents import documents
 from ingest.sources.notion.events import IGNORED
+from ingest.sources.notion.limits import LIMITS
+from ingest.sources.notion.listing import LISTING
 from ingest.sources.notion.mentions import MENTIONS
 from ingest.sources.notion.normalise import again, normalise
 from ingest.sources.notion.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
@@ -20,4 +22,7 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    limits=LIMITS,
+    listing=LISTING,
+    by_hand=BY_HAND,
 )

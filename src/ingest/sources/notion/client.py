@@ -12,17 +12,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ingest.core.errors import PermanentError, RateLimited, Refused
+from ingest.core.errors import BudgetSpent, PermanentError, RateLimited
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Rules
 from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.http import Api
+from ingest.sources.listing import Page, PageRequest
 from ingest.sources.notion.descriptor import DESCRIPTOR
 from ingest.sources.notion.documents import UNSEEN
 from ingest.sources.notion.ids import dashed
+from ingest.sources.notion.lists import list_page
 from ingest.sources.notion.reading import FORBIDDEN, MOST_BYTES, NOT_FOR_BOTS, Lists, Reading
-from ingest.sources.wire import at, mapping, objects, text
+from ingest.sources.notion.reads import bot_of, database_of, whole_database, whole_page
+from ingest.sources.wire import at, mapping, text
 
 VERSION = "2025-09-03"
 """…/reference/versioning: every request names one; answers of a later one are read as well."""
@@ -40,7 +43,6 @@ _PARENTS: Mapping[str, str] = {
     "data_source": "data_sources",
     "block": "blocks",
 }
-_MOST_TABLES = 20
 _MOST_BEGUN = 32
 _SETTLED = timedelta(minutes=3)
 
@@ -95,12 +97,16 @@ class NotionClient:
         try:
             return look_up(self, lookup)
         except Absent:  # there it is, but it is not for integrations
-            _bot(self)
+            bot_of(self.api)
             return Sight(UNSEEN)
+
+    def list_page(self, request: PageRequest) -> Page:
+        """A page of the pages and databases, or of the comments; see `listing.Lists`."""
+        return list_page(self.api, request)
 
     def check(self) -> str:
         """The bot that the token is, and its workspace."""
-        bot = _bot(self)
+        bot = bot_of(self.api)
         name = text(bot, "name") or "the integration"
         workspace = text(bot, "bot", "workspace_name")
         return f"{name} of {workspace}" if workspace else name
@@ -121,9 +127,9 @@ def _page(client: NotionClient, lookup: Lookup) -> Sight:
         return _gone(client, lookup)
     reading = Reading(client.api, begun.lists if begun else {})
     try:
-        raw = _read_page(reading, page)
+        raw = whole_page(reading, page)
         now = reading.own(f"pages/{id_}") if begun else page
-    except RateLimited:
+    except (RateLimited, BudgetSpent):
         if begun or _is_settled(page, began_at):
             _keep(client, id_, _Begun(page, reading.lists))
         raise
@@ -138,15 +144,6 @@ def _keep(client: NotionClient, id_: str, begun: _Begun) -> None:
     if len(client.begun) >= _MOST_BEGUN or held > MOST_BYTES:
         client.begun.clear()
     client.begun[id_] = begun
-
-
-def _read_page(reading: Reading, page: dict[str, JSON]) -> dict[str, JSON]:
-    raw: dict[str, JSON] = {"page": page}
-    if not _is_trashed(page):
-        reading.complete(page)
-        raw["parent"] = reading.parent(page.get("parent"))
-        raw |= reading.body(str(page.get("id")))
-    return raw
 
 
 def _edited(page: JSON) -> tuple[JSON, JSON]:
@@ -167,13 +164,7 @@ def _database(client: NotionClient, lookup: Lookup) -> Sight:
     database = reading.own(f"databases/{lookup.identity.id}")
     if database is None:
         return _gone(client, lookup)
-    raw: dict[str, JSON] = {"database": database}
-    if not _is_trashed(database):
-        raw["parent"] = reading.parent(database.get("parent"))
-        ids = [dashed(source.get("id")) for source in objects(database, "data_sources")]
-        tables = [reading.whole(f"data_sources/{id_}") for id_ in ids[:_MOST_TABLES] if id_]
-        raw["tables"] = [table for table in tables if table is not None]
-    return Sight(raw)
+    return Sight(whole_database(reading, database))
 
 
 def _comment(client: NotionClient, lookup: Lookup) -> Sight:
@@ -189,7 +180,7 @@ def _comment(client: NotionClient, lookup: Lookup) -> Sight:
         "parent": reading.parent(comment.get("parent")) or known,
     }
     if client.filtered:
-        raw["database_id"] = _database_of(reading, raw["parent"])
+        raw["database_id"] = database_of(reading, raw["parent"])
     return Sight(raw)
 
 
@@ -201,16 +192,6 @@ def _data_source(client: NotionClient, lookup: Lookup) -> Sight:
         return Sight({"database_id": at(source, "parent", "database_id")})
     database = reading.own(f"databases/{lookup.identity.id}")
     return _gone(client, lookup) if database is None else Sight({"database_id": lookup.identity.id})
-
-
-def _database_of(reading: Reading, place: JSON) -> str | None:
-    """The database that a comment's page is a row of."""
-    if at(place, "type") == "database":
-        return dashed(at(place, "id"))
-    id_ = dashed(at(place, "id"))
-    page = reading.whole(f"pages/{id_}") if id_ else None
-    above = reading.parent(at(page, "parent"))
-    return dashed(at(above, "id")) if at(above, "type") == "database" else None
 
 
 def _gone(client: NotionClient, lookup: Lookup) -> Sight:
@@ -228,30 +209,17 @@ def _gone(client: NotionClient, lookup: Lookup) -> Sight:
         try:
             client.api.get(f"{path}/{id_}")
         except Absent:
-            _bot(client)
+            bot_of(client.api)
             return Sight(UNSEEN)
     else:
-        _bot(client)
+        bot_of(client.api)
     return Sight(None)
-
-
-def _bot(client: NotionClient) -> JSON:
-    """The token's own user, which is shown to whatever the integration may do."""
-    try:
-        return client.api.get("users/me").json()
-    except Absent as absent:
-        raise Refused(f"{absent}: Notion knows no bot by the token") from absent
 
 
 def _hinted_parent(hint: Payload) -> Payload:
     """A comment's own parent may be a block; the page that it is on proves as much."""
     page = dashed(hint.get("page"))
     return {"type": "page", "id": page} if page else mapping(hint, "parent")
-
-
-def _is_trashed(object_: Payload) -> bool:
-    trashed = object_.get("in_trash")
-    return bool(object_.get("archived") if trashed is None else trashed)
 
 
 _LOOK_UPS: Mapping[str, Callable[[NotionClient, Lookup], Sight]] = {

@@ -61,6 +61,14 @@ def _check_token(token: str) -> None:
         )
 
 
+# …/reference/webhooks: subscriptions are made in the integration's settings alone. No API knows
+# them, nor what was delivered.
+BY_HAND = (
+    "open the integration at notion.so/profile/integrations, tab Webhooks, create a subscription "
+    "to {url} for the events of pages, databases, data sources and comments, and paste there the "
+    "verification token that `ingest source verification` shows"
+)
+
 DESCRIPTOR = Descriptor(
     source_type="notion",
     title="Notion",

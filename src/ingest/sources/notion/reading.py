@@ -6,13 +6,13 @@ that is too long is cut at the same place each time. Every GET of it is counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from ingest.core.errors import BadPayload, PermanentError, Refused, TransientError
 from ingest.core.values import JSON
-from ingest.sources.answers import Absent
+from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Payload
 from ingest.sources.forms import segment
 from ingest.sources.http import Api
@@ -42,6 +42,10 @@ _SECTIONS = ("summary_block_id", "notes_block_id", "transcript_block_id")
 _CHILD_KINDS = {"child_page": "page", "child_database": "database"}
 
 
+class WentAway(TransientError):
+    """The page was there and its blocks are not: it goes this moment, or was shown too long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A list that was read to its end, and the requests and bytes that it took."""
@@ -60,7 +64,8 @@ class Reading:
     """A look-up's requests, as far as they are one: how many and how much may still come, and what
     was resolved.
 
-    What `lists` holds already is not asked for again, but counted.
+    What `lists` holds already is not asked for again, but counted. `parents` are what blocks and
+    tables stand in, as far as it was found.
     """
 
     api: Api
@@ -68,8 +73,8 @@ class Reading:
     left: int = MOST_REQUESTS
     room: int = MOST_BYTES
     is_cut: bool = False
+    parents: dict[str, JSON] = field(default_factory=dict)
     _synced: set[str] = field(default_factory=set)
-    _parents: dict[str, JSON] = field(default_factory=dict)
 
     @property
     def is_spent(self) -> bool:
@@ -133,7 +138,7 @@ class Reading:
             raw["blocks"] = self._blocks(page)
         except Absent as absent:
             if absent.status not in (FORBIDDEN, NOT_FOR_BOTS):
-                raise TransientError("the page went away while it was read") from absent
+                raise WentAway("the page went away while it was read") from absent
             raw["unread"] = True
         except BadPayload:
             raise
@@ -171,16 +176,10 @@ class Reading:
 
     def _sources(self, block: dict[str, JSON]) -> Iterator[str]:
         """The ids of the blocks whose children stand within this one."""
-        type_, own = str(block.get("type")), dashed(block.get("id"))
-        if type_ in _MEETINGS:
-            for name in _SECTIONS:
-                section = dashed(at(block, type_, "children", name))
-                if section is not None:
-                    yield section
-        if type_ == "synced_block":
-            yield from self._original(block, own)
-        elif type_ not in _CLOSED and block.get("has_children") is True and own is not None:
-            yield own
+        if block.get("type") == "synced_block":
+            yield from self._original(block, dashed(block.get("id")))
+        else:
+            yield from inside(block)
 
     def _original(self, block: dict[str, JSON], own: str | None) -> Iterator[str]:
         """A synced block says what its original says; each original is read once."""
@@ -208,8 +207,8 @@ class Reading:
             above = dashed(at(told, "block_id")) or dashed(at(told, "data_source_id"))
             if above is None or above in passed:
                 break
-            if above in self._parents:
-                found = self._parents[above]
+            if above in self.parents:
+                found = self.parents[above]
                 break
             passed.append(above)
             kind = "blocks" if at(told, "block_id") else "data_sources"
@@ -219,7 +218,7 @@ class Reading:
                 found = {"type": child, "id": above}
                 break
             told = at(object_, "parent")
-        self._parents.update(dict.fromkeys(passed, found))
+        self.parents.update(dict.fromkeys(passed, found))
         return found
 
     def _list(self, path: str) -> list[dict[str, JSON]]:
@@ -235,6 +234,14 @@ class Reading:
         self.room -= known.bytes
         return known.items
 
+    def _part(self, path: str, params: Mapping[str, str | int | list[str]]) -> Response:
+        try:
+            return self.api.get(path, params=params)
+        except Absent as absent:
+            if absent.status == NOT_FOR_BOTS and "start_cursor" in params:
+                raise TransientError("Notion does not know its own cursor any more") from absent
+            raise
+
     def _pages(self, path: str) -> Iterator[Payload]:
         params: dict[str, str | int | list[str]] = {"page_size": _PAGE_SIZE}
         while True:
@@ -242,7 +249,7 @@ class Reading:
                 self.is_cut = True
                 return
             self.left -= 1
-            told = self.api.get(path, params=params)
+            told = self._part(path, params)
             self.room -= len(told.body)
             answer = told.json()
             if not isinstance(at(answer, "results"), list):
@@ -253,3 +260,21 @@ class Reading:
             if at(answer, "has_more") is not True or not following or following == known:
                 return
             params["start_cursor"] = str(following)
+
+
+def inside(block: Payload) -> Iterator[str]:
+    """The ids of the blocks whose children stand within this one, but for what it copies."""
+    type_, own = str(block.get("type")), dashed(block.get("id"))
+    if type_ in _MEETINGS:
+        for name in _SECTIONS:
+            section = dashed(at(block, type_, "children", name))
+            if section is not None:
+                yield section
+    if type_ not in _CLOSED and block.get("has_children") is True and own is not None:
+        yield own
+
+
+def child(block: Payload) -> tuple[str, str] | None:
+    """(kind, id) of the page or the database that a block stands for."""
+    kind, id_ = _CHILD_KINDS.get(str(block.get("type"))), dashed(block.get("id"))
+    return (kind, id_) if kind is not None and id_ is not None else None

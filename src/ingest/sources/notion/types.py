@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from ingest.sources.forms import NAME, WORD
-from ingest.sources.metadata import ConnectionMetadata, Metadata
+from ingest.sources.metadata import ConnectionMetadata, Metadata, ResyncedMetadata
 
 
 class _Metadata(Metadata):
@@ -80,6 +80,12 @@ class NotionOtherEventMetadata(_Metadata):
     timestamp: str | None = None
 
 
+class NotionResyncEventMetadata(ResyncedMetadata):
+    """A change that a sync run found: no event of Notion's told it."""
+
+    type: Literal["notion"] = "notion"
+
+
 class NotionSourceMetadata(ConnectionMetadata):
     """The seed's connection metadata.
 
@@ -96,7 +102,7 @@ class NotionSourceMetadata(ConnectionMetadata):
 
 
 DOCUMENT_TYPES = (NotionDocMetadata, NotionDatabaseMetadata, NotionCommentMetadata)
-EVENT_TYPES = (NotionEventMetadata, NotionOtherEventMetadata)
+EVENT_TYPES = (NotionEventMetadata, NotionOtherEventMetadata, NotionResyncEventMetadata)
 SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
     {NotionDocMetadata, NotionEventMetadata, NotionSourceMetadata}
 )

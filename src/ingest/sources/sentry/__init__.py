@@ -5,8 +5,11 @@ from ingest.sources.sentry.client import SentryClient
 from ingest.sources.sentry.descriptor import DESCRIPTOR
 from ingest.sources.sentry.documents import again, documents
 from ingest.sources.sentry.events import IGNORED
+from ingest.sources.sentry.limits import LIMITS
+from ingest.sources.sentry.listing import LISTING
 from ingest.sources.sentry.mentions import MENTIONS
 from ingest.sources.sentry.normalise import normalise
+from ingest.sources.sentry.subscriptions import BY_HAND, SentrySubscriptions
 from ingest.sources.sentry.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -20,4 +23,8 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    limits=LIMITS,
+    listing=LISTING,
+    subscribe=SentrySubscriptions,
+    by_hand=BY_HAND,
 )

@@ -192,6 +192,6 @@ DESCRIPTOR = Descriptor(
     api_hosts=(PUBLIC_HOST, f"*.{PUBLIC_HOST}"),  # `us.`, `de.`, and each organization's own name
     api_host_field="apiHost",
     check_token=_check_token,
-    gather_s=5.0,  # errors come in bursts, and a look-up takes a dozen requests
+    gather_s=5.0,  # errors come in bursts, and each look-up takes three requests or more
     signs_for_all_tenants=True,  # one Client Secret signs for every organization that installs it
 )

@@ -111,19 +111,23 @@ def comment_document(comment: Comment, scope: str, author: Mapping[str, JSON]) -
 
 
 def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
-    """What a look-up saw: the issue and its comments.
+    """What a look-up saw: the issue and its comments, or the one comment that was asked for.
 
     An issue that was merged away is gone, and found in the one that it went into; one that was
     moved to another project is no longer the connection's.
     """
     raw, scope = mapping(lookup.raw), lookup.identity.scope
+    if lookup.identity.kind == "comment" and raw.get("issue") is None:
+        return ()  # without its issue nothing is known of a comment
     version = to_micros(lookup.sent_at)
     issue = read(Issue, raw.get("issue"), "issue")
     own, project = nonblank(lookup.connection, "sentryProjectId"), issue.project
     if own and project.id and own not in {project.id, project.slug}:
         return (Withdraw(lookup.identity, version),)
+    comments = tuple(_versioned(c, version) for c in _comments(issue, raw, scope))
+    if lookup.identity.kind == "comment":
+        return tuple(one for one in comments if one.identity == lookup.identity)
     whole = issue_document(issue, scope, lookup.connection, _around(raw), taken=lookup.taken)
-    comments = tuple(_versioned(c, version) for c in _comments(issue, scope))
     if issue.id == lookup.identity.id:
         return (_versioned(whole, version), *comments)
     survivor = _versioned(whole, version, lookup.identity.id)
@@ -228,16 +232,22 @@ def _around(raw: Payload) -> Surroundings:
     )
 
 
-def _comments(issue: Issue, scope: str) -> Iterator[Upsert]:
-    """The notes among an issue's activity: a comment's id is that of its activity."""
-    for note in objects(issue.activity):
-        told, id_ = nonblank(note, "data", "text"), word(note.get("id"))
-        if note.get("type") == "note" and told and id_ and fits(id_):
-            raw: JSON = {
-                "comment_id": id_,
-                "issue_id": issue.id,
-                "comment": told,
-                "timestamp": note.get("dateCreated"),
-            }
-            comment = read(Comment, raw, "issue.activity")
-            yield comment_document(comment, scope, mapping(note, "user"))
+def _comments(issue: Issue, raw: Payload, scope: str) -> Iterator[Upsert]:
+    """The notes among an issue's activity, and those beside it, each once.
+
+    A comment's id is that of its activity.
+    """
+    told: dict[str, Mapping[str, JSON]] = {}
+    for note in (*objects(issue.activity), *objects(raw, "comments")):
+        id_ = word(note.get("id"))
+        if note.get("type") == "note" and id_ and fits(id_) and nonblank(note, "data", "text"):
+            told.setdefault(id_, note)
+    for id_, note in told.items():
+        of_webhook: JSON = {
+            "comment_id": id_,
+            "issue_id": issue.id,
+            "comment": nonblank(note, "data", "text"),
+            "timestamp": note.get("dateCreated"),
+        }
+        comment = read(Comment, of_webhook, "issue.activity")
+        yield comment_document(comment, scope, mapping(note, "user"))

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from ingest.sources.forms import ID, WORD
 from ingest.sources.hosts import HOST
-from ingest.sources.metadata import ConnectionMetadata, Metadata
+from ingest.sources.metadata import ConnectionMetadata, Metadata, ResyncedMetadata
 
 RESOURCES = (
     "activity_alert",
@@ -29,13 +29,19 @@ RESOURCES = (
 )
 """Every `Sentry-Hook-Resource` that we have heard of."""
 
+LONGEST_DAYS = 3_650
+"""That somebody may keep events for."""
+
 
 class _Metadata(Metadata):
     type: Literal["sentry"] = "sentry"
 
 
 class SentryDocMetadata(_Metadata):
-    """The seed's `SentryDocMetadata`; lists are sorted, times are spelled as Sentry spells them."""
+    """The seed's `SentryDocMetadata`; lists are sorted, times are spelled as Sentry spells them.
+
+    `agedOut` is ours: no event of it is left within Sentry's retention, so that no list names it.
+    """
 
     kind: Literal["issue"] = "issue"
     issue_id: str
@@ -53,6 +59,7 @@ class SentryDocMetadata(_Metadata):
     first_seen: str
     last_seen: str
     url: str
+    aged_out: Literal[True] | None = None
 
 
 class SentryCommentDocMetadata(_Metadata):
@@ -93,10 +100,15 @@ class SentryOtherEventMetadata(_Metadata):
     triggered_at: str
 
 
+class SentryResyncEventMetadata(ResyncedMetadata, _Metadata):
+    """What a sync run changed, which Sentry told nobody."""
+
+
 class SentrySourceMetadata(ConnectionMetadata):
-    """The seed's connection metadata, and one optional field of ours.
+    """The seed's connection metadata, and two optional fields of ours.
 
     `apiHost` is where the organization lives (`de.sentry.io`, a host of its own), if not sentry.io.
+    `retentionDays` is for how long that keeps events, if not for 90 days.
     """
 
     type: Literal["sentry"] = "sentry"
@@ -106,10 +118,11 @@ class SentrySourceMetadata(ConnectionMetadata):
     webhook_id: Annotated[str, WORD] | None = None
     access_token_hash: Annotated[str, WORD] | None = None
     api_host: Annotated[str, HOST] | None = None
+    retention_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] | None = None
 
 
 DOCUMENT_TYPES = (SentryDocMetadata, SentryCommentDocMetadata)
-EVENT_TYPES = (SentryEventMetadata, SentryOtherEventMetadata)
+EVENT_TYPES = (SentryEventMetadata, SentryOtherEventMetadata, SentryResyncEventMetadata)
 SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
     {SentryDocMetadata, SentryEventMetadata, SentrySourceMetadata}
 )

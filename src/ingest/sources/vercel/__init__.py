@@ -5,8 +5,11 @@ from ingest.sources.vercel.client import again, connect
 from ingest.sources.vercel.descriptor import DESCRIPTOR
 from ingest.sources.vercel.documents import documents
 from ingest.sources.vercel.events import IGNORED
+from ingest.sources.vercel.limits import LIMITS
+from ingest.sources.vercel.listing import LISTING
 from ingest.sources.vercel.mentions import MENTIONS
 from ingest.sources.vercel.normalise import normalise
+from ingest.sources.vercel.subscriptions import BY_HAND, subscribe
 from ingest.sources.vercel.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -20,4 +23,9 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    limits=LIMITS,
+    listing=LISTING,
+    subscribe=subscribe,
+    by_hand=BY_HAND,
+    revision=2,  # `meta` tells the whole commit; what has aged out stays
 )

@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.core.changes import UPSERT_PRIORITY, Change, Delete, Refresh, Upsert, Withdraw
+from ingest.core.changes import (
+    UPSERT_PRIORITY,
+    Change,
+    Delete,
+    Field,
+    Patch,
+    Refresh,
+    Upsert,
+    Withdraw,
+)
 from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.references import Reference
@@ -135,27 +144,29 @@ def document(identity: Identity, of: Deployed, *, priority: int = UPSERT_PRIORIT
 
 
 def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
-    """What a look-up saw, or an item of a list.
-
-    A look-up's raw is the deployment and, where it failed, the events of its build, newest first.
-    An item of a list has no build log, so that one which failed is looked up.
+    """What a look-up saw, or a list: the deployment and, where it failed, the events of its build,
+    newest first; or `agedOut` alone, of one that is not there any more.
     """
-    raw = mapping(lookup.raw)
-    looked_up = "deployment" in raw
-    of = payloads.seen(mapping(raw, "deployment") if looked_up else raw)
-    identity = lookup.identity
+    raw, identity = mapping(lookup.raw), lookup.identity
+    if raw.get("agedOut") is True:
+        return (aged_out(identity),)
+    of = payloads.seen(mapping(raw, "deployment"))
     if _is_of_another_project(of, lookup.connection):
         return (Withdraw(identity, version=None),)
+    if of.has_aged_out:
+        return (aged_out(identity),)
     if of.is_gone:
         # It can be restored for 30 days, and its state is then what it was.
         return (Delete(identity, version=None),)
-    status = of.ready_state or of.state
-    if status is None:
+    if of.status is None:
         raise BadPayload("deployment.readyState", "missing")
-    if status == FAILED and not looked_up:
-        return (Refresh(identity),)
-    log = build_log(items(raw, "events")) if status == FAILED else _NO_LOG
-    return (document(identity, _seen(of, status, log)),)
+    log = build_log(items(raw, "events")) if of.status == FAILED else _NO_LOG
+    return (document(identity, _seen(of, of.status, log)),)
+
+
+def aged_out(identity: Identity) -> Patch:
+    """Vercel keeps it no longer: the document stays as it was, and says so until it is restored."""
+    return Patch(identity, version(LAST), {"agedOut": Field(value=True, merge="newest")})
 
 
 def _is_of_another_project(of: payloads.Seen, connection: Payload) -> bool:
@@ -168,7 +179,6 @@ def _is_of_another_project(of: payloads.Seen, connection: Payload) -> bool:
 def _seen(of: payloads.Seen, status: str, log: BuildLog) -> Deployed:
     if of.url is None:
         raise BadPayload("deployment.url", "missing")
-    created = of.created_at if of.created_at is not None else of.created
     host = host_of(of.url)
     custom = nonblank(of.custom_environment, "slug")
     return Deployed(
@@ -176,7 +186,7 @@ def _seen(of: payloads.Seen, status: str, log: BuildLog) -> Deployed:
         host=host,
         project=of.name or nonblank(of.project, "name") or host.partition(".")[0],
         status=status,
-        created_at=payloads.time(created, "deployment.createdAt"),
+        created_at=payloads.time(of.made, "deployment.createdAt"),
         environment=environment_of(of.target, custom),
         target=of.target,
         commit=commit(of.meta, of.git_source),

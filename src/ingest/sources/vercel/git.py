@@ -1,6 +1,7 @@
 """The commit that a deployment was built from, out of its `meta` and its `gitSource`.
 
-Law: `meta` speaks first, as webhook and API both carry it; its values are texts. Performs no I/O.
+Law: where `meta` tells a commit it tells all of it, as webhooks, look-ups and lists carry it alike;
+`gitSource`, which look-ups alone have, speaks where it tells none. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Commit:
 
 def commit(meta: Mapping[str, JSON], source: Mapping[str, JSON] | None = None) -> Commit:
     """The commit of a deployment; all of it is absent for what was uploaded by hand."""
-    beside = source or {}
+    beside = source if source is not None and not tells_commit(meta) else {}
     on_github = str(beside.get("type")).startswith("github")
     return Commit(
         sha=_of(meta, "CommitSha") or nonblank(beside, "sha"),
@@ -54,6 +55,11 @@ def commit(meta: Mapping[str, JSON], source: Mapping[str, JSON] | None = None) -
         repository=_repository(meta, beside if on_github else {}),
         pull_request=_number(meta.get("githubPrId")) or _number(beside.get("prId")),
     )
+
+
+def tells_commit(meta: Mapping[str, JSON]) -> bool:
+    """Whether `meta` names the commit, or at least its branch."""
+    return bool(_of(meta, "CommitSha") or _of(meta, "CommitRef"))
 
 
 def _of(meta: Mapping[str, JSON], field: str) -> str | None:

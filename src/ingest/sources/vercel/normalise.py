@@ -8,6 +8,7 @@ asked, as the payload knows neither errors nor all of the times. Performs no I/O
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from ingest.core.changes import Change, Delete, Field, Patch, Refresh
@@ -138,19 +139,25 @@ def _status(of: Deployment, stage: Stage) -> str:
 
 
 def _deleted(message: Message, kind: str) -> Normalised:
-    """…/webhooks-api, `deployment.cleanup`: deleted for good, and the id never returns."""
+    """…/webhooks-api, `deployment.cleanup`: deleted for good, and the id never returns.
+
+    It comes when somebody deleted it, and 30 days after it aged out: a look-up tells which.
+    """
     of = _deployment(_told(message))
     host = host_of(of.url).lower() if of.url else ""
     whom = identity(message.scope, of.id)
-    change = Delete(
+    ask = Refresh(whom, _hinted(message), patience_s=PATIENCE_S, gone=True)
+    gone = Delete(
         whom,
         version=version(LAST),
         final=True,
-        confirm=Refresh(whom, _hinted(message), patience_s=PATIENCE_S, gone=True),
+        confirm=ask,
         aliases=(bounded_key(of.id), *((bounded_key(host),) if is_own_host(host) else ())),
     )
     return Normalised(
-        events.of_other(message, kind), (change,), drift=_unknown_fields(message.payload)
+        events.of_other(message, kind),
+        (replace(ask, otherwise=(gone,)),),
+        drift=_unknown_fields(message.payload),
     )
 
 

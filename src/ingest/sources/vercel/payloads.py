@@ -63,19 +63,47 @@ class Seen(Deployment):
     created: Any = None
     ready: Any = None
     state: Nonblank = None
+    checks_state: Nonblank = None
+    source: Nonblank = None
     git_source: Object = Field(default_factory=dict)
     custom_environment: Object = Field(default_factory=dict)
     project: Object = Field(default_factory=dict)
     project_id: Nonblank = None
     deleted_at: Any = None
     deleted: Any = None
+    undeleted_at: Any = None
+    undeleted: Any = None
     soft_deleted_by_retention: Any = None
 
     @property
+    def status(self) -> str | None:
+        """Its state, by either of the names that it has."""
+        return self.ready_state or self.state
+
+    @property
+    def made(self) -> JSON:
+        """When it was made, by either of the names that this has."""
+        told: JSON = self.created_at if self.created_at is not None else self.created
+        return told
+
+    @property
     def is_gone(self) -> bool:
-        """Deleted, though for about 30 days it can be restored."""
+        """Deleted and not restored since, though for about 30 days it can be."""
+        if self.status == "DELETED":
+            return True
         told = (self.deleted_at, self.deleted, self.soft_deleted_by_retention)
-        return self.ready_state == "DELETED" or any(bool(mark) for mark in told)
+        return any(bool(mark) for mark in told) and not self._is_restored
+
+    @property
+    def has_aged_out(self) -> bool:
+        """Gone because the project keeps none that are so old; nobody deleted it."""
+        return self.is_gone and bool(self.soft_deleted_by_retention)
+
+    @property
+    def _is_restored(self) -> bool:
+        gone = time_if(self.deleted_at) or time_if(self.deleted)
+        back = time_if(self.undeleted_at) or time_if(self.undeleted)
+        return back is not None and (gone is None or back >= gone)
 
 
 def seen(raw: Mapping[str, JSON]) -> Seen:

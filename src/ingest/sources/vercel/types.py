@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel
 
 from ingest.sources.forms import ID, NAME, WORD
 from ingest.sources.hosts import HOST
-from ingest.sources.metadata import ConnectionMetadata, Metadata
+from ingest.sources.metadata import ConnectionMetadata, Metadata, ResyncedMetadata
 
 SeedAction = Literal["deployment.created", "deployment.ready", "deployment.error"]
 SEED_ACTIONS: frozenset[str] = frozenset(get_args(SeedAction))
@@ -26,6 +26,8 @@ class _Metadata(Metadata):
 class VercelDocMetadata(_Metadata):
     """The seed's `VercelDocMetadata`. `environment` is production, preview or a custom one's slug;
     `status` is Vercel's `readyState`; `errorCount` counts within the end of the build log.
+
+    `agedOut` is ours, and true where Vercel has removed the deployment for its age alone.
     """
 
     kind: Literal["deployment"] = "deployment"
@@ -43,6 +45,7 @@ class VercelDocMetadata(_Metadata):
     created_at: str
     ready_at: str | None = None
     url: str
+    aged_out: bool | None = None
 
 
 class VercelEventMetadata(_Metadata):
@@ -57,14 +60,23 @@ class VercelEventMetadata(_Metadata):
     triggered_at: str
 
 
+class VercelResyncEventMetadata(ResyncedMetadata):
+    """What a sync run changed of a document."""
+
+    type: Literal["vercel"] = "vercel"
+
+
+_OTHERS = SEED_ACTIONS | {"resync"}
+
+
 def _is_ours(action: str) -> str:
-    if action in SEED_ACTIONS:
-        raise ValueError("an action of the seed")
+    if action in _OTHERS:
+        raise ValueError("an action of another type")
     return action
 
 
 class VercelOtherEventMetadata(_Metadata):
-    """Every event that the seed cannot say: Vercel's own name of it, and what it names."""
+    """Every event of Vercel's that the seed cannot say: its own name of it, and what it names."""
 
     action: Annotated[str, AfterValidator(_is_ours)]
     webhook_id: str
@@ -92,7 +104,7 @@ class VercelSourceMetadata(ConnectionMetadata):
 
 
 DOCUMENT_TYPES = (VercelDocMetadata,)
-EVENT_TYPES = (VercelEventMetadata, VercelOtherEventMetadata)
+EVENT_TYPES = (VercelEventMetadata, VercelResyncEventMetadata, VercelOtherEventMetadata)
 SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
     {VercelDocMetadata, VercelEventMetadata, VercelSourceMetadata}
 )

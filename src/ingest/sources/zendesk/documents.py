@@ -1,4 +1,4 @@
-"""From Zendesk's objects to documents: a ticket with its conversation, an article.
+"""From Zendesk's objects to documents: a ticket with its conversation; articles see `articles`.
 
 Law: a document is a pure function of the object and its connection's settings, never of the event
 or the delivery that carried it. What an event tells of a ticket is the look-up's document without
@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ingest.core.bounds import MARK, MAX_BODY_CHARS
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
-from ingest.core.identity import Identity
 from ingest.core.references import Reference, ReferenceKind
 from ingest.sources import wire
-from ingest.sources.contract import Lookup, Payload
+from ingest.sources.contract import Lookup
 from ingest.sources.wire import read, time_if
+from ingest.sources.zendesk.articles import article_changes
 from ingest.sources.zendesk.markdown import links, markdown
-from ingest.sources.zendesk.payloads import Article, Comment, Thread, Ticket
+from ingest.sources.zendesk.payloads import Comment, Thread, Ticket
+from ingest.sources.zendesk.place import ARTICLE, TICKET, TRANSLATION, Place, iso, version
 from ingest.sources.zendesk.types import ZendeskDocMetadata
 
 GONE = frozenset({"deleted", "scrubbed"})
@@ -32,49 +33,19 @@ _STATUSES: Mapping[str, str] = {"archived": "closed"}
 # Zendesk's own comment in a ticket that was merged into another, which its tag confirms.
 _MERGED_TAG = "closed_by_merge"
 _MERGED = re.compile(r"merged into (?:request|ticket) #([1-9][0-9]{0,9})(?![0-9])")
-_MICROS = 1_000_000
 _BLANK = "&nbsp;"
 """The one entity that Zendesk leaves in a plain text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an object stands: its account, and what the connection says of it."""
-
-    account: str
-    subdomain: str
-    private_notes: bool = False
-
-    @staticmethod
-    def of(account: str, connection: Payload) -> Place:
-        subdomain = connection.get("zendeskSubdomain")
-        return Place(
-            account=account,
-            subdomain=subdomain if isinstance(subdomain, str) and subdomain else account,
-            private_notes=connection.get("includePrivateNotes") is True,
-        )
-
-    @property
-    def site(self) -> str:
-        return f"https://{self.subdomain}.zendesk.com"
-
-    def identity(self, kind: str, id_: int) -> Identity:
-        return Identity("zendesk", self.account, kind, str(id_))
-
-
 def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
-    """What a look-up saw, as the one change that it makes."""
+    """What a look-up saw or a list told: one change of a ticket, of an article one a locale."""
     place = Place.of(lookup.identity.scope, lookup.connection)
-    raw = lookup.raw if isinstance(lookup.raw, dict) else {}
-    change: Change
-    if lookup.identity.kind == "article":
-        article = read(Article, raw.get("article"), "article")
-        change = article_change(article, place)
-    else:
-        thread = read(Thread, raw, "look-up")
-        change = ticket_change(thread, place)
+    if lookup.identity.kind in (ARTICLE, TRANSLATION):
+        return article_changes(lookup, place)
+    thread = read(Thread, lookup.raw if isinstance(lookup.raw, dict) else {}, "look-up")
+    change = ticket_change(thread, place)
     if change.identity != lookup.identity:
-        raise BadPayload(f"{lookup.identity.kind}.id", "another object was answered")
+        raise BadPayload("ticket.id", "another object was answered")
     return (change,)
 
 
@@ -93,7 +64,7 @@ def ticket_change(thread: Thread, place: Place) -> Change:
 
 def ended(id_: int, at: int, place: Place, *, scrubbed: str | None = None) -> Delete:
     """A deleted ticket can be restored; one whose text was scrubbed away cannot."""
-    identity = place.identity("ticket", id_)
+    identity = place.identity(TICKET, id_)
     return Delete(identity, at, final=scrubbed == "scrubbed", aliases=(f"#{id_}",))
 
 
@@ -105,7 +76,7 @@ def ticket_document(thread: Thread, place: Place) -> Upsert:
     metadata = ZendeskDocMetadata(
         kind="ticket",
         url=f"{place.site}/agent/tickets/{ticket.id}",
-        updated_at=_iso(ticket.updated_at),
+        updated_at=iso(ticket.updated_at),
         ticket_id=ticket.id,
         status=_STATUSES.get(ticket.status or "", ticket.status),
         priority=ticket.priority,
@@ -116,7 +87,7 @@ def ticket_document(thread: Thread, place: Place) -> Upsert:
         comment_count=None if thread.comments is None else len(shown),
     )
     return Upsert(
-        identity=place.identity("ticket", ticket.id),
+        identity=place.identity(TICKET, ticket.id),
         version=at,
         source_id=str(ticket.id),
         title=ticket.subject or f"Ticket #{ticket.id}",
@@ -127,47 +98,6 @@ def ticket_document(thread: Thread, place: Place) -> Upsert:
         references=tuple(_related(ticket, comments)),
         links=_linked(shown, place),
     )
-
-
-def article_change(article: Article, place: Place) -> Change:
-    """The article in its own language; a draft is there for its authors alone."""
-    identity = place.identity("article", article.id)
-    at = version(article.updated_at, "article.updated_at")
-    if article.draft:
-        return Delete(identity, at)
-    page = article.html_url or f"{place.site}/hc/articles/{article.id}"
-    metadata = ZendeskDocMetadata(
-        kind="article",
-        url=page,
-        updated_at=_iso(article.updated_at),
-        article_id=article.id,
-        section_id=article.section_id,
-        locale=article.locale,
-        promoted=article.promoted,
-        vote_sum=article.vote_sum,
-    )
-    return Upsert(
-        identity=identity,
-        version=at,
-        source_id=f"article:{article.id}",
-        title=article.title or article.name or f"Article {article.id}",
-        body=markdown(article.body or "", page),
-        metadata=metadata.told(),
-        created_at=time_if(article.created_at),
-    )
-
-
-def version(told: str, path: str = "ticket.updated_at") -> int:
-    """Whole seconds, in microseconds since the epoch: the grain that the API has.
-
-    Were an event's digits below a second kept, a look-up of the same state would seem older.
-    """
-    micros = wire.version(told, path)
-    return micros - micros % _MICROS
-
-
-def _iso(told: str) -> str:
-    return wire.time(told, "updated_at").replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _in_order(comments: Sequence[Comment]) -> list[Comment]:
@@ -187,7 +117,7 @@ def _conversation(thread: Thread, comments: Sequence[Comment], place: Place) -> 
         author = names.get(comment.author_id or 0) or f"user {comment.author_id}"
         note = "" if comment.public else "Internal note, "
         said = _said(comment, place)
-        parts.append(f"### {note}{author}, {_iso(comment.created_at)}\n\n{said}")
+        parts.append(f"### {note}{author}, {iso(comment.created_at)}\n\n{said}")
         size += len(parts[-1]) + (len(comment.html_body or "") if _is_html(comment) else 0)
     return "\n\n".join(filter(None, parts))
 

@@ -44,6 +44,36 @@ IGNORED: Mapping[str, str] = {
     "user": _PEOPLE,
 }
 
+WANTED = (
+    "article.published",
+    "article.unpublished",
+    "article.vote_changed",
+    "article.vote_created",
+    "article.vote_removed",
+    "ticket.agent_assignment_changed",
+    "ticket.comment_added",
+    "ticket.comment_made_private",
+    "ticket.comment_redacted",
+    "ticket.created",
+    "ticket.description_changed",
+    "ticket.marked_as_spam",
+    "ticket.merged",
+    "ticket.permanently_deleted",
+    "ticket.priority_changed",
+    "ticket.problem_link_changed",
+    "ticket.soft_deleted",
+    "ticket.status_changed",
+    "ticket.subject_changed",
+    "ticket.submitter_changed",
+    "ticket.tags_changed",
+    "ticket.type_changed",
+    "ticket.undeleted",
+)
+"""What a subscription is made for: events that change what a document shows, without prefix.
+
+Others that name a ticket (its group, its form, its deadlines) are taken too where they come.
+"""
+
 UNPUBLISHED = "article.unpublished"
 PERMANENT = "ticket.permanently_deleted"
 DELETIONS = frozenset({"ticket.soft_deleted", "ticket.marked_as_spam", PERMANENT})

@@ -15,7 +15,7 @@ from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.drift import drift
 from ingest.sources.wire import mapping, read, unusable
 from ingest.sources.zendesk import events
-from ingest.sources.zendesk.documents import GONE, Place, ended, ticket_change, version
+from ingest.sources.zendesk.documents import GONE, ended, ticket_change
 from ingest.sources.zendesk.payloads import (
     DETAIL_FIELDS,
     ENVELOPE_FIELDS,
@@ -24,6 +24,7 @@ from ingest.sources.zendesk.payloads import (
     Ticket,
     whole_id,
 )
+from ingest.sources.zendesk.place import Place, version
 
 PATIENCE_S = 30.0
 """The API may show a new object that late after its event."""

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from ingest.core.values import JSON
+from ingest.sources.forms import Form
 from ingest.sources.wire import Loose, Text, WireModel
 
 _SAFE = 2**53 - 1
@@ -61,6 +62,7 @@ def _or_hidden(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         return False
 
 
+LOCALE = Form(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}", "a locale of the help center, as `en-us`")
 Id = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=_SAFE)]
 Whom = Annotated[Annotated[int, Field(ge=-_SAFE, le=_SAFE)] | None, BeforeValidator(_whom), Loose]
 """A person or a group; the system itself is -1."""
@@ -151,11 +153,32 @@ class Article(WireModel):
     body: Text = None
     html_url: Text = None
     locale: Text = None
+    source_locale: Text = None
     section_id: Whom = None
     promoted: Annotated[bool | None, Loose] = None
     vote_sum: Annotated[Annotated[int, Field(ge=-_SAFE, le=_SAFE)] | None, Loose] = None
     draft: bool | None = None
     created_at: Text = None
+
+
+class Translation(WireModel):
+    """An article in one language, its own among them; its version is its own too."""
+
+    locale: Annotated[str, Field(pattern=f"^{LOCALE.pattern}$")]
+    updated_at: str
+    title: Text = None
+    body: Text = None
+    html_url: Text = None
+    draft: bool | None = None
+    hidden: Annotated[bool | None, Loose] = None
+    created_at: Text = None
+
+
+class Pages(WireModel):
+    """A look-up of an article: itself, and its translations where they may be read."""
+
+    article: Article
+    translations: list[Translation] | None = None
 
 
 def whole_id(raw: JSON) -> int | None:

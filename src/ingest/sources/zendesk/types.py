@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from ingest.sources.forms import WORD
 from ingest.sources.hosts import LABEL
-from ingest.sources.metadata import ConnectionMetadata, Metadata
+from ingest.sources.metadata import ConnectionMetadata, Metadata, ResyncedMetadata
 
 SeedAction = Literal["ticket.created", "ticket.updated", "article.published", "article.updated"]
 
@@ -67,6 +67,12 @@ class ZendeskOtherEventMetadata(_Metadata):
     triggered_at: str
 
 
+class ZendeskResyncEventMetadata(ResyncedMetadata):
+    """A document that a sync run changed; `kind` is `ticket`, `article` or `translation`."""
+
+    type: Literal["zendesk"] = "zendesk"
+
+
 class ZendeskSourceMetadata(ConnectionMetadata):
     """The seed's connection metadata, and two optional fields of ours.
 
@@ -84,7 +90,7 @@ class ZendeskSourceMetadata(ConnectionMetadata):
 
 
 DOCUMENT_TYPES = (ZendeskDocMetadata,)
-EVENT_TYPES = (ZendeskEventMetadata, ZendeskOtherEventMetadata)
+EVENT_TYPES = (ZendeskEventMetadata, ZendeskOtherEventMetadata, ZendeskResyncEventMetadata)
 SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
     {ZendeskDocMetadata, ZendeskEventMetadata, ZendeskSourceMetadata}
 )

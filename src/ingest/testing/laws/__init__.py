@@ -27,6 +27,7 @@ from ingest.testing.laws import (
     connections,
     identity,
     junk,
+    listing,
     lookups,
     meaning,
     requests,
@@ -45,7 +46,9 @@ OF_SAMPLES: tuple[ModuleType, ...] = (story,)
 """Those that a source with a sample keeps too."""
 OF_CLIENTS: tuple[ModuleType, ...] = (lookups, answers, requests)
 """And those of one that looks things up, with the sample's fake API."""
-EVERY_ROOM = (*ALWAYS, *OF_SAMPLES, *OF_CLIENTS)
+OF_LISTS: tuple[ModuleType, ...] = (listing,)
+"""And those of one that is listed."""
+EVERY_ROOM = (*ALWAYS, *OF_SAMPLES, *OF_CLIENTS, *OF_LISTS)
 JUNK: tuple[ModuleType, ...] = (junk,)
 """Those that try examples, for a run that tries many."""
 EXAMPLES = 300
@@ -67,7 +70,7 @@ def source_laws(
     fixtures: the folder with `<event>.<more>.json`, each a delivery of the provider's.
     connection: the metadata of a connection that these deliveries come to.
     sample: the source's `SAMPLE`; with it the laws of its part in the demo are kept, and those of
-        look-ups where it has a `provider`.
+        look-ups where it has a `provider`, and of lists where the source has a `listing` too.
     examples, thorough: how much junk is tried; the usual takes seconds, the thorough one minutes.
     free: texts of the connection's metadata that need no form, each with its reason.
     laws: the rooms to take laws from, where not all that apply are wanted.
@@ -93,8 +96,10 @@ def applying_to(suite: Suite) -> tuple[ModuleType, ...]:
     """The rooms whose laws this source can be asked to keep."""
     with_sample = OF_SAMPLES if suite.sample is not None else ()
     has_api = suite.sample is not None and suite.sample.provider is not None
-    with_client = OF_CLIENTS if has_api and suite.source.connect is not None else ()
-    return (*ALWAYS, *with_sample, *with_client)
+    has_client = has_api and suite.source.connect is not None
+    with_client = OF_CLIENTS if has_client else ()
+    with_lists = OF_LISTS if has_client and suite.source.listing is not None else ()
+    return (*ALWAYS, *with_sample, *with_client, *with_lists)
 
 
 def laws_of(rooms: tuple[ModuleType, ...]) -> Iterator[Law]:

@@ -21,7 +21,7 @@ MANY = 1_000
 
 
 @dataclass(slots=True)
-class _Odd:
+class Odd:
     """An API that answers everything so; `{auth}` and `{token}` become what the request brought."""
 
     token: str
@@ -63,7 +63,7 @@ def test_whatever_the_api_answers_ends_in_a_sight_or_in_our_error(suite: Suite, 
     """
     for status in ODD_STATUSES:
         answer = Answer(status, ODD_BODIES[body] if status != 204 else b"", ODD_HEADERS)
-        odd = _Odd(provider_of(suite).token, answer)
+        odd = Odd(provider_of(suite).token, answer)
         with serving(odd) as fake, connected(suite, fake) as client:
             said = [_said_of(suite, client, lookup) for lookup in every_ask(suite)]
             with suppress(IngestError):

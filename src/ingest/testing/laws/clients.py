@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from ingest.core.changes import Change, Refresh, Upsert
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Client, Lookup, Sight
+from ingest.sources.contract import Access, Lookup, Sight
 from ingest.sources.discreet import Discreet, hushed
 from ingest.sources.masking import Mask
 from ingest.testing.fakes import Fake, Provider, serving
@@ -32,7 +32,7 @@ def provider_of(suite: Suite) -> Provider:
 @contextmanager
 def connected(
     suite: Suite, fake: Fake, *, token: str = "", metadata: Mapping[str, JSON] | None = None
-) -> Iterator[Client]:
+) -> Iterator[Discreet]:
     """The client of the story's connection, or of other metadata; with the fake's own token."""
     connect, mask = suite.source.connect, Mask()
     assert connect is not None

@@ -29,6 +29,11 @@ def check_meaning(fixture: Fixture, means: Normalised) -> None:
     assert len(means.drift) <= MOST_DRIFT, f"drift names over {MOST_DRIFT} fields; cut it"
 
 
+def check_event(source: Source, event: Mapping[str, Any]) -> None:
+    """The same for the event of a sync run."""
+    _conforms(event, source.event_types, "event_types")
+
+
 def check_changes(source: Source, scope: str, changes: Iterable[Change]) -> None:
     """The same for what is said of documents."""
     for change in changes:

@@ -6,30 +6,23 @@ as webhooks tell them; what only REST adds to them is added here.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-
-from ingest.sources.github.demo import fake_shapes
+from ingest.sources.github.demo import fake_graphql, fake_hooks, fake_schema, fake_shapes
+from ingest.sources.github.demo.fake_access import App, installation_token, is_of_app
 from ingest.sources.github.demo.fake_git import EMPTY, File
-from ingest.sources.github.demo.fake_rest import (
-    OBJECTS,
-    failure,
-    git_answer,
-    object_answer,
-    redirect,
-)
-from ingest.sources.github.demo.fake_shapes import Repository
+from ingest.sources.github.demo.fake_hooks import app_answer, hook_answer
+from ingest.sources.github.demo.fake_lists import list_answer
+from ingest.sources.github.demo.fake_objects import Crowd
+from ingest.sources.github.demo.fake_rest import OBJECTS, git_answer, object_answer
+from ingest.sources.github.demo.fake_shapes import Repository, failure, redirect
 from ingest.testing.fakes import Answer, Asked
+
+__all__ = ["App", "Change", "GitHub", "make"]
 
 Change = str | bytes | File | None
 """A file's new content, or None where it is removed."""
@@ -37,16 +30,6 @@ Change = str | bytes | File | None
 _INSTALLATION = re.compile(r"/app/installations/(\d+)/access_tokens")
 _BY_NAME = re.compile(r"/repos/([^/]+/[^/]+)(?:/(.*))?")
 _BY_ID = re.compile(r"/repositories/(\d+)(?:/(.*))?")
-_PAGE_SIZE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """A GitHub App with its one installation."""
-
-    id: str
-    public_key: RSAPublicKey
-    installation: int
 
 
 @dataclass(slots=True)
@@ -55,6 +38,8 @@ class GitHub:
 
     now: its clock, which signed times are judged by. remaining: requests left in this hour, None
     for any number; `reset_at` is when it ends. tree_limit and compare_limit: what one answer holds.
+    page_size: what one page of a list holds at most, however many are asked for. points: what the
+    queries cost so far. has_graphql: GitHub Enterprise may have it switched off.
     """
 
     token: str = "ghp_a-token-of-the-demo"  # noqa: S105 - nothing but the fake believes it
@@ -64,6 +49,9 @@ class GitHub:
     reset_at: int = 1_772_467_200
     tree_limit: int = 100_000
     compare_limit: int = 300
+    page_size: int = 100
+    points: int = 0
+    has_graphql: bool = True
     repositories: dict[int, Repository] = field(default_factory=dict)
     former_names: dict[str, int] = field(default_factory=dict)
     minted: list[str] = field(default_factory=list)
@@ -129,10 +117,24 @@ class GitHub:
         of.objects[kind, str(made[OBJECTS[kind].key])] = made
         return made
 
+    def populate(
+        self,
+        id_: int,
+        kind: str,
+        keys: range,
+        tell: Callable[[int], Mapping[str, Any]],
+        around: Callable[[int], Mapping[str, Any]] = lambda _key: {},
+    ) -> None:
+        """A crowd of objects, by their numbers or ids, each made when somebody looks; as `put`."""
+        of = self.repositories[id_]
+        made = OBJECTS[kind].made
+        of.objects.populate(kind, Crowd(keys, lambda key: made(of, tell(key), around(key))))
+
     def edit(self, id_: int, kind: str, key: int, updated_at: str, **fields: Any) -> dict[str, Any]:
         """The object with other fields, as of then."""
-        told = self.repositories[id_].objects[kind, str(key)]
-        told |= {"updated_at": updated_at, **fields}
+        objects = self.repositories[id_].objects
+        told = objects[kind, str(key)] | {"updated_at": updated_at, **fields}
+        objects[kind, str(key)] = told
         return told
 
     def delete(self, id_: int, kind: str, key: int) -> dict[str, Any]:
@@ -144,6 +146,22 @@ class GitHub:
         told = self.delete(id_, "issue", number)
         self.put(to, "issue", told | {"number": new_number, "repository_url": None, "url": None})
         self.repositories[id_].moved[number] = (to, new_number)
+
+    def deliver(
+        self, id_: int, event: str, payload: Mapping[str, Any], *, guid: str, at: str, **how: Any
+    ) -> list[dict[str, Any]]:
+        """An event, as the hooks that are subscribed to it log it; `how` as `fake_hooks.record`."""
+        of = self.repositories[id_]
+        told = {**payload, "repository": fake_shapes.repository(of)}
+        wanted = [
+            of.deliveries[hook]
+            for hook, about in of.hooks.items()
+            if about["active"] and {event, "*"} & {*about["events"]}
+        ]
+        if self.app is not None and event in self.app.events:
+            told |= {"installation": {"id": self.app.installation}}
+            wanted.append(self.app.deliveries)
+        return [fake_hooks.record(log, event, told, guid=guid, at=at, **how) for log in wanted]
 
     # What it answers.
 
@@ -158,9 +176,8 @@ class GitHub:
 
     def _answer(self, asked: Asked) -> Answer:
         path = re.sub(r"\A/api/v3(?=/)", "", asked.path)
-        installation = _INSTALLATION.fullmatch(path)
-        if installation:
-            return self._installation_token(asked, int(installation[1]))
+        if path.startswith("/app"):
+            return self._of_app(path, asked)
         if not self._is_let_in(asked):
             return failure(401, "Bad credentials")
         if not asked.headers.get("user-agent"):
@@ -188,9 +205,23 @@ class GitHub:
             return failure(404, "Not Found")
         if not rest:
             return Answer(200, fake_shapes.repository(of))
+        if rest in of.forbidden:
+            return failure(403, "Resource not accessible by integration")
         found = git_answer(of, rest, asked, self.tree_limit, self.compare_limit)
+        found = found or list_answer(of, rest, asked, self.page_size)
+        found = found or hook_answer(of, rest, asked, self.page_size)
         found = found or object_answer(of, rest, asked)
         return found or failure(404, "Not Found")
+
+    def _of_app(self, path: str, asked: Asked) -> Answer:
+        """What an App asks in its own name, by its JWT."""
+        installation = _INSTALLATION.fullmatch(path)
+        if installation:
+            return self._installation_token(asked, int(installation[1]))
+        told = asked.headers.get("authorization", "")
+        if self.app is None or not is_of_app(self.app, told, self.now()):
+            return failure(401, "A JSON web token could not be decoded")
+        return app_answer(self.app, path, asked, self.page_size)
 
     def _is_let_in(self, asked: Asked) -> bool:
         scheme, _, told = asked.headers.get("authorization", "").partition(" ")
@@ -214,58 +245,27 @@ class GitHub:
         return Answer(403, found.body, self._headers())
 
     def _installation_token(self, asked: Asked, installation: int) -> Answer:
-        """[REST-OAS] apps/create-installation-access-token; it is good for `minted_lives`."""
-        if self.app is None or asked.method != "POST":
-            return failure(404, "Not Found")
-        if not self._is_of_app(self.app, asked.headers.get("authorization", "")):
-            return failure(401, "A JSON web token could not be decoded")
-        if installation != self.app.installation:
-            return failure(404, "Not Found")
-        self.minted.append(f"ghs_{self.app.id}_of-the-demo-{len(self._ends) + 1}")
-        self._ends[self.minted[-1]] = expires_at = self.now() + self.minted_lives
-        body = {
-            "token": self.minted[-1],
-            "expires_at": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "permissions": {"contents": "read", "issues": "read", "metadata": "read"},
-            "repository_selection": "selected",
-        }
-        return Answer(201, body)
+        """It is good for `minted_lives`."""
 
-    def _is_of_app(self, app: App, header: str) -> bool:
-        told, _, signature = header.removeprefix("Bearer ").rpartition(".")
-        try:
-            raw = base64.urlsafe_b64decode(signature + "==")
-            app.public_key.verify(raw, told.encode(), PKCS1v15(), SHA256())
-            claims = json.loads(base64.urlsafe_b64decode(told.partition(".")[2] + "=="))
-        except (InvalidSignature, ValueError):
-            return False
-        now = self.now().timestamp()
-        fresh = claims["iat"] <= now < claims["exp"] <= now + 600
-        return bool(fresh and claims["iss"] == app.id)
+        def mint() -> datetime:
+            self.minted.append(f"ghs_{installation}_of-the-demo-{len(self._ends) + 1}")
+            self._ends[self.minted[-1]] = self.now() + self.minted_lives
+            return self._ends[self.minted[-1]]
+
+        found = installation_token(self.app, asked, installation, self.now(), mint)
+        if found.status == 201:
+            return Answer(201, {"token": self.minted[-1], **found.body})
+        return found
 
     def _graphql(self, asked: Asked) -> Answer:
-        """The queries for discussions: by number, their comments, and a comment by its node."""
-        query, given = asked.body["query"], asked.body["variables"]
-        if "node(id:" in query:
-            return self._node(str(given["id"]))
-        name = f"{given['owner']}/{given['name']}".lower()
-        every = (one for one in self.repositories.values() if one.readable)
-        of = next((one for one in every if one.full_name.lower() == name), None)
-        told = of.objects.get(("discussion", str(given["number"]))) if of else None
-        if of is None or told is None:
-            return missing("Could not resolve to a Discussion with that number.")
-        found = fake_shapes.discussion(of, told)
-        if "comments(first:" in query:
-            found["comments"] = _page(of, given["number"], given.get("after"))
-        return Answer(200, {"data": {"repository": {"discussion": found}}})
-
-    def _node(self, node_id: str) -> Answer:
-        for of in self.repositories.values():
-            for (kind, _), told in of.objects.items():
-                if kind == "discussion_comment" and told.get("node_id") == node_id and of.readable:
-                    node = fake_shapes.discussion_comment(of, told)
-                    return Answer(200, {"data": {"node": node}})
-        return missing(f"Could not resolve to a node with the global id of '{node_id}'")
+        if not self.has_graphql:
+            return failure(404, "Not Found")
+        readable = [one for one in self.repositories.values() if one.readable]
+        root = fake_schema.root(lambda: readable)
+        query, given = asked.body["query"], asked.body.get("variables") or {}
+        body, cost = fake_graphql.answer(query, given, root, self.page_size)
+        self.points += cost
+        return Answer(200, body)
 
     def _push(
         self,
@@ -296,32 +296,6 @@ class GitHub:
 def make() -> GitHub:
     """An empty one."""
     return GitHub()
-
-
-def missing(message: str) -> Answer:
-    """An error as GraphQL says it: with the status 200."""
-    errors = [{"type": "NOT_FOUND", "path": ["repository"], "message": message}]
-    return Answer(200, {"data": None, "errors": errors})
-
-
-def _page(of: Repository, number: int, after: str | None) -> dict[str, Any]:
-    """A page of a discussion's comments, each with its replies; the cursor is a count."""
-    told = [
-        fake_shapes.discussion_comment(of, one)
-        for (kind, _), one in of.objects.items()
-        if kind == "discussion_comment" and one["number"] == number
-    ]
-    own = [one for one in told if one["replyTo"] is None]
-    start = int(after or 0)
-    page = own[start : start + _PAGE_SIZE]
-    for one in page:
-        replies = [r for r in told if (r["replyTo"] or {}).get("databaseId") == one["databaseId"]]
-        one["replies"] = {"nodes": replies}
-    end = start + len(page)
-    return {
-        "pageInfo": {"hasNextPage": end < len(own), "endCursor": str(end)},
-        "nodes": page,
-    }
 
 
 def _file(told: str | bytes | File) -> File:

@@ -62,6 +62,8 @@ class Git:
     renamed: dict[str, str] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     trees: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    _stored: dict[str, str] = field(default_factory=dict)
+    """The tree of each commit whose files can be asked for."""
 
     def grow(
         self, files: Mapping[str, File], *parents: str, at: str, message: str, sha: str | None
@@ -71,7 +73,7 @@ class Git:
         parts = [f"tree {tree}", *(f"parent {p}" for p in parents), f"date {at}", "", message]
         made = sha or _hash("commit", "\n".join(parts).encode())
         found = Commit(made, dict(files), tuple(p for p in parents if p != EMPTY), at, message)
-        self.commits[made] = found
+        self.commits[made], self._stored[made] = found, tree
         return found
 
     def plant(self, branch: str, lines: Iterable[Entry], *, at: str) -> Commit:
@@ -100,7 +102,7 @@ class Git:
     def tree(self, ref: str) -> tuple[str, tuple[Entry, ...]] | None:
         """(hash, lines) of the tree that a branch, a commit or a tree's own hash names."""
         commit = self.commits.get(self.branches.get(ref, ref))
-        sha = (commit.tree or self._store(commit.files)) if commit else ref
+        sha = self._tree_of(commit) if commit else ref
         return (sha, self.trees[sha]) if sha in self.trees else None
 
     def below(self, sha: str, above: str = "") -> Iterator[Entry]:
@@ -130,13 +132,20 @@ class Git:
             default=None,
         )
 
+    def _tree_of(self, commit: Commit) -> str:
+        if commit.tree is not None:
+            return commit.tree
+        if commit.sha not in self._stored:
+            self._stored[commit.sha] = self._store(commit.files)
+        return self._stored[commit.sha]
+
     def collect(self) -> None:
         """Forget what no branch reaches any more."""
         kept: set[str] = set()
         for sha in self.branches.values():
             kept |= self.ancestors(sha)
         self.commits = {sha: commit for sha, commit in self.commits.items() if sha in kept}
-        self.blobs, self.trees = {}, {}
+        self.blobs, self.trees, self._stored = {}, {}, {}
         for commit in self.commits.values():
             self._store(commit.files)
 

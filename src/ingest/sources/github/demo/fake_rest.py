@@ -9,10 +9,9 @@ from itertools import islice
 from typing import Any
 
 from ingest.sources.github.demo import fake_shapes
-from ingest.sources.github.demo.fake_shapes import Repository
+from ingest.sources.github.demo.fake_shapes import Repository, failure, redirect
 from ingest.testing.fakes import Answer, Asked
 
-DOCS = "https://docs.github.com/rest"
 _BRANCH = re.compile(r"branches/(.+)")
 _TREE = re.compile(r"git/trees/(.+)")
 _BLOB = re.compile(r"git/blobs/([0-9a-f]+)")
@@ -90,12 +89,10 @@ def object_answer(of: Repository, rest: str, asked: Asked) -> Answer | None:
 
 
 def _absent_issue(of: Repository, number: int, asked: Asked) -> Answer:
-    """A pull request is an issue too; one that moved redirects, one that was deleted is gone."""
+    """A pull request answers; an issue that moved redirects, one that was deleted is gone."""
     pull = of.objects.get(("pull_request", str(number)))
     if pull is not None:
-        link = {"url": pull["url"], "html_url": pull.get("html_url")}
-        kept = {k: v for k, v in pull.items() if k not in ("head", "base", "merged")}
-        return Answer(200, {**kept, "repository_url": of.api, "pull_request": link})
+        return Answer(200, fake_shapes.as_issue(of, pull))
     if number in of.moved:
         repository, new_number = of.moved[number]
         return redirect(f"{asked.url}/repositories/{repository}/issues/{new_number}")
@@ -145,14 +142,3 @@ def _tree(of: Repository, ref: str, asked: Asked, limit: int) -> Answer:
     lines = of.git.below(sha)
     shown = list(islice(lines, limit))
     return Answer(200, fake_shapes.tree(of, sha, shown, truncated=next(lines, None) is not None))
-
-
-def failure(status: int, message: str) -> Answer:
-    """An error as the REST API says it."""
-    return Answer(status, {"message": message, "documentation_url": DOCS, "status": str(status)})
-
-
-def redirect(url: str) -> Answer:
-    """301: for what has moved."""
-    body = {"message": "Moved Permanently", "url": url, "documentation_url": DOCS}
-    return Answer(301, body, {"location": url})

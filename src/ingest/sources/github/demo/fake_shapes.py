@@ -10,15 +10,24 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from ingest.sources.github.demo.fake_git import EMPTY, Commit, Entry, File, Git, changes
+from ingest.sources.github.demo.fake_objects import Objects
+from ingest.testing.fakes import Answer
 
 _ALIKE = 0.5
 """git-diff(1), `-M`: what is half the same was renamed."""
 API, PAGE = "https://api.github.com", "https://github.com"
+DOCS = "https://docs.github.com/rest"
 
 
 @dataclass(slots=True)
 class Repository:
-    """A repository: its id stays, its name may change; `readable` by the token or not."""
+    """A repository: its id stays, its name may change; `readable` by the token or not.
+
+    moved: transferred issues: number, to (repository id, number). switched_off: paths of lists
+    (`issues`) that its owner has switched off, and `forbidden` those that the token may not read.
+    hooks: its webhooks, and what was delivered to each, oldest first. administered: whether the
+    token may see and make them.
+    """
 
     id: int
     full_name: str
@@ -26,9 +35,13 @@ class Repository:
     private: bool = True
     readable: bool = True
     git: Git = field(default_factory=Git)
-    objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    objects: Objects = field(default_factory=Objects)
     moved: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Transferred issues: number, to (repository id, number)."""
+    switched_off: set[str] = field(default_factory=set)
+    forbidden: set[str] = field(default_factory=set)
+    hooks: dict[int, dict[str, Any]] = field(default_factory=dict)
+    deliveries: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    administered: bool = True
 
     @property
     def api(self) -> str:
@@ -37,6 +50,35 @@ class Repository:
     @property
     def page(self) -> str:
         return f"{PAGE}/{self.full_name}"
+
+
+def failure(status: int, message: str) -> Answer:
+    """An error as the REST API says it."""
+    return Answer(status, {"message": message, "documentation_url": DOCS, "status": str(status)})
+
+
+def redirect(url: str) -> Answer:
+    """301: for what has moved."""
+    body = {"message": "Moved Permanently", "url": url, "documentation_url": DOCS}
+    return Answer(301, body, {"location": url})
+
+
+def as_listed(of: Repository, kind: str, told: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """An object as a list shows it: not all that it shows alone, and a pull request as an issue."""
+    if kind == "pull_request" and path == "issues":
+        return as_issue(of, told)
+    if kind == "pull_request":
+        return {k: v for k, v in told.items() if k not in ("merged", "mergeable", "additions")}
+    if kind == "review":
+        return {**told, "state": str(told["state"]).upper()}
+    return {k: v for k, v in told.items() if k != "blocked_by_issues"}
+
+
+def as_issue(of: Repository, pull: Mapping[str, Any]) -> dict[str, Any]:
+    """A pull request is an issue too."""
+    link = {"url": pull["url"], "html_url": pull.get("html_url")}
+    kept = {k: v for k, v in pull.items() if k not in ("head", "base", "merged")}
+    return {**kept, "repository_url": of.api, "pull_request": link}
 
 
 def repository(of: Repository) -> dict[str, Any]:
@@ -206,7 +248,7 @@ def discussion(of: Repository, told: Mapping[str, Any]) -> dict[str, Any]:
     answer = told.get("answer_html_url")
     reason = told.get("state_reason")
     return {
-        **_remark(told),
+        **remark(told),
         "number": told["number"],
         "title": told.get("title"),
         "locked": bool(told.get("locked")),
@@ -224,14 +266,14 @@ def discussion_comment(of: Repository, told: Mapping[str, Any]) -> dict[str, Any
     """A comment on a discussion as GraphQL tells it."""
     parent = told.get("parent_id")
     return {
-        **_remark(told),
+        **remark(told),
         "deletedAt": None,
         "replyTo": {"databaseId": parent} if parent else None,
         "discussion": {"number": told["number"], "repository": {"databaseId": of.id}},
     }
 
 
-def _remark(told: Mapping[str, Any]) -> dict[str, Any]:
+def remark(told: Mapping[str, Any]) -> dict[str, Any]:
     login = (told.get("user") or {}).get("login")
     is_bot = str(login).endswith("[bot]")
     kind = "Bot" if is_bot else "User"

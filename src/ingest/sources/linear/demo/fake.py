@@ -12,8 +12,19 @@ from datetime import datetime
 from typing import Any
 
 from ingest.core.times import iso, to_micros
-from ingest.sources.linear.demo.fake_graphql import MOST_COST, BadQuery, Field, answer, cost, parse
+from ingest.sources.linear.demo.fake_graphql import (
+    BadQuery,
+    Field,
+    affordable,
+    answer,
+    page,
+    parse_operation,
+)
+from ingest.sources.linear.demo.fake_links import Links
+from ingest.sources.linear.demo.fake_lists import Lists
 from ingest.sources.linear.demo.fake_payloads import as_the_api_has_it
+from ingest.sources.linear.demo.fake_schema import LISTS, OBJECTS
+from ingest.sources.linear.demo.fake_webhooks import Forbidden, Hooks
 from ingest.testing.fake_tokens import FakeTokens
 from ingest.testing.fakes import Answer, Asked
 
@@ -27,7 +38,11 @@ _KINDS: Mapping[str, str] = {
     "initiative": "Initiative",
     "initiativeUpdate": "InitiativeUpdate",
     "team": "Team",
+    "issueRelation": "IssueRelation",
+    "attachment": "Attachment",
 }
+_LINKED = ("relations", "inverseRelations", "attachments")
+_LONG_AGO = "2020-01-01T00:00:00.000Z"
 _LIMIT, _LIMIT_COMPLEXITY = 2500, 3_000_000
 _DEPTH = 3
 
@@ -44,7 +59,9 @@ class Linear:
     Objects are kept as the API answers them, by kind and id; what an object embeds (`team`,
     `issue`, `project`) is given by `{"id": …}` where it is an object of its own, and answered as
     that is now. `most_per_page` is how many nodes a page has at most. `tokens` are those of an
-    OAuth app, if there is one.
+    OAuth app, if there is one. `hooks` are its webhooks. `lists.lost_rows_end_lists`: a cursor
+    whose row is gone is not refused, and leads to an empty page. `hidden_teams` are closed to the
+    token, with the issues in them and what is said about those.
     """
 
     token: str = TOKEN
@@ -53,17 +70,28 @@ class Linear:
     )
     viewer: dict[str, Any] = field(default_factory=lambda: {"id": "viewer-1", "name": "Vera"})
     objects: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    relations: list[dict[str, Any]] = field(default_factory=list)
-    attachments: list[dict[str, Any]] = field(default_factory=list)
     most_per_page: int = 250
+    hidden_teams: set[str] = field(default_factory=set)
     tokens: FakeTokens = field(default_factory=FakeTokens)
+    hooks: Hooks = field(default_factory=Hooks)
+    links: Links = field(default_factory=Links)
+    lists: Lists = field(init=False)
+    _numbers: int = 0
+
+    def __post_init__(self) -> None:
+        """An organization has one team at least."""
+        self.lists = Lists(self.objects, self._live, self._shows)
+        self.put("team", id="team-1", key="ENG", name="Engineering", createdAt=_LONG_AGO)
 
     def put(self, kind: str, **fields: Any) -> dict[str, Any]:
         """A new object (or another in the place of one) of a kind, by the root field's name."""
         if kind not in _KINDS:
             raise LookupError(f"Linear has no {kind}")
         made = {"archivedAt": None, **fields}
+        self._forget(kind, fields["id"])
         self.objects.setdefault(kind, {})[fields["id"]] = made
+        self.links.add(kind, made)
+        self.lists.moved(kind)
         return made
 
     def learn(self, type_: str, data: Mapping[str, Any], url: str | None = None) -> None:
@@ -73,7 +101,15 @@ class Linear:
 
     def edit(self, kind: str, id_: str, at: datetime, **fields: Any) -> None:
         """Fields change, and `updatedAt` with them."""
-        self.objects[kind][id_].update(fields, updatedAt=iso(at))
+        found = self.objects[kind][id_]
+        self.links.remove(kind, found)
+        found.update(fields, updatedAt=iso(at))
+        self.links.add(kind, found)
+        self.lists.moved(kind)
+
+    def archive(self, kind: str, id_: str, at: datetime) -> None:
+        """Done work is put away, and `updatedAt` does not move."""
+        self.objects[kind][id_].update(archivedAt=iso(at))
 
     def trash(self, kind: str, id_: str, at: datetime) -> None:
         """Into the trash, where it stays readable; `updatedAt` does not move."""
@@ -85,24 +121,36 @@ class Linear:
 
     def destroy(self, kind: str, id_: str) -> None:
         """Gone for good: the id leads nowhere."""
+        self._forget(kind, id_)
         del self.objects[kind][id_]
+        self.lists.moved(kind)
 
-    def relate(self, issue: str, type_: str, related: str) -> None:
-        """`issue` blocks, duplicates or is related to `related`; no `updatedAt` moves."""
-        id_ = f"relation-{len(self.relations) + 1}"
-        one, other = {"id": issue}, {"id": related}
-        self.relations.append({"id": id_, "type": type_, "issue": one, "relatedIssue": other})
+    def relate(self, issue: str, type_: str, related: str, at: datetime | None = None) -> str:
+        """`issue` blocks, duplicates or is related to `related`; no issue's `updatedAt` moves."""
+        ends = {"issue": {"id": issue}, "relatedIssue": {"id": related}}
+        return self._link("issueRelation", at, type=type_, **ends)
 
-    def attach(self, issue: str, url: str, title: str) -> None:
-        """A link of an issue to something elsewhere."""
-        id_ = f"attachment-{len(self.attachments) + 1}"
-        self.attachments.append({"id": id_, "url": url, "title": title, "issue": {"id": issue}})
+    def attach(self, issue: str, url: str, title: str, at: datetime | None = None) -> str:
+        """A link of an issue to something elsewhere; the issue's `updatedAt` does not move."""
+        return self._link("attachment", at, url=url, title=title, issue={"id": issue})
 
     def detach(self, issue: str, url: str) -> None:
         """The link taken away."""
-        self.attachments = [
-            a for a in self.attachments if (a["issue"]["id"], a["url"]) != (issue, url)
-        ]
+        for one in self.links.of("attachments", issue):
+            if one["url"] == url:
+                self.destroy("attachment", one["id"])
+
+    def _link(self, kind: str, at: datetime | None, **fields: Any) -> str:
+        self._numbers += 1
+        id_, time = f"{kind}-{self._numbers}", iso(at) if at else _LONG_AGO
+        self.put(kind, id=id_, createdAt=time, updatedAt=time, **fields)
+        return id_
+
+    def _forget(self, kind: str, id_: str) -> None:
+        """The issues' lists without a link that goes, or is put anew."""
+        former = self.objects.get(kind, {}).get(id_)
+        if former is not None:
+            self.links.remove(kind, former)
 
     def answer(self, asked: Asked) -> Answer:
         """The two paths; anything else is not there."""
@@ -118,13 +166,13 @@ class Linear:
         if not isinstance(body, dict) or not isinstance(body.get("query"), str):
             return _refused(400, "POST body missing, invalid Content-Type, or not JSON", "BAD")
         try:
-            fields = parse(body["query"], body.get("variables") or {})
-            points = cost(fields)
-            if points > MOST_COST:
-                return _refused(400, "Query too complex", "GRAPHQL_VALIDATION_FAILED")
-            return self._answer(fields, points)
+            root, fields = parse_operation(body["query"], body.get("variables") or {})
+            points = affordable(fields, root)
+            return self._answer(root, fields, points)
         except BadQuery as error:
-            return _refused(400, str(error), "GRAPHQL_VALIDATION_FAILED")
+            return _refused(400, str(error), error.code)
+        except Forbidden as error:
+            return Answer(200, {**_errors(str(error), "FORBIDDEN", "forbidden"), "data": None})
 
     def limited(
         self, now: datetime, requests_s: float, complexity_s: float | None = None
@@ -147,7 +195,7 @@ class Linear:
     def _authorization(self) -> str:
         return self.token if self.token.startswith("lin_api_") else f"Bearer {self.token}"
 
-    def _answer(self, fields: list[Field], points: float) -> Answer:
+    def _answer(self, root: str, fields: list[Field], points: float) -> Answer:
         headers = {
             "x-complexity": str(points),
             "x-ratelimit-requests-limit": str(_LIMIT),
@@ -155,39 +203,68 @@ class Linear:
         }
         data: dict[str, Any] = {}
         for asked in fields:
-            found = self._root(asked)
+            type_ = OBJECTS[root][asked.name]
+            if type_.startswith("["):
+                data[asked.name] = self._listed(asked, type_.strip("[]"))
+                continue
+            found = self._root(root, asked)
             if found is None:
                 return Answer(200, _missing(asked.name), headers)
-            kind = {"organization": "Organization", "viewer": "User"}.get(asked.name)
-            data[asked.name] = answer(
-                found, asked.below, kind or _KINDS[asked.name], self.most_per_page
-            )
+            data[asked.name] = answer(found, asked.below, type_, self.most_per_page)
         return Answer(200, {"data": data}, headers)
 
-    def _root(self, asked: Field) -> dict[str, Any] | None:
-        if asked.name in ("organization", "viewer"):
-            return self.organization if asked.name == "organization" else self.viewer
+    def _listed(self, asked: Field, type_: str) -> dict[str, Any]:
+        if asked.name == "webhooks":
+            return page(self.hooks.listed(), asked, type_, self.most_per_page, goes_on=False)
+        kind, most = LISTS[asked.name], self.most_per_page
+        rows, goes_on = self.lists.rows(kind, type_, asked, most)
+        whole = [self._shown(kind, row) for row in rows]
+        return page(whole, asked, type_, most, goes_on=goes_on)
+
+    def _root(self, root: str, asked: Field) -> dict[str, Any] | None:
+        if root == "Mutation":
+            return self.hooks.mutate(asked.name, asked.arguments)
+        if asked.name == "viewer":
+            return self.viewer
+        if asked.name == "organization":
+            return {**self.organization, "createdIssueCount": len(self.objects.get("issue", ()))}
+        if asked.name == "webhook":
+            return self.hooks.one(asked.arguments.get("id"))
         found = self.objects.get(asked.name, {}).get(str(asked.arguments.get("id")))
-        if found is None:
+        if found is None or not self._shows(asked.name, found):
             return None
-        whole = self._whole(asked.name, found, _DEPTH)
-        return whole | self._links(found["id"]) if asked.name == "issue" else whole
+        return self._shown(asked.name, found)
+
+    def _shown(self, kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
+        whole = self._whole(kind, found, _DEPTH)
+        return whole | self._links(found["id"]) if kind == "issue" else whole
+
+    def _shows(self, kind: str, found: Mapping[str, Any]) -> bool:
+        """Whether the token may see it."""
+        if not self.hidden_teams:
+            return True
+        issue = self._live("issue", found.get("issue")) or {} if kind != "issue" else found
+        team = found["id"] if kind == "team" else (issue.get("team") or {}).get("id")
+        return team not in self.hidden_teams
+
+    def _live(self, name: str, value: Any) -> Any:
+        """An embedded object as it is now."""
+        if not isinstance(value, dict):
+            return value
+        return {**value, **self.objects.get(name, {}).get(str(value.get("id")), {})}
 
     def _links(self, issue: str) -> dict[str, Any]:
         """What an issue has to do with others, by both ends, and its attachments."""
-        ends = {
-            "relations": ("issue", "relatedIssue"),
-            "inverseRelations": ("relatedIssue", "issue"),
-        }
-        links: dict[str, Any] = {
-            name: [
-                {**relation, other: self._embedded("issue", relation[other], 1)}
-                for relation in self.relations
-                if relation[own]["id"] == issue
+        ends = {"relations": "relatedIssue", "inverseRelations": "issue"}
+        return {
+            listed: [
+                {**link, ends[listed]: self._embedded("issue", link[ends[listed]], 1)}
+                if listed in ends
+                else link
+                for link in self.links.of(listed, issue)
             ]
-            for name, (own, other) in ends.items()
+            for listed in _LINKED
         }
-        return {**links, "attachments": [a for a in self.attachments if a["issue"]["id"] == issue]}
 
     def _whole(self, kind: str, found: Mapping[str, Any], depth: int) -> dict[str, Any]:
         """The object with what it embeds, each as it is now, as deep as anybody asks."""

@@ -21,4 +21,5 @@ SAMPLE = Sample(
     deliveries=story.DELIVERIES,
     provider=story.provider,
     sending=sending.SENDING,
+    stood_before=True,
 )

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ingest.sources.notion.demo.fake import (
+from ingest.sources.notion.demo.fake import Notion, make
+from ingest.sources.notion.demo.shapes import (
     WORKSPACE,
-    Notion,
     Object,
     block,
     in_block,
     in_database,
     in_page,
-    make,
     rich,
 )
 from ingest.sources.notion.ids import dashed

@@ -10,15 +10,8 @@ from collections.abc import Mapping
 from uuid import NAMESPACE_URL, uuid5
 
 from ingest.core.values import JSON
-from ingest.sources.notion.demo.fake import (
-    Notion,
-    block,
-    in_database,
-    in_page,
-    make,
-    mention,
-    rich,
-)
+from ingest.sources.notion.demo.fake import Notion, make
+from ingest.sources.notion.demo.shapes import block, in_database, in_page, mention, rich
 from ingest.testing.sample import SampleDelivery
 
 WORKSPACE = "7a1b2c3d-0000-4000-8000-000000000001"

@@ -20,4 +20,5 @@ SAMPLE = Sample(
     deliveries=story.DELIVERIES,
     provider=story.provider,
     sending=sending.SENDING,
+    lost=story.LOST,
 )

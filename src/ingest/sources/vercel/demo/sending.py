@@ -111,7 +111,7 @@ def _deploy(vercel: Vercel, connection: str, one: Recorded) -> None:
         more = {"target": told.get("target"), "meta": _object(deployment, "meta")}
         vercel.deploy(id_, connection, host or f"{id_}.vercel.app", at_ms=at_ms, **more)
     made = vercel.deployments[id_]
-    made["createdAt"] = min(made["createdAt"], at_ms)
+    vercel.made_at(id_, min(made["createdAt"], at_ms))
     state, known = _state(one), made["readyState"]
     if _STATES.index(state) <= _STATES.index(known):
         return

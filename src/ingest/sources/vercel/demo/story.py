@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ingest.core.values import JSON
-from ingest.sources.vercel.demo.fake import make
+from ingest.sources.vercel.demo.fake import Vercel, make
 from ingest.testing.fakes import Provider
-from ingest.testing.sample import SampleDelivery
+from ingest.testing.sample import LostWebhook, SampleDelivery
 
 _TEAM, _SLUG = "team_brindleFerries1", "brindle"
 _PROJECT, _NAME = "prj_brindleDepartures1", "departures"
 _FAILED = "dpl_Br1nd1eBoards0000Failed"
 _READY = "dpl_Br1nd1eBoards0001Production"
+_LOST = "dpl_Br1nd1eBoards0002Preview"
 _HOSTS = {
+    _LOST: "departures-p0r3v1e2w-brindle.vercel.app",
     _FAILED: "departures-f0a1l2e3d-brindle.vercel.app",
     _READY: "departures-b0a4r2d7s-brindle.vercel.app",
 }
@@ -45,6 +47,8 @@ _AT = {
     "14:03": 1_772_460_180_000,
     "14:04": 1_772_460_240_000,
     "14:06": 1_772_460_360_000,
+    "14:31": 1_772_461_860_000,
+    "14:33": 1_772_461_980_000,
 }
 
 
@@ -95,6 +99,13 @@ def provider() -> Provider:
     return vercel
 
 
+def _deploy_again(vercel: Vercel) -> None:
+    """A preview of a branch is built and ready; of that nobody was told."""
+    vercel.deploy(_LOST, _PROJECT, _HOSTS[_LOST], at_ms=_AT["14:31"], target=None, meta=_META)
+    vercel.become(_LOST, "READY", at_ms=_AT["14:33"])
+
+
+LOST = LostWebhook("a preview is deployed", _LOST, _deploy_again)
 METADATA: Mapping[str, JSON] = {
     "vercelProjectId": _PROJECT,
     "vercelTeamId": _TEAM,

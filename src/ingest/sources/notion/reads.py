@@ -1,0 +1,72 @@
+"""Notion's objects as they are told, each with what stands around it: of look-ups and of lists.
+
+Law: whoever reads an object, it is read the same way. Only the object itself and the bot can refuse
+the token: what is not let in beside them is as good as not there.
+"""
+
+from __future__ import annotations
+
+from ingest.core.errors import Refused
+from ingest.core.values import JSON
+from ingest.sources.answers import Absent
+from ingest.sources.contract import Payload
+from ingest.sources.http import Api
+from ingest.sources.notion.ids import dashed
+from ingest.sources.notion.reading import Reading
+from ingest.sources.wire import at, objects
+
+_MOST_TABLES = 20
+
+
+def whole_page(reading: Reading, page: dict[str, JSON]) -> dict[str, JSON]:
+    """A page with its blocks; of one in the trash the page alone."""
+    raw: dict[str, JSON] = {"page": page}
+    if not is_trashed(page):
+        reading.complete(page)
+        raw["parent"] = reading.parent(page.get("parent"))
+        raw |= reading.body(str(page.get("id")))
+    return raw
+
+
+def whole_database(reading: Reading, database: dict[str, JSON]) -> dict[str, JSON]:
+    """A database with its tables; of one in the trash the database alone."""
+    raw: dict[str, JSON] = {"database": database}
+    if not is_trashed(database):
+        raw["parent"] = reading.parent(database.get("parent"))
+        ids = table_ids(database)[:_MOST_TABLES]
+        tables = [reading.whole(f"data_sources/{id_}") for id_ in ids]
+        raw["tables"] = [table for table in tables if table is not None]
+    return raw
+
+
+def table_ids(database: Payload) -> list[str]:
+    """The ids of its data sources."""
+    ids = (dashed(source.get("id")) for source in objects(database, "data_sources"))
+    return [id_ for id_ in ids if id_ is not None]
+
+
+def database_of(reading: Reading, place: JSON) -> str | None:
+    """The database that a page stands in as a row of it; itself, where it is a database."""
+    if at(place, "type") == "database":
+        return dashed(at(place, "id"))
+    id_ = dashed(at(place, "id"))
+    page = reading.whole(f"pages/{id_}") if id_ else None
+    above = reading.parent(at(page, "parent"))
+    return dashed(at(above, "id")) if at(above, "type") == "database" else None
+
+
+def bot_of(api: Api) -> JSON:
+    """The token's own user, which is shown to whatever the integration may do.
+
+    Raises `Refused` where nobody is known by the token.
+    """
+    try:
+        return api.get("users/me").json()
+    except Absent as absent:
+        raise Refused(f"{absent}: Notion knows no bot by the token") from absent
+
+
+def is_trashed(object_: Payload) -> bool:
+    """`archived` is the older name of `in_trash`; `is_archived` is something else."""
+    trashed = object_.get("in_trash")
+    return bool(object_.get("archived") if trashed is None else trashed)

@@ -1,0 +1,191 @@
+"""Zendesk's objects, each read whole: a ticket with its conversation, an article in every locale.
+
+Look-ups and lists read them here, so that both show the same. Law: comments are read to their last
+page or not at all; what is refused beside an object that is shown is no refusal of the token.
+Sources: developer.zendesk.com/api-reference/ticketing (tickets, ticket_comments, users) and
+…/help_center/help-center-api (articles, translations).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ingest.core.errors import PermanentError, Refused
+from ingest.core.values import JSON
+from ingest.sources.answers import Absent, Response
+from ingest.sources.http import Api, Params
+from ingest.sources.zendesk.api import FORBIDDEN, Answered, answered, next_of, rows_of
+
+PAGE_SIZE = 100
+MOST_PAGES = 60
+"""A ticket has 5,000 comments at most; a cursor that goes on for ever is not followed for ever."""
+_MOST_BYTES = 64 * 2**20
+"""Of the comments of a ticket, as they come: three times their text, which anybody may mail."""
+_NO_AGENT = frozenset({"end-user"})
+_TRANSLATIONS = "translations"
+
+
+class TooLong(PermanentError):
+    """A ticket has more comments than are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The comments of a ticket and who wrote them, and how many requests that took."""
+
+    comments: list[JSON]
+    users: list[JSON]
+    calls: int
+
+    def of(self, ticket: JSON) -> Answered:
+        """What a look-up shows of the ticket."""
+        return {"ticket": ticket, "comments": self.comments, "users": self.users}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads one account; raises what `Api.get` raises, `Absent` among it."""
+
+    api: Api
+
+    def get(self, path: str, params: Params | None = None) -> Answered:
+        return answered(self.api.get(path, params=params))
+
+    def ticket(self, id_: str) -> JSON:
+        """A comment that is written meanwhile makes an event of its own, and a next look-up."""
+        ticket = self.get(f"tickets/{id_}.json").get("ticket")
+        try:
+            return self.conversation(id_).of(ticket)
+        except Absent as absent:
+            if absent.status != FORBIDDEN:  # it may have been deleted in between
+                ticket = self.get(f"tickets/{id_}.json").get("ticket")
+            return {"ticket": ticket}
+
+    def conversation(self, id_: str, most_pages: int = MOST_PAGES) -> Conversation:
+        """The comments of a ticket, and who wrote them.
+
+        Raises `TooLong` where there are more than so many pages of them, or too many bytes.
+        """
+        comments: list[JSON] = []
+        users: dict[JSON, JSON] = {}
+        after: str | None = None
+        size = 0
+        for calls in range(1, most_pages + 1):
+            answer = self.api.get(f"tickets/{id_}/comments.json", params=_paged(after))
+            size += len(answer.body)
+            if size > _MOST_BYTES:
+                raise TooLong(
+                    f"the comments of Zendesk's ticket {id_} are over {_MOST_BYTES} bytes, and are "
+                    "not read"
+                )
+            page = answered(answer)
+            comments += rows_of(page, "comments")
+            users |= {str(user.get("id")): user for user in _beside(page, "users")}
+            after = next_of(page, after)
+            if after is None:
+                return Conversation(comments, [*users.values()], calls)
+        raise TooLong(f"Zendesk lists the comments of ticket {id_} without an end")
+
+    def article(self, id_: str) -> JSON:
+        """An article with its translations; without them where they may not be read."""
+        path = f"help_center/articles/{id_}"
+        told = self.get(f"{path}.json", {"include": _TRANSLATIONS})
+        article = told.get("article")
+        if not isinstance(article, dict):
+            return {"article": article}
+        shown = with_translations(article, told)
+        if shown is not None:
+            return shown
+        try:
+            return {"article": article, _TRANSLATIONS: self._translations(path)}
+        except Absent:
+            return {"article": article}
+
+    def _translations(self, path: str) -> JSON:
+        found: list[JSON] = []
+        after: str | None = None
+        for _ in range(MOST_PAGES):
+            page = self.get(f"{path}/translations.json", _sized(after))
+            found += rows_of(page, _TRANSLATIONS)
+            after = next_of(page, after)
+            if after is None:
+                return found
+        raise PermanentError("Zendesk lists the translations of an article without an end")
+
+    def role(self) -> str:
+        """…/ticketing/users, "Show Self": an unknown user is answered too, with an id of null.
+
+        Raises `Refused` for whom Zendesk does not know, and for an end user.
+        """
+        known = _user(self.api.get("users/me.json", knows=_shows_a_user))
+        role = known.get("role")
+        if known.get("id") is None:
+            raise Refused("Zendesk does not know the token's user; give a token of an agent")
+        if role in _NO_AGENT:
+            raise Refused("the token is an end user's, who reads no tickets; give an agent's")
+        return role if isinstance(role, str) and role else "a user"
+
+    def prove_account(self) -> None:
+        """Raise `Refused` where the token's user is nobody that could read tickets."""
+        try:
+            self.role()
+        except Absent as absent:
+            raise _unseen("account", absent) from absent
+
+    def prove_help_center(self) -> None:
+        """The same of articles. Their list is answered to anybody, so it proves no token."""
+        self.prove_account()
+        try:
+            self.get("help_center/articles.json", {"page[size]": 1})
+        except Absent as absent:
+            raise _unseen("help center", absent) from absent
+
+
+def _unseen(what: str, absent: Absent) -> Refused:
+    return Refused(
+        f"{absent}: Zendesk shows no {what} to the token: check the subdomain in the connection's "
+        "metadata, and what the token's user may read"
+    )
+
+
+def with_translations(article: Answered, page: Answered) -> Answered | None:
+    """What a look-up shows of an article, out of an answer that was asked to include translations.
+
+    They stand within the article, or beside all of them; None where the answer has none.
+    """
+    within = article.get(_TRANSLATIONS)
+    if isinstance(within, list):
+        alone = {name: told for name, told in article.items() if name != _TRANSLATIONS}
+        return {"article": alone, _TRANSLATIONS: within}
+    if isinstance(page.get(_TRANSLATIONS), list):
+        beside = [one for one in _beside(page, _TRANSLATIONS) if _belongs(one, article)]
+        return {"article": article, _TRANSLATIONS: [*beside]}
+    return None
+
+
+def _belongs(translation: Answered, article: Answered) -> bool:
+    return translation.get("source_id") == article.get("id")
+
+
+def _user(answer: Response) -> Answered:
+    user = answered(answer).get("user")
+    return user if isinstance(user, dict) else {}
+
+
+def _shows_a_user(answer: Response) -> bool:
+    return _user(answer).get("id") is not None
+
+
+def _sized(after: str | None) -> dict[str, str | int | list[str]]:
+    told: dict[str, str | int | list[str]] = {"page[size]": PAGE_SIZE}
+    return told if after is None else {**told, "page[after]": after}
+
+
+def _paged(after: str | None) -> Params:
+    return {**_sized(after), "include": "users"}
+
+
+def _beside(page: Answered, name: str) -> list[Answered]:
+    """What an answer was asked to include, without what makes no sense."""
+    found = page.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
