@@ -69,15 +69,17 @@ class Syncing:
         return bool(runs) and all(run["finished_at"] for run in runs)
 
     def kill_one(self) -> tuple[int, str, str]:
-        """Kill the process that asked for the last page with -9, and let its lease run out."""
+        """Kill the process that asked for the last page with -9, and let all leases run out: its
+        own, whichever it holds by now, and that of the other one, which lives.
+        """
         pid, resource, cursor = self.asked()[-1]
         os.kill(pid, signal.SIGKILL)
-        expired = sa.text(
+        expired = (
             "UPDATE lightfast_sync_parts SET lease_until = now() - interval '1 second' "
-            "WHERE resource = :resource AND lease_until IS NOT NULL"
+            "WHERE lease_until IS NOT NULL"
         )
         with transaction(self.library.engine) as conn:
-            conn.execute(expired, {"resource": resource})
+            conn.execute(sa.text(expired))
         return pid, resource, cursor
 
 
@@ -154,8 +156,7 @@ def test_whoever_is_killed_leaves_a_page_that_is_made_again(syncing: Syncing) ->
     _is_as_if_nothing_had_happened(syncing)
     again = [one for one, *page in syncing.asked() if page == [resource, cursor]]
     assert again[0] == pid
-    assert len(again) == 2
-    assert again[1] != pid
+    assert len({*again}) == 2
 
 
 @pytest.mark.parametrize("page_s", [2.0], indirect=True)
