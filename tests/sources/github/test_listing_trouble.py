@@ -15,6 +15,7 @@ from ingest.core.errors import (
     Refused,
     TransientError,
 )
+from ingest.sources.github.graphql_lists import BY_CREATION, discussions, reviews, talks
 from ingest.sources.github.listing import LISTING
 from ingest.testing.fakes import Answer, Trouble
 from tests.sources.github.listed import LISTS, ask, asking, fill, here, issue, walk
@@ -127,6 +128,32 @@ def test_a_query_that_is_too_much_is_asked_with_less(resource: str) -> None:
         at.fake.troubles.append(Trouble(Answer(200, partial), "graphql"))
         at.fake.troubles.append(Trouble(Answer(504, {}), "graphql"))
         assert set(walk(at, resource)) == here(at, KINDS[resource])
+
+
+@pytest.mark.parametrize("resource", QUERIED)
+def test_an_object_that_github_cannot_show_is_a_gap_and_no_dead_end(resource: str) -> None:
+    with looking() as at:
+        fill(at)
+        answers = [Answer(502, {}), Answer(502, {})]
+        whole = at.client()._api.query(_first(resource), {**_NAMED, "first": 2, "after": None})
+        connection: Any = whole["repository"]
+        (nodes,) = (of["nodes"] for name, of in connection.items() if name != "databaseId")
+        nodes[0] = None
+        nodes[1]["comments"] = None
+        errors = [{"message": "Something went wrong", "path": ["repository"]}]
+        answers.append(Answer(200, {"data": whole, "errors": errors}))
+        at.fake.troubles += [Trouble(answer, "graphql") for answer in answers]
+        page = ask(at, resource)
+        assert "only a part: Something" in (page.gap or "")
+        assert page.cursor is not None
+
+
+_NAMED = {"owner": "halcyon", "name": "web"}
+
+
+def _first(resource: str) -> str:
+    queries = {"discussions": discussions, "discussion-comments": talks, "reviews": reviews}
+    return queries[resource](BY_CREATION)
 
 
 @every_list

@@ -32,6 +32,7 @@ from ingest.sources.github.rest import rest_api, until_reset
 from ingest.sources.github.tokens import check_token
 from ingest.sources.http import Api, Params, bearer
 from ingest.sources.renewing import tokens_of
+from ingest.sources.wire import at, items
 
 _KNOWN_FOR = timedelta(minutes=5)
 """How long a repository's name is taken for granted."""
@@ -99,30 +100,33 @@ class GitHubApi:
 
     def query(self, text: str, variables: Mapping[str, JSON]) -> dict[str, JSON]:
         """The `data` of a GraphQL query; raises where GitHub says any error beside it."""
-        return self._asked(text, variables, partly=False)
+        return self._asked(text, variables, partly=False)[0]
 
-    def query_partly(self, text: str, variables: Mapping[str, JSON]) -> dict[str, JSON]:
-        """The same of one whose fields count each for itself: what failed is null.
+    def query_partly(
+        self, text: str, variables: Mapping[str, JSON]
+    ) -> tuple[dict[str, JSON], str | None]:
+        """The same of one whose fields count each for itself: what failed is null, and why is said.
 
         Raises `RateLimited` all the same.
         """
         return self._asked(text, variables, partly=True)
 
-    def _asked(self, text: str, variables: Mapping[str, JSON], *, partly: bool) -> dict[str, JSON]:
+    def _asked(
+        self, text: str, variables: Mapping[str, JSON], *, partly: bool
+    ) -> tuple[dict[str, JSON], str | None]:
         answer = self.post(self._graphql_path(), {"query": text, "variables": {**variables}})
         told = answer.json()
         if not isinstance(told, dict):
             raise BadPayload("$", "is no object")
-        errors, data = told.get("errors"), told.get("data")
-        if isinstance(errors, list) and errors:
-            kinds = [one.get("type") for one in errors if isinstance(one, dict)]
-            if not partly or any(kind in _LIMITED for kind in kinds):
-                now, mask = self.access.now(), self.access.mask
-                refusal = Refusal(answer.status, answer.headers, answer.body, now, mask)
-                fail_query(errors, refusal)
+        errors, data = items(told, "errors"), told.get("data")
+        refusal = Refusal(
+            answer.status, answer.headers, answer.body, self.access.now(), self.access.mask
+        )
+        if errors and not (partly and all(at(one, "type") not in _LIMITED for one in errors)):
+            fail_query(errors, refusal)
         if not isinstance(data, dict):
             raise BadPayload("data", "required and missing")
-        return data
+        return data, refusal.quoted(str(at(errors[0], "message"))) if errors else None
 
     def _graphql_path(self) -> str:
         """Beside the REST API on github.com, and beside `v3` on GitHub Enterprise Server."""

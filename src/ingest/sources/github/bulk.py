@@ -52,7 +52,7 @@ def contents(api: GitHubApi, repository: Repository, files: Sequence[File]) -> d
         return {}
     owner, _, name = repository.full_name.partition("/")
     try:
-        data = api.query_partly(_query(hashes), {"owner": owner, "name": name})
+        data, _ = api.query_partly(_query(hashes), {"owner": owner, "name": name})
     except RateLimited:
         raise
     except IngestError:

@@ -59,17 +59,15 @@ class Log:
                 raise
             page, cursor = self._page({}), None
         lost, attempts = Lost(_open(cursor)), self._attempts(page)
-        for attempt in attempts:
-            if attempt.event in WANTED and self.is_ours(attempt):
-                lost.take(attempt)
-        is_over = page.next is None or any(one.delivered_at < since for one in attempts)
-        if is_over:
+        for attempt in filter(self._is_wanted, attempts):
+            lost.take(attempt)
+        after: JSON = None
+        if page.next is None or any(one.delivered_at < since for one in attempts):
             lost.rest()
-        missed = tuple(one for one in lost.missed(self.prefix) if one.at >= since)
-        if is_over:
-            return MissedPage(missed)
-        query: JSON = {**(page.next or {})}
-        return MissedPage(missed, {"next": query, "open": _told(lost)})
+        else:
+            after = {"next": {**page.next}, "open": _told(lost)}
+        missed = (one for one in lost.missed(self.prefix) if one.at >= since)
+        return MissedPage(tuple(missed), after)
 
     def failing_since(self) -> datetime | None:
         """Since when nothing gets through, as far as the newest page tells; None where it does."""
@@ -95,6 +93,9 @@ class Log:
         except Absent:
             return None
         return read(Delivery, answer.json()).recovered()
+
+    def _is_wanted(self, attempt: Attempt) -> bool:
+        return attempt.event in WANTED and self.is_ours(attempt)
 
     def _page(self, query: Mapping[str, str]) -> ListPage:
         return list_page(self.api, self.path, query)

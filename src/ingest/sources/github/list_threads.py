@@ -1,6 +1,7 @@
 """Lists over GraphQL: discussions, what is said in them, and the reviews of pull requests.
 
-Law: a page that GitHub does not bring in its time is asked for again with fewer objects on it. What
+Law: a page that GitHub does not bring in its time is asked for again with fewer objects on it, and
+where it brings but a part of the smallest one, that is a gap. What
 of a list within a list does not fit stands in the cursor, and is read to its end before the next
 page. With `since`, what changed last comes first, until it is older; all are listed by their
 creation. [DOC: using-the-graphql-api-for-discussions]
@@ -66,10 +67,18 @@ class _Reading:
         self.listed += listed
         self.gap = self.gap or gap
 
-    def ask(self, query: str, **variables: JSON) -> Node:
-        """The repository, as the query shows it; raises `TransientError` for another one."""
+    def ask(self, query: str, *, partly: bool = False, **variables: JSON) -> Node:
+        """The repository, as the query shows it; raises `TransientError` for another one.
+
+        partly: what is missing of it is a gap, and no error.
+        """
         owner, _, name = self.repository.full_name.partition("/")
-        data = self.api.query(query, {"owner": owner, "name": name, **variables})
+        given: Object = {"owner": owner, "name": name, **variables}
+        if partly:
+            data, why = self.api.query_partly(query, given)
+            self.gap = why and f"GitHub shows only a part: {why}"
+        else:
+            data = self.api.query(query, given)
         told = connection(data, "repository")
         if str(told.get("databaseId")) != self.repository.id:
             raise TransientError(f"{self.repository.full_name} is another repository by now")
@@ -144,7 +153,10 @@ def _seen(of: _List, reading: _Reading, request: PageRequest, after: JSON) -> No
             raise
         except (PermanentError, TransientError):
             continue
-    return connection(reading.ask(query, first=of.sizes[-1], after=after), of.name)
+    last = reading.ask(query, partly=True, first=of.sizes[-1], after=after)
+    if reading.gap is not None and last.get(of.name) is None:
+        raise PermanentError(f"GitHub answers a query with {reading.gap}")
+    return connection(last, of.name)
 
 
 def _next(of: _List, reading: _Reading, seen: Node, request: PageRequest) -> str | None:
@@ -153,8 +165,12 @@ def _next(of: _List, reading: _Reading, seen: Node, request: PageRequest) -> str
     for node in nodes(seen):
         if (moved_at({"updated_at": node.get("updatedAt")}) or since) < since:
             is_past = True
-        else:
+            continue
+        try:
             of.take(reading, node)
+        except BadPayload:
+            if reading.gap is None:
+                raise
     return None if is_past else end(seen)
 
 
