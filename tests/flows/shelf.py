@@ -204,9 +204,11 @@ def shelf_source(shelf: Shelf) -> Source:
 
 
 @contextmanager
-def shelved(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    """The shelf is a source of this process until the end of the block."""
-    made, loaded = shelf_source(shelf), registry._loaded
+def shelved(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, made_so: Source | None = None
+) -> Iterator[Source]:
+    """The shelf is a source of this process until the end of the block; as `made_so`, or as is."""
+    made, loaded = made_so or shelf_source(shelf), registry._loaded
     with monkeypatch.context() as patch:
         patch.setattr(registry, "_loaded", lambda name: made if name == TYPE else loaded(name))
         registry.all_sources.cache_clear()

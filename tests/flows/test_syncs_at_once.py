@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 import sqlalchemy as sa
 
+from ingest.core.changes import Change, Refresh
 from ingest.core.errors import BadInput, IngestError
 from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
 from ingest.flows.syncs.changing import SourceChange, change_source
@@ -17,7 +18,7 @@ from ingest.flows.syncs.control import cancel_run, confirm_run
 from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.held import claim_part
 from ingest.flows.syncs.request import begin_due
-from ingest.sources.listing import PageRequest
+from ingest.sources.listing import PageRequest, Unlisted
 from ingest.store import conditions, sync_parts, sync_runs
 from ingest.store.engine import transaction
 from tests.flows.shelf import Library, Shelf, fill, keys_of, shelved
@@ -196,28 +197,27 @@ def test_at_each_step_a_run_is_ended_by_a_person(library: Library, step: str, ac
     library.shelf.drop("book", "0003")
     asked = library.request()
 
-    def do(_request: object = None) -> None:
-        if act == "cancel":
-            cancel_run(library.engine, asked)
-        elif act == "disconnect":
-            disconnect_source(library.engine, library.connection)
-        else:
-            change = SourceChange(metadata={"projectName": "east"})
-            change_source(library.engine, library.connection, change)
+    judge = library.shelf.judge
 
-    if step == "before it begins":
+    def do() -> None:
+        _end(library, act, asked)
+
+    def at_a_page(_: PageRequest) -> None:
+        library.shelf.meanwhile = lambda _: None
         do()
-    elif step == "at a page":
-        done: list[int] = []
-        library.shelf.meanwhile = lambda _: None if done else (done.append(1), do())[1]
-        library.pages()
-    elif step == "at its end":
-        judge = library.shelf.judge
-        library.shelf.judge = lambda absent: (do(), judge(absent))[1] if _runs(library) else None
-        library.pages()
+
+    def at_its_end(absent: Unlisted) -> Refresh | Change | None:
         library.shelf.judge = judge
-    else:
+        do()
+        return judge(absent)
+
+    if step == "at a page":
+        library.shelf.meanwhile = at_a_page
+    if step == "at its end":
+        library.shelf.judge = at_its_end
+    if step != "before it begins":
         library.pages()
+    if step in ("before it begins", "at look-ups"):
         do()
     assert library.show(asked)["state"] == "cancelled"
     for _ in range(3):
@@ -228,8 +228,14 @@ def test_at_each_step_a_run_is_ended_by_a_person(library: Library, step: str, ac
     assert keys_of(library.shelf) <= library.sight()
 
 
-def _runs(library: Library) -> bool:
-    return bool(library.rows(_RUNNING)[0]["n"])
+def _end(library: Library, act: str, run: int) -> None:
+    if act == "cancel":
+        cancel_run(library.engine, run)
+    elif act == "disconnect":
+        disconnect_source(library.engine, library.connection)
+    else:
+        change = SourceChange(metadata={"projectName": "east"})
+        change_source(library.engine, library.connection, change)
 
 
 def test_one_that_is_confirmed_deletes_nothing_that_has_come_back_since(library: Library) -> None:
