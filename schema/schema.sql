@@ -597,13 +597,49 @@ CREATE TABLE lightfast_receiver_gaps (
   ended_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 
--- How far a provider's log of failed deliveries was looked through, and what came of it.
+-- Where a connection's provider was told to send its webhooks: below the public URL of this
+-- installation. `external_id` is the provider's name for the subscription, once it was made;
+-- while it is not `answered`, nobody knows what the provider made of what it was told.
+CREATE TABLE lightfast_subscriptions (
+  connection_id VARCHAR(191) PRIMARY KEY
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  public_url TEXT NOT NULL,
+  external_id TEXT,
+  answered BOOLEAN NOT NULL DEFAULT false,
+  told_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+
+-- Up to when a provider's log of failed deliveries was looked through, and what came of it. A look
+-- began at `began_at`; it walks the log, at `cursor`, and then brings in what that named.
 CREATE TABLE lightfast_missed_checks (
   connection_id VARCHAR(191) PRIMARY KEY
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
   through TIMESTAMPTZ NOT NULL DEFAULT now(),
+  stage VARCHAR(16) NOT NULL DEFAULT 'ended'
+    CONSTRAINT ck_missed_checks_stage CHECK (stage IN ('ended', 'walking', 'bringing')),
+  began_at TIMESTAMPTZ,
+  cursor JSONB,
+  due_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  claimed_at TIMESTAMPTZ,
+  lease BIGINT NOT NULL DEFAULT 0,
+  lease_until TIMESTAMPTZ,
+  attempts INTEGER NOT NULL DEFAULT 0,
   found BIGINT NOT NULL DEFAULT 0,
   redelivered BIGINT NOT NULL DEFAULT 0,
   recovered BIGINT NOT NULL DEFAULT 0,
+  lost BIGINT NOT NULL DEFAULT 0,
   last_error TEXT
+);
+CREATE INDEX idx_missed_checks_due ON lightfast_missed_checks (due_at);
+
+-- What a provider failed to deliver, until it is in the queue. What cannot be had is due never.
+CREATE TABLE lightfast_missed_deliveries (
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  delivery_key VARCHAR(255) NOT NULL,
+  handle TEXT NOT NULL,
+  missed_at TIMESTAMPTZ NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0,
+  due_at TIMESTAMPTZ DEFAULT now(),
+  PRIMARY KEY (connection_id, delivery_key)
 );

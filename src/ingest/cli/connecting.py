@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,8 +12,10 @@ from ingest.cli.connections_shown import tell
 from ingest.cli.credentials_given import Token, WebhookSecret, given_secrets, replace_given
 from ingest.cli.files import json_object
 from ingest.cli.session import session
+from ingest.cli.subscribing import CreateWebhook, public_of, subscribed
 from ingest.core.errors import BadInput
 from ingest.flows.connections.connect import connect_source
+from ingest.flows.subscriptions.urls import route_of
 from ingest.flows.syncs.changing import SourceChange, begin_backfill, change_source
 from ingest.sources.contract import Descriptor
 from ingest.sources.registry import source
@@ -33,6 +35,7 @@ def connect(  # noqa: PLR0913 - each option is one
     ],
     webhook_secret_env: WebhookSecret = None,
     token_env: Token = None,
+    create_webhook: CreateWebhook = None,
     backfill: Annotated[
         bool, typer.Option(help="Fetch what is there already, where there is a token.")
     ] = True,
@@ -42,6 +45,8 @@ def connect(  # noqa: PLR0913 - each option is one
     current = session(context)
     descriptor = source(source_type).descriptor
     secrets = given_secrets(current, webhook_secret_env, token_env)
+    has_token = credentials.API_TOKEN in secrets
+    public = public_of(create_webhook, source_type, has_token=has_token)
     created = connect_source(
         current.engine,
         descriptor,
@@ -52,20 +57,27 @@ def connect(  # noqa: PLR0913 - each option is one
         vault=current.program.vault if secrets else None,
         reach=current.program.reach,
     )
-    route = f"/webhooks/{source_type}/{created}"
+    webhook = subscribed(current, source_type, created, public)
     run = begin_backfill(current.engine, created) if backfill else None
     if run is not None:
         current.ring()
+    told = {"id": created, "source_type": source_type, "route": route_of(source_type, created)}
+    _tell_connected(descriptor, {**told, "backfill": run, **webhook}, as_json=as_json)
+    if credentials.WEBHOOK_SECRET not in secrets and (not webhook or "webhook_by_hand" in webhook):
+        _tell_of_secrets(descriptor, created)
+    if webhook.get("webhook_error"):
+        raise typer.Exit(1)
+
+
+def _tell_connected(descriptor: Descriptor, told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        told = {"id": created, "source_type": source_type, "route": route, "backfill": run}
         output.document(told)
     else:
-        output.line(created)
-        output.note(f"{descriptor.title} may send its webhooks to {route}")
+        output.line(told["id"])
+        output.note(f"{descriptor.title} may send its webhooks to {told['route']}")
+    run = told["backfill"]
     if run is not None:
         output.note(f"What is there already is fetched by run {run}: ingest sync show {run}")
-    if credentials.WEBHOOK_SECRET not in secrets:
-        _tell_of_secrets(descriptor, created)
 
 
 def _tell_of_secrets(descriptor: Descriptor, created: str) -> None:

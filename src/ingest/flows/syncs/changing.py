@@ -53,7 +53,7 @@ def change_source(
             sync_schedules.override(
                 conn, connection_id, every_s=change.every_s, full_every_s=change.full_every_s
             )
-        if scope_of(before.metadata) == scope_of(after.metadata):
+        if scope_of(before) == scope_of(after):
             return None
         sync_runs.cancel(conn, "what the connection wants has changed", connection_id=before.id)
         return _run(conn, after, asked_by="a changed filter")
