@@ -26,6 +26,8 @@ CREATE UNIQUE INDEX uq_sync_runs_waiting ON lightfast_sync_runs (connection_id)
 CREATE INDEX idx_sync_runs_connection ON lightfast_sync_runs (connection_id, id);
 CREATE INDEX idx_sync_runs_whole ON lightfast_sync_runs (connection_id, id)
   WHERE kind <> 'incremental';
+CREATE INDEX idx_sync_runs_ended ON lightfast_sync_runs (finished_at)
+  WHERE state IN ('done', 'failed', 'cancelled');
 CREATE INDEX idx_sync_runs_stopped ON lightfast_sync_runs (connection_id)
   WHERE state = 'stopped';
 

@@ -14,6 +14,7 @@ from ingest.cli.files import json_object
 from ingest.cli.session import session
 from ingest.cli.subscribing import CreateWebhook, public_of, subscribed
 from ingest.core.errors import BadInput
+from ingest.core.queues import SYNC_QUEUE
 from ingest.flows.connections.connect import connect_source
 from ingest.flows.subscriptions.urls import route_of
 from ingest.flows.syncs.changing import SourceChange, begin_backfill, change_source
@@ -60,7 +61,7 @@ def connect(  # noqa: PLR0913 - each option is one
     webhook = subscribed(current, source_type, created, public)
     run = begin_backfill(current.engine, created) if backfill else None
     if run is not None:
-        current.ring()
+        current.ring(SYNC_QUEUE)
     told = {"id": created, "source_type": source_type, "route": route_of(source_type, created)}
     _tell_connected(descriptor, {**told, "backfill": run, **webhook}, as_json=as_json)
     if credentials.WEBHOOK_SECRET not in secrets and (not webhook or "webhook_by_hand" in webhook):
@@ -131,7 +132,7 @@ def update(
     if secrets:
         replace_given(current, connection_id, secrets)
     if run is not None:
-        current.ring()
+        current.ring(SYNC_QUEUE)
         output.note(f"What left the filter is let go, what entered fetched, by sync run {run}")
     tell(current, connection_id, as_json=as_json)
 

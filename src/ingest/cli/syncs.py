@@ -12,6 +12,7 @@ from ingest.cli.arguments import AsJson, Limit
 from ingest.cli.session import Session, session
 from ingest.cli.watching_syncs import watch
 from ingest.core.errors import BadInput, TransientError
+from ingest.core.queues import SYNC_QUEUE
 from ingest.flows.syncs.control import UNKNOWN, cancel_run, confirm_run, sync_connection
 from ingest.flows.syncs.request import Kind
 from ingest.store import sync_runs
@@ -86,7 +87,7 @@ def start(
         raise BadInput("name a connection to be synced, or a stopped run with --confirm; not both")
     current = session(context)
     run = _begun(current, connection_id, confirm, full=full)
-    current.ring()
+    current.ring(SYNC_QUEUE)
     if wait:
         watch(current.engine, run, as_json=as_json)
     found = _shown(current, run)
@@ -126,7 +127,7 @@ def cancel(context: typer.Context, run_id: RunId, *, as_json: AsJson = False) ->
     """End a run; what it applied stays, and the next one lists it all again."""
     current = session(context)
     cancel_run(current.engine, run_id)
-    current.ring()
+    current.ring(SYNC_QUEUE)
     output.record(_short(_shown(current, run_id)), as_json=as_json)
 
 

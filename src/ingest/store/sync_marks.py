@@ -40,6 +40,17 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class RunLookups:
+    """The look-ups of a run: whether any is still to be made, how many fail time after time, and
+    with what.
+    """
+
+    wait: bool
+    failing: int = 0
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UnseenRow:
     """A document of the connection that a run has not seen. `identity` is the ledger's.
 
@@ -84,8 +95,7 @@ SELECT r.connection_id, p.resource, r.scope, p.started_at,
 FROM lightfast_sync_parts p JOIN lightfast_sync_runs r ON r.id = p.run_id
 WHERE p.run_id = :run_id AND p.resource = :resource AND (p.since IS NULL OR p.gap IS NULL)
 ON CONFLICT (connection_id, resource) DO UPDATE
-  SET through = CASE WHEN m.scope = excluded.scope THEN greatest(m.through, excluded.through)
-                     ELSE excluded.through END,
+  SET through = excluded.through,
       whole_at = coalesce(excluded.whole_at,
                           CASE WHEN m.scope = excluded.scope THEN m.whole_at END),
       made_by = coalesce(excluded.made_by,
@@ -111,12 +121,28 @@ _STANDING = """
 WHERE f.connection_id = :connection_id AND f.feeding AND l.state = 'live' AND l.visible
   AND l.kind = ANY(CAST(:kinds AS varchar[]))
 """
+
+
+def _untouched(ledger: str, document: str) -> str:
+    return f"""
+  (substr({ledger}.rank, 22, 1) <> '1' OR substr({ledger}.rank, 24, 19) < lpad(:fence, 19, '0'))
+  AND {document}.updated_at < CAST(:began_at AS timestamptz) AT TIME ZONE 'UTC'
+  AND ({ledger}.heard_at IS NULL OR {ledger}.heard_at < :began_at)
+"""
+
+
 _UNSEEN = f"""{_FED}{_PARENTS}{_STANDING}
   AND NOT EXISTS (SELECT FROM lightfast_sync_seen s
                   WHERE s.run_id = :run_id AND s.identity = l.identity)
-  AND (substr(l.rank, 22, 1) <> '1' OR substr(l.rank, 24, 19) < lpad(:fence, 19, '0'))
-  AND d.updated_at < CAST(:began_at AS timestamptz) AT TIME ZONE 'UTC'
-  AND (l.heard_at IS NULL OR l.heard_at < :began_at)
+  AND {_untouched("l", "d")}
+"""
+# A parent that is unseen itself, by the same rule: one that another connection feeds is not.
+_UNDER_UNSEEN = f"""
+n.run_id IS NULL AND EXISTS (
+  SELECT FROM lightfast_document_feeds g JOIN lightfast_docs_documents e ON e.id = g.document_id
+  WHERE g.document_id = p.document_id AND g.connection_id = :connection_id AND g.feeding
+    AND p.state = 'live' AND p.visible AND p.kind = ANY(CAST(:kinds AS varchar[]))
+    AND {_untouched("p", "e")})
 """
 _STANDING_COUNTS = sa.text(f"""
 SELECT l.kind, count(*) {_FED}{_STANDING} AND (l.heard_at IS NULL OR l.heard_at < :began_at)
@@ -125,15 +151,20 @@ GROUP BY l.kind
 _STEP = sa.text(f"""
 SELECT CAST(l.identity AS text), l.document_id, l.store_id, CAST(l.source_type AS text), l.scope,
        l.kind, l.external_id, d.source_id, d.source_metadata, d.created_at AT TIME ZONE 'UTC',
-       coalesce(p.state = 'live' AND p.kind = ANY(CAST(:kinds AS varchar[])) AND n.run_id IS NULL,
-                false) AS under_unseen,
+       {_UNDER_UNSEEN} AS under_unseen,
        p.scope AS parent_scope, p.kind AS parent_kind, p.external_id AS parent_id,
        n.run_id IS NOT NULL AS parent_seen
 {_UNSEEN} AND f.document_id > :after
 ORDER BY f.document_id LIMIT :limit
 """)
-_PENDING = sa.text("""
-SELECT count(*) FROM lightfast_lookups WHERE connection_id = :connection_id AND run_id = :run_id
+_WAIT = sa.text("""
+SELECT EXISTS (SELECT FROM lightfast_lookups
+               WHERE connection_id = :connection_id AND run_id = :run_id
+                 AND (attempts < :tries OR last_error IS NULL))
+""")
+_FAILING = sa.text("""
+SELECT count(*), min(last_error) FROM lightfast_lookups
+WHERE connection_id = :connection_id AND run_id = :run_id
 """)
 
 
@@ -192,8 +223,12 @@ def unseen(
     return [UnseenRow(*row) for row in conn.execute(_STEP, given)]
 
 
-def pending(conn: sa.Connection, connection_id: str, run_id: int) -> int:
-    """How many look-ups of a run are still to be made."""
+def asked(conn: sa.Connection, connection_id: str, run_id: int, *, tries: int) -> RunLookups:
+    """What is left of the look-ups that a run asked for; `failing` are those that failed `tries`
+    times, one after another, and are counted where no other is left.
+    """
     given = {"connection_id": connection_id, "run_id": run_id}
-    found: int = conn.execute(_PENDING, given).scalar_one()
-    return found
+    if conn.execute(_WAIT, {**given, "tries": tries}).scalar_one():
+        return RunLookups(wait=True)
+    failing, said = conn.execute(_FAILING, given).one()
+    return RunLookups(wait=False, failing=failing, said=said)

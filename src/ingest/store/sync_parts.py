@@ -1,6 +1,6 @@
 """The SQL of a run's lists: claimed a page at a time under a lease, moved on, put off, ended.
 
-Lock order: documents, look-ups, parts, runs, connections. A page and its cursor are one
+Lock order: documents, look-ups, parts, connections, runs. A page and its cursor are one
 transaction.
 """
 
@@ -88,18 +88,28 @@ _OURS = """
 run_id = :run_id AND resource = :resource AND lease_token = CAST(:token AS uuid)
   AND state = 'due'
 """
+_MIXED = ""
+"""In the place of `made_by` where not all pages of a list were made alike: it is like no other."""
 _RENEW = sa.text(f"""
 UPDATE lightfast_sync_parts SET lease_until = now() + make_interval(secs => :lease_s)
 WHERE {_OURS}
 """)
-_HELD = sa.text(f"SELECT FROM lightfast_sync_parts WHERE {_OURS} FOR UPDATE")
+# One that was claimed in the moment in which its run was cancelled is nobody's either.
+_HELD = sa.text(f"""
+SELECT FROM lightfast_sync_parts p WHERE {_OURS}
+  AND EXISTS (SELECT FROM lightfast_sync_runs r WHERE r.id = p.run_id AND r.state = 'running')
+FOR UPDATE
+""")
 _ADVANCE = sa.text(f"""
 UPDATE lightfast_sync_parts
 SET cursor = CAST(:cursor AS jsonb), pages = pages + 1,
     calls = calls + :calls, seen = seen + :seen, changed = changed + :changed,
     deleted = deleted + :deleted, errors = errors + :errors,
     expected = coalesce(:expected, expected), gap = coalesce(gap, :gap),
-    last_error = coalesce(:said, last_error), made_by = coalesce(made_by, :made_by),
+    last_error = coalesce(:said, last_error),
+    made_by = CASE WHEN CAST(:made_by AS varchar) IS NULL THEN made_by
+                   WHEN coalesce(made_by, :made_by) = :made_by THEN :made_by
+                   ELSE :mixed END,
     state = CASE WHEN :ends THEN 'done' ELSE 'due' END,
     finished_at = CASE WHEN :ends THEN now() END,
     next_attempt_at = now(), lease_until = NULL, lease_token = NULL,
@@ -200,7 +210,8 @@ class Advanced:
 def advance(conn: sa.Connection, part: ClaimedPart, to: Advanced) -> None:
     """Move on to the next page, or end the list; what it took so long to get there is forgotten."""
     given: dict[str, Any] = {name: getattr(to, name) for name in Advanced.__slots__}
-    conn.execute(_ADVANCE, _named(part) | given | {"cursor": orjson.dumps(to.cursor).decode()})
+    more = {"cursor": orjson.dumps(to.cursor).decode(), "mixed": _MIXED}
+    conn.execute(_ADVANCE, _named(part) | given | more)
 
 
 def put_off(

@@ -68,10 +68,14 @@ WHERE id = :id AND state = 'waiting'
 RETURNING id
 """)
 _ADD_PARTS = sa.text("""
-INSERT INTO lightfast_sync_parts (run_id, resource, position, since, kept)
-SELECT :id, resource, position, since, kept
+INSERT INTO lightfast_sync_parts (run_id, resource, position, since, kept, made_by)
+SELECT :id, resource, position, since, kept, :made_by
 FROM jsonb_to_recordset(CAST(:rows AS jsonb))
   AS r(resource varchar, position integer, since timestamptz, kept jsonb)
+""")
+_LOCK_CONNECTION = sa.text("""
+SELECT FROM lightfast_connected_sources
+WHERE id = (SELECT connection_id FROM lightfast_sync_runs WHERE id = :id) FOR NO KEY UPDATE
 """)
 _FINISH = sa.text("""
 UPDATE lightfast_sync_runs
@@ -189,8 +193,13 @@ def may_start(conn: sa.Connection) -> bool:
     return bool(conn.execute(_MAY_START).scalar_one())
 
 
-def start(conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart]) -> bool:
-    """Let it run, with these lists; False where another one of its connection does."""
+def start(
+    conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart], *, made_by: str
+) -> bool:
+    """Let it run, with these lists; False where another one of its connection does.
+
+    made_by: as documents are made by whoever begins it, who decided by that what was `kept`.
+    """
     if conn.execute(_START, {"id": run_id, "scope": scope}).scalar() is None:
         return False
     rows: list[dict[str, object]] = [
@@ -203,7 +212,7 @@ def start(conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart]
         for position, part in enumerate(parts)
     ]
     rows.append({"resource": END, "position": len(rows), "since": None, "kept": None})
-    conn.execute(_ADD_PARTS, {"id": run_id, "rows": as_json(rows)})
+    conn.execute(_ADD_PARTS, {"id": run_id, "rows": as_json(rows), "made_by": made_by})
     return True
 
 
@@ -213,6 +222,7 @@ def finish(conn: sa.Connection, run_id: int, state: str, reason: str | None = No
     Where it listed all, earlier ones that wait for a person are cancelled.
     """
     given = {"id": run_id, "state": state, "reason": reason}
+    conn.execute(_LOCK_CONNECTION, {"id": run_id})
     connection_id = conn.execute(_FINISH, given).scalar()
     if connection_id is not None and state in (DONE, STOPPED):
         conn.execute(_SUPERSEDE, {"id": run_id})
@@ -222,6 +232,14 @@ def finish(conn: sa.Connection, run_id: int, state: str, reason: str | None = No
 def note(conn: sa.Connection, run_id: int, plan: JSON) -> None:
     """Keep with a run what it would prune."""
     conn.execute(_NOTE, {"id": run_id, "plan": orjson.dumps(plan).decode()})
+
+
+def lock_lists(conn: sa.Connection, connection_id: str) -> None:
+    """Lock the lists of a connection's runs: by whoever is to lock the connection, and then to
+    cancel them. A page that ends locks its list first too.
+    """
+    given = {"states": [WAITING, RUNNING], "id": None, "connection_id": connection_id}
+    conn.execute(_LOCK_PARTS, given)
 
 
 def cancel(
@@ -257,7 +275,11 @@ def has_seen(conn: sa.Connection, run_id: int) -> bool:
 
 
 def confirm(conn: sa.Connection, run_id: int) -> bool:
-    """Let a stopped run go on with its plan; False where it is not stopped, or another one runs."""
+    """Let a stopped run go on with its plan; False where it is not stopped, or another one runs.
+
+    The connection is locked, so that no other run begins in this moment.
+    """
+    conn.execute(_LOCK_CONNECTION, {"id": run_id})
     if conn.execute(_CONFIRM, {"id": run_id}).scalar() is None:
         return False
     conn.execute(_END_AGAIN, {"id": run_id})

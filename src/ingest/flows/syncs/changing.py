@@ -44,6 +44,8 @@ def change_source(
     transaction. Raises what `change_connection` raises.
     """
     with transaction(engine) as conn:
+        if change.metadata is not None:
+            sync_runs.lock_lists(conn, connection_id)
         before, after = change_connection(
             conn, connection_id, name=change.name, metadata=change.metadata, reach=reach
         )

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from ingest.core.changes import Change, Refresh
+from ingest.core.changes import Change, Refresh, Withdraw
 from ingest.core.errors import PermanentError
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
@@ -33,6 +33,9 @@ MOST_NAMED = 10
 """Keys of a kind that a plan names."""
 
 
+_EMPTY = "nothing is listed, which deletes nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """A document that was not seen, and what its source has done about it (None: nothing)."""
@@ -48,10 +51,12 @@ class PruningPlan:
     kinds: those that were listed whole. standing: documents of these, as many as the run found.
     missing: those to be looked up, to find out whether they are gone. left: those that lie outside
     the connection's filter, stay for another reason, or are of a kind that lists leave out. named:
-    keys of some that are missing. skipped: kinds that nothing is concluded of.
+    keys of some that are missing. skipped: kinds that nothing is concluded of. emptied: those of
+    these whose lists are complete and hold nothing: what lies outside the filter by now is let go.
     """
 
     kinds: frozenset[str]
+    emptied: frozenset[str] = frozenset()
     standing: dict[str, int] = field(default_factory=dict)
     missing: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
@@ -102,21 +107,24 @@ class PruningPlan:
         }
 
 
-def prunable(listing: Listing, ended: Sequence[Finished]) -> tuple[frozenset[str], dict[str, str]]:
+def prunable(listing: Listing, ended: Sequence[Finished]) -> PruningPlan:
     """The kinds of which a list is complete and not empty; and why the others are not pruned. Pure.
 
     A kind that several lists tell of needs all of them.
     """
     by_name = {one.resource: one for one in ended}
-    whole: set[str] = set()
+    every: set[str] = set()
+    unproven: set[str] = set()
     skipped: dict[str, str] = {}
     for resource in listing.resources:
         why = _unproven(by_name.get(resource.name))
-        if why is None:
-            whole |= resource.kinds
-        else:
+        every |= resource.kinds
+        if why is not None:
             skipped |= dict.fromkeys(resource.kinds, f"{resource.name}: {why}")
-    return frozenset(whole - skipped.keys()), skipped
+        if why is not None and why != _EMPTY:
+            unproven |= resource.kinds
+    whole = frozenset(every - skipped.keys())
+    return PruningPlan(whole, frozenset(every - whole - unproven), skipped=skipped)
 
 
 def _unproven(ended: Finished | None) -> str | None:
@@ -128,34 +136,31 @@ def _unproven(ended: Finished | None) -> str | None:
         return "not listed whole"
     if ended.gap is not None:
         return ended.gap
-    return "nothing is listed, which deletes nothing" if ended.seen == 0 else None
+    return _EMPTY if ended.seen == 0 else None
 
 
 def plan(engine: sa.Engine, held: HeldPart) -> PruningPlan:
     """What pruning would do; reads in steps, each in a transaction of its own."""
     listing = _listing(held)
     with transaction(engine) as conn:
-        kinds, skipped = prunable(listing, sync_marks.finished(conn, held.row.run_id))
+        made = prunable(listing, sync_marks.finished(conn, held.row.run_id))
         standing = sync_marks.standing(
-            conn, held.row.connection_id, kinds, began_at=held.row.run_started_at
+            conn, held.row.connection_id, made.kinds, began_at=held.row.run_started_at
         )
     quiet = frozenset[str]().union(*(resource.leaves_out for resource in listing.resources))
-    made = PruningPlan(
-        kinds,
-        {kind: count for kind, count in standing.items() if kind not in quiet},
-        skipped=skipped,
-    )
-    for step in _steps(engine, held, kinds):
+    made.standing |= {kind: count for kind, count in standing.items() if kind not in quiet}
+    for step in _steps(engine, held, made):
         for one in step:
-            made.count(one, alarming=one.row.kind not in quiet)
+            if one.then is not None or one.row.kind not in made.emptied:
+                made.count(one, alarming=one.row.kind not in quiet)
     return made
 
 
-def _steps(engine: sa.Engine, held: HeldPart, kinds: frozenset[str]) -> Iterator[list[Missing]]:
+def _steps(engine: sa.Engine, held: HeldPart, of: PruningPlan) -> Iterator[list[Missing]]:
     after = ""
     while True:
         with transaction(engine) as conn:
-            step = missing(conn, held, kinds, after)
+            step = missing(conn, held, of.kinds, of.emptied, after)
         if not step:
             return
         yield step
@@ -163,22 +168,36 @@ def _steps(engine: sa.Engine, held: HeldPart, kinds: frozenset[str]) -> Iterator
 
 
 def missing(
-    conn: sa.Connection, held: HeldPart, kinds: frozenset[str], after: str
+    conn: sa.Connection,
+    held: HeldPart,
+    kinds: frozenset[str],
+    emptied: frozenset[str],
+    after: str,
 ) -> list[Missing]:
-    """The next STEP documents that were not seen, behind the document id `after`."""
+    """The next STEP documents that were not seen, behind the document id `after`.
+
+    Those of `emptied` kinds are only ever withdrawn.
+    """
     row = held.row
     unseen = sync_marks.unseen(
         conn,
         row.connection_id,
         run_id=row.run_id,
-        kinds=kinds,
+        kinds=kinds | emptied,
         fence=row.run_fence,
         began_at=row.run_started_at,
         after=after,
         limit=STEP,
     )
     listing, now = _listing(held), heartbeats.now(conn)
-    return [Missing(one, _then(listing, held.connection.metadata, one, now)) for one in unseen]
+    metadata = held.connection.metadata
+    found = [Missing(one, _then(listing, metadata, one, now)) for one in unseen]
+    return [
+        replace(one, then=None)
+        if one.row.kind in emptied and not isinstance(one.then, Withdraw)
+        else one
+        for one in found
+    ]
 
 
 def _then(

@@ -88,7 +88,8 @@ def _begin(conn: sa.Connection, run_id: int, connection_id: str, kind: str) -> b
         heartbeats.now(conn),
         heartbeats.gaps(conn, connection_id),
     )
-    return sync_runs.start(conn, run_id, scope, parts_of(found.listing, kind, known))
+    parts = parts_of(found.listing, kind, known)
+    return sync_runs.start(conn, run_id, scope, parts, made_by=known.made_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _part(resource: Resource, kind: str, known: Known) -> NewPart | None:
         return None
     # A gap is behind a list once a listing of it that began after the gap has ended well.
     unheard = (gap.began_at for gap in known.gaps if gap.ended_at > mark.through)
-    began = min((mark.through, *unheard))
+    began = min((mark.through, known.now, *unheard))
     return NewPart(resource.name, began - timedelta(seconds=resource.overlap_s), kept)
 
 

@@ -56,6 +56,11 @@ RUNS = sa.Table(
         postgresql_where=sa.text("kind <> 'incremental'"),
     ),
     sa.Index(
+        "idx_sync_runs_ended",
+        "finished_at",
+        postgresql_where=sa.text("state IN ('done', 'failed', 'cancelled')"),
+    ),
+    sa.Index(
         "idx_sync_runs_stopped", "connection_id", postgresql_where=sa.text("state = 'stopped'")
     ),
 )
