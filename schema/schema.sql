@@ -250,6 +250,8 @@ CREATE TABLE lightfast_document_feeds (
   PRIMARY KEY (document_id, connection_id)
 );
 CREATE INDEX idx_feeds_connection ON lightfast_document_feeds(connection_id);
+CREATE INDEX idx_feeds_connection_document
+  ON lightfast_document_feeds(connection_id, document_id);
 
 -- Keys that found a document once (moved issues, renamed repositories) and still do.
 CREATE TABLE lightfast_document_aliases (
@@ -521,6 +523,7 @@ CREATE INDEX idx_sync_runs_whole ON lightfast_sync_runs (connection_id, id)
   WHERE kind <> 'incremental';
 CREATE INDEX idx_sync_runs_stopped ON lightfast_sync_runs (connection_id)
   WHERE state = 'stopped';
+CREATE INDEX idx_sync_runs_finished ON lightfast_sync_runs (finished_at);
 
 -- One list of a run: where it stands, what it counted, and when its next page is due. `since` is
 -- null for all of it. The part `end` is what is done once all lists are.

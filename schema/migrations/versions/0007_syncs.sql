@@ -28,6 +28,7 @@ CREATE INDEX idx_sync_runs_whole ON lightfast_sync_runs (connection_id, id)
   WHERE kind <> 'incremental';
 CREATE INDEX idx_sync_runs_stopped ON lightfast_sync_runs (connection_id)
   WHERE state = 'stopped';
+CREATE INDEX idx_sync_runs_finished ON lightfast_sync_runs (finished_at);
 
 -- One list of a run: where it stands, what it counted, and when its next page is due. `since` is
 -- null for all of it. The part `end` is what is done once all lists are.
@@ -112,3 +113,7 @@ CREATE TABLE lightfast_missed_checks (
   recovered BIGINT NOT NULL DEFAULT 0,
   last_error TEXT
 );
+
+-- By which a run goes through the documents of its connection, so many at a time.
+CREATE INDEX IF NOT EXISTS idx_feeds_connection_document
+  ON lightfast_document_feeds (connection_id, document_id);

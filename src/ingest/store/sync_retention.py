@@ -37,7 +37,7 @@ DELETE FROM lightfast_sync_runs WHERE id IN (
           WHERE l.connection_id = r.connection_id AND l.kind = r.kind AND l.id > r.id
             AND l.kind <> 'incremental')
         END
-  ORDER BY r.id LIMIT :limit FOR UPDATE SKIP LOCKED)
+  ORDER BY r.finished_at LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
 _DROP_SEEN = sa.text("""
 DELETE FROM lightfast_sync_seen WHERE (run_id, identity) IN (

@@ -58,6 +58,7 @@ RUNS = sa.Table(
     sa.Index(
         "idx_sync_runs_stopped", "connection_id", postgresql_where=sa.text("state = 'stopped'")
     ),
+    sa.Index("idx_sync_runs_finished", "finished_at"),
 )
 
 PARTS = sa.Table(
