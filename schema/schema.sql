@@ -556,7 +556,7 @@ CREATE TABLE lightfast_sync_parts (
   lease_token UUID,
   PRIMARY KEY (run_id, resource)
 );
-CREATE INDEX idx_sync_parts_due ON lightfast_sync_parts (next_attempt_at) WHERE state = 'due';
+CREATE INDEX idx_sync_parts_due ON lightfast_sync_parts (run_id) WHERE state = 'due';
 
 -- What the last complete listing of a resource left: it began at `through`, the last whole one at
 -- `whole_at`; `kept` is the provider's own (an export's cursor). Nothing counts in another scope.
