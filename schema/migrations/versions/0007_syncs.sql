@@ -30,6 +30,7 @@ CREATE INDEX idx_sync_runs_ended ON lightfast_sync_runs (finished_at)
   WHERE state IN ('done', 'failed', 'cancelled');
 CREATE INDEX idx_sync_runs_stopped ON lightfast_sync_runs (connection_id)
   WHERE state = 'stopped';
+CREATE INDEX idx_sync_runs_finished ON lightfast_sync_runs (finished_at);
 
 -- One list of a run: where it stands, what it counted, and when its next page is due. `since` is
 -- null for all of it. The part `end` is what is done once all lists are.
@@ -62,7 +63,7 @@ CREATE TABLE lightfast_sync_parts (
   lease_token UUID,
   PRIMARY KEY (run_id, resource)
 );
-CREATE INDEX idx_sync_parts_due ON lightfast_sync_parts (next_attempt_at) WHERE state = 'due';
+CREATE INDEX idx_sync_parts_due ON lightfast_sync_parts (run_id) WHERE state = 'due';
 
 -- What the last complete listing of a resource left: it began at `through`, the last whole one at
 -- `whole_at`; `kept` is the provider's own (an export's cursor). Nothing counts in another scope.
@@ -150,3 +151,7 @@ CREATE TABLE lightfast_missed_deliveries (
   due_at TIMESTAMPTZ DEFAULT now(),
   PRIMARY KEY (connection_id, delivery_key)
 );
+
+-- By which a run goes through the documents of its connection, so many at a time.
+CREATE INDEX IF NOT EXISTS idx_feeds_connection_document
+  ON lightfast_document_feeds (connection_id, document_id);

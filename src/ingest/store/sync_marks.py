@@ -1,11 +1,9 @@
-"""The SQL between two runs: from where the next one lists, and what a whole one did not see."""
+"""The SQL between two runs: how their lists ended, from where the next ones list."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -50,37 +48,6 @@ class RunLookups:
     said: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UnseenRow:
-    """A document of the connection that a run has not seen. `identity` is the ledger's.
-
-    under_unseen: its parent has not been seen either, and takes it along. parent_seen: the run has
-    seen that.
-    """
-
-    identity: str
-    document_id: str
-    store_id: str
-    source_type: str
-    scope: str
-    kind: str
-    external_id: str
-    source_id: str
-    source_metadata: Mapping[str, JSON]
-    created_at: datetime
-    under_unseen: bool
-    parent_scope: str | None
-    parent_kind: str | None
-    parent_id: str | None
-    parent_seen: bool
-
-    @property
-    def parent(self) -> tuple[str, str, str] | None:
-        """The scope, kind and id of what it stands in; None where that is unknown."""
-        scope, kind, id_ = self.parent_scope, self.parent_kind, self.parent_id
-        return None if scope is None or kind is None or id_ is None else (scope, kind, id_)
-
-
 _MARKS = sa.text("""
 SELECT resource, scope, through, whole_at, made_by, kept FROM lightfast_sync_marks
 WHERE connection_id = :connection_id
@@ -105,57 +72,6 @@ ON CONFLICT (connection_id, resource) DO UPDATE
 _FINISHED = sa.text("""
 SELECT resource, state, since, seen, gap, last_error FROM lightfast_sync_parts
 WHERE run_id = :run_id AND resource <> 'end' ORDER BY position
-""")
-# In sight, fed by the connection, of kinds that were listed whole; neither seen by the run nor by a
-# look-up since it began, nor written or first heard of since. A fence stands behind the version.
-_FED = """
-FROM lightfast_document_feeds f
-JOIN lightfast_document_ledger l ON l.document_id = f.document_id
-JOIN lightfast_docs_documents d ON d.id = f.document_id
-"""
-_PARENTS = """
-LEFT JOIN lightfast_document_ledger p ON p.identity = l.parent
-LEFT JOIN lightfast_sync_seen n ON n.run_id = :run_id AND n.identity = l.parent
-"""
-_STANDING = """
-WHERE f.connection_id = :connection_id AND f.feeding AND l.state = 'live' AND l.visible
-  AND l.kind = ANY(CAST(:kinds AS varchar[]))
-"""
-
-
-def _untouched(ledger: str, document: str) -> str:
-    return f"""
-  (substr({ledger}.rank, 22, 1) <> '1' OR substr({ledger}.rank, 24, 19) < lpad(:fence, 19, '0'))
-  AND {document}.updated_at < CAST(:began_at AS timestamptz) AT TIME ZONE 'UTC'
-  AND ({ledger}.heard_at IS NULL OR {ledger}.heard_at < :began_at)
-"""
-
-
-_UNSEEN = f"""{_FED}{_PARENTS}{_STANDING}
-  AND NOT EXISTS (SELECT FROM lightfast_sync_seen s
-                  WHERE s.run_id = :run_id AND s.identity = l.identity)
-  AND {_untouched("l", "d")}
-"""
-# A parent that is unseen itself, by the same rule: one that another connection feeds is not.
-_UNDER_UNSEEN = f"""
-n.run_id IS NULL AND EXISTS (
-  SELECT FROM lightfast_document_feeds g JOIN lightfast_docs_documents e ON e.id = g.document_id
-  WHERE g.document_id = p.document_id AND g.connection_id = :connection_id AND g.feeding
-    AND p.state = 'live' AND p.visible AND p.kind = ANY(CAST(:kinds AS varchar[]))
-    AND {_untouched("p", "e")})
-"""
-_STANDING_COUNTS = sa.text(f"""
-SELECT l.kind, count(*) {_FED}{_STANDING} AND (l.heard_at IS NULL OR l.heard_at < :began_at)
-GROUP BY l.kind
-""")
-_STEP = sa.text(f"""
-SELECT CAST(l.identity AS text), l.document_id, l.store_id, CAST(l.source_type AS text), l.scope,
-       l.kind, l.external_id, d.source_id, d.source_metadata, d.created_at AT TIME ZONE 'UTC',
-       {_UNDER_UNSEEN} AS under_unseen,
-       p.scope AS parent_scope, p.kind AS parent_kind, p.external_id AS parent_id,
-       n.run_id IS NOT NULL AS parent_seen
-{_UNSEEN} AND f.document_id > :after
-ORDER BY f.document_id LIMIT :limit
 """)
 _WAIT = sa.text("""
 SELECT EXISTS (SELECT FROM lightfast_lookups
@@ -186,41 +102,6 @@ def mark(conn: sa.Connection, run_id: int, resource: str, *, kept: JSON) -> None
 def finished(conn: sa.Connection, run_id: int) -> list[Finished]:
     """The lists of a run, as they ended."""
     return [Finished(*row) for row in conn.execute(_FINISHED, {"run_id": run_id})]
-
-
-def standing(
-    conn: sa.Connection, connection_id: str, kinds: Collection[str], *, began_at: datetime
-) -> dict[str, int]:
-    """How many documents in sight the connection feeds, by kind; of those known before then."""
-    given = {"connection_id": connection_id, "kinds": list(kinds), "began_at": began_at}
-    return {row[0]: row[1] for row in conn.execute(_STANDING_COUNTS, given)}
-
-
-def unseen(
-    conn: sa.Connection,
-    connection_id: str,
-    *,
-    run_id: int,
-    kinds: Collection[str],
-    fence: int,
-    began_at: datetime,
-    after: str,
-    limit: int,
-) -> Sequence[UnseenRow]:
-    """Documents that the run has not seen and nobody touched since it began, by document id.
-
-    A step of `limit`, of those behind the document id `after`.
-    """
-    given: dict[str, Any] = {
-        "connection_id": connection_id,
-        "run_id": run_id,
-        "kinds": list(kinds),
-        "fence": str(fence),
-        "began_at": began_at,
-        "after": after,
-        "limit": limit,
-    }
-    return [UnseenRow(*row) for row in conn.execute(_STEP, given)]
 
 
 def asked(conn: sa.Connection, connection_id: str, run_id: int, *, tries: int) -> RunLookups:

@@ -44,8 +44,11 @@ ON CONFLICT (connection_id) WHERE state = 'waiting' DO UPDATE
 RETURNING id
 """)
 # Whoever begins one locks the connection first, so that two never do at once.
+# Those that wait are few, and found by their own index, however many past ones there are.
 _TO_START = sa.text("""
-SELECT r.id, r.connection_id, r.kind FROM lightfast_sync_runs r
+WITH waiting AS MATERIALIZED (SELECT id FROM lightfast_sync_runs WHERE state = 'waiting')
+SELECT r.id, r.connection_id, r.kind FROM waiting w
+JOIN lightfast_sync_runs r ON r.id = w.id
 JOIN lightfast_connected_sources s ON s.id = r.connection_id
 WHERE r.state = 'waiting' AND s.is_active
   AND NOT EXISTS (SELECT FROM lightfast_sync_runs o
@@ -163,11 +166,18 @@ SELECT resource, state, since, gap, started_at, finished_at, expected, pages, ca
        CASE WHEN state = 'due' THEN next_attempt_at END AS due_at
 FROM lightfast_sync_parts WHERE run_id = :id ORDER BY position
 """)
+# A connection has a hundred a day; of each the last ones are read, by index.
 _LATEST = sa.text("""
-SELECT DISTINCT ON (connection_id, kind = 'incremental')
-       connection_id, kind, state, reason, requested_at, started_at, finished_at, id
-FROM lightfast_sync_runs WHERE connection_id = ANY(CAST(:ids AS varchar[]))
-ORDER BY connection_id, kind = 'incremental', id DESC
+SELECT r.* FROM unnest(CAST(:ids AS varchar[])) c
+CROSS JOIN LATERAL (
+  (SELECT connection_id, kind, state, reason, requested_at, started_at, finished_at, id
+   FROM lightfast_sync_runs WHERE connection_id = c AND kind <> 'incremental'
+   ORDER BY id DESC LIMIT 1)
+  UNION ALL
+  (SELECT connection_id, kind, state, reason, requested_at, started_at, finished_at, id
+   FROM lightfast_sync_runs WHERE connection_id = c AND kind = 'incremental'
+   ORDER BY id DESC LIMIT 1)
+) r
 """)
 
 

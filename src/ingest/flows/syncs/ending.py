@@ -77,11 +77,12 @@ def _decide(engine: sa.Engine, held: HeldPart, most_share: float) -> None:
 def _prune(engine: sa.Engine, held: HeldPart, at: Mapping[str, JSON]) -> None:
     """One step of documents that were not seen: look-ups for those that may be gone, and so on."""
     kinds, emptied = (frozenset(map(str, items(at, name))) for name in ("kinds", "emptied"))
-    with transaction(engine) as conn:
-        step = pruning.missing(conn, held, kinds, emptied, str(at["after"]))
-    pruned = _Pruned(held, step, _said(held, step), Renders())
+    found = pruning.steps(engine, held, kinds, emptied, str(at["after"]))
+    step = next((one for one in found if not one.is_idle), None)
+    cursor: JSON = {"pruned": True} if step is None else {**at, "after": step.until}
+    missing = () if step is None else step.missing
+    pruned = _Pruned(held, missing, _said(held, missing), Renders())
     prerender(engine, pruned.said, pruned.renders)
-    cursor: JSON = {**at, "after": step[-1].row.document_id} if step else {"pruned": True}
 
     def run() -> Noted | None:
         with transaction(engine) as conn:
@@ -95,16 +96,16 @@ class _Pruned:
     """A step of pruning, and what it says."""
 
     held: HeldPart
-    step: Sequence[Missing]
+    missing: Sequence[Missing]
     said: Sequence[StoreStatement]
     renders: Renders
 
 
-def _said(held: HeldPart, step: Sequence[Missing]) -> list[StoreStatement]:
+def _said(held: HeldPart, missing: Sequence[Missing]) -> list[StoreStatement]:
     """What is said at once: what lies outside the filter by now, what aged out and stays."""
     changes = {
         one.then.identity: one.then
-        for one in step
+        for one in missing
         if one.then is not None and not isinstance(one.then, Refresh)
     }
     found, origin = source(held.connection.source_type), Seen(held.row.fence)
@@ -120,7 +121,7 @@ def _write(conn: sa.Connection, pruned: _Pruned, to: Advanced) -> Noted | None:
     what = [*changed(applied.entries)]
     wanted = [
         (row.connection_id, one.then)
-        for one in pruned.step
+        for one in pruned.missing
         if isinstance(one.then, Refresh) and not one.row.under_unseen
     ]
     request_lookups(conn, wanted, background=True, run_id=row.run_id)

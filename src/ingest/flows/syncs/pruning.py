@@ -21,14 +21,15 @@ from ingest.core.values import JSON
 from ingest.flows.syncs.held import HeldPart
 from ingest.sources.listing import Listing, Unlisted
 from ingest.sources.registry import source
-from ingest.store import heartbeats, sync_marks
+from ingest.store import heartbeats, sync_marks, sync_unseen
 from ingest.store.engine import transaction
-from ingest.store.sync_marks import Finished, UnseenRow
+from ingest.store.sync_marks import Finished
+from ingest.store.sync_unseen import UnseenRow
 
 MOST_SHARE = 0.2
 """Of the documents of the listed kinds, that may be missing before a person is asked."""
-STEP = 200
-"""Documents of one transaction."""
+STEP = 1_000
+"""Documents that are looked at in one transaction."""
 MOST_NAMED = 10
 """Keys of a kind that a plan names."""
 
@@ -144,60 +145,69 @@ def plan(engine: sa.Engine, held: HeldPart) -> PruningPlan:
     listing = _listing(held)
     with transaction(engine) as conn:
         made = prunable(listing, sync_marks.finished(conn, held.row.run_id))
-        standing = sync_marks.standing(
-            conn, held.row.connection_id, made.kinds, began_at=held.row.run_started_at
-        )
     quiet = frozenset[str]().union(*(resource.leaves_out for resource in listing.resources))
-    made.standing |= {kind: count for kind, count in standing.items() if kind not in quiet}
-    for step in _steps(engine, held, made):
-        for one in step:
+    for step in steps(engine, held, made.kinds, made.emptied):
+        for kind, count in step.standing.items():
+            if kind not in quiet:
+                made.standing[kind] = made.standing.get(kind, 0) + count
+        for one in step.missing:
             if one.then is not None or one.row.kind not in made.emptied:
                 made.count(one, alarming=one.row.kind not in quiet)
     return made
 
 
-def _steps(engine: sa.Engine, held: HeldPart, of: PruningPlan) -> Iterator[list[Missing]]:
-    after = ""
-    while True:
-        with transaction(engine) as conn:
-            step = missing(conn, held, of.kinds, of.emptied, after)
-        if not step:
-            return
-        yield step
-        after = step[-1].row.document_id
+@dataclass(frozen=True, slots=True)
+class PruningStep:
+    """What was not seen of some documents, up to the id `until`.
+
+    standing: how many documents of these are in sight, by kind.
+    """
+
+    until: str
+    standing: Mapping[str, int]
+    missing: Sequence[Missing]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is done about any of them."""
+        return all(one.then is None for one in self.missing)
 
 
-def missing(
-    conn: sa.Connection,
+def steps(
+    engine: sa.Engine,
     held: HeldPart,
     kinds: frozenset[str],
     emptied: frozenset[str],
-    after: str,
-) -> list[Missing]:
-    """The next STEP documents that were not seen, behind the document id `after`.
-
-    Those of `emptied` kinds are only ever withdrawn.
+    after: str = "",
+) -> Iterator[PruningStep]:
+    """All documents of the connection behind the id `after`, so many at a time; each step is read
+    in a transaction, and none is open meanwhile. Those of `emptied` kinds are only ever withdrawn.
     """
-    row = held.row
-    unseen = sync_marks.unseen(
-        conn,
-        row.connection_id,
-        run_id=row.run_id,
-        kinds=kinds | emptied,
-        fence=row.run_fence,
-        began_at=row.run_started_at,
-        after=after,
-        limit=STEP,
-    )
-    listing, now = _listing(held), heartbeats.now(conn)
-    metadata = held.connection.metadata
-    found = [Missing(one, _then(listing, metadata, one, now)) for one in unseen]
-    return [
-        replace(one, then=None)
-        if one.row.kind in emptied and not isinstance(one.then, Withdraw)
-        else one
-        for one in found
-    ]
+    row, listing = held.row, _listing(held)
+    while True:
+        with transaction(engine) as conn:
+            of = sync_unseen.next_step(conn, row.connection_id, after=after, limit=STEP)
+            if of is None:
+                return
+            standing = sync_unseen.standing(conn, of, kinds, began_at=row.run_started_at)
+            unseen = sync_unseen.unseen(
+                conn,
+                of,
+                run_id=row.run_id,
+                kinds=kinds | emptied,
+                fence=row.run_fence,
+                began_at=row.run_started_at,
+            )
+            now = heartbeats.now(conn)
+        metadata = held.connection.metadata
+        found = [Missing(one, _then(listing, metadata, one, now)) for one in unseen]
+        missing = [_withdrawn(one) if one.row.kind in emptied else one for one in found]
+        yield PruningStep(of.until, standing, missing)
+        after = of.until
+
+
+def _withdrawn(one: Missing) -> Missing:
+    return one if isinstance(one.then, Withdraw) else replace(one, then=None)
 
 
 def _then(

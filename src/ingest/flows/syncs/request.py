@@ -54,14 +54,20 @@ def require_listable(connection: Connection) -> None:
     """Raise `BadInput` where a connection cannot be synced, with what to do about it."""
     if connection.status == DISCONNECTED:
         raise BadInput(f"connection {connection.id} is disconnected; connect the source again")
-    if source(connection.source_type).listing is None:
-        title = source(connection.source_type).descriptor.title
-        raise BadInput(f"{title} is not listed by this program: its webhooks are all there is")
+    require_listed(connection)
     if not connection.has_token:
         raise BadInput(
             f"connection {connection.id} has no API token, so its provider cannot be listed; set "
             f"one with: ingest source update {connection.id} --token-env VAR"
         )
+
+
+def require_listed(connection: Connection) -> None:
+    """Raise `BadInput` where a connection's source has no listing."""
+    found = source(connection.source_type)
+    if found.listing is None:
+        title = found.descriptor.title
+        raise BadInput(f"{title} is not listed by this program: its webhooks are all there is")
 
 
 def begin_due(engine: sa.Engine) -> int:

@@ -63,6 +63,7 @@ RUNS = sa.Table(
     sa.Index(
         "idx_sync_runs_stopped", "connection_id", postgresql_where=sa.text("state = 'stopped'")
     ),
+    sa.Index("idx_sync_runs_finished", "finished_at"),
 )
 
 PARTS = sa.Table(
@@ -94,7 +95,7 @@ PARTS = sa.Table(
     zoned_time("lease_until", default=None),
     sa.Column("lease_token", UUID()),
     sa.CheckConstraint("state IN ('due', 'done', 'failed')", name="ck_sync_parts_state"),
-    sa.Index("idx_sync_parts_due", "next_attempt_at", postgresql_where=sa.text("state = 'due'")),
+    sa.Index("idx_sync_parts_due", "run_id", postgresql_where=sa.text("state = 'due'")),
 )
 
 MARKS = sa.Table(
