@@ -23,7 +23,7 @@ def _soundly(list_page: ListPage, request: PageRequest) -> Page:
 
 @dataclass(frozen=True, slots=True)
 class ListingClient:
-    """A client whose lists are wrong, over one that is right."""
+    """A client whose lists are wrong, over one that is right; each leaves something behind."""
 
     right: Any
     wrong: Wrong
@@ -33,13 +33,17 @@ class ListingClient:
         return sight
 
     def list_page(self, request: PageRequest) -> Page:
-        return self.wrong(self.right.list_page, request)
+        return self.wrong(self._page, request)
 
     def check(self) -> str:
         return str(self.right.check())
 
     def close(self) -> None:
         self.right.close()
+
+    def _page(self, request: PageRequest) -> Page:
+        page: Page = self.right.list_page(request)
+        return page if page.cursor is not None else replace(page, kept={"complete": True})
 
 
 def listed(suite: Suite, *, wrong: Wrong = _soundly, **fields: Any) -> Suite:
@@ -74,12 +78,8 @@ def _titled(raw: JSON) -> JSON:
     return {**raw, "title": "as a list has it", "text": "as a list has it"}
 
 
-def _shorter(list_page: ListPage, request: PageRequest) -> Page:
-    """What the last one named is left out of the next listing."""
-    if request.kept:
-        return Page(kept=request.kept)
-    page = list_page(request)
-    return page if page.cursor is not None else replace(page, kept={"complete": True})
+def _leaves_out(list_page: ListPage, request: PageRequest) -> Page:
+    return Page() if request.kept else list_page(request)
 
 
 def _swallows(list_page: ListPage, request: PageRequest) -> Page:
@@ -110,7 +110,7 @@ BROKEN: Mapping[str, Callable[[Suite], Suite]] = {
     "test_lists_have_names_and_the_event_of_a_run_is_published": _twice,
     "test_a_list_says_what_a_look_up_says": lambda suite: listed(suite, wrong=_told_otherwise),
     "test_a_listing_goes_on_from_any_page": lambda suite: listed(suite, wrong=_rarely()),
-    "test_a_full_listing_names_everything_again": lambda suite: listed(suite, wrong=_shorter),
+    "test_a_full_listing_names_everything_again": lambda suite: listed(suite, wrong=_leaves_out),
     "test_what_is_in_no_list_can_be_asked_about": lambda suite: listed(suite, absent=_elsewhere),
     "test_a_list_that_may_not_be_read_is_refused": lambda suite: listed(suite, wrong=_swallows),
     "test_what_is_no_list_is_never_an_empty_one": lambda suite: listed(suite, wrong=_swallows),
