@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 
 from ingest import logs
@@ -29,10 +30,12 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args()
     logs.set_up("warning")
+    began = time.monotonic()
     try:
         with ended_by_signals():
             result = run(folder.read(chosen.corpus), twice=chosen.twice)
             result.answered = answers.read_all(folder.read_answers(chosen.corpus))
+            result.seconds = round(time.monotonic() - began, 1)
     except (IngestError, EmbeddedError) as error:
         sys.stderr.write(f"corpus: {error}\n")
         return 1

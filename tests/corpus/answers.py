@@ -19,6 +19,8 @@ from ingest.testing.sample import all_playings, without_sample
 NOT_ASKED, NOT_BUILT, FAILED = "not asked for", "not built", "failed"
 COLUMNS = ("source", "kind", "status", "end", "why", "answers", "objects", "documents", "calls")
 COUNTS = COLUMNS[5:]
+_UNFORESEEN = (AttributeError, LookupError, TypeError, ValueError)
+"""What the playback of a provider raises where an answer is of a shape that it does not foresee."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,12 @@ def read_all(answers: Sequence[RecordedAnswer]) -> list[AnswerEnd]:
     playings = all_playings()
     with playing_back() as player:
         return [_read(player, one, playings) for one in answers]
+
+
+def read_one(answer: RecordedAnswer) -> AnswerEnd:
+    """The end of one."""
+    (end,) = read_all([answer])
+    return end
 
 
 def rows(ends: Sequence[AnswerEnd]) -> list[dict[str, Any]]:
@@ -72,7 +80,11 @@ def _read(player: Player, one: RecordedAnswer, playings: Mapping[str, Playing]) 
         if one.source in source_types():
             return AnswerEnd(one, "", FAILED, faults=(reason,))
         return AnswerEnd(one, "", NOT_BUILT)
-    of = playing.playback(one)
+    try:
+        of = playing.of(one)
+    except _UNFORESEEN as error:
+        fault = f"cannot be played back: {type(error).__name__}: {error}"
+        return AnswerEnd(one, "", FAILED, faults=(fault,))
     if isinstance(of, Unasked):
         return AnswerEnd(one, of.kind, NOT_ASKED, of.why)
     played = player.play(source(one.source), playing, of)

@@ -108,8 +108,8 @@ def show(result: Result, say: Callable[[str], None]) -> None:
         say(f"{source} documents: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}")
     _table(answers.COLUMNS, answers.rows(result.answered), numbers=answers.COUNTS)
     for total in answers.totals(result.answered):
-        said = [f"{n} {name}" for name, n in total.items() if name != "source"]
-        say(f"{total['source']}, answers of its API: {', '.join(said)}")
+        counts = [f"{n} {name}" for name, n in total.items() if name != "source"]
+        say(f"{total['source']}, answers of its API: {', '.join(counts)}")
     for failure in result.failures():
         say(f"FAILED: {failure}")
     said = f"{len(result.ends)} payloads and {len(result.answered)} answers"

@@ -84,6 +84,14 @@ class Playing:
     token: str
     playback: Callable[[RecordedAnswer], Playback | Unasked]
 
+    def of(self, answer: RecordedAnswer) -> Playback | Unasked:
+        """What is the same of every provider, and else what the provider's own function says."""
+        if 300 <= (answer.status or 200) < 400:
+            return Unasked("redirection", "what it leads to is the answer")
+        if not answer.is_error and answer.body in (None, ""):
+            return Unasked("nothing", "it tells nothing")
+        return self.playback(answer)
+
 
 def routed(routes: Mapping[str, Steps], otherwise: Script | None = None) -> Script:
     """A script of what stands under `GET /path`: an answer, several (each in its turn, and then the

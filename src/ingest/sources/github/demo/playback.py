@@ -109,6 +109,8 @@ class _One:
 
     def __call__(self, of: RecordedAnswer, room: Room, at: re.Match[str]) -> Playback | Unasked:
         told, number = of.object, at.groupdict().get("number")
+        if told.get(self.key) is None:
+            return Unasked(self.kind.replace("_", " "), "the answer shows none")
         id_ = str(told.get(self.key))
         is_none = _is_no_document(self.kind, told)
         path = f"{room.path}/{self.path.format(id=id_, number=number)}"

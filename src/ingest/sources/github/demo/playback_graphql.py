@@ -43,8 +43,7 @@ def query_answer(of: RecordedAnswer, room: Room) -> Playback | Unasked:
 
 def _discussion(of: RecordedAnswer, room: Room, found: list[dict[str, Any]]) -> Playback:
     """Each looked up by itself, whether it came alone or in a list: the fields are the same."""
-    shown = iter(found)
-    told = [{**one, "repository": {"databaseId": int(room.id)}} for one in shown]
+    told = [{**one, "repository": {"databaseId": int(room.id)}} for one in found]
     answers = [
         Answer(200, {"data": {"repository": {"discussion": one}}}, of.answer().headers)
         for one in told
@@ -68,13 +67,16 @@ def _key(told: Mapping[str, Any]) -> str:
 
 
 def _discussions(data: Any) -> Iterator[dict[str, Any]]:
-    """Whatever stands under `discussion` or `discussions`, however deep."""
+    """Whatever stands under `discussion`, `discussions`, or as a node of that type."""
     if not isinstance(data, Mapping):
         return
     for name, told in data.items():
-        if name == "discussion" and isinstance(told, dict):
+        if not isinstance(told, dict):
+            continue
+        is_one = name == "node" and told.get("__typename") == "Discussion"
+        if name == "discussion" or is_one:
             yield told
-        elif name == "discussions" and isinstance(told, dict):
+        elif name == "discussions":
             yield from (one for one in told.get("nodes") or () if isinstance(one, dict))
         else:
             yield from _discussions(told)
@@ -83,7 +85,7 @@ def _discussions(data: Any) -> Iterator[dict[str, Any]]:
 def _error(of: RecordedAnswer, room: Room, first: Any) -> Playback:
     kind = str(first.get("type")) if isinstance(first, Mapping) else ""
     ends: frozenset[End] = frozenset({_ENDS.get(kind, "PermanentError")})
-    if str(first).find("Something went wrong") >= 0:
+    if "Something went wrong" in str(first):
         ends = frozenset({"TransientError"})
     routes = {**room.routes, "POST /graphql": of.answer()}
     ask = Lookup(Identity("github", room.id, "discussion", "1"))

@@ -18,6 +18,7 @@ from ingest.sources.contract import Lookup
 from ingest.sources.linear.queries import BY_KIND
 from ingest.sources.linear.rosters import BY_RESOURCE
 from ingest.sources.listing import PageRequest
+from ingest.sources.wire import at
 from ingest.testing.fakes import Answer
 from ingest.testing.playback import (
     Ask,
@@ -70,12 +71,27 @@ def playback(of: RecordedAnswer) -> Playback | Unasked:
     if of.is_error or (isinstance(errors, list) and errors and not _any(data)):
         return _error(of, errors)
     lists = [(root, page) for root, page in _roots(data) if root in _LISTS and _is_page(page)]
-    if len(lists) == 1 and _tells(_LISTS[lists[0][0]][1], _nodes(lists[0][1])):
+    if len(lists) == 1 and _are_told(*lists[0]):
         return _list(of, *lists[0])
     found = [(kind, one) for kind, one in _objects(data) if _tells(kind, [one])]
+    if not found and isinstance(at(data, "viewer", "id"), str):
+        return _check(of)
     if not found:
         return Unasked("GraphQL", _OTHER)
     return _look_ups(of, found)
+
+
+def _check(of: RecordedAnswer) -> Playback:
+    """Whose the token is; whoever did not ask for the organization was not told of it."""
+    told = at(of.object, "data", "organization") or at(of.object, "data", "viewer", "organization")
+    home: dict[str, JSON] = {"id": _HOME, **(told if isinstance(told, dict) else {})}
+    metadata = {**_METADATA, "linearOrganizationId": home["id"]}
+    data = {**of.object["data"], "organization": home}
+    return Playback("viewer", metadata, routed({_PATH: of.answer({"data": data})}), ("check",))
+
+
+def _are_told(root: str, page: Mapping[str, Any]) -> bool:
+    return not _nodes(page) or _tells(_LISTS[root][1], _nodes(page))
 
 
 def _list(of: RecordedAnswer, root: str, page: Mapping[str, Any]) -> Playback:

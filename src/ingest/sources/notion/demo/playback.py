@@ -121,6 +121,10 @@ _KINDS: Mapping[str, _Make] = {
 }
 
 
+_OF_AN_ID = (_page, _database, _data_source, _comment, _block)
+_ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+
+
 def playback(of: RecordedAnswer) -> Playback | Unasked:
     """See `Playing.playback`."""
     told = str(of.object.get("object") or "")
@@ -128,6 +132,8 @@ def playback(of: RecordedAnswer) -> Playback | Unasked:
     if make is None:
         kind = told or re.sub(r"[0-9a-f-]{32,}", "…", of.path) or "unnamed"
         return Unasked(kind.replace("_", " "), "no client of ours asks for it")
+    if make in _OF_AN_ID and not _ID.fullmatch(str(of.object.get("id"))):
+        return Unasked(told.replace("_", " "), "its id is none of Notion's")
     return make(of)
 
 

@@ -149,7 +149,7 @@ def title_of(told: Mapping[str, Any]) -> str:
     if kind == "comment":
         return "Comment"
     if kind == "page":
-        properties = (told.get("properties") or {}).values()
+        properties = [one for one in (told.get("properties") or {}).values() if one]
         pieces = next((one["title"] for one in properties if one.get("type") == "title"), [])
     return "".join(str(one.get("plain_text") or "") for one in pieces).strip() or "Untitled"
 

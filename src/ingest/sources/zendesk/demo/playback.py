@@ -44,8 +44,8 @@ _Make = Callable[[RecordedAnswer, re.Match[str]], Playback | Unasked]
 
 
 def _ticket(of: RecordedAnswer, _at: re.Match[str]) -> Playback | Unasked:
-    told = of.object.get("ticket")
-    return _one_by_one(of, "ticket", [told] if isinstance(told, dict) else [])
+    """However it comes to be shown: by itself, or because it was made or changed."""
+    return _one_by_one(of, "ticket", objects_of([of.object.get("ticket")]))
 
 
 def _conversation(of: RecordedAnswer, at: re.Match[str]) -> Playback:
@@ -87,7 +87,9 @@ def _export(of: RecordedAnswer, _at: re.Match[str]) -> Playback:
 
 
 def _listed(kind: str) -> _Make:
-    def make(of: RecordedAnswer, _at: re.Match[str]) -> Playback | Unasked:
+    def make(of: RecordedAnswer, at: re.Match[str]) -> Playback | Unasked:
+        if "ticket" in of.object:
+            return _ticket(of, at)
         told = objects_of(of.object.get("tickets"))
         found = objects_of(of.object.get("results"))
         told += [one for one in found if one.get("result_type") == "ticket"]
@@ -99,6 +101,8 @@ def _listed(kind: str) -> _Make:
 
 
 def _one_by_one(of: RecordedAnswer, kind: str, told: list[dict[str, Any]]) -> Playback | Unasked:
+    if not told:
+        return Unasked(kind, "the answer shows none")
     shown = {int(one["id"]): of.answer({"ticket": one}) for one in told}
     routes: dict[str, Steps] = {f"GET tickets/{id_}.json": one for id_, one in shown.items()}
     asks = [look_up(TICKET, id_) for id_ in shown]
@@ -130,10 +134,11 @@ _KINDS: tuple[tuple[str, _Make], ...] = (
     (r"tickets/[0-9]+/incidents", _listed("incidents of a problem")),
     (r"search(/export)?", _listed("search")),
     (r"users/me", _user),
+    (r"help_center/incremental/articles", articles_export),
     (r"help_center/(?:[^/]+/)?articles/(?P<id>[0-9]+)", article),
     (r"help_center/(?:[^/]+/)?articles/(?P<id>[0-9]+)/translations", translations),
     (r"help_center/(?:[^/]+/)?(?:[a-z]+/[0-9]+/)?articles", articles),
-    (r"help_center/incremental/articles", articles_export),
+    (r"deleted_tickets", _unasked("the export tells what was deleted")),
     (r"webhooks", playback_hooks.hooks),
     (rf"webhooks/{_HOOK}/signing_secret", playback_hooks.secret),
     (rf"webhooks/{_HOOK}/invocations", playback_hooks.log),

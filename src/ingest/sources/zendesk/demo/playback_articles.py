@@ -27,14 +27,14 @@ from ingest.testing.recorded import RecordedAnswer
 _LIST = "help_center/articles"
 
 
-def article(of: RecordedAnswer, at: re.Match[str]) -> Playback | Unasked:
+def article(of: RecordedAnswer, _at: re.Match[str]) -> Playback | Unasked:
     """One, with its translations where they were asked for."""
     told = of.object.get("article")
-    if not isinstance(told, dict):
+    if not isinstance(told, dict) or not isinstance(told.get("id"), int):
         return Unasked("article", "the answer shows none")
-    routes: dict[str, Steps] = {f"GET {_LIST}/{at['id']}.json": of.answer()}
+    routes: dict[str, Steps] = {f"GET {_LIST}/{told['id']}.json": of.answer()}
     documents = _documents([told], objects_of(of.object.get("translations")))
-    return playback_of("article", routes, [look_up(ARTICLE, int(at["id"]))], documents, objects=1)
+    return playback_of("article", routes, [look_up(ARTICLE, told["id"])], documents, objects=1)
 
 
 def translations(of: RecordedAnswer, at: re.Match[str]) -> Playback:
@@ -52,8 +52,10 @@ def translations(of: RecordedAnswer, at: re.Match[str]) -> Playback:
     return playback_of("list of translations", routes, asks, documents, objects=len(told))
 
 
-def articles(of: RecordedAnswer, _at: re.Match[str]) -> Playback:
-    """All of them, whichever part of the help center was listed."""
+def articles(of: RecordedAnswer, at: re.Match[str]) -> Playback | Unasked:
+    """All of them, whichever part of the help center was listed; or one that was made."""
+    if "article" in of.object:
+        return article(of, at)
     no_more = nothing_of("articles")
     asks = [PageRequest("articles", None, NOW)]
     return _played(of, "list of articles", asks, {f"GET {_LIST}.json": (of.answer(), no_more)})
