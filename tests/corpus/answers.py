@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from ingest.core.changes import Upsert
 from ingest.sources.registry import source, source_types
 from ingest.testing.playback import Playback, Playing, Unasked
-from ingest.testing.player import Played, Player, playing_back
+from ingest.testing.player import PlayedBack, Player, playing_back
 from ingest.testing.recorded import RecordedAnswer
 from ingest.testing.sample import all_playings, without_sample
 
@@ -91,7 +91,7 @@ def _read(player: Player, one: RecordedAnswer, playings: Mapping[str, Playing]) 
     return _end(one, of, played)
 
 
-def _end(one: RecordedAnswer, of: Playback, played: Played) -> AnswerEnd:
+def _end(one: RecordedAnswer, of: Playback, played: PlayedBack) -> AnswerEnd:
     faults = (*played.faults, *_unpublished(one.source, played.documents))
     return AnswerEnd(
         one,

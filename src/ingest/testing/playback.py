@@ -8,7 +8,7 @@ told by the provider's contract, and never by the reader that is tried. Performs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,6 +42,7 @@ End = Literal[
 ]
 """What it ends in: an error by its class, or `gone` and `nothing said` of what is looked up."""
 Steps = Answer | Sequence[Answer] | Script
+_SHOWN = 5
 _NOT_FOUND = Answer(404, {"message": "Not Found"})
 
 
@@ -67,6 +68,23 @@ class Playback:
     documents: Mapping[str, str | None] = field(default_factory=dict)
     ends: frozenset[End] = frozenset({"read"})
     may_gap: bool = False
+
+    def faults(self, end: End, problem: str, told: Mapping[str, str]) -> Iterator[str]:
+        """What is not as it has to be: the end, or the documents, of which `told` are the titles.
+
+        problem: what was said of the end.
+        """
+        if end not in self.ends:
+            said = f"ends in {end}, and not in {' or '.join(sorted(self.ends))}"
+            yield f"{said}: {problem}" if problem else said
+        if missing := sorted(self.documents.keys() - told.keys()):
+            yield f"does not become {', '.join(missing[:_SHOWN])} ({len(missing)} in all)"
+        if beyond := sorted(told.keys() - self.documents.keys()):
+            said = ", ".join(beyond[:_SHOWN])
+            yield f"becomes {said}, which it is not ({len(beyond)} in all)"
+        for key, title in self.documents.items():
+            if title is not None and told.get(key, title) != title:
+                yield f"{key} is called {told[key]!r}, and not {title!r}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ _BROKEN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class PlayedBack:
     """What came of one answer. documents: those that stand at the end. calls: requests that it
     took. faults: what is wrong, for people; none where the reader did right.
     """
@@ -61,10 +61,10 @@ class Player:
     fake: Fake
     stage: _Stage
 
-    def play(self, source: Source, playing: Playing, of: Playback) -> Played:
+    def play(self, source: Source, playing: Playing, of: Playback) -> PlayedBack:
         """Ask the source's client for all that the playback says."""
         if source.connect is None:
-            return Played(None, (), 0, ("its source looks nothing up",))
+            return PlayedBack(None, (), 0, ("its source looks nothing up",))
         self.stage.token, self.stage.script = playing.token, of.script
         asked_before = len(self.fake.requests)
         access = Access(self.fake.url, playing.token, of.metadata, lambda: datetime.now(UTC))
@@ -77,11 +77,11 @@ class Player:
                 client.close()
         except _BROKEN as error:
             broken = f"breaks its reader: {type(error).__name__}: {error}"
-            return Played(None, (), len(self.fake.requests) - asked_before, (broken,))
+            return PlayedBack(None, (), len(self.fake.requests) - asked_before, (broken,))
         documents = tuple(reading.standing.values())
-        faults = (*_wrong_end(of, end, problem), *_wrong_documents(of, documents))
-        faults += () if of.may_gap else tuple(reading.gaps)
-        return Played(end, documents, len(self.fake.requests) - asked_before, faults)
+        told = {one.source_id: one.title for one in documents}
+        faults = (*of.faults(end, problem, told), *(() if of.may_gap else reading.gaps))
+        return PlayedBack(end, documents, len(self.fake.requests) - asked_before, faults)
 
 
 @contextmanager
@@ -238,22 +238,3 @@ _ENDS: tuple[tuple[type[IngestError], End], ...] = (
 
 def _end_of(error: IngestError) -> End:
     return next((end for kind, end in _ENDS if isinstance(error, kind)), "PermanentError")
-
-
-def _wrong_end(of: Playback, end: End, problem: str) -> Iterator[str]:
-    if end not in of.ends:
-        yield f"ends in {end}, and not in {' or '.join(sorted(of.ends))}: {problem}".rstrip(": ")
-
-
-def _wrong_documents(of: Playback, documents: Iterable[Upsert]) -> Iterator[str]:
-    """What the contract says and is not there, and the other way round."""
-    told = {one.source_id: one.title for one in documents}
-    missing = sorted(of.documents.keys() - told.keys())
-    beyond = sorted(told.keys() - of.documents.keys())
-    if missing:
-        yield f"does not become {', '.join(missing[:5])} ({len(missing)} in all)"
-    if beyond:
-        yield f"becomes {', '.join(beyond[:5])}, which it is not ({len(beyond)} in all)"
-    for key, title in of.documents.items():
-        if title is not None and key in told and told[key] != title:
-            yield f"{key} is called {told[key]!r}, and not {title!r}"

@@ -14,7 +14,12 @@ NOTE = {"id": "71", "type": "note", "data": {"text": "The lamp again."}, "dateCr
 
 
 def issue(id_: str, project: str = "7", **more: Any) -> dict[str, Any]:
-    told: dict[str, Any] = {"id": id_, "shortId": f"LAMP-{id_}", "title": f"It is dim {id_}", "count": "3"}
+    told: dict[str, Any] = {
+        "id": id_,
+        "shortId": f"LAMP-{id_}",
+        "title": f"It is dim {id_}",
+        "count": "3",
+    }
     told |= {"firstSeen": AT, "lastSeen": AT, "permalink": None, "status": "resolved"}
     return {**told, "project": {"id": project, "slug": f"lamps-{project}"}, **more}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ingest.core.identity import Identity
@@ -80,22 +80,10 @@ def comparison(of: RecordedAnswer, room: Room, _at: re.Match[str]) -> Playback |
     told = [one for one in of.object.get("files") or () if isinstance(one, dict)]
     if not isinstance(of.object.get("files"), list):
         return Unasked("further page of a comparison", "all its files stand on the first one")
-    before = {
-        str(one.get("previous_filename") or one.get("filename")): "d" * 40
-        for one in told
-        if one.get("status") != "added"
-    }
-    stays = {
-        str(one.get("previous_filename")): "d" * 40 for one in told if one.get("status") == "copied"
-    }
-    after = {
-        str(one.get("filename")): str(one.get("sha") or "e" * 40)
-        for one in told
-        if one.get("status") != "removed"
-    }
+    before, after = _compared(told)
     trees: dict[str, Steps] = {
         f"GET {room.path}/git/trees/{_BEFORE}": _tree(before),
-        f"GET {room.path}/git/trees/{_HEAD}": _tree({**after, **stays}),
+        f"GET {room.path}/git/trees/{_HEAD}": _tree(after),
         f"GET {room.path}/compare/{_BEFORE}...{_HEAD}": of.answer(),
         f"GET {room.path}/branches/main": (_branch(_BEFORE), _branch(_HEAD)),
     }
@@ -106,8 +94,24 @@ def comparison(of: RecordedAnswer, room: Room, _at: re.Match[str]) -> Playback |
         routed({**room.routes, **trees}, _made_up),
         (looked, looked),
         len(told),
-        dict.fromkeys({**after, **stays}),
+        dict.fromkeys(after),
     )
+
+
+def _compared(told: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], dict[str, str]]:
+    """The files before and after it with their hashes; what is copied stays where it was."""
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+    for one in told:
+        name, status = str(one.get("filename")), one.get("status")
+        former = str(one.get("previous_filename") or name)
+        if status != "added":
+            before[former] = "d" * 40
+        if status == "copied":
+            after[former] = "d" * 40
+        if status != "removed":
+            after[name] = str(one.get("sha") or "e" * 40)
+    return before, after
 
 
 def _file(of: RecordedAnswer, room: Room, sha: str, kind: str) -> Playback:

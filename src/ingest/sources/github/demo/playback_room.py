@@ -78,14 +78,14 @@ class Room:
 def room_of(of: RecordedAnswer) -> Room:
     """By the request; what that does not say, by the objects themselves."""
     place = _PLACE.fullmatch(of.path)
+    asked = place.groupdict() if place is not None else {}
     objects = [*_objects(of)]
-    named = next((name for one in objects if (name := name_of(one))), None)
-    told = (place and place["name"]) or named or "somebody/something"
-    id_ = (place and place["id"]) or next(filter(None, map(_id_of, objects)), None)
-    if place is not None and place["rest"] == "":
-        id_ = id_ or of.object.get("id")
-        told = str(of.object.get("full_name") or told)
-    return Room(str(id_ or 1), told, place["rest"] if place is not None else None)
+    names, ids = [asked.get("name")], [asked.get("id")]
+    if asked.get("rest") == "" and not of.is_error:
+        names, ids = [of.object.get("full_name"), *names], [*ids, of.object.get("id")]
+    name = next(filter(None, [*names, *map(name_of, objects)]), "somebody/something")
+    id_ = next(filter(None, [*ids, *map(_id_of, objects)]), 1)
+    return Room(str(id_), str(name), asked.get("rest"))
 
 
 def name_of(told: Mapping[str, Any]) -> str | None:

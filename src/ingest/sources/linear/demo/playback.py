@@ -68,17 +68,15 @@ _OTHER = "an answer to another query than ours"
 def playback(of: RecordedAnswer) -> Playback | Unasked:
     """See `Playing.playback`."""
     data, errors = of.object.get("data"), of.object.get("errors")
-    if of.is_error or (isinstance(errors, list) and errors and not _any(data)):
+    if of.is_error or (errors and not _any(data)):
         return _error(of, errors)
     lists = [(root, page) for root, page in _roots(data) if root in _LISTS and _is_page(page)]
     if len(lists) == 1 and _are_told(*lists[0]):
         return _list(of, *lists[0])
     found = [(kind, one) for kind, one in _objects(data) if _tells(kind, [one])]
-    if not found and isinstance(at(data, "viewer", "id"), str):
-        return _check(of)
-    if not found:
-        return Unasked("GraphQL", _OTHER)
-    return _look_ups(of, found)
+    if found:
+        return _look_ups(of, found)
+    return _check(of) if at(data, "viewer", "id") else Unasked("GraphQL", _OTHER)
 
 
 def _check(of: RecordedAnswer) -> Playback:
@@ -117,17 +115,21 @@ def _look_ups(of: RecordedAnswer, found: list[tuple[str, dict[str, Any]]]) -> Pl
 def _error(of: RecordedAnswer, errors: Any) -> Playback:
     """GraphQL says in the body what its status need not say."""
     first = errors[0] if isinstance(errors, list) and errors else {}
-    first = first if isinstance(first, dict) else {}
-    told = first.get("extensions") or {}
-    words = {_plain(told.get(name)) for name in ("code", "type")}
-    named = next((_ENDS[word] for word in words if word in _ENDS), None)
-    if str(first.get("message") or "").lower().startswith("entity not found"):
-        named = "gone"
+    named = _named(first) if isinstance(first, dict) else None
     ends = usual_ends(of.status or 0) if of.is_error else frozenset[End]({"PermanentError"})
     ends = frozenset({named}) if named else ends
     shown = {"data": {"organization": {"id": _HOME}}}
     script = routed({_PATH: (of.answer(), Answer(200, shown))})
     return Playback("error", _METADATA, script, (_look_up("issue", "one"),), ends=ends)
+
+
+def _named(error: Mapping[str, Any]) -> End | None:
+    """What an error is by its own words."""
+    if str(error.get("message") or "").lower().startswith("entity not found"):
+        return "gone"
+    told = error.get("extensions") or {}
+    words = (_plain(told.get(name)) for name in ("code", "type"))
+    return next((_ENDS[word] for word in words if word in _ENDS), None)
 
 
 def _played(

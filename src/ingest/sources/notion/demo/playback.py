@@ -121,7 +121,8 @@ _KINDS: Mapping[str, _Make] = {
 }
 
 
-_OF_AN_ID = (_page, _database, _data_source, _comment, _block)
+_WHOLE = (_page, _database, _comment)
+_OF_AN_ID = (*_WHOLE, _data_source, _block)
 _ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 
@@ -132,6 +133,8 @@ def playback(of: RecordedAnswer) -> Playback | Unasked:
     if make is None:
         kind = told or re.sub(r"[0-9a-f-]{32,}", "…", of.path) or "unnamed"
         return Unasked(kind.replace("_", " "), "no client of ours asks for it")
+    if make in _WHOLE and of.object.get("last_edited_time") is None:
+        return Unasked(told.replace("_", " "), "told by its id alone, as to whom may not read it")
     if make in _OF_AN_ID and not _ID.fullmatch(str(of.object.get("id"))):
         return Unasked(told.replace("_", " "), "its id is none of Notion's")
     return make(of)

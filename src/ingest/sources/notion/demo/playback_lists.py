@@ -147,9 +147,13 @@ def _property(of: RecordedAnswer, told: list[dict[str, Any]]) -> Playback | Unas
         f"GET pages/{page}": Answer(200, shown),
         f"GET pages/{page}/properties/{own}": (of.answer(), empty("property_item")),
     }
-    title = "".join(str((one.get("title") or {}).get("plain_text") or "") for one in told).strip()
-    documents = {page: "A page" if type_ != "title" else title or "Untitled"}
+    documents = {page: _joined(told) if type_ == "title" else "A page"}
     return playback_of("list of property items", routes, [look_up("page", page)], documents)
+
+
+def _joined(told: list[dict[str, Any]]) -> str:
+    pieces = (one.get("title") or {} for one in told)
+    return "".join(str(one.get("plain_text") or "") for one in pieces).strip() or "Untitled"
 
 
 def _searched(told: list[dict[str, Any]], of: RecordedAnswer | None = None) -> Steps:
