@@ -1,6 +1,7 @@
 """Linear by example, for the demo and the tests; nothing here is imported while the program runs.
 
-`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are sent.
+`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are
+sent, `playback` how recorded answers are read.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ingest.sources.linear.demo import sending, story
+from ingest.sources.linear.demo.playback import PLAYING
 from ingest.testing.sample import Sample
 
 
@@ -31,4 +33,5 @@ SAMPLE = Sample(
     headers=_headers,
     provider=story.provider,
     sending=sending.SENDING,
+    playing=PLAYING,
 )

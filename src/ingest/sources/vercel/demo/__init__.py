@@ -1,11 +1,13 @@
 """Vercel by example, for the demo and the tests; nothing here is imported while the program runs.
 
-`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are sent.
+`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are
+sent, `playback` how recorded answers are read.
 """
 
 from __future__ import annotations
 
 from ingest.sources.vercel.demo import sending, story
+from ingest.sources.vercel.demo.playback import PLAYING
 from ingest.testing.sample import Sample
 
 SAMPLE = Sample(
@@ -20,5 +22,6 @@ SAMPLE = Sample(
     deliveries=story.DELIVERIES,
     provider=story.provider,
     sending=sending.SENDING,
+    playing=PLAYING,
     lost=story.LOST,
 )

@@ -1,6 +1,7 @@
 """Zendesk by example, for the demo and the tests; nothing here is imported while the program runs.
 
-`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are sent.
+`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are
+sent, `playback` how recorded answers are read.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from datetime import datetime
 
 from ingest.core.times import iso
 from ingest.sources.zendesk.demo import sending, story
+from ingest.sources.zendesk.demo.playback import PLAYING
 from ingest.testing.sample import Sample
 
 
@@ -33,4 +35,5 @@ SAMPLE = Sample(
     headers=_headers,
     provider=story.provider,
     sending=sending.SENDING,
+    playing=PLAYING,
 )
