@@ -15,6 +15,7 @@ import structlog
 from ingest.core.canonical import clean
 from ingest.core.errors import (
     BadSettings,
+    BudgetSpent,
     IngestError,
     LeaseLost,
     RateLimited,
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 AGAIN_S = 2.0
 """The shortest wait before a page is asked for again."""
+ANSWERED_S = 60.0
+"""The longest wait after a page of which a part was answered."""
 MOST_SAID = 2_000
 """Characters of an error that are stored."""
 
@@ -43,29 +46,36 @@ class PageFailure:
     lost: the page belongs to somebody else by now, or its run has ended: nothing is to be done.
     refused: the connection is paused. limited: it is left alone for `wait_s`.
     put_off: the page is due after `wait_s`. failed: the list ends with `said`.
-    counted: each such failure makes the next wait longer.
+    counted: each such failure makes the next wait longer. setback: the pages that follow are made
+    with fewer requests.
     """
 
     kind: Kind
     said: str
     wait_s: float = AGAIN_S
     counted: bool = False
+    setback: bool = False
 
 
-def failure_of(error: BaseException, *, attempts: int, run_id: int) -> PageFailure:
-    """What an error of a page means; a fault of our own ends the list until it is mended. Pure."""
+def failure_of(error: BaseException, *, attempts: int, run_id: int, calls: int = 0) -> PageFailure:
+    """What an error of a page means that took so many `calls`; a fault of our own ends the list
+    until it is mended. Who answered some of them is there, and is asked again soon. Pure.
+    """
     said = clean(str(error))[:MOST_SAID]
     if isinstance(error, LeaseLost):
         return PageFailure("lost", said)
     if isinstance(error, Refused):
         return PageFailure("refused", said)
     backs_off_s = max(AGAIN_S, delay_s(attempts, run_id))
+    if calls > 1:
+        backs_off_s = min(backs_off_s, ANSWERED_S)
     if isinstance(error, TransientError):
         told = error.retry_after_s
         wait_s = backs_off_s if told is None else max(told_s(told), 0.0)
         if isinstance(error, RateLimited):
-            return PageFailure("limited", said, max(wait_s, 1.0))
-        return PageFailure("put_off", said, wait_s, counted=told is None)
+            return PageFailure("limited", said, max(wait_s, 1.0), setback=True)
+        is_setback = not isinstance(error, BudgetSpent)
+        return PageFailure("put_off", said, wait_s, counted=told is None, setback=is_setback)
     if isinstance(error, BadSettings | BadRow):
         return PageFailure("put_off", said, backs_off_s, counted=True)
     if isinstance(error, IngestError):
@@ -80,7 +90,7 @@ def settle_failure(
     is away: then the lease runs out.
     """
     row = held.row
-    found = failure_of(error, attempts=row.attempts, run_id=row.run_id)
+    found = failure_of(error, attempts=row.attempts, run_id=row.run_id, calls=calls)
     told = {"run": row.run_id, "resource": row.resource, "kind": found.kind, "said": found.said}
     if found.kind == "failed":
         log.error("listing_failed", **told, exc_info=error)
@@ -98,6 +108,12 @@ def settle_failure(
             sync_parts.fail(conn, row, found.said, calls=calls)
         else:
             sync_parts.put_off(
-                conn, row, found.wait_s, found.said, counted=found.counted, calls=calls
+                conn,
+                row,
+                found.wait_s,
+                found.said,
+                counted=found.counted,
+                setback=found.setback,
+                calls=calls,
             )
     return found

@@ -9,11 +9,18 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ingest.sources.linear.demo import sending, story
+from ingest.sources.linear.demo.fake import make
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
 
 
 def _headers(delivery_id: str, _now: datetime) -> Mapping[str, str]:
     return {"linear-delivery": delivery_id}
+
+
+def _limited(seconds: int, now: datetime) -> Answer:
+    """The reset is in UTC epoch milliseconds."""
+    return make().limited(now, seconds)
 
 
 SAMPLE = Sample(
@@ -31,4 +38,5 @@ SAMPLE = Sample(
     headers=_headers,
     provider=story.provider,
     sending=sending.SENDING,
+    limited=_limited,
 )

@@ -5,8 +5,16 @@
 
 from __future__ import annotations
 
-from ingest.sources.notion.demo import sending, story
+from datetime import datetime
+
+from ingest.sources.notion.demo import sending, shapes, story
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
+
+
+def _limited(seconds: int, _now: datetime) -> Answer:
+    return shapes.limited(seconds)
+
 
 SAMPLE = Sample(
     source_type="notion",
@@ -21,5 +29,6 @@ SAMPLE = Sample(
     deliveries=story.DELIVERIES,
     provider=story.provider,
     sending=sending.SENDING,
+    limited=_limited,
     stood_before=True,
 )

@@ -5,8 +5,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from math import ceil
+
 from ingest.sources.vercel.demo import sending, story
+from ingest.sources.vercel.demo.fake import rate_limited
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
+
+
+def _limited(seconds: int, now: datetime) -> Answer:
+    """The reset is in UTC epoch seconds."""
+    return rate_limited(ceil(now.timestamp()) + seconds)
+
 
 SAMPLE = Sample(
     source_type="vercel",
@@ -20,5 +31,6 @@ SAMPLE = Sample(
     deliveries=story.DELIVERIES,
     provider=story.provider,
     sending=sending.SENDING,
+    limited=_limited,
     lost=story.LOST,
 )
