@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from ingest.core.times import iso, to_micros
+from ingest.core.times import iso, parse_time, to_micros
 from ingest.sources.github.demo.fake import GitHub
 from ingest.sources.linear.demo.crowd import fill as fill_linear
 from ingest.sources.linear.demo.fake import Linear
@@ -22,6 +22,8 @@ from ingest.sources.zendesk.demo.fake import Zendesk
 from ingest.testing.sample import sample_of
 
 BEGAN = datetime(2026, 2, 1, tzinfo=UTC)
+LATER = "2026-05-01T12:00:00Z"
+"""When what changes does."""
 
 
 def crowded(source_type: str, count: int) -> Any:
@@ -32,6 +34,11 @@ def crowded(source_type: str, count: int) -> Any:
     provider = sample.provider()
     CROWDS[source_type](provider, count)
     return provider
+
+
+def move(source_type: str, provider: Any, count: int) -> None:
+    """Of some `count` objects one in twenty changes, at least one, and about as many go."""
+    MOVES[source_type](provider, count)
 
 
 def _at(minute: int) -> str:
@@ -213,4 +220,67 @@ CROWDS: Mapping[str, Callable[[Any, int], None]] = {
     "sentry": _sentry,
     "vercel": _vercel,
     "zendesk": _zendesk,
+}
+
+
+def _some(count: int) -> range:
+    """Numbers of those that change; those that go are behind them."""
+    return range(max(1, count // 40))
+
+
+def _move_github(github: GitHub, count: int) -> None:
+    """Issues with what is said on them; files."""
+    (id_,) = github.repositories
+    of, quarter = github.repositories[id_], max(2, count // 4)
+    for n in _some(count):
+        github.edit(id_, "issue", 1_000 + n, LATER, title=f"Ferry {n} is on time")
+        last = quarter - 1 - n
+        github.delete(id_, "issue", 1_000 + last)
+        github.delete(id_, "comment", next(k for k in range(51_000, 52_000) if k % quarter == last))
+    files = {"docs/piers/0.md": "# Pier 0\n\nClosed.\n", f"docs/piers/{quarter - 1}.md": None}
+    github.change(id_, of.default_branch, files, at=LATER)
+
+
+def _move_linear(linear: Linear, count: int) -> None:
+    for n in _some(count):
+        linear.edit("issue", f"issue-{100 + n}", parse_time(LATER), title=f"Signal {n} is green")
+        last = 100 + count // 2 - 1 - n
+        linear.destroy("comment", f"comment-{last}-0")
+        linear.destroy("issue", f"issue-{last}")
+
+
+def _move_notion(notion: Notion, count: int) -> None:
+    for n in _some(count):
+        notion.edit_page(_id(f"row/{n}"), at=LATER, title=f"Ferry {n}, mended")
+        notion.trash(_id(f"row/{count - 1 - n}"), at=LATER)
+
+
+def _move_sentry(sentry: Sentry, count: int) -> None:
+    drawn = [id_ for id_ in sentry.issues if id_.startswith("700")]
+    for n in _some(count):
+        sentry.edit(drawn[n], status="resolved", substatus=None)
+        sentry.delete(drawn[count - 1 - n])
+
+
+def _move_vercel(vercel: Vercel, count: int) -> None:
+    for n in _some(count):
+        vercel.become(f"dpl_{n:024d}", "CANCELED", at_ms=to_micros(parse_time(LATER)) // 1_000)
+        vercel.remove(f"dpl_{count - 1 - n:024d}")
+
+
+def _move_zendesk(account: Zendesk, count: int) -> None:
+    for n in _some(count):
+        account.edit_ticket(20_000 + n, at=LATER, status="solved")
+        account.delete_ticket(20_000 + count * 2 // 3 - 1 - n)
+        account.edit_article(700_000 + n, at=LATER, title=f"Pier {n}, closed")
+        account.delete_article(700_000 + max(2, count // 3) - 1 - n)
+
+
+MOVES: Mapping[str, Callable[[Any, int], None]] = {
+    "github": _move_github,
+    "linear": _move_linear,
+    "notion": _move_notion,
+    "sentry": _move_sentry,
+    "vercel": _move_vercel,
+    "zendesk": _move_zendesk,
 }

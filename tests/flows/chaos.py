@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.flows import sweep
 from ingest.flows.documents.bind import bind_pending
+from ingest.flows.lookups.clients import Clients
+from ingest.flows.lookups.drain import drain_lookups
 from ingest.flows.syncs.control import sync_connection
+from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.request import Kind
 from ingest.store import sync_runs
 from ingest.store.engine import transaction
@@ -24,7 +28,7 @@ from ingest.testing.fakes import Fake, serving
 from ingest.testing.faults import Faults
 from ingest.testing.sample import all_samples
 from tests.crowds import CROWDS, crowded
-from tests.factories import connect, make_store
+from tests.factories import VAULT, connect, make_store
 from tests.flows.snapshot import Snapshot, Table, snapshot
 
 STORE = "chaos"
@@ -34,6 +38,12 @@ _VERSION = re.compile(r"(?<=:)0*17[89]\d{13}(?=:|$)")
 """Of an event, where it is a time of ours, in microseconds."""
 _RANKS = frozenset({"rank", "created_rank", "patches", "made"})
 _COUNTED = ("kind", "state", "seen", "changed", "deleted", "errors")
+_DUE = (
+    "UPDATE lightfast_sync_parts SET next_attempt_at = now() WHERE next_attempt_at > now()",
+    "UPDATE lightfast_lookups SET next_attempt_at = now() WHERE next_attempt_at > now()",
+    "UPDATE lightfast_connection_conditions SET held_until = NULL, rests_until = NULL",
+)
+MOST_TURNS = 2_000
 
 
 @contextmanager
@@ -51,6 +61,12 @@ def weathered(fakes: Mapping[str, Fake], seed: int, *, hang_s: float = 0.05) -> 
         made[name] = Faults(seed * 100 + number, limited=limits[name])
         fake.weather, fake.hang_s = made[name].through, hang_s
     return made
+
+
+def fair(fakes: Mapping[str, Fake]) -> None:
+    """Nothing goes wrong from now on."""
+    for fake in fakes.values():
+        fake.weather = lambda right: right()
 
 
 def connect_all(engine: sa.Engine, fakes: Mapping[str, Fake]) -> dict[str, str]:
@@ -132,3 +148,61 @@ def _events(rows: Table) -> Table:
 
 def _is_ours(column: str, value: object) -> bool:
     return column in _RANKS or (column == "created_at" and str(value) >= OWN_CLOCK)
+
+
+@dataclass
+class Plant:
+    """All sources connected to one store of one database, and who works for them.
+
+    on_begun, on_made: called when a page is begun, and after it.
+    """
+
+    engine: sa.Engine
+    fakes: dict[str, Fake]
+    on_begun: Callable[[], object] = int
+    on_made: Callable[[], object] = int
+    clients: Clients = field(init=False)
+    connections: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clients = Clients(VAULT, {name: fake.url for name, fake in self.fakes.items()})
+        self.connections = connect_all(self.engine, self.fakes)
+
+    def sync(self, kind: Kind) -> dict[str, dict[str, Any]]:
+        """A run of each, with its look-ups, to its end; nothing waits for anything."""
+        runs = request_all(self.engine, self.connections, kind)
+        turns = iter(range(MOST_TURNS))
+        while not have_ended(self.engine, runs):
+            drain_pages(
+                self.engine,
+                self.clients,
+                go_on=self._hurried(60),
+                on_more=self.on_begun,
+                on_asked=self.on_made,
+            )
+            self._hurry()
+            drain_lookups(self.engine, self.clients, go_on=_times(20), threads=2)
+            assert next(turns, None) is not None, counted(self.engine, runs)
+        return counted(self.engine, runs)
+
+    def told(self) -> Snapshot:
+        return told_at_the_end(self.engine, self.connections)
+
+    def _hurried(self, most: int) -> Callable[[], bool]:
+        go_on = _times(most)
+
+        def hurried() -> bool:
+            self._hurry()
+            return go_on()
+
+        return hurried
+
+    def _hurry(self) -> None:
+        with transaction(self.engine, durable=False) as conn:
+            for statement in _DUE:
+                conn.execute(sa.text(statement))
+
+
+def _times(most: int) -> Callable[[], bool]:
+    left = iter(range(most))
+    return lambda: next(left, None) is not None
