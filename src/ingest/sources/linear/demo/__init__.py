@@ -19,8 +19,8 @@ def _headers(delivery_id: str, _now: datetime) -> Mapping[str, str]:
 
 
 def _limited(seconds: int, now: datetime) -> Answer:
-    """The reset is in UTC epoch milliseconds."""
-    return make().limited(now, seconds)
+    """Both limits are used up; the reset is in UTC epoch milliseconds."""
+    return make().limited(now, seconds, seconds)
 
 
 SAMPLE = Sample(
