@@ -26,8 +26,10 @@ from ingest.embedded import commands
 from ingest.embedded.processes import wait_until
 from ingest.embedded.stack import Child, Stack
 from ingest.flows.syncs.request import Kind
+from ingest.store import lookup_admin
 from ingest.store.engine import transaction
 from ingest.testing.fakes import Asked, Fake
+from ingest.testing.sample import Sample, SampleDelivery
 from tests.broker.workers import environment, send
 from tests.crowds import move
 from tests.embedded.watching import family
@@ -38,10 +40,13 @@ from tests.flows.chaos import (
     fair,
     have_ended,
     request_all,
+    shown,
     told_at_the_end,
     weathered,
 )
 from tests.flows.snapshot import difference
+from tests.flows.test_convergence_of_all import STORY, World
+from tests.flows.test_resync_of_all import differs, live
 from tests.flows.test_syncs_of_faults import other_engine
 
 __all__ = ["other_engine"]
@@ -50,8 +55,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 
 MODULE = "tests.acceptance.impatient_worker"
 LEASE_S = 2
+Told = tuple[Sample, SampleDelivery]
 BEATS_S = 0.5
 """Between two wake-ups that the test sends, where a beat would sweep."""
+MOST_DEATHS = {"worker": 2, "fetcher": 2}
+"""A row may be alone in a process when that dies, and three such deaths end it."""
 TASKS = {"ingest.sync_pages": "sync", "ingest.fetch": "fetch", "ingest.process": "ingest"}
 
 
@@ -78,6 +86,7 @@ class Works:
     stack: Stack
     broker_url: str
     log: Path
+    deaths: Counter[str] = field(default_factory=Counter)
 
     def until(
         self, condition: Callable[[], bool], seconds: float, meanwhile: Callable[[], object] = int
@@ -99,18 +108,23 @@ class Works:
         """Any process of any group but the groups' first ones, which replace it at once; the first
         one where there is no other.
         """
-        name = drawn.choice([*self.stack.pids()] or [""])
-        pid = self.stack.pids().get(name)
+        pids = [
+            pid
+            for name, pid in self.stack.pids().items()
+            if self.deaths[name] < MOST_DEATHS.get(name, sys.maxsize)
+        ]
         with contextlib.suppress(OSError):
-            if pid is not None:
-                own = family(pid)
-                os.kill(drawn.choice(own[1:] or own), signal.SIGKILL)
+            pid = drawn.choice(pids)
+            own = family(pid)
+            os.kill(drawn.choice(own[1:] or own), signal.SIGKILL)
+            self.deaths.update(name for name, one in self.stack.pids().items() if one == pid)
 
     def kill_a_group(self, name: str) -> None:
         """All of its processes at once; it is started anew."""
         pid = self.stack.pids().get(name)
         if pid is not None:
             os.killpg(pid, signal.SIGKILL)
+            self.deaths[name] += 1
             while name in self.stack.pids() and self.stack.pids()[name] == pid:
                 self.stack.tend()
                 time.sleep(0.02)
@@ -188,6 +202,7 @@ def _same(calm: Plant, shaken: Plant, works: Works, kind: Kind, storm: Storm) ->
     works.until(lambda: have_ended(shaken.engine, runs), 300)
     assert counted(shaken.engine, runs) == whole
     assert difference(calm.told(), told_at_the_end(shaken.engine, shaken.connections)) == ""
+    works.deaths.clear()
     assert killed >= storm.kills / 2
     assert sum(one.struck.total() for one in faults.values()) > killed * storm.each / 5
     return whole
@@ -247,6 +262,51 @@ def test_so_it_is_for_long_and_of_many_and_when_some_are_gone(
     shaken.clients.close()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("works", [EACH_ITS_OWN], indirect=True)
+@pytest.mark.parametrize("count", [30], indirect=True)
+@pytest.mark.parametrize("seed", range(31, 34))
+def test_webhooks_that_come_meanwhile_end_in_the_same_documents(
+    calm: Plant, works: Works, fakes: dict[str, Fake], seed: int
+) -> None:
+    told = World(calm.engine, calm.clients, calm.connections)
+    told.tell(STORY)
+    told.process()
+    calm.sync("backfill")
+    told.finish()
+    drawn, faults = random.Random(seed), weathered(fakes, seed)
+    shaken = Plant(works.engine, fakes)
+    runs = request_all(shaken.engine, shaken.connections, "backfill")
+    telling = World(shaken.engine, shaken.clients, shaken.connections)
+    for part in _dealt(drawn, STORY, parts=6):
+        telling.tell(part)
+        storm = Storm(drawn.randrange(1_000), kills=4, each=20, groups=("syncer",))
+        _rage(works, fakes, storm, lambda: have_ended(shaken.engine, runs))
+    for one in faults.values():
+        one.calm = True
+    works.until(lambda: have_ended(shaken.engine, runs) and _is_quiet(shaken.engine), 300)
+    told_here = told_at_the_end(shaken.engine, shaken.connections)
+    assert differs(live(told_at_the_end(calm.engine, calm.connections)), live(told_here)) == ""
+    assert {shown(shaken.engine, run)["state"] for run in runs.values()} == {"done"}
+    shaken.clients.close()
+
+
+def _dealt(drawn: random.Random, story: Sequence[Told], parts: int) -> Iterator[list[Told]]:
+    """The story in any order, in so many parts."""
+    shuffled = drawn.sample([*story], len(story))
+    for part in range(parts):
+        yield shuffled[part::parts]
+
+
+def _is_quiet(engine: sa.Engine) -> bool:
+    with transaction(engine, durable=False) as conn:
+        ends = {*conn.execute(_ENDS).scalars()}
+        asked, _ = lookup_admin.unfinished(conn)
+    assert "dead" not in ends
+    return "pending" not in ends and not asked
+
+
+_ENDS = sa.text("SELECT DISTINCT status FROM lightfast_webhook_deliveries")
 List = tuple[str, str]
 """A list of a run: its source type and its name."""
 _PAGES = sa.text("""

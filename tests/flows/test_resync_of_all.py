@@ -74,7 +74,7 @@ class Resyncing(World):
         for run in runs:
             shown = self._shown(run)
             assert (shown["state"], shown["errors"]) == ("done", 0), shown
-        return _live(self.finish())
+        return live(self.finish())
 
     def look_up(self) -> bool:
         """Look up what is asked for; whether there was anything."""
@@ -96,7 +96,8 @@ class Resyncing(World):
             return sync_runs.show(conn, run) or {}
 
 
-def _live(taken: Mapping[str, Table]) -> dict[str, Table]:
+def live(taken: Mapping[str, Table]) -> dict[str, Table]:
+    """What readers of the tables see of live documents."""
     return {table: {key: _plain(row) for key, row in taken[table].items()} for table in _SEEN}
 
 
@@ -120,7 +121,8 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _differs(one: Mapping[str, Table], other: Mapping[str, Table]) -> str:
+def differs(one: Mapping[str, Table], other: Mapping[str, Table]) -> str:
+    """In what two differ, a line each."""
     lines = []
     for table in _SEEN:
         for key in sorted(one[table].keys() | other[table].keys(), key=str):
@@ -174,7 +176,7 @@ def test_a_backfill_alone_gives_what_all_webhooks_give(world: Resyncing) -> None
     world.tell(STORY)
     world.process()
     told = world.resync()
-    assert _differs(alone, told) == ""
+    assert differs(alone, told) == ""
     bind_pending(world.engine)
 
 
@@ -190,7 +192,7 @@ def _some_of_a_stream(world: Resyncing, seeds: Iterable[int]) -> None:
         world.forget()
         world.tell(kept)
         world.process()
-        assert _differs(world.resync(), whole) == "", f"seed {seed}"
+        assert differs(world.resync(), whole) == "", f"seed {seed}"
 
 
 def test_what_was_lost_of_a_stream_comes_back(world: Resyncing) -> None:
