@@ -528,7 +528,8 @@ CREATE INDEX idx_sync_runs_stopped ON lightfast_sync_runs (connection_id)
 CREATE INDEX idx_sync_runs_finished ON lightfast_sync_runs (finished_at);
 
 -- One list of a run: where it stands, what it counted, and when its next page is due. `since` is
--- null for all of it. The part `end` is what is done once all lists are.
+-- null for all of it. `setbacks` are pages that failed of late: each makes the next ones smaller.
+-- The part `end` is what is done once all lists are.
 CREATE TABLE lightfast_sync_parts (
   run_id BIGINT NOT NULL REFERENCES lightfast_sync_runs(id) ON DELETE CASCADE,
   resource VARCHAR(64) NOT NULL,

@@ -116,6 +116,7 @@ def fetch_due() -> None:
         process_program().clients,
         go_on=lambda: time.monotonic() < until,
         linger=lambda: not stopping.is_set() and time.monotonic() < until + LINGER_S,
+        lease_s=process_program().settings.lease_s,
     )
     if done.more:
         ring(engine, FETCH_QUEUE)
@@ -144,6 +145,7 @@ def sync_pages() -> None:
         on_more=lambda: ring(engine, SYNC_QUEUE),
         on_asked=lambda: ring(engine, FETCH_QUEUE),
         most_share=parts.settings.sync_ask_share,
+        lease_s=parts.settings.lease_s,
     )
     if done.more:
         ring(engine, SYNC_QUEUE)

@@ -15,6 +15,7 @@ import structlog
 from ingest.core.canonical import clean
 from ingest.core.errors import (
     BadSettings,
+    BudgetSpent,
     IngestError,
     LeaseLost,
     RateLimited,
@@ -36,6 +37,8 @@ waits grow. To wait as told is no failure, nor is a wrong setting.
 """
 ROW_TRIES = 5
 """The same of a page that the database refuses for what is in it."""
+ANSWERED_S = 60.0
+"""The longest wait after a page of which a part was answered."""
 MOST_SAID = 2_000
 """Characters of an error that are stored."""
 
@@ -49,31 +52,39 @@ class PageFailure:
     lost: the page belongs to somebody else by now, or its run has ended: nothing is to be done.
     refused: the connection is paused. limited: it is left alone for `wait_s`.
     put_off: the page is due after `wait_s`. failed: the list ends with `said`.
-    counted: each such failure makes the next wait longer.
+    counted: each such failure makes the next wait longer. setback: the pages that follow are made
+    with fewer requests.
     """
 
     kind: Kind
     said: str
     wait_s: float = AGAIN_S
     counted: bool = False
+    setback: bool = False
 
 
-def failure_of(error: BaseException, *, attempts: int, run_id: int) -> PageFailure:
-    """What an error of a page means; a fault of our own ends the list until it is mended. Pure."""
+def failure_of(error: BaseException, *, attempts: int, run_id: int, calls: int = 0) -> PageFailure:
+    """What an error of a page means that took so many `calls`; a fault of our own ends the list
+    until it is mended. Who answered some of them is there, and is asked again soon. Pure.
+    """
     said = clean(str(error))[:MOST_SAID]
     if isinstance(error, LeaseLost):
         return PageFailure("lost", said)
     if isinstance(error, Refused):
         return PageFailure("refused", said)
     backs_off_s = max(AGAIN_S, delay_s(attempts, run_id))
+    if calls > 1:
+        backs_off_s = min(backs_off_s, ANSWERED_S)
     if isinstance(error, TransientError):
         told = error.retry_after_s
         wait_s = backs_off_s if told is None else max(told_s(told), 0.0)
         if isinstance(error, RateLimited):
-            return PageFailure("limited", said, max(wait_s, 1.0), counted=told is None)
+            counted = told is None
+            return PageFailure("limited", said, max(wait_s, 1.0), counted=counted, setback=True)
         if told is None and attempts >= TRIES:
             return PageFailure("failed", f"{said} ({attempts} times)")
-        return PageFailure("put_off", said, wait_s, counted=told is None)
+        is_setback = not isinstance(error, BudgetSpent)
+        return PageFailure("put_off", said, wait_s, counted=told is None, setback=is_setback)
     given_up = isinstance(error, BadRow) and attempts >= ROW_TRIES
     if isinstance(error, BadSettings | BadRow) and not given_up:
         return PageFailure("put_off", said, backs_off_s, counted=True)
@@ -89,7 +100,7 @@ def settle_failure(
     Raises `TransientError` where the database is away: then the lease runs out.
     """
     row = held.row
-    found = failure_of(error, attempts=row.attempts, run_id=row.run_id)
+    found = failure_of(error, attempts=row.attempts, run_id=row.run_id, calls=calls)
     told = {"run": row.run_id, "resource": row.resource, "kind": found.kind, "said": found.said}
     if found.kind == "failed":
         log.error("listing_failed", **told, exc_info=error)
@@ -109,6 +120,12 @@ def settle_failure(
                 sync_runs.finish(conn, row.run_id, sync_runs.FAILED, f"its end: {found.said}")
         else:
             sync_parts.put_off(
-                conn, row, found.wait_s, found.said, counted=found.counted, calls=calls
+                conn,
+                row,
+                found.wait_s,
+                found.said,
+                counted=found.counted,
+                setback=found.setback,
+                calls=calls,
             )
     return found
