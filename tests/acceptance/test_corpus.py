@@ -44,6 +44,33 @@ def test_an_empty_folder_is_a_failure(tmp_path: Path) -> None:
     assert told["failures"] == ["the folder holds no payload"]
 
 
+def test_answers_of_an_api_are_read_without_the_stack(tmp_path: Path) -> None:
+    """What is of no document, what nobody asks for and what nobody built is told and no failure."""
+    answer(tmp_path, "github/list", "/repos/halcyon/web/issues", [{**WHOLE, "id": 1_001}])
+    answer(tmp_path, "github/other", "/rate_limit", {"resources": {}})
+    answer(tmp_path, "github/gone", "/repos/halcyon/web/issues/9", {"message": "no"}, status=404)
+    answer(tmp_path, "wiki/unknown", "/pages", [])
+    code, told = corpus(tmp_path)
+    ends = {(row["source"], row["status"], row["end"]): row for row in told["api"]["rows"]}
+    assert set(ends) == {
+        ("github", "200", "read"),
+        ("github", "200", "not asked for"),
+        ("github", "404", "gone"),
+        ("wiki", "200", "not built"),
+    }
+    assert ends["github", "200", "read"]["documents"] == 1
+    assert told["failures"] == []
+    assert code == 0
+
+
+def test_an_answer_that_becomes_no_document_is_a_failure(tmp_path: Path) -> None:
+    dateless = {name: told for name, told in WHOLE.items() if name != "updated_at"}
+    answer(tmp_path, "github/one", "/repos/halcyon/web/issues/1", {**dateless, "id": 1_001})
+    code, told = corpus(tmp_path)
+    assert code == 1
+    assert any("object.updated_at: required and missing" in one for one in told["failures"])
+
+
 def test_a_row_that_is_written_anew_is_seen_although_it_says_the_same() -> None:
     before = {"documents": {"1": {"title": "Lamp", "xmin": "700"}}}
     after = {"documents": {"1": {"title": "Lamp", "xmin": "701"}}}
@@ -63,6 +90,14 @@ def webhook(
     body = {"action": "opened", "repository": REPO, **objects}
     told = {"source": name.partition("/")[0], "origin": "here", "headers": headers, "body": body}
     path.write_text(json.dumps(told))
+
+
+def answer(folder: Path, name: str, path: str, body: object, *, status: int = 200) -> None:
+    file = folder / "api" / f"{name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    request = {"method": "GET", "url": f"https://api.example{path}"}
+    told = {"source": name.partition("/")[0], "origin": "here", "request": request}
+    file.write_text(json.dumps({**told, "status": status, "headers": {}, "body": body}))
 
 
 def corpus(folder: Path) -> tuple[int, dict[str, Any]]:

@@ -1,10 +1,13 @@
-"""What came of a folder: rows for people and programs, and what counts as a failure."""
+"""What came of a folder: rows for people and programs, and what counts as a failure.
+
+Deliveries and answers of APIs are told apart: of the first by event, of the second by kind.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest.testing.recorded import Recorded
+from tests.corpus import answers
+from tests.corpus.answers import AnswerEnd
 
 _WITH_PATH = re.compile(r"payload field \S+: ")
 _COLUMNS = ("source", "event", "action", "status", "reason", "recorded", "synthetic", "documents")
@@ -35,17 +40,21 @@ class Result:
     """The whole of a run."""
 
     ends: list[End]
+    answered: list[AnswerEnd] = field(default_factory=list)
     standing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def failures(self) -> list[str]:
         """Everything for which the run is not a success."""
-        found = ["the folder holds no payload"] if not self.ends else []
+        is_empty = not self.ends and not self.answered
+        found = ["the folder holds no payload"] if is_empty else []
         for end in self.ends:
             fault = _fault(end)
             if fault:
                 found.append(f"{end.recorded.name}: {fault}")
+        for answer in self.answered:
+            found += [f"{answer.recorded.name}: {fault}" for fault in answer.faults]
         return found + [f"sent once more, it moved: {line}" for line in self.moved]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -81,6 +90,7 @@ class Result:
             "rows": self.rows(),
             "totals": self.totals(),
             "documents": self.standing,
+            "api": {"rows": answers.rows(self.answered), "totals": answers.totals(self.answered)},
             "failures": self.failures(),
             "seconds": self.seconds,
         }
@@ -88,12 +98,7 @@ class Result:
 
 def show(result: Result, say: Callable[[str], None]) -> None:
     """Print for people: the rows, the totals, what stands, what failed."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in _COLUMNS:
-        table.add_column(name, justify="right" if name in _COLUMNS[5:] else "left")
-    for row in result.rows():
-        table.add_row(*(str(row[name])[:80] for name in _COLUMNS))
-    Console(width=200, highlight=False, markup=False).print(table)
+    _table(_COLUMNS, result.rows(), numbers=_COLUMNS[5:])
     for total in result.totals():
         counts = [
             f"{n} {status}" for status, n in total.items() if status not in {"source", "kind"}
@@ -101,9 +106,27 @@ def show(result: Result, say: Callable[[str], None]) -> None:
         say(f"{total['source']}, {total['kind']}: {', '.join(counts)}")
     for source, kinds in result.standing.items():
         say(f"{source} documents: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}")
+    _table(answers.COLUMNS, answers.rows(result.answered), numbers=answers.COUNTS)
+    for total in answers.totals(result.answered):
+        counts = [f"{n} {name}" for name, n in total.items() if name != "source"]
+        say(f"{total['source']}, answers of its API: {', '.join(counts)}")
     for failure in result.failures():
         say(f"FAILED: {failure}")
-    say(f"{len(result.ends)} payloads in {result.seconds:g} s")
+    said = f"{len(result.ends)} payloads and {len(result.answered)} answers"
+    say(f"{said} in {result.seconds:g} s")
+
+
+def _table(
+    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, numbers: Sequence[str]
+) -> None:
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, justify="right" if name in numbers else "left")
+    for row in rows:
+        table.add_row(*(str(row[name])[:80] for name in columns))
+    Console(width=200, highlight=False, markup=False).print(table)
 
 
 def _fault(end: End) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,14 +41,12 @@ LEFT JOIN lightfast_connection_conditions c ON c.connection_id = l.connection_id
 
 def run(recorded: Sequence[Recorded], *, twice: bool) -> Result:
     """Send everything whose source is there, and once more if `twice`; what came of it."""
-    began = time.monotonic()
     sendings = all_sendings()
     sent = [one for one in recorded if one.source in sendings]
     result = Result([outcome.not_built(one) for one in recorded if one.source not in sendings])
     if sent:
         with _providers(sent, sendings) as fakes, _stage(fakes) as stage:
             _run(stage, sent, sendings, result, fakes, twice=twice)
-    result.seconds = round(time.monotonic() - began, 1)
     return result
 
 

@@ -56,10 +56,11 @@ class Resyncing(World):
         listed = [own for name, own in self.connections.items() if source(name).listing]
         for shown in synced(self.engine, self.clients, listed):
             assert (shown["state"], shown["errors"]) == ("done", 0), shown
-        return _live(self.finish())
+        return live(self.finish())
 
 
-def _live(taken: Mapping[str, Table]) -> dict[str, Table]:
+def live(taken: Mapping[str, Table]) -> dict[str, Table]:
+    """What readers of the tables see of live documents."""
     return {table: {key: _plain(row) for key, row in taken[table].items()} for table in _SEEN}
 
 
@@ -83,7 +84,8 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _differs(one: Mapping[str, Table], other: Mapping[str, Table]) -> str:
+def differs(one: Mapping[str, Table], other: Mapping[str, Table]) -> str:
+    """In what two differ, a line each."""
     lines = []
     for table in _SEEN:
         for key in sorted(one[table].keys() | other[table].keys(), key=str):
@@ -137,7 +139,7 @@ def test_a_backfill_alone_gives_what_all_webhooks_give(world: Resyncing) -> None
     world.tell(STORY)
     world.process()
     told = world.resync()
-    assert _differs(alone, told) == ""
+    assert differs(alone, told) == ""
     bind_pending(world.engine)
 
 
@@ -153,7 +155,7 @@ def _some_of_a_stream(world: Resyncing, seeds: Iterable[int]) -> None:
         world.forget()
         world.tell(kept)
         world.process()
-        assert _differs(world.resync(), whole) == "", f"seed {seed}"
+        assert differs(world.resync(), whole) == "", f"seed {seed}"
 
 
 def test_what_was_lost_of_a_stream_comes_back(world: Resyncing) -> None:

@@ -17,6 +17,8 @@ from ingest.core.errors import BrokenSource
 from ingest.core.values import JSON
 from ingest.sources.registry import imported, package_of, source_types
 from ingest.testing.fakes import Provider
+from ingest.testing.faults import Limited, retry_after
+from ingest.testing.playback import Playing
 from ingest.testing.recorded import Sending
 
 EXPORTED = "SAMPLE"
@@ -68,8 +70,10 @@ class Sample:
         the time of sending; names in lower case.
     provider: makes its API with the objects of the story in it; None: nothing is looked up.
     sending: how it sends what was recorded; None: recorded payloads of it are not sent.
+    playing: how recorded answers of its API are read; None: they are not.
     stood_before: its provider's objects were there before it was connected: the demo backfills it.
     lost: what of the story no webhook tells; the demo's resync brings it.
+    limited: how its API says that whoever asks is to wait.
     """
 
     source_type: str
@@ -80,8 +84,10 @@ class Sample:
     headers: Callable[[str, datetime], Mapping[str, str]] = lambda _id, _now: {}
     provider: Callable[[], Provider] | None = None
     sending: Sending | None = None
+    playing: Playing | None = None
     stood_before: bool = False
     lost: LostWebhook | None = None
+    limited: Limited = retry_after
 
     @property
     def connection(self) -> dict[str, JSON]:
@@ -127,3 +133,8 @@ def _sample_or_reason(source_type: str) -> Sample | str:
 def all_sendings() -> dict[str, Sending]:
     """How recorded payloads are sent, by source type, where that is known."""
     return {one.source_type: one.sending for one in all_samples() if one.sending is not None}
+
+
+def all_playings() -> dict[str, Playing]:
+    """How recorded answers are played back, by source type, where that is known."""
+    return {one.source_type: one.playing for one in all_samples() if one.playing is not None}

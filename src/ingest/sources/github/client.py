@@ -110,7 +110,7 @@ class GitHubClient:
         if lookup.identity.kind == "issue":
             return {"object": told, "blocked_by": blocked_by(self._api, repository, told)}
         if lookup.identity.kind in CONVERSATION:
-            return in_conversation(lookup.identity.kind, told)
+            return _in_conversation(lookup, told)
         return {"object": told}
 
     def _is_here(self, repository: Repository, told: _Object, answer: Response) -> bool:
@@ -156,6 +156,18 @@ class GitHubClient:
 def connect(access: Access) -> GitHubClient:
     """The client of one connection."""
     return GitHubClient(access)
+
+
+def _in_conversation(lookup: Lookup, told: _Object) -> _Object:
+    """As a list hands it over; what names no conversation itself (answers of 2012) stands in the
+    one that whoever asks for it knows.
+    """
+    try:
+        return in_conversation(lookup.identity.kind, told)
+    except BadPayload:
+        if not DIGITS.fits(str(lookup.hint.get("number"))):
+            raise
+        return {"object": told}
 
 
 def _object(answer: Response) -> _Object:

@@ -8,6 +8,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.github.api import GitHubApi, Repository
+from ingest.sources.wire import at
 
 MOST_BLOCKING = 100
 """Issues that block one: those of the first page."""
@@ -23,10 +24,12 @@ _NUMBER_AT_END = re.compile(r"/([0-9]{1,18})\Z")
 def in_conversation(kind: str, told: dict[str, JSON]) -> dict[str, JSON]:
     """A child with its conversation's number; `…/issues/12` is said of pull requests too.
 
-    Raises `BadPayload` where it names none.
+    Raises `BadPayload` where it names none. Answers of 2012 name a pull request among the links
+    alone, which today's have too.
     """
-    url = told.get(CONVERSATION[kind])
-    found = _NUMBER_AT_END.search(url) if isinstance(url, str) else None
+    urls = (told.get(CONVERSATION[kind]), at(told, "_links", "pull_request", "href"))
+    named = (_NUMBER_AT_END.search(url) for url in urls if isinstance(url, str))
+    found = next(filter(None, named), None)
     if found is None:
         raise BadPayload(CONVERSATION[kind], "names no conversation")
     raw: dict[str, JSON] = {"object": told, "number": int(found[1])}

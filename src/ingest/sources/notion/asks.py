@@ -12,7 +12,6 @@ from ingest.core.errors import PermanentError, Refused
 from ingest.core.times import iso, parse_time
 from ingest.sources.answers import Absent
 from ingest.sources.contract import Payload
-from ingest.sources.listing import MOST_CALLS
 from ingest.sources.notion import parts
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.parts import MOST_AT_ONCE, Part
@@ -87,7 +86,7 @@ def _size(walk: Walk) -> int:
     """
     if not walk.meets.reads_at_once:
         return MOST_AT_ONCE
-    fitting = 100 * (MOST_CALLS - walk.calls) // max(1, walk.progress.work)
+    fitting = 100 * (walk.most_calls - walk.calls) // max(1, walk.progress.work)
     return max(1, min(fitting, MOST_AT_ONCE))
 
 
@@ -97,16 +96,19 @@ def _size(walk: Walk) -> int:
 def _tell_tables(walk: Walk, _head: Task, part: Part) -> bool:
     """An incremental run goes on beyond its beginning for the tables that it asks for rows."""
     for table in part.items:
-        id_, database = dashed(table.get("id")), dashed(at(table, "parent", "database_id"))
-        if id_ is None:
-            continue
-        if walk.is_old(table):
-            if walk.progress.tables >= MOST_TABLES:
-                return True
-        elif database is not None:
-            walk.meets.database(walk, database)
-        walk.meet_table(id_)
+        if walk.is_old(table) and walk.progress.tables >= MOST_TABLES:
+            return True
+        _tell_table(walk, table)
     return False
+
+
+def _tell_table(walk: Walk, table: Payload) -> None:
+    id_, database = dashed(table.get("id")), dashed(at(table, "parent", "database_id"))
+    if id_ is None:
+        return
+    if database is not None and not walk.is_old(table):
+        walk.meets.database(walk, database)
+    walk.meet_table(id_)
 
 
 def _tell_pages(walk: Walk, head: Task, part: Part) -> bool:
@@ -166,11 +168,21 @@ def _tell_trash(walk: Walk, _head: Task, part: Part) -> bool:
 
 
 def _tell_rows(walk: Walk, _head: Task, part: Part) -> bool:
+    """…/reference/query-a-data-source: a wiki has tables among its rows."""
     for row in part.items:
         id_, created = dashed(row.get("id")), text(row, "created_time") or ""
-        if id_ is not None and walk.progress.edge.passes(id_, created) and not is_trashed(row):
+        if row.get("object") == "data_source":
+            _tell_wiki_table(walk, row)
+        elif id_ is not None and walk.progress.edge.passes(id_, created) and not is_trashed(row):
             walk.meets.page(walk, row)
     return False
+
+
+def _tell_wiki_table(walk: Walk, table: Payload) -> None:
+    """One of a database that the connection does not want is left out, as anywhere else."""
+    database = dashed(at(table, "parent", "database_id"))
+    if walk.chosen is None or database in walk.chosen:
+        _tell_table(walk, table)
 
 
 # How it ends early.

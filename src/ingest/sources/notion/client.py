@@ -22,6 +22,7 @@ from ingest.sources.listing import Page, PageRequest
 from ingest.sources.notion.descriptor import DESCRIPTOR
 from ingest.sources.notion.documents import UNSEEN
 from ingest.sources.notion.ids import dashed
+from ingest.sources.notion.limits import wait_s
 from ingest.sources.notion.lists import list_page
 from ingest.sources.notion.reading import FORBIDDEN, MOST_BYTES, NOT_FOR_BOTS, Lists, Reading
 from ingest.sources.notion.reads import bot_of, database_of, whole_database, whole_page
@@ -32,6 +33,7 @@ VERSION = "2025-09-03"
 
 # …/reference/status-codes: 409 is a clash with another edit. 529 stands among the 5xx.
 _RULES = Rules(
+    wait_s=wait_s,
     refused=frozenset({401}),
     absent=frozenset({NOT_FOR_BOTS, FORBIDDEN, 404, 410}),
     later=frozenset({408, 409, 425}),

@@ -88,6 +88,19 @@ def test_a_listing_goes_on_from_any_page(suite: Suite) -> None:
                 assert found == named_in(pages), f"{resource.name}: broken off after page {cut + 1}"
 
 
+def test_a_list_is_read_on_by_a_single_request_at_a_time(suite: Suite) -> None:
+    """A provider of whose answers a third fail is listed nevertheless: by pages of few requests.
+
+    Remedy: end a page after `PageRequest.most_calls`, and yet no sooner than it got on.
+    """
+    with _playing(suite) as fake, connected(suite, fake) as client:
+        for resource in _resources(suite):
+            whole = named_in(_pages(suite, client, resource))
+            connection = suite.story_connection
+            sparing = pages_of(client, resource.name, connection=connection, most_calls=1)
+            assert named_in(sparing) == whole, f"{resource.name}: fewer requests a page name others"
+
+
 def test_a_full_listing_names_everything_again(suite: Suite) -> None:
     """What the last listing left shortens the next one, and makes nothing look deleted.
 

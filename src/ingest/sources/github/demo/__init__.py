@@ -1,19 +1,36 @@
 """GitHub by example, for the demo and the tests; nothing here is imported while the program runs.
 
-`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are sent.
+`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are
+sent, `playback` how recorded answers are read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import ceil
 
 from ingest.sources.github.demo import sending, story
+from ingest.sources.github.demo.fake_shapes import failure
+from ingest.sources.github.demo.playback import PLAYING
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
 
 
 def _headers(delivery_id: str, _now: datetime) -> Mapping[str, str]:
     return {"x-github-event": "push", "x-github-delivery": delivery_id}
+
+
+def _limited(seconds: int, now: datetime) -> Answer:
+    """The primary limit: the reset is in UTC epoch seconds."""
+    told = failure(403, "API rate limit exceeded for user ID 1.")
+    resets_at = ceil(now.timestamp()) + seconds
+    headers = {
+        "x-ratelimit-limit": "5000",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": str(resets_at),
+    }
+    return Answer(told.status, told.body, headers)
 
 
 SAMPLE = Sample(
@@ -34,4 +51,6 @@ SAMPLE = Sample(
     headers=_headers,
     provider=story.provider,
     sending=sending.SENDING,
+    playing=PLAYING,
+    limited=_limited,
 )

@@ -1,12 +1,22 @@
 """Notion by example, for the demo and the tests; nothing here is imported while the program runs.
 
-`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are sent.
+`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are
+sent, `playback` how recorded answers are read.
 """
 
 from __future__ import annotations
 
-from ingest.sources.notion.demo import sending, story
+from datetime import datetime
+
+from ingest.sources.notion.demo import sending, shapes, story
+from ingest.sources.notion.demo.playback import PLAYING
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
+
+
+def _limited(seconds: int, _now: datetime) -> Answer:
+    return shapes.limited(seconds)
+
 
 SAMPLE = Sample(
     source_type="notion",
@@ -21,5 +31,7 @@ SAMPLE = Sample(
     deliveries=story.DELIVERIES,
     provider=story.provider,
     sending=sending.SENDING,
+    playing=PLAYING,
+    limited=_limited,
     stood_before=True,
 )

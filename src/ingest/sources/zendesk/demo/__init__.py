@@ -1,6 +1,7 @@
 """Zendesk by example, for the demo and the tests; nothing here is imported while the program runs.
 
-`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are sent.
+`fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are
+sent, `playback` how recorded answers are read.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from datetime import datetime
 
 from ingest.core.times import iso
 from ingest.sources.zendesk.demo import sending, story
+from ingest.sources.zendesk.demo.playback import PLAYING
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
 
 
@@ -18,6 +21,16 @@ def _headers(delivery_id: str, now: datetime) -> Mapping[str, str]:
         "x-zendesk-webhook-invocation-id": delivery_id,
         "x-zendesk-webhook-signature-timestamp": iso(now),
     }
+
+
+def _limited(seconds: int, _now: datetime) -> Answer:
+    """The account's own limit."""
+    headers = {
+        "retry-after": str(seconds),
+        "x-rate-limit": "700",
+        "x-rate-limit-remaining": "0",
+    }
+    return Answer(429, {"error": "APIRateLimitExceeded"}, headers)
 
 
 SAMPLE = Sample(
@@ -33,4 +46,6 @@ SAMPLE = Sample(
     headers=_headers,
     provider=story.provider,
     sending=sending.SENDING,
+    playing=PLAYING,
+    limited=_limited,
 )
