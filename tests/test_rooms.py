@@ -22,7 +22,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "lookups": ("batches", "connections", "documents"),
     "deliveries": ("batches", "connections", "documents", "lookups", "receiving"),
     "syncs": ("batches", "connections", "documents", "lookups"),
-    "doctor": ("connections", "lookups", "syncs"),
+    "subscriptions": ("connections", "lookups", "receiving"),
+    "doctor": ("connections", "lookups", "subscriptions", "syncs"),
     "sweep": ("documents",),
     "retention": (),
 }

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ingest.bell.celery_app import (
     ENQUEUE_TASK,
     FETCH_TASK,
+    MISSED_TASK,
     PAGES_TASK,
     PLAN_TASK,
     PROCESS_TASK,
@@ -44,6 +45,7 @@ from ingest.flows.lookups.drain import drain_lookups
 from ingest.flows.receiving import refusals
 from ingest.flows.receiving.messages import NOTHING, as_arguments, from_message, message_of
 from ingest.flows.receiving.requests import Incoming
+from ingest.flows.subscriptions.missed import recover_missed
 from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.messages import sync_by_message
 from ingest.flows.syncs.planning import plan_syncs
@@ -67,6 +69,8 @@ DRAIN_S = 5.0
 """A drain hands over to the next message after this long, so that a warm shutdown is quick."""
 RETAIN_S = 0.5
 """Deleting what is old takes so much of a process's time at a tick, so that no delivery waits."""
+MISSED_S = 20.0
+"""Logs of failed deliveries are looked into for so long at a tick; the next one goes on."""
 AWAY = (TransientError,)
 """Expected of a task now and then: Celery logs a line, and the next sweep comes in seconds."""
 
@@ -112,6 +116,7 @@ def fetch_due() -> None:
         process_program().clients,
         go_on=lambda: time.monotonic() < until,
         linger=lambda: not stopping.is_set() and time.monotonic() < until + LINGER_S,
+        lease_s=process_program().settings.lease_s,
     )
     if done.more:
         ring(engine, FETCH_QUEUE)
@@ -140,6 +145,7 @@ def sync_pages() -> None:
         on_more=lambda: ring(engine, SYNC_QUEUE),
         on_asked=lambda: ring(engine, FETCH_QUEUE),
         most_share=parts.settings.sync_ask_share,
+        lease_s=parts.settings.lease_s,
     )
     if done.more:
         ring(engine, SYNC_QUEUE)
@@ -240,6 +246,19 @@ def retain() -> None:
     parts = process_program()
     days = parts.settings.keep_deliveries_days
     retention.retain(parts.engine, days, go_on=lambda: time.monotonic() < until)
+
+
+@app.task(name=MISSED_TASK, throws=(*AWAY, BadSettings))
+def recover_missed_deliveries() -> None:
+    """Have what providers failed to deliver come in, for MISSED_S: the slot `missed`."""
+    parts = process_program()
+    until = time.monotonic() + MISSED_S
+    recover_missed(
+        parts.engine,
+        parts.clients,
+        lambda queue: ring(parts.engine, queue),
+        go_on=lambda: not stopping.is_set() and time.monotonic() < until,
+    )
 
 
 def _enqueued(incoming: Incoming) -> Delivery:

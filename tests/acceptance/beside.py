@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,18 @@ import sqlalchemy as sa
 
 from ingest.core.values import JSON
 from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.lookups.clients import Clients
 from ingest.sources.registry import broken, package_of, source_types
 from ingest.store import reading
 from ingest.store.engine import transaction
+from ingest.testing.fakes import serving
+from ingest.testing.sample import sample_of
 from tests.acceptance.conftest import STORE, enqueue, settle
 from tests.acceptance.crowd import Letter
 from tests.cli.conftest import Ingest, ingest  # noqa: F401 - a fixture
 from tests.databases import empty_databases
-from tests.factories import METADATA, OURS, SECRET, connect, make_store, signed
+from tests.factories import METADATA, OURS, SECRET, VAULT, connect, make_store, signed
+from tests.flows.syncing import synced
 
 SEVENTH, KEY = "tern", "TERN-12"
 PROJECT = {"id": "pr_1", "name": "Piers"}
@@ -94,6 +100,46 @@ def _bound(document: Mapping[str, Any]) -> set[tuple[Any, ...]]:
     return {tuple(one[name] for name in names) for one in document["references"] if one["bound"]}
 
 
+def test_sync_runs_bring_what_is_there_and_take_what_is_gone(engine: sa.Engine) -> None:
+    """Backfilled, kept current and pruned, as it is written: nothing was ever sent to it."""
+    make_store(engine, STORE)
+    api = _provider()
+    with ExitStack() as running:
+        clients = Clients(VAULT, {SEVENTH: running.enter_context(serving(api)).url})
+        running.callback(clients.close)
+        connection = connect(engine, SEVENTH, stores=[STORE], token=api.token)
+        (backfill,) = synced(engine, clients, [connection], "backfill")
+        assert (backfill["state"], backfill["errors"]) == ("done", 0), backfill
+        assert _stored(engine) == _there(api)
+        assert backfill["changed"] == len(_there(api)) > 2
+        now = datetime.now(UTC).isoformat()
+        api.put_ticket("pr_1", {**api.tickets["tk_1"], "title": "Once more", "updated_at": now})
+        (incremental,) = synced(engine, clients, [connection], "incremental")
+        assert (incremental["seen"], incremental["changed"]) == (1, 1)
+        api.delete_ticket("tk_2")
+        (full,) = synced(engine, clients, [connection])
+        assert full["state"] == "done", full
+        assert _stored(engine) == _there(api)
+
+
+def _provider() -> Any:
+    """Its own fake, with what its story has."""
+    sample = sample_of(SEVENTH)
+    assert sample is not None
+    assert sample.provider is not None
+    return sample.provider()
+
+
+def _there(api: Any) -> set[str]:
+    """The keys of all that stands at the provider."""
+    return {one["key"] for one in api.tickets.values()} | {*api.comments}
+
+
+def _stored(engine: sa.Engine) -> set[str]:
+    with transaction(engine) as conn:
+        return {row["source_id"] for row in reading.listing(conn, store_id=STORE, limit=100)}
+
+
 def test_the_command_line_connects_and_shows_it(
     ingest: Ingest,  # noqa: F811 - the fixture
     engine: sa.Engine,
@@ -120,7 +166,8 @@ def test_the_command_line_connects_and_shows_it(
 
 def test_its_types_are_published_beside_the_seed_s(ingest: Ingest) -> None:  # noqa: F811
     told = ingest("types").out
-    for name in ("TernTicketMetadata", "TernCommentMetadata", "TernEventMetadata"):
+    kinds = ("Ticket", "Comment", "Event", "ResyncEvent")
+    for name in (f"Tern{kind}Metadata" for kind in kinds):
         assert f"export interface {name} " in told
         assert f"export function is{name}(" in told
     schema = ingest("types", "--format", "jsonschema").json

@@ -88,6 +88,8 @@ def test_the_demo_plays_it_with_the_six(outside: Outside) -> None:
     assert all(row["bound"] for row in told["relationships"])
     targets = {row["target_source"] for row in told["relationships"] if row["source"] == SEVENTH}
     assert targets == {"linear", SEVENTH}
+    (back,) = [row["documents"] for row in told["returned"] if row["source"] == SEVENTH]
+    assert {f"{SEVENTH.upper()}-{number}" for number in (1, 2, 3)} <= set(back)
 
 
 @pytest.mark.timeout(600)

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from ingest.embedded import commands
 from ingest.embedded.stack import Child
+from ingest.flows.syncs.drain import CRASHES
 from ingest.store.engine import transaction
 from tests.broker.workers import PATIENCE_S, Working, environment, send, working
 from tests.flows.shelf import Library, Shelf, fill, keys_of, shelved
@@ -68,15 +69,17 @@ class Syncing:
         return bool(runs) and all(run["finished_at"] for run in runs)
 
     def kill_one(self) -> tuple[int, str, str]:
-        """Kill the process that asked for the last page with -9, and let its lease run out."""
+        """Kill the process that asked for the last page with -9, and let all leases run out: its
+        own, whichever it holds by now, and that of the other one, which lives.
+        """
         pid, resource, cursor = self.asked()[-1]
         os.kill(pid, signal.SIGKILL)
-        expired = sa.text(
+        expired = (
             "UPDATE lightfast_sync_parts SET lease_until = now() - interval '1 second' "
-            "WHERE resource = :resource AND lease_until IS NOT NULL"
+            "WHERE lease_until IS NOT NULL"
         )
         with transaction(self.library.engine) as conn:
-            conn.execute(expired, {"resource": resource})
+            conn.execute(sa.text(expired))
         return pid, resource, cursor
 
 
@@ -153,8 +156,7 @@ def test_whoever_is_killed_leaves_a_page_that_is_made_again(syncing: Syncing) ->
     _is_as_if_nothing_had_happened(syncing)
     again = [one for one, *page in syncing.asked() if page == [resource, cursor]]
     assert again[0] == pid
-    assert len(again) == 2
-    assert again[1] != pid
+    assert len({*again}) == 2
 
 
 @pytest.mark.parametrize("page_s", [2.0], indirect=True)
@@ -189,7 +191,8 @@ def _lines(file: Path) -> int:
 def _is_as_if_nothing_had_happened(syncing: Syncing) -> None:
     """Late, and else the same: each object was seen and changed once."""
     (run,) = syncing.runs()
-    assert (run["state"], run["seen"], run["changed"]) == ("done", BOOKS + NOTES, BOOKS + NOTES)
+    assert (run["state"], run["reason"]) == ("done", None)
+    assert (run["seen"], run["changed"]) == (BOOKS + NOTES, BOOKS + NOTES)
     assert syncing.library.sight() == keys_of(syncing.library.shelf)
 
 
@@ -198,10 +201,10 @@ def _is_as_if_nothing_had_happened(syncing: Syncing) -> None:
 def test_syncers_killed_at_any_page_make_the_run_late_and_no_more(syncing: Syncing) -> None:
     drawn = random.Random(7)
     syncing.ask(syncing.library.connection)
-    for _ in range(12):
+    for _ in range(CRASHES - 1):
         before = len(syncing.asked())
         syncing.until(partial(_has_gone_on, syncing, before))
-        time.sleep(drawn.uniform(0, 0.5))
+        time.sleep(drawn.uniform(0, 0.8))
         if syncing.has_ended():
             break
         try:
@@ -228,6 +231,6 @@ def test_a_lease_runs_out_by_itself(syncing: Syncing) -> None:
     syncing.until(
         lambda: sum(list(asked[1:]) == page for asked in syncing.asked()) == 2, seconds=120
     )
-    assert 30 < time.monotonic() - killed_at < 75
+    assert 15 < time.monotonic() - killed_at < 45
     syncing.until(syncing.has_ended, seconds=120)
     _is_as_if_nothing_had_happened(syncing)

@@ -97,7 +97,7 @@ def test_a_receiver_answers_as_fast_as_ever(
             working(child, env, tmp_path / "log") as web,
             httpx.Client(timeout=30, trust_env=False) as client,
         ):
-            web.wait_for("Application startup complete")
+            web.wait_for("Uvicorn running on")
 
             def slowest_s(times: int) -> float:
                 worst = 0.0

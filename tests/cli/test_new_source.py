@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,19 @@ from ingest import skeleton
 from ingest.cli import run
 from ingest.sources.registry import GROUP
 from tests.embedded.watching import REPOSITORY
+from tests.outside import installed
 
 NAMES = ("q", "auk", "abcdefghijabcdefghijabcdefghij1")
 """The shortest, one that is short, and the longest."""
+LISTED = """
+import json
+from ingest.sources.registry import source
+found = source("auk")
+listed = {kind for resource in found.listing.resources for kind in resource.kinds}
+written = {model.model_fields["kind"].default for model in found.document_types}
+print(json.dumps([sorted(listed), sorted(written)]))
+"""
+"""Says the kinds that an installed source lists, and those that it writes."""
 
 
 def test_it_says_where_the_package_is_and_how_to_go_on(
@@ -84,6 +95,14 @@ def test_no_word_of_the_skeleton_s_own_name_is_left(tmp_path: Path, name: str) -
     assert points == {GROUP: {name: f"ingest_source_{name}:SOURCE"}}
 
 
+def test_sync_runs_find_all_that_it_writes(tmp_path: Path) -> None:
+    """A kind of document that is in no list is never backfilled, and never pruned."""
+    environ = installed(skeleton.write("auk", tmp_path / "outside"), tmp_path / "site")
+    told = _runs("-c", LISTED, cwd=tmp_path, environ=environ)
+    listed, written = json.loads(told)
+    assert listed == written == ["comment", "ticket"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_clean_and_formatted_as_written(tmp_path: Path, name: str) -> None:
     folder = skeleton.write(name, tmp_path)
@@ -113,8 +132,10 @@ def test_its_types_are_strict_as_written(tmp_path: Path) -> None:
     _runs("-m", "mypy", "--cache-dir", str(tmp_path / "cache"), cwd=folder)
 
 
-def _runs(*argv: str, cwd: Path) -> None:
+def _runs(*argv: str, cwd: Path, environ: Mapping[str, str] | None = None) -> str:
+    """What a run of Python says, which has to end well."""
     ran = subprocess.run(
-        [sys.executable, *argv], cwd=cwd, capture_output=True, text=True, check=False
+        [sys.executable, *argv], cwd=cwd, env=environ, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout

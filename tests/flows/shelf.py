@@ -64,9 +64,19 @@ class Thing:
         }
 
 
+def _absent(absent: Unlisted) -> Refresh | Change | None:
+    wing = absent.connection.get("projectName")
+    if wing not in (absent.metadata.get("wing"), "all"):
+        return Withdraw(absent.identity, version=None)
+    return Refresh(absent.identity)
+
+
 @dataclass
 class Shelf:
-    """The provider. `trouble` is asked before each page, `meanwhile` told after it."""
+    """The provider. `trouble` is asked before each page, `meanwhile` told after it.
+
+    judge: what its source does about what is not listed.
+    """
 
     things: dict[tuple[str, str], Thing] = field(default_factory=dict)
     page_size: int = 3
@@ -78,6 +88,7 @@ class Shelf:
     gap: str | None = None
     broken: set[str] = field(default_factory=set)
     whole: bool = True
+    judge: Callable[[Unlisted], Refresh | Change | None] = _absent
 
     def tick(self) -> datetime:
         self.clock += timedelta(seconds=1)
@@ -115,6 +126,9 @@ class Shelf:
         )
         self.meanwhile(request)
         return made
+
+    def absent(self, absent: Unlisted) -> Refresh | Change | None:
+        return self.judge(absent)
 
     def looked_up(self, lookup: Lookup) -> Sight:
         self.calls.append(f"get {lookup.identity.kind} {lookup.identity.id}")
@@ -167,13 +181,6 @@ def _documents(shelf: Shelf, lookup: Lookup) -> tuple[Change | Refresh, ...]:
     )
 
 
-def _absent(absent: Unlisted) -> Refresh | Change | None:
-    wing = absent.connection.get("projectName")
-    if wing not in (absent.metadata.get("wing"), "all"):
-        return Withdraw(absent.identity, version=None)
-    return Refresh(absent.identity)
-
-
 RESOURCES = (
     Resource("books", frozenset({"book"}), overlap_s=0.0),
     Resource("notes", frozenset({"note"}), narrows=False, sweep_s=3600.0),
@@ -192,14 +199,16 @@ def shelf_source(shelf: Shelf) -> Source:
         documents=lambda lookup: _documents(shelf, lookup),
         again=lambda told: Refresh(told.identity),
         event_types=(ShelfEvent,),
-        listing=Listing(RESOURCES, ShelfEvent, _absent),
+        listing=Listing(RESOURCES, ShelfEvent, shelf.absent),
     )
 
 
 @contextmanager
-def shelved(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    """The shelf is a source of this process until the end of the block."""
-    made, loaded = shelf_source(shelf), registry._loaded
+def shelved(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, made_so: Source | None = None
+) -> Iterator[Source]:
+    """The shelf is a source of this process until the end of the block; as `made_so`, or as is."""
+    made, loaded = made_so or shelf_source(shelf), registry._loaded
     with monkeypatch.context() as patch:
         patch.setattr(registry, "_loaded", lambda name: made if name == TYPE else loaded(name))
         registry.all_sources.cache_clear()

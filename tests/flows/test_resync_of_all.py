@@ -16,15 +16,13 @@ import sqlalchemy as sa
 
 from ingest.flows.documents.bind import bind_pending
 from ingest.flows.lookups.clients import Clients
-from ingest.flows.syncs.control import sync_connection
-from ingest.flows.syncs.drain import drain_pages
 from ingest.sources.registry import source
-from ingest.store import sync_runs
 from ingest.store.engine import transaction
 from ingest.testing.fakes import Fake, serving
 from ingest.testing.sample import all_samples
 from tests.factories import VAULT, connect, make_store
 from tests.flows.snapshot import Table
+from tests.flows.syncing import synced
 from tests.flows.test_convergence_of_all import STORY as ALL
 from tests.flows.test_convergence_of_all import World
 
@@ -41,11 +39,6 @@ _FORGET = (
 _SEEN = ("documents", "chunks", "references")
 _OWN_CLOCK = "2026-06"
 """Times from then on are ours: the story is of March."""
-_DUE = (
-    "UPDATE lightfast_sync_parts SET next_attempt_at = now()",
-    "UPDATE lightfast_connection_conditions SET held_until = NULL, rests_until = NULL",
-)
-_TURNS = 200
 
 
 class Resyncing(World):
@@ -60,43 +53,14 @@ class Resyncing(World):
 
     def resync(self) -> dict[str, Table]:
         """A full run of every source, confirmed where it asks; the live documents then."""
-        runs = [
-            sync_connection(self.engine, connection, kind="full", asked_by="a test")
-            for name, connection in self.connections.items()
-            if source(name).listing is not None
-        ]
-        for _ in range(_TURNS):
-            self._turn(runs)
-            if self.look_up() is False and not self._running(runs):
-                break
-        else:
-            raise AssertionError(f"no end: {[self._shown(run) for run in runs]}")
-        for run in runs:
-            shown = self._shown(run)
+        listed = [own for name, own in self.connections.items() if source(name).listing]
+        for shown in synced(self.engine, self.clients, listed):
             assert (shown["state"], shown["errors"]) == ("done", 0), shown
-        return _live(self.finish())
-
-    def look_up(self) -> bool:
-        """Look up what is asked for; whether there was anything."""
-        return self._look_up()
-
-    def _turn(self, runs: Iterable[int]) -> None:
-        with transaction(self.engine) as conn:
-            for statement in _DUE:
-                conn.execute(sa.text(statement))
-            for run in runs:
-                sync_runs.confirm(conn, run)
-        drain_pages(self.engine, self.clients, go_on=lambda: True)
-
-    def _running(self, runs: Iterable[int]) -> bool:
-        return any(self._shown(run)["state"] in ("waiting", "running", "stopped") for run in runs)
-
-    def _shown(self, run: int) -> dict[str, Any]:
-        with transaction(self.engine) as conn:
-            return sync_runs.show(conn, run) or {}
+        return live(self.finish())
 
 
-def _live(taken: Mapping[str, Table]) -> dict[str, Table]:
+def live(taken: Mapping[str, Table]) -> dict[str, Table]:
+    """What readers of the tables see of live documents."""
     return {table: {key: _plain(row) for key, row in taken[table].items()} for table in _SEEN}
 
 
@@ -120,7 +84,8 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _differs(one: Mapping[str, Table], other: Mapping[str, Table]) -> str:
+def differs(one: Mapping[str, Table], other: Mapping[str, Table]) -> str:
+    """In what two differ, a line each."""
     lines = []
     for table in _SEEN:
         for key in sorted(one[table].keys() | other[table].keys(), key=str):
@@ -174,7 +139,7 @@ def test_a_backfill_alone_gives_what_all_webhooks_give(world: Resyncing) -> None
     world.tell(STORY)
     world.process()
     told = world.resync()
-    assert _differs(alone, told) == ""
+    assert differs(alone, told) == ""
     bind_pending(world.engine)
 
 
@@ -190,7 +155,7 @@ def _some_of_a_stream(world: Resyncing, seeds: Iterable[int]) -> None:
         world.forget()
         world.tell(kept)
         world.process()
-        assert _differs(world.resync(), whole) == "", f"seed {seed}"
+        assert differs(world.resync(), whole) == "", f"seed {seed}"
 
 
 def test_what_was_lost_of_a_stream_comes_back(world: Resyncing) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -19,9 +20,18 @@ from ingest.flows.sweep import sweep, tidy
 from ingest.flows.syncs.messages import sync_by_message
 from ingest.flows.syncs.request import begin_due
 from ingest.sources.listing import PageRequest
-from ingest.store import heartbeats, schedule, sync_marks, sync_parts, sync_plans, sync_runs
+from ingest.store import (
+    gauges,
+    heartbeats,
+    schedule,
+    sync_marks,
+    sync_parts,
+    sync_plans,
+    sync_runs,
+)
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import transaction
+from ingest.web.metrics import Metrics
 from tests.factories import VAULT
 from tests.flows.shelf import Library, Shelf, fill, keys_of, shelved
 
@@ -359,3 +369,42 @@ def _began_before_s(library: Library) -> float:
     (books,) = [part for part in ended["parts"] if part["resource"] == "books"]
     found: float = (ended["started_at"] - books["since"]).total_seconds()
     return found
+
+
+def test_the_gauges_tell_how_syncs_stand(library: Library) -> None:
+    text = _metrics(library)
+    assert {line for line in text if line.startswith("ingest_sync_")} == {
+        'ingest_sync_runs{state="waiting"} 0.0',
+        'ingest_sync_runs{state="running"} 0.0',
+        'ingest_sync_runs{state="stopped"} 0.0',
+        "ingest_sync_page_due_seconds 0.0",
+    }
+    fill(library.shelf, books=10)
+    library.sync()
+    stop(library)
+    library.request()
+    begin_due(library.engine)
+    library.request()
+    run(library, "UPDATE lightfast_sync_parts SET next_attempt_at = now() - interval '9 minutes'")
+    run(
+        library,
+        "UPDATE lightfast_connected_sources SET last_synced_at = "
+        "CURRENT_TIMESTAMP - interval '1 hour'",
+    )
+    told = dict(line.rsplit(" ", 1) for line in _metrics(library) if line.startswith("ingest_sync"))
+    states = {state: told[f'ingest_sync_runs{{state="{state}"}}'] for state in STATES}
+    assert states == dict.fromkeys(STATES, "1.0")
+    assert float(told["ingest_sync_page_due_seconds"]) == pytest.approx(540, abs=30)
+    synced_at = float(told['ingest_sync_succeeded_timestamp_seconds{source="vercel"}'])
+    assert datetime.now(UTC).timestamp() - synced_at == pytest.approx(3_600, abs=30)
+
+
+STATES = ("waiting", "running", "stopped")
+
+
+def _metrics(library: Library) -> list[str]:
+    def read() -> gauges.Gauges:
+        with transaction(library.engine) as conn:
+            return gauges.read(conn)
+
+    return Metrics(read).text().decode().splitlines()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from inspect import signature
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from ingest.core.changes import Delete, Upsert
 from ingest.core.identity import Identity
 from ingest.core.signing import SignedTime
 from ingest.sources.contract import Client, Lookup, Message, Normalised, Sight
+from ingest.sources.limits import Call, LimitReading, RateLimits
 from ingest.testing.laws import EVERY_ROOM, explained, laws_of
 from ingest.testing.laws.answers import ODD_BODIES, STATUSES
 from ingest.testing.laws.fixtures import Suite, read_fixtures
@@ -114,6 +115,21 @@ def _client(**fields: Any) -> Broken:
         return _of(suite, connect=lambda access: _Client(right(access), **fields))
 
     return broken
+
+
+def _limits(change: Callable[[RateLimits], RateLimits]) -> Broken:
+    """Wrong in what it says of its provider's limits."""
+
+    def broken(suite: Suite) -> Suite:
+        limits = suite.source.limits
+        assert limits is not None
+        return _of(suite, limits=change(limits))
+
+    return broken
+
+
+def _credulous(_call: Call, headers: Mapping[str, str], _now: datetime) -> tuple[LimitReading, ...]:
+    return (LimitReading("requests", int(headers.get("x-ratelimit-remaining", "0")), 1.0),)
 
 
 def _sample(**fields: Any) -> Broken:
@@ -306,6 +322,13 @@ BROKEN: Mapping[str, Broken] = {
     "test_a_status_means_what_it_says": _client(after=_swallow),
     "test_whatever_the_api_answers_ends_in_a_sight_or_in_our_error": _client(after=_fail),
     "test_an_id_never_bends_a_path": _client(before=_bent),
+    "test_limits_make_sense": _limits(lambda told: replace(told, each=told.each * 2)),
+    "test_every_request_counts": _limits(
+        lambda told: replace(told, each=(replace(told.each[0], counts=lambda _call: None),))
+    ),
+    "test_whatever_a_header_tells_is_a_reading_or_nothing": _limits(
+        lambda told: replace(told, read=_credulous)
+    ),
     **listed.BROKEN,
 }
 NEEDS_NO_SOURCE = {
@@ -327,7 +350,7 @@ def test_every_law_is_broken_here_or_says_why_not() -> None:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_source_that_breaks_a_law_is_told_so(sound: Sound, name: str) -> None:
     suite = _suite(sound)
-    _keeps(listed.listed(suite) if name in listed.BROKEN else suite, name)
+    _keeps(suite, name)
     with pytest.raises(BaseException) as raised:  # noqa: PT011 - a law raises what it meets
         _keeps(BROKEN[name](suite), name)
     assert any(f"law: {name}\nprotects: " in note for note in raised.value.__notes__)

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from ingest.testing import source_laws
-from ingest.testing.laws import ALWAYS, EVERY_ROOM, JUNK, OF_LISTS, laws_of
+from ingest.testing.laws import ALWAYS, EVERY_ROOM, JUNK, OF_LIMITS, OF_LISTS, laws_of
 from tests.laws.conftest import Sound
-from tests.laws.listed import SOUND
 
 TOLD: dict[str, Any] = {"headers": {"X-Acme-Delivery": "d"}, "body": {"event": "user.created"}}
 
@@ -26,10 +25,11 @@ def _names(made: type) -> set[str]:
 def test_the_class_has_every_law_that_applies(sound: Sound) -> None:
     given: dict[str, Any] = {"fixtures": sound.fixtures, "connection": sound.sample.metadata}
     every = {law.__name__ for law in laws_of(EVERY_ROOM)}
-    of_lists = {law.__name__ for law in laws_of(OF_LISTS)}
-    assert _names(source_laws(sound.source, **given, sample=sound.sample)) == every - of_lists
-    lists = replace(sound.source, listing=SOUND)
-    assert _names(source_laws(lists, **given, sample=sound.sample)) == every
+    assert _names(source_laws(sound.source, **given, sample=sound.sample)) == every
+    unlisted, unlimited = replace(sound.source, listing=None), replace(sound.source, limits=None)
+    for without, rooms in ((unlisted, OF_LISTS), (unlimited, OF_LIMITS)):
+        of_it = {law.__name__ for law in laws_of(rooms)}
+        assert _names(source_laws(without, **given, sample=sound.sample)) == every - of_it
     always = {law.__name__ for law in laws_of(ALWAYS)}
     assert _names(source_laws(sound.source, **given)) == always
     some = {law.__name__ for law in laws_of(JUNK)}

@@ -30,9 +30,10 @@ from ingest.store import credentials
 from ingest.store.engine import transaction
 from ingest.testing.fakes import Provider, serving
 from ingest.testing.recorded import Recorded
-from ingest.testing.sample import all_sendings
+from ingest.testing.sample import all_samples, all_sendings
 from tests.factories import METADATA, VAULT, connect, make_store
 from tests.flows.halcyon import RECEIVED_AT, Sent, deliver
+from tests.flows.syncing import synced
 
 Written = dict[str, dict[str, Any]]
 """Of each column its values by their shapes."""
@@ -79,8 +80,8 @@ def meant(sources: Mapping[str, Source]) -> Written:
 def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
     """Process every fixture; what the columns held on the way.
 
-    First without a token; then with tokens for providers that have every object; at last come those
-    that end something, which would have taken away what is looked for.
+    First without a token; then with tokens for providers that have every object, which sync runs
+    list; at last come those that end something, which would have taken away what is looked for.
     """
     store = make_store(engine)
     found: Written = {}
@@ -92,10 +93,11 @@ def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
         running.callback(clients.close)
         for ends, tokens in ((False, {}), (False, fakes), (True, {})):
             for name, fake in tokens.items():
-                with transaction(engine) as conn:
-                    token, kind = fake.provider.token, credentials.API_TOKEN
-                    for connection in connected[name].values():
-                        credentials.add(conn, VAULT, connection, kind, token)
+                _let_in(engine, connected[name].values(), fake.provider.token)
+            listed = [name for name in tokens if sources[name].listing is not None]
+            of_most = [next(iter(connected[name].values())) for name in listed]
+            ended = synced(engine, clients, of_most) if of_most else []
+            assert all((run["state"], run["errors"]) == ("done", 0) for run in ended), ended
             for name, source in sources.items():
                 _deliver(engine, source, connected[name], ends=ends)
             drain_deliveries(engine, go_on=lambda: True, threads=1)
@@ -105,12 +107,14 @@ def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
 
 
 def _providers(sources: Collection[str]) -> dict[str, Provider]:
-    """The providers' APIs, each with the objects that its fixtures name."""
-    return {
-        name: sending.provider([_as_file(s) for n, s in recorded(name).items() if not ENDS(n)])
-        for name, sending in all_sendings().items()
-        if name in sources and sending.provider is not None
-    }
+    """The providers' APIs, each with the objects that its fixtures name, or else its story."""
+    sendings = all_sendings()
+    played = {one.source_type: one.provider() for one in all_samples() if one.provider is not None}
+    for name, sending in sendings.items():
+        if name in sources and sending.provider is not None:
+            told = [_as_file(sent) for named, sent in recorded(name).items() if not ENDS(named)]
+            played[name] = sending.provider(told)
+    return {name: provider for name, provider in played.items() if name in sources}
 
 
 def _as_file(sent: Sent) -> Recorded:
@@ -118,7 +122,10 @@ def _as_file(sent: Sent) -> Recorded:
 
 
 def _connect(engine: sa.Engine, source: Source, store: str) -> dict[str, str]:
-    """A connection for each key that the fixtures of a source belong to; their ids by key."""
+    """A connection for each key that the fixtures of a source belong to; their ids by key.
+
+    That of most fixtures first.
+    """
     name = source.descriptor.source_type
     sending = all_sendings().get(name)
     belonging: dict[str, list[Recorded]] = {}
@@ -127,7 +134,7 @@ def _connect(engine: sa.Engine, source: Source, store: str) -> dict[str, str]:
         if key is not None:
             belonging.setdefault(key, []).append(_as_file(sent))
     made: dict[str, str] = {}
-    for key, of in belonging.items():
+    for key, of in sorted(belonging.items(), key=lambda item: -len(item[1])):
         told = sending.metadata(key, of) if sending is not None else METADATA[name]
         metadata = connection_metadata(source.descriptor, told)
         made[key] = connect(engine, name, metadata, stores=[store])
@@ -138,6 +145,13 @@ def _belongs_to(sent: Sent) -> str | None:
     """The key of its connection, as the sample knows it; else all are the sample connection's."""
     sending = all_sendings().get(sent.source_type)
     return sending.connection(_as_file(sent)) if sending is not None else "the sample's"
+
+
+def _let_in(engine: sa.Engine, connections: Iterable[str], token: str) -> None:
+    """Give these connections their provider's token."""
+    with transaction(engine) as conn:
+        for connection in connections:
+            credentials.add(conn, VAULT, connection, credentials.API_TOKEN, token)
 
 
 def _deliver(

@@ -26,8 +26,11 @@ CREATE UNIQUE INDEX uq_sync_runs_waiting ON lightfast_sync_runs (connection_id)
 CREATE INDEX idx_sync_runs_connection ON lightfast_sync_runs (connection_id, id);
 CREATE INDEX idx_sync_runs_whole ON lightfast_sync_runs (connection_id, id)
   WHERE kind <> 'incremental';
+CREATE INDEX idx_sync_runs_ended ON lightfast_sync_runs (finished_at)
+  WHERE state IN ('done', 'failed', 'cancelled');
 CREATE INDEX idx_sync_runs_stopped ON lightfast_sync_runs (connection_id)
   WHERE state = 'stopped';
+CREATE INDEX idx_sync_runs_finished ON lightfast_sync_runs (finished_at);
 
 -- One list of a run: where it stands, what it counted, and when its next page is due. `since` is
 -- null for all of it. The part `end` is what is done once all lists are.
@@ -60,7 +63,7 @@ CREATE TABLE lightfast_sync_parts (
   lease_token UUID,
   PRIMARY KEY (run_id, resource)
 );
-CREATE INDEX idx_sync_parts_due ON lightfast_sync_parts (next_attempt_at) WHERE state = 'due';
+CREATE INDEX idx_sync_parts_due ON lightfast_sync_parts (run_id) WHERE state = 'due';
 
 -- What the last complete listing of a resource left: it began at `through`, the last whole one at
 -- `whole_at`; `kept` is the provider's own (an export's cursor). Nothing counts in another scope.
@@ -102,13 +105,53 @@ CREATE TABLE lightfast_receiver_gaps (
   ended_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 
--- How far a provider's log of failed deliveries was looked through, and what came of it.
+-- Where a connection's provider was told to send its webhooks: below the public URL of this
+-- installation. `external_id` is the provider's name for the subscription, once it was made;
+-- while it is not `answered`, nobody knows what the provider made of what it was told.
+CREATE TABLE lightfast_subscriptions (
+  connection_id VARCHAR(191) PRIMARY KEY
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  public_url TEXT NOT NULL,
+  external_id TEXT,
+  answered BOOLEAN NOT NULL DEFAULT false,
+  told_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+
+-- Up to when a provider's log of failed deliveries was looked through, and what came of it. A look
+-- began at `began_at`; it walks the log, at `cursor`, and then brings in what that named.
 CREATE TABLE lightfast_missed_checks (
   connection_id VARCHAR(191) PRIMARY KEY
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
   through TIMESTAMPTZ NOT NULL DEFAULT now(),
+  stage VARCHAR(16) NOT NULL DEFAULT 'ended'
+    CONSTRAINT ck_missed_checks_stage CHECK (stage IN ('ended', 'walking', 'bringing')),
+  began_at TIMESTAMPTZ,
+  cursor JSONB,
+  due_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  claimed_at TIMESTAMPTZ,
+  lease BIGINT NOT NULL DEFAULT 0,
+  lease_until TIMESTAMPTZ,
+  attempts INTEGER NOT NULL DEFAULT 0,
   found BIGINT NOT NULL DEFAULT 0,
   redelivered BIGINT NOT NULL DEFAULT 0,
   recovered BIGINT NOT NULL DEFAULT 0,
+  lost BIGINT NOT NULL DEFAULT 0,
   last_error TEXT
 );
+CREATE INDEX idx_missed_checks_due ON lightfast_missed_checks (due_at);
+
+-- What a provider failed to deliver, until it is in the queue. What cannot be had is due never.
+CREATE TABLE lightfast_missed_deliveries (
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  delivery_key VARCHAR(255) NOT NULL,
+  handle TEXT NOT NULL,
+  missed_at TIMESTAMPTZ NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0,
+  due_at TIMESTAMPTZ DEFAULT now(),
+  PRIMARY KEY (connection_id, delivery_key)
+);
+
+-- By which a run goes through the documents of its connection, so many at a time.
+CREATE INDEX IF NOT EXISTS idx_feeds_connection_document
+  ON lightfast_document_feeds (connection_id, document_id);

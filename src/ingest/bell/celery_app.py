@@ -19,6 +19,7 @@ from ingest.core.errors import BadSettings, Unavailable
 from ingest.core.queues import (
     FETCH_QUEUE,
     INGEST_QUEUE,
+    MISSED_EVERY_S,
     PLAN_EVERY_S,
     QUEUES,
     RETAIN_EVERY_S,
@@ -34,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 PROCESS_TASK, FETCH_TASK, PAGES_TASK = "ingest.process", "ingest.fetch", "ingest.sync_pages"
 SWEEP_TASK, TIDY_TASK, RETAIN_TASK = "ingest.sweep", "ingest.tidy", "ingest.retain"
-PLAN_TASK = "ingest.plan_syncs"
+PLAN_TASK, MISSED_TASK = "ingest.plan_syncs", "ingest.recover_missed"
 ENQUEUE_TASK, SYNC_TASK = "ingest.enqueue", "ingest.sync"
 """What any Celery client may send."""
 WAKES = {INGEST_QUEUE: PROCESS_TASK, FETCH_QUEUE: FETCH_TASK, SYNC_QUEUE: PAGES_TASK}
@@ -60,6 +61,11 @@ BEAT_SCHEDULE = {
         "task": PLAN_TASK,
         "schedule": PLAN_EVERY_S,
         "options": {"expires": PLAN_EVERY_S},
+    },
+    "missed": {
+        "task": MISSED_TASK,
+        "schedule": MISSED_EVERY_S,
+        "options": {"expires": MISSED_EVERY_S},
     },
 }
 """Several beats may run: each tick takes a slot in the database first (`store.schedule`)."""
@@ -110,6 +116,11 @@ class _CeleryConfiguration:
     @property
     def task_default_queue(self) -> str:
         return prefixed(INGEST_QUEUE)
+
+    @property
+    def task_routes(self) -> dict[str, dict[str, str]]:
+        """What asks providers for long is not in the way of deliveries."""
+        return {MISSED_TASK: {"queue": prefixed(SYNC_QUEUE)}}
 
     @property
     def control_exchange(self) -> str:

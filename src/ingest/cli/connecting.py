@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ingest.cli import durations, output
 from ingest.cli.arguments import AsJson, ConnectionId, SourceType
 from ingest.cli.connections_shown import tell
-from ingest.cli.credentials_given import Token, WebhookSecret, given_secrets, replace_given
+from ingest.cli.credentials_given import (
+    Token,
+    WebhookSecret,
+    given_secrets,
+    note_backfill,
+    replace_given,
+)
 from ingest.cli.files import json_object
-from ingest.cli.session import session
+from ingest.cli.session import Session, session
+from ingest.cli.subscribing import CreateWebhook, public_of, subscribed
 from ingest.core.errors import BadInput
+from ingest.core.queues import PLAN_EVERY_S, SYNC_QUEUE
 from ingest.flows.connections.connect import connect_source
+from ingest.flows.connections.credentials import check_secrets
+from ingest.flows.subscriptions.urls import route_of
 from ingest.flows.syncs.changing import SourceChange, begin_backfill, change_source
 from ingest.sources.contract import Descriptor
 from ingest.sources.registry import source
-from ingest.store import credentials
+from ingest.store import connections, credentials
+from ingest.store.engine import transaction
+
+_LONGEST_S = 366 * 86_400
 
 
 def connect(  # noqa: PLR0913 - each option is one
@@ -33,6 +46,7 @@ def connect(  # noqa: PLR0913 - each option is one
     ],
     webhook_secret_env: WebhookSecret = None,
     token_env: Token = None,
+    create_webhook: CreateWebhook = None,
     backfill: Annotated[
         bool, typer.Option(help="Fetch what is there already, where there is a token.")
     ] = True,
@@ -42,6 +56,8 @@ def connect(  # noqa: PLR0913 - each option is one
     current = session(context)
     descriptor = source(source_type).descriptor
     secrets = given_secrets(current, webhook_secret_env, token_env)
+    has_token = credentials.API_TOKEN in secrets
+    public = public_of(create_webhook, source_type, has_token=has_token)
     created = connect_source(
         current.engine,
         descriptor,
@@ -52,20 +68,34 @@ def connect(  # noqa: PLR0913 - each option is one
         vault=current.program.vault if secrets else None,
         reach=current.program.reach,
     )
-    route = f"/webhooks/{source_type}/{created}"
+    webhook = subscribed(current, source_type, created, public)
     run = begin_backfill(current.engine, created) if backfill else None
     if run is not None:
-        current.ring()
+        current.ring(SYNC_QUEUE)
+    told = {"id": created, "source_type": source_type, "route": route_of(source_type, created)}
+    _tell_connected(descriptor, {**told, "backfill": run, **webhook}, as_json=as_json)
+    if backfill and credentials.API_TOKEN not in secrets and source(source_type).listing:
+        _tell_of_no_token(created)
+    if credentials.WEBHOOK_SECRET not in secrets and (not webhook or "webhook_by_hand" in webhook):
+        _tell_of_secrets(descriptor, created)
+    if webhook.get("webhook_error"):
+        raise typer.Exit(1)
+
+
+def _tell_connected(descriptor: Descriptor, told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        told = {"id": created, "source_type": source_type, "route": route, "backfill": run}
         output.document(told)
     else:
-        output.line(created)
-        output.note(f"{descriptor.title} may send its webhooks to {route}")
+        output.line(told["id"])
+        output.note(f"{descriptor.title} may send its webhooks to {told['route']}")
+    run = told["backfill"]
     if run is not None:
-        output.note(f"What is there already is fetched by run {run}: ingest sync show {run}")
-    if credentials.WEBHOOK_SECRET not in secrets:
-        _tell_of_secrets(descriptor, created)
+        note_backfill(run)
+
+
+def _tell_of_no_token(created: str) -> None:
+    output.note("It has no API token, so what is there already is not fetched; give it one:")
+    output.note(f"ingest source credentials {created} --token-env VAR")
 
 
 def _tell_of_secrets(descriptor: Descriptor, created: str) -> None:
@@ -115,14 +145,31 @@ def update(
         full_every_s=_seconds(full_sync_every),
     )
     secrets = given_secrets(current, None, token_env)
+    _check_secrets(current, connection_id, secrets)
     run = change_source(current.engine, connection_id, change, current.program.reach)
     if secrets:
         replace_given(current, connection_id, secrets)
     if run is not None:
-        current.ring()
+        current.ring(SYNC_QUEUE)
         output.note(f"What left the filter is let go, what entered fetched, by sync run {run}")
     tell(current, connection_id, as_json=as_json)
 
 
+def _check_secrets(current: Session, connection_id: str, secrets: dict[str, str]) -> None:
+    """Before anything is changed: a token that cannot work leaves all as it was."""
+    with transaction(current.engine) as conn:
+        found = connections.by_id(conn, [connection_id]).get(connection_id)
+    if found is not None and secrets:
+        check_secrets(source(found.source_type).descriptor, secrets)
+
+
 def _seconds(told: str | None) -> int | None:
-    return round(durations.seconds(told)) if told is not None else None
+    if told is None:
+        return None
+    span_s = round(durations.seconds(told))
+    if span_s and not PLAN_EVERY_S <= span_s <= _LONGEST_S:
+        raise BadInput(
+            f"{told!r} is no time between two runs; give {PLAN_EVERY_S:.0f}s to 366d, or 0s for "
+            "what the source has"
+        )
+    return span_s

@@ -13,6 +13,7 @@ from ingest.store import (
     credentials,
     drift,
     lookup_admin,
+    missed,
     queue_admin,
     sync_runs,
     sync_schedules,
@@ -71,6 +72,7 @@ def shown(current: Session, connection_id: str) -> dict[str, Any]:
         look_ups = lookup_admin.of_connection(conn, connection_id)
         runs = sync_runs.listing(conn, connection_id, limit=_RUNS)
         schedule = sync_schedules.read(conn, connection_id)
+        seen = missed.of_connection(conn, connection_id)
     return {
         **found[0],
         "problem": condition.get("problem"),
@@ -81,6 +83,7 @@ def shown(current: Session, connection_id: str) -> dict[str, Any]:
         "sync_every_s": schedule["every_s"],
         "full_sync_every_s": schedule["full_every_s"],
         "secrets": secrets,
+        "missed_deliveries": seen,
         "deliveries": {row["status"]: row["deliveries"] for row in deliveries},
         "unknown_fields": unknown,
         "last_received_at": max((row["last_received_at"] for row in deliveries), default=None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,8 +10,8 @@ import typer
 
 from ingest import settings, variables
 from ingest.broker.trial import Standing, try_out
-from ingest.cli import output
 from ingest.cli.arguments import AsJson
+from ingest.cli.findings import tell_all
 from ingest.cli.session import Session, session
 from ingest.core.errors import BadSettings, TransientError, Unavailable
 from ingest.flows.doctor import (
@@ -26,6 +26,7 @@ from ingest.flows.doctor import (
     look_at_queue,
     look_at_retention,
     look_at_sealed,
+    look_at_subscriptions,
     look_at_syncs,
     note,
     unreachable,
@@ -33,14 +34,7 @@ from ingest.flows.doctor import (
 from ingest.sources.registry import broken, source_types
 from ingest.wiring import Program
 
-_MARKS: Mapping[State, str] = {
-    State.OK: "ok",
-    State.NOTE: "note",
-    State.FAILED: "FAILED",
-    State.UNREACHABLE: "UNREACHABLE",
-}
 _SERVICES = "start it, or let its variable name the one that runs"
-_WELL, _FAILED, _UNREACHABLE = 0, 1, 3
 
 
 def doctor(
@@ -55,28 +49,7 @@ def doctor(
 
     Exit 1 where something failed, 3 where a service is unreachable.
     """
-    found: list[Finding] = []
-    for finding in _findings(session(context), offline=offline):
-        found.append(finding)
-        if not as_json:
-            _tell(finding)
-    states = {finding.state for finding in found}
-    if as_json:
-        checks = [
-            {"check": f.check, "state": str(f.state), "said": f.said, "remedy": f.remedy}
-            for f in found
-        ]
-        output.document({"well": states <= {State.OK, State.NOTE}, "checks": checks})
-    if State.UNREACHABLE in states:
-        raise typer.Exit(_UNREACHABLE)
-    if State.FAILED in states:
-        raise typer.Exit(_FAILED)
-
-
-def _tell(finding: Finding) -> None:
-    remedy = f" -> {finding.remedy}" if finding.remedy else ""
-    said = " ".join(f"{finding.said}{remedy}".split())
-    output.line(f"{_MARKS[finding.state]:<11} {finding.check}: {said}")
+    tell_all(_findings(session(context), offline=offline), as_json=as_json)
 
 
 def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
@@ -104,6 +77,7 @@ def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
         clients = None
     around = Surroundings(parts.settings.webhook_secrets, clients)
     yield from look_at_connections(parts.engine, around)
+    yield from look_at_subscriptions(parts.engine, clients)
     yield from look_at_syncs(parts.engine)
     yield from look_at_queue(parts.engine)
     yield from look_at_retention(parts.engine, parts.settings.keep_deliveries_days)

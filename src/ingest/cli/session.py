@@ -13,7 +13,7 @@ import typer
 
 from ingest.core.answers import Delivery
 from ingest.core.errors import BadInput
-from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, SYNC_QUEUE
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.core.secret import Secret
 from ingest.flows.receiving.messages import from_call
 from ingest.settings import require_unicode
@@ -39,11 +39,14 @@ class Session:
         """Connections to the database."""
         return self.program.engine
 
-    def ring(self) -> None:
-        """Wake the workers; where the broker is away the sweep does it later."""
+    def ring(self, *queues: str) -> None:
+        """Wake the workers of these queues, of `ingest` and `fetch` where none is named.
+
+        Where the broker is away the sweep does it later.
+        """
         from ingest.bell.ring import ring  # noqa: PLC0415 - it loads Celery; few commands ring
 
-        for queue in (INGEST_QUEUE, FETCH_QUEUE, SYNC_QUEUE):
+        for queue in queues or (INGEST_QUEUE, FETCH_QUEUE):
             ring(self.engine, queue)
 
     def enqueue(

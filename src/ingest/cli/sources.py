@@ -16,6 +16,7 @@ from ingest.cli.connections_shown import COLUMNS, require_known, shown, tell
 from ingest.cli.credentials_given import Token, WebhookSecret, given_secrets, replace_given
 from ingest.cli.erasing import Yes, require_yes
 from ingest.cli.session import Session, session
+from ingest.cli.subscribing import doctor
 from ingest.core.errors import BadInput
 from ingest.flows.connections.credentials import (
     expire_other_secrets,
@@ -210,3 +211,4 @@ def _list_credentials(current: Session, connection_id: str, *, as_json: bool) ->
 
 app.command()(connect)
 app.command()(update)
+app.command()(doctor)

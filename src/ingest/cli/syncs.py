@@ -9,10 +9,13 @@ from typer.core import TyperGroup
 
 from ingest.cli import output
 from ingest.cli.arguments import AsJson, Limit
+from ingest.cli.connections_shown import require_known
 from ingest.cli.session import Session, session
 from ingest.cli.watching_syncs import watch
 from ingest.core.errors import BadInput, TransientError
+from ingest.core.queues import SYNC_QUEUE
 from ingest.flows.syncs.control import UNKNOWN, cancel_run, confirm_run, sync_connection
+from ingest.flows.syncs.hindrance import waits_for
 from ingest.flows.syncs.request import Kind
 from ingest.store import sync_runs
 from ingest.store.engine import transaction
@@ -86,15 +89,16 @@ def start(
         raise BadInput("name a connection to be synced, or a stopped run with --confirm; not both")
     current = session(context)
     run = _begun(current, connection_id, confirm, full=full)
-    current.ring()
+    current.ring(SYNC_QUEUE)
     if wait:
-        watch(current.engine, run, as_json=as_json)
+        _watch(current, run, as_json=as_json)
     found = _shown(current, run)
     output.record(found if wait else _short(found), as_json=as_json)
     if wait and found["state"] != sync_runs.DONE:
         raise TransientError(f"sync run {run} is {found['state']}: {found['reason']}")
     if not wait:
         output.note(f"See how it goes: ingest sync show {run}")
+        _note_hindrance(current, run)
 
 
 @app.command("list")
@@ -108,7 +112,10 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List runs, the newest first."""
-    with transaction(session(context).engine) as conn:
+    current = session(context)
+    if connection is not None:
+        require_known(current, connection)
+    with transaction(current.engine) as conn:
         found = sync_runs.listing(conn, connection, limit=limit)
     empty = "Nothing was synced yet; see: ingest sync --help"
     output.rows(found, as_json=as_json, columns=_COLUMNS, empty=empty)
@@ -117,8 +124,12 @@ def list_(
 
 @app.command()
 def show(context: typer.Context, run_id: RunId, *, as_json: AsJson = False) -> None:
-    """Show one run: its lists, what it counted, and what it would take away."""
-    output.record(_shown(session(context), run_id), as_json=as_json)
+    """Show one run: its lists, what it counted, what it waits for, what it would take away."""
+    current = session(context)
+    found = _shown(current, run_id)
+    with transaction(current.engine) as conn:
+        hindrance = waits_for(conn, run_id)
+    output.record({**found, "waits_for": hindrance}, as_json=as_json)
 
 
 @app.command()
@@ -126,11 +137,28 @@ def cancel(context: typer.Context, run_id: RunId, *, as_json: AsJson = False) ->
     """End a run; what it applied stays, and the next one lists it all again."""
     current = session(context)
     cancel_run(current.engine, run_id)
-    current.ring()
+    current.ring(SYNC_QUEUE)
     output.record(_short(_shown(current, run_id)), as_json=as_json)
 
 
+def _watch(current: Session, run: int, *, as_json: bool) -> None:
+    try:
+        watch(current.engine, run, as_json=as_json)
+    except KeyboardInterrupt:
+        output.note(f"Run {run} goes on; see: ingest sync show {run}; ingest sync cancel {run}")
+        raise typer.Abort from None
+
+
+def _note_hindrance(current: Session, run: int) -> None:
+    with transaction(current.engine) as conn:
+        hindrance = waits_for(conn, run)
+    if hindrance is not None:
+        output.note(f"It waits for {hindrance}")
+
+
 def _begun(current: Session, connection_id: str | None, confirm: int | None, *, full: bool) -> int:
+    if confirm is not None and full:
+        raise BadInput("a stopped run that is confirmed goes on as it is; leave --full out")
     if confirm is not None:
         confirm_run(current.engine, confirm)
         return confirm

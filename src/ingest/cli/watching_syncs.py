@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from ingest.cli.lines import note, printable
 from ingest.core.errors import BadInput
 from ingest.flows.syncs.control import UNKNOWN, has_ended
+from ingest.flows.syncs.hindrance import waits_for
 from ingest.store import sync_runs
 from ingest.store.engine import transaction
 
@@ -60,9 +61,10 @@ def _looks(engine: sa.Engine, run_id: int) -> Iterator[dict[str, Any]]:
     while True:
         with transaction(engine, durable=False) as conn:
             run = sync_runs.show(conn, run_id)
+            hindrance = waits_for(conn, run_id)
         if run is None:
             raise BadInput(UNKNOWN.format(id=run_id))
-        yield run
+        yield {**run, "waits_for": hindrance}
         if has_ended(run["state"]):
             return
         time.sleep(LOOKS_EVERY_S)
@@ -72,7 +74,7 @@ def progress(run: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """How far a run is: counts, and `left_s` where that can be told. Pure.
 
     `expected` is None where the provider does not say how much there is; `waits_s` is how long its
-    next page is not due, where all of them wait.
+    next page is not due, where all of them wait; `waits_for` is why it does not go on.
     """
     return {
         "run": run["id"],
@@ -86,6 +88,7 @@ def progress(run: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "calls": run["calls"],
         "left_s": left_s(run, now),
         "waits_s": _waits_s(run, now),
+        "waits_for": run.get("waits_for"),
     }
 
 
@@ -111,6 +114,6 @@ def _line(told: Mapping[str, Any]) -> str:
     said += [f"{told[name]:,} {name}" for name in ("deleted", "errors") if told[name]]
     if told["left_s"] is not None and told["state"] == sync_runs.RUNNING:
         said.append(f"about {timedelta(seconds=told['left_s'])} left")
-    if told["waits_s"] is not None:
-        said.append(f"waits {told['waits_s']} s for its provider")
+    if told["waits_for"] is not None:
+        said.append(f"waits for {told['waits_for']}")
     return ", ".join(said)

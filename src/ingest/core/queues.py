@@ -19,5 +19,7 @@ TIDY_EVERY_S = 60.0
 """Between two times that counts, references and secrets that lag behind are put right."""
 RETAIN_EVERY_S = 10.0
 """Between two times that what was kept long enough is deleted, a little at a time."""
+MISSED_EVERY_S = 30.0
+"""Between two looks for connections whose provider's log of failed deliveries is to be seen."""
 PLAN_EVERY_S = 30.0
 """Between two looks for connections whose next sync run is due."""

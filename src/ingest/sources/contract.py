@@ -330,6 +330,8 @@ class Source:
         not: then there are no resyncs.
     subscribe: the provider's webhooks for one connection; None where its API knows none. Raises
         `Refused` for a token that may not.
+    subscription_field: the field of a connection's metadata that names its subscription, as it is
+        in `Subscribed.metadata`: it says nothing of what the connection wants.
     limits: what its provider lets anybody ask in how long; None where nothing is known of that:
         then its own refusals are all that slows us down.
     by_hand: where its API makes no subscription, what a person has to click, in one line, with
@@ -351,6 +353,7 @@ class Source:
     ignored: Mapping[str, str] = field(default_factory=dict)
     listing: Listing | None = None
     subscribe: Callable[[Access], Subscriptions] | None = None
+    subscription_field: str = "webhookId"
     limits: RateLimits | None = None
     by_hand: str = ""
     revision: int = 1

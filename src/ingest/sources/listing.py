@@ -58,6 +58,8 @@ class PageRequest:
     sent_at: when the request leaves. connection: the metadata of the connection that asks.
     taken: names that belong to others, as in a `Message`.
     made_by: as in a `Lookup`: where it is another, what is left out as unchanged is told again.
+    most_calls: how many requests it may make, about; fewer after pages that failed. However few, it
+        gets on: by a page of the provider's, or by an object.
     """
 
     resource: str
@@ -68,6 +70,7 @@ class PageRequest:
     connection: Mapping[str, JSON] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
     made_by: str = ""
+    most_calls: int = MOST_CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +135,9 @@ class Lists(Protocol):
     def list_page(self, request: PageRequest) -> Page:
         """One page; raises what `fetch_one` raises, and never `answers.Absent`.
 
-        Makes some `MOST_CALLS` requests at most: a page that would take more ends early, with what
-        is left to ask in its cursor. A page that fails is asked for again as a whole.
+        Makes some `most_calls` requests at most: a page that would take more ends early, with what
+        is left to ask in its cursor. A page that fails is asked for again as a whole, and with
+        fewer, so that a provider of whose answers a third fail is listed nevertheless.
         """
         ...
 

@@ -96,6 +96,11 @@ _SCOPE = sa.text("""
 INSERT INTO lightfast_connection_scopes (connection_id, source_type, tenant)
 SELECT DISTINCT CAST(:id AS varchar), CAST(:source_type AS source_type), t
 FROM unnest(CAST(:tenants AS text[])) t
+ON CONFLICT DO NOTHING
+""")
+_UNSCOPE = sa.text("""
+DELETE FROM lightfast_connection_scopes
+WHERE connection_id = :id AND tenant <> ALL(CAST(:tenants AS text[]))
 """)
 _LINK = sa.text("""
 INSERT INTO lightfast_store_sources (id, store_id, source_id) VALUES (:id, :store_id, :source_id)
@@ -225,6 +230,13 @@ def change(
     """Give a connection this name and this metadata; what it stands for stays."""
     stored = orjson.dumps(dict(metadata)).decode()
     conn.execute(_CHANGE, {"id": connection_id, "name": name, "metadata": stored})
+
+
+def rescope(conn: sa.Connection, connection: Connection, tenants: Collection[str]) -> None:
+    """Let a connection stand for these tenants alone."""
+    given = {"id": connection.id, "tenants": list(tenants)}
+    conn.execute(_UNSCOPE, given)
+    conn.execute(_SCOPE, {**given, "source_type": connection.source_type})
 
 
 def listing(conn: sa.Connection, connection_id: str | None = None) -> list[dict[str, Any]]:

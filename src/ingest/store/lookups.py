@@ -19,10 +19,9 @@ from ingest.core.changes import Refresh
 from ingest.core.errors import LeaseLost
 from ingest.core.identity import object_id
 from ingest.core.values import JSON
+from ingest.store.claiming import LEASE_S
 from ingest.store.rows import as_json
 
-LEASE_S = 60.0
-"""Renewed while the look-up runs; after a crash the next worker waits this long."""
 GRACE_S = 4.0
 """How long a lease that ran out is left to its owner."""
 EACH = 4
@@ -292,7 +291,7 @@ def claim(
         "each_background": min(each, EACH_BACKGROUND),
         "lease_s": lease_s,
         "token": token,
-        "grace_s": GRACE_S,
+        "grace_s": min(GRACE_S, max(lease_s, 0.0)),
     }
     conn.execute(_MISS)
     return token, [ClaimedLookup(*row) for row in conn.execute(_CLAIM, given)]

@@ -27,7 +27,7 @@ from ingest.store.tables import METADATA
 
 log = structlog.get_logger(__name__)
 
-ONLINE = ("idx_deliveries_settled",)
+ONLINE = ("idx_deliveries_settled", "idx_feeds_connection_document")
 """By name; a test holds each migration to it."""
 TURN_WITHIN_S, AGAIN_S = 600.0, 0.5
 

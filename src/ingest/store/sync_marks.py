@@ -1,11 +1,9 @@
-"""The SQL between two runs: from where the next one lists, and what a whole one did not see."""
+"""The SQL between two runs: how their lists ended, from where the next ones list."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -40,34 +38,14 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class UnseenRow:
-    """A document of the connection that a run has not seen. `identity` is the ledger's.
-
-    under_unseen: its parent has not been seen either, and takes it along. parent_seen: the run has
-    seen that.
+class RunLookups:
+    """The look-ups of a run: whether any is still to be made, how many fail time after time, and
+    with what.
     """
 
-    identity: str
-    document_id: str
-    store_id: str
-    source_type: str
-    scope: str
-    kind: str
-    external_id: str
-    source_id: str
-    source_metadata: Mapping[str, JSON]
-    created_at: datetime
-    under_unseen: bool
-    parent_scope: str | None
-    parent_kind: str | None
-    parent_id: str | None
-    parent_seen: bool
-
-    @property
-    def parent(self) -> tuple[str, str, str] | None:
-        """The scope, kind and id of what it stands in; None where that is unknown."""
-        scope, kind, id_ = self.parent_scope, self.parent_kind, self.parent_id
-        return None if scope is None or kind is None or id_ is None else (scope, kind, id_)
+    wait: bool
+    failing: int = 0
+    said: str | None = None
 
 
 _MARKS = sa.text("""
@@ -84,8 +62,7 @@ SELECT r.connection_id, p.resource, r.scope, p.started_at,
 FROM lightfast_sync_parts p JOIN lightfast_sync_runs r ON r.id = p.run_id
 WHERE p.run_id = :run_id AND p.resource = :resource AND (p.since IS NULL OR p.gap IS NULL)
 ON CONFLICT (connection_id, resource) DO UPDATE
-  SET through = CASE WHEN m.scope = excluded.scope THEN greatest(m.through, excluded.through)
-                     ELSE excluded.through END,
+  SET through = excluded.through,
       whole_at = coalesce(excluded.whole_at,
                           CASE WHEN m.scope = excluded.scope THEN m.whole_at END),
       made_by = coalesce(excluded.made_by,
@@ -96,44 +73,14 @@ _FINISHED = sa.text("""
 SELECT resource, state, since, seen, gap, last_error FROM lightfast_sync_parts
 WHERE run_id = :run_id AND resource <> 'end' ORDER BY position
 """)
-# In sight, fed by the connection, of kinds that were listed whole; neither seen by the run nor by a
-# look-up since it began, nor written or first heard of since. A fence stands behind the version.
-_FED = """
-FROM lightfast_document_feeds f
-JOIN lightfast_document_ledger l ON l.document_id = f.document_id
-JOIN lightfast_docs_documents d ON d.id = f.document_id
-"""
-_PARENTS = """
-LEFT JOIN lightfast_document_ledger p ON p.identity = l.parent
-LEFT JOIN lightfast_sync_seen n ON n.run_id = :run_id AND n.identity = l.parent
-"""
-_STANDING = """
-WHERE f.connection_id = :connection_id AND f.feeding AND l.state = 'live' AND l.visible
-  AND l.kind = ANY(CAST(:kinds AS varchar[]))
-"""
-_UNSEEN = f"""{_FED}{_PARENTS}{_STANDING}
-  AND NOT EXISTS (SELECT FROM lightfast_sync_seen s
-                  WHERE s.run_id = :run_id AND s.identity = l.identity)
-  AND (substr(l.rank, 22, 1) <> '1' OR substr(l.rank, 24, 19) < lpad(:fence, 19, '0'))
-  AND d.updated_at < CAST(:began_at AS timestamptz) AT TIME ZONE 'UTC'
-  AND (l.heard_at IS NULL OR l.heard_at < :began_at)
-"""
-_STANDING_COUNTS = sa.text(f"""
-SELECT l.kind, count(*) {_FED}{_STANDING} AND (l.heard_at IS NULL OR l.heard_at < :began_at)
-GROUP BY l.kind
+_WAIT = sa.text("""
+SELECT EXISTS (SELECT FROM lightfast_lookups
+               WHERE connection_id = :connection_id AND run_id = :run_id
+                 AND (attempts < :tries OR last_error IS NULL))
 """)
-_STEP = sa.text(f"""
-SELECT CAST(l.identity AS text), l.document_id, l.store_id, CAST(l.source_type AS text), l.scope,
-       l.kind, l.external_id, d.source_id, d.source_metadata, d.created_at AT TIME ZONE 'UTC',
-       coalesce(p.state = 'live' AND p.kind = ANY(CAST(:kinds AS varchar[])) AND n.run_id IS NULL,
-                false) AS under_unseen,
-       p.scope AS parent_scope, p.kind AS parent_kind, p.external_id AS parent_id,
-       n.run_id IS NOT NULL AS parent_seen
-{_UNSEEN} AND f.document_id > :after
-ORDER BY f.document_id LIMIT :limit
-""")
-_PENDING = sa.text("""
-SELECT count(*) FROM lightfast_lookups WHERE connection_id = :connection_id AND run_id = :run_id
+_FAILING = sa.text("""
+SELECT count(*), min(last_error) FROM lightfast_lookups
+WHERE connection_id = :connection_id AND run_id = :run_id
 """)
 
 
@@ -157,43 +104,12 @@ def finished(conn: sa.Connection, run_id: int) -> list[Finished]:
     return [Finished(*row) for row in conn.execute(_FINISHED, {"run_id": run_id})]
 
 
-def standing(
-    conn: sa.Connection, connection_id: str, kinds: Collection[str], *, began_at: datetime
-) -> dict[str, int]:
-    """How many documents in sight the connection feeds, by kind; of those known before then."""
-    given = {"connection_id": connection_id, "kinds": list(kinds), "began_at": began_at}
-    return {row[0]: row[1] for row in conn.execute(_STANDING_COUNTS, given)}
-
-
-def unseen(
-    conn: sa.Connection,
-    connection_id: str,
-    *,
-    run_id: int,
-    kinds: Collection[str],
-    fence: int,
-    began_at: datetime,
-    after: str,
-    limit: int,
-) -> Sequence[UnseenRow]:
-    """Documents that the run has not seen and nobody touched since it began, by document id.
-
-    A step of `limit`, of those behind the document id `after`.
+def asked(conn: sa.Connection, connection_id: str, run_id: int, *, tries: int) -> RunLookups:
+    """What is left of the look-ups that a run asked for; `failing` are those that failed `tries`
+    times, one after another, and are counted where no other is left.
     """
-    given: dict[str, Any] = {
-        "connection_id": connection_id,
-        "run_id": run_id,
-        "kinds": list(kinds),
-        "fence": str(fence),
-        "began_at": began_at,
-        "after": after,
-        "limit": limit,
-    }
-    return [UnseenRow(*row) for row in conn.execute(_STEP, given)]
-
-
-def pending(conn: sa.Connection, connection_id: str, run_id: int) -> int:
-    """How many look-ups of a run are still to be made."""
     given = {"connection_id": connection_id, "run_id": run_id}
-    found: int = conn.execute(_PENDING, given).scalar_one()
-    return found
+    if conn.execute(_WAIT, {**given, "tries": tries}).scalar_one():
+        return RunLookups(wait=True)
+    failing, said = conn.execute(_FAILING, given).one()
+    return RunLookups(wait=False, failing=failing, said=said)

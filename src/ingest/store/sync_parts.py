@@ -1,6 +1,6 @@
 """The SQL of a run's lists: claimed a page at a time under a lease, moved on, put off, ended.
 
-Lock order: documents, look-ups, parts, runs, connections. A page and its cursor are one
+Lock order: documents, look-ups, parts, connections, runs. A page and its cursor are one
 transaction.
 """
 
@@ -16,9 +16,10 @@ import sqlalchemy as sa
 
 from ingest.core.errors import LeaseLost
 from ingest.core.values import JSON
+from ingest.store.claiming import LEASE_S
 
-LEASE_S = 60.0
-"""Renewed while the page is worked on; after a crash the next worker waits this long."""
+MOST_SETBACKS = 5
+"""That are counted of a list; each page that is made takes one back."""
 EACH = 2
 """Lists of one connection at a time, however many workers."""
 
@@ -28,7 +29,8 @@ class ClaimedPart:
     """A list of a run whose next page a worker makes until its lease runs out.
 
     fence, sent_at: the database's, from before the first request. scope: the run's.
-    since: from when it lists; None: all. run_fence: drawn when the run began.
+    since: from when it lists; None: all. run_fence: drawn when the run began. setbacks: how many
+    of the last pages failed, or took their worker down, less those that were made since.
     """
 
     run_id: int
@@ -77,6 +79,8 @@ WITH held AS (
 UPDATE lightfast_sync_parts p
 SET attempts = attempts + 1, started_at = coalesce(p.started_at, clock_timestamp()),
     crashes = crashes + CASE WHEN lease_until IS NOT NULL THEN 1 ELSE 0 END,
+    setbacks = least(setbacks + CASE WHEN lease_until IS NOT NULL THEN 1 ELSE 0 END,
+                     :most_setbacks),
     lease_token = CAST(:token AS uuid), lease_until = now() + make_interval(secs => :lease_s)
 FROM chosen k WHERE p.run_id = k.run_id AND p.resource = k.resource
 RETURNING p.run_id, p.resource, k.connection_id, k.kind, k.scope, k.confirmed, k.fence,
@@ -88,29 +92,39 @@ _OURS = """
 run_id = :run_id AND resource = :resource AND lease_token = CAST(:token AS uuid)
   AND state = 'due'
 """
+_MIXED = ""
+"""In the place of `made_by` where not all pages of a list were made alike: it is like no other."""
 _RENEW = sa.text(f"""
 UPDATE lightfast_sync_parts SET lease_until = now() + make_interval(secs => :lease_s)
 WHERE {_OURS}
 """)
-_HELD = sa.text(f"SELECT FROM lightfast_sync_parts WHERE {_OURS} FOR UPDATE")
+# One that was claimed in the moment in which its run was cancelled is nobody's either.
+_HELD = sa.text(f"""
+SELECT FROM lightfast_sync_parts p WHERE {_OURS}
+  AND EXISTS (SELECT FROM lightfast_sync_runs r WHERE r.id = p.run_id AND r.state = 'running')
+FOR UPDATE
+""")
 _ADVANCE = sa.text(f"""
 UPDATE lightfast_sync_parts
 SET cursor = CAST(:cursor AS jsonb), pages = pages + 1,
     calls = calls + :calls, seen = seen + :seen, changed = changed + :changed,
     deleted = deleted + :deleted, errors = errors + :errors,
     expected = coalesce(:expected, expected), gap = coalesce(gap, :gap),
-    last_error = coalesce(:said, last_error), made_by = coalesce(made_by, :made_by),
+    last_error = coalesce(:said, last_error),
+    made_by = CASE WHEN CAST(:made_by AS varchar) IS NULL THEN made_by
+                   WHEN coalesce(made_by, :made_by) = :made_by THEN :made_by
+                   ELSE :mixed END,
     state = CASE WHEN :ends THEN 'done' ELSE 'due' END,
     finished_at = CASE WHEN :ends THEN now() END,
     next_attempt_at = now(), lease_until = NULL, lease_token = NULL,
-    attempts = 0, crashes = 0, setbacks = 0
+    attempts = 0, crashes = 0, setbacks = greatest(setbacks - 1, 0)
 WHERE {_OURS}
 """)
 _PUT_OFF = sa.text(f"""
 UPDATE lightfast_sync_parts
 SET lease_until = NULL, lease_token = NULL, crashes = 0, last_error = :error,
     attempts = CASE WHEN :counted THEN attempts ELSE greatest(attempts - 1, 0) END,
-    setbacks = setbacks + CASE WHEN :setback THEN 1 ELSE 0 END,
+    setbacks = least(setbacks + CASE WHEN :setback THEN 1 ELSE 0 END, :most_setbacks),
     calls = calls + :calls, next_attempt_at = now() + make_interval(secs => :delay_s)
 WHERE {_OURS}
 """)
@@ -157,9 +171,15 @@ ON CONFLICT DO NOTHING
 def claim(conn: sa.Connection, *, each: int = EACH, lease_s: float = LEASE_S) -> ClaimedPart | None:
     """Take one list whose next page is due; None where there is none.
 
-    SKIP LOCKED: two claims never wait for one another, and may go over `each` by one.
+    lease_s: after a crash the next worker waits this long; who works renews it. SKIP LOCKED: two
+    claims never wait for one another, and may go over `each` by one.
     """
-    given = {"token": str(uuid.uuid4()), "each": each, "lease_s": lease_s}
+    given = {
+        "token": str(uuid.uuid4()),
+        "each": each,
+        "lease_s": lease_s,
+        "most_setbacks": MOST_SETBACKS,
+    }
     found = conn.execute(_CLAIM, given).first()
     return ClaimedPart(*found) if found is not None else None
 
@@ -200,7 +220,8 @@ class Advanced:
 def advance(conn: sa.Connection, part: ClaimedPart, to: Advanced) -> None:
     """Move on to the next page, or end the list; what it took so long to get there is forgotten."""
     given: dict[str, Any] = {name: getattr(to, name) for name in Advanced.__slots__}
-    conn.execute(_ADVANCE, _named(part) | given | {"cursor": orjson.dumps(to.cursor).decode()})
+    more = {"cursor": orjson.dumps(to.cursor).decode(), "mixed": _MIXED}
+    conn.execute(_ADVANCE, _named(part) | given | more)
 
 
 def put_off(
@@ -213,12 +234,15 @@ def put_off(
     setback: bool = False,
     calls: int = 0,
 ) -> None:
-    """Let go; the page is due after `delay_s`. `counted`: it failed; `setback`: nobody's fault."""
+    """Let go; the page is due after `delay_s`. `counted`: the next wait is longer; `setback`: the
+    next pages are to be smaller.
+    """
     given = {
         "delay_s": delay_s,
         "error": error,
         "counted": counted,
         "setback": setback,
+        "most_setbacks": MOST_SETBACKS,
         "calls": calls,
     }
     conn.execute(_PUT_OFF, _named(part) | given)

@@ -16,12 +16,14 @@ WITH RECURSIVE held(run_id) AS (
   SELECT (SELECT min(run_id) FROM lightfast_sync_seen WHERE run_id > h.run_id)
   FROM held h WHERE h.run_id IS NOT NULL
 ), ended AS (
-  SELECT h.run_id FROM held h JOIN lightfast_sync_runs r ON r.id = h.run_id
-  WHERE r.state IN ('done', 'failed', 'cancelled') ORDER BY 1 LIMIT 1
+  SELECT h.run_id FROM held h
+  WHERE (SELECT r.state FROM lightfast_sync_runs r WHERE r.id = h.run_id)
+    IN ('done', 'failed', 'cancelled')
+  LIMIT 1
 )
-DELETE FROM lightfast_sync_seen WHERE (run_id, identity) IN (
-  SELECT n.run_id, n.identity FROM lightfast_sync_seen n JOIN ended e ON e.run_id = n.run_id
-  LIMIT :limit FOR UPDATE OF n SKIP LOCKED)
+DELETE FROM lightfast_sync_seen WHERE ctid = ANY(ARRAY(
+  SELECT ctid FROM lightfast_sync_seen WHERE run_id = (SELECT run_id FROM ended)
+  LIMIT :limit FOR UPDATE SKIP LOCKED))
 """)
 # Of each kind a connection keeps its last one: the plan rests on it.
 _FORGET = sa.text("""
@@ -37,13 +39,12 @@ DELETE FROM lightfast_sync_runs WHERE id IN (
           WHERE l.connection_id = r.connection_id AND l.kind = r.kind AND l.id > r.id
             AND l.kind <> 'incremental')
         END
-  ORDER BY r.id LIMIT :limit FOR UPDATE SKIP LOCKED)
+  ORDER BY r.finished_at LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
 _DROP_SEEN = sa.text("""
-DELETE FROM lightfast_sync_seen WHERE (run_id, identity) IN (
-  SELECT n.run_id, n.identity FROM lightfast_sync_runs r
-  JOIN lightfast_sync_seen n ON n.run_id = r.id
-  WHERE r.connection_id = :connection_id LIMIT :limit)
+DELETE FROM lightfast_sync_seen WHERE ctid = ANY(ARRAY(
+  SELECT n.ctid FROM lightfast_sync_runs r JOIN lightfast_sync_seen n ON n.run_id = r.id
+  WHERE r.connection_id = :connection_id LIMIT :limit))
 """)
 _DROP = sa.text("""
 DELETE FROM lightfast_sync_runs WHERE id IN (

@@ -44,8 +44,11 @@ ON CONFLICT (connection_id) WHERE state = 'waiting' DO UPDATE
 RETURNING id
 """)
 # Whoever begins one locks the connection first, so that two never do at once.
+# Those that wait are few, and found by their own index, however many past ones there are.
 _TO_START = sa.text("""
-SELECT r.id, r.connection_id, r.kind FROM lightfast_sync_runs r
+WITH waiting AS MATERIALIZED (SELECT id FROM lightfast_sync_runs WHERE state = 'waiting')
+SELECT r.id, r.connection_id, r.kind FROM waiting w
+JOIN lightfast_sync_runs r ON r.id = w.id
 JOIN lightfast_connected_sources s ON s.id = r.connection_id
 WHERE r.state = 'waiting' AND s.is_active
   AND NOT EXISTS (SELECT FROM lightfast_sync_runs o
@@ -68,10 +71,14 @@ WHERE id = :id AND state = 'waiting'
 RETURNING id
 """)
 _ADD_PARTS = sa.text("""
-INSERT INTO lightfast_sync_parts (run_id, resource, position, since, kept)
-SELECT :id, resource, position, since, kept
+INSERT INTO lightfast_sync_parts (run_id, resource, position, since, kept, made_by)
+SELECT :id, resource, position, since, kept, :made_by
 FROM jsonb_to_recordset(CAST(:rows AS jsonb))
   AS r(resource varchar, position integer, since timestamptz, kept jsonb)
+""")
+_LOCK_CONNECTION = sa.text("""
+SELECT FROM lightfast_connected_sources
+WHERE id = (SELECT connection_id FROM lightfast_sync_runs WHERE id = :id) FOR NO KEY UPDATE
 """)
 _FINISH = sa.text("""
 UPDATE lightfast_sync_runs
@@ -159,11 +166,18 @@ SELECT resource, state, since, gap, started_at, finished_at, expected, pages, ca
        CASE WHEN state = 'due' THEN next_attempt_at END AS due_at
 FROM lightfast_sync_parts WHERE run_id = :id ORDER BY position
 """)
+# A connection has a hundred a day; of each the last ones are read, by index.
 _LATEST = sa.text("""
-SELECT DISTINCT ON (connection_id, kind = 'incremental')
-       connection_id, kind, state, reason, requested_at, started_at, finished_at, id
-FROM lightfast_sync_runs WHERE connection_id = ANY(CAST(:ids AS varchar[]))
-ORDER BY connection_id, kind = 'incremental', id DESC
+SELECT r.* FROM unnest(CAST(:ids AS varchar[])) c
+CROSS JOIN LATERAL (
+  (SELECT connection_id, kind, state, reason, requested_at, started_at, finished_at, id
+   FROM lightfast_sync_runs WHERE connection_id = c AND kind <> 'incremental'
+   ORDER BY id DESC LIMIT 1)
+  UNION ALL
+  (SELECT connection_id, kind, state, reason, requested_at, started_at, finished_at, id
+   FROM lightfast_sync_runs WHERE connection_id = c AND kind = 'incremental'
+   ORDER BY id DESC LIMIT 1)
+) r
 """)
 
 
@@ -189,8 +203,13 @@ def may_start(conn: sa.Connection) -> bool:
     return bool(conn.execute(_MAY_START).scalar_one())
 
 
-def start(conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart]) -> bool:
-    """Let it run, with these lists; False where another one of its connection does."""
+def start(
+    conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart], *, made_by: str
+) -> bool:
+    """Let it run, with these lists; False where another one of its connection does.
+
+    made_by: as documents are made by whoever begins it, who decided by that what was `kept`.
+    """
     if conn.execute(_START, {"id": run_id, "scope": scope}).scalar() is None:
         return False
     rows: list[dict[str, object]] = [
@@ -203,7 +222,7 @@ def start(conn: sa.Connection, run_id: int, scope: str, parts: Sequence[NewPart]
         for position, part in enumerate(parts)
     ]
     rows.append({"resource": END, "position": len(rows), "since": None, "kept": None})
-    conn.execute(_ADD_PARTS, {"id": run_id, "rows": as_json(rows)})
+    conn.execute(_ADD_PARTS, {"id": run_id, "rows": as_json(rows), "made_by": made_by})
     return True
 
 
@@ -213,6 +232,7 @@ def finish(conn: sa.Connection, run_id: int, state: str, reason: str | None = No
     Where it listed all, earlier ones that wait for a person are cancelled.
     """
     given = {"id": run_id, "state": state, "reason": reason}
+    conn.execute(_LOCK_CONNECTION, {"id": run_id})
     connection_id = conn.execute(_FINISH, given).scalar()
     if connection_id is not None and state in (DONE, STOPPED):
         conn.execute(_SUPERSEDE, {"id": run_id})
@@ -222,6 +242,14 @@ def finish(conn: sa.Connection, run_id: int, state: str, reason: str | None = No
 def note(conn: sa.Connection, run_id: int, plan: JSON) -> None:
     """Keep with a run what it would prune."""
     conn.execute(_NOTE, {"id": run_id, "plan": orjson.dumps(plan).decode()})
+
+
+def lock_lists(conn: sa.Connection, connection_id: str) -> None:
+    """Lock the lists of a connection's runs: by whoever is to lock the connection, and then to
+    cancel them. A page that ends locks its list first too.
+    """
+    given = {"states": [WAITING, RUNNING], "id": None, "connection_id": connection_id}
+    conn.execute(_LOCK_PARTS, given)
 
 
 def cancel(
@@ -257,7 +285,11 @@ def has_seen(conn: sa.Connection, run_id: int) -> bool:
 
 
 def confirm(conn: sa.Connection, run_id: int) -> bool:
-    """Let a stopped run go on with its plan; False where it is not stopped, or another one runs."""
+    """Let a stopped run go on with its plan; False where it is not stopped, or another one runs.
+
+    The connection is locked, so that no other run begins in this moment.
+    """
+    conn.execute(_LOCK_CONNECTION, {"id": run_id})
     if conn.execute(_CONFIRM, {"id": run_id}).scalar() is None:
         return False
     conn.execute(_END_AGAIN, {"id": run_id})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,10 @@ ON CONFLICT (connection_id) DO UPDATE
                            ELSE nullif(:every_s, 0) END,
       full_s = CASE WHEN CAST(:full_every_s AS integer) IS NULL THEN s.full_s
                     ELSE nullif(:full_every_s, 0) END
+""")
+_OF_EACH = sa.text("""
+SELECT connection_id, incremental_s FROM lightfast_sync_schedules
+WHERE connection_id = ANY(CAST(:ids AS varchar[]))
 """)
 _READ = sa.text("""
 SELECT incremental_s AS every_s, full_s AS full_every_s FROM lightfast_sync_schedules
@@ -34,6 +39,11 @@ def override(
     """
     given = {"connection_id": connection_id, "every_s": every_s, "full_every_s": full_every_s}
     conn.execute(_OVERRIDE, given)
+
+
+def of_each(conn: sa.Connection, ids: Collection[str]) -> dict[str, int | None]:
+    """Seconds between two incremental runs of these connections, by id, where one has its own."""
+    return {row[0]: row[1] for row in conn.execute(_OF_EACH, {"ids": list(ids)})}
 
 
 def read(conn: sa.Connection, connection_id: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -22,6 +23,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from ingest.testing.breaking import Break, BreakableProtocol, break_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the fake says; `body` becomes JSON, unless it is bytes."""
+    """What the fake says; `body` becomes JSON, unless it is bytes.
+
+    breaks: how it does not arrive.
+    """
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    breaks: Break | None = None
 
     def raw(self) -> bytes:
         return self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
@@ -95,14 +102,17 @@ class Provider(Protocol):
 class Fake:
     """A running fake. `requests` are all that came, in their order; `troubles` are used up first.
 
-    `latency_s` is slept before each answer whose path contains `slow`; `least_gap_s` is a rate
-    limit: what comes sooner after the last one gets `limited`.
+    `weather` says what comes of any other request, by its right answer (`faults.Faults`); one that
+    hangs does so for `hang_s`. `latency_s` is slept before each answer whose path contains `slow`;
+    `least_gap_s` is a rate limit: what comes sooner after the last one gets `limited`.
     """
 
     provider: Provider
     url: str = ""
     requests: list[Asked] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    weather: Callable[[Callable[[], Answer]], Answer] = lambda right: right()
+    hang_s: float = 0.3
     latency_s: float = 0.0
     slow: str = ""
     least_gap_s: float = 0.0
@@ -139,14 +149,21 @@ class Fake:
         if self.least_gap_s and now - self._last_at < self.least_gap_s:
             return self.limited()
         self._last_at = now
-        return self.provider.answer(asked)
+        return self.weather(lambda: self.provider.answer(asked))
 
 
 @contextmanager
 def serving(provider: Provider) -> Iterator[Fake]:
     """The provider's API on a free port of loopback, until the end of the block."""
     fake = Fake(provider)
-    config = uvicorn.Config(_app(fake), log_level="error", access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        _app(fake),
+        http=BreakableProtocol,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        date_header=False,  # uvicorn's is as old as its last tick, of which ours has one
+    )
     server = _Server(config)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
@@ -197,8 +214,13 @@ def _app(fake: Fake) -> Callable[[Scope, Receive, Send], Any]:
         request = Request(scope, receive)
         asked = _asked(request, await request.body(), fake.url)
         answer = await run_in_threadpool(fake.ask, asked)
-        headers = {"content-type": "application/json", **answer.headers}
-        await Response(answer.raw(), answer.status, headers)(scope, receive, send)
+        date = formatdate(usegmt=True)
+        headers = {"date": date, "content-type": "application/json", **answer.headers}
+        if answer.breaks is None:
+            await Response(answer.raw(), answer.status, headers)(scope, receive, send)
+            return
+        told = answer.status, headers, answer.raw()
+        await break_off(answer.breaks, told, (scope, receive, send), fake.hang_s)
 
     return app
 

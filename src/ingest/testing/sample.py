@@ -17,6 +17,7 @@ from ingest.core.errors import BrokenSource
 from ingest.core.values import JSON
 from ingest.sources.registry import imported, package_of, source_types
 from ingest.testing.fakes import Provider
+from ingest.testing.faults import Limited, retry_after
 from ingest.testing.playback import Playing
 from ingest.testing.recorded import Sending
 
@@ -72,6 +73,7 @@ class Sample:
     playing: how recorded answers of its API are read; None: they are not.
     stood_before: its provider's objects were there before it was connected: the demo backfills it.
     lost: what of the story no webhook tells; the demo's resync brings it.
+    limited: how its API says that whoever asks is to wait.
     """
 
     source_type: str
@@ -85,6 +87,7 @@ class Sample:
     playing: Playing | None = None
     stood_before: bool = False
     lost: LostWebhook | None = None
+    limited: Limited = retry_after
 
     @property
     def connection(self) -> dict[str, JSON]:

@@ -15,7 +15,7 @@ from ingest.core.changes import Change, Refresh
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup, Source
-from ingest.sources.listing import Listed, Lists, Page, PageRequest
+from ingest.sources.listing import MOST_CALLS, Listed, Lists, Page, PageRequest
 
 MOST_PAGES = 10_000
 """Of one list, before it is taken for one without an end."""
@@ -38,6 +38,7 @@ def pages_of(
     cursor: JSON = None,
     connection: Mapping[str, JSON] | None = None,
     made_by: str = "",
+    most_calls: int = MOST_CALLS,
 ) -> Iterator[Page]:
     """The pages of one list, from the cursor to its end; raises what the client raises."""
     for _ in range(MOST_PAGES):
@@ -50,6 +51,7 @@ def pages_of(
                 stored(kept),
                 connection=connection or {},
                 made_by=made_by,
+                most_calls=most_calls,
             )
         )
         stored(page.kept)

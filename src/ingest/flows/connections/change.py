@@ -29,12 +29,14 @@ def change_connection(
     name: str | None = None,
     metadata: Mapping[str, JSON] | None = None,
     reach: Reach | None = None,
+    told_by_provider: bool = False,
 ) -> tuple[Connection, Connection]:
     """Give a connection another name, or other fields of its metadata; as it was, and as it is.
 
-    metadata: laid over what there is; null takes a field away. In the caller's transaction, which
-    locks the connection. Raises `NotConnected` for none, `BadInput` for what cannot be, and where
-    it would stand for something else.
+    metadata: laid over what there is; null takes a field away. told_by_provider: it is what the
+    provider says of our subscription, so that its further names of the same thing may be others.
+    In the caller's transaction, which locks the connection. Raises `NotConnected` for none,
+    `BadInput` for what cannot be, and where it would stand for something else.
     """
     conditions.lock(conn, connection_id)
     before = require_connected(conn, connection_id)
@@ -44,9 +46,11 @@ def change_connection(
         after = replace(after, name=name)
     if metadata is not None:
         after = replace(after, metadata=_laid_over(before, metadata))
-        _require_same_thing(conn, before, after)
+        _require_same_thing(conn, before, after, told_by_provider=told_by_provider)
         check_host(source(before.source_type).descriptor, after.metadata, reach or Reach())
     connections.change(conn, connection_id, name=after.name, metadata=after.metadata)
+    if told_by_provider:
+        connections.rescope(conn, after, _tenants(after))
     return before, after
 
 
@@ -56,9 +60,12 @@ def _laid_over(before: Connection, metadata: Mapping[str, JSON]) -> dict[str, JS
     return connection_metadata(source(before.source_type).descriptor, told)
 
 
-def _require_same_thing(conn: sa.Connection, before: Connection, after: Connection) -> None:
+def _require_same_thing(
+    conn: sa.Connection, before: Connection, after: Connection, *, told_by_provider: bool
+) -> None:
     found = source(before.source_type)
-    if _stands_for(found, before) != _stands_for(found, after):
+    same = _identity(found, before) == _identity(found, after)
+    if not same or not (told_by_provider or _tenants(before) == _tenants(after)):
         raise BadInput(
             f"connection {before.id} would stand for something else at {found.descriptor.title}; "
             "connect that as a source of its own"
@@ -70,6 +77,12 @@ def _require_same_thing(conn: sa.Connection, before: Connection, after: Connecti
             raise BadInput(f"{conflict}; {agreement.REMEDY}")
 
 
-def _stands_for(found: Source, connection: Connection) -> tuple[str, tuple[str, ...]]:
-    tenants = found.descriptor.connection_tenants(connection.metadata)
-    return found.descriptor.scope(tenants[0], connection.metadata), tenants
+def _identity(found: Source, connection: Connection) -> tuple[str, str]:
+    """The scope of all that it tells, and its own tenant."""
+    tenant = _tenants(connection)[0]
+    return found.descriptor.scope(tenant, connection.metadata), tenant
+
+
+def _tenants(connection: Connection) -> tuple[str, ...]:
+    descriptor = source(connection.source_type).descriptor
+    return descriptor.connection_tenants(connection.metadata)

@@ -1,9 +1,9 @@
 """The check-up of an installation: what is reachable, current, connected, and being worked on.
 
-`database`, `secrets`, `connections`, `syncs`, `queue` and `retention` give findings (`findings`),
-in this order; `readiness` is what a receiver is asked. Law: it only looks. Whatever is wrong is a
-finding with its remedy; an exception is raised only for a database that goes away between two
-checks.
+`database`, `secrets`, `connections`, `subscriptions`, `syncs`, `queue` and `retention` give
+findings (`findings`), in this order; `readiness` is what a receiver is asked. Law: it only looks.
+Whatever is wrong is a finding with its remedy; an exception is raised only for a database that goes
+away between two checks.
 """
 
 from ingest.flows.doctor.connections import Surroundings, look_at_connections
@@ -12,6 +12,7 @@ from ingest.flows.doctor.findings import Finding, State, failed, fine, note, unr
 from ingest.flows.doctor.queue import look_at_queue
 from ingest.flows.doctor.retention import look_at_retention
 from ingest.flows.doctor.secrets import look_at_app_wide, look_at_sealed
+from ingest.flows.doctor.subscriptions import look_at_one_subscription, look_at_subscriptions
 from ingest.flows.doctor.syncs import look_at_syncs
 
 __all__ = [
@@ -23,9 +24,11 @@ __all__ = [
     "look_at_app_wide",
     "look_at_connections",
     "look_at_database",
+    "look_at_one_subscription",
     "look_at_queue",
     "look_at_retention",
     "look_at_sealed",
+    "look_at_subscriptions",
     "look_at_syncs",
     "note",
     "unreachable",

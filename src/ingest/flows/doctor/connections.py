@@ -66,14 +66,16 @@ class _ConnectionState:
         return command.format(id=self.connection.id)
 
 
-def look_at_connections(engine: sa.Engine, around: Surroundings) -> Iterator[Finding]:
+def look_at_connections(
+    engine: sa.Engine, around: Surroundings, only: str | None = None
+) -> Iterator[Finding]:
     """The checks of every connection that is not disconnected, made one by one as they are taken.
 
-    Each provider is asked once, with no transaction open. For a database that `look_at_database`
-    finds well: raises `TransientError` where it is away.
+    only: of the one of that id. Each provider is asked once, with no transaction open. For a
+    database that `look_at_database` finds well: raises `TransientError` where it is away.
     """
     with transaction(engine) as conn:
-        standing = _standing_connections(conn)
+        standing = _standing_connections(conn, only)
         seen = _read(conn, standing)
         stranded = [one for one in standing if one.source_type not in all_sources()]
     for connection in stranded:
@@ -98,8 +100,8 @@ def _agreeing(engine: sa.Engine, one: _ConnectionState) -> Iterator[Finding]:
         yield failed(one.check("documents"), str(conflict), agreement.REMEDY)
 
 
-def _standing_connections(conn: sa.Connection) -> list[Connection]:
-    ids = [row["id"] for row in connections.listing(conn) if row["status"] != DISCONNECTED]
+def _standing_connections(conn: sa.Connection, only: str | None) -> list[Connection]:
+    ids = [row["id"] for row in connections.listing(conn, only) if row["status"] != DISCONNECTED]
     by_id = connections.by_id(conn, ids)
     return [by_id[id_] for id_ in ids]
 

@@ -21,6 +21,7 @@ from ingest.flows.connections.renewal import StoredTokens
 from ingest.sources.contract import Access, Client, Resolve
 from ingest.sources.discreet import Discreet, hushed
 from ingest.sources.hosts import Reach, base_of
+from ingest.sources.quiet_subscriptions import QuietSubscriptions
 from ingest.sources.registry import source
 from ingest.sources.spending import Budget, Budgets
 from ingest.store import credentials
@@ -99,13 +100,10 @@ class Clients:
         It is closed here alone, and no token stands in what it raises. Raises `Refused` without a
         token, and where the metadata sends it to somebody else's host.
         """
-        found = source(connection.source_type)
-        connect = found.connect
-        if token is None or connect is None:
-            raise Refused(f"the connection has no token for {found.descriptor.title} any more")
-        base = base_of(found.descriptor, connection.metadata, self._reach)
-        resolve = None if base.is_trusted else self.resolve
-        access = Access(base.url, token, connection.metadata, self.now, resolve)
+        access = self._access(connection, token)
+        connect = source(connection.source_type).connect
+        if connect is None:
+            raise Refused(_nothing_to_ask(connection))
         fingerprint = _fingerprint(access)
         with self._lock:
             kept = self._kept.get(connection.id)
@@ -121,6 +119,19 @@ class Clients:
             self._kept[connection.id] = _KeptClient(fingerprint, client)
             return client
 
+    def subscriptions_of(self, connection: Connection, token: str | None) -> QuietSubscriptions:
+        """The connection's webhooks at its provider, which the caller closes.
+
+        Raises `Refused` as `of`, and where the provider's API knows no webhooks.
+        """
+        access = self._access(connection, token)
+        subscribe = source(connection.source_type).subscribe
+        if subscribe is None:
+            raise Refused(_nothing_to_ask(connection))
+        access = self._renewing(connection, access)
+        made = hushed(lambda: subscribe(access), access.mask)
+        return QuietSubscriptions(made, access.mask)
+
     def budget_of(self, connection: Connection, token: str | None) -> Budget | None:
         """What the connection may ask of its provider with this token, as it is stored; None where
         nobody knows a limit. Raises what `of` raises for metadata that leads to somebody else.
@@ -130,6 +141,15 @@ class Clients:
         found = source(connection.source_type)
         base = base_of(found.descriptor, connection.metadata, self._reach)
         return self.budgets.of(found, base.url, connection.metadata, token)
+
+    def _access(self, connection: Connection, token: str | None) -> Access:
+        """What a client may use; raises `Refused`, see `of`."""
+        if token is None:
+            raise Refused(_nothing_to_ask(connection))
+        descriptor = source(connection.source_type).descriptor
+        base = base_of(descriptor, connection.metadata, self._reach)
+        resolve = None if base.is_trusted else self.resolve
+        return Access(base.url, token, connection.metadata, self.now, resolve)
 
     @property
     def _reach(self) -> Reach:
@@ -164,6 +184,11 @@ class Clients:
     def _retire_all(self) -> None:
         self._retired += [kept.client for kept in self._kept.values()]
         self._kept.clear()
+
+
+def _nothing_to_ask(connection: Connection) -> str:
+    title = source(connection.source_type).descriptor.title
+    return f"the connection has no token for {title} any more"
 
 
 def _fingerprint(access: Access) -> bytes:

@@ -23,13 +23,13 @@ from ingest.flows.lookups.held import HeldLookup, read_held
 from ingest.flows.lookups.outcome import LookedUp, Outcome, failed
 from ingest.flows.lookups.settle import settle_lookups
 from ingest.store import lookup_admin, lookups
+from ingest.store.claiming import LEASE_S
 from ingest.store.engine import transaction
 from ingest.store.lookups import ClaimedLookup
 
 log = structlog.get_logger(__name__)
 
 THREADS = 8
-RENEW_S = lookups.LEASE_S / 3
 RENEW_AGAIN_S = 1.0
 """Between two renewals of the leases; sooner, where the last one failed."""
 SOON_S = 2.0
@@ -68,13 +68,17 @@ class _Fetching:
     pool: ThreadPoolExecutor
     settler: ThreadPoolExecutor
     threads: int
+    lease_s: float
     running: Asked = field(default_factory=dict)
     seen: Asked = field(default_factory=dict)
     settling: Asked = field(default_factory=dict)
     settled: Future[Counter[str]] | None = None
     quiet: bool = False
     claim_at: float = 0.0
-    renew_at: float = field(default_factory=lambda: time.monotonic() + RENEW_S)
+    renew_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.renew_at = time.monotonic() + self.lease_s / 3
 
     @property
     def busy(self) -> bool:
@@ -119,7 +123,9 @@ class _Fetching:
         """
         with transaction(self.engine, durable=False) as conn:
             room, background = self._room(), self._background_room()
-            token, claimed = lookups.claim(conn, limit=room, background=background)
+            token, claimed = lookups.claim(
+                conn, limit=room, background=background, lease_s=self.lease_s
+            )
             begun = self._begun(claimed)
             lookups.release(conn, token, [one.id for one in claimed if one not in begun])
             if self.quiet and not self.busy and len(begun) == 1:
@@ -149,7 +155,9 @@ class _Fetching:
             self.settled = self.settler.submit(_settle, self.engine, self.settling)
         if time.monotonic() > self.renew_at:
             held = (*self.running.values(), *self.seen.values(), *self.settling.values())
-            again_s = RENEW_S if _renewed(self.engine, held) else RENEW_AGAIN_S
+            again_s = self.lease_s / 3
+            if not _renewed(self.engine, held, self.lease_s):
+                again_s = min(again_s, RENEW_AGAIN_S)
             self.renew_at = time.monotonic() + again_s
         return counted
 
@@ -169,12 +177,14 @@ def drain_lookups(
     go_on: Callable[[], bool],
     linger: Callable[[], bool] = lambda: False,
     threads: int = THREADS,
+    lease_s: float = LEASE_S,
 ) -> Fetched:
     """Look up what is due until nothing is, or `go_on` says no; what runs then is still settled.
 
     While that takes long and `linger` says yes, the other threads go on with more. `threads` is how
-    many look-ups are made at once. What is due within SOON_S is waited for. Blocks until all is
-    settled, and closes clients that are out of date. Raises `TransientError` where the database is
+    many look-ups are made at once, `lease_s` how long a claim is ours unless it is renewed. What is
+    due within SOON_S is waited for. Blocks until all is settled, and closes clients that are out of
+    date. Raises `TransientError` where the database is
     away and nothing runs; a look-up's own error becomes its outcome.
     """
     done = Fetched()
@@ -182,7 +192,7 @@ def drain_lookups(
         ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool,
         ThreadPoolExecutor(1, thread_name_prefix="settle") as settler,
     ):
-        fetching = _Fetching(engine, clients, pool, settler, threads)
+        fetching = _Fetching(engine, clients, pool, settler, threads, lease_s)
         while True:
             stop = not go_on() and not (fetching.running and linger())
             if not stop and fetching.may_claim():
@@ -211,7 +221,7 @@ def _settle(engine: sa.Engine, ended: Mapping[Future[Outcome], HeldLookup]) -> C
     return counted
 
 
-def _renewed(engine: sa.Engine, held: Collection[HeldLookup]) -> bool:
+def _renewed(engine: sa.Engine, held: Collection[HeldLookup], lease_s: float) -> bool:
     """Whether the leases are renewed; where not, it is tried again soon."""
     by_token: dict[str, list[int]] = {}
     for one in held:
@@ -219,7 +229,7 @@ def _renewed(engine: sa.Engine, held: Collection[HeldLookup]) -> bool:
     try:
         with transaction(engine, durable=False) as conn:
             for token, ids in by_token.items():
-                lookups.renew(conn, token, ids)
+                lookups.renew(conn, token, ids, lease_s)
     except TransientError as error:
         log.warning("leases_not_renewed", look_ups=len(held), error=str(error))
         return False

@@ -134,7 +134,8 @@ def failed(error: BaseException, row: ClaimedLookup) -> Outcome:
     if isinstance(error, Refused):
         return Outcome("refused", error=said, counted=False)
     if isinstance(error, RateLimited):
-        return Outcome("limited", error=said, wait_s=_held_s(error, row), counted=False)
+        untold = error.retry_after_s is None
+        return Outcome("limited", error=said, wait_s=_held_s(error, row), counted=untold)
     if isinstance(error, TransientError | BadSettings):
         told = error.retry_after_s if isinstance(error, TransientError) else None
         if told is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
 
@@ -23,6 +24,8 @@ from ingest.store.deliveries import Arrival
 
 KEPT_HEADER_CHARS = 1024
 """Of each header that is stored; the rest is cut off."""
+RECOVERED = "x-ingest-recovered"
+"""The header of ours that marks what nobody signed (`vouched_for`); no request brings it in."""
 
 
 def verify(incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]) -> Arrival | None:
@@ -40,13 +43,40 @@ def verify_body(
     incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]
 ) -> Arrival | None:
     """The same for a request whose head was checked when it came."""
-    headers, body = incoming.headers, incoming.body
-    signing.verify(descriptor.scheme, headers, body, secrets)
+    signing.verify(descriptor.scheme, incoming.headers, incoming.body, secrets)
+    payload = _payload(incoming, descriptor)
+    signing.check_fresh(descriptor.scheme, incoming.headers, payload, incoming.received_at)
+    return _arrival(incoming, descriptor, payload)
+
+
+def vouched_for(incoming: Incoming, descriptor: Descriptor) -> Arrival | None:
+    """The arrival that a delivery is which was read out of its provider's own log, over its API.
+
+    Nobody signed it, and its time may be days ago: the token and TLS vouch for it, and RECOVERED
+    among its headers says so. Never for what came by a request. Else as `verify`.
+    """
+    check_headers(descriptor, incoming.headers)
+    arrival = _arrival(incoming, descriptor, _payload(incoming, descriptor))
+    if arrival is None:
+        return None
+    marked = {**orjson.loads(arrival.headers), RECOVERED: "api"}
+    return replace(arrival, headers=orjson.dumps(marked).decode())
+
+
+def stored_key(key: str) -> str:
+    """A provider's delivery id as the queue holds it."""
+    return bounded_key(clean(key))
+
+
+def _payload(incoming: Incoming, descriptor: Descriptor) -> dict[str, JSON]:
     try:
-        payload = read_payload(descriptor, headers, body)
+        return read_payload(descriptor, incoming.headers, incoming.body)
     except BadPayload as error:
         raise BadRequest(str(error)) from error
-    signing.check_fresh(descriptor.scheme, headers, payload, incoming.received_at)
+
+
+def _arrival(incoming: Incoming, descriptor: Descriptor, payload: Payload) -> Arrival | None:
+    headers, body = incoming.headers, incoming.body
     if descriptor.is_handshake(headers, payload) or _brings_token(descriptor, payload):
         return None
     body_hash = _body_hash(descriptor, payload, body)
@@ -94,7 +124,7 @@ def _delivery_key(
 ) -> str:
     key = descriptor.delivery_key(headers, payload)
     if key:
-        return bounded_key(clean(key))
+        return stored_key(key)
     if descriptor.key_may_be_absent:
         return body_hash.hex()
     raise BadRequest(f"the delivery has no id; {descriptor.title} gives one to each")
@@ -102,5 +132,6 @@ def _delivery_key(
 
 def _kept(descriptor: Descriptor, headers: Headers) -> str:
     """The headers of the allow-list as JSON; the media type too, by which workers read forms."""
-    names = sorted({"content-type", *descriptor.kept_headers} & headers.keys())
+    kept = {"content-type", *descriptor.kept_headers} - {RECOVERED}
+    names = sorted(kept & headers.keys())
     return orjson.dumps({n: clean(headers[n])[:KEPT_HEADER_CHARS] for n in names}).decode()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ingest.core.values import JSON
 from ingest.flows.connections.change import change_connection
-from ingest.flows.syncs.request import Kind, request_sync, scope_of
+from ingest.flows.syncs.request import Kind, request_sync, require_listed, scope_of
 from ingest.sources.hosts import Reach
 from ingest.sources.registry import source
 from ingest.store import connections, sync_runs, sync_schedules
@@ -41,17 +41,21 @@ def change_source(
     """Change a connection; the run that this takes, None for none. The caller rings `sync`.
 
     Other metadata end the runs on their way, which list what was wanted before, in the same
-    transaction. Raises what `change_connection` raises.
+    transaction. Raises what `change_connection` raises, and `BadInput` for a schedule of one that
+    is not listed.
     """
     with transaction(engine) as conn:
+        if change.metadata is not None:
+            sync_runs.lock_lists(conn, connection_id)
         before, after = change_connection(
             conn, connection_id, name=change.name, metadata=change.metadata, reach=reach
         )
         if change.every_s is not None or change.full_every_s is not None:
+            require_listed(after)
             sync_schedules.override(
                 conn, connection_id, every_s=change.every_s, full_every_s=change.full_every_s
             )
-        if scope_of(before.metadata) == scope_of(after.metadata):
+        if scope_of(before) == scope_of(after):
             return None
         sync_runs.cancel(conn, "what the connection wants has changed", connection_id=before.id)
         return _run(conn, after, asked_by="a changed filter")
@@ -64,6 +68,15 @@ def begin_backfill(engine: sa.Engine, connection_id: str) -> int | None:
     with transaction(engine) as conn:
         found = connections.by_id(conn, [connection_id])[connection_id]
         return _run(conn, found, asked_by="connecting", first=True)
+
+
+def begin_first(engine: sa.Engine, connection_id: str) -> int | None:
+    """As `begin_backfill`, of one that was never listed: it has been given its first token."""
+    with transaction(engine) as conn:
+        if sync_runs.listing(conn, connection_id, limit=1):
+            return None
+        found = connections.by_id(conn, [connection_id])[connection_id]
+        return _run(conn, found, asked_by="its first token", first=True)
 
 
 def _run(

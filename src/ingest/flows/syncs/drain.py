@@ -26,13 +26,12 @@ from ingest.flows.syncs.request import begin_due
 from ingest.flows.syncs.settle import settle_page
 from ingest.sources.spending import spending
 from ingest.store import sync_parts
+from ingest.store.claiming import LEASE_S
 from ingest.store.engine import transaction
-from ingest.store.sync_parts import LEASE_S
 from ingest.store.sync_runs import END
 
 log = structlog.get_logger(__name__)
 
-RENEW_S = LEASE_S / 3
 SOON_S = 2.0
 """What is due so soon is waited for, rather than rung for again."""
 IDLE_S = 0.25
@@ -58,21 +57,22 @@ def drain_pages(
     on_more: Callable[[], object] = lambda: None,
     on_asked: Callable[[], object] = lambda: None,
     most_share: float = pruning.MOST_SHARE,
+    lease_s: float = LEASE_S,
 ) -> Paged:
     """Make the pages that are due until none is, or `go_on` says no.
 
     on_more: called when a page is begun, for another process to look for more. on_asked: called
-    after a page that may have asked for look-ups. most_share: see `pruning`. Blocks; raises
-    `TransientError` where the database is away.
+    after a page that may have asked for look-ups. most_share: see `pruning`. lease_s: how long a
+    page is ours unless it is renewed. Blocks; raises `TransientError` where the database is away.
     """
     done = Paged()
     while go_on():
         begin_due(engine)
         with transaction(engine) as conn:
-            held = claim_part(conn)
+            held = claim_part(conn, lease_s)
         if held is not None:
             on_more()
-            done.ended += _one(_Work(engine, clients, held, most_share))
+            done.ended += _one(_Work(engine, clients, held, most_share), lease_s)
             on_asked()
             clients.close_retired()
         elif not _wait_for_next(engine):
@@ -114,12 +114,12 @@ class _Work:
                 self.calls = spent.calls
 
 
-def _one(work: _Work) -> Counter[str]:
+def _one(work: _Work, lease_s: float) -> Counter[str]:
     """In a thread; meanwhile the lease is renewed here."""
     with ThreadPoolExecutor(1, thread_name_prefix="page") as pool:
         future = pool.submit(work.do)
-        while not wait([future], timeout=RENEW_S).done:
-            _renew(work.engine, work.held)
+        while not wait([future], timeout=lease_s / 3).done:
+            _renew(work.engine, work.held, lease_s)
     error = future.exception()
     if error is None:
         return future.result() + Counter({"pages": 1})
@@ -127,10 +127,10 @@ def _one(work: _Work) -> Counter[str]:
     return Counter({found.kind: 1})
 
 
-def _renew(engine: sa.Engine, held: HeldPart) -> None:
+def _renew(engine: sa.Engine, held: HeldPart, lease_s: float) -> None:
     try:
         with transaction(engine, durable=False) as conn:
-            sync_parts.renew(conn, held.row)
+            sync_parts.renew(conn, held.row, lease_s)
     except (TransientError, LeaseLost) as error:
         log.warning("lease_not_renewed", resource=held.row.resource, error=str(error))
 

@@ -31,13 +31,17 @@ from ingest.sources.wire import items
 from ingest.store import events, sync_marks, sync_parts, sync_runs
 from ingest.store.engine import transaction
 from ingest.store.references import Noted
-from ingest.store.sync_marks import Finished
+from ingest.store.sync_marks import Finished, RunLookups
 from ingest.store.sync_parts import Advanced
 
 log = structlog.get_logger(__name__)
 
 WAITS_S = 30.0
 """Between two looks whether all is looked up; who ends a look-up has it looked at sooner."""
+LOOK_UP_TRIES = 10
+"""A look-up that failed so often, for more than an hour by then, is waited for no longer: it goes
+on by itself, and the run ends.
+"""
 
 
 def end_run(engine: sa.Engine, held: HeldPart, *, most_share: float) -> None:
@@ -57,8 +61,11 @@ def _decide(engine: sa.Engine, held: HeldPart, most_share: float) -> None:
     why = None if held.row.confirmed else plan.needs_a_person(most_share)
     with transaction(engine) as conn:
         sync_parts.require_held(conn, held.row)
-        kinds: list[JSON] = [*sorted(plan.kinds)]
-        cursor: dict[str, JSON] = {"after": "", "kinds": kinds}
+        cursor: dict[str, JSON] = {
+            "after": "",
+            "kinds": [*sorted(plan.kinds)],
+            "emptied": [*sorted(plan.emptied)],
+        }
         sync_parts.advance(conn, held.row, Advanced(cursor=cursor, ends=why is not None))
         sync_runs.note(conn, held.row.run_id, plan.as_json())
         if why is not None:
@@ -69,12 +76,13 @@ def _decide(engine: sa.Engine, held: HeldPart, most_share: float) -> None:
 
 def _prune(engine: sa.Engine, held: HeldPart, at: Mapping[str, JSON]) -> None:
     """One step of documents that were not seen: look-ups for those that may be gone, and so on."""
-    kinds = frozenset(str(kind) for kind in items(at, "kinds"))
-    with transaction(engine) as conn:
-        step = pruning.missing(conn, held, kinds, str(at["after"]))
-    pruned = _Pruned(held, step, _said(held, step), Renders())
+    kinds, emptied = (frozenset(map(str, items(at, name))) for name in ("kinds", "emptied"))
+    found = pruning.steps(engine, held, kinds, emptied, str(at["after"]))
+    step = next((one for one in found if not one.is_idle), None)
+    cursor: JSON = {"pruned": True} if step is None else {**at, "after": step.until}
+    missing = () if step is None else step.missing
+    pruned = _Pruned(held, missing, _said(held, missing), Renders())
     prerender(engine, pruned.said, pruned.renders)
-    cursor: JSON = {**at, "after": step[-1].row.document_id} if step else {"pruned": True}
 
     def run() -> Noted | None:
         with transaction(engine) as conn:
@@ -88,16 +96,16 @@ class _Pruned:
     """A step of pruning, and what it says."""
 
     held: HeldPart
-    step: Sequence[Missing]
+    missing: Sequence[Missing]
     said: Sequence[StoreStatement]
     renders: Renders
 
 
-def _said(held: HeldPart, step: Sequence[Missing]) -> list[StoreStatement]:
+def _said(held: HeldPart, missing: Sequence[Missing]) -> list[StoreStatement]:
     """What is said at once: what lies outside the filter by now, what aged out and stays."""
     changes = {
         one.then.identity: one.then
-        for one in step
+        for one in missing
         if one.then is not None and not isinstance(one.then, Refresh)
     }
     found, origin = source(held.connection.source_type), Seen(held.row.fence)
@@ -113,13 +121,14 @@ def _write(conn: sa.Connection, pruned: _Pruned, to: Advanced) -> Noted | None:
     what = [*changed(applied.entries)]
     wanted = [
         (row.connection_id, one.then)
-        for one in pruned.step
+        for one in pruned.missing
         if isinstance(one.then, Refresh) and not one.row.under_unseen
     ]
     request_lookups(conn, wanted, background=True, run_id=row.run_id)
     events.record(conn, [*resync_events(what, row.run_id)])
     sync_parts.require_held(conn, row)
-    sync_parts.advance(conn, row, replace(to, changed=len(what)))
+    deleted = sum(one.became == "deleted" for one in what)
+    sync_parts.advance(conn, row, replace(to, changed=len(what), deleted=deleted))
     return applied.noted
 
 
@@ -127,14 +136,21 @@ def _close_or_wait(engine: sa.Engine, held: HeldPart) -> None:
     row = held.row
     with transaction(engine) as conn:
         sync_parts.require_held(conn, row)
-        if sync_marks.pending(conn, row.connection_id, row.run_id):
+        asked = sync_marks.asked(conn, row.connection_id, row.run_id, tries=LOOK_UP_TRIES)
+        if asked.wait:
             sync_parts.put_off(conn, row, WAITS_S)
             return
         failed = _failures(sync_marks.finished(conn, row.run_id))
         sync_parts.advance(conn, row, Advanced(cursor=row.cursor, ends=True))
         state = sync_runs.FAILED if failed else sync_runs.DONE
-        sync_runs.finish(conn, row.run_id, state, failed)
+        sync_runs.finish(conn, row.run_id, state, failed or _left_behind(asked))
     log.info("sync_ended", run=row.run_id, kind=row.kind, state=state)
+
+
+def _left_behind(asked: RunLookups) -> str | None:
+    if not asked.failing:
+        return None
+    return f"{asked.failing:,} look-ups fail time after time, and go on by themselves: {asked.said}"
 
 
 def _failures(ended: Sequence[Finished]) -> str | None:

@@ -1,7 +1,7 @@
 """What becomes of a page that failed: it is due later, or its list has ended.
 
-Law: what may succeed later is tried later, for as long as it takes; what cannot ends its list and
-no other, and the next run begins that anew.
+Law: what may succeed later is tried later, and what cannot ends its list and no other: the next run
+begins that anew. No page is tried for ever: its run would hold up all that come after it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import structlog
 from ingest.core.canonical import clean
 from ingest.core.errors import (
     BadSettings,
+    BudgetSpent,
     IngestError,
     LeaseLost,
     RateLimited,
@@ -23,13 +24,21 @@ from ingest.core.errors import (
 )
 from ingest.core.retry import delay_s, told_s
 from ingest.flows.syncs.held import HeldPart
-from ingest.store import conditions, sync_parts
+from ingest.store import conditions, sync_parts, sync_runs
 from ingest.store.engine import BadRow, transaction
 
 log = structlog.get_logger(__name__)
 
 AGAIN_S = 2.0
 """The shortest wait before a page is asked for again."""
+TRIES = 30
+"""A page that failed so often, one time after another, ends its list: by then most of a day, as the
+waits grow. To wait as told is no failure, nor is a wrong setting.
+"""
+ROW_TRIES = 5
+"""The same of a page that the database refuses for what is in it."""
+ANSWERED_S = 60.0
+"""The longest wait after a page of which a part was answered."""
 MOST_SAID = 2_000
 """Characters of an error that are stored."""
 
@@ -43,44 +52,59 @@ class PageFailure:
     lost: the page belongs to somebody else by now, or its run has ended: nothing is to be done.
     refused: the connection is paused. limited: it is left alone for `wait_s`.
     put_off: the page is due after `wait_s`. failed: the list ends with `said`.
-    counted: each such failure makes the next wait longer.
+    counted: each such failure makes the next wait longer. setback: the pages that follow are made
+    with fewer requests.
     """
 
     kind: Kind
     said: str
     wait_s: float = AGAIN_S
     counted: bool = False
+    setback: bool = False
 
 
-def failure_of(error: BaseException, *, attempts: int, run_id: int) -> PageFailure:
-    """What an error of a page means; a fault of our own ends the list until it is mended. Pure."""
+def failure_of(error: BaseException, *, attempts: int, run_id: int, calls: int = 0) -> PageFailure:
+    """What an error of a page means that took so many `calls`; a fault of our own ends the list
+    until it is mended. Who answered some of them is there, and is asked again soon. Pure.
+    """
     said = clean(str(error))[:MOST_SAID]
     if isinstance(error, LeaseLost):
         return PageFailure("lost", said)
     if isinstance(error, Refused):
         return PageFailure("refused", said)
     backs_off_s = max(AGAIN_S, delay_s(attempts, run_id))
+    if calls > 1:
+        backs_off_s = min(backs_off_s, ANSWERED_S)
     if isinstance(error, TransientError):
-        told = error.retry_after_s
-        wait_s = backs_off_s if told is None else max(told_s(told), 0.0)
-        if isinstance(error, RateLimited):
-            return PageFailure("limited", said, max(wait_s, 1.0))
-        return PageFailure("put_off", said, wait_s, counted=told is None)
-    if isinstance(error, BadSettings | BadRow):
+        return _transient(error, said, backs_off_s, attempts)
+    given_up = isinstance(error, BadRow) and attempts >= ROW_TRIES
+    if isinstance(error, BadSettings | BadRow) and not given_up:
         return PageFailure("put_off", said, backs_off_s, counted=True)
-    if isinstance(error, IngestError):
-        return PageFailure("failed", said)
-    return PageFailure("failed", f"client fault: {type(error).__name__}")
+    is_ours = isinstance(error, IngestError)
+    return PageFailure("failed", said if is_ours else f"client fault: {type(error).__name__}")
+
+
+def _transient(error: TransientError, said: str, backs_off_s: float, attempts: int) -> PageFailure:
+    told = error.retry_after_s
+    wait_s = backs_off_s if told is None else max(told_s(told), 0.0)
+    counted = told is None
+    if isinstance(error, RateLimited):
+        return PageFailure("limited", said, max(wait_s, 1.0), counted=counted, setback=True)
+    if counted and attempts >= TRIES:
+        return PageFailure("failed", f"{said} ({attempts} times)")
+    is_setback = not isinstance(error, BudgetSpent)
+    return PageFailure("put_off", said, wait_s, counted=counted, setback=is_setback)
 
 
 def settle_failure(
     engine: sa.Engine, held: HeldPart, error: BaseException, calls: int
 ) -> PageFailure:
-    """Put the page off, or end its list; what was done. Raises `TransientError` where the database
-    is away: then the lease runs out.
+    """Put the page off, or end its list; what was done. With its end, a run ends too.
+
+    Raises `TransientError` where the database is away: then the lease runs out.
     """
     row = held.row
-    found = failure_of(error, attempts=row.attempts, run_id=row.run_id)
+    found = failure_of(error, attempts=row.attempts, run_id=row.run_id, calls=calls)
     told = {"run": row.run_id, "resource": row.resource, "kind": found.kind, "said": found.said}
     if found.kind == "failed":
         log.error("listing_failed", **told, exc_info=error)
@@ -89,15 +113,23 @@ def settle_failure(
     if found.kind == "lost":
         return found
     with transaction(engine) as conn:
-        sync_parts.lock(conn, row)
+        is_ours = sync_parts.lock(conn, row)
         if found.kind == "refused":
             conditions.refuse(conn, row.connection_id, found.said, token_id=held.token_id)
         elif found.kind == "limited":
             conditions.rate_limit(conn, row.connection_id, found.wait_s)
         if found.kind == "failed":
             sync_parts.fail(conn, row, found.said, calls=calls)
+            if is_ours and row.resource == sync_runs.END:
+                sync_runs.finish(conn, row.run_id, sync_runs.FAILED, f"its end: {found.said}")
         else:
             sync_parts.put_off(
-                conn, row, found.wait_s, found.said, counted=found.counted, calls=calls
+                conn,
+                row,
+                found.wait_s,
+                found.said,
+                counted=found.counted,
+                setback=found.setback,
+                calls=calls,
             )
     return found

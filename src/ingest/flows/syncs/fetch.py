@@ -23,7 +23,7 @@ from ingest.flows.lookups.made_by import made_by
 from ingest.flows.syncs.held import HeldPart
 from ingest.sources.contract import Lookup, Source
 from ingest.sources.discreet import Discreet
-from ingest.sources.listing import Listed, Page, PageRequest
+from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
 from ingest.sources.registry import source
 
 log = structlog.get_logger(__name__)
@@ -71,11 +71,19 @@ def fetch_page(clients: Clients, held: HeldPart) -> ReadPage:
             connection=connection.metadata,
             taken=held.taken,
             made_by=made,
+            most_calls=most_calls(row.setbacks),
         )
     )
     if page.cursor is not None and page.cursor == row.cursor:
         raise BadPayload("cursor", "leads to the page that it came with")
     return ReadPage(page, _read(found, client, held, page, made), made)
+
+
+def most_calls(setbacks: int) -> int:
+    """How many requests a page may make whose list met so many setbacks of late: half as many for
+    each, and one at least. Of twenty one fails nearly always where every third fails. Pure.
+    """
+    return max(MOST_CALLS >> setbacks, 1)
 
 
 def _read(

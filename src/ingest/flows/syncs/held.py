@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from ingest.flows.connections import directory
 from ingest.flows.documents.render import StoreConfig
 from ingest.store import credentials, sync_parts
+from ingest.store.claiming import LEASE_S
 from ingest.store.connections import Connection
 from ingest.store.sync_parts import ClaimedPart
 
@@ -30,9 +31,9 @@ class HeldPart:
     taken: frozenset[str]
 
 
-def claim_part(conn: sa.Connection) -> HeldPart | None:
+def claim_part(conn: sa.Connection, lease_s: float = LEASE_S) -> HeldPart | None:
     """Claim a list whose next page is due, with its connection as it stands now; None for none."""
-    row = sync_parts.claim(conn)
+    row = sync_parts.claim(conn, lease_s=lease_s)
     if row is None:
         return None
     ids = [row.connection_id]

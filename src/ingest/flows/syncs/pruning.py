@@ -9,28 +9,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from ingest.core.changes import Change, Refresh
+from ingest.core.changes import Change, Refresh, Withdraw
 from ingest.core.errors import PermanentError
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.flows.syncs.held import HeldPart
 from ingest.sources.listing import Listing, Unlisted
 from ingest.sources.registry import source
-from ingest.store import heartbeats, sync_marks
+from ingest.store import heartbeats, sync_marks, sync_unseen
 from ingest.store.engine import transaction
-from ingest.store.sync_marks import Finished, UnseenRow
+from ingest.store.sync_marks import Finished
+from ingest.store.sync_unseen import UnseenRow
 
 MOST_SHARE = 0.2
 """Of the documents of the listed kinds, that may be missing before a person is asked."""
-STEP = 200
-"""Documents of one transaction."""
+STEP = 1_000
+"""Documents that are looked at in one transaction."""
 MOST_NAMED = 10
 """Keys of a kind that a plan names."""
+
+
+_EMPTY = "nothing is listed, which deletes nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,12 @@ class PruningPlan:
     kinds: those that were listed whole. standing: documents of these, as many as the run found.
     missing: those to be looked up, to find out whether they are gone. left: those that lie outside
     the connection's filter, stay for another reason, or are of a kind that lists leave out. named:
-    keys of some that are missing. skipped: kinds that nothing is concluded of.
+    keys of some that are missing. skipped: kinds that nothing is concluded of. emptied: those of
+    these whose lists are complete and hold nothing: what lies outside the filter by now is let go.
     """
 
     kinds: frozenset[str]
+    emptied: frozenset[str] = frozenset()
     standing: dict[str, int] = field(default_factory=dict)
     missing: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
@@ -102,21 +108,24 @@ class PruningPlan:
         }
 
 
-def prunable(listing: Listing, ended: Sequence[Finished]) -> tuple[frozenset[str], dict[str, str]]:
+def prunable(listing: Listing, ended: Sequence[Finished]) -> PruningPlan:
     """The kinds of which a list is complete and not empty; and why the others are not pruned. Pure.
 
     A kind that several lists tell of needs all of them.
     """
     by_name = {one.resource: one for one in ended}
-    whole: set[str] = set()
+    every: set[str] = set()
+    unproven: set[str] = set()
     skipped: dict[str, str] = {}
     for resource in listing.resources:
         why = _unproven(by_name.get(resource.name))
-        if why is None:
-            whole |= resource.kinds
-        else:
+        every |= resource.kinds
+        if why is not None:
             skipped |= dict.fromkeys(resource.kinds, f"{resource.name}: {why}")
-    return frozenset(whole - skipped.keys()), skipped
+        if why is not None and why != _EMPTY:
+            unproven |= resource.kinds
+    whole = frozenset(every - skipped.keys())
+    return PruningPlan(whole, frozenset(every - whole - unproven), skipped=skipped)
 
 
 def _unproven(ended: Finished | None) -> str | None:
@@ -128,57 +137,77 @@ def _unproven(ended: Finished | None) -> str | None:
         return "not listed whole"
     if ended.gap is not None:
         return ended.gap
-    return "nothing is listed, which deletes nothing" if ended.seen == 0 else None
+    return _EMPTY if ended.seen == 0 else None
 
 
 def plan(engine: sa.Engine, held: HeldPart) -> PruningPlan:
     """What pruning would do; reads in steps, each in a transaction of its own."""
     listing = _listing(held)
     with transaction(engine) as conn:
-        kinds, skipped = prunable(listing, sync_marks.finished(conn, held.row.run_id))
-        standing = sync_marks.standing(
-            conn, held.row.connection_id, kinds, began_at=held.row.run_started_at
-        )
+        made = prunable(listing, sync_marks.finished(conn, held.row.run_id))
     quiet = frozenset[str]().union(*(resource.leaves_out for resource in listing.resources))
-    made = PruningPlan(
-        kinds,
-        {kind: count for kind, count in standing.items() if kind not in quiet},
-        skipped=skipped,
-    )
-    for step in _steps(engine, held, kinds):
-        for one in step:
-            made.count(one, alarming=one.row.kind not in quiet)
+    for step in steps(engine, held, made.kinds, made.emptied):
+        for kind, count in step.standing.items():
+            if kind not in quiet:
+                made.standing[kind] = made.standing.get(kind, 0) + count
+        for one in step.missing:
+            if one.then is not None or one.row.kind not in made.emptied:
+                made.count(one, alarming=one.row.kind not in quiet)
     return made
 
 
-def _steps(engine: sa.Engine, held: HeldPart, kinds: frozenset[str]) -> Iterator[list[Missing]]:
-    after = ""
+@dataclass(frozen=True, slots=True)
+class PruningStep:
+    """What was not seen of some documents, up to the id `until`.
+
+    standing: how many documents of these are in sight, by kind.
+    """
+
+    until: str
+    standing: Mapping[str, int]
+    missing: Sequence[Missing]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is done about any of them."""
+        return all(one.then is None for one in self.missing)
+
+
+def steps(
+    engine: sa.Engine,
+    held: HeldPart,
+    kinds: frozenset[str],
+    emptied: frozenset[str],
+    after: str = "",
+) -> Iterator[PruningStep]:
+    """All documents of the connection behind the id `after`, so many at a time; each step is read
+    in a transaction, and none is open meanwhile. Those of `emptied` kinds are only ever withdrawn.
+    """
+    row, listing = held.row, _listing(held)
     while True:
         with transaction(engine) as conn:
-            step = missing(conn, held, kinds, after)
-        if not step:
-            return
-        yield step
-        after = step[-1].row.document_id
+            of = sync_unseen.next_step(conn, row.connection_id, after=after, limit=STEP)
+            if of is None:
+                return
+            standing = sync_unseen.standing(conn, of, kinds, began_at=row.run_started_at)
+            unseen = sync_unseen.unseen(
+                conn,
+                of,
+                run_id=row.run_id,
+                kinds=kinds | emptied,
+                fence=row.run_fence,
+                began_at=row.run_started_at,
+            )
+            now = heartbeats.now(conn)
+        metadata = held.connection.metadata
+        found = [Missing(one, _then(listing, metadata, one, now)) for one in unseen]
+        missing = [_withdrawn(one) if one.row.kind in emptied else one for one in found]
+        yield PruningStep(of.until, standing, missing)
+        after = of.until
 
 
-def missing(
-    conn: sa.Connection, held: HeldPart, kinds: frozenset[str], after: str
-) -> list[Missing]:
-    """The next STEP documents that were not seen, behind the document id `after`."""
-    row = held.row
-    unseen = sync_marks.unseen(
-        conn,
-        row.connection_id,
-        run_id=row.run_id,
-        kinds=kinds,
-        fence=row.run_fence,
-        began_at=row.run_started_at,
-        after=after,
-        limit=STEP,
-    )
-    listing, now = _listing(held), heartbeats.now(conn)
-    return [Missing(one, _then(listing, held.connection.metadata, one, now)) for one in unseen]
+def _withdrawn(one: Missing) -> Missing:
+    return one if isinstance(one.then, Withdraw) else replace(one, then=None)
 
 
 def _then(

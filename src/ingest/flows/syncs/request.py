@@ -15,7 +15,6 @@ import sqlalchemy as sa
 
 from ingest.core.canonical import digest
 from ingest.core.errors import BadInput, NotConnected
-from ingest.core.values import JSON
 from ingest.flows.connections import directory
 from ingest.flows.lookups.made_by import made_by
 from ingest.sources.listing import Listing, Resource
@@ -30,9 +29,14 @@ from ingest.store.sync_runs import NewPart
 Kind = Literal["backfill", "incremental", "full"]
 
 
-def scope_of(metadata: Mapping[str, JSON]) -> str:
-    """The digest of a connection's metadata: what it stands for, and what of that it wants."""
-    return digest(dict(metadata))
+def scope_of(connection: Connection) -> str:
+    """The digest of a connection's metadata: what it stands for, and what of that it wants.
+
+    Another subscription is no other scope.
+    """
+    found = all_sources().get(connection.source_type)
+    apart = found.subscription_field if found is not None else None
+    return digest({name: value for name, value in connection.metadata.items() if name != apart})
 
 
 def request_sync(conn: sa.Connection, connection: Connection, *, kind: Kind, asked_by: str) -> int:
@@ -42,7 +46,7 @@ def request_sync(conn: sa.Connection, connection: Connection, *, kind: Kind, ask
     a source without a listing, a connection without a token, or one that is disconnected.
     """
     require_listable(connection)
-    scope = scope_of(connection.metadata)
+    scope = scope_of(connection)
     return sync_runs.request(conn, connection.id, kind=kind, asked_by=asked_by, scope=scope)
 
 
@@ -50,14 +54,20 @@ def require_listable(connection: Connection) -> None:
     """Raise `BadInput` where a connection cannot be synced, with what to do about it."""
     if connection.status == DISCONNECTED:
         raise BadInput(f"connection {connection.id} is disconnected; connect the source again")
-    if source(connection.source_type).listing is None:
-        title = source(connection.source_type).descriptor.title
-        raise BadInput(f"{title} is not listed by this program: its webhooks are all there is")
+    require_listed(connection)
     if not connection.has_token:
         raise BadInput(
             f"connection {connection.id} has no API token, so its provider cannot be listed; set "
             f"one with: ingest source update {connection.id} --token-env VAR"
         )
+
+
+def require_listed(connection: Connection) -> None:
+    """Raise `BadInput` where a connection's source has no listing."""
+    found = source(connection.source_type)
+    if found.listing is None:
+        title = found.descriptor.title
+        raise BadInput(f"{title} is not listed by this program: its webhooks are all there is")
 
 
 def begin_due(engine: sa.Engine) -> int:
@@ -77,14 +87,15 @@ def _begin(conn: sa.Connection, run_id: int, connection_id: str, kind: str) -> b
         reason = "its source is not listed any more, or its token was removed"
         sync_runs.finish(conn, run_id, sync_runs.CANCELLED, reason)
         return False
-    scope = scope_of(connection.metadata)
+    scope = scope_of(connection)
     known = Known(
         {r: m for r, m in sync_marks.marks(conn, connection_id).items() if m.scope == scope},
         made_by(found, book.stores.get(connection_id, ())),
         heartbeats.now(conn),
         heartbeats.gaps(conn, connection_id),
     )
-    return sync_runs.start(conn, run_id, scope, parts_of(found.listing, kind, known))
+    parts = parts_of(found.listing, kind, known)
+    return sync_runs.start(conn, run_id, scope, parts, made_by=known.made_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +129,7 @@ def _part(resource: Resource, kind: str, known: Known) -> NewPart | None:
         return None
     # A gap is behind a list once a listing of it that began after the gap has ended well.
     unheard = (gap.began_at for gap in known.gaps if gap.ended_at > mark.through)
-    began = min((mark.through, *unheard))
+    began = min((mark.through, known.now, *unheard))
     return NewPart(resource.name, began - timedelta(seconds=resource.overlap_s), kept)
 
 

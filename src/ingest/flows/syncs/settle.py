@@ -207,7 +207,7 @@ def _in_halves(settling: _Settling, batch: Sequence[SaidObject]) -> Counter[str]
     def bury(culprit: SaidObject, error: IngestError) -> None:
         settling.bury(culprit, error)
 
-    steps = Steps[SaidObject, Counter[str]](settling.write, settling.give_back, bury)
+    steps: Steps[SaidObject, Counter[str]] = Steps(settling.write, settling.give_back, bury)
     return sum(settle_batch(batch, steps), Counter[str]())
 
 
@@ -219,7 +219,7 @@ def _advanced(read: ReadPage) -> Advanced:
         ends=page.cursor is None,
         seen=there,
         expected=page.expected,
-        gap=page.gap,
+        gap=clean(page.gap) if page.gap is not None else None,
         made_by=read.made_by,
     )
 

@@ -12,7 +12,7 @@ from ingest.sources.github.listing import LISTING
 from ingest.sources.github.mentions import MENTIONS
 from ingest.sources.github.normalise import normalise
 from ingest.sources.github.renewal import RENEWAL
-from ingest.sources.github.subscriptions import BY_HAND, subscribe
+from ingest.sources.github.subscriptions import BY_HAND, HOOK_ID, subscribe
 from ingest.sources.github.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -30,5 +30,6 @@ SOURCE = Source(
     limits=LIMITS,
     listing=LISTING,
     subscribe=subscribe,
+    subscription_field=HOOK_ID,
     by_hand=BY_HAND,
 )

@@ -106,6 +106,9 @@ IGNORED: Mapping[str, str] = {
     event: reason for reason, events in _REASONS.items() for event in events
 }
 
+_OF_A_RUN = "resync"
+"""What a sync run records; no event of GitHub's is called so."""
+
 
 def name(message: Message) -> str:
     """The event's name, which stands in the header and not in the body."""
@@ -119,9 +122,10 @@ def recorded(message: Message) -> dict[str, JSON]:
         return _push(message)
     payload = message.payload
     action = text(payload, "action")
+    named = f"{event}.{action}" if action else event
     fields: dict[str, JSON] = {
         "type": "github",
-        "action": f"{event}.{action}" if action else event,
+        "action": f"unknown.{named}" if named == _OF_A_RUN else named,
         "deliveryId": message.delivery_key,
         "repository": _repository(message),
         "sender": text(payload, "sender", "login"),

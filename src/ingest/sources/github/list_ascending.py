@@ -31,11 +31,11 @@ from ingest.sources.github.pages import (
 )
 from ingest.sources.github.payloads import is_pull_request
 from ingest.sources.github.sights import blocked_by, in_conversation, is_blocked
-from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
+from ingest.sources.listing import Listed, Page, PageRequest
 from ingest.sources.wire import items, text
 
-_MOST_BLOCKED = MOST_CALLS - 2
-"""Issues of one page of which is asked what blocks them."""
+_CALLS_OF_A_LIST = 2
+"""Requests for a page of the provider's, and for the one before it."""
 _Make = Callable[[GitHubApi, Repository, Object], Object | None]
 
 
@@ -118,7 +118,7 @@ def _page(of: _List, api: GitHubApi, repository: Repository, request: PageReques
     page = list_page(api, path, query)
     is_shifted = at.next is not None and _last(of, list_page(api, path, at.before or {})) != at.last
     left = [told for told in page.items if _stamp(of, told) not in at.done]
-    taken = left[: _affordable(left)]
+    taken = left[: _affordable(left, max(request.most_calls - _CALLS_OF_A_LIST, 1))]
     listed, gap = listed_of(taken, lambda told: _listed(of, api, repository, told))
     now: _At | None = replace(at, done=at.done | _stamps(of, taken))
     if len(taken) == len(left):
@@ -153,12 +153,12 @@ def _after(of: _List, at: _At, query: Query, page: ListPage, *, is_shifted: bool
     return _At(at.since, page.next, query, _last(of, page))
 
 
-def _affordable(told: Sequence[JSON]) -> int:
-    """How many of them, from the first one, do not ask for more requests than a page may make."""
+def _affordable(told: Sequence[JSON], most: int) -> int:
+    """How many of them, from the first one, do not ask for more than `most` requests."""
     asked = 0
     for place, one in enumerate(told):
         asked += isinstance(one, dict) and is_blocked(one)
-        if asked > _MOST_BLOCKED:
+        if asked > most:
             return place
     return len(told)
 

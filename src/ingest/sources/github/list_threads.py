@@ -29,13 +29,13 @@ from ingest.sources.github.pages import (
     query_of,
     seconds,
 )
-from ingest.sources.listing import MOST_CALLS, MOST_LISTED, Listed, Page, PageRequest
+from ingest.sources.listing import MOST_LISTED, Listed, Page, PageRequest
 from ingest.sources.wire import at, items
 
-_MOST_MORE = MOST_CALLS - 4
-"""Requests of one page for what did not fit into lists within lists; none brings over 200 objects.
-"""
+_CALLS_OF_A_LIST = 4
+"""Requests that a page of the provider's may take, asked for with fewer and fewer objects."""
 _MOST_BEFORE = MOST_LISTED - 200
+"""Objects: no request for more of a list within a list brings over 200."""
 _KEYS = {"discussion": "number"}
 _RawOf = Callable[[Object], Object | None]
 
@@ -121,7 +121,7 @@ def _page(of: _List, reading: _Reading, request: PageRequest) -> Page:
     if not reading.left:
         seen = _seen(of, reading, request, after)
         total, after = seen.get("totalCount"), _next(of, reading, seen, request)
-    _read_more(of, reading)
+    _read_more(of, reading, max(request.most_calls - _CALLS_OF_A_LIST, 1))
     now: dict[str, JSON] = {"after": after, "left": reading.left}
     is_over = not reading.left and after is None
     is_first = request.cursor is None and request.since is None
@@ -133,9 +133,9 @@ def _page(of: _List, reading: _Reading, request: PageRequest) -> Page:
     )
 
 
-def _read_more(of: _List, reading: _Reading) -> None:
-    """As much of what is left as one page may ask for, and hold."""
-    for _ in range(_MOST_MORE):
+def _read_more(of: _List, reading: _Reading, most: int) -> None:
+    """As much of what is left as one page may ask for, by `most` requests, and hold."""
+    for _ in range(most):
         if not reading.left or len(reading.listed) > _MOST_BEFORE:
             return
         one = reading.left.pop()

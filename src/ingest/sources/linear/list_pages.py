@@ -21,7 +21,10 @@ from ingest.sources.linear.nested import Calls, Vanished, completed, flat, is_op
 from ingest.sources.linear.positions import Position
 from ingest.sources.linear.rosters import BY_RESOURCE, DEEP, ISSUES, Around, Roster
 from ingest.sources.linear.shapes import Place
-from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
+from ingest.sources.listing import Listed, Page, PageRequest
+
+_FEWEST = 4
+"""Requests that an object may take with others before it is looked up by itself."""
 
 
 @dataclass(slots=True)
@@ -51,7 +54,7 @@ class PageReader:
         if roster.ends and request.since is None:
             return Page()  # the list of issues tells them whole
         around = Around(DESCRIPTOR.connection_filter(self.metadata), request.since)
-        position, calls = Position.of(request.cursor), Calls(MOST_CALLS)
+        position, calls = Position.of(request.cursor), Calls(max(request.most_calls, _FEWEST))
         if position.rest:
             return self._rest(roster, position, around, calls)
         found = self._reader.rows(roster, position, around, calls)

@@ -12,7 +12,6 @@ from ingest.core.errors import PermanentError, Refused
 from ingest.core.times import iso, parse_time
 from ingest.sources.answers import Absent
 from ingest.sources.contract import Payload
-from ingest.sources.listing import MOST_CALLS
 from ingest.sources.notion import parts
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.parts import MOST_AT_ONCE, Part
@@ -87,7 +86,7 @@ def _size(walk: Walk) -> int:
     """
     if not walk.meets.reads_at_once:
         return MOST_AT_ONCE
-    fitting = 100 * (MOST_CALLS - walk.calls) // max(1, walk.progress.work)
+    fitting = 100 * (walk.most_calls - walk.calls) // max(1, walk.progress.work)
     return max(1, min(fitting, MOST_AT_ONCE))
 
 

@@ -1,6 +1,6 @@
 """A page of ours of a listing of Notion's: what was met is read, then what lists tell, to the end.
 
-Law: some `MOST_CALLS` requests a page; what is left stands in the cursor, and a page that fails
+Law: some `most_calls` requests a page; what is left stands in the cursor, and a page that fails
 leaves nothing behind.
 """
 

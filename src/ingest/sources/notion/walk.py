@@ -15,7 +15,7 @@ from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.contract import Payload
 from ingest.sources.http import Api
-from ingest.sources.listing import MOST_CALLS, MOST_LISTED, Listed, Page, PageRequest
+from ingest.sources.listing import MOST_LISTED, Listed, Page, PageRequest
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.parts import MOST_AT_ONCE
 from ingest.sources.notion.progress import Progress, Task, kept_of, listed_before
@@ -53,7 +53,7 @@ class Walk:
 
     listed, present, wanted, gaps: as in `listing.Page`. calls, bytes: what it took so far. parents,
     trash: what was found out about what objects stand in. before: the digests of `Progress.known`
-    that the last listing left.
+    that the last listing left. most_calls: what it may take, about.
     """
 
     api: Api
@@ -71,11 +71,13 @@ class Walk:
     parents: dict[str, JSON] = field(default_factory=dict)
     trash: dict[str, bool] = field(default_factory=dict)
     before: dict[str, str] = field(init=False)
+    most_calls: int = field(init=False)
 
     def __post_init__(self) -> None:
         """A full listing reads everything: then nothing of before counts."""
         kept = None if self.is_full else self.request.kept
         self.before = listed_before(kept, self.request.made_by)
+        self.most_calls = self.request.most_calls
 
     @property
     def is_full(self) -> bool:
@@ -86,12 +88,12 @@ class Walk:
         """Whether this page of ours goes on."""
         told = len(self.listed) + len(self.present) + len(self.wanted)
         is_short = told <= MOST_LISTED - MOST_AT_ONCE
-        return is_short and self.calls < MOST_CALLS and self.bytes < MOST_TOLD
+        return is_short and self.calls < self.most_calls and self.bytes < MOST_TOLD
 
     @property
     def is_late(self) -> bool:
         """Whether what a list would tell now is better asked for by the next page of ours."""
-        return self.meets.reads_at_once and self.calls > MOST_CALLS - 5
+        return self.meets.reads_at_once and self.calls > max(self.most_calls - 5, 0)
 
     @property
     def since(self) -> datetime | None:

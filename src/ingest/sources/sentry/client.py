@@ -47,7 +47,7 @@ class SentryClient:
         return Sight(raw)
 
     def list_page(self, request: PageRequest) -> Page:
-        """Issues whole, as many as some `MOST_CALLS` requests tell; see `listing.LISTING`."""
+        """Issues whole, as many as some `most_calls` requests tell; see `listing.LISTING`."""
         return page_of(self._reader(), self._search, self._metadata, request)
 
     def check(self) -> str:

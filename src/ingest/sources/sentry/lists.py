@@ -19,7 +19,7 @@ from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Payload
 from ingest.sources.forms import ID
 from ingest.sources.http import Api
-from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
+from ingest.sources.listing import Listed, Page, PageRequest
 from ingest.sources.sentry.descriptor import DESCRIPTOR
 from ingest.sources.sentry.documents import identity
 from ingest.sources.sentry.listing import LISTING, STATES, window_of
@@ -47,7 +47,8 @@ def page_of(reader: Reader, search: Api, metadata: Payload, request: PageRequest
     asking = _Asking(reader, search, request, window_of(metadata))
     listed: list[Listed] = []
     wanted: list[Refresh] = []
-    while not place.is_end and reader.calls <= MOST_CALLS - _CALLS_OF_AN_ISSUE:
+    enough = max(request.most_calls - _CALLS_OF_AN_ISSUE, reader.calls)
+    while not place.is_end and reader.calls <= enough:
         if place.left:
             one = _read(reader, _issue(metadata, place.left[0]))
             if isinstance(one, Refresh):

@@ -159,7 +159,7 @@ def _other(
 ) -> dict[str, JSON]:
     stage = STAGES.get(kind)
     return VercelOtherEventMetadata(
-        action=kind[:_LONGEST_NAME],
+        action=_named(kind),
         webhook_id=_webhook(message),
         deployment_id=told.get("deployment_id"),
         deployment_url=told.get("deployment_url"),
@@ -168,6 +168,12 @@ def _other(
         environment=told.get("environment"),
         triggered_at=told.get("triggered_at"),
     ).told()
+
+
+def _named(kind: str) -> str:
+    """Vercel's own name; one that has no dot is nobody's yet."""
+    name = kind[:_LONGEST_NAME]
+    return name if "." in name else f"unknown.{name}"
 
 
 def _webhook(message: Message) -> str:

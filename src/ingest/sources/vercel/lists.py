@@ -14,7 +14,7 @@ from ingest.core.changes import Refresh
 from ingest.core.errors import PermanentError
 from ingest.core.times import to_micros
 from ingest.sources.answers import Absent
-from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
+from ingest.sources.listing import Listed, Page, PageRequest
 from ingest.sources.vercel import payloads
 from ingest.sources.vercel.cursors import (
     MOST_MARKS,
@@ -124,7 +124,7 @@ class _Step:
         """As many of these as one page may ask for; what cannot be read is left to a look-up."""
         found = _Looked()
         for id_ in look:
-            if calls + 2 > MOST_CALLS:
+            if calls and calls + 2 > self.request.most_calls:
                 break
             found.done.append(id_)
             calls += 1

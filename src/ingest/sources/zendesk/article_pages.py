@@ -14,7 +14,7 @@ from ingest.core.errors import BadPayload, PermanentError
 from ingest.core.identity import Identity
 from ingest.sources.answers import Absent
 from ingest.sources.http import Params
-from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
+from ingest.sources.listing import Listed, Page, PageRequest
 from ingest.sources.zendesk.api import FORBIDDEN, Answered, next_of, rows_of
 from ingest.sources.zendesk.payloads import whole_id
 from ingest.sources.zendesk.place import ARTICLE, Place
@@ -40,7 +40,7 @@ class ArticlePages:
         """One page of a list, or of the articles that an earlier one left to be read."""
         position = ArticlesPosition.read(request.cursor)
         if position is not None and position.todo:
-            return self._rest(position)
+            return self._rest(position, request.most_calls)
         asked = position or _begin(request)
         try:
             if asked.start is None:
@@ -106,9 +106,9 @@ class ArticlePages:
                 listed.append(Listed(self._identity(id_), raw))
         return _Read(tuple(listed), tuple(todo))
 
-    def _rest(self, position: ArticlesPosition) -> Page:
+    def _rest(self, position: ArticlesPosition, most_calls: int) -> Page:
         """Some of the articles that are read one by one; each takes two requests at most."""
-        some = position.todo[: MOST_CALLS // 2]
+        some = position.todo[: max(most_calls // 2, 1)]
         listed: list[Listed] = []
         wanted: list[Refresh] = []
         for id_ in some:

@@ -38,6 +38,7 @@ RETOLD_DAYS = 7
 document and moves no ticket (who wrote a comment has another name) comes right by that.
 """
 _MOST_MANY = 100
+_CALLS_OF_A_TICKET = 2
 _SCRUBBED = "SCRUBBED"
 
 
@@ -62,26 +63,26 @@ class TicketPages:
         """One page of the export, or of what an earlier one left to be told."""
         position = ExportPosition.read(request.cursor)
         if position is not None and position.todo:
-            return self._rest(position)
+            return self._rest(position, request.most_calls)
         first = position is None
-        return self._export(position or _begin(request), first=first)
+        return self._export(position or _begin(request), request.most_calls, first=first)
 
-    def _rest(self, position: ExportPosition) -> Page:
-        """Some of the tickets of the export's last page, as they are now."""
-        told = _Told(MOST_CALLS - 1)
+    def _rest(self, position: ExportPosition, most_calls: int) -> Page:
+        """Some of the tickets of the export's last page, as they are now: one at least."""
+        told = _Told(max(most_calls - 1, _CALLS_OF_A_TICKET))
         some = position.todo[: min(told.calls, _MOST_MANY)]
         self._tell(some, self._many(some), told)
         todo = [*told.left, *position.todo[len(some) :]]
         return _closed(replace(position, todo=todo), told)
 
-    def _export(self, position: ExportPosition, *, first: bool) -> Page:
+    def _export(self, position: ExportPosition, most_calls: int, *, first: bool) -> Page:
         position, answer = self._asked(position)
         rows = rows_of(answer, "tickets")
         if first and not rows:
             self.reader.prove_account()
         present: list[Identity] = []
         moved: dict[int, JSON] = {}
-        told = _Told(MOST_CALLS - 1)
+        told = _Told(most_calls - 1)
         for place_in_page, row in enumerate(rows):
             id_ = whole_id(row.get("id"))
             if id_ is None:

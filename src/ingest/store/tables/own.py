@@ -141,6 +141,7 @@ FEEDS = sa.Table(
     _rank(),
     number("revision", 0),
     sa.Index("idx_feeds_connection", "connection_id"),
+    sa.Index("idx_feeds_connection_document", "connection_id", "document_id"),
 )
 
 ALIASES = sa.Table(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from ingest.store.tables.base import METADATA, NO, ZERO, flag, key, number, refers, zoned_time
+from ingest.store.tables.base import METADATA, NO, NOW, ZERO, flag, key, number, refers, zoned_time
 
 
 def _count(name: str) -> sa.Column[int]:
@@ -56,8 +56,14 @@ RUNS = sa.Table(
         postgresql_where=sa.text("kind <> 'incremental'"),
     ),
     sa.Index(
+        "idx_sync_runs_ended",
+        "finished_at",
+        postgresql_where=sa.text("state IN ('done', 'failed', 'cancelled')"),
+    ),
+    sa.Index(
         "idx_sync_runs_stopped", "connection_id", postgresql_where=sa.text("state = 'stopped'")
     ),
+    sa.Index("idx_sync_runs_finished", "finished_at"),
 )
 
 PARTS = sa.Table(
@@ -89,7 +95,7 @@ PARTS = sa.Table(
     zoned_time("lease_until", default=None),
     sa.Column("lease_token", UUID()),
     sa.CheckConstraint("state IN ('due', 'done', 'failed')", name="ck_sync_parts_state"),
-    sa.Index("idx_sync_parts_due", "next_attempt_at", postgresql_where=sa.text("state = 'due'")),
+    sa.Index("idx_sync_parts_due", "run_id", postgresql_where=sa.text("state = 'due'")),
 )
 
 MARKS = sa.Table(
@@ -134,13 +140,45 @@ HEARTBEATS = sa.Table(
     zoned_time("beat_at"),
 )
 
-MISSED = sa.Table(
+SUBSCRIPTIONS = sa.Table(
+    "lightfast_subscriptions",
+    METADATA,
+    sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
+    sa.Column("public_url", sa.Text(), nullable=False),
+    sa.Column("external_id", sa.Text()),
+    flag("answered", NO),
+    zoned_time("told_at"),
+)
+
+MISSED_CHECKS = sa.Table(
     "lightfast_missed_checks",
     METADATA,
     sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
     zoned_time("through"),
+    sa.Column("stage", key(16), nullable=False, server_default="ended"),
+    zoned_time("began_at", default=None),
+    sa.Column("cursor", JSONB()),
+    zoned_time("due_at"),
+    zoned_time("claimed_at", default=None),
+    _count("lease"),
+    zoned_time("lease_until", default=None),
+    number("attempts", 0),
     _count("found"),
     _count("redelivered"),
     _count("recovered"),
+    _count("lost"),
     sa.Column("last_error", sa.Text()),
+    sa.CheckConstraint("stage IN ('ended', 'walking', 'bringing')", name="ck_missed_checks_stage"),
+    sa.Index("idx_missed_checks_due", "due_at"),
+)
+
+MISSED_DELIVERIES = sa.Table(
+    "lightfast_missed_deliveries",
+    METADATA,
+    sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
+    sa.Column("delivery_key", key(255), primary_key=True),
+    sa.Column("handle", sa.Text(), nullable=False),
+    sa.Column("missed_at", sa.TIMESTAMP(timezone=True), nullable=False),
+    number("tries", 0),
+    sa.Column("due_at", sa.TIMESTAMP(timezone=True), server_default=NOW),
 )

@@ -27,6 +27,7 @@ from ingest.testing.laws import (
     connections,
     identity,
     junk,
+    limits,
     listing,
     lookups,
     meaning,
@@ -48,7 +49,9 @@ OF_CLIENTS: tuple[ModuleType, ...] = (lookups, answers, requests)
 """And those of one that looks things up, with the sample's fake API."""
 OF_LISTS: tuple[ModuleType, ...] = (listing,)
 """And those of one that is listed."""
-EVERY_ROOM = (*ALWAYS, *OF_SAMPLES, *OF_CLIENTS, *OF_LISTS)
+OF_LIMITS: tuple[ModuleType, ...] = (limits,)
+"""And those of one that knows its provider's limits."""
+EVERY_ROOM = (*ALWAYS, *OF_SAMPLES, *OF_CLIENTS, *OF_LISTS, *OF_LIMITS)
 JUNK: tuple[ModuleType, ...] = (junk,)
 """Those that try examples, for a run that tries many."""
 EXAMPLES = 300
@@ -70,7 +73,8 @@ def source_laws(
     fixtures: the folder with `<event>.<more>.json`, each a delivery of the provider's.
     connection: the metadata of a connection that these deliveries come to.
     sample: the source's `SAMPLE`; with it the laws of its part in the demo are kept, and those of
-        look-ups where it has a `provider`, and of lists where the source has a `listing` too.
+        look-ups where it has a `provider`; of lists and of limits where the source has a `listing`
+        and `limits` too.
     examples, thorough: how much junk is tried; the usual takes seconds, the thorough one minutes.
     free: texts of the connection's metadata that need no form, each with its reason.
     laws: the rooms to take laws from, where not all that apply are wanted.
@@ -99,7 +103,8 @@ def applying_to(suite: Suite) -> tuple[ModuleType, ...]:
     has_client = has_api and suite.source.connect is not None
     with_client = OF_CLIENTS if has_client else ()
     with_lists = OF_LISTS if has_client and suite.source.listing is not None else ()
-    return (*ALWAYS, *with_sample, *with_client, *with_lists)
+    with_limits = OF_LIMITS if has_client and suite.source.limits is not None else ()
+    return (*ALWAYS, *with_sample, *with_client, *with_lists, *with_limits)
 
 
 def laws_of(rooms: tuple[ModuleType, ...]) -> Iterator[Law]:

@@ -88,6 +88,19 @@ def test_a_listing_goes_on_from_any_page(suite: Suite) -> None:
                 assert found == named_in(pages), f"{resource.name}: broken off after page {cut + 1}"
 
 
+def test_a_list_is_read_on_by_a_single_request_at_a_time(suite: Suite) -> None:
+    """A provider of whose answers a third fail is listed nevertheless: by pages of few requests.
+
+    Remedy: end a page after `PageRequest.most_calls`, and yet no sooner than it got on.
+    """
+    with _playing(suite) as fake, connected(suite, fake) as client:
+        for resource in _resources(suite):
+            whole = named_in(_pages(suite, client, resource))
+            connection = suite.story_connection
+            sparing = pages_of(client, resource.name, connection=connection, most_calls=1)
+            assert named_in(sparing) == whole, f"{resource.name}: fewer requests a page name others"
+
+
 def test_a_full_listing_names_everything_again(suite: Suite) -> None:
     """What the last listing left shortens the next one, and makes nothing look deleted.
 
@@ -128,7 +141,7 @@ def test_a_list_that_may_not_be_read_is_refused(suite: Suite) -> None:
     with _playing(suite) as fake, connected(suite, fake, token=WRONG_TOKEN) as client:
         for resource in _resources(suite):
             with pytest.raises(Refused):
-                client.list_page(_first(suite, resource))
+                client.list_page(first_page(suite, resource))
 
 
 @pytest.mark.parametrize("body", ODD_BODIES)
@@ -142,7 +155,7 @@ def test_what_is_no_list_is_never_an_empty_one(suite: Suite, body: str) -> None:
     with serving(odd) as fake, connected(suite, fake) as client:
         for resource in _resources(suite):
             with suppress(IngestError):
-                page = client.list_page(_first(suite, resource))
+                page = client.list_page(first_page(suite, resource))
                 some = page.listed or page.present or page.wanted or page.cursor or page.gap
                 assert some, f"{resource.name}: {body} is taken for a complete list of nothing"
 
@@ -157,7 +170,7 @@ def test_a_status_ends_no_list(suite: Suite, status: int) -> None:
         fake.troubles[:] = [Trouble(Answer(status, {}, {"retry-after": "7"}), times=MANY)]
         for resource in _resources(suite):
             with pytest.raises(STATUSES[status]):
-                client.list_page(_first(suite, resource))
+                client.list_page(first_page(suite, resource))
 
 
 def _listing(suite: Suite) -> Listing:
@@ -179,7 +192,7 @@ def _playing(suite: Suite) -> Iterator[Fake]:
         yield fake
 
 
-def _first(suite: Suite, resource: Resource) -> PageRequest:
+def first_page(suite: Suite, resource: Resource) -> PageRequest:
     """The first page: of all there is, or of what has moved where a full listing proves nothing,
     as it may ask for nothing either.
     """

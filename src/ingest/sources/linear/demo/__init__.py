@@ -10,12 +10,19 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ingest.sources.linear.demo import sending, story
+from ingest.sources.linear.demo.fake import make
 from ingest.sources.linear.demo.playback import PLAYING
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
 
 
 def _headers(delivery_id: str, _now: datetime) -> Mapping[str, str]:
     return {"linear-delivery": delivery_id}
+
+
+def _limited(seconds: int, now: datetime) -> Answer:
+    """Both limits are used up; the reset is in UTC epoch milliseconds."""
+    return make().limited(now, seconds, seconds)
 
 
 SAMPLE = Sample(
@@ -34,4 +41,5 @@ SAMPLE = Sample(
     provider=story.provider,
     sending=sending.SENDING,
     playing=PLAYING,
+    limited=_limited,
 )

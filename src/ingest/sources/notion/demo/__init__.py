@@ -6,9 +6,17 @@ sent, `playback` how recorded answers are read.
 
 from __future__ import annotations
 
-from ingest.sources.notion.demo import sending, story
+from datetime import datetime
+
+from ingest.sources.notion.demo import sending, shapes, story
 from ingest.sources.notion.demo.playback import PLAYING
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
+
+
+def _limited(seconds: int, _now: datetime) -> Answer:
+    return shapes.limited(seconds)
+
 
 SAMPLE = Sample(
     source_type="notion",
@@ -24,5 +32,6 @@ SAMPLE = Sample(
     provider=story.provider,
     sending=sending.SENDING,
     playing=PLAYING,
+    limited=_limited,
     stood_before=True,
 )

@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import ceil
 
 from ingest.sources.sentry.demo import sending, story
 from ingest.sources.sentry.demo.playback import PLAYING
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
 
 
 def _headers(delivery_id: str, _now: datetime) -> Mapping[str, str]:
     return {"sentry-hook-resource": "issue", "request-id": delivery_id}
+
+
+def _limited(seconds: int, now: datetime) -> Answer:
+    """The reset is in UTC epoch seconds, and nothing else says when."""
+    detail = "You are attempting to use this endpoint too frequently."
+    headers = {
+        "x-sentry-rate-limit-remaining": "0",
+        "x-sentry-rate-limit-limit": "40",
+        "x-sentry-rate-limit-reset": str(ceil(now.timestamp()) + seconds),
+    }
+    return Answer(429, {"detail": detail}, headers)
 
 
 SAMPLE = Sample(
@@ -33,4 +46,5 @@ SAMPLE = Sample(
     provider=story.provider,
     sending=sending.SENDING,
     playing=PLAYING,
+    limited=_limited,
 )

@@ -6,9 +6,20 @@ sent, `playback` how recorded answers are read.
 
 from __future__ import annotations
 
+from datetime import datetime
+from math import ceil
+
 from ingest.sources.vercel.demo import sending, story
+from ingest.sources.vercel.demo.fake import rate_limited
 from ingest.sources.vercel.demo.playback import PLAYING
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
+
+
+def _limited(seconds: int, now: datetime) -> Answer:
+    """The reset is in UTC epoch seconds."""
+    return rate_limited(ceil(now.timestamp()) + seconds)
+
 
 SAMPLE = Sample(
     source_type="vercel",
@@ -23,5 +34,6 @@ SAMPLE = Sample(
     provider=story.provider,
     sending=sending.SENDING,
     playing=PLAYING,
+    limited=_limited,
     lost=story.LOST,
 )

@@ -12,6 +12,7 @@ from datetime import datetime
 from ingest.core.times import iso
 from ingest.sources.zendesk.demo import sending, story
 from ingest.sources.zendesk.demo.playback import PLAYING
+from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
 
 
@@ -20,6 +21,16 @@ def _headers(delivery_id: str, now: datetime) -> Mapping[str, str]:
         "x-zendesk-webhook-invocation-id": delivery_id,
         "x-zendesk-webhook-signature-timestamp": iso(now),
     }
+
+
+def _limited(seconds: int, _now: datetime) -> Answer:
+    """The account's own limit."""
+    headers = {
+        "retry-after": str(seconds),
+        "x-rate-limit": "700",
+        "x-rate-limit-remaining": "0",
+    }
+    return Answer(429, {"error": "APIRateLimitExceeded"}, headers)
 
 
 SAMPLE = Sample(
@@ -36,4 +47,5 @@ SAMPLE = Sample(
     provider=story.provider,
     sending=sending.SENDING,
     playing=PLAYING,
+    limited=_limited,
 )

@@ -1,0 +1,31 @@
+"""Beat's schedule: each tick calls a task that there is, on the queue of those who can wait."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+_ROUTES = """
+import json
+import ingest.worker
+from ingest.bell.celery_app import BEAT_SCHEDULE, app
+told = {
+    name: [entry["task"] in app.tasks, app.amqp.router.route({}, entry["task"])["queue"].name]
+    for name, entry in BEAT_SCHEDULE.items()
+}
+print(json.dumps(told))
+"""
+
+
+def test_what_asks_providers_is_in_the_way_of_no_delivery() -> None:
+    """Logs of failed deliveries are read where pages are made; all other ticks are short."""
+    environ = {**os.environ, "INGEST_QUEUE_PREFIX": "staging-"}
+    ran = subprocess.run(
+        [sys.executable, "-c", _ROUTES], env=environ, capture_output=True, text=True, check=True
+    )
+    routes = json.loads(ran.stdout)
+    assert routes.pop("missed") == [True, "staging-sync"]
+    assert len(routes) >= 4
+    assert set(map(tuple, routes.values())) == {(True, "staging-ingest")}
