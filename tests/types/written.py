@@ -30,7 +30,7 @@ from ingest.store import credentials
 from ingest.store.engine import transaction
 from ingest.testing.fakes import Provider, serving
 from ingest.testing.recorded import Recorded
-from ingest.testing.sample import all_sendings
+from ingest.testing.sample import all_samples, all_sendings
 from tests.factories import METADATA, VAULT, connect, make_store
 from tests.flows.halcyon import RECEIVED_AT, Sent, deliver
 from tests.flows.syncing import synced
@@ -107,12 +107,14 @@ def stored(engine: sa.Engine, sources: Mapping[str, Source]) -> Written:
 
 
 def _providers(sources: Collection[str]) -> dict[str, Provider]:
-    """The providers' APIs, each with the objects that its fixtures name."""
-    return {
-        name: sending.provider([_as_file(s) for n, s in recorded(name).items() if not ENDS(n)])
-        for name, sending in all_sendings().items()
-        if name in sources and sending.provider is not None
-    }
+    """The providers' APIs, each with the objects that its fixtures name, or else its story."""
+    sendings = all_sendings()
+    played = {one.source_type: one.provider() for one in all_samples() if one.provider is not None}
+    for name, sending in sendings.items():
+        if name in sources and sending.provider is not None:
+            told = [_as_file(sent) for named, sent in recorded(name).items() if not ENDS(named)]
+            played[name] = sending.provider(told)
+    return {name: provider for name, provider in played.items() if name in sources}
 
 
 def _as_file(sent: Sent) -> Recorded:

@@ -72,22 +72,31 @@ def failure_of(error: BaseException, *, attempts: int, run_id: int) -> PageFailu
         return PageFailure("lost", said)
     if isinstance(error, Refused):
         return PageFailure("refused", said)
-    told = error.retry_after_s if isinstance(error, TransientError) else None
-    if isinstance(error, RateLimited):
-        wait_s = max(delay_s(attempts, run_id) if told is None else told_s(told), 1.0)
-        return PageFailure("limited", said, wait_s, counted=told is None, setback=True)
-    backs_off_s = max(AGAIN_S, delay_s(max(attempts - SOON, 1), run_id))
+    backs_off_s = _backs_off_s(attempts, run_id)
     if isinstance(error, TransientError):
-        wait_s = backs_off_s if told is None else max(told_s(told), 0.0)
-        if told is None and attempts >= TRIES:
-            return PageFailure("failed", f"{said} ({attempts} times)")
-        is_setback = not isinstance(error, BudgetSpent)
-        return PageFailure("put_off", said, wait_s, counted=told is None, setback=is_setback)
+        return _transient(error, said, attempts, run_id)
     given_up = isinstance(error, BadRow) and attempts >= ROW_TRIES
     if isinstance(error, BadSettings | BadRow) and not given_up:
         return PageFailure("put_off", said, backs_off_s, counted=True)
     is_ours = isinstance(error, IngestError)
     return PageFailure("failed", said if is_ours else f"client fault: {type(error).__name__}")
+
+
+def _transient(error: TransientError, said: str, attempts: int, run_id: int) -> PageFailure:
+    """As long as somebody said, a page waits for it; else longer each time, and not for ever."""
+    told = error.retry_after_s
+    if isinstance(error, RateLimited):
+        wait_s = max(delay_s(attempts, run_id) if told is None else told_s(told), 1.0)
+        return PageFailure("limited", said, wait_s, counted=told is None, setback=True)
+    if told is None and attempts >= TRIES:
+        return PageFailure("failed", f"{said} ({attempts} times)")
+    wait_s = _backs_off_s(attempts, run_id) if told is None else max(told_s(told), 0.0)
+    is_setback = not isinstance(error, BudgetSpent)
+    return PageFailure("put_off", said, wait_s, counted=told is None, setback=is_setback)
+
+
+def _backs_off_s(attempts: int, run_id: int) -> float:
+    return max(AGAIN_S, delay_s(max(attempts - SOON, 1), run_id))
 
 
 def settle_failure(
