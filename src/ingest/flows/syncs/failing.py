@@ -76,20 +76,24 @@ def failure_of(error: BaseException, *, attempts: int, run_id: int, calls: int =
     if calls > 1:
         backs_off_s = min(backs_off_s, ANSWERED_S)
     if isinstance(error, TransientError):
-        told = error.retry_after_s
-        wait_s = backs_off_s if told is None else max(told_s(told), 0.0)
-        if isinstance(error, RateLimited):
-            counted = told is None
-            return PageFailure("limited", said, max(wait_s, 1.0), counted=counted, setback=True)
-        if told is None and attempts >= TRIES:
-            return PageFailure("failed", f"{said} ({attempts} times)")
-        is_setback = not isinstance(error, BudgetSpent)
-        return PageFailure("put_off", said, wait_s, counted=told is None, setback=is_setback)
+        return _transient(error, said, backs_off_s, attempts)
     given_up = isinstance(error, BadRow) and attempts >= ROW_TRIES
     if isinstance(error, BadSettings | BadRow) and not given_up:
         return PageFailure("put_off", said, backs_off_s, counted=True)
     is_ours = isinstance(error, IngestError)
     return PageFailure("failed", said if is_ours else f"client fault: {type(error).__name__}")
+
+
+def _transient(error: TransientError, said: str, backs_off_s: float, attempts: int) -> PageFailure:
+    told = error.retry_after_s
+    wait_s = backs_off_s if told is None else max(told_s(told), 0.0)
+    counted = told is None
+    if isinstance(error, RateLimited):
+        return PageFailure("limited", said, max(wait_s, 1.0), counted=counted, setback=True)
+    if counted and attempts >= TRIES:
+        return PageFailure("failed", f"{said} ({attempts} times)")
+    is_setback = not isinstance(error, BudgetSpent)
+    return PageFailure("put_off", said, wait_s, counted=counted, setback=is_setback)
 
 
 def settle_failure(

@@ -70,13 +70,17 @@ def playback(of: RecordedAnswer) -> Playback | Unasked:
     data, errors = of.object.get("data"), of.object.get("errors")
     if of.is_error or (errors and not _any(data)):
         return _error(of, errors)
-    lists = [(root, page) for root, page in _roots(data) if root in _LISTS and _is_page(page)]
+    lists = _lists(data)
     if len(lists) == 1 and _are_told(*lists[0]):
         return _list(of, *lists[0])
     found = [(kind, one) for kind, one in _objects(data) if _tells(kind, [one])]
     if found:
         return _look_ups(of, found)
     return _check(of) if at(data, "viewer", "id") else Unasked("GraphQL", _OTHER)
+
+
+def _lists(data: Any) -> list[tuple[str, Any]]:
+    return [(root, page) for root, page in _roots(data) if root in _LISTS and _is_page(page)]
 
 
 def _check(of: RecordedAnswer) -> Playback:
