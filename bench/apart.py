@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
-from bench.crowds import CROWDS
+from bench.crowds import Filled
+from ingest.core.values import JSON
 from ingest.testing.fakes import Answer, Asked, Provider, serving
 
 MOST_S = 600.0
@@ -31,11 +33,13 @@ class _Dated:
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """The fake in the other process. documents: how many of each kind its objects are."""
+    """The fake in the other process, and what `Filled` tells of it."""
 
     url: str
     token: str
-    documents: dict[str, int]
+    source_type: str
+    metadata: Mapping[str, JSON]
+    documents: Counter[str]
     _pipe: Connection
 
     def first_asked(self) -> dict[str, float]:
@@ -46,26 +50,30 @@ class Apart:
 
 
 @contextmanager
-def apart(name: str, objects: int, *, latency_s: float = 0.0) -> Iterator[Apart]:
-    """The crowd of that name, served until the end of the block; it answers so late."""
+def apart(
+    make: Callable[[int], Filled], objects: int, *, latency_s: float = 0.0
+) -> Iterator[Apart]:
+    """So many objects as `make` makes them, served until the end of the block; each request is
+    answered so late. `make` is a function of a module.
+    """
     spawned = multiprocessing.get_context("spawn")
     ours, theirs = spawned.Pipe()
-    process = spawned.Process(target=_serve, args=(theirs, name, objects, latency_s), daemon=True)
+    process = spawned.Process(target=_serve, args=(theirs, make, objects, latency_s), daemon=True)
     process.start()
     try:
         assert ours.poll(MOST_S), "the provider did not begin"
-        url, token, documents = ours.recv()
-        yield Apart(url, token, documents, ours)
+        url, token, source_type, metadata, documents = ours.recv()
+        yield Apart(url, token, source_type, metadata, documents, ours)
     finally:
         process.terminate()
         process.join()
 
 
-def _serve(pipe: Connection, name: str, objects: int, latency_s: float) -> None:
-    crowd = CROWDS[name](objects)
-    dated = _Dated(crowd.provider, crowd.provider.token)
+def _serve(pipe: Connection, make: Callable[[int], Filled], objects: int, latency_s: float) -> None:
+    made = make(objects)
+    dated = _Dated(made.provider, made.provider.token)
     with serving(dated) as fake:
         fake.latency_s = latency_s
-        pipe.send((fake.url, crowd.provider.token, dict(crowd.documents)))
+        pipe.send((fake.url, dated.token, made.source_type, made.metadata, made.documents))
         while pipe.recv() == "first":
             pipe.send(dated.first)

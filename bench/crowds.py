@@ -9,14 +9,15 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from bench import mix
+from bench import letters, mix
 from ingest.core.times import iso
+from ingest.core.values import JSON
 from ingest.sources.github.demo.fake import GitHub
 from ingest.sources.linear.demo import crowd
 from ingest.sources.linear.demo.fake import Linear
@@ -32,13 +33,19 @@ BEGAN_AT = datetime(2026, 1, 1, tzinfo=UTC)
 _TEXTS = 997
 """So many texts are written; each object's own differs by its first words."""
 _DAY_MS = 86_400_000
+MOST_LETTERS = 1_000
+"""Thin letters whose pages there are, by their numbers from 0 on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A provider with many objects, and how many documents of each kind they are."""
+    """A provider with many objects. metadata: of a connection to it. documents: how many of each
+    kind its objects are.
+    """
 
+    source_type: str
     provider: Provider
+    metadata: Mapping[str, JSON]
     documents: Counter[str]
 
 
@@ -47,7 +54,7 @@ def _prose() -> list[str]:
     chance = random.Random(7)
     sizes, weights = zip(*mix.MIX, strict=True)
     drawn = chance.choices(sizes, weights, k=_TEXTS)
-    return [mix.prose(chance, size, 1) for size in drawn]
+    return [mix.prose(chance, int(size), 1) for size in drawn]
 
 
 def text(n: int) -> str:
@@ -61,15 +68,25 @@ def at(n: int) -> str:
     return iso(BEGAN_AT + timedelta(seconds=n))
 
 
-def github(objects: int, *, files: bool = True) -> Filled:
-    """Issues and comments on them, pull requests; a fifth are files."""
-    made, meta = GitHub(), _metadata("github")
-    id_, name = int(meta["githubRepoId"]), str(meta["repoFullName"])
+def github(objects: int) -> Filled:
+    """Conversations, and a fifth of files."""
+    files = objects // 5
+    made = conversations(objects - files)
+    tree = {f"src/part_{n % 20}/case_{n}.md": text(n) for n in range(files)}
+    assert isinstance(made.provider, GitHub)
+    made.provider.change(mix.REPOSITORY_ID, "main", {**tree}, at=at(0))
+    return replace(made, documents=made.documents + Counter(file=files))
+
+
+def conversations(objects: int) -> Filled:
+    """Issues, as many comments on them, and a tenth of pull requests, of a repository of GitHub's;
+    they take no room.
+    """
+    made, id_, name = GitHub(), mix.REPOSITORY_ID, "acme/shop"
     made.add(id_, name)
-    source_files = objects // 5 if files else 0
     pulls = objects // 10
-    issues = (objects - source_files - pulls) // 2
-    comments = objects - source_files - pulls - issues
+    issues = (objects - pulls) // 2
+    comments = objects - pulls - issues
     page = f"https://github.com/{name}"
 
     def conversation(n: int, path: str) -> dict[str, Any]:
@@ -103,12 +120,12 @@ def github(objects: int, *, files: bool = True) -> Filled:
     made.populate(
         id_, "comment", keys, comment, lambda key: {"number": 1 + (key - keys[0]) % issues}
     )
-    if source_files:
-        tree = {f"src/part_{n % 20}/case_{n}.md": text(n) for n in range(source_files)}
-        made.change(id_, "main", {**tree}, at=at(0))
+    named = {"githubRepoId": str(id_), "repoFullName": name, "owner": "acme"}
     return Filled(
+        "github",
         made,
-        Counter(issue=issues, pull_request=pulls, comment=comments, file=source_files),
+        {**_metadata("github"), **named},
+        Counter(issue=issues, pull_request=pulls, comment=comments),
     )
 
 
@@ -117,13 +134,12 @@ def linear(objects: int) -> Filled:
     made = Linear()
     issues = objects // 2
     crowd.fill(made, issues, comments_each=1, text=text)
-    return Filled(made, Counter(issue=issues, comment=issues))
+    return Filled("linear", made, _metadata("linear"), Counter(issue=issues, comment=issues))
 
 
 def notion(objects: int) -> Filled:
     """A table with its rows, as many pages beside it, and comments on a tenth of these."""
-    workspace = str(_metadata("notion")["notionWorkspaceId"])
-    made = Notion(page_size=100, workspace_id=workspace)
+    made = Notion(page_size=100, workspace_id=str(_metadata("notion")["notionWorkspaceId"]))
     comments = objects // 20
     pages = objects - comments - 1
     database, table = _uid("database"), _uid("table")
@@ -136,7 +152,9 @@ def notion(objects: int) -> Filled:
         made.put_comment(
             _uid(f"comment/{n}"), in_page(_uid(f"page/{n}")), rich(text(n)), at=at(60 * n)
         )
-    return Filled(made, Counter(page=pages, database=1, comment=comments))
+    return Filled(
+        "notion", made, _metadata("notion"), Counter(page=pages, database=1, comment=comments)
+    )
 
 
 def sentry(objects: int) -> Filled:
@@ -148,7 +166,9 @@ def sentry(objects: int) -> Filled:
     issues = objects * 5 // 6
     made.fill(issues, slug, newest=datetime.now(UTC))
     made.search.page_size = 100
-    return Filled(made, Counter(issue=issues, comment=(issues + 4) // 5))
+    return Filled(
+        "sentry", made, _metadata("sentry"), Counter(issue=issues, comment=(issues + 4) // 5)
+    )
 
 
 def vercel(objects: int) -> Filled:
@@ -163,7 +183,7 @@ def vercel(objects: int) -> Filled:
             id_, project, f"web-{n:08d}.vercel.app", at_ms=at_ms, target="production", meta=_meta(n)
         )
         made.become(id_, "READY", at_ms=at_ms + 500)
-    return Filled(made, Counter(deployment=objects))
+    return Filled("vercel", made, meta, Counter(deployment=objects))
 
 
 def zendesk(objects: int) -> Filled:
@@ -178,7 +198,23 @@ def zendesk(objects: int) -> Filled:
     for n in range(articles):
         body = "".join(f"<p>{part}</p>" for part in text(n).split("\n\n"))
         made.put_article(9_000_000 + n, f"Case {n}", body, section=1, at=at(n))
-    return Filled(made, Counter(ticket=objects - articles, article=articles))
+    return Filled(
+        "zendesk", made, _metadata("zendesk"), Counter(ticket=objects - articles, article=articles)
+    )
+
+
+def notion_beside(objects: int) -> Filled:
+    """Pages of Notion, and beside them those of the thin letters, which no search tells."""
+    found = notion(objects)
+    made = found.provider
+    assert isinstance(made, Notion)
+    said = (block("paragraph", rich(text(0))),)
+    for n in range(MOST_LETTERS):
+        made.put_page(letters.page_id(n), f"Case {n}", at=at(n), blocks=said)
+        made.unindexed.add(letters.page_id(n))
+    named = {"notionWorkspaceId": letters.NOTION_WORKSPACE}
+    made.workspace_id = letters.NOTION_WORKSPACE
+    return replace(found, metadata={**found.metadata, **named})
 
 
 CROWDS: Mapping[str, Callable[[int], Filled]] = {

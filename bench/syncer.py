@@ -29,6 +29,7 @@ from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.request import Kind
 from ingest.store import sync_runs
 from ingest.store.engine import connect, transaction
+from ingest.warm import warm
 
 SECRET_KEY = "a-key-of-the-benchmarks-that-opens-nothing"  # noqa: S105 - opens nothing elsewhere
 MOST_TURNS = 500
@@ -85,6 +86,7 @@ def syncer(database_url: str, api_urls: dict[str, str]) -> Iterator[Syncer]:
 
 def _serve(pipe: Connection, database_url: str, api_urls: dict[str, str]) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    warm()
     engine = connect(database_url)
     clients = Clients(Vault([SECRET_KEY]), api_urls, engine=engine)
     while True:
@@ -99,14 +101,13 @@ def _run(
     gc.collect()
     began, spent = time.monotonic(), time.process_time()
     for _ in range(MOST_TURNS):
-        drain_pages(engine, clients, go_on=lambda: True, on_asked=memory.look)
+        drain_pages(engine, clients, go_on=memory.look)
         drain_lookups(engine, clients, go_on=lambda: True)
-        shown = _shown(engine, run)
-        if has_ended(shown["state"]):
+        if has_ended(_shown(engine, run)["state"]):
             break
     wall_s, cpu_s = time.monotonic() - began, time.process_time() - spent
     memory.look()
-    return RunCost(shown, wall_s, cpu_s, memory.rss)
+    return RunCost(_shown(engine, run), wall_s, cpu_s, memory.rss)
 
 
 @dataclass(slots=True)
@@ -118,9 +119,11 @@ class _Memory:
     marks: list[int]
     rss: dict[int, float] = field(default_factory=dict)
 
-    def look(self) -> None:
+    def look(self) -> bool:
+        """At each page; true, for the drain to go on."""
         if self.marks and _shown(self.engine, self.run)["seen"] >= self.marks[0]:
             self.rss[self.marks.pop(0)] = rss_mib()
+        return True
 
 
 def rss_mib() -> float:

@@ -17,7 +17,6 @@ from ingest.core.folding import LedgerRow
 from ingest.store.rows import as_json
 
 
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What tells whether anything is new of a document: some columns of its ledger's row.

@@ -139,9 +139,7 @@ class _Settling:
         lost = astray(conn, page.present, ids, self.held.row.connection_id)
         return [*page.wanted, *map(Refresh, lost)]
 
-    def _stores(
-        self, conn: sa.Connection, batch: Sequence[SaidObject]
-    ) -> Sequence[StoreConfig]:
+    def _stores(self, conn: sa.Connection, batch: Sequence[SaidObject]) -> Sequence[StoreConfig]:
         """Those that the connection feeds by now; where nothing is written, those that it fed."""
         if not any(one.statements for one in batch):
             return self.held.stores
