@@ -243,4 +243,4 @@ def _metadata(source_type: str) -> Mapping[str, Any]:
 
 
 def _uid(name: str) -> str:
-    return str(uuid5(NAMESPACE_URL, name))
+    return str(uuid5(NAMESPACE_URL, f"crowd/{name}"))
