@@ -72,12 +72,11 @@ def failure_of(error: BaseException, *, attempts: int, run_id: int) -> PageFailu
         return PageFailure("lost", said)
     if isinstance(error, Refused):
         return PageFailure("refused", said)
-    backs_off_s = _backs_off_s(attempts, run_id)
     if isinstance(error, TransientError):
         return _transient(error, said, attempts, run_id)
     given_up = isinstance(error, BadRow) and attempts >= ROW_TRIES
     if isinstance(error, BadSettings | BadRow) and not given_up:
-        return PageFailure("put_off", said, backs_off_s, counted=True)
+        return PageFailure("put_off", said, _backs_off_s(attempts, run_id), counted=True)
     is_ours = isinstance(error, IngestError)
     return PageFailure("failed", said if is_ours else f"client fault: {type(error).__name__}")
 
