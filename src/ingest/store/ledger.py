@@ -18,7 +18,7 @@ from ingest.store.rows import as_json
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StandingRow:
     """What tells whether anything is new of a document: some columns of its ledger's row.
 
     plain: it is in sight, and holds nothing but what was told of it whole. feeding: the newest word
@@ -126,12 +126,12 @@ def read(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRo
 
 def standings(
     conn: sa.Connection, identities: Collection[str], connection_id: str
-) -> dict[str, Standing]:
+) -> dict[str, StandingRow]:
     """How the known ones of these identities stand, and stand to a connection; not locked."""
     if not identities:
         return {}
     given = {"identities": list(identities), "connection_id": connection_id}
-    return {row[0]: Standing(*row[1:]) for row in conn.execute(_STANDING, given)}
+    return {row[0]: StandingRow(*row[1:]) for row in conn.execute(_STANDING, given)}
 
 
 def lock(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:

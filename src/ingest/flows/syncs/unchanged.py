@@ -16,7 +16,7 @@ from ingest.core.identity import Identity, document_id
 from ingest.core.ranks import same_version, was_seen
 from ingest.flows.documents.apply import StoreStatement
 from ingest.store import ledger
-from ingest.store.ledger import Standing
+from ingest.store.ledger import StandingRow
 
 
 def news(conn: sa.Connection, said: Sequence[StoreStatement], connection_id: str) -> list[bool]:
@@ -48,7 +48,7 @@ def astray(
     return [*lost]
 
 
-def _is_known(known: Standing | None, statement: Statement) -> bool:
+def _is_known(known: StandingRow | None, statement: Statement) -> bool:
     if known is None or known.rank is None or not isinstance(statement.change, Upsert):
         return False
     was_it = was_seen(known.rank) and same_version(known.rank, statement.rank)
@@ -61,6 +61,6 @@ def _is_known(known: Standing | None, statement: Statement) -> bool:
     )
 
 
-def _is_made_the_same(known: Standing, statement: Statement) -> bool:
+def _is_made_the_same(known: StandingRow, statement: Statement) -> bool:
     made = known.made is not None and known.made == statement.made
     return made and known.revision >= statement.revision
