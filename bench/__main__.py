@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import flood, latency, receiver, retention, startup, throughput
+from bench import flood, latency, receiver, resync, retention, startup, throughput
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "receiver": lambda quick: receiver.receiver(
         receiver.Plan.quick() if quick else receiver.Plan()
     ),
+    "resync": lambda quick: resync.resync(resync.Plan.quick() if quick else resync.Plan()),
     "retention": lambda quick: retention.retention(
         retention.Plan.quick() if quick else retention.Plan()
     ),

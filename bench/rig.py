@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 from redis import Redis
@@ -152,24 +153,26 @@ def _child(name: str, command: str, env: Mapping[str, str]) -> Child:
 
 
 @contextmanager
-def rig(api_urls: Mapping[str, str]) -> Iterator[Rig]:
+def rig(
+    api_urls: Mapping[str, str], tokens: Mapping[str, str] = MappingProxyType({"notion": TOKEN})
+) -> Iterator[Rig]:
     """Servers of our own in a temporary place; variables that name others are not heeded, for the
-    tables are emptied again and again. `api_urls` are the providers' by source type.
+    tables are emptied again and again. `api_urls` and `tokens` are the providers' by source type.
     """
     with tempfile.TemporaryDirectory(prefix="ingest-bench-") as directory:
         told = {f"INGEST_{name.upper()}_API_URL": url for name, url in api_urls.items()}
         with machine({"INGEST_DATA_DIR": f"{directory}/data", **told}) as made:
-            yield Rig(made, _connect(made))
+            yield Rig(made, _connect(made, tokens))
 
 
-def _connect(made: Machine) -> Routes:
+def _connect(made: Machine, tokens: Mapping[str, str]) -> Routes:
     engine, vault = made.program.engine, made.program.vault
     with transaction(engine) as conn:
         stores.create(conn, NewStore(STORE, STORE, STORE, STORE, STORE, STORE, STORE))
     secret = secrets.token_hex(20)
     connected = {}
     for source_type, metadata in _METADATA.items():
-        token = {API_TOKEN: TOKEN} if source_type == "notion" else {}
+        token = {API_TOKEN: tokens[source_type]} if source_type in tokens else {}
         connected[source_type] = connect_source(
             engine,
             source(source_type).descriptor,

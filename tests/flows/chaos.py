@@ -154,18 +154,21 @@ def _is_ours(column: str, value: object) -> bool:
 class Plant:
     """All sources connected to one store of one database, and who works for them.
 
-    on_begun, on_made: called when a page is begun, and after it.
+    on_begun, on_made: called when a page is begun, and after it. renews: tokens that are bought are
+    stored.
     """
 
     engine: sa.Engine
     fakes: dict[str, Fake]
     on_begun: Callable[[], object] = int
     on_made: Callable[[], object] = int
+    renews: bool = False
     clients: Clients = field(init=False)
     connections: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.clients = Clients(VAULT, {name: fake.url for name, fake in self.fakes.items()})
+        urls = {name: fake.url for name, fake in self.fakes.items()}
+        self.clients = Clients(VAULT, urls, engine=self.engine if self.renews else None)
         self.connections = connect_all(self.engine, self.fakes)
 
     def sync(self, kind: Kind) -> dict[str, dict[str, Any]]:

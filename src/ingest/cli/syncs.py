@@ -146,7 +146,7 @@ def _watch(current: Session, run: int, *, as_json: bool) -> None:
         watch(current.engine, run, as_json=as_json)
     except KeyboardInterrupt:
         output.note(f"Run {run} goes on; see: ingest sync show {run}; ingest sync cancel {run}")
-        raise typer.Abort from None
+        raise
 
 
 def _note_hindrance(current: Session, run: int) -> None:

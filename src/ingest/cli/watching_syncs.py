@@ -6,6 +6,7 @@ the run has taken so far for what it has seen.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,7 @@ from ingest.store.engine import transaction
 LOOKS_EVERY_S = 0.5
 LINE_EVERY_S = 2.0
 """Between two lines for scripts, or where no terminal is."""
+_NUMBERS = re.compile(r"[0-9][0-9,]*")
 LEAST_SEEN = 20
 """Objects, before an estimate is made."""
 
@@ -50,11 +52,23 @@ def _bar(engine: sa.Engine, run_id: int) -> None:
     console = Console(file=sys.stderr, highlight=False, markup=False)
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(f"run {run_id}", total=None, said="")
+        noted: str | None = None
         for run in _looks(engine, run_id):
             told = progress(run, datetime.now(UTC))
+            hindrance, told["waits_for"] = told["waits_for"], None
+            if hindrance is not None and without_numbers(hindrance) != noted:
+                noted = without_numbers(hindrance)
+                bar.console.print(printable(f"It waits for {hindrance}"), soft_wrap=True)
             bar.update(
                 task, completed=run["seen"], total=told["expected"], said=printable(_line(told))
             )
+
+
+def without_numbers(text: str) -> str:
+    """What stays of a hindrance while its seconds go by: it is told once, above the bar, for which
+    it is too long.
+    """
+    return _NUMBERS.sub("", text)
 
 
 def _looks(engine: sa.Engine, run_id: int) -> Iterator[dict[str, Any]]:

@@ -8,13 +8,30 @@ UPDATE, which waits for them, so that no child slips in under a parent that is b
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.core.folding import LedgerRow
 from ingest.store.rows import as_json
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRow:
+    """What tells whether anything is new of a document: some columns of its ledger's row.
+
+    plain: it is in sight, and holds nothing but what was told of it whole. feeding: the newest word
+    of the connection that asks; None where that never spoke of it.
+    """
+
+    rank: str | None
+    state: str
+    plain: bool
+    revision: int
+    made: str | None
+    feeding: bool | None
+
 
 _COLUMNS = """
   CAST(identity AS text), document_id, store_id, source_type, scope, kind, external_id, slug,
@@ -30,6 +47,17 @@ _RECORD = """
 
 _READ = sa.text(f"""
 SELECT {_COLUMNS} FROM lightfast_document_ledger WHERE identity = ANY(CAST(:identities AS uuid[]))
+""")
+# The feed is found by its document. By the index of connections, which a planner without fresh
+# statistics takes, all that the connection feeds would be read for each row.
+_STANDING = sa.text("""
+SELECT CAST(l.identity AS text), l.rank, l.state, l.visible AND l.patches IS NULL,
+       l.revision, l.made,
+       (SELECT f.feeding FROM lightfast_document_feeds f
+        WHERE f.document_id = l.document_id
+          AND f.connection_id IS NOT DISTINCT FROM CAST(:connection_id AS varchar))
+FROM lightfast_document_ledger l
+WHERE l.identity = ANY(CAST(:identities AS uuid[]))
 """)
 _LOCK = sa.text(f"""
 SELECT {_COLUMNS} FROM lightfast_document_ledger
@@ -94,6 +122,16 @@ RETURNING CAST(c.identity AS text), c.document_id, c.visible, c.state
 def read(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:
     """The known ones of these identities, by identity; not locked, so they may change."""
     return _rows(conn.execute(_READ, {"identities": list(identities)}))
+
+
+def standings(
+    conn: sa.Connection, identities: Collection[str], connection_id: str
+) -> dict[str, StandingRow]:
+    """How the known ones of these identities stand, and stand to a connection; not locked."""
+    if not identities:
+        return {}
+    given = {"identities": list(identities), "connection_id": connection_id}
+    return {row[0]: StandingRow(*row[1:]) for row in conn.execute(_STANDING, given)}
 
 
 def lock(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:

@@ -1,8 +1,9 @@
 """For whoever writes a source, inside this repository or outside: what it is tested with.
 
 `source_laws` is the contract of all sources as a class of tests, for one line of pytest; `fakes` is
-the scaffolding of a fake provider, `sample` what the demo and the tests need of a source, `signing`
-sends what a provider would. The laws need the extra `testing`; nothing else here does.
+the scaffolding of a fake provider, `faults` its bad weather, `sample` what the demo and the tests
+need of a source, `signing` sends what a provider would. The laws need the extra `testing`; nothing
+else here does.
 
 A public room. Nothing of the program imports it but the demo, so that nothing of it is loaded while
 the program runs.

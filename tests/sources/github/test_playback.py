@@ -153,9 +153,19 @@ def test_the_log_of_a_webhook_is_read_and_becomes_nothing() -> None:
     assert (found.end, found.documents, found.faults) == ("read", 0, ())
 
 
-@pytest.mark.parametrize("path", ["/rate_limit", f"{REPO}/stargazers", "/search/issues?q=lamp"])
+@pytest.mark.parametrize("path", ["/rate_limit", f"{REPO}/stargazers", "/gists/1"])
 def test_what_no_client_asks_for_is_said_to_be_that(path: str) -> None:
-    assert end(path, {"items": [issue(1)]}).end == answers.NOT_ASKED
+    assert end(path, {"id": 1}).end == answers.NOT_ASKED
+
+
+@pytest.mark.parametrize(
+    "path", ["/search/issues?q=lamp", "/issues", f"{REPO}/issues/9/sub_issues"]
+)
+def test_issues_of_several_repositories_are_looked_up(path: str) -> None:
+    elsewhere = issue(1, html_url="https://github.com/halcyon/harbour/issues/1")
+    told = [issue(1), elsewhere, issue(2, pull_request={"url": f"{API}/pulls/2"})]
+    found = end(path, {"items": told} if "search" in path else told)
+    assert (found.objects, found.documents, found.faults) == (2, 2, ())
 
 
 def test_a_redirection_is_no_answer() -> None:

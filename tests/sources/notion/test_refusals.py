@@ -59,6 +59,23 @@ def error(status: int, code: str, **headers: str) -> Answer:
     return Answer(status, {"object": "error", "status": status, "code": code}, headers)
 
 
+def test_a_limit_says_in_its_body_how_long_it_lasts_or_that_waiting_is_no_use(
+    served: Fake, notion: Notion
+) -> None:
+    """…/reference/request-limits; the header wins where both are told."""
+    for beside, header, wait_s in (("17", {}, 17), ("17", {"retry-after": "5"}, 5), (None, {}, 60)):
+        body = {"object": "error", "status": 429, "additional_data": {"retry_after": beside}}
+        served.troubles.append(Trouble(Answer(429, body, header), path=OTHER))
+        with pytest.raises(RateLimited) as raised:
+            seen(served, "page", OTHER)
+        assert raised.value.retry_after_s == wait_s
+    reason = {"rate_limit_reason": "public_api_request_blocked"}
+    shut_out = Answer(429, {"additional_data": reason}, {"retry-after": "5"})
+    served.troubles.append(Trouble(shut_out, path=OTHER))
+    with pytest.raises(Refused, match="blocks the integration"):
+        seen(served, "page", OTHER)
+
+
 @pytest.mark.parametrize(
     ("answer", "meaning"),
     [

@@ -348,6 +348,19 @@ def test_a_run_is_never_asked_for_the_last_minute(
     assert parse_time("2026-03-09T12:00:00Z").timestamp() < asked
 
 
+def test_what_moved_a_moment_ago_ends_the_list_and_not_with_an_error(
+    desk: Zendesk, fake: Fake, client: ZendeskClient, clock: Clock
+) -> None:
+    """Zendesk refuses to be asked for what comes after it; it did so, and the list failed."""
+    desk.edit_article(4, at=LATER, promoted=True)
+    clock.passes(5)
+    assert _live(_since(client, clock, 10)) == {"4"}
+    asked = [int(one.one("start_time")) for one in fake.asked_for(EXPORT)]
+    assert max(asked) < clock().timestamp() - 60
+    clock.passes(3_600)
+    assert _live(_since(client, clock, 70)) == {"4"}
+
+
 def test_the_next_full_list_needs_nothing_of_the_last(
     desk: Zendesk, client: ZendeskClient, clock: Clock
 ) -> None:

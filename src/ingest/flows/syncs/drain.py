@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 SOON_S = 2.0
 """What is due so soon is waited for, rather than rung for again."""
 IDLE_S = 0.25
+LOOK_S = 1.0
+"""While one page follows the other, so often runs that wait are looked for, and others called."""
 CRASHES = 10
 """A page that took its process down so often, one time after another, ends its list."""
 
@@ -61,35 +63,49 @@ def drain_pages(
 ) -> Paged:
     """Make the pages that are due until none is, or `go_on` says no.
 
-    on_more: called when a page is begun, for another process to look for more. on_asked: called
-    after a page that may have asked for look-ups. most_share: see `pruning`. lease_s: how long a
-    page is ours unless it is renewed. Blocks; raises `TransientError` where the database is away.
+    on_more: called when a page is begun, and every LOOK_S while others follow it, for another
+    process to look for more. on_asked: called after a page that may have asked for look-ups.
+    most_share: see `pruning`. lease_s: how long a page is ours unless it is renewed. Blocks; raises
+    `TransientError` where the database is away.
     """
-    done = Paged()
-    while go_on():
-        begin_due(engine)
-        with transaction(engine) as conn:
-            held = claim_part(conn, lease_s)
-        if held is not None:
-            on_more()
-            done.ended += _one(_Work(engine, clients, held, most_share), lease_s)
-            on_asked()
+    done, look_at = Paged(), 0.0
+    with ThreadPoolExecutor(1, thread_name_prefix="page") as pool:
+        while go_on():
+            is_due = time.monotonic() >= look_at
+            if is_due:
+                begin_due(engine)
+            with transaction(engine) as conn:
+                held = claim_part(conn, lease_s)
+            if held is None:
+                if is_due and not _wait_for_next(engine):
+                    return done
+                look_at = 0.0
+                continue
+            if is_due:
+                on_more()
+                look_at = time.monotonic() + LOOK_S
+            work = _Work(engine, clients, held, most_share)
+            done.ended += _one(work, pool, lease_s)
+            if work.asked:
+                on_asked()
             clients.close_retired()
-        elif not _wait_for_next(engine):
-            return done
     done.more = True
     return done
 
 
 @dataclass(slots=True)
 class _Work:
-    """One page, or one step of a run's end; `calls` are the requests that it took so far."""
+    """One page, or one step of a run's end; `calls` are the requests that it took so far.
+
+    asked: whether it may have asked for look-ups.
+    """
 
     engine: sa.Engine
     clients: Clients
     held: HeldPart
     most_share: float
     calls: int = 0
+    asked: bool = True
 
     def do(self) -> Counter[str]:
         """Ask and settle; raises whatever hinders it."""
@@ -101,6 +117,7 @@ class _Work:
             return Counter()
         read = self._ask()
         counted = settle_page(self.engine, self.held, read, calls=self.calls)
+        self.asked = counted["asked"] > 0
         log.info("page_applied", run=row.run_id, resource=row.resource, **counted)
         return counted
 
@@ -114,12 +131,11 @@ class _Work:
                 self.calls = spent.calls
 
 
-def _one(work: _Work, lease_s: float) -> Counter[str]:
+def _one(work: _Work, pool: ThreadPoolExecutor, lease_s: float) -> Counter[str]:
     """In a thread; meanwhile the lease is renewed here."""
-    with ThreadPoolExecutor(1, thread_name_prefix="page") as pool:
-        future = pool.submit(work.do)
-        while not wait([future], timeout=lease_s / 3).done:
-            _renew(work.engine, work.held, lease_s)
+    future = pool.submit(work.do)
+    while not wait([future], timeout=lease_s / 3).done:
+        _renew(work.engine, work.held, lease_s)
     error = future.exception()
     if error is None:
         return future.result() + Counter({"pages": 1})

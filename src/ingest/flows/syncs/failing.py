@@ -31,14 +31,16 @@ log = structlog.get_logger(__name__)
 
 AGAIN_S = 2.0
 """The shortest wait before a page is asked for again."""
+SOON = 8
+"""So often, one time after another, a page that failed is asked for again soon: where a third of
+all answers are none, that is what it takes. Only then the waits grow.
+"""
 TRIES = 30
-"""A page that failed so often, one time after another, ends its list: by then most of a day, as the
-waits grow. To wait as told is no failure, nor is a wrong setting.
+"""A page that failed so often, one time after another, ends its list: by then half a day. To wait
+as told is no failure, nor is a wrong setting.
 """
 ROW_TRIES = 5
 """The same of a page that the database refuses for what is in it."""
-ANSWERED_S = 60.0
-"""The longest wait after a page of which a part was answered."""
 MOST_SAID = 2_000
 """Characters of an error that are stored."""
 
@@ -63,37 +65,37 @@ class PageFailure:
     setback: bool = False
 
 
-def failure_of(error: BaseException, *, attempts: int, run_id: int, calls: int = 0) -> PageFailure:
-    """What an error of a page means that took so many `calls`; a fault of our own ends the list
-    until it is mended. Who answered some of them is there, and is asked again soon. Pure.
-    """
+def failure_of(error: BaseException, *, attempts: int, run_id: int) -> PageFailure:
+    """What an error of a page means; a fault of our own ends the list until it is mended. Pure."""
     said = clean(str(error))[:MOST_SAID]
     if isinstance(error, LeaseLost):
         return PageFailure("lost", said)
     if isinstance(error, Refused):
         return PageFailure("refused", said)
-    backs_off_s = max(AGAIN_S, delay_s(attempts, run_id))
-    if calls > 1:
-        backs_off_s = min(backs_off_s, ANSWERED_S)
     if isinstance(error, TransientError):
-        return _transient(error, said, backs_off_s, attempts)
+        return _transient(error, said, attempts, run_id)
     given_up = isinstance(error, BadRow) and attempts >= ROW_TRIES
     if isinstance(error, BadSettings | BadRow) and not given_up:
-        return PageFailure("put_off", said, backs_off_s, counted=True)
+        return PageFailure("put_off", said, _backs_off_s(attempts, run_id), counted=True)
     is_ours = isinstance(error, IngestError)
     return PageFailure("failed", said if is_ours else f"client fault: {type(error).__name__}")
 
 
-def _transient(error: TransientError, said: str, backs_off_s: float, attempts: int) -> PageFailure:
+def _transient(error: TransientError, said: str, attempts: int, run_id: int) -> PageFailure:
+    """As long as somebody said, a page waits for it; else longer each time, and not for ever."""
     told = error.retry_after_s
-    wait_s = backs_off_s if told is None else max(told_s(told), 0.0)
-    counted = told is None
     if isinstance(error, RateLimited):
-        return PageFailure("limited", said, max(wait_s, 1.0), counted=counted, setback=True)
-    if counted and attempts >= TRIES:
+        wait_s = max(delay_s(attempts, run_id) if told is None else told_s(told), 1.0)
+        return PageFailure("limited", said, wait_s, counted=told is None, setback=True)
+    if told is None and attempts >= TRIES:
         return PageFailure("failed", f"{said} ({attempts} times)")
+    wait_s = _backs_off_s(attempts, run_id) if told is None else max(told_s(told), 0.0)
     is_setback = not isinstance(error, BudgetSpent)
-    return PageFailure("put_off", said, wait_s, counted=counted, setback=is_setback)
+    return PageFailure("put_off", said, wait_s, counted=told is None, setback=is_setback)
+
+
+def _backs_off_s(attempts: int, run_id: int) -> float:
+    return max(AGAIN_S, delay_s(max(attempts - SOON, 1), run_id))
 
 
 def settle_failure(
@@ -104,7 +106,7 @@ def settle_failure(
     Raises `TransientError` where the database is away: then the lease runs out.
     """
     row = held.row
-    found = failure_of(error, attempts=row.attempts, run_id=row.run_id, calls=calls)
+    found = failure_of(error, attempts=row.attempts, run_id=row.run_id)
     told = {"run": row.run_id, "resource": row.resource, "kind": found.kind, "said": found.said}
     if found.kind == "failed":
         log.error("listing_failed", **told, exc_info=error)

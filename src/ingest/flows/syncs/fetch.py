@@ -89,19 +89,22 @@ def most_calls(setbacks: int) -> int:
 def _read(
     found: Source, client: Discreet, held: HeldPart, page: Page, made: str
 ) -> tuple[ReadObject, ...]:
-    """Each object by itself: in a thread, so that what it raises is a value here."""
+    """All objects at once; where one cannot be read, each by itself. In a thread, so that what is
+    raised is a value here.
+    """
+    readings = [_reading(found, held, one, made) for one in page.listed]
     with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
-        asked = [
-            (one, pool.submit(client.read, _reading(found, held, one, made))) for one in page.listed
-        ]
-    read: list[ReadObject] = []
-    for one, future in asked:
-        error = future.exception()
-        if error is None:
-            read.append(_weighed(found, held, one, future.result()))
-        else:
-            read.append(ReadObject(one.identity, error=_said(one, error)))
-    return tuple(read)
+        whole = pool.submit(client.read, lambda: [reading() for reading in readings])
+        if whole.exception() is None:
+            pairs = zip(page.listed, whole.result(), strict=True)
+            return tuple(_weighed(found, held, one, said) for one, said in pairs)
+        each = [pool.submit(client.read, reading) for reading in readings]
+    return tuple(
+        _weighed(found, held, one, future.result())
+        if (error := future.exception()) is None
+        else ReadObject(one.identity, error=_said(one, error))
+        for one, future in zip(page.listed, each, strict=True)
+    )
 
 
 def _reading(

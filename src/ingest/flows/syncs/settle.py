@@ -88,7 +88,7 @@ class _Settling:
         stores = self.held.stores
         with transaction(self.engine) as conn:
             said = [(store, statement) for _, statement in pairs for store in stores]
-            is_new = news(conn, said)
+            is_new = news(conn, said, self.held.row.connection_id)
         kept: dict[int, list[Statement]] = {}
         for place, (index, statement) in enumerate(pairs):
             first = place * len(stores)
@@ -114,7 +114,7 @@ class _Settling:
     def _write(
         self, conn: sa.Connection, batch: Sequence[SaidObject], to: Advanced | None
     ) -> tuple[Noted | None, Counter[str]]:
-        row, stores = self.held.row, self._stores(conn)
+        row, stores = self.held.row, self._stores(conn, batch)
         applied = apply(conn, _pairs(batch, stores), self.renders)
         what = [*changed(applied.entries)]
         wanted = [(row.connection_id, refresh) for one in batch for refresh in one.read.lookups]
@@ -124,6 +124,7 @@ class _Settling:
         events.record(conn, [*resync_events(what, row.run_id)])
         counted = Counter({"changed": len(what)})
         counted["deleted"] = sum(one.became == "deleted" for one in what)
+        counted["asked"] = len(wanted)
         sync_parts.require_held(conn, row)
         if to is not None:
             if row.kind != "incremental":
@@ -138,8 +139,10 @@ class _Settling:
         lost = astray(conn, page.present, ids, self.held.row.connection_id)
         return [*page.wanted, *map(Refresh, lost)]
 
-    def _stores(self, conn: sa.Connection) -> Sequence[StoreConfig]:
-        """Those that the connection feeds by now."""
+    def _stores(self, conn: sa.Connection, batch: Sequence[SaidObject]) -> Sequence[StoreConfig]:
+        """Those that the connection feeds by now; where nothing is written, those that it fed."""
+        if not any(one.statements for one in batch):
+            return self.held.stores
         book = directory.read_directory(conn, [self.held.row.connection_id], ())
         return [*book.stores.get(self.held.row.connection_id, ())]
 
@@ -182,7 +185,8 @@ class _Settling:
 def settle_page(
     engine: sa.Engine, held: HeldPart, read: ReadPage, *, calls: int = 0
 ) -> Counter[str]:
-    """Apply a page that took so many `calls`, and move on; how many `seen`, `changed`, `deleted`.
+    """Apply a page that took so many `calls`, and move on; how many objects were `seen`, `changed`,
+    `deleted`, and how many look-ups were `asked` for.
 
     Raises `LeaseLost` where the run has ended or another worker has the page, and what the database
     raises; what was applied by then changes nothing when it is applied again.

@@ -6,25 +6,25 @@ What a payload told is seen once, and so has a fence; what stands out of sight i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
 from ingest.core.changes import Upsert
-from ingest.core.folding import LIVE, Feed, LedgerRow, Statement
+from ingest.core.folding import LIVE, Statement
 from ingest.core.identity import Identity, document_id
 from ingest.core.ranks import same_version, was_seen
 from ingest.flows.documents.apply import StoreStatement
-from ingest.store import feeds, ledger
+from ingest.store import ledger
+from ingest.store.ledger import StandingRow
 
 
-def news(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[bool]:
-    """Of each statement whether it may change anything. Locks nothing."""
+def news(conn: sa.Connection, said: Sequence[StoreStatement], connection_id: str) -> list[bool]:
+    """Of each statement of a connection whether it may change anything. Locks nothing."""
     keys = [document_id(statement.change.identity, store.id) for store, statement in said]
-    rows = ledger.read(conn, set(keys))
-    standing = feeds.read(conn, {row.document_id for row in rows.values()})
+    known = ledger.standings(conn, set(keys), connection_id)
     return [
-        not _is_known(rows.get(key), statement, standing)
+        not _is_known(known.get(key), statement)
         for key, (_, statement) in zip(keys, said, strict=True)
     ]
 
@@ -39,43 +39,28 @@ def astray(
     connection: what was lost here. What lies outside its filter is told apart by its feed.
     """
     by_key = {document_id(one, store): one for one in identities for store in store_ids}
-    if not by_key:
-        return []
-    rows = ledger.read(conn, by_key)
-    standing = feeds.read(conn, {row.document_id for row in rows.values()})
+    known = ledger.standings(conn, by_key, connection_id)
     lost = {
         by_key[key]: None
         for key in by_key
-        if (row := rows.get(key)) is None
-        or row.state != LIVE
-        or all(one.connection_id != connection_id for one in standing.get(row.document_id, ()))
+        if (found := known.get(key)) is None or found.state != LIVE or found.feeding is None
     }
     return [*lost]
 
 
-def _is_known(
-    row: LedgerRow | None, statement: Statement, standing: Mapping[str, Sequence[Feed]]
-) -> bool:
-    if row is None or row.rank is None or not isinstance(statement.change, Upsert):
+def _is_known(known: StandingRow | None, statement: Statement) -> bool:
+    if known is None or known.rank is None or not isinstance(statement.change, Upsert):
         return False
-    in_sight = row.state == LIVE and row.visible and row.patches is None
-    was_it = was_seen(row.rank) and same_version(row.rank, statement.rank)
+    was_it = was_seen(known.rank) and same_version(known.rank, statement.rank)
     return (
-        in_sight
+        known.state == LIVE
+        and known.plain
         and was_it
-        and _is_made_the_same(row, statement)
-        and _feeds(statement, standing.get(row.document_id, ()))
+        and _is_made_the_same(known, statement)
+        and known.feeding == statement.wanted
     )
 
 
-def _is_made_the_same(row: LedgerRow, statement: Statement) -> bool:
-    made = row.made is not None and row.made == statement.made
-    return made and row.revision >= statement.revision
-
-
-def _feeds(statement: Statement, standing: Sequence[Feed]) -> bool:
-    """Whether the connection's word about its feed is the same too."""
-    return any(
-        feed.connection_id == statement.connection_id and feed.feeding == statement.wanted
-        for feed in standing
-    )
+def _is_made_the_same(known: StandingRow, statement: Statement) -> bool:
+    made = known.made is not None and known.made == statement.made
+    return made and known.revision >= statement.revision

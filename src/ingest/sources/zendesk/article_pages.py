@@ -45,7 +45,8 @@ class ArticlePages:
         try:
             if asked.start is None:
                 return self._whole(asked, first=position is None)
-            return self._changed(asked, asked.start, first=position is None)
+            latest = _latest(request)
+            return self._changed(asked, asked.start, latest, first=position is None)
         except Absent as absent:
             self.reader.prove_account()
             if absent.status != FORBIDDEN:
@@ -72,8 +73,12 @@ class ArticlePages:
         after = next_of(told, position.after)
         return _closed(replace(position, after=after, ended=after is None), page)
 
-    def _changed(self, position: ArticlesPosition, start: int, *, first: bool) -> Page:
-        """Those whose own data moved at or after a time; the last second comes once more."""
+    def _changed(self, position: ArticlesPosition, start: int, latest: int, *, first: bool) -> Page:
+        """Those whose own data moved at or after a time; the last second comes once more.
+
+        Zendesk refuses to be asked from later than `latest`: what moved since then, and is not told
+        yet, is the next run's, which begins before that.
+        """
         told = self.reader.get(_EXPORT, {"start_time": start, "include": "translations"})
         page = self._read(told, first=first)
         if told.get("next_page") is None:
@@ -81,6 +86,8 @@ class ArticlePages:
         end = told.get("end_time")
         if not isinstance(end, int):
             raise BadPayload("end_time", "missing, and there is more")
+        if end > latest:
+            return _closed(replace(position, ended=True), page)
         if end > start:
             return _closed(replace(position, start=end), page)
         if page.size < _EXPORT_SIZE:
@@ -142,8 +149,13 @@ class _Read:
 def _begin(request: PageRequest) -> ArticlesPosition:
     if request.since is None:
         return ArticlesPosition()
-    latest = int(request.sent_at.timestamp()) - _BLIND_S
-    return ArticlesPosition(start=max(1, min(int(request.since.timestamp()), latest)))
+    start = min(int(request.since.timestamp()), _latest(request))
+    return ArticlesPosition(start=max(1, start))
+
+
+def _latest(request: PageRequest) -> int:
+    """The latest time from which an export can be asked, in seconds since 1970."""
+    return int(request.sent_at.timestamp()) - _BLIND_S
 
 
 def _listing(after: str | None) -> Params:

@@ -16,7 +16,14 @@ from ingest.core.identity import Identity
 from ingest.sources.contract import Lookup
 from ingest.sources.github.demo import playback_files, playback_hooks
 from ingest.sources.github.demo.playback_graphql import query_answer
-from ingest.sources.github.demo.playback_objects import Each, ListOf, One, blocking, reviews
+from ingest.sources.github.demo.playback_objects import (
+    Each,
+    ListOf,
+    One,
+    blocking,
+    gathered,
+    reviews,
+)
 from ingest.sources.github.demo.playback_room import Room, room_of
 from ingest.testing.playback import (
     End,
@@ -42,9 +49,13 @@ def _repository(of: RecordedAnswer, room: Room, _at: re.Match[str]) -> Playback 
     return Playback("repository", room.metadata, routed(routes), ("check",))
 
 
+def _gathered(of: RecordedAnswer, room: Room, _at: re.Match[str]) -> Playback | Unasked:
+    return gathered(of, room)
+
+
 def _unasked(why: str) -> _Make:
     def make(of: RecordedAnswer, _room: Room, at: re.Match[str]) -> Playback | Unasked:
-        return Unasked(re.sub(r"[0-9]+|[0-9a-f]{40}", "…", at["rest"]) or of.path, why)
+        return Unasked(re.sub(r"[0-9a-f]{40}|[0-9]+", "…", at["rest"]) or of.path, why)
 
     return make
 
@@ -79,7 +90,8 @@ _KINDS: tuple[tuple[str, _Make], ...] = (
     (r"/hooks/(?P<hook>[0-9]+)/deliveries(/(?P<delivery>[0-9]+))?", playback_hooks.log),
     (r"/hooks/.*", _unasked("all webhooks are listed")),
     (r"/contents/?", _unasked("files are read by trees")),
-    (r"/issues/[0-9]+/(sub_issues|parent)", _unasked("an issue names its parent itself")),
+    (rf"/issues/{_N}/(?:sub_issues|dependencies/blocking)", _gathered),
+    (r"/issues/[0-9]+/parent", _unasked("an issue names its parent itself")),
     (r"/(comments|commits/.+/comments)(/.*)?", _unasked("comments on commits are no documents")),
     (r"/commits.*|/git/commits/.+", _unasked("the head of a branch tells all of a file's commit")),
     (r"/issues/.*(labels|events|timeline).*", _unasked("issues themselves tell how they are")),
@@ -93,6 +105,7 @@ _CHANGED = (
     (r"/releases", "/releases/{id}"),
 )
 """What makes or changes an object is answered with it."""
+_GATHERED = frozenset({"/issues", "/user/issues", "/search/issues"})
 _NO_REQUEST = "no client of ours asks for it"
 
 
@@ -106,6 +119,8 @@ def playback(of: RecordedAnswer) -> Playback | Unasked:
         return _error(of, room)
     if rest is not None and of.method not in ("GET", ""):
         rest = _shown(of, rest)
+    if of.path.rstrip("/") in _GATHERED:
+        return gathered(of, room)
     if rest is None:
         return Unasked(f"{of.method} {re.sub('[0-9]+', '…', of.path)}", _NO_REQUEST)
     for pattern, make in _KINDS:

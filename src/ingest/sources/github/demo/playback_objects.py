@@ -11,13 +11,14 @@ from typing import Any
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
-from ingest.sources.github.demo.playback_room import Room, key_of, title_of
+from ingest.sources.github.demo.playback_room import Room, key_of, name_of, title_of
 from ingest.sources.listing import PageRequest
 from ingest.testing.fakes import Answer, Asked
-from ingest.testing.playback import Playback, Unasked, routed
+from ingest.testing.playback import Playback, Steps, Unasked, routed
 from ingest.testing.recorded import RecordedAnswer
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_BRANCH = {"default_branch": "main"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,39 @@ def _is_no_document(kind: str, told: Mapping[str, Any]) -> bool:
     if kind == "review":
         return str(told.get("state")).lower() == "pending"
     return kind == "release" and told.get("draft") is True
+
+
+def gathered(of: RecordedAnswer, room: Room) -> Playback:
+    """Issues that a search found, or that belong to somebody or to another issue, of whichever
+    repositories: nobody lists them so, and each is looked up.
+    """
+    told = [one for one in _found(of) if not _is_no_document("issue", one)]
+    names = [name_of(one) or room.full_name for one in told]
+    ids = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    routes: dict[str, Steps] = {
+        f"GET /repositories/{id_}": Answer(200, {**_BRANCH, "id": id_, "full_name": name})
+        for name, id_ in ids.items()
+    }
+    asks: list[Lookup] = []
+    for name, one in zip(names, told, strict=True):
+        number = str(one.get("number"))
+        routes[f"GET /repos/{name}/issues/{number}"] = of.answer(one)
+        asks.append(Lookup(Identity("github", str(ids[name]), "issue", number)))
+    return Playback(
+        "gathered issues, one by one",
+        room.metadata,
+        routed(routes),
+        tuple(asks),
+        len(told),
+        {key_of(room, "issue", one): title_of("issue", one) for one in told},
+        frozenset({"read"} if told else {"nothing said"}),
+    )
+
+
+def _found(of: RecordedAnswer) -> list[dict[str, Any]]:
+    """A search has them under `items`."""
+    items = of.object.get("items")
+    return [one for one in items if isinstance(one, dict)] if items else of.items
 
 
 def reviews(of: RecordedAnswer, room: Room, at: re.Match[str]) -> Playback | Unasked:

@@ -5,7 +5,7 @@ What is the same in all of them is shared, so that ten thousand issues take some
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,17 +26,25 @@ _TEXT = "The signal at kilometre {} shows yellow after midnight, and nobody know
 
 
 def fill(
-    linear: Linear, issues: int, *, comments_each: int = 0, team: str = "team-1", begin: int = 0
+    linear: Linear,
+    issues: int,
+    *,
+    comments_each: int = 0,
+    team: str = "team-1",
+    begin: int = 0,
+    text: Callable[[int], str] = lambda number: _TEXT.format(*[number] * 4),
 ) -> None:
-    """Issues `issue-<n>` from `begin` on, one a minute, with comments `comment-<n>-<m>`."""
+    """Issues `issue-<n>` from `begin` on, one a minute, with comments `comment-<n>-<m>`; `text` is
+    what an issue says, by its number, and what is said of it below.
+    """
     place = {"id": team, "key": linear.objects["team"][team]["key"]}
     for number in range(begin, begin + issues):
-        issue = linear.put("issue", **_issue(number, place))
+        issue = linear.put("issue", **_issue(number, place, text(number)))
         for nth in range(comments_each):
-            linear.put("comment", **_comment(issue, nth))
+            linear.put("comment", **_comment(issue, nth, text(number)))
 
 
-def _issue(number: int, team: Mapping[str, Any]) -> dict[str, Any]:
+def _issue(number: int, team: Mapping[str, Any], text: str) -> dict[str, Any]:
     at = iso(BEGAN_AT + timedelta(minutes=number))
     key = f"{team['key']}-{number + 1}"
     return {
@@ -47,7 +55,7 @@ def _issue(number: int, team: Mapping[str, Any]) -> dict[str, Any]:
         "identifier": key,
         "previousIdentifiers": (),
         "title": f"Signal {number} stays yellow",
-        "description": _TEXT.format(*[number] * 4),
+        "description": text,
         "url": f"https://linear.app/halcyon/issue/{key}/signal-{number}-stays-yellow",
         "priority": number % 5,
         "team": team,
@@ -57,13 +65,13 @@ def _issue(number: int, team: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _comment(issue: Mapping[str, Any], nth: int) -> dict[str, Any]:
+def _comment(issue: Mapping[str, Any], nth: int, text: str) -> dict[str, Any]:
     id_ = f"comment-{issue['id'].removeprefix('issue-')}-{nth}"
     return {
         "id": id_,
         "createdAt": issue["createdAt"],
         "updatedAt": issue["updatedAt"],
-        "body": f"Seen again by train {nth}.",
+        "body": f"Seen again by train {nth}. {text}",
         "url": f"{issue['url']}#comment-{id_}",
         "issue": {"id": issue["id"]},
         "user": _AUTHOR,

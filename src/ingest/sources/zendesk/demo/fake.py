@@ -8,6 +8,7 @@ says, `exports` its lists, `hooks` its webhooks.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -95,21 +96,29 @@ class Zendesk:
         )
         return self.tickets[id_]
 
-    def fill_tickets(self, count: int, *, first: int, by: int, at: str, comments: int = 1) -> None:
-        """So many tickets that moved `at` last, with so many comments each.
+    def fill_tickets(
+        self,
+        count: int,
+        *,
+        first: int,
+        by: int,
+        at: str,
+        comments: int = 1,
+        text: Callable[[int], str] = lambda id_: f"What ticket {id_} is about.",
+    ) -> None:
+        """So many tickets that moved `at` last, with so many comments each; `text` is what one is
+        about, by its id.
 
         They cost nothing until somebody asks for them.
         """
         ids = range(first, first + count)
 
         def ticket(id_: int) -> Object:
-            made = shapes.ticket(
-                self.site, id_, f"Ticket {id_}", f"What ticket {id_} is about.", by=by, at=at
-            )
+            made = shapes.ticket(self.site, id_, f"Ticket {id_}", text(id_), by=by, at=at)
             return {**made, "status": "open"}
 
         def conversation(id_: int) -> list[Object]:
-            said = [f"What ticket {id_} is about.", *(f"Word {n}." for n in range(1, comments))]
+            said = [text(id_), *(f"Word {n}." for n in range(1, comments))]
             numbered = enumerate(said, id_ * 10_000 + 1)
             return [shapes.comment(number, body, by=by, at=at) for number, body in numbered]
 
