@@ -22,6 +22,7 @@ from ingest.testing.sample import Sample, all_samples
 from ingest.testing.walking import changes_of, pages_of
 from tests.corpus import answers
 from tests.corpus.recording import Recording
+from tests.factories import OURS
 
 SAMPLES = [one for one in all_samples() if one.playing is not None and one.provider is not None]
 
@@ -32,8 +33,8 @@ def _sample(request: pytest.FixtureRequest) -> Sample:
     return found
 
 
-def test_every_source_plays_recorded_answers_back() -> None:
-    assert {one.source_type for one in all_samples()} == {one.source_type for one in SAMPLES}
+def test_every_source_of_ours_plays_recorded_answers_back() -> None:
+    assert {one.source_type for one in SAMPLES} >= OURS
 
 
 def test_what_a_listing_is_answered_becomes_its_documents(sample: Sample) -> None:
