@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ingest.store import ledger, sync_marks
+from ingest.store import ledger, sync_unseen
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 
@@ -94,7 +94,7 @@ def test_what_a_run_did_not_see_costs_as_many_looks_as_there_are_documents(
     """It was their square: four million comparisons of three thousand."""
     given = fill(engine, seen=DOCUMENTS - unseen)
     given |= {"kinds": ["issue"], "fence": "9", "began_at": datetime.now(UTC)}
-    found = plan(engine, sync_marks._STEP, {**given, "after": "", "limit": 200})
+    found = plan(engine, sync_unseen._STEP, {**given, "after": "", "until": "g"})
     assert found["Actual Rows"] == unseen
     assert compared(found) < 30 * DOCUMENTS
 
