@@ -295,6 +295,7 @@ def test_a_hindrance_is_told_once_while_its_seconds_go_by() -> None:
     assert without_numbers("1,200 look-ups") not in told
 
 
+@pytest.mark.slow
 def test_whoever_is_interrupted_is_told_that_the_run_goes_on(
     library: Library, database_url: str
 ) -> None:
