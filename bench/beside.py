@@ -44,7 +44,7 @@ class Beside:
     @classmethod
     def quick(cls) -> Beside:
         """Enough to see that it works, too little to quote."""
-        return cls(letters=(5, 25), per_second=(1.0, 5.0), objects=(500, 15_000))
+        return cls(letters=(3, 15), per_second=(1.0, 5.0), objects=(300, 10_000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def live(plan: Beside) -> dict[str, object]:
             count, first = plan.letters[1], count
             other = Order(port, routes, "thin", count, first, per_second=plan.per_second[1])
             of_another = _beside(place, other, notion, routes.github)
-    return {"of_its_source": of_its_source, "of_another": of_another}
+    return {"live_beside_its_source": of_its_source, "live_beside_another": of_another}
 
 
 def _beside(place: Rig, order: Order, notion: Apart, connection_id: str) -> dict[str, float]:

@@ -56,7 +56,7 @@ class Plan:
     @classmethod
     def quick(cls) -> Plan:
         """Enough to see that it works, too little to quote."""
-        return cls(objects=400, few=60, again=1, many=(500, 1_000), beside=Beside.quick())
+        return cls(objects=200, few=30, again=1, many=(400, 800), beside=Beside.quick())
 
 
 def resync(plan: Plan) -> dict[str, object]:
@@ -64,7 +64,7 @@ def resync(plan: Plan) -> dict[str, object]:
     with stage() as place:
         sources = {name: _source(place, plan, name, make) for name, make in CROWDS.items()}
         many = _many(place, plan)
-    return {"sources": sources, "many": many, "live": live(plan.beside)}
+    return {**sources, "many": many, **live(plan.beside)}
 
 
 @dataclass(frozen=True, slots=True)

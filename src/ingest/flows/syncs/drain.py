@@ -74,7 +74,7 @@ def drain_pages(
             is_due = time.monotonic() >= look_at
             if is_due:
                 begin_due(engine)
-            with transaction(engine) as conn:
+            with transaction(engine, durable=False) as conn:
                 held = claim_part(conn, lease_s)
             if held is None:
                 if is_due and not _wait_for_next(engine):
