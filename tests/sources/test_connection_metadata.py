@@ -125,7 +125,10 @@ def test_what_is_told_about_is_ours() -> None:
     assert set(REAL) == set(IN_REQUESTS) <= OURS
 
 
-COMPARED = {"linearOrganizationId": "it is compared with what the API says of the token"}
+COMPARED = {
+    "linearOrganizationId": "it is compared with what the API says of the token",
+    "zendeskAccountId": "it is the scope of the identities that are listed, and in no request",
+}
 
 
 @pytest.mark.parametrize("name", IN_REQUESTS)
