@@ -28,6 +28,7 @@ from ingest.core.changes import Refresh
 from ingest.core.identity import Identity
 from ingest.core.vault import Vault
 from ingest.embedded.processes import wait_until
+from ingest.flows.syncs.control import sync_connection
 from ingest.machine import running
 from ingest.store import lookups
 from ingest.store.engine import transaction
@@ -93,6 +94,9 @@ def test_no_process_says_a_secret_whatever_goes_wrong(
             connections = {name: connected(engine, name) for name in LOOKED_UP}
             for source_type, connection in connections.items():
                 ask(engine, connection, source_type)
+                sync_connection(
+                    engine, connected(engine, source_type), kind="backfill", asked_by="a test"
+                )
             for source_type, client in RENEWED.items():
                 given = orjson.dumps(client).decode()
                 ask(engine, connected(engine, source_type, given), source_type)
@@ -101,12 +105,14 @@ def test_no_process_says_a_secret_whatever_goes_wrong(
                 time.sleep(2)
                 knock(stage.url, connections)
             stage.wait(lambda: answered(engine), seconds=90, until="every look-up tried")
+            stage.wait(lambda: listed(engine), seconds=90, until="every list tried")
             said = commands({**environ, **urls})
         faulty = fetcher_with_a_fault({**environ, **urls}, engine, tmp_path / "faulty.log")
     logs = stage.log.read_text("utf-8", "replace")
     assert "look_up_failed_unexpectedly" in faulty
     assert "KeyError" in faulty
-    assert all(word in logs for word in ("delivery_refused", "looked_up", "connection_refused"))
+    words = ("delivery_refused", "looked_up", "connection_refused", "page_put_off")
+    assert all(word in logs for word in words)
     secrets = [*CANARIES, *passwords(environ)]
     assert told(secrets, logs) == []
     assert told(secrets, said) == []
@@ -231,6 +237,19 @@ def answered(engine: sa.Engine) -> bool:
         SELECT count(*) FROM lightfast_lookups l
         JOIN lightfast_connected_sources s ON s.id = l.connection_id
         WHERE s.is_active AND l.last_error IS NULL
+    """)
+    with transaction(engine) as conn:
+        return not conn.execute(untried).scalar_one()
+
+
+def listed(engine: sa.Engine) -> bool:
+    """Whether every list was tried, or its connection is paused."""
+    untried = sa.text("""
+        SELECT count(*) FROM lightfast_connected_sources s
+        JOIN lightfast_sync_runs r ON r.connection_id = s.id
+        LEFT JOIN lightfast_sync_parts p ON p.run_id = r.id AND p.resource <> 'end'
+        WHERE s.is_active AND (r.state = 'waiting' OR (r.state = 'running'
+          AND p.state = 'due' AND p.last_error IS NULL AND p.pages = 0))
     """)
     with transaction(engine) as conn:
         return not conn.execute(untried).scalar_one()

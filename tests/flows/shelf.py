@@ -26,7 +26,7 @@ from ingest.flows.syncs.drain import Paged, drain_pages
 from ingest.flows.syncs.request import Kind, request_sync
 from ingest.sources import registry
 from ingest.sources.contract import Access, Client, Lookup, Sight, Source
-from ingest.sources.listing import Listed, Listing, Page, PageRequest, Resource, Unlisted
+from ingest.sources.listing import Concluded, Listed, Listing, Page, PageRequest, Resource, Unlisted
 from ingest.sources.metadata import ResyncedMetadata
 from ingest.sources.wire import mapping, text
 from ingest.store import connections, sync_runs
@@ -64,7 +64,7 @@ class Thing:
         }
 
 
-def _absent(absent: Unlisted) -> Refresh | Change | None:
+def _absent(absent: Unlisted) -> Concluded | None:
     wing = absent.connection.get("projectName")
     if wing not in (absent.metadata.get("wing"), "all"):
         return Withdraw(absent.identity, version=None)
@@ -88,7 +88,7 @@ class Shelf:
     gap: str | None = None
     broken: set[str] = field(default_factory=set)
     whole: bool = True
-    judge: Callable[[Unlisted], Refresh | Change | None] = _absent
+    judge: Callable[[Unlisted], Concluded | None] = _absent
 
     def tick(self) -> datetime:
         self.clock += timedelta(seconds=1)
@@ -127,7 +127,7 @@ class Shelf:
         self.meanwhile(request)
         return made
 
-    def absent(self, absent: Unlisted) -> Refresh | Change | None:
+    def absent(self, absent: Unlisted) -> Concluded | None:
         return self.judge(absent)
 
     def looked_up(self, lookup: Lookup) -> Sight:

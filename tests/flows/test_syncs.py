@@ -193,6 +193,31 @@ def test_what_left_the_filter_is_withdrawn_and_comes_back(library: Library) -> N
     assert library.sight() == keys_of(library.shelf)
 
 
+def test_what_changes_by_another_hand_meanwhile_is_concluded_by_a_run_of_its_own(
+    library: Library,
+) -> None:
+    """Application code may write the metadata itself; half of the lists heeded the former ones."""
+    fill(library.shelf, books=8)
+    library.shelf.put("book", "0100", wing="west")
+    library.sync()
+    library.shelf.meanwhile = lambda request: (
+        _wing(library, "east") if request.resource == "notes" else None
+    )
+    library.shelf.drop("book", "0100")
+    run = library.sync()
+    library.shelf.meanwhile = lambda _request: None
+    assert (run["state"], run["deleted"], run["plan"]) == ("cancelled", 0, None)
+    assert run["reason"] == "what the connection wants has changed since it began"
+    (after,) = library.rows("SELECT max(id) AS id FROM lightfast_sync_runs")
+    ended = library.finish(after["id"])
+    assert (ended["state"], ended["kind"], ended["asked_by"]) == (
+        "done",
+        "full",
+        "a changed filter",
+    )
+    assert library.sight() == keys_of(library.shelf)
+
+
 def _wing(library: Library, wing: str) -> None:
     with transaction(library.engine) as conn:
         conn.execute(

@@ -10,7 +10,6 @@ from contextlib import suppress
 import pytest
 import sqlalchemy as sa
 
-from ingest.core.changes import Change, Refresh
 from ingest.core.errors import BadInput, IngestError
 from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
 from ingest.flows.syncs.changing import SourceChange, change_source
@@ -18,7 +17,7 @@ from ingest.flows.syncs.control import cancel_run, confirm_run
 from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.held import claim_part
 from ingest.flows.syncs.request import begin_due
-from ingest.sources.listing import PageRequest, Unlisted
+from ingest.sources.listing import Concluded, PageRequest, Unlisted
 from ingest.store import conditions, sync_parts, sync_runs
 from ingest.store.engine import transaction
 from tests.flows.shelf import Library, Shelf, fill, keys_of, shelved
@@ -206,7 +205,7 @@ def test_at_each_step_a_run_is_ended_by_a_person(library: Library, step: str, ac
         library.shelf.meanwhile = lambda _: None
         do()
 
-    def at_its_end(absent: Unlisted) -> Refresh | Change | None:
+    def at_its_end(absent: Unlisted) -> Concluded | None:
         library.shelf.judge = judge
         do()
         return judge(absent)

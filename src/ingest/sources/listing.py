@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from ingest.core.changes import Change, Refresh
+from ingest.core.changes import Patch, Refresh, Withdraw
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.metadata import ResyncedMetadata
@@ -111,6 +111,12 @@ class Page:
     gap: str | None = None
 
 
+Concluded = Refresh | Patch | Withdraw
+"""What may be done about a document that is in no list. No list deletes anything: what may be gone
+is looked up, and the look-up proves it.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Unlisted:
     """A document of the connection that a complete listing of its kind did not name.
@@ -156,14 +162,14 @@ class Listing:
     absent: what to do about a document that is not in a complete listing; pure. A `Refresh`: look
         it up, which proves that it is gone (the usual answer); a `Withdraw` where it lies outside
         of what the connection wants by now; a `Patch` where it aged out at the provider and stays;
-        a `Delete` only where the list proves it; None: leave it.
+        None: leave it.
     incremental_s: seconds between two incremental runs of a connection, unless it says otherwise.
     full_s: the same of full runs.
     """
 
     resources: tuple[Resource, ...]
     event: type[ResyncedMetadata]
-    absent: Callable[[Unlisted], Refresh | Change | None] = _leave
+    absent: Callable[[Unlisted], Concluded | None] = _leave
     incremental_s: float = 900.0
     full_s: float = 86_400.0
 

@@ -18,7 +18,7 @@ def made_by(found: Source, stores: Collection[StoreConfig]) -> str:
     """16 hex digits of the source's revision, and of what the connection's stores want and own.
 
     Embedding, chunk sizes and owned prefixes, whatever the order of the stores. A look-up is given
-    it as `Ask.made_by`, and may keep it in its state to compare it the next time.
+    it as `Lookup.made_by`, and may keep it in its state to compare it the next time.
     """
     told: list[JSON] = [
         [store.id, *store.embedding, {name: [*sorted(keys)] for name, keys in store.owned.items()}]

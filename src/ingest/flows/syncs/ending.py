@@ -26,6 +26,7 @@ from ingest.flows.lookups.request import request_lookups
 from ingest.flows.syncs import pruning
 from ingest.flows.syncs.held import HeldPart
 from ingest.flows.syncs.pruning import Missing
+from ingest.flows.syncs.request import Kind, request_sync, scope_of
 from ingest.sources.registry import source
 from ingest.sources.wire import items
 from ingest.store import events, sync_marks, sync_parts, sync_runs
@@ -47,12 +48,28 @@ on by itself, and the run ends.
 def end_run(engine: sa.Engine, held: HeldPart, *, most_share: float) -> None:
     """One step of a run's end. Raises what the database raises, and `LeaseLost`."""
     at = held.row.cursor if isinstance(held.row.cursor, dict) else {}
-    if held.row.kind == "incremental" or at.get("pruned") is True:
+    if scope_of(held.connection) != held.row.scope:
+        _begin_anew(engine, held)
+    elif held.row.kind == "incremental" or at.get("pruned") is True:
         _close_or_wait(engine, held)
     elif "after" not in at:
         _decide(engine, held, most_share)
     else:
         _prune(engine, held, at)
+
+
+def _begin_anew(engine: sa.Engine, held: HeldPart) -> None:
+    """What the connection wants has changed since the run began, whoever wrote that: nothing is
+    concluded of what was listed before, and all is listed as it is wanted now.
+    """
+    with transaction(engine) as conn:
+        sync_parts.require_held(conn, held.row)
+        sync_parts.advance(conn, held.row, Advanced(cursor=held.row.cursor, ends=True))
+        reason = "what the connection wants has changed since it began"
+        sync_runs.finish(conn, held.row.run_id, sync_runs.CANCELLED, reason)
+        kind: Kind = "incremental" if held.row.kind == "incremental" else "full"
+        if held.connection.has_token:
+            request_sync(conn, held.connection, kind=kind, asked_by="a changed filter")
 
 
 def _decide(engine: sa.Engine, held: HeldPart, most_share: float) -> None:

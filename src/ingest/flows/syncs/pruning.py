@@ -14,12 +14,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ingest.core.changes import Change, Refresh, Withdraw
+from ingest.core.changes import Patch, Refresh, Withdraw
 from ingest.core.errors import PermanentError
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.flows.syncs.held import HeldPart
-from ingest.sources.listing import Listing, Unlisted
+from ingest.sources.listing import Concluded, Listing, Unlisted
 from ingest.sources.registry import source
 from ingest.store import heartbeats, sync_marks, sync_unseen
 from ingest.store.engine import transaction
@@ -42,7 +42,7 @@ class Missing:
     """A document that was not seen, and what its source has done about it (None: nothing)."""
 
     row: UnseenRow
-    then: Refresh | Change | None
+    then: Concluded | None
 
 
 @dataclass(slots=True)
@@ -212,10 +212,10 @@ def _withdrawn(one: Missing) -> Missing:
 
 def _then(
     listing: Listing, connection: Mapping[str, JSON], row: UnseenRow, now: datetime
-) -> Refresh | Change | None:
+) -> Concluded | None:
     identity = Identity(row.source_type, row.scope, row.kind, row.external_id)
     parent = Identity(row.source_type, *row.parent) if row.parent is not None else None
-    return listing.absent(
+    then = listing.absent(
         Unlisted(
             identity,
             row.source_id,
@@ -227,6 +227,12 @@ def _then(
             row.parent_seen,
         )
     )
+    if then is not None and not isinstance(then, Refresh | Patch | Withdraw):
+        raise PermanentError(
+            f"the source would have a {type(then).__name__} by a list alone, which proves nothing; "
+            "its `Listing.absent` has to give a look-up"
+        )
+    return then
 
 
 def _listing(held: HeldPart) -> Listing:

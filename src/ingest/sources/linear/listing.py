@@ -7,18 +7,18 @@ Performs no I/O.
 
 from __future__ import annotations
 
-from ingest.core.changes import Change, Refresh, Withdraw
+from ingest.core.changes import Refresh, Withdraw
 from ingest.core.values import JSON
 from ingest.sources.linear.descriptor import DESCRIPTOR
 from ingest.sources.linear.types import LinearResyncEventMetadata
-from ingest.sources.listing import Listing, Resource, Unlisted
+from ingest.sources.listing import Concluded, Listing, Resource, Unlisted
 
 UNLISTED, UNPROVEN = "unlisted", "unproven"
 """In a hint: a listing did not name the object. In what is shown: nothing proves it gone."""
 _SWEEP_S = 21_600.0
 
 
-def unlisted(absent: Unlisted) -> Refresh | Change | None:
+def unlisted(absent: Unlisted) -> Concluded | None:
     """Look it up, which proves that it is gone; withdraw what lies in a team that is not wanted."""
     team = absent.metadata.get("teamId")
     wanted = DESCRIPTOR.connection_filter(absent.connection)

@@ -5,7 +5,7 @@ Documents: developers.notion.com/reference/post-search, …/query-a-data-source,
 
 from __future__ import annotations
 
-from ingest.core.changes import Change, Refresh, Withdraw
+from ingest.core.changes import Refresh, Withdraw
 from ingest.core.values import JSON
 from ingest.sources.listing import Listing, Resource, Unlisted
 from ingest.sources.notion.descriptor import DESCRIPTOR
@@ -19,7 +19,7 @@ WEEK_S = 7 * 86_400.0
 _COMMENT = frozenset({"comment"})
 
 
-def absent(unlisted: Unlisted) -> Refresh | Change | None:
+def absent(unlisted: Unlisted) -> Refresh | Withdraw:
     """A search proves no absence, and a resolved comment is listed nowhere: it is looked up.
 
     What proves that it is gone is what it stands in; where nobody knows that, the workspace.

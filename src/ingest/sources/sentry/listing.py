@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from ingest.core.changes import Change, Field, Patch, Refresh
+from ingest.core.changes import Field, Patch, Refresh
 from ingest.core.times import to_micros
 from ingest.core.values import JSON
 from ingest.sources.listing import Listing, Resource, Unlisted
@@ -34,7 +34,7 @@ def window_of(connection: Mapping[str, JSON]) -> timedelta:
     return timedelta(days=min(told, LONGEST_DAYS) if told else _KEPT_DAYS)
 
 
-def _absent(unlisted: Unlisted) -> Refresh | Change | None:
+def _absent(unlisted: Unlisted) -> Refresh | Patch | None:
     """A look-up, unless it may have aged out: the list names no issue without a recent event.
 
     An issue that aged out keeps its document, marked once. A comment that is older than the window
