@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import pytest
 import sqlalchemy as sa
 
@@ -14,6 +17,7 @@ from ingest.flows.documents.bind import bind, bind_pending, note_keys
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.drain import drain_lookups
 from ingest.sources import registry
+from ingest.sources.contract import Source
 from ingest.store.engine import transaction
 from ingest.store.upgrade import add_source_types
 from tests.factories import SECRET_KEY, connect, make_store
@@ -83,17 +87,32 @@ def test_of_one_that_is_broken_the_reason_says_how_and_nobody_else_notices(
     store = make_store(engine)
     broken = connect(engine, "linear", stores=[store], token="a token")
     here = connect(engine, "github", stores=[store])
-    monkeypatch.setattr(registry, "_loaded", lambda name: line if name == "linear" else whole(name))
     with transaction(engine) as conn:
         lost = conn.execute(sa.text(_DELIVERY), {"id": broken, "type": "linear"}).scalar_one()
         conn.execute(sa.text(_LOOK_UP), {"id": broken})
     (kept,) = desk.deliver(here, halcyon.issue(1))
-    desk.work()
-    row = desk.delivery(lost)
-    assert (row["status"], row["reason"]) == ("dead", f"{line}; then replay it")
-    assert desk.delivery(kept)["status"] == "processed"
-    ended = drain_lookups(engine, Clients(Vault([SECRET_KEY]), {}), go_on=lambda: True).ended
-    assert ended == {"put_off": 1}, "it goes on once that is mended"
+    with _all_but(monkeypatch, lambda name: line if name == "linear" else whole(name)):
+        desk.work()
+        row = desk.delivery(lost)
+        assert (row["status"], row["reason"]) == ("dead", f"{line}; then replay it")
+        assert desk.delivery(kept)["status"] == "processed"
+        ended = drain_lookups(engine, Clients(Vault([SECRET_KEY]), {}), go_on=lambda: True).ended
+        assert ended == {"put_off": 1}, "it goes on once that is mended"
+
+
+@contextmanager
+def _all_but(
+    monkeypatch: pytest.MonkeyPatch, loaded: Callable[[str], Source | str]
+) -> Iterator[None]:
+    """What is loaded in the block, and nothing of it behind: all sources are remembered."""
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "_loaded", loaded)
+        registry.all_sources.cache_clear()
+        try:
+            yield
+        finally:
+            patch.undo()
+            registry.all_sources.cache_clear()
 
 
 def test_a_key_of_its_can_be_noted_and_bound(engine: sa.Engine) -> None:

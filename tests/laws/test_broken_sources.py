@@ -33,6 +33,13 @@ def _suite(sound: Sound) -> Suite:
     return Suite(sound.source, sound.sample.metadata, fixtures, examples=60, sample=sound.sample)
 
 
+def _trusting(told: Any) -> frozenset[str]:
+    """Takes whatever is told for a text, wherever it stands: a single bend is found soon."""
+    if isinstance(told, Mapping):
+        return frozenset().union(*map(_trusting, told.values()))
+    return frozenset() if told is None else frozenset({told.lower()})
+
+
 def _of(suite: Suite, **fields: Any) -> Suite:
     """The suite of a source with other fields."""
     source = replace(suite.source, **fields)
@@ -279,9 +286,7 @@ BROKEN: Mapping[str, Broken] = {
     "test_a_descriptor_survives_any_body": _descriptor(
         delivery_key=lambda _headers, body: body.get("id", 7)
     ),
-    "test_a_descriptor_survives_a_bent_body": _descriptor(
-        accounts=lambda body: frozenset({body["project"]["name"]})
-    ),
+    "test_a_descriptor_survives_a_bent_body": _descriptor(accounts=_trusting),
     "test_a_source_publishes_its_types": lambda suite: _of(suite, event_types=()),
     "test_every_member_names_its_source_in_every_value": lambda suite: _of(
         suite, descriptor=replace(suite.source.descriptor, source_type="other")
