@@ -11,6 +11,7 @@ from ingest.core.errors import BadInput, BadPayload, BudgetSpent
 from ingest.flows.connections.credentials import replace_credentials, retire_secret
 from ingest.flows.connections.erase import erase_connection, erase_store
 from ingest.flows.connections.lifecycle import resume_source
+from ingest.flows.syncs import joining
 from ingest.flows.syncs.failing import TRIES
 from ingest.flows.syncs.request import begin_due
 from ingest.sources.listing import Page, PageRequest
@@ -53,8 +54,9 @@ def test_what_is_erased_in_the_midst_of_a_page_leaves_nothing(library: Library, 
 
 
 def test_a_token_that_is_removed_meanwhile_pauses_and_another_one_goes_on(
-    library: Library,
+    library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(joining, "MOST_JOINED", 0)
     fill(library.shelf, books=9)
 
     def remove(_: PageRequest) -> None:

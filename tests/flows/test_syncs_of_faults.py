@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ingest.core.errors import BudgetSpent, IngestError, RateLimited, TransientError, Unavailable
+from ingest.flows.syncs import joining
 from ingest.flows.syncs.failing import SOON, TRIES, failure_of
 from ingest.flows.syncs.fetch import most_calls
 from ingest.flows.syncs.held import claim_part
@@ -31,7 +32,7 @@ from ingest.testing.fakes import Fake
 from tests.conftest import database_on
 from tests.crowds import move
 from tests.flows.chaos import Plant, crowds, fair, weathered
-from tests.flows.shelf import Library, Shelf, fill, shelved
+from tests.flows.shelf import Library, Shelf, fill, keys_of, shelved
 from tests.flows.snapshot import difference
 from tests.spares import Spares
 
@@ -130,11 +131,12 @@ def library(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Libr
 
 
 def test_after_a_failure_a_page_is_smaller_and_grows_again_with_each_that_is_made(
-    library: Library,
+    library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bug: of twenty requests one fails nearly always where every third does, so a page was never
     made.
     """
+    monkeypatch.setattr(joining, "MOST_JOINED", 0)
     fill(library.shelf, books=40)
     library.shelf.page_size = 3
     asked: list[int] = []
@@ -157,6 +159,30 @@ def test_after_a_failure_a_page_is_smaller_and_grows_again_with_each_that_is_mad
     assert asked[:9] == [20, 10, 5, 2, 1, 1, 1, 1, 1], "our own budget is nobody's failure"
     assert asked[9:] == [1, 2, 5, 10, *[20] * (len(asked) - 13)]
     assert len(asked) > 13
+
+
+def test_a_limit_that_is_met_behind_the_first_page_is_kept_and_what_came_before_it_stands(
+    library: Library,
+) -> None:
+    """Of several pages that are joined into one."""
+    fill(library.shelf, books=9)
+    limits = [RateLimited("answers 429", retry_after_s=600.0)]
+
+    def trouble(request: PageRequest) -> None:
+        if request.resource == "books" and request.cursor == "0005" and limits:
+            raise limits.pop()
+
+    library.shelf.trouble = trouble
+    run = library.request("backfill")
+    drained = library.pages()
+    assert drained.ended["limited"] == 1
+    assert len(library.sight()) == 6
+    (condition,) = library.rows(
+        "SELECT extract(epoch FROM held_until - now()) AS s FROM lightfast_connection_conditions"
+    )
+    assert 590 < float(condition["s"]) <= 600
+    assert library.finish(run)["state"] == "done"
+    assert library.sight() == keys_of(library.shelf)
 
 
 def test_who_dies_over_a_page_has_the_next_one_make_a_smaller_one(library: Library) -> None:

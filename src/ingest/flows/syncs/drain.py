@@ -15,15 +15,17 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 import structlog
 
-from ingest.core.errors import LeaseLost, PermanentError, TransientError
+from ingest.core.errors import LeaseLost, PermanentError, RateLimited, TransientError
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.syncs import pruning
 from ingest.flows.syncs.ending import end_run
 from ingest.flows.syncs.failing import settle_failure
 from ingest.flows.syncs.fetch import ReadPage, fetch_page
 from ingest.flows.syncs.held import HeldPart, claim_part
+from ingest.flows.syncs.joining import Ask, Asked
 from ingest.flows.syncs.request import begin_due
 from ingest.flows.syncs.settle import settle_page
+from ingest.sources.listing import Page, PageRequest
 from ingest.sources.spending import spending
 from ingest.store import sync_parts
 from ingest.store.claiming import LEASE_S
@@ -97,7 +99,7 @@ def drain_pages(
 class _Work:
     """One page, or one step of a run's end; `calls` are the requests that it took so far.
 
-    asked: whether it may have asked for look-ups.
+    asked: whether it may have asked for look-ups. limited: what hinders the page behind it.
     """
 
     engine: sa.Engine
@@ -106,6 +108,7 @@ class _Work:
     most_share: float
     calls: int = 0
     asked: bool = True
+    limited: RateLimited | None = None
 
     def do(self) -> Counter[str]:
         """Ask and settle; raises whatever hinders it."""
@@ -117,18 +120,26 @@ class _Work:
             return Counter()
         read = self._ask()
         counted = settle_page(self.engine, self.held, read, calls=self.calls)
-        self.asked = counted["asked"] > 0
+        self.asked, self.limited = counted["asked"] > 0, read.limited
         log.info("page_applied", run=row.run_id, resource=row.resource, **counted)
         return counted
 
     def _ask(self) -> ReadPage:
         token = self.clients.opened(self.held.sealed)
         budget = self.clients.budget_of(self.held.connection, token)
-        with spending(budget, background=True) as spent:
-            try:
-                return fetch_page(self.clients, self.held)
-            finally:
-                self.calls = spent.calls
+
+        def counted(list_page: Callable[[PageRequest], Page]) -> Ask:
+            def ask(request: PageRequest) -> Asked:
+                with spending(budget, background=True) as spent:
+                    try:
+                        page = list_page(request)
+                    finally:
+                        self.calls += spent.calls
+                return Asked(page, max(spent.calls, 1))
+
+            return ask
+
+        return fetch_page(self.clients, self.held, counted)
 
 
 def _one(work: _Work, pool: ThreadPoolExecutor, lease_s: float) -> Counter[str]:
@@ -137,10 +148,12 @@ def _one(work: _Work, pool: ThreadPoolExecutor, lease_s: float) -> Counter[str]:
     while not wait([future], timeout=lease_s / 3).done:
         _renew(work.engine, work.held, lease_s)
     error = future.exception()
-    if error is None:
-        return future.result() + Counter({"pages": 1})
-    found = settle_failure(work.engine, work.held, error, work.calls)
-    return Counter({found.kind: 1})
+    if error is not None:
+        return Counter({settle_failure(work.engine, work.held, error, work.calls).kind: 1})
+    ended = future.result() + Counter({"pages": 1})
+    if work.limited is not None:
+        ended[settle_failure(work.engine, work.held, work.limited, 0).kind] += 1
+    return ended
 
 
 def _renew(engine: sa.Engine, held: HeldPart, lease_s: float) -> None:

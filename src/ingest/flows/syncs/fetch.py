@@ -15,12 +15,13 @@ import structlog
 from ingest.core.bounds import MAX_SEEN
 from ingest.core.canonical import clean
 from ingest.core.changes import Change, Refresh
-from ingest.core.errors import BadPayload, IngestError, PermanentError, TransientError
+from ingest.core.errors import IngestError, PermanentError, RateLimited, TransientError
 from ingest.core.identity import Identity
 from ingest.flows.documents.owned_keys import unclaimed
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.made_by import made_by
 from ingest.flows.syncs.held import HeldPart
+from ingest.flows.syncs.joining import Ask, join
 from ingest.sources.contract import Lookup, Source
 from ingest.sources.discreet import Discreet
 from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
@@ -44,15 +45,20 @@ class ReadObject:
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """A page as it is settled: its objects, and what else it says. made_by: see `made_by`."""
+    """A page as it is settled: its objects, and what else it says. made_by: see `made_by`;
+    limited: see `Joined`.
+    """
 
     page: Page
     objects: tuple[ReadObject, ...]
     made_by: str
+    limited: RateLimited | None = None
 
 
-def fetch_page(clients: Clients, held: HeldPart) -> ReadPage:
-    """The next page of a list.
+def fetch_page(
+    clients: Clients, held: HeldPart, counted: Callable[[Callable[[PageRequest], Page]], Ask]
+) -> ReadPage:
+    """The next page of a list, or several small ones as one. counted: counts what each takes.
 
     Blocks; raises what `Clients` and the client raise (`Refused`, `RateLimited`, `TransientError`,
     `PermanentError`), and any fault of the client.
@@ -61,22 +67,20 @@ def fetch_page(clients: Clients, held: HeldPart) -> ReadPage:
     found = source(connection.source_type)
     made = made_by(found, held.stores)
     client = clients.of(connection, clients.opened(held.sealed))
-    page = client.list_page(
-        PageRequest(
-            row.resource,
-            row.since,
-            row.sent_at,
-            row.cursor,
-            row.kept,
-            connection=connection.metadata,
-            taken=held.taken,
-            made_by=made,
-            most_calls=most_calls(row.setbacks),
-        )
+    request = PageRequest(
+        row.resource,
+        row.since,
+        row.sent_at,
+        row.cursor,
+        row.kept,
+        connection=connection.metadata,
+        taken=held.taken,
+        made_by=made,
+        most_calls=most_calls(row.setbacks),
     )
-    if page.cursor is not None and page.cursor == row.cursor:
-        raise BadPayload("cursor", "leads to the page that it came with")
-    return ReadPage(page, _read(found, client, held, page, made), made)
+    joined = join(counted(client.list_page), request)
+    objects = _read(found, client, held, joined.page, made)
+    return ReadPage(joined.page, objects, made, joined.limited)
 
 
 def most_calls(setbacks: int) -> int:
