@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ingest.core.errors import BadInput, TransientError
@@ -93,6 +94,13 @@ class Running:
             if time.monotonic() >= deadline:
                 raise TransientError(f"{until}: not within {seconds:g} s\n{self.tail()}")
             time.sleep(_PAUSE_S)
+
+    def ring(self, queue: str) -> None:
+        """Wake the workers of a queue; where the broker is away the beat does it."""
+        from ingest.bell.ring import publish_to, ring  # noqa: PLC0415 - it loads Celery
+
+        program = self.machine.program
+        ring(program.engine, queue, publish=partial(publish_to, program.broker))
 
     def tail(self) -> str:
         """The last lines that the processes wrote."""

@@ -78,6 +78,7 @@ def test_its_own_tests_pass_as_written(outside: Outside) -> None:
     assert "skipped" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("stack")
 def test_the_demo_plays_it_with_the_six(outside: Outside) -> None:
     told: dict[str, Any] = json.loads(outside.run("-m", "ingest.cli", "demo", "--json"))

@@ -9,6 +9,7 @@ import structlog
 from kombu import Connection, pools
 
 from ingest.bell.celery_app import WAKES, app, prefixed, process_program
+from ingest.broker.broker import Broker
 from ingest.broker.line import bell_line, broker_errors
 from ingest.broker.options import BELL_S
 from ingest.core.errors import BadSettings, TransientError, Unavailable
@@ -31,7 +32,16 @@ def publish(queue: str) -> None:
     idle is made anew once. A broker that is set up wrong is `Unavailable` too.
     """
     try:
-        bell = bell_line(process_program().broker)
+        broker = process_program().broker
+    except BadSettings as error:
+        raise Unavailable(str(error)) from error
+    publish_to(broker, queue)
+
+
+def publish_to(broker: Broker, queue: str) -> None:
+    """As `publish`, to a broker that may be another than that of this process's environment."""
+    try:
+        bell = bell_line(broker)
     except BadSettings as error:
         raise Unavailable(str(error)) from error
     try:

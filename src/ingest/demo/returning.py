@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest.core.errors import TransientError
+from ingest.core.queues import SYNC_QUEUE
 from ingest.flows.syncs.control import has_ended, sync_connection
 from ingest.flows.syncs.request import Kind
 from ingest.machine import Running
@@ -106,6 +107,7 @@ def _synced(
     engine = stage.machine.program.engine
     before = _keys(stage, store, sample)
     run = sync_connection(engine, connections[sample.source_type], kind=kind, asked_by="the demo")
+    stage.ring(SYNC_QUEUE)
     stage.wait(
         lambda: has_ended(_state(stage, run)), seconds=RETURNED_S, until=f"sync run {run} ended"
     )
