@@ -48,6 +48,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "store": ("core", "store"),
     "flows": ("core", "sources", "store", "flows"),
     "published": ("core", "sources", "published"),
+    "types": ("core", "sources", "published", "types"),
     "skeleton": ("core", "sources", "skeleton"),
     "testing": ("core", "sources", "published", "testing"),
     DEMOS: ("core", "sources", "testing"),
