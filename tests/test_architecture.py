@@ -49,6 +49,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "flows": ("core", "sources", "store", "flows"),
     "published": ("core", "sources", "published"),
     "types": ("core", "sources", "published", "types"),
+    "queries": ("core", "sources", "published", "types", "store", "queries"),
     "skeleton": ("core", "sources", "skeleton"),
     "testing": ("core", "sources", "published", "testing"),
     DEMOS: ("core", "sources", "testing"),
