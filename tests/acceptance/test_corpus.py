@@ -13,7 +13,7 @@ import pytest
 from tests.corpus import state
 from tests.embedded.watching import REPOSITORY, nothing_runs
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.xdist_group("stack")]
 
 REPO = {"id": 101, "full_name": "halcyon/web"}
 WHOLE = {"number": 1, "title": "Lamp", "state": "open", "updated_at": "2026-01-05T09:00:00Z"}

@@ -14,7 +14,7 @@ import pytest
 from ingest.testing.sample import all_samples
 from tests.embedded.watching import REPOSITORY, nothing_runs
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.xdist_group("stack")]
 
 
 def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.embedded.watching import REPOSITORY
 from tests.factories import OURS
 from tests.outside import installed
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 QUICK = ("-m", "not slow")
 BESIDE = "tests/acceptance/beside.py"
