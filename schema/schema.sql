@@ -198,7 +198,7 @@ CREATE INDEX idx_deliveries_settled ON lightfast_webhook_deliveries (settled_at)
 -- `rank` is the last applied change's place in the total order (null: only heard of, as a parent).
 -- `revision` is that of the code which made it, `made` the digest of what it made, where two words of
 -- one version may have to be compared.
--- `created_at` is the source's time, by the newest word that has one, whose rank is `created_rank`;
+-- `created_at` is the earliest time that the source's words tell, `created_rank` the rank of that word;
 -- `heard_at` is when it was first told of or seen, which counts where no source says.
 -- `visible` = not deleted, fed, and under no ancestor that is invisible.
 CREATE TABLE lightfast_document_ledger (

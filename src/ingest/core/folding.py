@@ -207,14 +207,24 @@ def _after(
 
 def dated_by(row: LedgerRow, statements: Iterable[Statement]) -> Dates:
     """The document's dates after whole words about it, stale ones too. Of the newest word an older
-    program reads the same words worse.
+    program reads the same words worse; what a newer one sees of the whole object counts alone.
     """
-    words = [
-        Dates(s.heard_at, s.change.created_at, s.rank)
+    told = [
+        (s, s.change)
         for s in sorted(statements, key=lambda s: s.place)
         if isinstance(s.change, Upsert) and not (s.rank == row.rank and s.revision < row.revision)
     ]
-    return dated(row.dates, words) if words else row.dates
+    if not told:
+        return row.dates
+    is_mended = any(said.created_at is not None and _sees_better(row, s) for s, said in told)
+    known = Dates(row.heard_at) if is_mended else row.dates
+    return dated(known, (Dates(s.heard_at, said.created_at, s.rank) for s, said in told))
+
+
+def _sees_better(row: LedgerRow, statement: Statement) -> bool:
+    """Whether newer code sees the object anew: what older code misread of it may be too early."""
+    is_newer = row.rank is not None and statement.revision > row.revision
+    return is_newer and was_seen(statement.rank) and replaces(row, statement)
 
 
 def _kept(base: _Base, patches: Sequence[dict[str, JSON]]) -> dict[str, JSON] | None:
