@@ -25,4 +25,5 @@ SOURCE = Source(
     limits=LIMITS,
     listing=LISTING,
     by_hand=BY_HAND,
+    revision=2,  # what a page cuts is whole or left out; URLs of pages have one spelling
 )

@@ -115,9 +115,14 @@ def _asked_for(lookup: Lookup, answered: Answered) -> Answered:
 def _body(raw: Payload) -> str:
     """The blocks, and that there are more, where there are."""
     shown = markdown.markdown(raw.get("blocks"))
-    marks = (("unread", markdown.UNREAD), ("cut", markdown.CUT))
-    parts = (shown, *(said for name, said in marks if raw.get(name) is True))
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(part for part in (shown, *_marks(raw)) if part)
+
+
+def _marks(raw: Payload) -> Iterator[str]:
+    """That something of it is not shown, for whichever reason."""
+    for name, said in (("unread", markdown.UNREAD), ("cut", markdown.CUT)):
+        if raw.get(name) is True:
+            yield said
 
 
 def _database(lookup: Lookup, raw: Payload) -> Change:
@@ -140,7 +145,7 @@ def _database(lookup: Lookup, raw: Payload) -> Change:
         version=database.version,
         source_id=database.id,
         title=title,
-        body="\n\n".join(filter(None, (about, *_tables(database, raw)))),
+        body="\n\n".join(filter(None, (about, *_tables(database, raw), *_marks(raw)))),
         metadata=metadata.told(),
         created_at=database.created_at,
         parent=_parent(lookup, database, raw),

@@ -18,7 +18,7 @@ from ingest.sources.notion import parts
 from ingest.sources.notion.documents import direct_parent
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.progress import Task
-from ingest.sources.notion.reading import WentAway, child, inside
+from ingest.sources.notion.reading import Reading, WentAway, child, inside
 from ingest.sources.notion.reads import is_trashed, table_ids, whole_database, whole_page
 from ingest.sources.notion.walk import Meets, Walk, edited_at, is_partial, is_row, settled
 from ingest.sources.wire import at, objects, text
@@ -108,12 +108,21 @@ def _database(walk: Walk, task: Task) -> None:
     try:
         database = reading.whole(f"databases/{id_}")
         if database is not None and not _lies_in_trash(walk, database):
-            walk.tell(walk.identity("database", id_), whole_database(reading, database))
+            _tell_database(walk, id_, reading, database)
     finally:
         walk.spent(reading)
     if database is not None and not is_trashed(database):
         for table in table_ids(database):
             walk.meet_table(table)
+
+
+def _tell_database(walk: Walk, id_: str, reading: Reading, database: dict[str, JSON]) -> None:
+    """One of too many tables is looked up by itself."""
+    raw = whole_database(reading, database)
+    if reading.is_cut:
+        walk.want(walk.identity("database", id_), raw.get("parent"))
+    else:
+        walk.tell(walk.identity("database", id_), raw)
 
 
 def _blocks(walk: Walk, task: Task) -> None:

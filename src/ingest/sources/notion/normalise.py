@@ -24,6 +24,9 @@ from ingest.sources.notion.payloads import (
 from ingest.sources.wire import mapping, read, text, unusable
 
 _PLACES = frozenset({"page", "database", "block"})
+_APPEARS = (".created", ".undeleted")
+PATIENCE_S = 60.0
+"""After an event that tells of something new, a 404 is Notion's own lag."""
 _AS_IN_OBJECTS = "_id"
 """Objects call the type of their parent `page_id`, events `page`."""
 
@@ -44,6 +47,8 @@ def normalise(message: Message) -> Normalised:
         change = _deleted_comment(message.scope, told, mapping(payload, "data"))
     else:
         change = _refresh(message.scope, kind, told.entity.id, mapping(payload, "data"))
+        if type_.endswith(_APPEARS):
+            change = replace(change, patience_s=PATIENCE_S)
     return Normalised(events.record(type_, payload), (change,), drift=_unknown_fields(payload))
 
 

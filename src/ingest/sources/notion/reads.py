@@ -11,31 +11,38 @@ from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.contract import Payload
 from ingest.sources.http import Api
+from ingest.sources.notion.completing import completed
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.reading import Reading
 from ingest.sources.wire import at, objects
-
-_MOST_TABLES = 20
 
 
 def whole_page(reading: Reading, page: dict[str, JSON]) -> dict[str, JSON]:
     """A page with its blocks; of one in the trash the page alone."""
     raw: dict[str, JSON] = {"page": page}
     if not is_trashed(page):
-        reading.complete(page)
+        raw["page"] = completed(reading, page)
         raw["parent"] = reading.parent(page.get("parent"))
         raw |= reading.body(str(page.get("id")))
     return raw
 
 
 def whole_database(reading: Reading, database: dict[str, JSON]) -> dict[str, JSON]:
-    """A database with its tables; of one in the trash the database alone."""
+    """A database with its tables; of one in the trash the database alone.
+
+    `cut`: it has more tables than are asked for.
+    """
     raw: dict[str, JSON] = {"database": database}
     if not is_trashed(database):
         raw["parent"] = reading.parent(database.get("parent"))
-        ids = table_ids(database)[:_MOST_TABLES]
-        tables = [reading.whole(f"data_sources/{id_}") for id_ in ids]
-        raw["tables"] = [table for table in tables if table is not None]
+        tables: list[JSON] = []
+        for id_ in table_ids(database):
+            if reading.is_spent:
+                reading.is_cut = True
+                break
+            table = reading.whole(f"data_sources/{id_}")
+            tables += [] if table is None else [table]
+        raw |= {"tables": tables, "cut": reading.is_cut}
     return raw
 
 
