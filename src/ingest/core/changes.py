@@ -124,6 +124,8 @@ class Refresh:
     `otherwise` is what to apply where the connection has no token; empty: the delivery is skipped.
     `patience_s`: a 404 that soon after the event is the provider's own lag, and asked again.
     `gone`: the object is told to be gone for good, and what still shows it is that lag.
+    `after_s`: no sooner than that, for of what was shown the provider did not tell all yet. Nobody
+    waits for it, no sync run either; an event that comes before it is looked up at once.
     """
 
     identity: Identity
@@ -131,3 +133,4 @@ class Refresh:
     otherwise: tuple[Change, ...] = ()
     patience_s: float = 0.0
     gone: bool = False
+    after_s: float = 0.0

@@ -7,6 +7,7 @@ import pytest
 from ingest.core.changes import Delete, Field, Patch, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.references import Context, Reference, extract
+from ingest.sources.later import fresh
 from ingest.sources.registry import all_sources
 from ingest.sources.vercel.events import name
 from tests.sources.vercel.deliveries import LAMPS, body, identity, said, told, upsert
@@ -140,10 +141,10 @@ def test_a_host_that_shows_many_deployments_is_no_alias() -> None:
 
 def test_the_team_goes_along_as_a_hint() -> None:
     (ask,) = said(body("deployment.ready")).asked
-    assert ask.hint == {"teamId": "team_halcyon"}
+    assert ask.hint == {**fresh(), "teamId": "team_halcyon"}
     assert ask.patience_s > 0
     (personal,) = said(body("deployment.ready.preview")).asked
-    assert personal.hint == {}
+    assert personal.hint == fresh()
 
 
 def test_a_cleanup_is_for_good() -> None:

@@ -14,6 +14,7 @@ from ingest.core.ranks import Origin, Seen, Told, grounded, rank
 from ingest.core.references import Reference
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
+from ingest.sources.later import fresh
 from ingest.sources.zendesk.demo.fake import Zendesk, make
 from ingest.sources.zendesk.documents import again, documents
 from tests.sources.zendesk.deliveries import (
@@ -245,11 +246,33 @@ def test_what_is_new_may_be_slow_to_show() -> None:
 
 def test_a_detail_with_an_id_alone_only_asks() -> None:
     assert asked(body("ticket.created.thin")) == Refresh(
-        identity("ticket", 4513), patience_s=asked(body("ticket.created")).patience_s
+        identity("ticket", 4513), fresh(), patience_s=asked(body("ticket.created")).patience_s
     )
     payload = body("ticket.created.thin")
     del payload["detail"]
     assert asked(payload).identity == identity("ticket", 4513)
+
+
+def _again(hint: dict[str, JSON], account: Zendesk) -> list[Refresh]:
+    lookup = Lookup(identity("ticket", 4512), hint, connection=CONNECTION, raw=_raw(account))
+    return [one for one in documents(lookup) if isinstance(one, Refresh)]
+
+
+def test_a_comment_that_was_just_added_is_waited_for() -> None:
+    """The API shows a ticket for a moment as it was before the comment that its event tells of."""
+    account, payload = _account(), body("ticket.comment_added")
+    account.add_comment(4512, "It moves again.", by=_INES, at="2026-03-09T09:00:00Z")
+    added = account.comments[4512][-1]["id"]
+    payload["event"]["comment"]["id"] = str(added)
+    hint = dict(asked(payload).hint)
+    assert hint["comment"] == added
+    del hint["told"]
+    assert _again(hint, account) == []
+    account.comments[4512].pop()
+    (again_,) = _again(hint, account)
+    assert again_.after_s > 0
+    assert again_.hint["comment"] == added
+    assert _again({**hint, "again": 9}, account) == []
 
 
 def test_a_ticket_without_a_subject_has_its_number_for_a_title() -> None:

@@ -96,10 +96,17 @@ def unshown(page: _Node) -> list[tuple[str, str]]:
 
 
 def next_page(page: _Node, name: str = "comments") -> str | None:
-    """Where the next page of a connection begins; None on the last one."""
+    """Where the next page of a connection begins; None on the last one.
+
+    Raises `BadPayload` where there is one and nothing says where: nothing is gone by that.
+    """
     info = found(page, name, "pageInfo") or {}
+    if not info.get("hasNextPage"):
+        return None
     cursor = info.get("endCursor")
-    return cursor if info.get("hasNextPage") and isinstance(cursor, str) else None
+    if not isinstance(cursor, str):
+        raise BadPayload(f"{name}.pageInfo", "does not say where the next page begins")
+    return cursor
 
 
 def is_of(node: _Node, repository_id: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ingest.core.changes import Change, Refresh
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
+from ingest.sources.later import fresh
 
 # GitHub's API may lag behind the webhook that it has just sent.
 _LAG_S = 30.0
@@ -29,6 +30,8 @@ def ask(
     hint: Mapping[str, JSON] | None = None,
     *,
     otherwise: tuple[Change, ...] = (),
+    told: int | None = None,
 ) -> Refresh:
-    """The look-up of an object that GitHub has just spoken of as being there."""
-    return Refresh(identity, hint or {}, otherwise, patience_s=_LAG_S)
+    """The look-up of an object that GitHub has just spoken of as being there, of this version."""
+    new = {} if told is None else fresh(told)
+    return Refresh(identity, {**new, **(hint or {})}, otherwise, patience_s=_LAG_S)

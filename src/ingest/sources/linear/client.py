@@ -49,7 +49,8 @@ class LinearClient:
         if not isinstance(found, dict):
             return self._missing(lookup)
         for listed in query.lists:
-            found[listed] = {"nodes": self._whole(query, listed, id_, found)}
+            if isinstance(found.get(listed), Mapping):  # null is what may not be read
+                found[listed] = {"nodes": self._whole(query, listed, id_, found)}
         return Sight(found)
 
     def list_page(self, request: PageRequest) -> Page:

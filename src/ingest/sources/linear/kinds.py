@@ -24,6 +24,7 @@ from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
+from ingest.sources.later import caught_up, fresh
 from ingest.sources.linear import comments, documents, pages
 from ingest.sources.linear.listing import UNPROVEN
 from ingest.sources.linear.payloads import (
@@ -154,7 +155,7 @@ def found_documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     change = kind.seen(lookup.raw, Place(identity.scope))
     if change.identity != identity:
         raise BadPayload("data.id", "the answer holds another object than was asked for")
-    return (change,)
+    return caught_up(lookup, (change,))
 
 
 def again(told: Upsert) -> Refresh | None:
@@ -164,7 +165,9 @@ def again(told: Upsert) -> Refresh | None:
 
 def _ask(told: Upsert, otherwise: tuple[Change, ...] | None = None) -> Refresh:
     """The look-up of a document; its teams are what has to be readable where it is not lookup."""
-    hint: dict[str, JSON] = {"teamIds": [*sorted(told.labels)]} if told.labels else {}
+    hint = fresh(told.version)
+    if told.labels:
+        hint["teamIds"] = [*sorted(told.labels)]
     return Refresh(
         told.identity, hint, (told,) if otherwise is None else otherwise, patience_s=LAG_S
     )

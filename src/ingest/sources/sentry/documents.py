@@ -18,6 +18,7 @@ from ingest.core.slugs import bounded_key
 from ingest.core.times import to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup, Payload
+from ingest.sources.later import later
 from ingest.sources.sentry.payloads import Comment, Event, Issue, fits, release_name, spelled, word
 from ingest.sources.sentry.types import SentryCommentDocMetadata, SentryDocMetadata
 from ingest.sources.sentry.wording import Surroundings, body_of, commit_of, title_of
@@ -129,7 +130,8 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
         return tuple(one for one in comments if one.identity == lookup.identity)
     whole = issue_document(issue, scope, lookup.connection, _around(raw), taken=lookup.taken)
     if issue.id == lookup.identity.id:
-        return (_versioned(whole, version), *comments)
+        awaited = later(lookup) if raw.get("eventIsMissing") is True else ()
+        return (_versioned(whole, version), *comments, *awaited)
     survivor = _versioned(whole, version, lookup.identity.id)
     # The other issue's own look-ups are one at a time; this one was not among them.
     again = Refresh(survivor.identity)

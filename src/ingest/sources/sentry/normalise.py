@@ -16,6 +16,7 @@ from ingest.core.times import from_epoch_s, to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised
 from ingest.sources.drift import drift
+from ingest.sources.later import fresh
 from ingest.sources.sentry import events, proof
 from ingest.sources.sentry.documents import comment_document, identity, issue_document
 from ingest.sources.sentry.events import Subject
@@ -110,9 +111,11 @@ def _issue(message: Message, _resource: str, action: str) -> _Meaning:
         version=_version(message, issue.last_seen, issue.first_seen),
         priority=_ISSUE_PRIORITY.get(action, _BESIDE_AN_ALERT),
     )
+    # What else happens to an issue may happen when its events are past their retention.
+    hint = fresh() if action == "created" else {}
     return _Meaning(
         Subject(issue.id, issue_id=issue.id, level=issue.level),
-        (Refresh(upsert.identity, otherwise=(upsert,), patience_s=LAG_S),),
+        (Refresh(upsert.identity, hint, otherwise=(upsert,), patience_s=LAG_S),),
         drift=drift(("issue", mapping(told), ISSUE_FIELDS)),
     )
 
@@ -148,6 +151,7 @@ def _event(message: Message, resource: str, action: str) -> _Meaning:
         (
             Refresh(
                 identity(message.scope, "issue", issue_id),
+                fresh(),
                 otherwise=tuple(change for change in told if change is not None),
                 patience_s=LAG_S,
             ),

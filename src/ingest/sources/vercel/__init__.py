@@ -27,5 +27,5 @@ SOURCE = Source(
     listing=LISTING,
     subscribe=subscribe,
     by_hand=BY_HAND,
-    revision=2,  # `meta` tells the whole commit; what has aged out stays
+    revision=3,  # why it was canceled or is blocked; the name of its custom environment
 )

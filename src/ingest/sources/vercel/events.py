@@ -64,12 +64,15 @@ PROJECT_REMOVED = "project.removed"
 INTEGRATION_REMOVED = "integration-configuration.removed"
 
 _NOT_DOCUMENTS = "domains, settings and variables are not documents"
+_NO_COMMENTS = "comments on previews are not documents"
 _NO_STATE = "it says nothing about the state of the deployment"
 IGNORED: Mapping[str, str] = {
     "ai-gateway.": "it concerns the use of other services, not a deployment",
     "alerts.": "alerts are not documents",
     "attack.": "attacks are not documents",
+    "botid.": "the firewall's events are not documents",
     "budget.": "it concerns the account, not a deployment",
+    "comment.": _NO_COMMENTS,
     "deployment.build-requested": _NO_STATE,
     "deployment.check-rerequested": _NO_STATE,
     "deployment.check.": _NO_STATE,
@@ -79,6 +82,7 @@ IGNORED: Mapping[str, str] = {
     "edge-config.": _NOT_DOCUMENTS,
     "firewall.": "the firewall's events are not documents",
     "flag.": _NOT_DOCUMENTS,
+    "function.": "it concerns the use of other services, not a deployment",
     "integration-configuration.permission-upgraded": (
         "it says what the integration may read, and nothing about a document"
     ),
@@ -88,12 +92,14 @@ IGNORED: Mapping[str, str] = {
     "integration-configuration.transferred": "it concerns the account, not a deployment",
     "integration-resource.": "resources of integrations are not documents",
     "marketplace.": "it concerns the account, not a deployment",
+    "message.": _NO_COMMENTS,
     "observability.": "measurements are not documents",
     "project.created": "a project without deployments has no text of its own",
     "project.domain.": _NOT_DOCUMENTS,
     "project.env-variable.": _NOT_DOCUMENTS,
     "project.renamed": "deployments keep the name that they were made with",
     "project.rolling-release.": "rolling releases are not documents",
+    "thread.": _NO_COMMENTS,
     "test-webhook": "a test that asks whether we listen",
 }
 """Reasons by the kind's name, or by the beginning of many names: up to a dot, as the sheet has it

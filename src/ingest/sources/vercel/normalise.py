@@ -19,9 +19,9 @@ from ingest.core.times import iso
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.drift import drift
+from ingest.sources.later import fresh
 from ingest.sources.vercel import events
 from ingest.sources.vercel.documents import (
-    FAILED,
     LAST,
     TIMES_RANK,
     Deployed,
@@ -87,9 +87,8 @@ def _stage(message: Message, kind: str) -> Normalised:
         },
         state=of.status,
     )
-    ask = Refresh(
-        whom, _hinted(message), otherwise=(whole, _times(whom, of)), patience_s=PATIENCE_S
-    )
+    hint = {**fresh(), **_hinted(message)}
+    ask = Refresh(whom, hint, otherwise=(whole, _times(whom, of)), patience_s=PATIENCE_S)
     return Normalised(event, (ask,), drift=_unknown_fields(message.payload))
 
 
@@ -116,12 +115,12 @@ def _deployed(message: Message, kind: str, at: datetime) -> Deployed:
         project=of.name or _project_name(told) or host.partition(".")[0],
         status=_status(of, stage),
         created_at=time_if(of.created_at) or at,
-        environment=environment_of(target),
+        environment=environment_of(target, of.custom_environment_id),
         target=target,
         commit=commit(of.meta),
         page=nonblank(told.links, "deployment") or of.inspector_url,
         ready_at=at if stage.is_ready else None,
-        failure=failure(of) if stage.state == FAILED else None,
+        failure=failure(stage.state, of, of.error_message),
     )
 
 
@@ -172,7 +171,7 @@ def _hint(message: Message, kind: str) -> Normalised:
     event = events.of_other(message, kind)
     if not ids:
         return Normalised(event, skip=f"{kind}: it names no deployment")
-    hint = _hinted(message)
+    hint = {**fresh(), **_hinted(message)}
     asks: tuple[Change | Refresh, ...] = tuple(
         Refresh(identity(message.scope, id_), hint, patience_s=PATIENCE_S) for id_ in ids
     )

@@ -17,6 +17,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.references import Reference, ReferenceKind
 from ingest.sources import wire
 from ingest.sources.contract import Lookup
+from ingest.sources.later import caught_up, later
 from ingest.sources.wire import read, time_if
 from ingest.sources.zendesk.articles import article_changes
 from ingest.sources.zendesk.markdown import links, markdown
@@ -24,6 +25,8 @@ from ingest.sources.zendesk.payloads import Comment, Thread, Ticket
 from ingest.sources.zendesk.place import ARTICLE, TICKET, TRANSLATION, Place, iso, version
 from ingest.sources.zendesk.types import ZendeskDocMetadata
 
+COMMENT = "comment"
+"""In a hint: the id of a comment that an event told of."""
 GONE = frozenset({"deleted", "scrubbed"})
 """Statuses of a ticket that is not there any more: exports and events still show it."""
 
@@ -46,7 +49,14 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     change = ticket_change(thread, place)
     if change.identity != lookup.identity:
         raise BadPayload("ticket.id", "another object was answered")
-    return (change,)
+    said = caught_up(lookup, (change,))
+    return said if len(said) > 1 or _has_comment(lookup, thread) else (*said, *later(lookup))
+
+
+def _has_comment(lookup: Lookup, thread: Thread) -> bool:
+    """Whether the comment that the event told of is among those that are shown."""
+    told = lookup.hint.get(COMMENT)
+    return told is None or thread.comments is None or any(c.id == told for c in thread.comments)
 
 
 def again(told: Upsert) -> Refresh:

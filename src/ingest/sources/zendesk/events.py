@@ -75,6 +75,7 @@ Others that name a ticket (its group, its form, its deadlines) are taken too whe
 """
 
 UNPUBLISHED = "article.unpublished"
+COMMENTED = "ticket.comment_added"
 PERMANENT = "ticket.permanently_deleted"
 DELETIONS = frozenset({"ticket.soft_deleted", "ticket.marked_as_spam", PERMANENT})
 RETURNS = frozenset({"ticket.created", "ticket.undeleted", "article.published"})

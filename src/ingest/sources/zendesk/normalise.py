@@ -13,9 +13,10 @@ from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.drift import drift
+from ingest.sources.later import fresh
 from ingest.sources.wire import mapping, read, unusable
 from ingest.sources.zendesk import events
-from ingest.sources.zendesk.documents import GONE, ended, ticket_change
+from ingest.sources.zendesk.documents import COMMENT, GONE, ended, ticket_change
 from ingest.sources.zendesk.payloads import (
     DETAIL_FIELDS,
     ENVELOPE_FIELDS,
@@ -65,11 +66,17 @@ def _changes(kind: str, payload: Payload, place: Place) -> tuple[Change | Refres
 def _ticket(kind: str, id_: int, payload: Payload, place: Place) -> Refresh:
     detail = mapping(payload, "detail")
     told: tuple[Change, ...] = ()
+    hint = fresh()
     if detail.get(_WHOLE) is not None:
         ticket = read(Ticket, {**detail, "id": id_}, "detail")
         told = (ticket_change(Thread(ticket=ticket), place),)
+        hint = fresh(version(ticket.updated_at, "detail.updated_at"))
+    comment = whole_id(mapping(payload, "event", "comment").get("id"))
+    if kind == events.COMMENTED and comment is not None:
+        hint[COMMENT] = comment
     patience_s = PATIENCE_S if kind in events.RETURNS else 0.0
-    return _look_up(place, "ticket", id_, otherwise=told, patience_s=patience_s)
+    asked = _look_up(place, "ticket", id_, otherwise=told, patience_s=patience_s)
+    return replace(asked, hint=hint)
 
 
 def _gone(kind: str, id_: int, payload: Payload, place: Place) -> Delete | None:
