@@ -58,6 +58,15 @@ def test_what_is_older_than_the_event_is_asked_for_again(
     assert [type(one) for one in said[1:]] == ([Refresh] if is_behind else [])
 
 
+@pytest.mark.parametrize("is_there", [True, False, None])
+@pytest.mark.parametrize("change", [Upsert(THING, 5, "k", "t", "b", {}), Delete(THING, None)])
+def test_what_is_shown_as_if_it_had_not_come_or_gone_is_asked_for_again(
+    is_there: bool | None, change: Upsert | Delete
+) -> None:
+    said = caught_up(Lookup(THING, fresh(is_there=is_there)), (change,))
+    assert len(said) == 1 + (is_there is not None and is_there == isinstance(change, Delete))
+
+
 def test_only_the_object_itself_can_be_behind() -> None:
     child = Identity("linear", "org", "comment", "c-1")
     changes = (Upsert(THING, 5, "k", "t", "b", {}), Upsert(child, 1, "c", "t", "b", {}))

@@ -16,27 +16,44 @@ from ingest.sources.contract import Lookup
 
 WAITS_S = (10.0, 30.0, 60.0)
 """After each look-up that something is missing from."""
-_TIMES, _TOLD = "again", "told"
+_TIMES, _TOLD, _IS_THERE = "again", "told", "isThere"
 
 
-def fresh(told: int | None = None) -> dict[str, JSON]:
-    """The hint of an event: what it tells of is new. `told` is the version that it has by then."""
-    return {_TIMES: 0} if told is None else {_TIMES: 0, _TOLD: told}
+def fresh(told: int | None = None, *, is_there: bool | None = None) -> dict[str, JSON]:
+    """The hint of an event: what it tells of is new.
+
+    told: the version that the object has by then. is_there: whether it came (back), or went; None
+    where the event tells neither.
+    """
+    hint: dict[str, JSON] = {_TIMES: 0}
+    if told is not None:
+        hint[_TOLD] = told
+    if is_there is not None:
+        hint[_IS_THERE] = is_there
+    return hint
 
 
 def caught_up(
     lookup: Lookup, changes: tuple[Change | Refresh, ...]
 ) -> tuple[Change | Refresh, ...]:
-    """The changes, and the same look-up once more where they are older than what the event told."""
-    told = _whole(lookup.hint, _TOLD)
-    versions = (
-        one.version
+    """The changes, and the same look-up once more where they are of before the event: older than
+    what it told, gone though it came, or there though it went.
+    """
+    own = (
+        one
         for one in changes
         if isinstance(one, Upsert | Delete) and one.identity == lookup.identity
     )
-    if told is None or all(version is None or version >= told for version in versions):
+    if not any(_is_behind(lookup, one) for one in own):
         return changes
     return (*changes, *later(lookup))
+
+
+def _is_behind(lookup: Lookup, seen: Upsert | Delete) -> bool:
+    told, is_there = _whole(lookup.hint, _TOLD), lookup.hint.get(_IS_THERE)
+    if isinstance(is_there, bool) and is_there == isinstance(seen, Delete):
+        return True
+    return told is not None and seen.version is not None and seen.version < told
 
 
 def later(lookup: Lookup, *, is_new: bool = False) -> tuple[Refresh, ...]:

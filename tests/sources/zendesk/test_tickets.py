@@ -246,7 +246,9 @@ def test_what_is_new_may_be_slow_to_show() -> None:
 
 def test_a_detail_with_an_id_alone_only_asks() -> None:
     assert asked(body("ticket.created.thin")) == Refresh(
-        identity("ticket", 4513), fresh(), patience_s=asked(body("ticket.created")).patience_s
+        identity("ticket", 4513),
+        fresh(is_there=True),
+        patience_s=asked(body("ticket.created")).patience_s,
     )
     payload = body("ticket.created.thin")
     del payload["detail"]
@@ -275,6 +277,25 @@ def test_a_comment_that_was_just_added_is_waited_for() -> None:
     assert _again({**hint, "again": 9}, account) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "status", "is_awaited"),
+    [
+        ("ticket.undeleted", "deleted", True),
+        ("ticket.undeleted", "open", False),
+        ("ticket.soft_deleted", "open", True),
+        ("ticket.soft_deleted", "deleted", False),
+        ("ticket.tags_changed", "deleted", False),
+    ],
+)
+def test_a_ticket_that_is_shown_as_if_nothing_had_happened_is_asked_for_again(
+    name: str, status: str, *, is_awaited: bool
+) -> None:
+    """A deletion does not move `updated_at`: by its version alone nobody would know."""
+    account, (ask,) = _account(), said(body(name)).asked
+    account.tickets[4512] |= {"status": status, "updated_at": "2026-12-01T00:00:00Z"}
+    assert bool(_again(dict(ask.hint), account)) == is_awaited
+
+
 def test_a_ticket_without_a_subject_has_its_number_for_a_title() -> None:
     payload = body("ticket.created")
     for without in ({"subject": None}, {"subject": "", "status": None, "priority": None}):
@@ -290,7 +311,7 @@ def test_a_deletion_counts_at_once_and_is_confirmed(name: str) -> None:
     assert isinstance(changes[0], Delete)
     assert not changes[0].final
     assert changes[0].aliases == ("#4512",)
-    assert changes[1:] == (Refresh(identity("ticket", 4512)),)
+    assert changes[1:] == (Refresh(identity("ticket", 4512), fresh(is_there=False)),)
 
 
 def test_a_deletion_without_a_version_has_the_time_of_its_event() -> None:

@@ -70,7 +70,7 @@ def _read(reading: Reading, page: str, told: Payload) -> JSON:
     """One property by its own endpoint; None where it is not to be had whole."""
     type_, id_ = str(told.get("type")), text(told, "id")
     found = reading.property(page, id_) if id_ else None
-    whole = _WHOLE.get(type_, _listed)(type_, found) if found is not None else None
+    whole = _WHOLE.get(type_, _listed)(told, found) if found is not None else None
     if whole is not None:
         return {**told, type_: whole, "has_more": False}
     if type_ == "title":
@@ -78,20 +78,23 @@ def _read(reading: Reading, page: str, told: Payload) -> JSON:
     return None
 
 
-def _listed(type_: str, found: Listed) -> JSON:
+def _listed(of: Payload, found: Listed) -> JSON:
+    type_ = str(of.get("type"))
     if found.items:
         return [item[type_] for item in found.items if item.get(type_) is not None]
     told = at(found.told, type_)
     return told if isinstance(told, list) else []
 
 
-def _rollup(_type: str, found: Listed) -> JSON:
+def _rollup(of: Payload, found: Listed) -> JSON:
     """What the last answer says that it comes to; of its items where it shows those.
 
     …/reference/retrieve-a-page-property, "Rollup properties": what is not reckoned there (`unique`,
     `median`) is a list of items that says something else.
     """
     told = mapping(found.told, "rollup")
+    if found.told is None and at(of, "rollup", "type") == "array":
+        told = {**mapping(of, "rollup"), "array": []}
     if told.get("type") in _RESULTS:
         return {**told}
     if told.get("type") != "array":
@@ -113,9 +116,9 @@ def _item(told: Payload) -> dict[str, JSON]:
     return {"type": type_, type_: [value] if is_one else value}
 
 
-def _formula(_type: str, found: Listed) -> JSON:
+def _formula(_of: Payload, found: Listed) -> JSON:
     told = mapping(found.told, "formula")
     return {**told} if told.get("type") in _RESULTS else None
 
 
-_WHOLE: Mapping[str, Callable[[str, Listed], JSON]] = {"rollup": _rollup, "formula": _formula}
+_WHOLE: Mapping[str, Callable[[Payload, Listed], JSON]] = {"rollup": _rollup, "formula": _formula}

@@ -44,7 +44,7 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     """What a look-up saw or a list told: one change of a ticket, of an article one a locale."""
     place = Place.of(lookup.identity.scope, lookup.connection)
     if lookup.identity.kind in (ARTICLE, TRANSLATION):
-        return article_changes(lookup, place)
+        return caught_up(lookup, article_changes(lookup, place))
     thread = read(Thread, lookup.raw if isinstance(lookup.raw, dict) else {}, "look-up")
     change = ticket_change(thread, place)
     if change.identity != lookup.identity:

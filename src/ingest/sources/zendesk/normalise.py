@@ -59,22 +59,24 @@ def _changes(kind: str, payload: Payload, place: Place) -> tuple[Change | Refres
     if gone is not None:
         # Not every deletion moves `updated_at`: a ticket that a look-up saw at the same second
         # would stay. So the deletion counts at once, and a look-up confirms it.
-        return (gone, _look_up(place, "ticket", id_))
+        return (gone, replace(_look_up(place, "ticket", id_), hint=fresh(is_there=False)))
     return (_ticket(kind, id_, payload, place),)
 
 
 def _ticket(kind: str, id_: int, payload: Payload, place: Place) -> Refresh:
     detail = mapping(payload, "detail")
     told: tuple[Change, ...] = ()
-    hint = fresh()
+    at: int | None = None
     if detail.get(_WHOLE) is not None:
         ticket = read(Ticket, {**detail, "id": id_}, "detail")
         told = (ticket_change(Thread(ticket=ticket), place),)
-        hint = fresh(version(ticket.updated_at, "detail.updated_at"))
+        at = version(ticket.updated_at, "detail.updated_at")
+    returns = kind in events.RETURNS
+    hint = fresh(at, is_there=True if returns else None)
     comment = whole_id(mapping(payload, "event", "comment").get("id"))
     if kind == events.COMMENTED and comment is not None:
         hint[COMMENT] = comment
-    patience_s = PATIENCE_S if kind in events.RETURNS else 0.0
+    patience_s = PATIENCE_S if returns else 0.0
     asked = _look_up(place, "ticket", id_, otherwise=told, patience_s=patience_s)
     return replace(asked, hint=hint)
 
@@ -104,9 +106,12 @@ def _article(kind: str, payload: Payload, place: Place) -> Refresh:
         # With a token the look-up says it in the article's own version: told at the event's time,
         # the deletion would outrank an article that is published again unchanged.
         gone = Delete(place.identity("article", id_), _time_of(payload))
-        return _look_up(place, "article", id_, otherwise=(gone,))
-    patience_s = PATIENCE_S if kind in events.RETURNS else 0.0
-    return _look_up(place, "article", id_, patience_s=patience_s)
+        asked = _look_up(place, "article", id_, otherwise=(gone,))
+        return replace(asked, hint=fresh(is_there=False))
+    if kind in events.RETURNS:
+        asked = _look_up(place, "article", id_, patience_s=PATIENCE_S)
+        return replace(asked, hint=fresh(is_there=True))
+    return _look_up(place, "article", id_)
 
 
 def _look_up(
