@@ -23,6 +23,8 @@ from tests.sources.notion.deliveries import (
     SOURCE,
     client,
     document,
+    page,
+    page_document,
     uid,
 )
 
@@ -244,3 +246,18 @@ def test_a_database_of_more_tables_than_are_read_says_so(served: Fake, notion: N
     told = document(served, "database", DATABASE)
     assert all(f"Table {n}" in told.body for n in range(30))
     assert CUT not in told.body
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ({"is_archived": True, "in_trash": False, "archived": False}, True),
+        ({"is_archived": True, "in_trash": False}, True),
+        ({"is_archived": False}, None),
+        ({"is_archived": 7}, None),
+        ({}, None),
+    ],
+)
+def test_an_archived_page_is_there_and_says_so(told: dict[str, Any], shown: bool | None) -> None:
+    """Since July 2026 a page can be put away without being thrown away."""
+    assert page_document(page(**told)).metadata.get("isArchived") is shown

@@ -88,6 +88,7 @@ def _page(lookup: Lookup, raw: Payload) -> Change:
         properties=properties.values(told) if is_row else None,
         last_edited_time=page.last_edited_time,
         last_edited_by=text(page.last_edited_by, "id"),
+        is_archived=page.is_archived or None,
     )
     return Upsert(
         identity=lookup.identity,
