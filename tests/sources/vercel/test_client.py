@@ -128,7 +128,7 @@ def test_a_log_that_may_not_be_read_is_none_and_one_that_is_missing_is_empty(
     served: Fake, client: Connect, vercel: Vercel
 ) -> None:
     vercel.fail(LAMPS, at_ms=AT_MS, code="E", message="it failed", step="s")
-    for status, events in ((402, None), (403, None), (404, []), (410, [])):
+    for status, events in ((400, None), (402, None), (403, None), (404, []), (410, [])):
         served.troubles.append(Trouble(Answer(status, {}), "/events"))
         raw: Any = client().fetch_one(Lookup(identity())).raw
         assert raw["events"] == events

@@ -65,13 +65,15 @@ class Requests:
 
     def _events(self, path: str, team: str | None) -> JSON:
         """The end of the build's log: one that is not kept, or not yet, is empty; None for one that
-        may not be read.
+        may not be read, or cannot.
         """
         params = {"builds": 1, "direction": "backward", "limit": LOG_EVENTS, **_of(team)}
         try:
             found = self.beside.get(f"/v3/deployments/{path}/events", params=params).json()
         except Absent as absent:
             return [] if absent.status in _MISSING else None
+        except PermanentError:
+            return None
         return found[:LOG_EVENTS] if isinstance(found, list) else []
 
     def _named(self, found: dict[str, JSON], team: str | None) -> dict[str, JSON]:
