@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from ingest.core.changes import Upsert
+from ingest.core.changes import Refresh, Upsert
+from ingest.core.errors import RateLimited, Refused
+from ingest.sources.contract import Lookup
+from ingest.sources.later import fresh
 from ingest.sources.notion.completing import completed
 from ingest.sources.notion.demo.fake import Notion
 from ingest.sources.notion.demo.shapes import in_database, mention, reckoned, rich
+from ingest.sources.notion.documents import documents
 from ingest.sources.notion.markdown import CUT
 from ingest.sources.notion.reading import Reading
 from ingest.sources.wire import mapping
@@ -23,8 +27,10 @@ from tests.sources.notion.deliveries import (
     SOURCE,
     client,
     document,
+    identity,
     page,
     page_document,
+    seen,
     uid,
 )
 
@@ -205,6 +211,36 @@ def test_what_its_endpoint_does_not_give_is_left_out(
     told = row(served, **CUT_LISTS)
     assert told_of(told).keys() - {"Name"} == CUT_LISTS.keys() - {name}
     assert not (name == "rel" and [r for r in told.references if r.kind == "relatedTo"])
+
+
+def test_a_property_that_fails_now_keeps_no_page_away_and_is_asked_for_again(
+    served: Fake, notion: Notion
+) -> None:
+    """Notion gives up on a rollup that is too large: for ever the whole page would wait for it."""
+    row(served, **CUT_LISTS)
+    served.requests.clear()
+    served.troubles.append(Trouble(Answer(504, {}), "/properties/", times=9))
+    sight = seen(served, "page", PAGE)
+    assert len(served.asked_for("/properties/")) == 1, "what takes a minute to fail is tried once"
+    told, later = documents(Lookup(identity("page", PAGE), raw=sight.raw))
+    assert isinstance(told, Upsert)
+    assert told_of(told).keys().isdisjoint(CUT_LISTS)
+    assert isinstance(later, Refresh)
+    assert later.after_s > 0
+    served.troubles.clear()
+    assert told_of(document(served, "page", PAGE)).keys() >= CUT_LISTS.keys()
+    given_up = Lookup(identity("page", PAGE), {**fresh(), "again": 9}, raw=sight.raw)
+    assert len(documents(given_up)) == 1
+
+
+@pytest.mark.parametrize("answer", [Answer(429, {}, {"retry-after": "3"}), Answer(401, {})])
+def test_a_limit_or_a_refusal_of_the_token_is_no_failure_of_a_property(
+    served: Fake, notion: Notion, answer: Answer
+) -> None:
+    row(served, **CUT_LISTS)
+    served.troubles.append(Trouble(answer, "/properties/"))
+    with pytest.raises((RateLimited, Refused)):
+        seen(served, "page", PAGE)
 
 
 def test_of_a_title_the_beginning_says_that_it_is_one(served: Fake, notion: Notion) -> None:

@@ -15,7 +15,7 @@ from ingest.core.identity import Identity
 from ingest.core.references import Reference
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup, Payload
-from ingest.sources.later import caught_up
+from ingest.sources.later import caught_up, later
 from ingest.sources.notion import markdown, properties, rich_text
 from ingest.sources.notion.ids import dashed, page_url, undashed
 from ingest.sources.notion.payloads import (
@@ -54,7 +54,10 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     build = _BUILT.get(lookup.identity.kind)
     if build is None:
         raise BadPayload("$", f"no document is made of a {lookup.identity.kind}")
-    return caught_up(lookup, (build(lookup, lookup.raw),))
+    said = caught_up(lookup, (build(lookup, lookup.raw),))
+    if len(said) > 1 or lookup.raw.get("short") is not True:
+        return said
+    return (*said, *later(lookup, is_new=True))
 
 
 def direct_parent(parent: JSON) -> tuple[str, str] | None:

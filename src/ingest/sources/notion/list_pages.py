@@ -60,7 +60,9 @@ def _page(walk: Walk, task: Task) -> None:
 
 
 def _visit(walk: Walk, id_: str, page: dict[str, JSON] | None = None) -> None:
-    """One that takes too many requests is looked up, and its blocks walked for what is in them."""
+    """One that takes too many requests is looked up, and its blocks walked for what is in them; and
+    so is one of which a property could not be had now.
+    """
     identity, reading = walk.identity("page", id_), walk.reading()
     try:
         page = page or reading.whole(f"pages/{id_}")
@@ -75,6 +77,8 @@ def _visit(walk: Walk, id_: str, page: dict[str, JSON] | None = None) -> None:
     if reading.is_cut and reading.left <= 0:
         walk.want(identity, raw.get("parent"))
         walk.progress.pending.append(["blocks", id_, None, 0])
+    elif reading.is_short:
+        walk.want(identity, raw.get("parent"))
     else:
         walk.tell(identity, raw)
         _remember(walk, id_, page)

@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from ingest.core.errors import BadPayload, PermanentError, Refused, TransientError
+from ingest.core.errors import (
+    BadPayload,
+    BudgetSpent,
+    PermanentError,
+    RateLimited,
+    Refused,
+    TransientError,
+)
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Payload
@@ -68,7 +75,7 @@ class Reading:
     was resolved.
 
     What `lists` holds already is not asked for again, but counted. `parents` are what blocks and
-    tables stand in, as far as it was found.
+    tables stand in, as far as it was found. `is_short`: a property failed, and was left out.
     """
 
     api: Api
@@ -76,6 +83,7 @@ class Reading:
     left: int = MOST_REQUESTS
     room: int = MOST_BYTES
     is_cut: bool = False
+    is_short: bool = False
     parents: dict[str, JSON] = field(default_factory=dict)
     _synced: set[str] = field(default_factory=set)
 
@@ -115,11 +123,20 @@ class Reading:
     def property(self, page: str, id_: str) -> Listed | None:
         """A property of a page by its own endpoint; None where Notion does not give all of it.
 
-        Ids of properties are told encoded, or not: they are encoded once.
+        Ids of properties are told encoded, or not: they are encoded once. What Notion fails to
+        reckon now (it gives up on a large rollup) does not keep the page away, nor is it waited for
+        twice: see `is_short`.
         """
+        if self.is_short:
+            return None
         try:
             path = f"pages/{segment(page, _PAGE)}/properties/{segment(unquote(id_), _PROPERTY)}"
             found = self._listed(path)
+        except (RateLimited, BudgetSpent, Refused):
+            raise
+        except TransientError:
+            self.is_short = True
+            return None
         except (Absent, PermanentError):
             return None
         return found if found.is_whole else None

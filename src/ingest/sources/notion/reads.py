@@ -18,12 +18,16 @@ from ingest.sources.wire import at, objects
 
 
 def whole_page(reading: Reading, page: dict[str, JSON]) -> dict[str, JSON]:
-    """A page with its blocks; of one in the trash the page alone."""
+    """A page with its blocks; of one in the trash the page alone.
+
+    `short`: a property of it could not be had now, and is left out.
+    """
     raw: dict[str, JSON] = {"page": page}
     if not is_trashed(page):
         raw["page"] = completed(reading, page)
         raw["parent"] = reading.parent(page.get("parent"))
         raw |= reading.body(str(page.get("id")))
+        raw |= {"short": True} if reading.is_short else {}
     return raw
 
 
