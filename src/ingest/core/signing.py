@@ -198,9 +198,9 @@ def _seconds(of: timedelta) -> int:
 def _read_time(time: SignedTime, value: JSON) -> datetime | None:
     try:
         if time.form == "epoch_ms":
-            is_number = isinstance(value, int | float | str) and not isinstance(value, bool)
-            number = int(value) if is_number else None
-            return from_epoch_ms(number) if number is not None else None
+            if isinstance(value, bool) or not isinstance(value, int | float | str):
+                return None
+            return from_epoch_ms(int(value))
         return parse_time(value) if isinstance(value, str) else None
     except (ValueError, OverflowError):
         return None
