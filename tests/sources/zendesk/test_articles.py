@@ -52,6 +52,27 @@ def test_an_unpublished_article_is_looked_up_or_gone_at_the_events_time() -> Non
     assert refresh == Refresh(identity("article", _ID), otherwise=(gone,))
 
 
+@pytest.mark.parametrize("locale", ["en-us", "fr"])
+def test_an_unpublished_language_is_looked_up_beside_its_article(locale: str) -> None:
+    """Whether Zendesk tells that one language was unpublished, and how, nobody knows."""
+    payload = body("article.unpublished") | {"event": {"locale": locale}}
+    translation = Identity("zendesk", ACCOUNT, "translation", f"{_ID}:{locale}")
+    asked_for = [refresh.identity for refresh in said(payload).asked]
+    assert asked_for == [identity("article", _ID), translation]
+
+
+@pytest.mark.parametrize("locale", [None, "", "../fr", 7])
+def test_a_language_that_is_none_is_not_asked_for(locale: JSON) -> None:
+    assert asked(body("article.published") | {"event": {"locale": locale}}).hint == {}
+    payload = body("article.unpublished") | {"event": {"locale": locale}}
+    assert asked(payload).identity == identity("article", _ID)
+
+
+def test_the_language_of_an_event_is_asked_for_with_its_article() -> None:
+    published = body("article.published") | {"event": {"locale": "fr"}}
+    assert asked(published).hint == {"locale": "fr"}
+
+
 def test_an_article_has_every_field_of_the_seeds() -> None:
     found = document("article", _ID, _raw(vote_sum=-3, promoted=True))
     page = f"https://halcyon.zendesk.com/hc/en-us/articles/{_ID}-Which-stations-have-lifts"

@@ -74,6 +74,7 @@ WANTED = (
 Others that name a ticket (its group, its form, its deadlines) are taken too where they come.
 """
 
+MERGED = "ticket.merged"
 UNPUBLISHED = "article.unpublished"
 PERMANENT = "ticket.permanently_deleted"
 DELETIONS = frozenset({"ticket.soft_deleted", "ticket.marked_as_spam", PERMANENT})

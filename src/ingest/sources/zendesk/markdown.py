@@ -3,14 +3,15 @@
 Law: any text gives some Markdown, in time linear in its length. The converter goes down into each
 element by recursion and looks at runs of blanks again and again, so what it gets is rebuilt first:
 only elements that Markdown knows, a bounded number inside one another, every one closed, without
-scripts, comments and long runs. Performs no I/O.
+scripts, comments and long runs; and what stands between them is escaped, where Markdown would read
+a mark in it (`escaping`). Performs no I/O.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape, unescape
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 from markdownify import MarkdownConverter
 
 from ingest.core.bounds import MAX_BODY_CHARS, cut_text
+from ingest.sources.zendesk import escaping
 
 DEEPEST = 32
 """Elements inside one another; what is deeper keeps its text and loses its form."""
@@ -42,6 +44,7 @@ _ATTRIBUTE = re.compile(
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _LONG_RUN = re.compile(r"(\s{200})\s+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
+_EMPTY_START = re.compile(r"\A[ \n]*\n")
 
 _KEPT_LIST = """
     a article b blockquote br caption code dd del div dl dt em figcaption figure h1 h2 h3 h4 h5 h6
@@ -50,6 +53,11 @@ _KEPT_LIST = """
 _KEPT = frozenset(_KEPT_LIST.split())
 _SHIFTING = ("blockquote", "dd", "li")
 _GROUPS = frozenset({"thead", "tbody", "tfoot"})
+_CELLS = ("td", "th")
+_OF_TABLES = frozenset({*_GROUPS, *_CELLS, "caption", "table", "tr"})
+_HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
+_INLINE = frozenset({"a", "b", "code", "del", "em", "i", "kbd", "s", "samp", "strong"})
+_CODE = ("code", "kbd", "pre", "samp")
 _VOID = frozenset({"br", "hr", "img"})
 _BLOCK_LIST = """
     address aside center details fieldset footer form header hgroup main menu nav summary
@@ -96,15 +104,24 @@ def links(html: str, base: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-# Underscores and asterisks stay as they are: in keys, paths and URLs an escape would be a letter.
+def _preformatted(_element: object, text: str, **_parents: object) -> str:
+    code = _EMPTY_START.sub("", text).rstrip(" \n")
+    return f"\n\n{escaping.fenced(code)}\n\n" if code else ""
+
+
 _CONVERTER = MarkdownConverter(
     heading_style="ATX", bullets="-", escape_asterisks=False, escape_underscores=False
 )
+_CONVERTER.convert_pre = _preformatted  # type: ignore[attr-defined]  # asked for by its name
 
 
 @dataclass(slots=True)
 class _Rebuilt:
-    """The HTML that the converter gets, while it is made."""
+    """The HTML that the converter gets, while it is made.
+
+    fresh: nothing stands on the line yet. nested: tables within a cell, which Markdown has no form
+    for: what they hold is read as the cell's own text.
+    """
 
     base: str
     out: list[str] = field(default_factory=list)
@@ -112,6 +129,8 @@ class _Rebuilt:
     opened: Counter[str] = field(default_factory=Counter)
     items: Counter[int] = field(default_factory=Counter)
     elements: int = 0
+    fresh: bool = True
+    nested: int = 0
 
     def read(self, html: str) -> None:
         """All of a text, from its first element to its last, and what it left open."""
@@ -135,29 +154,63 @@ class _Rebuilt:
     def _text(self, said: str) -> None:
         if not said:
             return
+        words = unescape(said)
         in_pre = self.opened["pre"] > 0
-        even = _LONG_RUN.sub(r"\1", said) if in_pre else _BLANKS.sub(" ", said)
-        self.out.append(even.replace("<", "&lt;").replace(">", "&gt;"))
+        even = _LONG_RUN.sub(r"\1", words) if in_pre else _BLANKS.sub(" ", words)
+        self.out.append(escape(self._escaped(even), quote=False))
+        if not even.isspace():
+            self.fresh = False
+
+    def _escaped(self, words: str) -> str:
+        """As Markdown has it where they stand."""
+        in_cell = self._within(_CELLS)
+        if not self._within(_CODE):
+            begins = self.fresh and not (in_cell or self._within(_INLINE | _HEADINGS))
+            plain = escaping.line if begins else escaping.text
+            words = escaping.label(words) if self.opened["a"] else plain(words)
+        return escaping.cell(words) if in_cell else words
+
+    def _within(self, names: Iterable[str]) -> bool:
+        return any(self.opened[name] for name in names)
+
+    def _apart(self) -> None:
+        """What has no form of its own stands apart all the same."""
+        if self.out[-1:] != [" "]:
+            self.out.append(" ")
 
     def _open(self, name: str, rest: str) -> None:
+        if self._is_nested(name):
+            self.nested += name == "table"
+            self._apart()
+            return
         self._end_what_it_ends(name)
         if name == "tr" and self._is_full("thead"):
             self._close("thead")
         self.elements += 1
         if self.elements > MOST_ELEMENTS:
-            if self.out[-1:] != [" "]:
-                self.out.append(" ")
+            self._apart()
         elif name in _VOID:
-            self.out.append(f"<{name}{self._kept(name, rest)}>")
+            in_code = name == "br" and self.opened["pre"]
+            self.out.append("\n" if in_code else f"<{name}{self._kept(name, rest)}>")
+            self.fresh = name != "img"
         elif len(self.stack) < DEEPEST and self._has_room(name):
-            before = self.items[len(self.stack)]
-            if name == "li" and before and before % MOST_ITEMS == 0 and self.stack[-1:] == ["ol"]:
-                self.out.append(f'</ol><ol start="{before + 1}">')
-            self.items[len(self.stack)] += 1
-            self.out.append(f"<{name}{self._kept(name, rest)}>")
-            self.stack.append(name)
-            self.opened[name] += 1
-            self.items[len(self.stack)] = 0
+            self._push(name, rest)
+
+    def _push(self, name: str, rest: str) -> None:
+        before = self.items[len(self.stack)]
+        if name == "li" and before and before % MOST_ITEMS == 0 and self.stack[-1:] == ["ol"]:
+            self.out.append(f'</ol><ol start="{before + 1}">')
+        self.items[len(self.stack)] += 1
+        self.out.append(f"<{name}{self._kept(name, rest)}>")
+        self.stack.append(name)
+        self.opened[name] += 1
+        self.items[len(self.stack)] = 0
+        self.fresh = self.fresh or name not in _INLINE
+
+    def _is_nested(self, name: str) -> bool:
+        """Whether it is of a table that stands in a cell of another one."""
+        inner = self.nested > 0 or (name == "table" and self._within(_CELLS))
+        return inner and name in _OF_TABLES
 
     def _has_room(self, name: str) -> bool:
         """Whether it may have its form here; what has not keeps its text."""
@@ -180,14 +233,22 @@ class _Rebuilt:
                 return
 
     def _close(self, name: str) -> None:
-        if self.opened[name]:
+        if self.nested and name in _OF_TABLES:
+            self.nested -= name == "table"
+            self._apart()
+        elif self.opened[name]:
             while self._pop() != name:
                 pass
 
     def _pop(self) -> str:
         name = self.stack.pop()
         self.opened[name] -= 1
+        if name in _HEADINGS and not self.out[-1].startswith("<"):
+            self.out[-1] = escaping.heading_end(self.out[-1])
         self.out.append(f"</{name}>")
+        self.fresh = self.fresh or name not in _INLINE
+        if not self._within(_CELLS):
+            self.nested = 0
         return name
 
     def _kept(self, name: str, rest: str) -> str:
@@ -195,7 +256,10 @@ class _Rebuilt:
         told = dict(_attributes(rest)) if wanted else {}
         kept = {key: told[key] for key in wanted if key in told}
         for key in _URLS & kept.keys():
-            kept[key] = _absolute(kept[key], self.base)
+            kept[key] = escaping.url(_absolute(kept[key], self.base))
+        if "alt" in kept:
+            words = escaping.label(_BLANKS.sub(" ", kept["alt"]))
+            kept["alt"] = escaping.cell(words) if self._within(_CELLS) else words
         if not _SPAN.fullmatch(kept.get("colspan", "1")):
             del kept["colspan"]
         return "".join(f' {key}="{escape(value)}"' for key, value in kept.items() if value)

@@ -1,33 +1,40 @@
 """What a Zendesk delivery means: its event, and what becomes of one ticket or article.
 
-Law: the event says which object, and only for a deletion what became of it. Comments and articles
-are never in an event, so with a token every other event is a look-up; what its `detail` tells
-stands in where there is none. Performs no I/O.
+Law: the event says which object, and only for a deletion what became of it. A conversation or an
+article is never in an event, so with a token every other event is a look-up; what its `detail`
+tells, and one comment, stand in where there is none. Performs no I/O.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ingest.core.changes import Change, Delete, Refresh
+from ingest.core.changes import UPSERT_PRIORITY, Change, Delete, Refresh, Upsert
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.drift import drift
-from ingest.sources.wire import mapping, read, unusable
+from ingest.sources.wire import mapping, read, text, unusable
 from ingest.sources.zendesk import events
+from ingest.sources.zendesk.articles import translation_id
+from ingest.sources.zendesk.comments import comment_changes
 from ingest.sources.zendesk.documents import GONE, ended, ticket_change
 from ingest.sources.zendesk.payloads import (
     DETAIL_FIELDS,
     ENVELOPE_FIELDS,
+    EVENT_LOCALE,
+    LOCALE,
     Gone,
     Thread,
     Ticket,
     whole_id,
 )
-from ingest.sources.zendesk.place import Place, version
+from ingest.sources.zendesk.place import ARTICLE, TRANSLATION, Place, version
+from ingest.sources.zendesk.relations import MERGED_INTO, merged_by
 
 PATIENCE_S = 30.0
 """The API may show a new object that late after its event."""
+
+_MERGE_PRIORITY = UPSERT_PRIORITY + 100
 
 # A detail may hold an id and nothing else; without its time nothing can be told of a ticket.
 _WHOLE = "updated_at"
@@ -50,7 +57,7 @@ def _changes(kind: str, payload: Payload, place: Place) -> tuple[Change | Refres
         # The template's words are an admin's, and unescaped: they say which ticket, no more.
         return (_look_up(place, "ticket", _known_id(events.ticket_named(payload), "ticket_id")),)
     if events.domain(kind) == "article":
-        return (_article(kind, payload, place),)
+        return _article(kind, payload, place)
     id_ = _id(payload, "ticket")
     gone = _gone(kind, id_, payload, place)
     if gone is not None and gone.final:
@@ -64,12 +71,24 @@ def _changes(kind: str, payload: Payload, place: Place) -> tuple[Change | Refres
 
 def _ticket(kind: str, id_: int, payload: Payload, place: Place) -> Refresh:
     detail = mapping(payload, "detail")
+    merged = merged_by(payload) if kind == events.MERGED else None
     told: tuple[Change, ...] = ()
     if detail.get(_WHOLE) is not None:
         ticket = read(Ticket, {**detail, "id": id_}, "detail")
-        told = (ticket_change(Thread(ticket=ticket), place),)
+        told = (_told(ticket, place, merged),)
+    told += comment_changes(kind, payload, id_, place)
     patience_s = PATIENCE_S if kind in events.RETURNS else 0.0
-    return _look_up(place, "ticket", id_, otherwise=told, patience_s=patience_s)
+    hint: dict[str, JSON] = {} if merged is None else {MERGED_INTO: merged}
+    asked = _look_up(place, "ticket", id_, otherwise=told, patience_s=patience_s)
+    return replace(asked, hint=hint)
+
+
+def _told(ticket: Ticket, place: Place, merged: int | None) -> Change:
+    """The ticket as the event tells it. Of those of one save, that of the merge says the most."""
+    change = ticket_change(Thread(ticket=ticket), place, merged)
+    if merged is None or not isinstance(change, Upsert):
+        return change
+    return replace(change, priority=_MERGE_PRIORITY)
 
 
 def _gone(kind: str, id_: int, payload: Payload, place: Place) -> Delete | None:
@@ -90,16 +109,24 @@ def _gone(kind: str, id_: int, payload: Payload, place: Place) -> Delete | None:
     return replace(gone, confirm=confirm)
 
 
-def _article(kind: str, payload: Payload, place: Place) -> Refresh:
-    """An article's events name it and tell nothing of its text."""
+def _article(kind: str, payload: Payload, place: Place) -> tuple[Refresh, ...]:
+    """An article's events name it, and perhaps a language, and tell nothing of its text."""
     id_ = _id(payload, "article")
-    if kind == events.UNPUBLISHED:
-        # With a token the look-up says it in the article's own version: told at the event's time,
-        # the deletion would outrank an article that is published again unchanged.
-        gone = Delete(place.identity("article", id_), _time_of(payload))
-        return _look_up(place, "article", id_, otherwise=(gone,))
-    patience_s = PATIENCE_S if kind in events.RETURNS else 0.0
-    return _look_up(place, "article", id_, patience_s=patience_s)
+    locale = text(mapping(payload, "event"), "locale")
+    named = locale if locale is not None and LOCALE.fits(locale) else None
+    hint: dict[str, JSON] = {} if named is None else {EVENT_LOCALE: named}
+    if kind != events.UNPUBLISHED:
+        patience_s = PATIENCE_S if kind in events.RETURNS else 0.0
+        asked = _look_up(place, ARTICLE, id_, patience_s=patience_s)
+        return (replace(asked, hint=hint),)
+    # With a token the look-up says it in the article's own version: told at the event's time,
+    # the deletion would outrank an article that is published again unchanged.
+    ended = [(ARTICLE, str(id_))]
+    if named is not None:
+        ended.append((TRANSLATION, translation_id(id_, named)))
+    at = _time_of(payload)
+    gone = (Delete(place.identity(*which), at) for which in ended)
+    return tuple(Refresh(one.identity, otherwise=(one,)) for one in gone)
 
 
 def _look_up(

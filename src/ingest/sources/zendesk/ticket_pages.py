@@ -19,7 +19,7 @@ from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
 from ingest.sources.zendesk.api import FORBIDDEN, Answered, answered, rows_of
-from ingest.sources.zendesk.documents import GONE
+from ingest.sources.zendesk.documents import GONE, LISTED
 from ingest.sources.zendesk.payloads import whole_id
 from ingest.sources.zendesk.place import TICKET, Place
 from ingest.sources.zendesk.positions import MOST_RESTARTS, ExportEnd, ExportPosition
@@ -150,7 +150,7 @@ class TicketPages:
             if raw is None:
                 told.wanted.append(self._refresh(id_))
             else:
-                told.listed.append(Listed(self.place.identity(TICKET, id_), raw))
+                told.listed.append(Listed(self.place.identity(TICKET, id_), raw, {LISTED: True}))
 
     def _raw(self, id_: int, row: JSON, told: _Told) -> JSON:
         """What a look-up shows of the ticket; None where one has to find out."""
@@ -161,7 +161,7 @@ class TicketPages:
             if _status(row) in GONE:
                 return {"ticket": row}
             told.calls -= 1
-            talk = self.reader.conversation(str(id_), MOST_CALLS)
+            talk = self.reader.conversation(str(id_), row, MOST_CALLS)
         except Absent as absent:
             return {"ticket": row} if row is not None and absent.status == FORBIDDEN else None
         except BadPayload:
