@@ -36,7 +36,7 @@ SCHEME = Scheme(
 )
 
 
-_KEY = re.compile(r"([A-Za-z][A-Za-z0-9]{0,9})-[0-9]{1,9}")
+_KEY = re.compile(r"(?:P-)?([A-Za-z][A-Za-z0-9]{0,9})-[0-9]{1,9}")
 
 
 def _delivery_key(headers: Headers, _payload: Payload) -> str | None:
@@ -66,7 +66,7 @@ def _team_keys(metadata: Payload) -> frozenset[str]:
 
 
 def _team_in(key: str) -> str | None:
-    """`ENG` of `ENG-12`; other objects are called by their ids."""
+    """`ENG` of `ENG-12`, and of the project `P-ENG-12`; other objects are called by their ids."""
     found = _KEY.fullmatch(key)
     return found[1].upper() if found else None
 
