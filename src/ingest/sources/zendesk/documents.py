@@ -17,14 +17,11 @@ from ingest.sources.zendesk.articles import article_changes
 from ingest.sources.zendesk.conversation import conversation, in_order, linked, shown_of
 from ingest.sources.zendesk.payloads import Thread
 from ingest.sources.zendesk.place import ARTICLE, COMMENT, TICKET, TRANSLATION, Place, iso, version
-from ingest.sources.zendesk.relations import hides_target, merged_into, relations
+from ingest.sources.zendesk.relations import merged_into, relations
 from ingest.sources.zendesk.types import ZendeskDocMetadata
 
 GONE = frozenset({"deleted", "scrubbed"})
 """Statuses of a ticket that is not there any more: exports and events still show it."""
-
-LISTED = "listed"
-"""In a hint: a list tells it, which does not know what earlier look-ups left."""
 
 # Events call a ticket of the archive by that name; the API calls it closed, as which it went there.
 _STATUSES: Mapping[str, str] = {"archived": "closed"}
@@ -36,8 +33,6 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     if lookup.identity.kind in (ARTICLE, TRANSLATION):
         return article_changes(lookup, place)
     thread = read(Thread, lookup.raw if isinstance(lookup.raw, dict) else {}, "look-up")
-    if lookup.hint.get(LISTED) is True and hides_target(thread):
-        return (Refresh(lookup.identity),)
     change = ticket_change(thread, place, merged_into(lookup.hint, lookup.state))
     if change.identity != lookup.identity:
         raise BadPayload("ticket.id", "another object was answered")

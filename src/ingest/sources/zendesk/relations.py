@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from ingest.core.errors import BadPayload
 from ingest.core.references import Reference, ReferenceKind
 from ingest.core.values import JSON
 from ingest.sources.contract import Payload
-from ingest.sources.wire import mapping
+from ingest.sources.wire import at, mapping, read
 from ingest.sources.zendesk.conversation import forms, in_order
 from ingest.sources.zendesk.payloads import Comment, Thread, Ticket, whole_id
 
@@ -57,10 +58,19 @@ def relations(
         yield _reference("relatedTo", int(found[1]), found[0].strip())
 
 
-def hides_target(thread: Thread) -> bool:
-    """Whether a ticket was merged into another, and its comments do not say into which."""
-    told = thread.comments is not None and MERGED_TAG in (thread.ticket.tags or ())
-    return told and said_target(thread.ticket, in_order(thread.comments or ())) is None
+def hides_target(raw: JSON) -> bool:
+    """Whether a ticket was merged into another, and its comments do not say into which: then a
+    look-up may know it, since it is told what earlier ones left.
+    """
+    tags = at(raw, "ticket", "tags")
+    if not isinstance(tags, list) or MERGED_TAG not in tags or not isinstance(raw, Mapping):
+        return False
+    try:
+        thread = read(Thread, raw, "look-up")
+    except BadPayload:  # of this one ticket, and told when it is read
+        return False
+    comments = in_order(thread.comments or ())
+    return thread.comments is not None and said_target(thread.ticket, comments) is None
 
 
 def said_target(ticket: Ticket, comments: Sequence[Comment]) -> re.Match[str] | None:

@@ -19,11 +19,12 @@ from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.listing import MOST_CALLS, Listed, Page, PageRequest
 from ingest.sources.zendesk.api import FORBIDDEN, Answered, answered, rows_of
-from ingest.sources.zendesk.documents import GONE, LISTED
+from ingest.sources.zendesk.documents import GONE
 from ingest.sources.zendesk.payloads import whole_id
 from ingest.sources.zendesk.place import TICKET, Place
 from ingest.sources.zendesk.positions import MOST_RESTARTS, ExportEnd, ExportPosition
 from ingest.sources.zendesk.reading import Reader
+from ingest.sources.zendesk.relations import hides_target
 
 PER_PAGE = 500
 _PATH = "incremental/tickets/cursor.json"
@@ -147,10 +148,10 @@ class TicketPages:
                 told.left += ids[place_in_ids:]
                 return
             raw = self._raw(id_, row, told)
-            if raw is None:
+            if raw is None or hides_target(raw):
                 told.wanted.append(self._refresh(id_))
             else:
-                told.listed.append(Listed(self.place.identity(TICKET, id_), raw, {LISTED: True}))
+                told.listed.append(Listed(self.place.identity(TICKET, id_), raw))
 
     def _raw(self, id_: int, row: JSON, told: _Told) -> JSON:
         """What a look-up shows of the ticket; None where one has to find out."""
