@@ -147,6 +147,13 @@ def test_a_log_that_is_not_shown_leaves_the_ticket_as_it_is(
     assert "It is stuck" not in _body(client)
 
 
-def test_a_chat_in_a_list_is_told_as_by_a_look_up(client: ZendeskClient) -> None:
-    talk = client.reader.conversation("4512", {"via": {"channel": "whatsapp"}})
+@pytest.mark.parametrize(
+    "ticket",
+    [{"via": {"channel": "whatsapp"}}, {"via": {"channel": "web"}, "from_messaging_channel": True}],
+)
+def test_a_chat_in_a_list_is_told_as_by_a_look_up(client: ZendeskClient, ticket: JSON) -> None:
+    talk = client.reader.conversation("4512", ticket)
     assert (talk.calls, len(talk.log or ())) == (2, 2)
+    others: list[JSON] = [None, {}, {"via": None}, {"via": {"channel": "email"}}]
+    for other in others:
+        assert client.reader.conversation("4512", other).log is None

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.sources.zendesk.markdown import MOST_GROUPS, MOST_ITEMS, _Rebuilt, links, markdown
+from ingest.sources.zendesk.markdown import (
+    MOST_ELEMENTS,
+    MOST_GROUPS,
+    MOST_ITEMS,
+    _Rebuilt,
+    links,
+    markdown,
+)
 
 BASE = "https://halcyon.zendesk.com/hc/en-us/articles/5-Lifts"
 
@@ -133,6 +140,33 @@ def test_what_reads_as_it_is_stays_as_it_is(words: str) -> None:
 )
 def test_a_mark_in_a_text_is_text(html: str, expected: str) -> None:
     assert read(html) == expected
+
+
+_SPANNING = """
+<table><tr><th>a</th><th>b</th><th>c</th></tr>
+<tr><td rowspan=2>1</td><td>2</td><td rowspan="3">3</td></tr>
+<tr><td>4</td></tr>
+<tr><td colspan=2 rowspan=2>5</td></tr>
+<tr><td>6</td></tr><tr><td>7</td><td>8</td><td>9</td></tr></table>
+"""
+
+
+def test_below_a_cell_of_several_rows_all_stand_under_their_heads() -> None:
+    """Bug: the cells of the rows below moved to the left."""
+    assert read(_SPANNING).split("\n")[2:] == [
+        "| 1 | 2 | 3 |",
+        "|  | 4 |  |",
+        "| 5 | |  |",
+        "|  |  | 6 |",
+        "| 7 | 8 | 9 |",
+    ]
+
+
+def test_cells_of_many_rows_are_bounded() -> None:
+    row = "<td rowspan=99 colspan=99>a" * 500
+    rebuilt = _Rebuilt(BASE)
+    rebuilt.read(f"<table><tr>{row}" + "<tr>" * 98)
+    assert "".join(rebuilt.out).count("<td") <= MOST_ELEMENTS
 
 
 _words = st.text(st.sampled_from("ab1.)#-+*>`~=|[]()<&; \n"), max_size=12)

@@ -20,6 +20,7 @@ from markdownify import MarkdownConverter
 
 from ingest.core.bounds import MAX_BODY_CHARS, cut_text
 from ingest.sources.zendesk import escaping
+from ingest.sources.zendesk.spans import Spans
 
 DEEPEST = 32
 """Elements inside one another; what is deeper keeps its text and loses its form."""
@@ -119,8 +120,8 @@ _CONVERTER.convert_pre = _preformatted  # type: ignore[attr-defined]  # asked fo
 class _Rebuilt:
     """The HTML that the converter gets, while it is made.
 
-    fresh: nothing stands on the line yet. nested: tables within a cell, which Markdown has no form
-    for: what they hold is read as the cell's own text.
+    fresh: nothing stands on the line yet. spans: of the table that is open. nested: tables within a
+        cell, which Markdown has no form for: what they hold is read as the cell's own text.
     """
 
     base: str
@@ -130,6 +131,7 @@ class _Rebuilt:
     items: Counter[int] = field(default_factory=Counter)
     elements: int = 0
     fresh: bool = True
+    spans: Spans = field(default_factory=Spans)
     nested: int = 0
 
     def read(self, html: str) -> None:
@@ -200,12 +202,31 @@ class _Rebuilt:
         before = self.items[len(self.stack)]
         if name == "li" and before and before % MOST_ITEMS == 0 and self.stack[-1:] == ["ol"]:
             self.out.append(f'</ol><ol start="{before + 1}">')
+        self._place(name, rest)
         self.items[len(self.stack)] += 1
         self.out.append(f"<{name}{self._kept(name, rest)}>")
         self.stack.append(name)
         self.opened[name] += 1
         self.items[len(self.stack)] = 0
         self.fresh = self.fresh or name not in _INLINE
+
+    def _place(self, name: str, rest: str) -> None:
+        """Where a cell, a row or a table begins: under its own head."""
+        if name == "table":
+            self.spans.begin_table()
+        elif name == "tr":
+            self.spans.begin_row()
+        elif name in _CELLS:
+            self._fill()
+            told = dict(_attributes(rest))
+            columns, rows = (told.get(span, "1") for span in ("colspan", "rowspan"))
+            self.spans.begin_cell(_span(columns), _span(rows))
+
+    def _fill(self) -> None:
+        """Empty cells in the place of those that reach down from above."""
+        while self.elements < MOST_ELEMENTS and self.spans.is_taken():
+            self.elements += 1
+            self.out.append("<td></td>")
 
     def _is_nested(self, name: str) -> bool:
         """Whether it is of a table that stands in a cell of another one."""
@@ -243,6 +264,8 @@ class _Rebuilt:
     def _pop(self) -> str:
         name = self.stack.pop()
         self.opened[name] -= 1
+        if name == "tr":
+            self._fill()
         if name in _HEADINGS and not self.out[-1].startswith("<"):
             self.out[-1] = escaping.heading_end(self.out[-1])
         self.out.append(f"</{name}>")
@@ -263,6 +286,10 @@ class _Rebuilt:
         if not _SPAN.fullmatch(kept.get("colspan", "1")):
             del kept["colspan"]
         return "".join(f' {key}="{escape(value)}"' for key, value in kept.items() if value)
+
+
+def _span(told: str) -> int:
+    return int(told) if _SPAN.fullmatch(told) else 1
 
 
 def _attributes(rest: str) -> Iterator[tuple[str, str]]:

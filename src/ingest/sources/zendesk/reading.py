@@ -86,7 +86,7 @@ class Reader:
         Raises `TooLong` where there are more than so many pages of them, or too many bytes.
         """
         talk = self._comments(id_, most_pages)
-        if text(mapping(ticket).get("via"), "channel") not in _CHATS:
+        if not _is_chat(ticket):
             return talk
         log, calls = self._log(id_, most_pages)
         return replace(talk, log=log, calls=talk.calls + calls)
@@ -195,6 +195,11 @@ class Reader:
             self.get("help_center/articles.json", {"page[size]": 1})
         except Absent as absent:
             raise _unseen("help center", absent) from absent
+
+
+def _is_chat(ticket: JSON) -> bool:
+    via = mapping(at(ticket, "via"))
+    return at(ticket, "from_messaging_channel") is True or text(via, "channel") in _CHATS
 
 
 def _unseen(what: str, absent: Absent) -> Refused:
