@@ -16,7 +16,7 @@ _AT_START = re.compile(
     r"|\s*(?:#{1,6}(?=\s|\Z)|[-+*](?=\s|\Z)|>|`{3}|~{3}|=+\s*\Z|-+\s*\Z"
     r"|([*_-])(?:[ \t]*\2){2,}\s*\Z|\[(?=[^\]\n]{1,200}\]:)))"
 )
-_IN_TEXT = re.compile(r"<(?=/?[A-Za-z]|[!?])|\](?=\()")
+_IN_TEXT = re.compile(r"<(?=/?[A-Za-z]|[!?])|\](?=\()|\\(?=[!-/:-@\[-`{-~])")
 _IN_LABEL = re.compile(r"<(?=/?[A-Za-z]|[!?])|[\[\]\\]")
 _CLOSING_HASHES = re.compile(r"((?:\A|\s)#*)(#\s*)\Z")
 _BACKTICKS = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)
@@ -26,7 +26,7 @@ _IN_URL = str.maketrans(
 
 
 def text(said: str) -> str:
-    """Words between marks: no element, and no link."""
+    """Words between marks: no element, no link, and a backslash is one."""
     return _IN_TEXT.sub(r"\\\g<0>", said)
 
 
