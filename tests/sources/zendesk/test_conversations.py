@@ -93,6 +93,26 @@ def test_a_note_s_transcript_is_a_note(account: Zendesk) -> None:
     assert "The code is 7." in document("ticket", 4512, raw, WITH_NOTES).body
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("```\na", "\\```\na"),
+        ("a\n~~~ sh\nb", "a\n\\~~~ sh\nb"),
+        ("```\na\n```\n````\nb\n```", "```\na\n```\n\\````\nb\n\\```"),
+        ("```\na\n~~~", "\\```\na\n\\~~~"),
+        *((whole, whole) for whole in ("```\na\n```", "~~~~\n```\n~~~~~", "a ``` b", "    ```\na")),
+    ],
+)
+def test_code_that_somebody_left_open_ends_with_what_he_said(
+    account: Zendesk, said: str, expected: str
+) -> None:
+    """Bug: all that others said below it was code, in which nothing is mentioned."""
+    account.edit_ticket(4512, at=_LATER, description=f"x\n{said}")
+    body = document("ticket", 4512, _raw(account, plain_body=f"x\n{said}")).body
+    assert body.count(f"x\n{expected}") == 2
+    assert "\n\n### Inês Faria" in body
+
+
 # A chat, whose messages stand in the log of the conversation.
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ingest.core.bounds import MARK, MAX_BODY_CHARS
 from ingest.sources import wire
+from ingest.sources.zendesk.escaping import closed
 from ingest.sources.zendesk.markdown import links, markdown
 from ingest.sources.zendesk.payloads import Comment, Logged, Thread, Ticket
 from ingest.sources.zendesk.place import Place, iso
@@ -46,13 +47,13 @@ def conversation(thread: Thread, comments: Sequence[Comment], place: Place) -> s
     comments: all of the ticket's, in their order.
     """
     description, rest = _opening(thread.ticket, comments, place)
-    parts, size = [description], len(description)
+    parts, size = [closed(description)], len(description)
     entries = _with_chat(thread, rest, place)
     for place_in_rest, said in enumerate(entries):
         if size > MAX_BODY_CHARS:
             parts.append(f"[{MARK} cut here: {len(entries) - place_in_rest:,} more comments]")
             break
-        parts.append(f"### {said.by}, {iso(said.at)}\n\n{said.text}")
+        parts.append(f"### {said.by}, {iso(said.at)}\n\n{closed(said.text)}")
         size += len(parts[-1]) + said.cost
     return "\n\n".join(filter(None, parts))
 

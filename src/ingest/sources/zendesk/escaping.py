@@ -19,6 +19,7 @@ _AT_START = re.compile(
 _IN_TEXT = re.compile(r"<(?=/?[A-Za-z]|[!?])|\](?=\()|\\(?=[!-/:-@\[-`{-~])")
 _IN_LABEL = re.compile(r"<(?=/?[A-Za-z]|[!?])|[\[\]\\]")
 _CLOSING_HASHES = re.compile(r"((?:\A|\s)#*)(#\s*)\Z")
+_FENCE = re.compile(r"^ {0,3}(?:(`{3,})[^`\n]*|(~{3,})[^\n]*)$", re.MULTILINE)
 _BACKTICKS = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)
 _IN_URL = str.maketrans(
     {" ": "%20", "(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\\": "%5C", "|": "%7C"}
@@ -60,6 +61,27 @@ def heading_end(said: str) -> str:
 def url(told: str) -> str:
     """The target of a link, which ends at a blank or a bracket."""
     return told.translate(_IN_URL)
+
+
+def closed(said: str) -> str:
+    """A text that somebody wrote as it is, below which another one stands: a fence that it leaves
+    open would make code of that too, and of all that follows.
+    """
+    open_at, fence = -1, ""
+    for found in _FENCE.finditer(said):
+        marks = found[1] or found[2]
+        if open_at < 0:
+            open_at, fence = found.start(), marks
+        elif marks.startswith(fence) and not found[0].strip(f"{marks[0]} \t\r"):
+            open_at = -1
+    if open_at < 0:
+        return said
+    rest = _FENCE.sub(_as_text, said[open_at:])
+    return f"{said[:open_at]}{rest}"
+
+
+def _as_text(fence: re.Match[str]) -> str:
+    return fence[0].replace(fence[1] or fence[2], "\\" + (fence[1] or fence[2]), 1)
 
 
 def fenced(code: str) -> str:
