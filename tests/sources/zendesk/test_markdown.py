@@ -92,7 +92,7 @@ def test_a_cell_ends_where_it_ends(inner: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        *("# a", "###### a", "#", "- a", "+ a", "* a", "> a", "```a", "~~~", "---", "***", "* * *"),
+        *("# a", "###### a", "#", "- a", "+ a", "* a", "> a", "```a", "---", "***", "* * *"),
         *("==", "[1]: https://x.example", "_ _ _"),
     ],
 )
@@ -129,6 +129,9 @@ def test_what_reads_as_it_is_stays_as_it_is(words: str) -> None:
         ("<h2>a<br># b</h2>", "## a # b"),
         ("<p>&lt;script&gt; and &lt;/b></p>", r"\<script> and \</b>"),
         ("<p>[a](b)</p>", r"[a\](b)"),
+        ("<p>Look!<a href='/u'>a</a></p>", r"Look\![a](https://halcyon.zendesk.com/u)"),
+        ("<p>&amp;lt; and &amp;#35; and a&b; R&amp;D</p>", r"\&lt; and \&#35; and a\&b; R&D"),
+        (r"<p>a\<code>b</code></p>", r"a\\`b`"),
         (r"<p>\\server\share, C:\#a, C:\a</p>", r"\\\server\share, C:\\#a, C:\a"),
         ("<a href='/u'>see [x] \\</a>", r"[see \[x\] \\](https://halcyon.zendesk.com/u)"),
         ("<a href='/u_(v) w'>a</a>", "[a](https://halcyon.zendesk.com/u_%28v%29%20w)"),
@@ -137,6 +140,11 @@ def test_what_reads_as_it_is_stays_as_it_is(words: str) -> None:
         ("<pre>a<br>```\nb</pre>", "````\na\n```\nb\n````"),
         ("<pre># a\n- b | [c](d)</pre>", "```\n# a\n- b | [c](d)\n```"),
         ("<b></b># x", r"\# x"),
+        ("<code>a</code><kbd>b</kbd> <samp>c</samp>", "`ab` `c`"),
+        ("<strong>a</strong><b>b</b><em>c</em><i>d</i><del>e</del><s>f</s>", "**ab***cd*~~ef~~"),
+        ("<h2>a # <br></h2>", r"## a \#"),
+        ("<p>~~~</p>", r"\~\~~"),
+        ("<p>~/a and ~~b~~</p>", r"~/a and \~~b\~~"),
         ("<b># x</b>", "**# x**"),
     ],
 )

@@ -16,8 +16,9 @@ _AT_START = re.compile(
     r"|\s*(?:#{1,6}(?=\s|\Z)|[-+*](?=\s|\Z)|>|`{3}|~{3}|=+\s*\Z|-+\s*\Z"
     r"|([*_-])(?:[ \t]*\2){2,}\s*\Z|\[(?=[^\]\n]{1,200}\]:)))"
 )
-_IN_TEXT = re.compile(r"<(?=/?[A-Za-z]|[!?])|\](?=\()|\\(?=[!-/:-@\[-`{-~])")
-_IN_LABEL = re.compile(r"<(?=/?[A-Za-z]|[!?])|[\[\]\\]")
+_ELEMENT = r"<(?=/?[A-Za-z]|[!?])|&(?=#?[A-Za-z0-9]{1,31};)|~(?=~)"
+_IN_TEXT = re.compile(rf"{_ELEMENT}|\](?=\()|\\(?=[!-/:-@\[-`{{-~]|\Z)")
+_IN_LABEL = re.compile(rf"{_ELEMENT}|[\[\]\\]")
 _CLOSING_HASHES = re.compile(r"((?:\A|\s)#*)(#\s*)\Z")
 _FENCE = re.compile(r"^ {0,3}(?:(`{3,})[^`\n]*|(~{3,})[^\n]*)$", re.MULTILINE)
 _BACKTICKS = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)
@@ -27,7 +28,9 @@ _IN_URL = str.maketrans(
 
 
 def text(said: str) -> str:
-    """Words between marks: no element, no link, and a backslash is one."""
+    """Words between marks: no element, no character by its name, nothing struck through, no link; a
+    backslash is one.
+    """
     return _IN_TEXT.sub(r"\\\g<0>", said)
 
 
@@ -46,6 +49,11 @@ def line(said: str) -> str:
 def label(said: str) -> str:
     """The words of a link or an image, which end at a bracket."""
     return _IN_LABEL.sub(r"\\\g<0>", said)
+
+
+def before_link(said: str) -> str:
+    """Words that a link follows: an exclamation mark would make an image of it."""
+    return f"{said[:-1]}\\!" if said.endswith("!") else said
 
 
 def cell(said: str) -> str:

@@ -48,8 +48,8 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 _EMPTY_START = re.compile(r"\A[ \n]*\n")
 
 _KEPT_LIST = """
-    a article b blockquote br caption code dd del div dl dt em figcaption figure h1 h2 h3 h4 h5 h6
-    hr i img kbd li ol p pre s samp section strong table tbody td tfoot th thead tr ul
+    a article b blockquote br caption code dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr i img
+    li ol p pre s section table tbody td tfoot th thead tr ul
 """
 _KEPT = frozenset(_KEPT_LIST.split())
 _SHIFTING = ("blockquote", "dd", "li")
@@ -57,14 +57,21 @@ _GROUPS = frozenset({"thead", "tbody", "tfoot"})
 _CELLS = ("td", "th")
 _OF_TABLES = frozenset({*_GROUPS, *_CELLS, "caption", "table", "tr"})
 _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
-_INLINE = frozenset({"a", "b", "code", "del", "em", "i", "kbd", "s", "samp", "strong"})
-_CODE = ("code", "kbd", "pre", "samp")
+_MARKED = frozenset({"b", "code", "i", "s"})
+_INLINE = frozenset({"a", *_MARKED})
+_CODE = ("code", "pre")
 _VOID = frozenset({"br", "hr", "img"})
 _BLOCK_LIST = """
     address aside center details fieldset footer form header hgroup main menu nav summary
 """
-_AS_DIV = dict.fromkeys(_BLOCK_LIST.split(), "div")
-"""They stand apart too, and say nothing else that Markdown has a form for."""
+_AS = {
+    **dict.fromkeys(_BLOCK_LIST.split(), "div"),
+    **dict.fromkeys(("kbd", "samp"), "code"),
+    "strong": "b",
+    "em": "i",
+    "del": "s",
+}
+"""What is another element in Markdown: of one form, or standing apart and no more."""
 _DROPPED_LIST = "script style iframe noscript template svg head object textarea"
 _AFTER = {name: re.compile(rf"</{name}[^<>]*+>", re.IGNORECASE) for name in _DROPPED_LIST.split()}
 # html.spec.whatwg.org, 13.1.2.4, optional tags: what an element ends, and where that stops.
@@ -141,7 +148,7 @@ class _Rebuilt:
             self._text(html[at : token.start()])
             at = token.end()
             name = (token["name"] or "").lower()
-            name = _AS_DIV.get(name, name)
+            name = _AS.get(name, name)
             if name in _AFTER and not token["end"]:
                 after = _AFTER[name].search(html, at)
                 at = after.end() if after else len(html)
@@ -203,8 +210,13 @@ class _Rebuilt:
         if name == "li" and before and before % MOST_ITEMS == 0 and self.stack[-1:] == ["ol"]:
             self.out.append(f'</ol><ol start="{before + 1}">')
         self._place(name, rest)
+        if name == "a" and self.out:
+            self.out[-1] = escaping.before_link(self.out[-1])
         self.items[len(self.stack)] += 1
-        self.out.append(f"<{name}{self._kept(name, rest)}>")
+        if name in _MARKED and self.out[-1:] == [f"</{name}>"]:
+            self.out.pop()  # side by side their marks would be read as others
+        else:
+            self.out.append(f"<{name}{self._kept(name, rest)}>")
         self.stack.append(name)
         self.opened[name] += 1
         self.items[len(self.stack)] = 0
@@ -266,13 +278,20 @@ class _Rebuilt:
         self.opened[name] -= 1
         if name == "tr":
             self._fill()
-        if name in _HEADINGS and not self.out[-1].startswith("<"):
-            self.out[-1] = escaping.heading_end(self.out[-1])
+        if name in _HEADINGS:
+            self._end_heading()
         self.out.append(f"</{name}>")
         self.fresh = self.fresh or name not in _INLINE
         if not self._within(_CELLS):
             self.nested = 0
         return name
+
+    def _end_heading(self) -> None:
+        last = len(self.out) - 1
+        while self.out[last] == "<br>":
+            last -= 1
+        if not self.out[last].startswith("<"):
+            self.out[last] = escaping.heading_end(self.out[last])
 
     def _kept(self, name: str, rest: str) -> str:
         wanted = _ATTRIBUTES.get(name, ())
