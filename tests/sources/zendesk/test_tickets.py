@@ -262,6 +262,20 @@ def test_a_merge_is_what_its_event_says_of_it() -> None:
         assert (asked(payload).hint, told(payload).references) == ({}, ())
 
 
+def test_the_problem_of_an_incident_is_told_by_its_event() -> None:
+    payload = body("ticket.status_changed")
+    payload |= {"type": "zen:event-type:ticket.problem_link_changed"}
+    payload["event"] = {"current": "4410", "previous": None}
+    (problem,) = told(payload).references
+    assert (problem.kind, problem.key) == ("dependsOn", "#4410")
+    assert _winner((told(payload), Told()), (told(body("ticket.status_changed")), Told())) == told(
+        payload
+    )
+    for junk in (None, "", "x", 0):
+        payload["event"]["current"] = junk
+        assert told(payload).references == ()
+
+
 def test_of_the_events_of_one_save_the_merge_stays_without_a_token() -> None:
     merge = told(body("ticket.merged"))
     beside = body("ticket.merged") | {"type": "zen:event-type:ticket.status_changed"}

@@ -75,6 +75,7 @@ Others that name a ticket (its group, its form, its deadlines) are taken too whe
 """
 
 MERGED = "ticket.merged"
+PROBLEM_LINKED = "ticket.problem_link_changed"
 UNPUBLISHED = "article.unpublished"
 PERMANENT = "ticket.permanently_deleted"
 DELETIONS = frozenset({"ticket.soft_deleted", "ticket.marked_as_spam", PERMANENT})

@@ -7,13 +7,14 @@ tells, and one comment, stand in where there is none. Performs no I/O.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ingest.core.changes import UPSERT_PRIORITY, Change, Delete, Refresh, Upsert
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.drift import drift
-from ingest.sources.wire import mapping, read, text, unusable
+from ingest.sources.wire import at, mapping, read, text, unusable
 from ingest.sources.zendesk import events
 from ingest.sources.zendesk.articles import translation_id
 from ingest.sources.zendesk.comments import comment_changes
@@ -34,7 +35,11 @@ from ingest.sources.zendesk.relations import MERGED_INTO, merged_by
 PATIENCE_S = 30.0
 """The API may show a new object that late after its event."""
 
-_MERGE_PRIORITY = UPSERT_PRIORITY + 100
+_PRIORITIES: Mapping[str, int] = {
+    events.MERGED: UPSERT_PRIORITY + 100,
+    events.PROBLEM_LINKED: UPSERT_PRIORITY + 50,
+}
+"""Of the events of one save these say more of the ticket than its `detail` does."""
 
 # A detail may hold an id and nothing else; without its time nothing can be told of a ticket.
 _WHOLE = "updated_at"
@@ -74,8 +79,11 @@ def _ticket(kind: str, id_: int, payload: Payload, place: Place) -> Refresh:
     merged = merged_by(payload) if kind == events.MERGED else None
     told: tuple[Change, ...] = ()
     if detail.get(_WHOLE) is not None:
-        ticket = read(Ticket, {**detail, "id": id_}, "detail")
-        told = (_told(ticket, place, merged),)
+        linked = (
+            {"problem_id": at(payload, "event", "current")} if kind == events.PROBLEM_LINKED else {}
+        )
+        ticket = read(Ticket, {**detail, "id": id_, **linked}, "detail")
+        told = (_told(kind, ticket, place, merged),)
     told += comment_changes(kind, payload, id_, place)
     patience_s = PATIENCE_S if kind in events.RETURNS else 0.0
     hint: dict[str, JSON] = {} if merged is None else {MERGED_INTO: merged}
@@ -83,12 +91,12 @@ def _ticket(kind: str, id_: int, payload: Payload, place: Place) -> Refresh:
     return replace(asked, hint=hint)
 
 
-def _told(ticket: Ticket, place: Place, merged: int | None) -> Change:
-    """The ticket as the event tells it. Of those of one save, that of the merge says the most."""
+def _told(kind: str, ticket: Ticket, place: Place, merged: int | None) -> Change:
+    """The ticket as the event tells it."""
     change = ticket_change(Thread(ticket=ticket), place, merged)
-    if merged is None or not isinstance(change, Upsert):
+    if not isinstance(change, Upsert):
         return change
-    return replace(change, priority=_MERGE_PRIORITY)
+    return replace(change, priority=_PRIORITIES.get(kind, change.priority))
 
 
 def _gone(kind: str, id_: int, payload: Payload, place: Place) -> Delete | None:
@@ -99,10 +107,10 @@ def _gone(kind: str, id_: int, payload: Payload, place: Place) -> Delete | None:
     permanent = kind == events.PERMANENT
     scrubbed = "scrubbed" if permanent else told.status
     if told.updated_at:
-        at = version(told.updated_at, "detail.updated_at")
+        gone_at = version(told.updated_at, "detail.updated_at")
     else:
-        at = 0 if permanent and payload.get("time") is None else _time_of(payload)
-    gone = ended(id_, at, place, scrubbed=scrubbed)
+        gone_at = 0 if permanent and payload.get("time") is None else _time_of(payload)
+    gone = ended(id_, gone_at, place, scrubbed=scrubbed)
     if not gone.final:
         return gone
     confirm = replace(_look_up(place, "ticket", id_, patience_s=PATIENCE_S), gone=True)
@@ -124,8 +132,8 @@ def _article(kind: str, payload: Payload, place: Place) -> tuple[Refresh, ...]:
     ended = [(ARTICLE, str(id_))]
     if named is not None:
         ended.append((TRANSLATION, translation_id(id_, named)))
-    at = _time_of(payload)
-    gone = (Delete(place.identity(*which), at) for which in ended)
+    ended_at = _time_of(payload)
+    gone = (Delete(place.identity(*which), ended_at) for which in ended)
     return tuple(Refresh(one.identity, otherwise=(one,)) for one in gone)
 
 
