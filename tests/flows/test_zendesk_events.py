@@ -91,6 +91,22 @@ def test_without_a_token_a_ticket_and_its_comments_are_told_one_by_one(
     assert len(desk.rows(text)) == 1
 
 
+def test_a_language_that_is_gone_is_missed_by_the_next_look_up_of_its_article(
+    account: Account,
+) -> None:
+    account.zendesk.tickets.clear()
+    account.zendesk.put_article(360044556677, "Lifts", "<p>All.</p>", section=7, at=_AT)
+    account.zendesk.put_translation(360044556677, "fr", "Ascenseurs", "<p>Tous.</p>", at=_AT)
+    account.hear("article.published")
+    assert len(account.desk.documents()) == 2
+    account.zendesk.delete_translation(360044556677, "fr")
+    account.hear("article.vote_created")
+    assert sorted(account.desk.documents()) == ["article:360044556677"]
+    account.zendesk.put_translation(360044556677, "fr", "Ascenseurs", "<p>Tous.</p>", at=_AT)
+    account.hear("article.author_changed")
+    assert len(account.desk.documents()) == 2
+
+
 def test_the_language_that_an_event_names_is_a_document(account: Account) -> None:
     account.zendesk.tickets.clear()
     account.zendesk.put_article(360044556677, "Lifts", "<p>All.</p>", section=7, at=_AT)

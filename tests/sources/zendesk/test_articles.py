@@ -180,6 +180,25 @@ def test_of_a_locale_that_is_told_twice_the_newest_counts() -> None:
         assert french.title == "Plus neuf"
 
 
+def test_a_language_that_is_not_told_any_more_is_gone_by_the_next_look_up() -> None:
+    """A translation that is deleted makes no event, and moves its article's time not at all."""
+    raw = _translated()
+    left: JSON = {"locales": ["fr"]}
+
+    def after(shown: JSON) -> tuple[Change | Refresh, ...]:
+        whom = identity("article", _ID)
+        return documents(Lookup(whom, state=left, raw=shown, sent_at=NOON, connection=CONNECTION))
+
+    assert after(raw) == _documents(raw)
+    without = {**raw, "translations": raw["translations"][:1]}
+    assert after(without)[1:] == (Delete(_FRENCH, None),)
+    own = {**raw["article"], "locale": "fr"}
+    assert Delete(_FRENCH, None) in after({**without, "article": own})
+    for cut in ({"article": raw["article"]}, {**without, "some": True}):
+        assert after(cut) == _documents(cut)
+        assert len(after(cut)) == 1
+
+
 @pytest.mark.parametrize(
     "bent", [{"locale": None}, {"locale": "../fr"}, {"locale": ""}, {"updated_at": None}]
 )

@@ -199,6 +199,22 @@ def test_a_thin_answer_in_another_language_has_the_time_of_its_article(
     assert len(documents(Lookup(ARTICLE, raw=shown, sent_at=NOW))) == 1
 
 
+def test_the_languages_of_an_article_are_left_to_its_next_look_up(
+    account: Zendesk, fake: Fake, client: ZendeskClient
+) -> None:
+    at = "2026-03-09T07:40:00Z"
+    account.put_translation(5, "fr", "Ascenseurs", "<p>Tous.</p>", at=at)
+    assert client.fetch_one(Lookup(ARTICLE)).state == {"locales": ["fr"]}
+    account.delete_translation(5, "fr")
+    assert client.fetch_one(Lookup(ARTICLE)).state == {"locales": []}
+    account.includes = False
+    fake.troubles = [Trouble(Answer(404, {"error": "x"}), path="/translations", times=9)]
+    for asked in (Lookup(ARTICLE), Lookup(ARTICLE, {"locale": "fr"})):
+        assert client.fetch_one(asked).state is None
+    account.put_translation(5, "fr", "Ascenseurs", "<p>Tous.</p>", at=at)
+    assert client.fetch_one(Lookup(ARTICLE, {"locale": "fr"})).state is None
+
+
 def test_what_a_merge_said_is_left_to_the_next_look_ups(client: ZendeskClient) -> None:
     assert client.fetch_one(Lookup(TICKET)).state is None
     assert client.fetch_one(Lookup(TICKET, {"mergedInto": 4410})).state == {"mergedInto": 4410}

@@ -15,9 +15,10 @@ from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.forms import DIGITS, WORD, Form, needed, segment
 from ingest.sources.http import Api
 from ingest.sources.listing import Page, PageRequest
-from ingest.sources.wire import items, mapping, text
+from ingest.sources.wire import at, items, mapping, text
 from ingest.sources.zendesk.api import FORBIDDEN, api_of
 from ingest.sources.zendesk.article_pages import ArticlePages
+from ingest.sources.zendesk.articles import LOCALES
 from ingest.sources.zendesk.listing import ARTICLES, TICKETS
 from ingest.sources.zendesk.payloads import EVENT_LOCALE, LOCALE
 from ingest.sources.zendesk.place import ARTICLE, COMMENT, TRANSLATION, Place
@@ -48,7 +49,8 @@ class ZendeskClient:
         """A ticket as {ticket, comments, users}, an article as {article, translations}.
 
         A translation is shown as its article is. A comment by itself is none: it is told with its
-        ticket. What the event of a merge said of its ticket is left to the next look-ups.
+        ticket. What the event of a merge said of its ticket is left to the next look-ups, and into
+        which languages an article is translated.
         """
         kind, id_ = lookup.identity.kind, lookup.identity.id
         is_article = kind in (ARTICLE, TRANSLATION)
@@ -57,7 +59,8 @@ class ZendeskClient:
                 return self._translation(id_)
             known = segment(id_, f"the id of a Zendesk {kind}", DIGITS)
             if kind == ARTICLE:
-                return Sight(self.reader.article(known, _locale(lookup.hint)))
+                raw = self.reader.article(known, _locale(lookup.hint))
+                return Sight(raw, _left(raw))
             if kind == COMMENT:
                 self.reader.prove_account()
                 return Sight(None)
@@ -101,6 +104,16 @@ class ZendeskClient:
         if not isinstance(mapping(raw).get("translations"), list):
             raise Refused("the token's user may not read the translations of Zendesk's articles")
         return Sight(raw if locale in _further_locales(raw) else None)
+
+
+def _left(raw: JSON) -> JSON:
+    """The languages that an article is translated into, for the next look-up to miss; None where
+    they are not all told.
+    """
+    if not isinstance(at(raw, "translations"), list) or at(raw, "some") is True:
+        return None
+    told: list[JSON] = [*sorted(_further_locales(raw))]
+    return {LOCALES: told}
 
 
 def _locale(hint: Payload) -> str | None:

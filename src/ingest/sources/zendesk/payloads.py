@@ -227,10 +227,11 @@ class Translation(WireModel):
 
 
 class Pages(WireModel):
-    """A look-up of an article: itself, and its translations where they may be read."""
+    """A look-up of an article: itself, and its translations where they may be read, or `some`."""
 
     article: Article
     translations: list[Translation] | None = None
+    some: bool = False
 
 
 def whole_id(raw: JSON) -> int | None:

@@ -147,15 +147,19 @@ class Reader:
         return self._also_in(locale, shown, id_)
 
     def _also_in(self, locale: str, shown: Answered, id_: str) -> JSON:
-        """The article with what it says in one more language, of which the list does not tell."""
+        """The article with what it says in one more language, of which the list does not tell.
+
+        `some`: the list is closed, and there may be others.
+        """
+        some: Answered = {} if _TRANSLATIONS in shown else {"some": True, _TRANSLATIONS: []}
         try:
             told = self.get(f"help_center/{locale}/articles/{id_}.json").get("article")
         except Absent as absent:
-            return shown if absent.status == FORBIDDEN else {_TRANSLATIONS: [], **shown}
+            return shown if absent.status == FORBIDDEN else {**some, **shown}
         if not isinstance(told, dict) or told.get("locale") != locale:
             return shown
         one = {"updated_at": at(shown, "article", "updated_at"), **told}
-        return {**shown, _TRANSLATIONS: [*items(shown, _TRANSLATIONS), one]}
+        return {**some, **shown, _TRANSLATIONS: [*items(shown, _TRANSLATIONS), one]}
 
     def _translations(self, path: str) -> JSON:
         found: list[JSON] = []
