@@ -59,6 +59,7 @@ _OF_TABLES = frozenset({*_GROUPS, *_CELLS, "caption", "table", "tr"})
 _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 _MARKED = frozenset({"b", "code", "i", "s"})
 _INLINE = frozenset({"a", *_MARKED})
+_ON_A_LINE = _INLINE | _HEADINGS
 _CODE = ("code", "pre")
 _VOID = frozenset({"br", "hr", "img"})
 _BLOCK_LIST = """
@@ -174,7 +175,7 @@ class _Rebuilt:
         """As Markdown has it where they stand."""
         in_cell = self._within(_CELLS)
         if not self._within(_CODE):
-            begins = self.fresh and not (in_cell or self._within(_INLINE | _HEADINGS))
+            begins = self.fresh and not (in_cell or self._within(_ON_A_LINE))
             plain = escaping.line if begins else escaping.text
             words = escaping.label(words) if self.opened["a"] else plain(words)
         return escaping.cell(words) if in_cell else words
