@@ -159,7 +159,7 @@ def test_other_tickets_have_no_such_log(
     assert fake.asked_for("/conversation_log") == []
 
 
-@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("status", [200, 400, 403, 404])
 def test_a_log_that_is_not_shown_leaves_the_ticket_as_it_is(
     fake: Fake, client: ZendeskClient, status: int
 ) -> None:

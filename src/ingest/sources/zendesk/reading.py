@@ -98,10 +98,10 @@ class Reader:
         for calls in range(1, most_pages + 1):
             try:
                 page = self.get(f"tickets/{id_}/conversation_log.json", _sized(after))
-            except Absent:
+                found += rows_of(page, "events")
+                after = next_of(page, after)
+            except (Absent, PermanentError):  # the ticket is shown all the same
                 return [], calls
-            found += rows_of(page, "events")
-            after = next_of(page, after)
             if after is None:
                 return found, calls
         raise TooLong(f"Zendesk lists the conversation of ticket {id_} without an end")
