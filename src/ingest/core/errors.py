@@ -56,6 +56,13 @@ class BadSignature(PermanentError):
         self.problem = problem
 
 
+class TooLate(PermanentError):
+    """A request that is believed, and whose signed time is too long ago for it to be taken.
+
+    Its provider gives up a webhook that refuses, so it is answered 200, counted, and dropped.
+    """
+
+
 class BadRequest(PermanentError):
     """A request that no retry will mend: not JSON, a needed header missing.
 

@@ -241,6 +241,8 @@ class Descriptor:
     volatile_fields: top-level body fields that the provider changes on each attempt.
     signs_for_all_tenants: one app's secret signs for everybody, so the app-wide route exists.
     accepts_forms: the provider may send `payload=…` as a form, signed over the form's bytes.
+    templated: a body may come of a template that a person wrote, which puts texts into it as they
+        are: control characters that stand raw in its strings are read.
     is_handshake: a verified request that is answered and not stored.
     verification_token: the secret that an unsigned handshake brings (the whole body, no more); it
         is captured on the connection's own route, while that waits for it. None: there is none.
@@ -300,6 +302,7 @@ class Descriptor:
     key_may_be_absent: bool = False
     signs_for_all_tenants: bool = False
     accepts_forms: bool = False
+    templated: bool = False
 
 
 Normalise = Callable[[Message], Normalised]

@@ -210,6 +210,80 @@ def test_a_merged_ticket_is_related_to_its_target_which_its_last_comment_names()
     assert merged.evidence == "merged into request #4410"
 
 
+_MERGED = [
+    ("Cette demande a été fermée et fusionnée avec la demande nº4410 « Ascenseur 7 ».", "nº4410"),
+    ("Diese Anfrage wurde geschlossen und mit Anfrage #4410 zusammengeführt.", "#4410"),
+    ("リクエスト#4410にマージされました。最後のコメント(#4512):2026年", "#4410"),
+    ("Вопрос закрыт и объединен с вопросом № 4410.", "№ 4410"),
+    ("Ärende nr. 4410, se #4410 och #9.", "nr. 4410"),
+]
+
+
+@pytest.mark.parametrize(("said_by_zendesk", "evidence"), _MERGED)
+def test_zendesk_says_it_in_the_language_of_the_account(
+    said_by_zendesk: str, evidence: str
+) -> None:
+    """Bug: only the English comment of a merge was understood."""
+    account = _account()
+    at = "2026-03-09T09:00:00Z"
+    account.add_comment(4512, "Like #17 before.", by=_RUI, at="2026-03-09T08:00:00Z")
+    account.add_comment(4512, said_by_zendesk, by=_INES, at=at, public=False)
+    assert document("ticket", 4512, _raw(account)).references == ()
+    account.edit_ticket(4512, at=at, tags=["closed_by_merge"])
+    (merged,) = document("ticket", 4512, _raw(account)).references
+    assert (merged.kind, merged.key, merged.evidence) == ("relatedTo", "#4410", evidence)
+
+
+def _seen_with(hint: dict[str, JSON], raw: JSON, state: JSON = None) -> Change | Refresh:
+    whom = identity("ticket", 4512)
+    (found,) = documents(Lookup(whom, hint, state, raw=raw, sent_at=NOW, connection=CONNECTION))
+    return found
+
+
+def test_a_merge_is_what_its_event_says_of_it() -> None:
+    """Bug: the event names the other ticket, and nobody read it."""
+    payload = body("ticket.merged")
+    assert asked(payload).hint == {"mergedInto": 4410}
+    (merged,) = told(payload).references
+    assert (merged.kind, merged.key) == ("relatedTo", "#4410")
+    account = _account()
+    account.add_comment(4512, "Fusionné.", by=_INES, at="2026-03-09T09:00:00Z")
+    account.edit_ticket(4512, at="2026-03-09T09:30:00Z", tags=["closed_by_merge"])
+    said_before: dict[str, JSON] = {"mergedInto": 4410}
+    for found in (
+        _seen_with(said_before, _raw(account)),
+        _seen_with({}, _raw(account), said_before),
+    ):
+        assert isinstance(found, Upsert)
+        assert [one.key for one in found.references] == ["#4410"]
+    assert isinstance(_seen_with({}, _raw(account)), Upsert)
+    told_otherwise: list[JSON] = [None, "", "x", 0, [], {"id": 4410}]
+    for junk in told_otherwise:
+        payload["event"]["target_ticket_id"] = junk
+        assert (asked(payload).hint, told(payload).references) == ({}, ())
+
+
+def test_the_problem_of_an_incident_is_told_by_its_event() -> None:
+    payload = body("ticket.status_changed")
+    payload |= {"type": "zen:event-type:ticket.problem_link_changed"}
+    payload["event"] = {"current": "4410", "previous": None}
+    (problem,) = told(payload).references
+    assert (problem.kind, problem.key) == ("dependsOn", "#4410")
+    assert _winner((told(payload), Told()), (told(body("ticket.status_changed")), Told())) == told(
+        payload
+    )
+    for junk in (None, "", "x", 0):
+        payload["event"]["current"] = junk
+        assert told(payload).references == ()
+
+
+def test_of_the_events_of_one_save_the_merge_stays_without_a_token() -> None:
+    merge = told(body("ticket.merged"))
+    beside = body("ticket.merged") | {"type": "zen:event-type:ticket.status_changed"}
+    assert _winner((merge, Told()), (told(beside), Told())) == merge
+    assert _winner((told(beside), Told()), (merge, Told())) == merge
+
+
 @pytest.mark.parametrize(
     "name",
     [

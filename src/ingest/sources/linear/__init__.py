@@ -29,5 +29,5 @@ SOURCE = Source(
     listing=LISTING,
     subscribe=subscribe,
     by_hand=BY_HAND,
-    revision=2,
+    revision=3,
 )

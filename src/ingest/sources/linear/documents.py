@@ -16,6 +16,7 @@ from ingest.sources.linear.shapes import (
     created,
     keys,
     known,
+    named_keys,
     paragraphs,
     state_word,
     version,
@@ -76,6 +77,7 @@ def project_document(project: Project, place: Place) -> Upsert:
         url=project.url or place.url or f"https://linear.app/project/{slug_id}",
         created_at=project.created_at,
         updated_at=project.updated_at,
+        identifier=project.identifier,
         state=state_word(status),
         priority=whole_priority(project.priority),
     )
@@ -87,7 +89,7 @@ def project_document(project: Project, place: Place) -> Upsert:
         body=paragraphs(project.description, project.content),
         metadata=metadata.told(),
         created_at=created(project.created_at),
-        aliases=keys([project.slug_id]),
+        aliases=named_keys(project, project.slug_id, project.identifier),
         frontmatter=known(
             state=status.name if status else None,
             health=project.health,

@@ -7,8 +7,9 @@ the same. One that cannot is a look-up, and the payload is what stands where the
 - an issue's payload holds neither its relations nor, as a rule, its attachments. Were it applied,
   it would drop those that a look-up had lookup, until the next look-up; so it never is. One request
   answers for all events of an issue that come close together.
-- an initiative's payload lacks its long text, a comment's or an update's may lack the name of what
-  it is on, the author or the URL.
+- a document's payload does not name the document or the issue that it stands in, an initiative's
+  lacks its long text, a comment's or an update's may lack the name of what it is on, the author or
+  the URL.
 - an action that Linear has not published (`restore`) says nothing about what is in the payload.
 
 A removal is told, and needs nobody to ask. Performs no I/O.
@@ -128,7 +129,7 @@ BY_TYPE: Mapping[str, AnyKind] = {
         pages.tells_whole_update,
         gone="archivedAt",
     ),
-    "Document": Kind("document", Document, pages.document_document, pages.tells_whole_document),
+    "Document": Kind("document", Document, pages.document_document, _never),
     "Initiative": Kind("initiative", Initiative, pages.initiative_document, _never),
     "InitiativeUpdate": Kind(
         "initiative_update",

@@ -168,7 +168,10 @@ class Comment(Entity):
 
 
 class Project(Entity):
+    """`identifier` (`P-ENG-12`, or what somebody chose) is of 2026."""
+
     name: str
+    identifier: str | None = None
     created_at: str
     archived_at: str | None = None
     description: str | None = None
@@ -207,7 +210,7 @@ class Update(Entity):
 
 
 class Document(Entity):
-    """A page; in payloads with the ids of what it belongs to, in the API with the objects."""
+    """A page; in the API with the objects that it belongs to, in payloads with the ids of some."""
 
     title: str
     created_at: str
@@ -217,6 +220,8 @@ class Document(Entity):
     url: str | None = None
     initiative_id: Id | None = None
     initiative: Child | None = None
+    parent_document_id: Id | None = None
+    parent_document: Child | None = None
     creator_id: str | None = None
     creator: Named | None = None
 
@@ -225,6 +230,7 @@ class Initiative(Entity):
     """`content`, its long text, comes from the API alone."""
 
     name: str
+    identifier: str | None = None
     created_at: str
     archived_at: str | None = None
     description: str | None = None

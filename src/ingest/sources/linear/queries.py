@@ -30,13 +30,14 @@ _COMMENT = f"""{_TIMES} body url parent {{ id }} user {_NAMED} externalUser {_NA
     projectUpdate {{ id project {_CHILD} }} initiativeUpdate {{ id initiative {_CHILD} }}
     documentContent {{ document {_ON_DOCUMENT} issue {_ON_ISSUE} project {_CHILD}
       initiative {_CHILD} }}"""
-_PROJECT = f"""{_TIMES} name description content slugId url priority health startDate targetDate
+_CALLED = "slugId identifier previousIdentifiers"
+_PROJECT = f"""{_TIMES} name description content {_CALLED} url priority health startDate targetDate
     trashed status {{ name type }}"""
 _UPDATE = f"{_TIMES} body url health user {_NAMED}"
 _DOCUMENT = f"""{_TIMES} title content slugId url trashed creator {{ id }} project {{ id }}
-    initiative {{ id }} issue {{ id }}"""
-_INITIATIVE = f"""{_TIMES} name description content slugId url status health priority targetDate
-    trashed"""
+    initiative {{ id }} issue {{ id }} parentDocument {{ id }}"""
+_INITIATIVE = f"""{_TIMES} name description content {_CALLED} url status health priority
+    targetDate trashed"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,4 +106,5 @@ DESCRIPTOR = Descriptor(
     check_token=check_token,
     token_end=token_end,
     gather_s=_GATHER_S,
+    templated=True,  # the body of a trigger: `{{ticket.description}}` is put in as it is
 )

@@ -74,6 +74,8 @@ WANTED = (
 Others that name a ticket (its group, its form, its deadlines) are taken too where they come.
 """
 
+MERGED = "ticket.merged"
+PROBLEM_LINKED = "ticket.problem_link_changed"
 UNPUBLISHED = "article.unpublished"
 COMMENTED = "ticket.comment_added"
 PERMANENT = "ticket.permanently_deleted"

@@ -24,6 +24,7 @@ from ingest.sources.zendesk.payloads import whole_id
 from ingest.sources.zendesk.place import TICKET, Place
 from ingest.sources.zendesk.positions import MOST_RESTARTS, ExportEnd, ExportPosition
 from ingest.sources.zendesk.reading import Reader
+from ingest.sources.zendesk.relations import hides_target
 
 PER_PAGE = 500
 _PATH = "incremental/tickets/cursor.json"
@@ -147,7 +148,7 @@ class TicketPages:
                 told.left += ids[place_in_ids:]
                 return
             raw = self._raw(id_, row, told)
-            if raw is None:
+            if raw is None or hides_target(raw):
                 told.wanted.append(self._refresh(id_))
             else:
                 told.listed.append(Listed(self.place.identity(TICKET, id_), raw))
@@ -161,7 +162,7 @@ class TicketPages:
             if _status(row) in GONE:
                 return {"ticket": row}
             told.calls -= 1
-            talk = self.reader.conversation(str(id_), MOST_CALLS)
+            talk = self.reader.conversation(str(id_), row, MOST_CALLS)
         except Absent as absent:
             return {"ticket": row} if row is not None and absent.status == FORBIDDEN else None
         except BadPayload:

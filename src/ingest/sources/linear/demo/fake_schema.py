@@ -13,13 +13,13 @@ PLAIN: Mapping[str, str] = {
     "priorityLabel dueDate estimate trashed startedAt completedAt canceledAt branchName",
     "Comment": f"{_NODE} body url quotedText editedAt resolvedAt issueId parentId projectId "
     "projectUpdateId initiativeId initiativeUpdateId documentContentId",
-    "Project": f"{_NODE} name description content slugId url state priority health startDate "
-    "targetDate trashed",
+    "Project": f"{_NODE} name description content slugId identifier previousIdentifiers url "
+    "state priority health startDate targetDate trashed",
     "ProjectUpdate": f"{_NODE} body health url slugId editedAt",
     "InitiativeUpdate": f"{_NODE} body health url slugId editedAt",
     "Document": f"{_NODE} title content slugId url trashed hiddenAt",
-    "Initiative": f"{_NODE} name description content slugId url status health priority targetDate "
-    "trashed",
+    "Initiative": f"{_NODE} name description content slugId identifier previousIdentifiers url "
+    "status health priority targetDate trashed",
     "IssueRelation": f"{_NODE} type",
     "Attachment": f"{_NODE} title subtitle url metadata source sourceType",
     "IssueLabel": f"{_NODE} name color",
@@ -106,6 +106,7 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
         "project": "Project",
         "initiative": "Initiative",
         "issue": "Issue",
+        "parentDocument": "Document",
         "creator": "User",
         "updatedBy": "User",
     },
