@@ -176,6 +176,8 @@ class Lookup:
     sent_at: when the request left. connection: the metadata of the connection that asks.
     taken: names that belong to others, as in a `Message`.
     raw: what its `Sight` shows; only for `Source.documents`, and never None there.
+    keys: those by which its documents are found as yet, the human one and aliases: what the object
+        went into is to be found by them too.
     """
 
     identity: Identity
@@ -186,6 +188,7 @@ class Lookup:
     connection: Payload = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
     raw: JSON = None
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,15 +41,13 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     only within an installation, or on a connection's own route. An installation names but itself
     and its organization.
     """
-    data = payload.get("data")
-    # The WebHooks plugin has no envelope.
-    told = payload if data is None else member(data, "data")
+    told = member(payload.get("data"), "data")
     for name in _SUBJECTS:
         id_ = _project_id(told.get(name), f"data.{name}.project")
         if id_ is not None and id_.isdigit():
             return (id_,)
     installation = _installation(payload)
-    if told is not payload and told.get("installation") is not None:
+    if told.get("installation") is not None:
         installed = member(told.get("installation"), "data.installation")
         organization = _field(dict(installed), "organization", "slug")
         own = (f"installation:{installation}",) if installation else ()
@@ -159,9 +157,9 @@ def api_host(metadata: Payload) -> str:
 
 def _check_token(token: str) -> None:
     if "://" in token:
-        raise BadInput("this is a URL (a DSN?), not a token; give an organization's auth token")
+        raise BadInput("this is a URL (a DSN?), not a token; give an internal integration's token")
     if not token.isascii() or not token.isprintable() or not token or " " in token:
-        raise BadInput("a token of Sentry is one word of printable ASCII (`sntrys_…`, `sntryu_…`)")
+        raise BadInput("a token of Sentry is one word of printable ASCII, as its integration shows")
 
 
 DESCRIPTOR = Descriptor(

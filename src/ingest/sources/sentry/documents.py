@@ -7,7 +7,7 @@ version is the time of the telling, for issues have none of their own. Performs 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ingest.core.canonical import clean
@@ -130,7 +130,7 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     whole = issue_document(issue, scope, lookup.connection, _around(raw), taken=lookup.taken)
     if issue.id == lookup.identity.id:
         return (_versioned(whole, version), *comments)
-    survivor = _versioned(whole, version, lookup.identity.id)
+    survivor = _versioned(whole, version, *_handed_on(lookup, whole))
     # The other issue's own look-ups are one at a time; this one was not among them.
     again = Refresh(survivor.identity)
     return (Delete(lookup.identity, version), survivor, *comments, again)
@@ -141,6 +141,16 @@ def again(told: Upsert) -> Refresh | None:
     if told.identity.kind == "issue":
         return Refresh(told.identity)
     return Refresh(told.parent) if told.parent else None
+
+
+def _handed_on(lookup: Lookup, survivor: Upsert) -> Sequence[str]:
+    """What the issue that was merged away was called: its number, its short ids, and what went into
+    it before, as we know it, or the payload did that asked for the look-up.
+    """
+    told = nonblank(lookup.hint, "shortId")
+    keys = {lookup.identity.id, *lookup.keys}
+    keys |= {bounded_key(told), bounded_key(told.upper())} if told else set()
+    return sorted(keys - {survivor.source_id, *survivor.aliases})
 
 
 def _versioned(made: Upsert, version: int, *aliases: str) -> Upsert:

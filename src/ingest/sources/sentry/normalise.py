@@ -53,7 +53,6 @@ class _Meaning:
 
 def normalise(message: Message) -> Normalised:
     """The meaning of one delivery; raises `BadPayload` where its object is not whole."""
-    message = _enveloped(message)
     resource, action = events.kind(message)
     proof.require(resource, mapping(message.payload, "data"))
     meant = _MEANINGS.get((resource, action), _nothing)(message, resource, action)
@@ -66,27 +65,6 @@ def normalise(message: Message) -> Normalised:
         once=True,
         withdraws=meant.withdraws,
     )
-
-
-def _enveloped(message: Message) -> Message:
-    """A body of the old WebHooks plugin, which has no envelope, as the alert that it tells of.
-
-    plugins/sentry_webhooks/plugin.py of getsentry/sentry: what is around the event is the issue's.
-    """
-    told, event = message.payload, message.payload.get("event")
-    if "action" in told or "data" in told or not isinstance(event, Mapping) or "id" not in told:
-        return message
-    around: dict[str, JSON] = {
-        "issue_id": told["id"],
-        "web_url": told.get("url"),
-        "title": told.get("message"),
-        "culprit": told.get("culprit"),
-        "level": told.get("level"),
-    }
-    known = {name: value for name, value in event.items() if value is not None}
-    data: dict[str, JSON] = {"event": {**around, **known}}
-    headers = {**message.headers, "sentry-hook-resource": "event_alert"}
-    return replace(message, headers=headers, payload={"action": "triggered", "data": data})
 
 
 def _nothing(message: Message, resource: str, action: str) -> _Meaning:
@@ -110,9 +88,11 @@ def _issue(message: Message, _resource: str, action: str) -> _Meaning:
         version=_version(message, issue.last_seen, issue.first_seen),
         priority=_ISSUE_PRIORITY.get(action, _BESIDE_AN_ALERT),
     )
+    # Merged away by now, it would be told as another issue, and nobody would know what it was.
+    hint: dict[str, JSON] = {"shortId": issue.short_id} if issue.short_id else {}
     return _Meaning(
         Subject(issue.id, issue_id=issue.id, level=issue.level),
-        (Refresh(upsert.identity, otherwise=(upsert,), patience_s=LAG_S),),
+        (Refresh(upsert.identity, hint, otherwise=(upsert,), patience_s=LAG_S),),
         drift=drift(("issue", mapping(told), ISSUE_FIELDS)),
     )
 
