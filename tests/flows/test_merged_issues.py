@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import permutations
 from typing import Any
 
 import pytest
@@ -92,14 +91,14 @@ def test_what_it_was_called_finds_the_other_and_stays_bound(works: Halcyon) -> N
     assert works.desk.targets("halcyon/web#1") == {"WEB-8": True, "WEB-9": True}
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("is_commented_first", [True, False])
 def test_one_that_was_merged_before_anybody_knew_it_is_found_too(
-    works: Halcyon, order: tuple[int, ...]
+    works: Halcyon, is_commented_first: bool
 ) -> None:
     works.raised(8)
     works.raised(9)
     works.sentry.merge("8", "9")
     sent = [works.raised(8), works.commented(8), halcyon.issue(1, body="Fixes WEB-8")]
-    works.end(*(sent[at] for at in order))
+    works.end(*(reversed(sent) if is_commented_first else sent))
     assert works.desk.found("WEB-8") == ["WEB-9"]
     assert works.desk.targets("halcyon/web#1") == {"WEB-8": True}

@@ -70,6 +70,12 @@ WHERE status = 'skipped' AND reason = :reason
        OR (connection_id IS NULL AND source_type = (
              SELECT source_type FROM lightfast_connected_sources WHERE id = :connection_id)))
 """)
+_REPLAY_LATEST = sa.text(f"""
+UPDATE lightfast_webhook_deliveries d SET {_AGAIN}
+WHERE id IN (SELECT id FROM lightfast_webhook_deliveries
+             WHERE connection_id = :connection_id AND status = 'skipped' AND reason = :reason
+             ORDER BY id DESC LIMIT :most FOR NO KEY UPDATE)
+""")
 # Those of the app-wide route have no connection: they find out again whether they have to wait.
 _HURRY = sa.text("""
 UPDATE lightfast_webhook_deliveries d SET next_attempt_at = now()
@@ -156,6 +162,12 @@ def replay_reason(conn: sa.Connection, connection_id: str, reason: str) -> int:
     """
     given = {"connection_id": connection_id, "reason": reason}
     return conn.execute(_REPLAY_REASON, given).rowcount
+
+
+def replay_latest(conn: sa.Connection, connection_id: str, reason: str, *, most: int) -> int:
+    """The same of the connection's own route, and of the latest deliveries alone."""
+    given = {"connection_id": connection_id, "reason": reason, "most": most}
+    return conn.execute(_REPLAY_LATEST, given).rowcount
 
 
 def hurry(conn: sa.Connection, connection_id: str) -> int:

@@ -13,6 +13,7 @@ from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.sources.ids import any_id, member, tenant_id, text_id
+from ingest.sources.sentry.slugs import keys_by_names, learned, renamed, slug_of, slugs
 from ingest.sources.sentry.types import SentrySourceMetadata
 from ingest.sources.wire import text
 
@@ -102,10 +103,10 @@ def _slugs(data: Payload) -> Iterable[str]:
 
 def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
     told = tenant_id(metadata, "sentryProjectId", "the project's id")
-    installation, slug = text(metadata, "webhookId"), text(metadata, "sentryProjectSlug")
+    installation = text(metadata, "webhookId")
     if installation is None:
         return (told,)
-    within = (f"installation:{installation}/{slug}",) if slug else ()
+    within = tuple(f"installation:{installation}/{slug}" for slug in slugs(metadata))
     return (told, *within, f"installation:{installation}")
 
 
@@ -120,10 +121,10 @@ def _connection_accounts(metadata: Payload) -> frozenset[str]:
 
 
 def _own_names(metadata: Payload) -> frozenset[str]:
-    """The project's slug, also where it was given for the id, and the organization's."""
+    """The project's slugs, also where one was given for the id, and the organization's."""
     id_ = text(metadata, "sentryProjectId") or ""
     named = {
-        ("slug", text(metadata, "sentryProjectSlug")),
+        *(("slug", slug) for slug in slugs(metadata)),
         ("slug", None if id_.isdigit() else id_),
         ("organization", text(metadata, "sentryOrganizationSlug")),
     }
@@ -132,8 +133,12 @@ def _own_names(metadata: Payload) -> frozenset[str]:
 
 def _prefix(metadata: Payload) -> frozenset[str]:
     """Short ids begin with the project's slug in upper case: `FRONT-END-9`."""
-    slug = text(metadata, "sentryProjectSlug")
+    slug = slug_of(metadata)
     return frozenset({slug.upper()} if slug else ())
+
+
+def _former_prefixes(metadata: Payload) -> frozenset[str]:
+    return frozenset(slug.upper() for slug in slugs(metadata)[1:])
 
 
 def _slug_in(key: str) -> str | None:
@@ -186,6 +191,10 @@ DESCRIPTOR = Descriptor(
     scope=_scope,
     owned_prefixes=_prefix,
     prefix_of=_slug_in,
+    learned=learned,
+    former_prefixes=_former_prefixes,
+    keys_by_names=keys_by_names,
+    renamed=renamed,
     api_url=lambda metadata: f"https://{api_host(metadata)}/api/0",
     api_hosts=(PUBLIC_HOST, f"*.{PUBLIC_HOST}"),  # `us.`, `de.`, and each organization's own name
     api_host_field="apiHost",

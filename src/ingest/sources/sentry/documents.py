@@ -19,6 +19,7 @@ from ingest.core.times import to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup, Payload
 from ingest.sources.sentry.payloads import Comment, Event, Issue, fits, release_name, spelled, word
+from ingest.sources.sentry.slugs import keys_by_names, slug_of
 from ingest.sources.sentry.types import SentryCommentDocMetadata, SentryDocMetadata
 from ingest.sources.sentry.wording import Surroundings, body_of, commit_of, title_of
 from ingest.sources.wire import items, mapping, nonblank, objects, read
@@ -81,7 +82,7 @@ def issue_document(
         body=body_of(issue, around_all),
         metadata=metadata.told(),
         created_at=issue.first_seen or issue.last_seen,
-        aliases=tuple(sorted({issue.id, bounded_key(short_id.upper())} - {short_id})),
+        aliases=_aliases(issue, bounded_key(short_id), connection),
         frontmatter=_frontmatter(issue),
         links=tuple(sorted({*around.links, *_links(issue)})),
         temporal=_commit(issue, around.event),
@@ -167,9 +168,15 @@ def _seen(issue: Issue) -> tuple[str, str]:
 
 def _project(issue: Issue, connection: Payload, taken: frozenset[str]) -> str:
     """Its slug; the short id begins with it, and the connection knows it."""
-    told, own = issue.project.slug, nonblank(connection, "sentryProjectSlug")
+    told, own = issue.project.slug, slug_of(connection)
     told = own if told is None or (own and told.upper() in taken) else told
     return told or (issue.short_id or "").rpartition("-")[0].lower()
+
+
+def _aliases(issue: Issue, key: str, connection: Payload) -> tuple[str, ...]:
+    """Its number, and its short id in capitals and under every name of its project."""
+    under_names = keys_by_names(connection, key)
+    return tuple(sorted({issue.id, bounded_key(key.upper()), *under_names} - {key}))
 
 
 def _page(issue: Issue, scope: str, connection: Payload) -> str:

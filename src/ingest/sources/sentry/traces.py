@@ -191,19 +191,25 @@ def _frame(frame: Mapping[str, JSON], images: Sequence[_Image]) -> Iterator[str]
 def _place(
     frame: Mapping[str, JSON], number: str | None, images: Sequence[_Image], *, named: bool
 ) -> str:
-    """File and line, the column too where all is in one line; in a library its name, and the
-    address where nothing else is known.
+    """File and line, the column too where all is in one line; else the library, and the address
+    where nothing else is known.
     """
     where = nonblank(frame, "filename") or nonblank(frame, "module")
-    package = nonblank(frame, "package")
-    if where or named or not (address := _address(value(frame, "instruction_addr"))):
-        found = where or (_base(package) if package else None) or field(frame, "abs_path") or "?"
-        column = (word(frame.get("colno")) or word(frame.get("colNo"))) if number == "1" else None
-        return ":".join(filter(None, (found, number, column)))
+    library = _base(nonblank(frame, "package") or "")
+    address = None if where or named else _address(value(frame, "instruction_addr"))
+    if address is not None:
+        return _within(images, library, address)
+    column = word(value(frame, "colno")) or word(frame.get("colNo"))
+    found = where or library or field(frame, "abs_path") or "?"
+    return ":".join(filter(None, (found, number, column if number == "1" else None)))
+
+
+def _within(images: Sequence[_Image], library: str, address: int) -> str:
+    """An address, as far from where its file was loaded as that is known."""
     image = next((one for one in images if one.first <= address < one.first + one.size), None)
     if image is not None:
         return f"{image.name} +{address - image.first:#x}"
-    return " ".join(filter(None, (_base(package) if package else None, f"{address:#x}")))
+    return f"{library} {address:#x}".strip()
 
 
 def _code(frame: Mapping[str, JSON], number: str | None) -> str:
