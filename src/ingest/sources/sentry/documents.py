@@ -212,6 +212,8 @@ def _frontmatter(issue: Issue) -> dict[str, JSON] | None:
     told: dict[str, JSON] = {
         "substatus": issue.substatus,
         "category": issue.issue_category,
+        "type": issue.issue_type if issue.issue_type != issue.issue_category else None,
+        "priority": issue.priority,
         "assignee": nonblank(issue.assigned_to, "name"),
         "resolvedInRelease": release_name(issue.status_details.get("inRelease")),
     }

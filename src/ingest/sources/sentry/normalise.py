@@ -75,6 +75,9 @@ def _nothing(message: Message, resource: str, action: str) -> _Meaning:
 def _issue(message: Message, _resource: str, action: str) -> _Meaning:
     told = mapping(message.payload, "data").get("issue")
     issue = read(Issue, told, "data.issue")
+    assignee = mapping(message.payload, "data", "assignee")
+    if assignee and not issue.assigned_to:
+        issue = issue.model_copy(update={"assigned_to": dict(assignee)})
     sent_at = events.sent_at_micros(message)
     if issue.first_seen is None and issue.last_seen is None and sent_at is not None:
         # It was last seen then, or before.

@@ -98,6 +98,8 @@ class Issue(_Payload):
     platform: Nonblank = None
     project: Annotated[Project, BeforeValidator(_project)] = Project()
     issue_category: Nonblank = None
+    issue_type: Nonblank = None
+    priority: Nonblank = None
     metadata: Object = Field(default_factory=dict)
     count: Count = None
     user_count: Count = None
