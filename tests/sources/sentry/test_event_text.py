@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ingest.core.changes import Upsert
 from ingest.sources.contract import Lookup
 from ingest.sources.sentry import SOURCE
+from tests.sources.bending import at, paths
 from tests.sources.sentry.deliveries import (
     CONNECTION,
     RECEIVED_AT,
@@ -402,3 +404,16 @@ def test_a_message_alone_gives_the_issue_its_name() -> None:
     document = of_event(fixture)[0]
     assert document.title == "Slow query"
     assert document.metadata["culprit"] == "/boards"
+
+
+_ODD: list[Any] = [None, True, "", "\x00\ud800", 10**400, float("nan"), [], {}, [None], [[1, 2]]]
+
+
+@pytest.mark.parametrize("name", _PARTS)
+def test_any_part_may_be_odd(name: str) -> None:
+    parts = _PARTS[name][0]
+    for number, path in enumerate(paths(parts)[1:]):
+        for odd in (_ODD[number % len(_ODD)], _ODD[(number + 3) % len(_ODD)]):
+            bent = deepcopy(dict(parts))
+            at(bent, path[:-1])[path[-1]] = odd
+            assert isinstance(_by_webhook(bent), str)
