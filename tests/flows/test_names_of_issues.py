@@ -1,4 +1,4 @@
-"""An issue of Sentry that went into another one: whatever it was called finds that from then on."""
+"""Issues of Sentry that are called otherwise by now, merged or renamed, as look-ups show them."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ class Halcyon:
         for _ in range(3):
             self.desk.run(_DUE)
             drain_lookups(self.desk.engine, self.clients, go_on=lambda: True)
+            self.desk.work()
 
     def raised(self, number: int, action: str = "issue.created") -> Sent:
         """One of its issues, as it is told of; Sentry has it unless it is merged away."""
@@ -102,3 +103,20 @@ def test_one_that_was_merged_before_anybody_knew_it_is_found_too(
     works.end(*(reversed(sent) if is_commented_first else sent))
     assert works.desk.found("WEB-8") == ["WEB-9"]
     assert works.desk.targets("halcyon/web#1") == {"WEB-8": True}
+
+
+def test_a_renaming_that_a_look_up_shows_is_learned(works: Halcyon) -> None:
+    works.end(works.raised(8))
+    works.sentry.rename_project("web", "shop")
+    written = works.commented(8)
+    written.body["data"]["project_slug"] = "shop"
+    note = {"id": "1234", "text": written.body["data"]["comment"]}
+    works.sentry.comment("8", {**note, "dateCreated": "2026-03-02T08:50:00Z"})
+    works.end(written)
+    assert {*works.desk.documents()} == {"WEB-8"}
+    works.end(works.raised(8, "issue.assigned"))
+    assert {*works.desk.documents()} == {"SHOP-8", "8/comment/1234"}
+    works.end(halcyon.issue(1, body="Fixes SHOP-8, as WEB-8 was"))
+    assert works.desk.targets("halcyon/web#1") == {"SHOP-8": True, "WEB-8": True}
+    ended = works.desk.rows("SELECT DISTINCT status FROM lightfast_webhook_deliveries")
+    assert [row["status"] for row in ended] == ["processed"]
