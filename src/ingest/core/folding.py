@@ -63,7 +63,7 @@ class Statement:
     does). `revision` is that of the code that made it, `made` the digest of what it made, where
     that is compared. `heard_at` is when it was received, or the provider asked. `again` is the
     look-up that settles a doubt about it, where the connection can ask. `cuts` are what of it
-    exceeded a bound, in words.
+    exceeded a bound, in words. `teaches` where it shows a name that the connection does not know.
     """
 
     change: Change
@@ -75,6 +75,7 @@ class Statement:
     heard_at: datetime | None = None
     again: Refresh | None = None
     cuts: tuple[str, ...] = ()
+    teaches: bool = False
 
     @property
     def place(self) -> tuple[str, int]:

@@ -176,6 +176,8 @@ class Lookup:
     sent_at: when the request left. connection: the metadata of the connection that asks.
     taken: names that belong to others, as in a `Message`.
     raw: what its `Sight` shows; only for `Source.documents`, and never None there.
+    keys: those by which its documents are found as yet, the human one and aliases: what the object
+        went into is to be found by them too.
     """
 
     identity: Identity
@@ -186,6 +188,7 @@ class Lookup:
     connection: Payload = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
     raw: JSON = None
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +266,14 @@ class Descriptor:
         store no connection of another tenant may give such a key to a thing of its own.
     prefix_of: the prefix, in the spelling of `owned_prefixes`, that a key begins with; None where
         keys of this source have none.
+    learned: of a connection's metadata, the fields that a document of its shows to be otherwise (a
+        further name of what it stands for); empty where it shows nothing new. A name that was
+        learned stays one of the connection's.
+    former_prefixes: prefixes that keys of the connection's things had before: they name its things
+        as long as nobody else has the name.
+    keys_by_names: the further keys that a human key has by all names that the connection knows.
+    renamed: what the thing is called by now, in a sentence for people; None while it is called as
+        it was when it was connected.
     api_url: the base of the API, by the connection's metadata, where no setting names another.
     api_hosts: the hosts that it may be on, as `api.example.com` or `*.example.com`: a token goes to
         no other, unless a setting names that.
@@ -292,6 +303,10 @@ class Descriptor:
     shaped_by: Callable[[Payload], Payload] = lambda _metadata: {}
     owned_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     prefix_of: Callable[[str], str | None] = lambda _key: None
+    learned: Callable[[Payload, Upsert], Payload] = lambda _metadata, _told: {}
+    former_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
+    keys_by_names: Callable[[Payload, str], frozenset[str]] = lambda _metadata, _key: frozenset()
+    renamed: Callable[[Payload], str | None] = lambda _metadata: None
     api_url: Callable[[Payload], str] = lambda _metadata: ""
     api_hosts: tuple[str, ...] = ()
     api_host_field: str | None = None

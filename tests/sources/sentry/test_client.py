@@ -240,7 +240,7 @@ def test_an_issue_that_is_not_there_is_gone_where_its_project_can_be_read(
 ) -> None:
     sentry.delete(ISSUE_ID)
     assert client.fetch_one(Lookup(identity())).raw is None
-    assert [asked.path for asked in fake.requests] == [_PATH, "/api/0/projects/halcyon/web/"]
+    assert [asked.path for asked in fake.requests] == [_PATH, "/api/0/projects/halcyon/501/"]
 
 
 def test_without_its_project_nothing_is_known_of_an_issue(

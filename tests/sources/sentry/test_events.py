@@ -118,14 +118,6 @@ def test_an_alert_about_an_event_under_an_activity_s_name_tells_no_issue() -> No
         said(fixture)
 
 
-def test_a_body_of_the_webhooks_plugin_is_the_alert_that_it_tells_of() -> None:
-    document, fields = of_event(told("plugin.alert"))
-    assert document.identity == fields.identity == identity()
-    assert document.title == "TimetableError: no platform for train 17"
-    assert document.metadata["url"] == "https://halcyon.sentry.io/issues/1170820242/"
-    assert said(told("plugin.alert")).event["action"] == "event.created"
-
-
 def test_an_event_that_says_nothing_is_a_look_up_alone() -> None:
     fixture = told("error.created")
     fixture["body"]["data"]["error"] = {"issue_id": 1170820242, "project": 501}
@@ -181,8 +173,10 @@ def test_without_a_header_or_an_action_it_is_refused() -> None:
 
 
 def test_where_no_installation_is_named_the_connections_own_is_recorded() -> None:
-    assert said(told("plugin.alert")).event["webhookId"] == ""
-    assert said(told("plugin.alert"), connection={"webhookId": "hook"}).event["webhookId"] == "hook"
+    fixture = told("event_alert.triggered")
+    del fixture["body"]["installation"]
+    assert said(fixture).event["webhookId"] == ""
+    assert said(fixture, connection={"webhookId": "hook"}).event["webhookId"] == "hook"
 
 
 def test_without_a_time_of_sending_the_record_tells_another() -> None:

@@ -17,6 +17,7 @@ from ingest.flows.receiving.payload import read_payload
 from ingest.sources.registry import source
 from ingest.store.claiming import ClaimedDelivery
 from ingest.store.connections import DISCONNECTED, Connection
+from ingest.store.reasons import OUTSIDE
 
 Routed = tuple[Sequence[Connection], Collection[str]]
 """The connections that a delivery may act on now, and the ids of those for which it has to wait."""
@@ -100,7 +101,7 @@ def _own(opened: Opened, connection_id: str, directory: Directory) -> Sequence[C
     connection = directory.by_id.get(connection_id)
     if connection is None:  # purged after the claim, and its deliveries with it
         return "the connection is purged"
-    return (connection,) if _is_own(opened, connection) else "outside connection"
+    return (connection,) if _is_own(opened, connection) else OUTSIDE
 
 
 def _is_own(opened: Opened, connection: Connection) -> bool:

@@ -19,6 +19,7 @@ import structlog
 from ingest.core.bounds import cut_remark
 from ingest.core.errors import Costly, IngestError, TransientError
 from ingest.flows.batches import Steps, raced, reason_of, settle_parts, waits_s
+from ingest.flows.connections.learning import learn
 from ingest.flows.deliveries.lease import Lease
 from ingest.flows.deliveries.prepared import Prepared, Target
 from ingest.flows.deliveries.unsigned_times import Share, repeated
@@ -98,6 +99,7 @@ class _SettlingDeliveries:
 
         ended, effects, asked = raced(run, lambda: self.prerender(batch))
         bind(self.engine, effects.applied.noted)
+        learn(self.engine, [one for p in batch for _, one in p.said])
         _report(self.engine, [(p.row.source_type, name) for p in batch for name in p.drift])
         if asked:
             self.on_asked()

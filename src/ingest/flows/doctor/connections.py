@@ -87,7 +87,15 @@ def look_at_connections(
         yield _webhook(one, around)
         yield _token(engine, one, around)
         yield _received(one)
+        yield from _named(one)
         yield from _agreeing(engine, one)
+
+
+def _named(one: _ConnectionState) -> Iterator[Finding]:
+    """Whether its thing is called otherwise than when it was connected."""
+    said = one.source.descriptor.renamed(one.connection.metadata)
+    if said is not None:
+        yield note(one.check("name"), said)
 
 
 def _agreeing(engine: sa.Engine, one: _ConnectionState) -> Iterator[Finding]:

@@ -37,6 +37,7 @@ def statements_of(
     """
     labels = found.descriptor.connection_filter(connection.metadata)
     code = revision(found.revision)
+    learned = found.descriptor.learned
     compared = can_ask or isinstance(origin, Seen)
 
     def state(told: Change) -> Statement:
@@ -53,6 +54,7 @@ def statements_of(
             heard_at=heard_at,
             again=found.again(change) if asks and isinstance(change, Upsert) else None,
             cuts=within.cuts,
+            teaches=isinstance(change, Upsert) and bool(learned(connection.metadata, change)),
         )
 
     return tuple(map(state, changes))

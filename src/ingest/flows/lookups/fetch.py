@@ -44,6 +44,7 @@ def fetch(clients: Clients, held: HeldLookup) -> Outcome:
         row.sent_at,
         connection.metadata,
         held.taken,
+        keys=held.keys,
     )
     with spending(budget, background=row.background) as spent:
         sight = client.fetch_one(lookup)

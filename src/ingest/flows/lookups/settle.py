@@ -21,6 +21,7 @@ from ingest.core.errors import Costly, IngestError, TransientError
 from ingest.flows.batches import Steps, raced, reason_of, settle_parts, waits_s
 from ingest.flows.connections import directory
 from ingest.flows.connections.directory import Directory
+from ingest.flows.connections.learning import learn
 from ingest.flows.documents.apply import Applied, StoreStatement, apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.prerender import parts, prerender
@@ -98,6 +99,7 @@ class _SettlingLookups:
                 return _end(conn, self, left)
 
         bind(self.engine, raced(run, lambda: self.prerender(left)))
+        learn(self.engine, [said for one in left for said in one.outcome.statements])
         return Counter(one.outcome.kind for one in batch)
 
     def _all_but_the_last(self, looked_up: LookedUp) -> LookedUp:

@@ -129,10 +129,11 @@ def other_subject(message: Message) -> Subject:
     """
     data = mapping(message.payload, "data")
     alert, run = mapping(data, "metric_alert"), word(data.get("run_id"))
+    run = run or word(data.get("sentry_run_id"))
     event = mapping(data.get("event") or data.get("error"))
     issue = word(data.get("group_id")) or word(data.get("issue_id"))
     issue = issue or word(mapping(data, "issue").get("id"))
-    object_id = word(alert.get("id")) or run
+    object_id = word(alert.get("id")) or word(mapping(alert, "alert_rule").get("id")) or run
     comment_id, event_id = word(data.get("comment_id")), word(event.get("event_id"))
     return Subject(
         main=object_id or comment_id or event_id or issue or "",

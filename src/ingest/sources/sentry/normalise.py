@@ -54,7 +54,6 @@ class _Meaning:
 
 def normalise(message: Message) -> Normalised:
     """The meaning of one delivery; raises `BadPayload` where its object is not whole."""
-    message = _enveloped(message)
     resource, action = events.kind(message)
     proof.require(resource, mapping(message.payload, "data"))
     meant = _MEANINGS.get((resource, action), _nothing)(message, resource, action)
@@ -69,27 +68,6 @@ def normalise(message: Message) -> Normalised:
     )
 
 
-def _enveloped(message: Message) -> Message:
-    """A body of the old WebHooks plugin, which has no envelope, as the alert that it tells of.
-
-    plugins/sentry_webhooks/plugin.py of getsentry/sentry: what is around the event is the issue's.
-    """
-    told, event = message.payload, message.payload.get("event")
-    if "action" in told or "data" in told or not isinstance(event, Mapping) or "id" not in told:
-        return message
-    around: dict[str, JSON] = {
-        "issue_id": told["id"],
-        "web_url": told.get("url"),
-        "title": told.get("message"),
-        "culprit": told.get("culprit"),
-        "level": told.get("level"),
-    }
-    known = {name: value for name, value in event.items() if value is not None}
-    data: dict[str, JSON] = {"event": {**around, **known}}
-    headers = {**message.headers, "sentry-hook-resource": "event_alert"}
-    return replace(message, headers=headers, payload={"action": "triggered", "data": data})
-
-
 def _nothing(message: Message, resource: str, action: str) -> _Meaning:
     skip = events.ignored_because(resource, action)
     return _Meaning(events.other_subject(message), skip=skip)
@@ -98,6 +76,9 @@ def _nothing(message: Message, resource: str, action: str) -> _Meaning:
 def _issue(message: Message, _resource: str, action: str) -> _Meaning:
     told = mapping(message.payload, "data").get("issue")
     issue = read(Issue, told, "data.issue")
+    assignee = mapping(message.payload, "data", "assignee")
+    if assignee and not issue.assigned_to:
+        issue = issue.model_copy(update={"assigned_to": dict(assignee)})
     sent_at = events.sent_at_micros(message)
     if issue.first_seen is None and issue.last_seen is None and sent_at is not None:
         # It was last seen then, or before.
@@ -113,6 +94,9 @@ def _issue(message: Message, _resource: str, action: str) -> _Meaning:
     )
     # What else happens to an issue may happen when its events are past their retention.
     hint = fresh() if action == "created" else {}
+    if issue.short_id:
+        # Merged away by now, it would be told as another issue, and nobody would know what it was.
+        hint["shortId"] = issue.short_id
     return _Meaning(
         Subject(issue.id, issue_id=issue.id, level=issue.level),
         (Refresh(upsert.identity, hint, otherwise=(upsert,), patience_s=LAG_S),),

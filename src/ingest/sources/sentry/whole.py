@@ -54,13 +54,14 @@ class Reader:
         return self.api.get(path, params=params)
 
     def readable_project(self) -> Payload:
-        """The project, which `project:read` suffices for.
+        """The project, which `project:read` suffices for: by its id, which no renaming moves.
 
-        Raises `Refused` where it is not seen, or its slug is another project's by now.
+        Hosts that know projects by their slugs alone are asked by that. Raises `Refused` where it
+        is not seen, or its slug is another project's by now.
         """
         where = f"{self.organization}/{self.project}"
         try:
-            told = mapping(self.get(f"projects/{where}/").json())
+            told = self._by_id() or mapping(self.get(f"projects/{where}/").json())
         except Absent as error:
             raise Refused(
                 f"Sentry's project {where} cannot be read with this token; give one that may, or "
@@ -75,6 +76,14 @@ class Reader:
                 "mend sentryProjectSlug in its metadata"
             )
         return told
+
+    def _by_id(self) -> Mapping[str, JSON]:
+        if not self.project_id.isdigit():
+            return {}
+        try:
+            return mapping(self.get(f"projects/{self.organization}/{self.project_id}/").json())
+        except Absent:
+            return {}
 
     def issue(self, id_: str) -> dict[str, JSON] | None:
         """`{issue, event, tags, externalIssues, comments}`; None where the issue is not there.
