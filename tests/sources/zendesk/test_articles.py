@@ -11,6 +11,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
+from ingest.sources.later import fresh
 from ingest.sources.zendesk.demo.fake import make
 from ingest.sources.zendesk.demo.shapes import own_translation
 from ingest.sources.zendesk.documents import documents
@@ -49,7 +50,8 @@ def test_an_event_only_asks_for_its_article(name: str) -> None:
 def test_an_unpublished_article_is_looked_up_or_gone_at_the_events_time() -> None:
     refresh = asked(body("article.unpublished"))
     gone = Delete(identity("article", _ID), 1_773_057_600_000_000)
-    assert refresh == Refresh(identity("article", _ID), otherwise=(gone,))
+    went = fresh(is_there=False)
+    assert refresh == Refresh(identity("article", _ID), went, otherwise=(gone,))
 
 
 @pytest.mark.parametrize("locale", ["en-us", "fr"])
@@ -61,16 +63,19 @@ def test_an_unpublished_language_is_looked_up_beside_its_article(locale: str) ->
     assert asked_for == [identity("article", _ID), translation]
 
 
+CAME = fresh(is_there=True)
+
+
 @pytest.mark.parametrize("locale", [None, "", "../fr", 7])
 def test_a_language_that_is_none_is_not_asked_for(locale: JSON) -> None:
-    assert asked(body("article.published") | {"event": {"locale": locale}}).hint == {}
+    assert asked(body("article.published") | {"event": {"locale": locale}}).hint == CAME
     payload = body("article.unpublished") | {"event": {"locale": locale}}
     assert asked(payload).identity == identity("article", _ID)
 
 
 def test_the_language_of_an_event_is_asked_for_with_its_article() -> None:
     published = body("article.published") | {"event": {"locale": "fr"}}
-    assert asked(published).hint == {"locale": "fr"}
+    assert asked(published).hint == {**CAME, "locale": "fr"}
 
 
 def test_an_article_has_every_field_of_the_seeds() -> None:

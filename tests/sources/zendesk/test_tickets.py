@@ -243,7 +243,7 @@ def _seen_with(hint: dict[str, JSON], raw: JSON, state: JSON = None) -> Change |
 def test_a_merge_is_what_its_event_says_of_it() -> None:
     """Bug: the event names the other ticket, and nobody read it."""
     payload = body("ticket.merged")
-    assert asked(payload).hint == {"mergedInto": 4410}
+    assert asked(payload).hint["mergedInto"] == 4410
     (merged,) = told(payload).references
     assert (merged.kind, merged.key) == ("relatedTo", "#4410")
     account = _account()
@@ -260,7 +260,7 @@ def test_a_merge_is_what_its_event_says_of_it() -> None:
     told_otherwise: list[JSON] = [None, "", "x", 0, [], {"id": 4410}]
     for junk in told_otherwise:
         payload["event"]["target_ticket_id"] = junk
-        assert (asked(payload).hint, told(payload).references) == ({}, ())
+        assert ("mergedInto" in asked(payload).hint, told(payload).references) == (False, ())
 
 
 def test_the_problem_of_an_incident_is_told_by_its_event() -> None:

@@ -139,13 +139,17 @@ def _article(kind: str, payload: Payload, place: Place) -> tuple[Refresh, ...]:
         return (replace(asked, hint={**new, **hint}),)
     # With a token the look-up says it in the article's own version: told at the event's time,
     # the deletion would outrank an article that is published again unchanged.
-    ended = [(ARTICLE, str(id_))]
+    # Where a language is named, the article may go on in others.
+    went = fresh(is_there=False)
+    ended = [(ARTICLE, str(id_), went if named is None else {})]
     if named is not None:
-        ended.append((TRANSLATION, translation_id(id_, named)))
+        ended.append((TRANSLATION, translation_id(id_, named), went))
     ended_at = _time_of(payload)
-    gone = (Delete(place.identity(*which), ended_at) for which in ended)
-    lags = fresh(is_there=False)
-    return tuple(Refresh(one.identity, lags, otherwise=(one,)) for one in gone)
+    return tuple(
+        Refresh(of, lag, otherwise=(Delete(of, ended_at),))
+        for kind, which, lag in ended
+        for of in [place.identity(kind, which)]
+    )
 
 
 def _look_up(
