@@ -65,6 +65,7 @@ def kind(message: Message) -> tuple[str, str]:
     resource = nonblank(message.headers.get("sentry-hook-resource"))
     if resource is None:
         raise BadPayload("Sentry-Hook-Resource", "missing")
+    resource = resource.strip().lower()
     told = message.payload.get("action")
     action = nonblank(told)
     if action is None:
