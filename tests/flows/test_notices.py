@@ -127,3 +127,21 @@ def test_of_many_denied_objects_the_newest_are_kept(engine: sa.Engine, connectio
         assert len(flags.read(conn, connection)) == MOST_KEPT
         flags.clear(conn, connection, flags.DENIED)
         assert flags.read(conn, connection) == []
+
+
+def test_no_other_body_passes_for_word_of_an_app(
+    desk: Desk, engine: sa.Engine, connection: str
+) -> None:
+    """Nobody signs the header: a genuine body that is sent again as `installation` says nothing."""
+    lite = {"id": INSTALLATION, "node_id": "MDIz"}
+    repository = {"id": REPOSITORY, "full_name": "halcyon/web"}
+    for number, body in enumerate(
+        (
+            {"action": "deleted", "installation": lite, "repository": repository},
+            {"action": "deleted", "installation": lite, "organization": {"login": "halcyon"}},
+            {"action": "deleted", "installation": lite, "issue": {"number": 1}},
+        )
+    ):
+        sent = Sent("github", body, {"x-github-event": "installation"})
+        desk.end(connection, sent, str(number))
+    assert shown(engine, connection) == {}

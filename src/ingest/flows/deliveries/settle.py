@@ -19,8 +19,8 @@ import structlog
 from ingest.core.bounds import cut_remark
 from ingest.core.errors import Costly, IngestError, TransientError
 from ingest.flows.batches import Steps, raced, reason_of, settle_parts, waits_s
-from ingest.flows.connections.learning import learn
 from ingest.flows.connections import lifecycle
+from ingest.flows.connections.learning import learn
 from ingest.flows.connections.notices import heed
 from ingest.flows.deliveries.lease import Lease
 from ingest.flows.deliveries.prepared import Prepared, Target

@@ -259,7 +259,6 @@ class Document(Entity):
     creator: Named | None = None
     team: Team | None = None
     cycle: Cycle | None = None
-    parent_document: Child | None = None
 
 
 class Initiative(Entity):

@@ -26,7 +26,5 @@ SOURCE = Source(
     limits=LIMITS,
     listing=LISTING,
     by_hand=BY_HAND,
-    # What a page cuts is whole or left out; URLs of pages have one spelling; what stands below a row
-    # is in its database.
-    revision=2,
+    revision=3,  # what a page cuts is whole or left out; what stands below a row is in its database
 )
