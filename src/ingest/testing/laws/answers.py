@@ -109,14 +109,17 @@ def test_one_refusal_leaves_the_token_proven(suite: Suite) -> None:
             assert client.check(), f"a {lookup.identity.kind} was refused, and so is the check"
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_token_that_is_let_in_nowhere_is_not_proven(suite: Suite, status: int) -> None:
+REFUSING = (401, 403)
+
+
+@pytest.mark.parametrize("refusing", REFUSING)
+def test_a_token_that_is_let_in_nowhere_is_not_proven(suite: Suite, refusing: int) -> None:
     """What `check` says decides whether a connection is paused, or one object is left out.
 
     Remedy: have `check` ask the provider, and let what that refuses be `Refused`.
     """
     with playing(suite) as fake, connected(suite, fake) as client:
-        fake.troubles[:] = [Trouble(Answer(status, {}), times=MANY)]
+        fake.troubles[:] = [Trouble(Answer(refusing, {}), times=MANY)]
         with pytest.raises(Refused):
             client.check()
 
