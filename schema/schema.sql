@@ -423,6 +423,20 @@ CREATE TABLE lightfast_connection_conditions (
   rests_until TIMESTAMPTZ
 );
 
+-- What people are shown of a connection that goes on all the same: an object that is refused to its
+-- token (`denied`, `subject` names it), an app that is suspended. It stands until that is over: of
+-- what the provider tells, `said` is null then, and the time that it told is the `version`.
+CREATE TABLE lightfast_connection_flags (
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  flag VARCHAR(64) NOT NULL,
+  subject VARCHAR(255) NOT NULL DEFAULT '',
+  said TEXT,
+  version BIGINT NOT NULL DEFAULT 0,
+  flagged_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  PRIMARY KEY (connection_id, flag, subject)
+);
+
 -- A connection that waits for its provider's handshake, until `armed_until`; the token that came is
 -- encrypted, and shown to a person once. Beside a secret that works it verifies nothing until then;
 -- `unproven` is the secret that it became, as long as the older ones stay beside it.

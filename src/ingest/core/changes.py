@@ -36,6 +36,8 @@ class Upsert:
     `home` is what bare references in the text are relative to (`owner/repo`), where that exists.
     `labels` name the groups of the connection's filter that the object belongs to (team ids);
     None where the payload does not say.
+    `answers`: the parent is what it answers, and stays without it; what it goes with is what it
+    `lives_in`, where that is known.
     """
 
     identity: Identity
@@ -55,6 +57,13 @@ class Upsert:
     labels: frozenset[str] | None = None
     priority: int = UPSERT_PRIORITY
     chunk_overlap: int | None = None
+    answers: bool = False
+    lives_in: Identity | None = None
+
+    @property
+    def goes_with(self) -> Identity | None:
+        """What takes it out of sight when it goes, and brings it back."""
+        return self.lives_in if self.answers else self.parent
 
 
 @dataclass(frozen=True, slots=True)

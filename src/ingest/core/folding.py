@@ -24,6 +24,7 @@ LIVE, DELETED, UNKNOWN = "live", "deleted", "unknown"
 class LedgerRow:
     """What the ledger knows of one identity; the columns of its table.
 
+    `parent` is what it goes with (`Upsert.goes_with`), which mostly is the document's parent too.
     `revision` is that of the code which made the newest word, `made` the digest of what it made,
     where somebody may have to compare. `heard_at`, `created_at` and `created_rank` are its `dates`.
     """
@@ -344,10 +345,10 @@ def _feeds(known: Iterable[Feed], statements: Iterable[Statement]) -> tuple[tupl
 
 
 def _parent(row: LedgerRow, newest: Statement | None) -> str | None:
-    """The parent's identity, as the newest word has it; nothing is its own parent."""
+    """What it goes with, as the newest word has it; nothing goes with itself."""
     if newest is None:
         return row.parent
-    named = newest.change.parent if isinstance(newest.change, Upsert) else None
+    named = newest.change.goes_with if isinstance(newest.change, Upsert) else None
     key = document_id(named, row.store_id) if named is not None else None
     return None if key == row.identity else key
 

@@ -58,6 +58,20 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What a provider says of the connection itself, and of no document: an app was suspended.
+
+    name: of what it is said, short and lower case (`installation`); of one name the newest word
+        stands. problem: what is wrong, as a person reads it; None: it is right again.
+    at_micros: when the provider says that it was so; the delivery's receipt where it does not.
+    """
+
+    name: str
+    problem: str | None
+    at_micros: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Normalised:
     """What a message means: the event to record and the changes to apply.
 
@@ -66,8 +80,8 @@ class Normalised:
     `event_key` is the idempotency key of the fact where the delivery's own id is none (the provider
     makes a new one for each attempt).
     `once`: nobody signs when it was said; of one body of a connection the earliest time counts.
-    `withdraws`: the provider tells that the connection is revoked, or what it stands for gone; the
-    reason is shown with the connection.
+    `notices`: what the provider tells of the connection: that its app is revoked, or what it
+    stands for gone, and that it is back. It is shown with the connection.
     """
 
     event: Mapping[str, JSON]
@@ -76,7 +90,12 @@ class Normalised:
     drift: tuple[str, ...] = ()
     event_key: str | None = None
     once: bool = False
-    withdraws: str | None = None
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def withdraws(self) -> str | None:
+        """Why the connection cannot be used any more, where the provider says so."""
+        return next((one.problem for one in self.notices if one.problem is not None), None)
 
     @property
     def asked(self) -> tuple[Refresh, ...]:
@@ -199,6 +218,7 @@ class Sight:
     state: kept for the next look-up of the same object (which tree of a branch is applied).
     more: this is a part; the rest is asked for at once, with `state`.
     problem: what a person has to mend, shown with the connection; `mended`: what was told before.
+    remark: what the reason of the deliveries says that waited for it, beside their end.
     """
 
     raw: JSON
@@ -206,6 +226,7 @@ class Sight:
     more: bool = False
     problem: str | None = None
     mended: str | None = None
+    remark: str = ""
 
 
 class Client(Protocol):
@@ -214,6 +235,8 @@ class Client(Protocol):
     Raises `Refused` (401, 403), `RateLimited`, `TransientError` (5xx, time-outs), `PermanentError`
     (the request or its answer makes no sense). A 404 is a `Sight` of nothing only where the parent
     is proven readable; else it is `Refused` too, or a sight of which its source says nothing.
+    Whoever asks has `check` prove the token before he takes a refusal for more than that of one
+    object; `Denied` says at once that it is no more, and that nothing is gone (a feature is off).
     """
 
     def fetch_one(self, lookup: Lookup) -> Sight:
@@ -221,7 +244,7 @@ class Client(Protocol):
         ...
 
     def check(self) -> str:
-        """One cheap request that proves the token; says in a few words what can be read."""
+        """One cheap request, or two, that prove the token; says in a few words what can be read."""
         ...
 
     def close(self) -> None:
@@ -249,10 +272,14 @@ class Descriptor:
     is_handshake: a verified request that is answered and not stored.
     verification_token: the secret that an unsigned handshake brings (the whole body, no more); it
         is captured on the connection's own route, while that waits for it. None: there is none.
+    is_lifecycle: whether a delivery speaks of the connection and of no document, so that it acts on
+        one that is paused, too.
     tenants: what the payload names that a connection can stand for (repository, organization,
         project, …): each of them suffices. Empty where it names nothing.
     connection: the model of the seed's connection metadata.
     connection_tenants: what a connection stands for, its own tenant first.
+    tenant_field: the field of a connection's metadata that names such a tenant, where one may lack
+        it; for people.
     own_names: further names that are the connection's only where its own secret verified (a slug,
         which another tenant may have too).
     accounts: what a payload belongs to, over its tenant (an installation, a team): a connection's
@@ -298,6 +325,8 @@ class Descriptor:
     connection_accounts: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     scope: Callable[[str, Payload], str] = lambda tenant, _metadata: tenant
     is_handshake: Callable[[Headers, Payload], bool] = lambda _headers, _payload: False
+    is_lifecycle: Callable[[Headers, Payload], bool] = lambda _headers, _payload: False
+    tenant_field: Callable[[str], str | None] = lambda _tenant: None
     verification_token: Callable[[Payload], str | None] | None = None
     connection_filter: Callable[[Payload], frozenset[str] | None] = lambda _metadata: None
     shaped_by: Callable[[Payload], Payload] = lambda _metadata: {}
@@ -344,6 +373,8 @@ class Source:
     seed_types: those of them, and of `Descriptor.connection`, that the seed has under that name.
     ignored: kinds of delivery, as the provider names them, that are ignored on purpose, each with
         the reason that its `skip` gives.
+    unowned: why a delivery that is nobody's connection's changes nothing, by that table; None where
+        its kind does not stand there.
     listing: how the provider is listed, by clients that are `listing.Lists` too; None where it is
         not: then there are no resyncs.
     subscribe: the provider's webhooks for one connection; None where its API knows none. Raises
@@ -354,6 +385,8 @@ class Source:
         then its own refusals are all that slows us down.
     by_hand: where its API makes no subscription, what a person has to click, in one line, with
         `{url}` where our route stands.
+    answers: (kind, kind of its parent) of what answers its parent and does not go with it: replies
+        stay when the comment that they answer goes, where the provider goes on showing them.
     revision: raised whenever `normalise` or `documents` makes something else of the same words, so
         that a replay mends rows, and no older worker undoes that.
     """
@@ -369,9 +402,11 @@ class Source:
     event_types: tuple[type[BaseModel], ...] = ()
     seed_types: frozenset[type[BaseModel]] = frozenset()
     ignored: Mapping[str, str] = field(default_factory=dict)
+    unowned: Callable[[Headers, Payload], str | None] = lambda _headers, _payload: None
     listing: Listing | None = None
     subscribe: Callable[[Access], Subscriptions] | None = None
     subscription_field: str = "webhookId"
     limits: RateLimits | None = None
     by_hand: str = ""
+    answers: frozenset[tuple[str, str]] = frozenset()
     revision: int = 1

@@ -65,7 +65,7 @@ WHERE id IN (SELECT id FROM lightfast_webhook_deliveries
 # Those of the app-wide route have no connection: their reason alone says that they wait for this.
 _REPLAY_REASON = sa.text(f"""
 UPDATE lightfast_webhook_deliveries d SET {_AGAIN}
-WHERE status = 'skipped' AND reason = :reason
+WHERE status = 'skipped' AND starts_with(reason, :reason)
   AND (connection_id = :connection_id
        OR (connection_id IS NULL AND source_type = (
              SELECT source_type FROM lightfast_connected_sources WHERE id = :connection_id)))
@@ -168,7 +168,7 @@ def discard(conn: sa.Connection, ids: Collection[int] | None = None) -> int:
 
 
 def replay_reason(conn: sa.Connection, connection_id: str, reason: str) -> int:
-    """Make deliveries pending that were skipped for exactly that reason; how many there were.
+    """Make deliveries pending that were skipped for a reason that begins so; how many there were.
 
     Those of this connection, and those of its source's app-wide route, of which the reason alone
     says that they wait for this.

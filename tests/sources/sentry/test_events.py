@@ -159,7 +159,10 @@ def test_an_uninstalled_integration_withdraws_its_connection() -> None:
     meant = said(told("installation.deleted"))
     assert meant.withdraws
     assert meant.skip == meant.withdraws
-    assert said(told("installation.created")).withdraws is None
+    back = said(told("installation.created"))
+    assert back.withdraws is None
+    assert [(one.name, one.problem) for one in back.notices] == [("installation", None)]
+    assert [one.name for one in meant.notices] == ["installation"]
 
 
 def test_without_a_header_or_an_action_it_is_refused() -> None:
@@ -185,3 +188,10 @@ def test_without_a_time_of_sending_the_record_tells_another() -> None:
     assert said(fixture).event["triggeredAt"] == "2026-03-02T00:05:00Z"
     fixture["body"]["data"] = {}
     assert said(fixture).event["triggeredAt"] == "2026-03-02T12:00:00Z"
+
+
+def test_a_resource_is_the_same_in_any_case() -> None:
+    fixture = told("issue.resolved")
+    name = next(name for name in fixture["headers"] if name.lower() == "sentry-hook-resource")
+    shouted = fixture | {"headers": fixture["headers"] | {name: "ISSUE"}}
+    assert said(shouted).event == said(told("issue.resolved")).event

@@ -196,6 +196,28 @@ def test_a_removed_integration_withdraws_what_it_could_see() -> None:
 
 
 @pytest.mark.parametrize(
+    ("projects", "told"),
+    [
+        ({"removed": ["prj_1"]}, {"project": True}),
+        ({"added": ["prj_1"]}, {"project": False, "integration": False}),
+        ({"added": ["prj_2"], "removed": ["prj_3"]}, {}),
+    ],
+)
+def test_a_project_is_taken_from_an_integration_and_given_back(
+    projects: dict[str, list[str]], told: dict[str, bool]
+) -> None:
+    payload = body("integration-configuration.removed")
+    own = payload["payload"]["configuration"]["projects"][0]
+    payload["type"] = "integration-configuration.permission-upgraded"
+    named = {
+        name: [own if one == "prj_1" else one for one in ids] for name, ids in projects.items()
+    }
+    payload["payload"]["projects"] = named
+    notices = said(payload).notices
+    assert {one.name: one.problem is not None for one in notices} == told
+
+
+@pytest.mark.parametrize(
     "kind",
     [
         "domain.certificate-add",

@@ -62,14 +62,15 @@ def discussion(node: _Node) -> dict[str, JSON]:
 
 
 def comment(node: _Node) -> dict[str, JSON]:
-    """The comment as the webhook `discussion_comment` tells it, and `deletedAt`: GraphQL still
-    shows a deleted one while there are replies to it.
+    """The comment as the webhook `discussion_comment` tells it."""
+    return {**_remark(node), "parent_id": _object(node, "replyTo").get("databaseId")}
+
+
+def is_deleted(node: _Node) -> bool:
+    """Whether a comment is gone: GraphQL still shows it, without its text, while there are replies
+    to it.
     """
-    return {
-        **_remark(node),
-        "parent_id": _object(node, "replyTo").get("databaseId"),
-        "deletedAt": node.get("deletedAt"),
-    }
+    return node.get("deletedAt") is not None
 
 
 def found(answer: _Node, *path: str) -> _Node | None:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from ingest.core.identity import Identity
 from ingest.core.times import iso
 from ingest.core.values import JSON
-from ingest.sources.contract import Message
-from ingest.sources.github import envelopes
+from ingest.sources.contract import Message, Notice
+from ingest.sources.github import envelopes, lifecycle
 from ingest.sources.github.outcomes import Outcome, Skipped, ask
 from ingest.sources.github.payloads import read
 from ingest.sources.wire import at, text
@@ -34,7 +34,6 @@ _ABOUT_REPOSITORY: Mapping[str, str] = {
     "publicized": "who may see the repository changes no document of it",
     "privatized": "who may see the repository changes no document of it",
 }
-_DELETED = "the repository was deleted"
 
 
 def push(message: Message) -> Outcome:
@@ -60,7 +59,7 @@ def repository(message: Message) -> Outcome:
     """A change of the default branch comes with no push, and all files are another branch's."""
     action = read(envelopes.Act, message.payload).action
     if action == "deleted":
-        return Skipped(_DELETED, withdraws=True)
+        return Skipped(lifecycle.DELETED, (Notice("repository", lifecycle.DELETED),))
     if action != "edited" or at(message.payload, "changes", "default_branch") is None:
         known = _ABOUT_REPOSITORY.get(action)
         return Skipped(known or f"unknown action {ascii(action)[1:-1][:80]}")

@@ -11,6 +11,7 @@ from datetime import timedelta
 from ingest.core.signing import Scheme, SignedTime
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.sources.ids import tenant_id, text_id
+from ingest.sources.linear.lifecycle import is_lifecycle
 from ingest.sources.linear.tokens import check_token, token_end
 from ingest.sources.linear.types import LinearSourceMetadata
 
@@ -86,6 +87,7 @@ DESCRIPTOR = Descriptor(
     api_url=lambda _metadata: "https://api.linear.app",
     api_hosts=("api.linear.app",),
     connection_filter=_wanted_teams,
+    is_lifecycle=is_lifecycle,
     owned_prefixes=_team_keys,
     prefix_of=_team_in,
     check_token=check_token,

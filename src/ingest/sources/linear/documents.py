@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ingest.core.changes import Upsert
 from ingest.core.slugs import bounded_key
+from ingest.sources.linear import teams
 from ingest.sources.linear.keys import identifier_of, issue_url
 from ingest.sources.linear.payloads import Issue, Named, Project, State
 from ingest.sources.linear.relations import references
@@ -97,7 +98,7 @@ def project_document(project: Project, place: Place) -> Upsert:
             targetDate=project.target_date,
             archivedAt=project.archived_at,
         ),
-        labels=project.its_team_ids,
+        labels=teams.of_project(project),
     )
 
 
@@ -105,7 +106,7 @@ def tells_whole_project(project: Project, place: Place) -> bool:
     """Whether a payload tells all that a look-up would; those before 2024 have no status."""
     status = project.status
     told = (project.url or place.url, status and status.name, status and status.type)
-    return all(told) and project.its_team_ids is not None
+    return all(told) and teams.of_project(project) is not None
 
 
 def _names(labels: list[Named] | None) -> list[str] | None:

@@ -7,6 +7,7 @@ Performs no I/O.
 from __future__ import annotations
 
 from ingest.core.changes import Upsert
+from ingest.sources.linear import teams
 from ingest.sources.linear.payloads import Child, Document, Initiative, State, Update
 from ingest.sources.linear.shapes import (
     Place,
@@ -64,6 +65,7 @@ def _update(update: Update, place: Place, on: str, on_id: str | None, child: Chi
         metadata=metadata.told(),
         created_at=day,
         parent=parent_of(place, **{on: on_id}),
+        labels=teams.of_update(update),
     )
 
 
@@ -108,6 +110,7 @@ def document_document(document: Document, place: Place) -> Upsert:
         ),
         aliases=keys([document.slug_id]),
         frontmatter=known(archivedAt=document.archived_at),
+        labels=teams.of_document(document),
     )
 
 
@@ -138,4 +141,5 @@ def initiative_document(initiative: Initiative, place: Place) -> Upsert:
             targetDate=initiative.target_date,
             archivedAt=initiative.archived_at,
         ),
+        labels=teams.of_initiative(initiative),
     )

@@ -107,7 +107,7 @@ def _page(lookup: Lookup, raw: Payload) -> Change:
             page.id, (*properties.references(told), *markdown.references(raw.get("blocks")))
         ),
         links=tuple(sorted(set(properties.links(told)))),
-        labels=frozenset({database}) if database else None,
+        labels=_labels(raw, database),
     )
 
 
@@ -192,7 +192,6 @@ def _comment(lookup: Lookup, raw: Payload) -> Change:
         author_name=text(comment.display_name, "resolved_name"),
         last_edited_time=comment.last_edited_time,
     )
-    database = dashed(raw.get("database_id"))
     return Upsert(
         identity=lookup.identity,
         version=comment.version,
@@ -204,8 +203,16 @@ def _comment(lookup: Lookup, raw: Payload) -> Change:
         parent=parent,
         aliases=(undashed(comment.id),),
         references=_once(comment.id, _mentions(comment.rich_text)),
-        labels=frozenset({database}) if database else None,
+        labels=_labels(raw),
     )
+
+
+def _labels(raw: Payload, database: str | None = None) -> frozenset[str] | None:
+    """The database that it is a row of, or stands in however deep; None where nobody asked, or
+    nobody knows.
+    """
+    found = database or text(raw, "group")
+    return frozenset({found}) if found else None
 
 
 def _said(comment: Comment) -> Iterable[str]:

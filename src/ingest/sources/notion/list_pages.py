@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from ingest.core.canonical import digest
+from ingest.core.errors import Refused
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.contract import Payload
@@ -65,12 +66,17 @@ def _visit(walk: Walk, id_: str, page: dict[str, JSON] | None = None) -> None:
     """
     identity, reading = walk.identity("page", id_), walk.reading()
     try:
-        page = page or reading.whole(f"pages/{id_}")
+        page = page or reading.own(f"pages/{id_}")
         if page is None or not walk.wants(page) or _lies_in_trash(walk, page):
             return
         raw = whole_page(reading, page)
     except WentAway:
         walk.want(identity, _place(page))
+        return
+    except Absent:  # there it is, but it is not for integrations
+        return
+    except Refused as refusal:
+        walk.left(refusal, identity)
         return
     finally:
         walk.spent(reading)
@@ -109,10 +115,15 @@ def _place(page: Payload | None) -> JSON:
 
 def _database(walk: Walk, task: Task) -> None:
     id_, reading = str(task[1]), walk.reading()
+    database = None
     try:
-        database = reading.whole(f"databases/{id_}")
+        database = reading.own(f"databases/{id_}")
         if database is not None and not _lies_in_trash(walk, database):
             _tell_database(walk, id_, reading, database)
+    except Absent:  # a linked database, which is not for integrations
+        return
+    except Refused as refusal:
+        walk.left(refusal, walk.identity("database", id_))
     finally:
         walk.spent(reading)
     if database is not None and not is_trashed(database):

@@ -75,7 +75,9 @@ class Reading:
     was resolved.
 
     What `lists` holds already is not asked for again, but counted. `parents` are what blocks and
-    tables stand in, as far as it was found. `is_short`: a property failed, and was left out.
+    tables stand in, as far as it was found, `groups` in which database things are. `is_short`: a
+    property failed, and was left out. filtered: the connection wants the rows of some databases
+    only, so that this has to be found out.
     """
 
     api: Api
@@ -85,6 +87,8 @@ class Reading:
     is_cut: bool = False
     is_short: bool = False
     parents: dict[str, JSON] = field(default_factory=dict)
+    groups: dict[str, str | None] = field(default_factory=dict)
+    filtered: bool = False
     _synced: set[str] = field(default_factory=set)
 
     @property

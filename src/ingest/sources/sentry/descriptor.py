@@ -110,6 +110,18 @@ def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
     return (told, *within, f"installation:{installation}")
 
 
+def _is_lifecycle(headers: Headers, payload: Payload) -> bool:
+    """The header is not signed: the body has to be of that kind."""
+    told = payload.get("data")
+    is_installation = headers.get("sentry-hook-resource", "").strip().lower() == "installation"
+    return is_installation and isinstance(told, Mapping) and "installation" in told
+
+
+def _field_of(tenant: str) -> str | None:
+    """What is known of an installation alone is found by the connection's `webhookId`."""
+    return "webhookId" if tenant.startswith("installation:") else None
+
+
 def _accounts(payload: Payload) -> frozenset[str]:
     installation = _installation(payload)
     return frozenset({installation} if installation else ())
@@ -189,6 +201,8 @@ DESCRIPTOR = Descriptor(
     accounts=_accounts,
     connection_accounts=_connection_accounts,
     scope=_scope,
+    is_lifecycle=_is_lifecycle,
+    tenant_field=_field_of,
     owned_prefixes=_prefix,
     prefix_of=_slug_in,
     learned=learned,

@@ -70,12 +70,16 @@ def page_of(reader: Reader, search: Api, metadata: Payload, request: PageRequest
 def _read(reader: Reader, issue: Identity) -> Listed | Refresh | None:
     """One issue whole; None where it went since it was named, or is about to.
 
-    One whose answer makes no sense is left to a look-up of its own, and ends alone; and so is one
-    that went into another, for a look-up knows what it was called.
+    One whose answer makes no sense, or that is refused, is left to a look-up of its own, and ends
+    alone; and so is one that went into another, for a look-up knows what it was called.
     """
     try:
         told = reader.issue(issue.id)
     except PermanentError:
+        return Refresh(issue)
+    except Refused as refusal:
+        if refusal.stale:
+            raise
         return Refresh(issue)
     if told is None:
         return None

@@ -14,7 +14,7 @@ from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import BadPayload
 from ingest.core.times import from_epoch_s, to_micros
 from ingest.core.values import JSON
-from ingest.sources.contract import Message, Normalised
+from ingest.sources.contract import Message, Normalised, Notice
 from ingest.sources.drift import drift
 from ingest.sources.later import fresh
 from ingest.sources.sentry import events, proof
@@ -49,7 +49,7 @@ class _Meaning:
     changes: tuple[Change | Refresh, ...] = ()
     skip: str | None = None
     drift: tuple[str, ...] = ()
-    withdraws: str | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 def normalise(message: Message) -> Normalised:
@@ -64,7 +64,7 @@ def normalise(message: Message) -> Normalised:
         drift=meant.drift,
         event_key=events.key(resource, action, meant.subject, message),
         once=True,
-        withdraws=meant.withdraws,
+        notices=meant.notices,
     )
 
 
@@ -177,13 +177,15 @@ def _comment_data(message: Message) -> JSON:
 
 
 def _installed(message: Message, _resource: str, _action: str) -> _Meaning:
-    skip = "installation.created: a connection is made with `ingest source connect`"
-    return _Meaning(_of_installation(message), skip=skip)
+    notice = Notice("installation", None, events.sent_at_micros(message))
+    skip = events.NOT_CONNECTED
+    return _Meaning(_of_installation(message), skip=skip, notices=(notice,))
 
 
 def _uninstalled(message: Message, _resource: str, _action: str) -> _Meaning:
-    reason = "the integration is uninstalled in Sentry"
-    return _Meaning(_of_installation(message), skip=reason, withdraws=reason)
+    reason = events.UNINSTALLED
+    notice = Notice("installation", reason, events.sent_at_micros(message))
+    return _Meaning(_of_installation(message), skip=reason, notices=(notice,))
 
 
 def _of_installation(message: Message) -> Subject:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ingest.core.times import iso
 from ingest.core.values import JSON
-from ingest.sources.contract import Message
+from ingest.sources.contract import Headers, Message, Payload
 from ingest.sources.vercel.payloads import time_if
 from ingest.sources.vercel.types import (
     SeedAction,
@@ -60,9 +60,6 @@ HINTS = frozenset(
 )
 """Events that tell no state, and after which it may be another: the deployment is looked up."""
 
-PROJECT_REMOVED = "project.removed"
-INTEGRATION_REMOVED = "integration-configuration.removed"
-
 _NOT_DOCUMENTS = "domains, settings and variables are not documents"
 _NO_COMMENTS = "comments on previews are not documents"
 _NO_STATE = "it says nothing about the state of the deployment"
@@ -105,6 +102,12 @@ IGNORED: Mapping[str, str] = {
 """Reasons by the kind's name, or by the beginning of many names: up to a dot, as the sheet has it
 that documents and SDK spell what follows differently."""
 
+OF_OTHERS: Mapping[str, str] = {
+    "integration-configuration.removed": "an integration that no connection is of",
+    "project.removed": "a project that no connection is of",
+}
+"""What is shown with a connection; why it says nothing to the others."""
+
 _OLD = {"deployment": "deployment.created"}
 _WITH_HYPHEN = ("integration-configuration-", "integration-resource-", "edge-config-")
 
@@ -128,6 +131,15 @@ def ignored_because(kind: str) -> str:
     beginnings = (named[: at + 1] for at, mark in enumerate(named) if mark == ".")
     reasons = [IGNORED[start] for start in (*beginnings, kind) if start in IGNORED]
     return f"{shown}: {reasons[-1]}" if reasons else f"unknown type {shown}"
+
+
+def unowned_because(_headers: Headers, payload: Payload) -> str | None:
+    """Why a delivery that names no project of ours changes nothing."""
+    kind = name(nonblank(payload, "type") or "")
+    if kind in OF_OTHERS:
+        return f"{kind}: {OF_OTHERS[kind]}"
+    reason = ignored_because(kind)
+    return None if reason.startswith("unknown type") else reason
 
 
 def of_deployment(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from ingest.core.changes import Refresh
-from ingest.core.errors import PermanentError
+from ingest.core.errors import PermanentError, Refused
 from ingest.core.times import to_micros
 from ingest.sources.answers import Absent
 from ingest.sources.listing import Listed, Page, PageRequest
@@ -132,6 +132,11 @@ class _Step:
             try:
                 raw = self.requests.deployment(id_, self.requests.team)
             except (Absent, PermanentError):
+                found.wanted.append(Refresh(self.whom(id_)))
+                continue
+            except Refused as refusal:
+                if refusal.stale:
+                    raise
                 found.wanted.append(Refresh(self.whom(id_)))
                 continue
             of = payloads.seen(mapping(raw, "deployment"))

@@ -81,7 +81,8 @@ class Seen(Deployment):
     @property
     def status(self) -> str | None:
         """Its state, by either of the names that it has."""
-        return self.ready_state or self.state
+        told = self.ready_state or self.state
+        return told.upper() if told else None
 
     @property
     def environment(self) -> str | None:

@@ -60,7 +60,7 @@ class Requests:
         if (nonblank(found, "id") or nonblank(found, "uid")) != id_:
             raise BadPayload("deployment.id", "another deployment was answered")
         state = nonblank(found, "readyState") or nonblank(found, "state")
-        events = self._events(path, team) if state == FAILED else None
+        events = self._events(path, team) if state and state.upper() == FAILED else None
         return {"deployment": self._named(found, team), "events": events}
 
     def _events(self, path: str, team: str | None) -> JSON:

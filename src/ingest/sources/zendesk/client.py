@@ -86,11 +86,13 @@ class ZendeskClient:
         raise PermanentError("Zendesk has no such list")
 
     def check(self) -> str:
-        """Who the token's user is."""
+        """Who the token's user is, and that tickets are shown to him at all."""
         try:
-            return f"reads as {self.reader.role()}"
+            role = self.reader.role()
         except Absent as absent:
             raise Refused(f"{absent}: Zendesk shows no account to the token") from absent
+        self.reader.prove_tickets()
+        return f"reads as {role}"
 
     def close(self) -> None:
         self.api.close()

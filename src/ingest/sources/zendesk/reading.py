@@ -192,6 +192,17 @@ class Reader:
         except Absent as absent:
             raise _unseen("account", absent) from absent
 
+    def prove_tickets(self) -> None:
+        """Raise `Refused` where the list of tickets is refused: the token has no scope for any."""
+        try:
+            self.api.get("tickets.json", params={"page[size]": 1})
+        except Absent as absent:
+            if absent.status == FORBIDDEN:
+                raise Refused(
+                    f"{absent}: the token may read no tickets; give one of an agent, and of an "
+                    "OAuth client the scope `read` or `tickets:read`"
+                ) from absent
+
     def prove_help_center(self) -> None:
         """The same of articles. Their list is answered to anybody, so it proves no token."""
         self.prove_account()

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ingest.core.changes import Refresh
-from ingest.core.errors import BadPayload, PermanentError
+from ingest.core.errors import BadPayload, Denied, PermanentError
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
@@ -124,7 +124,7 @@ class TicketPages:
             return answered(self.reader.api.get(_PATH, params=params, max_bytes=_MOST_BYTES))
         except Absent as absent:
             self.reader.prove_account()
-            raise PermanentError(
+            raise Denied(
                 f"{absent}: Zendesk's export of tickets is for admins; give the token of an admin, "
                 "or of an OAuth client that an admin made, and may read tickets"
             ) from absent

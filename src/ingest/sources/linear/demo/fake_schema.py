@@ -24,6 +24,7 @@ PLAIN: Mapping[str, str] = {
     "Attachment": f"{_NODE} title subtitle url metadata source sourceType",
     "IssueLabel": f"{_NODE} name color",
     "Team": f"{_NODE} key name",
+    "Cycle": f"{_NODE} number name",
     "User": f"{_NODE} name displayName email url",
     "ExternalUser": f"{_NODE} name displayName email",
     "ActorBot": "id type subType name userDisplayName",
@@ -106,11 +107,14 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
         "project": "Project",
         "initiative": "Initiative",
         "issue": "Issue",
+        "team": "Team",
+        "cycle": "Cycle",
         "parentDocument": "Document",
         "creator": "User",
         "updatedBy": "User",
     },
-    "Initiative": {"owner": "User", "creator": "User"},
+    "Cycle": {"team": "Team"},
+    "Initiative": {"owner": "User", "creator": "User", "projects": "[Project]"},
 }
 
 LISTS: Mapping[str, str] = {
