@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 EdgeKind = Literal["resolves", "blockedBy", "dependsOn", "relatedTo"]
@@ -25,35 +26,53 @@ _PHRASES: Mapping[EdgeKind, tuple[str, ...]] = {
         "close, closes, closed, closing, fix, fixes, fixed, fixing, fix for, fixes for",
         "resolve, resolves, resolved, resolving",
     ),
-    "blockedBy": ("blocked by, blocked on, blocked",),
+    "blockedBy": ("blocked by, blocked on, blocked, blocked until, waiting on",),
     "dependsOn": (
         "depends, depend on, depends on, depending on, dependent on, depends upon",
         "require, requires, requiring, stacked on, stacked on top of",
-        "based on, based on top of",
+        "based on, based on top of, builds on, builds on top of, built on top of",
     ),
     "relatedTo": (
         "ref, refs, reference, references, referencing, xref, see, see also, see here, part of",
+        "address, addresses, addressing, follows, continues, continuation of, similar to",
         "follow up, follow up to, follow up of, follow up for, follow up on, follow up from",
         "follows up on, followup, followup to, followup of, followup for, followup on",
-        "related, related to, relate to, relates, relates to, relating to, more info",
+        "related, related to, relate to, relates, relates to, relating to",
         "contribute to, contributes to, contributing to, toward, towards",
         "supersede, supersedes, superseded by, superseding, duplicate of, duplicates",
+        "supercede, supercedes, superceded by, superceding, obsoletes, obsoleted by",
+        "replace, replaces, replaced by, replacing, replacement for, alternative to",
     ),
 }
+# "More details here: …" and "bugs like: …" are said in as many ways as these make.
+_POINTERS = tuple(
+    " ".join(filter(None, (more, what, where)))
+    for more in ("more", "further", "additional")
+    for what in ("info", "information", "details", "detail", "context", "background", "discussion")
+    for where in ("", "at", "in", "on", "here", "can be found in", "can be found at")
+)
+_EXAMPLES = tuple(
+    f"{what}{s} {word}"
+    for what, s in product(("issue", "bug", "problem", "error", "crash"), ("", "s", "es"))
+    for word in ("like", "such as")
+)
 _KINDS: Mapping[str, EdgeKind] = {
     phrase: kind
     for kind, lists in _PHRASES.items()
     for phrases in lists
     for phrase in phrases.split(", ")
-}
+} | dict.fromkeys((*_POINTERS, *_EXAMPLES), "relatedTo")
 # What is built on something at home depends on it; elsewhere it is where an idea came from.
-_ONLY_AT_HOME = frozenset({"based on", "based on top of"})
+_ONLY_AT_HOME = frozenset(phrase for phrase in _KINDS if phrase.startswith(("based", "buil")))
 
 _NOUN_LIST = (
     "issue issues bug bugs ticket tickets task tasks story epic pr prs pull request requests"
 )
 _NOUNS = frozenset(_NOUN_LIST.split()) | {"discussion"}
-_NEGATIONS = frozenset({"not", "no", "never", "nor", "without", "cannot"})
+_NEGATIONS = frozenset({"not", "no", "never", "nor", "without", "cannot"}) | frozenset(
+    {"fail", "fails", "failed", "failing", "unable", "instead"}
+)
+_AFFIRMED = frozenset({"only", "just"})  # "not only fixes"
 
 # How many words a phrase has that ends in this one; two for a noun, where a source's own may end.
 # Most mentions follow another word and are settled by that.
@@ -80,6 +99,13 @@ _NEXT_ITEM = re.compile(
     r"[^\n]{0,200}+\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?"
     r"[*_~\"'(\[<]{0,4}"
 )
+_UNFINISHED = re.compile(
+    r"[)\]*_~\"'>]{0,4}[ \t]{1,4}\n?"
+    r"(?:did(?:n['\u2019]t| not)|does(?:n['\u2019]t| not)|failed to|fails to)"
+    r"[ \t\n]{1,4}(?:[a-z]{1,12}[ \t\n]{1,4}){0,2}"
+    r"(?:fix|close|resolve|solve|address|cover|handle|catch|finish|help)\b",
+    re.IGNORECASE,
+)
 _REVERT = re.compile(r"[\s*-]{0,8}revert \"", re.IGNORECASE)
 
 
@@ -105,7 +131,7 @@ def keyword_before(
     """
     low, head = _head(text, start)
     last = _LAST_WORD.search(head, max(0, len(head) - 24))
-    if last is None or not ((end := last[0].lower()) in _LENGTHS or end in own):
+    if last is None or not ((end := last[0].lower().strip("_")) in _LENGTHS or end in own):
         return None
     gap = _GAP.fullmatch(text, low + len(head), start)
     if gap is None or not (gap["space"] or gap["colon"]):
@@ -116,11 +142,16 @@ def keyword_before(
         return None
     phrase, first = found
     begin = low + words[first][1]
-    negated = any(_negates(word) for word, _ in words[first + 1 : first + 1 + _NEGATION_WORDS])
-    if negated or not _reaches(text, begin, gap):
+    before = [word for word, _ in words[first + 1 : first + 1 + _NEGATION_WORDS]]
+    if _is_negated(before, text, begin) or not _reaches(text, begin, gap):
         return None
     kind = _kind_of(phrase, own, at_home=at_home)
     return Keyword(kind, begin, listed=gap["item"] is not None)
+
+
+def unfinished_after(text: str, start: int, end: int) -> Keyword | None:
+    """What is said of a mention that did not do its work: whoever says so goes on with it."""
+    return Keyword("relatedTo", start) if _UNFINISHED.match(text, end) else None
 
 
 def joined(text: str, end: int, start: int, *, listed: bool) -> bool:
@@ -157,7 +188,7 @@ def _last_words(head: str) -> list[tuple[str, int]]:
         if word is None:
             break
         end = head.rfind(token, 0, end)
-        words.append((word[0].lower(), end + word.start()))
+        words.append((word[0].lower().strip("_"), end + word.start()))
         if word.start() > 0:
             break
     return words
@@ -188,6 +219,19 @@ def _kind_of(phrase: str, own: Mapping[str, EdgeKind | None], *, at_home: bool) 
 def _length(end: str) -> int:
     """How many words a phrase that ends in this one may have."""
     return _LENGTHS.get(end.rpartition("-")[2], 1)
+
+
+def _is_negated(before: list[str], text: str, begin: int) -> bool:
+    """Whether the words before the phrase at `begin`, the last one first, say that it is not so.
+
+    Over the end of a line only the last of them may, and no word may where a sentence begins there.
+    """
+    near = next((at for at, word in enumerate(before) if _negates(word)), None)
+    if near is None or (near and before[near - 1] in _AFFIRMED):
+        return False
+    line = text.rfind("\n", max(0, begin - 40), begin) + 1
+    begins_line = not text[line:begin].strip(_MARKS)
+    return not begins_line or (near == 0 and not text[begin].isupper())
 
 
 def _negates(word: str) -> bool:

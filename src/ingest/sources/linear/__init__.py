@@ -29,5 +29,5 @@ SOURCE = Source(
     listing=LISTING,
     subscribe=subscribe,
     by_hand=BY_HAND,
-    revision=3,
+    revision=4,  # a parent that is told by its id alone
 )

@@ -96,6 +96,12 @@ def _own_names(metadata: Payload) -> frozenset[str]:
     return frozenset({f"name:{name}"}) if name else frozenset()
 
 
+def _owned_pages(metadata: Payload, _api_url: str) -> frozenset[str]:
+    """Hosts of deployments begin with the project's name, in small letters."""
+    name = text(metadata, "projectName")
+    return frozenset({name.lower()} if name else ())
+
+
 def _scope(_tenant: str, metadata: Payload) -> str:
     """An id is unique at its host; whose it is, the project says: `api.vercel.com/prj_1`.
 
@@ -134,6 +140,7 @@ DESCRIPTOR = Descriptor(
     accounts=_accounts,
     connection_accounts=_connection_accounts,
     scope=_scope,
+    owned_pages=_owned_pages,
     api_url=lambda metadata: f"https://{api_host(metadata)}",
     api_hosts=(PUBLIC_HOST,),
     api_host_field="apiHost",
