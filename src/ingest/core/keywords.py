@@ -26,30 +26,43 @@ _PHRASES: Mapping[EdgeKind, tuple[str, ...]] = {
         "close, closes, closed, closing, fix, fixes, fixed, fixing, fix for, fixes for",
         "resolve, resolves, resolved, resolving",
     ),
-    "blockedBy": ("blocked by, blocked on, blocked, blocked until, waiting on",),
+    "blockedBy": ("blocked by, blocked on, blocked, blocked until, waiting on, waiting for",),
     "dependsOn": (
         "depends, depend on, depends on, depending on, dependent on, depends upon",
         "require, requires, requiring, stacked on, stacked on top of",
-        "based on, based on top of, builds on, builds on top of, built on top of",
+        "based on, based on top of, based off, based off of, builds on, builds on top of",
+        "built on top of",
     ),
     "relatedTo": (
         "ref, refs, reference, references, referencing, xref, see, see also, see here, part of",
-        "address, addresses, addressing, follows, continues, continuation of, similar to",
+        "address, addresses, addressing, follows, continues, continuation of, similar to, cf",
         "follow up, follow up to, follow up of, follow up for, follow up on, follow up from",
-        "follows up on, followup, followup to, followup of, followup for, followup on",
+        "follows up on, following up on, followup, followup to, followup of, followup for",
+        "followup on",
         "related, related to, relate to, relates, relates to, relating to",
         "contribute to, contributes to, contributing to, toward, towards",
-        "supersede, supersedes, superseded by, superseding, duplicate of, duplicates",
+        "supersede, supersedes, superseded by, superseding, successor of, successor to",
+        "duplicate of, duplicates, duplicated by, dup of, dupe of",
         "supercede, supercedes, superceded by, superceding, obsoletes, obsoleted by",
-        "replace, replaces, replaced by, replacing, replacement for, alternative to",
+        "replace, replaces, replaced by, replaced with, replacing, replacement for",
+        "alternative to, in favor of, in favour of, read more, read more at, read more in",
     ),
 }
 # "More details here: …" and "bugs like: …" are said in as many ways as these make.
 _POINTERS = tuple(
     " ".join(filter(None, (more, what, where)))
-    for more in ("more", "further", "additional")
+    for more in ("more", "further", "additional", "full")
     for what in ("info", "information", "details", "detail", "context", "background", "discussion")
-    for where in ("", "at", "in", "on", "here", "can be found in", "can be found at")
+    for where in (
+        "",
+        "at",
+        "in",
+        "on",
+        "here",
+        "can be found in",
+        "can be found at",
+        "can be found here",
+    )
 )
 _EXAMPLES = tuple(
     f"{what}{s} {word}"
@@ -64,6 +77,8 @@ _KINDS: Mapping[str, EdgeKind] = {
 } | dict.fromkeys((*_POINTERS, *_EXAMPLES), "relatedTo")
 # What is built on something at home depends on it; elsewhere it is where an idea came from.
 _ONLY_AT_HOME = frozenset(phrase for phrase in _KINDS if phrase.startswith(("based", "buil")))
+# A full stop after these ends no sentence.
+_SHORT = re.compile(r"(?<![\w.])(?:refs?|cf)\.\Z", re.IGNORECASE)
 
 _NOUN_LIST = (
     "issue issues bug bugs ticket tickets task tasks story epic pr prs pull request requests"
@@ -86,7 +101,7 @@ _MARKS = " \t\r\n:*_~\"'([<-+•"
 _ITEM_ENDS = ("]", ".", ")")
 _ITEM_AT_END = re.compile(r"\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{0,4}(?:\[[ xX]\])?\Z")
 _GAP = re.compile(
-    r"[*_~]{0,3}(?P<colon>:?)[*_~]{0,3}"
+    r"\.?[*_~]{0,3}(?P<colon>:?)[*_~]{0,3}"
     r"(?P<space>[ \t\r]*+(?P<lines>(?:\n[ \t\r]*+)*))"
     r"(?P<item>(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?)?"
     r"[*_~\"'(\[<]{0,4}"
@@ -99,6 +114,11 @@ _NEXT_ITEM = re.compile(
     r"[^\n]{0,200}+\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?"
     r"[*_~\"'(\[<]{0,4}"
 )
+_LABEL = re.compile(
+    r"\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}[*_]{0,2}"
+    r"(?P<words>[A-Za-z]{1,12}(?: [A-Za-z]{1,12})?)[*_]{0,2}:[*_]{0,2}[ \t]{1,4}[*_\[(<]{0,2}\Z"
+)
+_LABEL_CHARS = 64
 _UNFINISHED = re.compile(
     r"[)\]*_~\"'>]{0,4}[ \t]{1,4}\n?"
     r"(?:did(?:n['\u2019]t| not)|does(?:n['\u2019]t| not)|failed to|fails to)"
@@ -123,21 +143,22 @@ class Keyword:
 
 
 def keyword_before(
-    text: str, start: int, own: Mapping[str, EdgeKind | None], *, at_home: bool
+    text: str, start: int, own: Mapping[str, EdgeKind | None], *, source: str, at_home: bool
 ) -> Keyword | None:
     """The keyword that speaks of the mention at `start`.
 
-    `own` are the words of the mention's source; `at_home` whether it lies where the text does.
+    `own` are the words of the mention's source, whose name may stand as a noun does; `at_home`
+    whether it lies where the text does.
     """
     low, head = _head(text, start)
     last = _LAST_WORD.search(head, max(0, len(head) - 24))
-    if last is None or not ((end := last[0].lower().strip("_")) in _LENGTHS or end in own):
+    if last is None or not _may_end(last[0].lower().strip("_"), own, source):
         return None
     gap = _GAP.fullmatch(text, low + len(head), start)
     if gap is None or not (gap["space"] or gap["colon"]):
         return None
     words = _last_words(head)
-    found = _phrase([word for word, _ in words], own)
+    found = _phrase([word for word, _ in words], own, source)
     if found is None:
         return None
     phrase, first = found
@@ -147,6 +168,18 @@ def keyword_before(
         return None
     kind = _kind_of(phrase, own, at_home=at_home)
     return Keyword(kind, begin, listed=gap["item"] is not None)
+
+
+def item_start(text: str, start: int, source: str) -> int | None:
+    """Where the item of a list begins that is but a noun, a colon and the mention at `start`
+    (`- PR: …`); None where it is no such item. The source's name is a noun too.
+    """
+    label = _LABEL.search(text, max(0, start - _LABEL_CHARS), start)
+    if label is None or not all(
+        word in _NOUNS or word == source for word in label["words"].lower().split()
+    ):
+        return None
+    return label.start("words")
 
 
 def unfinished_after(text: str, start: int, end: int) -> Keyword | None:
@@ -166,6 +199,11 @@ def is_tag(text: str, start: int, end: int) -> bool:
     return text[start - 1 : start] == "(" and text[end : end + 1] == ")"
 
 
+def _may_end(word: str, own: Mapping[str, EdgeKind | None], source: str) -> bool:
+    """Whether a keyword, or a noun after one, ends in this word: most mentions are settled here."""
+    return word in _LENGTHS or word in own or word == source
+
+
 def _head(text: str, start: int) -> tuple[int, str]:
     """Where a stretch of text begins that ends in the last word before a mention, and it."""
     low, head = start, ""
@@ -174,6 +212,8 @@ def _head(text: str, start: int) -> tuple[int, str]:
         head = text[low:start].rstrip(_MARKS)
         if head:
             break
+    if head[-1:] == "." and _SHORT.search(head, max(0, len(head) - 6)):
+        head = head[:-1]
     item = _ITEM_AT_END.search(head, max(0, len(head) - 24)) if head[-1:] in _ITEM_ENDS else None
     return low, head[: item.start()].rstrip(_MARKS) if item else head
 
@@ -194,10 +234,12 @@ def _last_words(head: str) -> list[tuple[str, int]]:
     return words
 
 
-def _phrase(words: list[str], own: Mapping[str, EdgeKind | None]) -> tuple[str, int] | None:
+def _phrase(
+    words: list[str], own: Mapping[str, EdgeKind | None], source: str
+) -> tuple[str, int] | None:
     """The longest phrase that the words (last one first) end in, and the index of its first word.
 
-    Nouns may follow it.
+    Nouns may follow it, and the name of the source.
     """
     for last, end in enumerate(words):
         for first in range(min(len(words), last + _length(end)) - 1, last - 1, -1):
@@ -205,7 +247,7 @@ def _phrase(words: list[str], own: Mapping[str, EdgeKind | None]) -> tuple[str, 
             phrase = phrase.replace("-", " ")
             if phrase in own or phrase in _KINDS:
                 return phrase, first
-        if end not in _NOUNS:
+        if end not in _NOUNS and end != source:
             return None
     return None
 

@@ -16,6 +16,7 @@ from ingest.core.keywords import (
     EdgeKind,
     Keyword,
     is_tag,
+    item_start,
     joined,
     keyword_before,
     unfinished_after,
@@ -232,12 +233,16 @@ def _keyword(text: str, context: Context, place: Place, shared: _List | None) ->
     at_home = syntax.source == context.source_type and (
         home is None or place.mention.key.startswith(f"{home}#")
     )
-    word = keyword_before(text, place.start, own, at_home=at_home)
-    if word is None and shared is not None and not _is_alone(syntax, shared):
-        listed = shared.keyword.listed
-        if joined(text, shared.end, place.start, listed=listed):
-            return shared.keyword
-    return word or unfinished_after(text, place.start, place.end)
+    begins = (place.start, item_start(text, place.start, syntax.source))
+    for start in filter(None, begins):
+        word = keyword_before(text, start, own, source=syntax.source, at_home=at_home)
+        if word is not None:
+            return word
+        if shared is not None and not _is_alone(syntax, shared):
+            listed = shared.keyword.listed
+            if joined(text, shared.end, start, listed=listed):
+                return shared.keyword
+    return unfinished_after(text, place.start, place.end)
 
 
 def _is_alone(syntax: Syntax, shared: _List) -> bool:

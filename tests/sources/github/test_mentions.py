@@ -40,6 +40,7 @@ def edges(text: str) -> list[tuple[str, str]]:
         ("[#12]", "acme/payments#12"),
         ("feat: [gh-#12] totals", "acme/payments#12"),
         ("GH-#12, GH#12", "acme/payments#12"),
+        ("1/GH-12", "acme/payments#12"),
         ("a new option #20814", "acme/payments#20814"),
         ("nested table #20814", "acme/payments#20814"),
         ("flaky test #20814", "acme/payments#20814"),

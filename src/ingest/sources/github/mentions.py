@@ -25,7 +25,9 @@ _HASH = re.compile(rf"#{_NUMBER}(?![A-Za-z0-9%]|_[A-Za-z0-9_]|[.,][0-9])")
 # `issue#12` and `PR#12`, which link nothing and mean the same.
 _GLUED = re.compile(r"(?<![A-Za-z0-9_./@-])(?:[Ii]ssue|PR|pr)\Z")
 # `GH-12`; with both marks or `GH#12` it says the same, and links nothing.
-_GH = re.compile(rf"(?<![A-Za-z0-9_./@-])[Gg][Hh](?:-#?|#){_NUMBER}(?![A-Za-z0-9_@]|[.][0-9])")
+_GH = re.compile(
+    rf"(?:(?<![A-Za-z0-9_./@-])|(?<=[0-9]/))[Gg][Hh](?:-#?|#){_NUMBER}(?![A-Za-z0-9_@]|[.][0-9])"
+)
 _CONVERSATION = rf"/({_OWNER}+)/({_REPO}+)/(?:issues|pull|pulls|discussions)/{_NUMBER}"
 _ENDS = r"(?![A-Za-z0-9_-])"
 _PAGE = re.compile(rf"github\.com{_CONVERSATION}{_ENDS}")
