@@ -35,7 +35,8 @@ _PHRASES: Mapping[EdgeKind, tuple[str, ...]] = {
     ),
     "relatedTo": (
         "ref, refs, reference, references, referencing, xref, see, see also, see here, part of",
-        "address, addresses, addressing, follows, continues, continuation of, similar to, cf",
+        "address, addresses, addressing, follows, continues, continuation of, similar to, cf, re",
+        "reverts, revert of",
         "follow up, follow up to, follow up of, follow up for, follow up on, follow up from",
         "follows up on, following up on, followup, followup to, followup of, followup for",
         "followup on",
@@ -49,32 +50,24 @@ _PHRASES: Mapping[EdgeKind, tuple[str, ...]] = {
     ),
 }
 # "More details here: …" and "bugs like: …" are said in as many ways as these make.
-_POINTERS = tuple(
-    " ".join(filter(None, (more, what, where)))
-    for more in ("more", "further", "additional", "full")
-    for what in ("info", "information", "details", "detail", "context", "background", "discussion")
-    for where in (
-        "",
-        "at",
-        "in",
-        "on",
-        "here",
-        "can be found in",
-        "can be found at",
-        "can be found here",
-    )
+_POINTERS = (
+    ("more", "further", "additional", "full", "see", "see the", "see this"),
+    ("info", "information", "details", "context", "background", "discussion", "comment", "thread"),
+    ("", "at", "in", "on", "here", "can be found in", "can be found at", "can be found here"),
 )
-_EXAMPLES = tuple(
-    f"{what}{s} {word}"
-    for what, s in product(("issue", "bug", "problem", "error", "crash"), ("", "s", "es"))
-    for word in ("like", "such as")
+_EXAMPLES = (
+    ("issue", "issues", "bug", "bugs", "problem", "problems", "error", "errors", "crashes"),
+    ("like", "such as"),
 )
 _KINDS: Mapping[str, EdgeKind] = {
     phrase: kind
     for kind, lists in _PHRASES.items()
     for phrases in lists
     for phrase in phrases.split(", ")
-} | dict.fromkeys((*_POINTERS, *_EXAMPLES), "relatedTo")
+} | dict.fromkeys(
+    (" ".join(filter(None, words)) for made in (_POINTERS, _EXAMPLES) for words in product(*made)),
+    "relatedTo",
+)
 # What is built on something at home depends on it; elsewhere it is where an idea came from.
 _ONLY_AT_HOME = frozenset(phrase for phrase in _KINDS if phrase.startswith(("based", "buil")))
 # A full stop after these ends no sentence.

@@ -71,13 +71,19 @@ def _find(text: str, context: Context) -> Iterator[Mention]:
         yield from _elsewhere(text, context)
     if "github.com/" in text:
         yield from _pages(text, home)
-    if home is not None and ("GH" in text or "gh-" in text or "gh#" in text):
-        for found in _GH.finditer(text):
-            yield _mention(found.start(), found.end(), f"{home}#{found[1]}")
+    if home is not None:
+        yield from _prefixed(text, home)
 
 
 def _mention(start: int, end: int, key: str) -> Mention:
     return Mention(start, end, "github", key, "text")
+
+
+def _prefixed(text: str, home: str) -> Iterator[Mention]:
+    """`GH-12`."""
+    if "GH" in text or "gh-" in text or "gh#" in text:
+        for found in _GH.finditer(text):
+            yield _mention(found.start(), found.end(), f"{home}#{found[1]}")
 
 
 def _numbers(text: str, home: str | None) -> Iterator[Mention]:

@@ -37,6 +37,10 @@ def _edges(issue: Issue) -> Iterator[tuple[EdgeKind, str, str]]:
     parent = issue.parent
     if parent_key := (parent and (parent.identifier or parent.id)) or issue.parent_id:
         yield "relatedTo", parent_key, "parent"
+    yield from _relations(issue)
+
+
+def _relations(issue: Issue) -> Iterator[tuple[EdgeKind, str, str]]:
     ends = (
         (issue.relations, "relatedIssue", _OUTWARD),
         (issue.inverse_relations, "issue", _INWARD),
