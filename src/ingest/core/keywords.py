@@ -37,9 +37,7 @@ _PHRASES: Mapping[EdgeKind, tuple[str, ...]] = {
         "ref, refs, reference, references, referencing, xref, see, see also, see here, part of",
         "address, addresses, addressing, follows, continues, continuation of, similar to, cf, re",
         "reverts, revert of",
-        "follow up, follow up to, follow up of, follow up for, follow up on, follow up from",
-        "follows up on, following up on, followup, followup to, followup of, followup for",
-        "followup on",
+        "follow up, follow up from, follows up on, following up on, followup",
         "related, related to, relate to, relates, relates to, relating to",
         "contribute to, contributes to, contributing to, toward, towards",
         "supersede, supersedes, superseded by, superseding, successor of, successor to",
@@ -49,23 +47,29 @@ _PHRASES: Mapping[EdgeKind, tuple[str, ...]] = {
         "alternative to, in favor of, in favour of, read more, read more at, read more in",
     ),
 }
-# "More details here: …" and "bugs like: …" are said in as many ways as these make.
+# What is said in as many ways as these make: "More details here: …", "bugs like: …".
 _POINTERS = (
     ("more", "further", "additional", "full", "see", "see the", "see this"),
     ("info", "information", "details", "context", "background", "discussion", "comment", "thread"),
     ("", "at", "in", "on", "here", "can be found in", "can be found at", "can be found here"),
 )
+_FOLLOWERS = (
+    ("follow up", "followup"),
+    ("", "pr", "issue", "task", "ticket", "change", "commit", "work"),
+    ("to", "of", "for", "on"),
+)
 _EXAMPLES = (
     ("issue", "issues", "bug", "bugs", "problem", "problems", "error", "errors", "crashes"),
     ("like", "such as"),
 )
+_MADE = (_POINTERS, _FOLLOWERS, _EXAMPLES)
 _KINDS: Mapping[str, EdgeKind] = {
     phrase: kind
     for kind, lists in _PHRASES.items()
     for phrases in lists
     for phrase in phrases.split(", ")
 } | dict.fromkeys(
-    (" ".join(filter(None, words)) for made in (_POINTERS, _EXAMPLES) for words in product(*made)),
+    (" ".join(filter(None, words)) for made in _MADE for words in product(*made)),
     "relatedTo",
 )
 # What is built on something at home depends on it; elsewhere it is where an idea came from.
@@ -78,9 +82,10 @@ _NOUN_LIST = (
 )
 _NOUNS = frozenset(_NOUN_LIST.split()) | {"discussion"}
 _NEGATIONS = frozenset({"not", "no", "never", "nor", "without", "cannot"}) | frozenset(
-    {"fail", "fails", "failed", "failing", "unable", "instead"}
+    {"fail", "fails", "failed", "failing", "unable"}
 )
 _AFFIRMED = frozenset({"only", "just"})  # "not only fixes"
+_INSTEAD = {"instead": "of", "rather": "than"}  # "instead of fixing"
 
 # How many words a phrase has that ends in this one; two for a noun, where a source's own may end.
 # Most mentions follow another word and are settled by that.
@@ -261,7 +266,7 @@ def _is_negated(before: list[str], text: str, begin: int) -> bool:
 
     Over the end of a line only the last of them may, and no word may where a sentence begins there.
     """
-    near = next((at for at, word in enumerate(before) if _negates(word)), None)
+    near = next((at for at in range(len(before)) if _negates(before, at)), None)
     if near is None or (near and before[near - 1] in _AFFIRMED):
         return False
     line = text.rfind("\n", max(0, begin - 40), begin) + 1
@@ -269,7 +274,10 @@ def _is_negated(before: list[str], text: str, begin: int) -> bool:
     return not begins_line or (near == 0 and not text[begin].isupper())
 
 
-def _negates(word: str) -> bool:
+def _negates(before: list[str], at: int) -> bool:
+    word = before[at]
+    if word in _INSTEAD:
+        return at > 0 and before[at - 1] == _INSTEAD[word]
     return word in _NEGATIONS or word.endswith(("n't", "n\u2019t"))
 
 
