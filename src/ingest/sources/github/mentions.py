@@ -31,12 +31,12 @@ _GH = re.compile(
 _CONVERSATION = rf"/({_OWNER}+)/({_REPO}+)/(?:issues|pull|pulls|discussions)/{_NUMBER}"
 _ENDS = r"(?![A-Za-z0-9_-])"
 _PAGE = re.compile(rf"github\.com{_CONVERSATION}{_ENDS}")
-# A page of an Enterprise, or an object of an API.
+# A page of an Enterprise. What an API answers at is no page: GitHub links nothing to it.
 _ELSEWHERE = re.compile(
-    r"https?://(?!(?:www\.)?github\.com[/:])(?P<host>(?:[A-Za-z0-9-]{1,63}\.){0,8}[A-Za-z0-9-]{1,63}(?::[0-9]{1,5})?)"
-    rf"(?:(?:/api/v3)?/repos)?{_CONVERSATION}{_ENDS}"
+    r"https?://(?!(?:www\.)?github\.com[/:])"
+    r"(?P<host>(?:[A-Za-z0-9-]{1,63}\.){0,8}[A-Za-z0-9-]{1,63}(?::[0-9]{1,5})?)"
+    rf"{_CONVERSATION}{_ENDS}"
 )
-_PUBLIC_API = "api.github.com"
 _NO_OWNERS = frozenset({"orgs", "users", "apps", "sponsors", "settings"})
 
 _REPO_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -141,12 +141,12 @@ def _elsewhere(text: str, context: Context) -> Iterator[Mention]:
     """The same on the host of an Enterprise, which counts where a connection is of it, and in the
     texts that are there too.
     """
-    known = {_PUBLIC_API, context.host if context.source_type == "github" else None}
+    own = context.host if context.source_type == "github" else None
     for found in _ELSEWHERE.finditer(text):
         host = found["host"].lower()
         if found[2] not in _NO_OWNERS:
             key = f"{_spelt(f'{found[2]}/{found[3]}', context.home)}#{found[4]}"
-            prefix = None if host in known else host
+            prefix = None if host == own else host
             yield Mention(found.start(), found.end(), "github", key, "url", prefix)
 
 
