@@ -17,10 +17,15 @@ _DEFINED = re.compile(
     r"(?::[ \t]{0,9}(?:\r?\n[ \t]{0,9})?|(?<=[0-9]\])[ \t]{1,4})<?(?=https?://)",
     re.MULTILINE,
 )
+_DEFINING = re.compile(r":|[ \t]{1,4}<?https?://")
 _NUMBER = re.compile(r"\^?[0-9]{1,3}")
 _USED = re.compile(
-    r"\[((?:[^\[\]]{1,300}+|\[[^\[\]]{0,100}+\]){1,20})\](?:\[([^\[\]]{0,200}+)\])?(?![(:])"
+    r"\[((?:[^\[\]]{1,300}+|\[[^\[\]]{0,100}+\]){1,20})\](?:\[([^\[\]]{0,200}+)\])?(?!\()"
 )
+
+
+MAX_USES = 50_000
+"""Of labels, in one text: as many as a source's mentions there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,16 @@ def uses(text: str, defined: Mapping[str, Definition]) -> Iterator[Use]:
             at = match.start() + 1
             continue
         at = match.end()
-        if definition is not None and definition.start != match.start():
+        if definition is not None and not _begins_definition(text, match):
             yield Use(*match.span(), match.span(1), definition.url)
+
+
+def _begins_definition(text: str, label: re.Match[str]) -> bool:
+    """Whether a label begins its line and is defined there, be it for the first time or again."""
+    start, end = label.span()
+    before = text[max(0, start - 4) : start].rpartition("\n")
+    begins_line = not before[2].strip(" ") and (before[1] or start <= len(before[2]))
+    return bool(begins_line) and _DEFINING.match(text, end) is not None
 
 
 def _same(label: str) -> str:

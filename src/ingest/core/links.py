@@ -11,8 +11,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
-from ingest.core.definitions import Use, definitions, uses
+from ingest.core.definitions import MAX_USES, Use, definitions, uses
 
 # Possessive quantifiers stand on single characters only: on groups, Python before 3.11.5 matches
 # them wrongly. Parentheses belong to a URL where they close again inside it; the marks and
@@ -122,7 +123,7 @@ def links(text: str) -> Links:
     used: dict[int, tuple[tuple[int, int], ...]] = {}
     if defined := definitions(text, ends):
         labelled += [Link(one.start, one.url[1], one.label, one.url) for one in defined.values()]
-        found = list(uses(text, defined))
+        found = list(islice(uses(text, defined), MAX_USES))
         labelled += [Link(use.start, use.end, use.words, use.url) for use in found]
         used = _by_url(found)
     return Links(text, urls, tuple(sorted(labelled, key=lambda link: link.start)), used)
