@@ -301,6 +301,10 @@ class Descriptor:
     keys_by_names: the further keys that a human key has by all names that the connection knows.
     renamed: what the thing is called by now, in a sentence for people; None while it is called as
         it was when it was connected.
+    owned_pages: by what the URLs of the connection's pages are known on hosts that are not the
+        provider's own (a host, `ghe.example:8443`; the name that a host begins with), from its
+        metadata and the base of its API, which is empty where no setting names it: what a `Mention`
+        has as its prefix.
     api_url: the base of the API, by the connection's metadata, where no setting names another.
     api_hosts: the hosts that it may be on, as `api.example.com` or `*.example.com`: a token goes to
         no other, unless a setting names that.
@@ -336,6 +340,7 @@ class Descriptor:
     former_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     keys_by_names: Callable[[Payload, str], frozenset[str]] = lambda _metadata, _key: frozenset()
     renamed: Callable[[Payload], str | None] = lambda _metadata: None
+    owned_pages: Callable[[Payload, str], frozenset[str]] = lambda _metadata, _api_url: frozenset()
     api_url: Callable[[Payload], str] = lambda _metadata: ""
     api_hosts: tuple[str, ...] = ()
     api_host_field: str | None = None

@@ -7,7 +7,7 @@ A transaction that finds something not rendered notes it down and is run again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from ingest.core.references import (
     strongest,
 )
 from ingest.core.values import JSON
+from ingest.sources.hosts import host_of
 from ingest.sources.registry import syntaxes
 
 K = TypeVar("K")
@@ -38,7 +39,8 @@ class StoreConfig:
     """What of a store bears on its documents: embedding, chunking, and the prefixes it owns.
 
     Chunk sizes are in cl100k tokens. `owned` are the prefixes of keys that its connections own, by
-    source type: a bare key counts as a reference only where its prefix is among them.
+    source type: a bare key counts as a reference only where its prefix is among them. `pages` are
+    what the URLs of their pages are known by where the provider's own host does not say it.
     """
 
     id: str
@@ -47,6 +49,7 @@ class StoreConfig:
     chunk_max_tokens: int
     chunk_overlap: int
     owned: Mapping[str, Collection[str]]
+    pages: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def embedding(self) -> tuple[str, int, int, int]:
@@ -174,7 +177,9 @@ def _say(upsert: Upsert) -> Said:
     """
     text = canonical_text(upsert.title, upsert.body)
     source_type = upsert.identity.source_type
-    context = Context(source_type, upsert.home)
+    page = upsert.metadata.get("url")
+    host = host_of(page) if isinstance(page, str) else None
+    context = Context(source_type, upsert.home, host)
     own_words = text if upsert.parent is None else upsert.body
     found = extract(own_words, context, syntaxes())
     stated = (*upsert.references, *_linked(upsert.links, context))
@@ -195,7 +200,7 @@ def _linked(links: Collection[str], context: Context) -> list[Reference]:
 
 def _render(said: Said, store: StoreConfig) -> Rendered:
     upsert = said.upsert
-    every = distinct(keep_owned(said.references, store.owned))
+    every = distinct(keep_owned(said.references, store.owned, store.pages))
     references = strongest(every, MAX_REFERENCES)
     more = len(every) - len(references)
     return Rendered(

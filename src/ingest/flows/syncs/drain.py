@@ -77,7 +77,7 @@ def drain_pages(
             if is_due:
                 begin_due(engine)
             with transaction(engine, durable=False) as conn:
-                held = claim_part(conn, lease_s)
+                held = claim_part(conn, lease_s, api_urls=clients.api_urls)
             if held is None:
                 if is_due and not _wait_for_next(engine):
                     return done

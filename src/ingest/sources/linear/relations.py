@@ -2,7 +2,8 @@
 
 schema.graphql, `IssueRelation`: of `A blocks B` A lists the relation in `relations`, and B in
 `inverseRelations`; `duplicate` and `related` read the same from both ends; `similar` is a guess of
-Linear's own. Performs no I/O.
+Linear's own. Where the id alone is told, that is the key: each issue has its id as an alias.
+Performs no I/O.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ _INWARD: Mapping[str, EdgeKind] = {**_OUTWARD, "blocks": "blockedBy"}
 
 
 def references(issue: Issue, own: str) -> tuple[Reference, ...]:
-    """The issues that this one names, sorted, each once for a kind of edge."""
+    """The issues that this one names, sorted, each once for a kind of edge; `own` is its key."""
     found: dict[tuple[str, str], Reference] = {}
     for kind, key, evidence in _edges(issue):
-        if key != own:
+        if key not in (own, issue.id):
             edge = Reference(kind, "linear", bounded_key(key), "field", evidence)
             found.setdefault((kind, edge.key), edge)
     return tuple(found[place] for place in sorted(found))
@@ -33,8 +34,13 @@ def references(issue: Issue, own: str) -> tuple[Reference, ...]:
 
 def _edges(issue: Issue) -> Iterator[tuple[EdgeKind, str, str]]:
     """(kind of edge, the other issue's key, what the field calls it)."""
-    if issue.parent and issue.parent.identifier:
-        yield "relatedTo", issue.parent.identifier, "parent"
+    parent = issue.parent
+    if parent_key := (parent and (parent.identifier or parent.id)) or issue.parent_id:
+        yield "relatedTo", parent_key, "parent"
+    yield from _relations(issue)
+
+
+def _relations(issue: Issue) -> Iterator[tuple[EdgeKind, str, str]]:
     ends = (
         (issue.relations, "relatedIssue", _OUTWARD),
         (issue.inverse_relations, "issue", _INWARD),
@@ -42,11 +48,15 @@ def _edges(issue: Issue) -> Iterator[tuple[EdgeKind, str, str]]:
     for listed, other, kinds in ends:
         for relation in sorted(nodes(listed), key=lambda node: str(node.get("type"))):
             word = relation.get("type")
-            key = _key(relation.get(other))
+            key = _key(relation.get(other)) or _text(relation.get(f"{other}Id"))
             if isinstance(word, str) and word in kinds and key:
                 yield kinds[word], key, word
 
 
 def _key(issue: Any) -> str | None:
-    key = issue.get("identifier") if isinstance(issue, dict) else None
-    return clean(key) if isinstance(key, str) and key else None
+    told = issue if isinstance(issue, dict) else {}
+    return _text(told.get("identifier")) or _text(told.get("id"))
+
+
+def _text(told: Any) -> str | None:
+    return clean(told) if isinstance(told, str) and told else None
