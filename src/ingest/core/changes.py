@@ -36,6 +36,7 @@ class Upsert:
     `home` is what bare references in the text are relative to (`owner/repo`), where that exists.
     `labels` name the groups of the connection's filter that the object belongs to (team ids);
     None where the payload does not say.
+    `title_is_made_up`: by us, out of its keys or others' words, so nothing is said by it.
     """
 
     identity: Identity
@@ -55,6 +56,7 @@ class Upsert:
     labels: frozenset[str] | None = None
     priority: int = UPSERT_PRIORITY
     chunk_overlap: int | None = None
+    title_is_made_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

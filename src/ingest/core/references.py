@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Literal, NamedTuple
 
 from ingest.core.evidence import from_keyword, surroundings
+from ingest.core.identity import Identity
 from ingest.core.keywords import EdgeKind, Keyword, is_tag, joined, keyword_before
 from ingest.core.links import links
 from ingest.core.mentions import Context, Mention, Place, Syntax, find, places
@@ -47,6 +48,7 @@ class Reference:
 
     `key` is the canonical mention (`owner/repo#12`, `ENG-123`), the target's `source_id` or alias.
     `prefix` is set where the key was bare: it counts only if a connection of the store owns it.
+    `thing` is what is meant, as in `Mention`: where it is set, that binds it and not `key`.
     """
 
     kind: ReferenceKind
@@ -55,6 +57,7 @@ class Reference:
     origin: ReferenceOrigin
     evidence: str
     prefix: str | None = None
+    thing: Identity | None = None
 
 
 @dataclass(slots=True)
