@@ -23,7 +23,7 @@ class Context:
     """Where a text stands: its source, and what its bare references are relative to.
 
     home: `owner/repo`, where the source has such a thing; None: a bare number names nothing.
-    scope: that of the text's own document. A bare number is within it, whatever it is called.
+    scope: what a bare number is within, by its id, whatever that is called; None: not known.
     """
 
     source_type: str
@@ -70,6 +70,7 @@ class Syntax:
     closes_singly: a closing keyword serves only the reference right after it, not a list.
     fold: a key of this source in the spelling in which keys are compared; pure, and of what is
         folded the same again. What the provider tells apart by case stays apart.
+    mention_of: of a document's `source_id` the mention by which whoever points at it is shown to.
     """
 
     source: str
@@ -77,6 +78,7 @@ class Syntax:
     keywords: Mapping[str, EdgeKind | None] = field(default_factory=dict, hash=False)
     closes_singly: bool = False
     fold: Callable[[str], str] = as_written
+    mention_of: Callable[[str], str] = as_written
 
 
 class Place(NamedTuple):

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from ingest.core.canonical import digest
 from ingest.core.changes import Change, Delete, Patch, Upsert, Withdraw
+from ingest.core.references import Reference
 from ingest.core.values import JSON
 
 _FINAL = "9" * 20
@@ -70,17 +71,20 @@ def content(change: Change) -> JSON:
         return {
             "sourceId": change.source_id,
             "title": change.title,
+            "titleIsMadeUp": change.title_is_made_up,
             "body": change.body,
             "metadata": dict(change.metadata),
             "parent": list(_plain(change)),
             "frontmatter": dict(change.frontmatter) if change.frontmatter is not None else None,
             "references": [
-                [r.kind, r.source, r.key, r.origin, r.evidence, r.prefix] for r in change.references
+                [r.kind, r.source, r.key, r.origin, r.evidence, r.prefix, _thing(r)]
+                for r in change.references
             ],
             "links": list(change.links),
             "temporal": dict(change.temporal),
             "createdAt": change.created_at.isoformat() if change.created_at else None,
             "home": change.home,
+            "homeScope": change.home_scope,
             "labels": [*sorted(change.labels)] if change.labels is not None else None,
             "chunkOverlap": change.chunk_overlap,
         }
@@ -133,6 +137,11 @@ def _version(change: Change) -> str:
 def _plain(change: Upsert) -> tuple[str, ...]:
     parent = change.parent
     return (parent.scope, parent.kind, parent.id) if parent else ()
+
+
+def _thing(reference: Reference) -> list[JSON] | None:
+    thing = reference.thing
+    return None if thing is None else [thing.scope, thing.kind, thing.id]
 
 
 def _fixed(version: int) -> str:

@@ -272,9 +272,10 @@ class Descriptor:
     check_token: raises `BadInput` for a token that cannot be one.
     token_end: of a token that will end and is not renewed, when, and what to give instead; None for
         all others. For people, and never the token.
-    one_of: groups of kinds that share their ids and turn into one another (an issue becomes a pull
-        request): of one id in a scope one document lives, that which was told last, and what was
-        said under any of them goes on under it. Of equal ones the later kind of the group.
+    one_of: the kinds that a reference can mean by scope and id alone, in groups of those that share
+        their ids and turn into one another (an issue becomes a pull request): of one id in a scope
+        one document lives, that which was told last (of equal ones the later kind of the group),
+        and what was said under any of them goes on under it.
     gather_s: how long a look-up waits for further events of the same object.
     """
 

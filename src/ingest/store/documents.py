@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.core.values import JSON
+from ingest.store.references import Pointer
 from ingest.store.rows import as_json
 
 
@@ -17,6 +18,8 @@ class Stored:
     """A document as it stands: what a new version of it is compared with.
 
     created_at: ISO 8601 without a zone, in UTC, with microseconds, as the column has it.
+    pointers: its references, and names: the keys that it has and had, as they are compared; both
+        are read beside the row.
     """
 
     id: str
@@ -29,6 +32,8 @@ class Stored:
     chunk_count: int
     relationships: Mapping[str, JSON] | None
     created_at: str
+    pointers: tuple[Pointer, ...] = ()
+    names: frozenset[str] = frozenset()
 
 
 _RECORD = """

@@ -34,9 +34,10 @@ from ingest.flows.documents.draft import Draft, draft
 from ingest.flows.documents.plan import Entry
 from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.flows.documents.write import write
-from ingest.store import documents, feeds, ledger
+from ingest.sources.registry import folded
+from ingest.store import documents, feeds, ledger, references
+from ingest.store.binding import Noted
 from ingest.store.documents import Stored
-from ingest.store.references import Noted
 
 StoreStatement = tuple[StoreConfig, Statement]
 """A statement, and the store that it is said in."""
@@ -165,8 +166,12 @@ def _read_documents(conn: sa.Connection, known: Mapping[str, _Subject]) -> None:
     """The documents that may change; what is withheld of them is brought back to be read."""
     moving = [s.row for s in known.values() if s.moves and s.row.state == LIVE]
     documents.release(conn, [row.document_id for row in moving if not row.visible])
-    for document, stored in documents.read(conn, [row.document_id for row in moving]).items():
-        known[document].stored = stored
+    standing = documents.read(conn, [row.document_id for row in moving])
+    pointers = references.read(conn, standing)
+    names = references.names_of(conn, standing)
+    for document, stored in standing.items():
+        own = frozenset(folded(*name) for name in names.get(document, ()))
+        known[document].stored = replace(stored, pointers=pointers.get(document, ()), names=own)
         known[document].row = _heard(known[document].row, stored)
 
 
@@ -306,7 +311,14 @@ def _draft(
     if key is not None:
         parent = decisions[key].row if key in decisions else parents[key]
     parent_id = parent.document_id if parent is not None else None
-    return draft(rendered, decision.metadata, decision.row, parent_id, subject.store)
+    return draft(
+        rendered,
+        decision.metadata,
+        decision.row,
+        parent_id,
+        store=subject.store,
+        stored=subject.stored,
+    )
 
 
 def _cuts(

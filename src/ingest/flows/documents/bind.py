@@ -2,22 +2,25 @@
 
 Then, of two workers, one with the target and one with the reference, the later sees both. The keys
 are noted in the transaction that moves them, so that what a worker that dies in between has left is
-bound by the beat (docs/decisions/0004 and 0018).
+bound by the beat (docs/decisions/0004, 0018 and 0028).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
 
 from ingest.core.errors import Costly, TransientError
-from ingest.sources.registry import all_sources
-from ingest.store import references
+from ingest.core.values import JSON
+from ingest.flows.documents.keys import members, named
+from ingest.flows.documents.shown import show_anew
+from ingest.store import binding
+from ingest.store.binding import Noted, Owned
 from ingest.store.engine import BadRow, transaction
-from ingest.store.references import Noted, Owned
 
 log = structlog.get_logger(__name__)
 
@@ -27,29 +30,24 @@ ATTEMPTS = 5
 T = TypeVar("T")
 
 
-def note_keys(conn: sa.Connection, keys: Collection[tuple[str, str, str]]) -> Noted | None:
+def note_keys(conn: sa.Connection, keys: Collection[Owned]) -> Noted | None:
     """Note, in the transaction that moves these keys, that they are to be bound after it.
 
-    Each is (store id, source type, key). The caller commits, then gives the note to `bind`. None
-    for no keys.
+    The caller commits, then gives the note to `bind`. None for no keys.
     """
-    return references.note(conn, [Owned(*key, _is_guarded(*key[1:])) for key in sorted(keys)])
-
-
-def _is_guarded(source_type: str, key: str) -> bool:
-    """Whether such a key has a prefix that somebody owns; a source that is gone has none."""
-    found = all_sources().get(source_type)
-    return found is not None and found.descriptor.prefix_of(key) is not None
+    if not keys:
+        return None
+    return binding.note(conn, {"keys": [_told(key) for key in sorted(_merged(keys), key=_place)]})
 
 
 def bind(engine: sa.Engine, noted: Noted | None) -> None:
-    """Point every reference to these keys at its owner; never raises.
+    """Do what is noted: point every reference to these keys at its owner; never raises.
 
     After the commit that noted them, in a transaction of its own; None does nothing. What cannot
     be bound now is logged and stays noted, for `bind_pending`.
     """
     if noted is not None:
-        _patiently(engine, lambda conn: references.bind(conn, noted))
+        _patiently(engine, lambda conn: _bind(conn, [noted]))
 
 
 def bind_pending(engine: sa.Engine) -> None:
@@ -57,8 +55,51 @@ def bind_pending(engine: sa.Engine) -> None:
 
     In steps, each a transaction, until nothing is noted or a step fails.
     """
-    while _patiently(engine, references.bind_pending):
+    while _patiently(engine, _bind_some):
         pass
+
+
+def _bind_some(conn: sa.Connection) -> bool:
+    """Some notes; whether there were any. An older version of the program notes in its own form."""
+    notes, older = binding.pending(conn), binding.older(conn)
+    _bind(conn, notes, [named(*key) for key in older])
+    return bool(notes or older)
+
+
+def _bind(conn: sa.Connection, notes: Sequence[Noted], further: Collection[Owned] = ()) -> None:
+    keys = [*further, *(_read(key) for one in notes for key in one.note["keys"])]
+    every = [replace(key, members=members(key)) for key in _merged(keys)]
+    show_anew(conn, binding.bind(conn, every))
+    binding.done(conn, notes)
+
+
+def _merged(keys: Iterable[Owned]) -> list[Owned]:
+    """Each key once; it is moved where any word of it says so."""
+    found: dict[tuple[str, str, str], Owned] = {}
+    for key in keys:
+        known = found.setdefault(_place(key), key)
+        if key.moved and not known.moved:
+            found[_place(key)] = key
+    return [*found.values()]
+
+
+def _place(key: Owned) -> tuple[str, str, str]:
+    return key.store_id, key.source_type, key.key
+
+
+def _told(key: Owned) -> dict[str, JSON]:
+    return {
+        "store_id": key.store_id,
+        "source_type": key.source_type,
+        "key": key.key,
+        "guarded": key.guarded,
+        "moved": key.moved,
+    }
+
+
+def _read(told: Mapping[str, Any]) -> Owned:
+    """A key of a note: what another version of the program may have noted beside it is left out."""
+    return Owned(told["store_id"], told["source_type"], told["key"], told["guarded"], told["moved"])
 
 
 def _patiently(engine: sa.Engine, statement: Callable[[sa.Connection], T]) -> T | None:
