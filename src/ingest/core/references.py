@@ -7,7 +7,7 @@ stands in code, comments or quotations is one. Performs no I/O.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -151,15 +151,15 @@ def distinct(
 ) -> tuple[Reference, ...]:
     """One reference for each (kind, target), the first one; sorted by kind, source and key.
 
-    It means the same thing as any other of its target does. `fold` gives (source, key) in the
-    spelling in which keys are compared.
+    One that tells the thing itself goes before those that only name it. `fold` gives (source, key)
+    in the spelling in which keys are compared.
     """
     kept: dict[tuple[str, str, str], Reference] = {}
     for one in references:
         target = one.kind, one.source, fold(one.source, one.key)
         known = kept.setdefault(target, one)
         if known.thing is None and one.thing is not None:
-            kept[target] = replace(known, thing=one.thing)
+            kept[target] = one
     return tuple(sorted(kept.values(), key=_place_of))
 
 

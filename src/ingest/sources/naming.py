@@ -17,8 +17,10 @@ class Naming:
 
     All are pure. Names are the provider's, in its spelling.
 
-    called: of a document's metadata, which space it is in and what that is called; None where they
-        do not say.
+    within: of a document's metadata, in which space it is, and by which name its keys call that;
+        None where they do not say.
+    tells: whether that name is the provider's own word of the time, so that others are renamed
+        after it; what only repeats a key that it was told (a comment's issue) tells none.
     key: a key (`source_id`, alias, what a reference holds) under another name: (key, before,
         after); the key itself where it is not one under `before`.
     metadata: a document's metadata under another name, as the provider would tell them now: (them,
@@ -26,7 +28,8 @@ class Naming:
     prefix: a name as a bare key would begin with it (`Descriptor.owned_prefixes`).
     """
 
-    called: Callable[[Metadata], Called | None]
+    within: Callable[[Metadata], Called | None]
     key: Callable[[str, str, str], str]
     metadata: Callable[[Metadata, str, str], dict[str, JSON]]
     prefix: Callable[[str], str]
+    tells: Callable[[Metadata], bool] = lambda _metadata: True

@@ -74,6 +74,13 @@ SET source_metadata = r.source_metadata, updated_at = CURRENT_TIMESTAMP
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id varchar, source_metadata jsonb)
 WHERE d.id = r.id AND d.source_metadata <> r.source_metadata
 """)
+_CALL = sa.text("""
+UPDATE lightfast_docs_documents d
+SET source_id = r.source_id, source_metadata = r.source_metadata, updated_at = CURRENT_TIMESTAMP
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+  AS r(id varchar, source_id varchar, source_metadata jsonb)
+WHERE d.id = r.id
+""")
 _DATE = sa.text("""
 UPDATE lightfast_docs_documents d
 SET created_at = r.created_at, updated_at = CURRENT_TIMESTAMP
@@ -182,6 +189,13 @@ def update(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def patch(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write only the metadata of documents (`id`, `source_metadata`), where it differs."""
     _run(conn, _PATCH, rows)
+
+
+def call(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write only what documents are called, and the metadata that hang on that (`id`, `source_id`,
+    `source_metadata`).
+    """
+    _run(conn, _CALL, rows)
 
 
 def date(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:

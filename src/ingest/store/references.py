@@ -95,6 +95,21 @@ ON CONFLICT (document_id, kind, target_source, target_key) DO UPDATE
       target_document_id = CASE WHEN r.bind_key IS NOT DISTINCT FROM excluded.bind_key
                                 THEN r.target_document_id END
 """)
+# Of two that write one key from now on, that which means a thing by its id stays.
+_YIELD = sa.text("""
+DELETE FROM lightfast_document_references r
+USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(
+  document_id varchar, kind varchar, target_source source_type, target_key varchar, after varchar)
+WHERE r.document_id = n.document_id AND r.kind = n.kind
+  AND r.target_source = n.target_source AND r.target_key = n.after
+""")
+_CALL = sa.text("""
+UPDATE lightfast_document_references r SET target_key = n.after
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(
+  document_id varchar, kind varchar, target_source source_type, target_key varchar, after varchar)
+WHERE r.document_id = n.document_id AND r.kind = n.kind
+  AND r.target_source = n.target_source AND r.target_key = n.target_key
+""")
 _LOOSE = sa.text("""
 UPDATE lightfast_document_references SET target_document_id = NULL
 WHERE document_id = ANY(CAST(:ids AS varchar[])) AND target_document_id IS NOT NULL
@@ -160,6 +175,16 @@ def put(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """
     if rows:
         conn.execute(_PUT, {"rows": as_json(rows)})
+
+
+def call(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the keys of references otherwise: beside what tells them apart, the key `after` it.
+
+    They go on pointing where they do.
+    """
+    if rows:
+        conn.execute(_YIELD, {"rows": as_json(rows)})
+        conn.execute(_CALL, {"rows": as_json(rows)})
 
 
 def loose(conn: sa.Connection, document_ids: Collection[str]) -> None:

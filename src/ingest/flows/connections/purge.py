@@ -23,6 +23,7 @@ from ingest.store import (
     feeds,
     ledger,
     purge,
+    space_names,
     sync_retention,
 )
 from ingest.store.binding import Owned
@@ -168,6 +169,8 @@ def _tombstones(engine: sa.Engine, connection: Connection) -> bool:
         keys = keys_of(conn, told)
         turned = ledger.cascade(conn, purge.forget(conn, told))
         keys |= show(conn, [document for document, visible in turned if visible])
+        if not told:
+            space_names.forget(conn, connection.id, scope=scope, tenant=tenant)
         noted = note_keys(conn, keys)
     bind(engine, noted)
     return bool(told)

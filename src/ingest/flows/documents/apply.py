@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -30,7 +31,9 @@ from ingest.core.folding import (
 )
 from ingest.core.identity import Identity, document_id, document_slug
 from ingest.flows.documents.bind import note_keys
+from ingest.flows.documents.called import Names
 from ingest.flows.documents.draft import Draft, draft
+from ingest.flows.documents.named import by_todays_names
 from ingest.flows.documents.plan import Entry
 from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.flows.documents.write import write
@@ -98,12 +101,14 @@ class _Subject:
         )
 
 
-def look_ahead(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[Ahead]:
+def look_ahead(
+    conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders
+) -> list[Ahead]:
     """What `apply` will probably write, by what is known now. Locks nothing and changes nothing.
 
     Only whole objects that will win, in the order of their identities: nothing else is rendered.
     """
-    subjects = _subjects(said)
+    subjects = _subjects(by_todays_names(conn, said, renders).said)
     _place(subjects, ledger.read(conn, subjects))
     decided = {key: _decide(subject) for key, subject in subjects.items() if subject.moves}
     stored = documents.hashes(conn, [key for key in decided if subjects[key].known])
@@ -114,16 +119,24 @@ def look_ahead(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[Ahea
     ]
 
 
-def apply(conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders) -> Applied:
+def apply(
+    conn: sa.Connection,
+    said: Sequence[StoreStatement],
+    renders: Renders,
+    renamed: Names = MappingProxyType({}),
+) -> Applied:
     """Bring documents to what is said of them; raises `Raced` where the batch must be run again.
 
     The order of the statements does not matter. The ledger's rows are locked in the order of their
     identities, then their parents, until the commit. That is the caller's, and so is what `Applied`
     asks for after it. Takes what is rendered, and renders nothing: what `renders` lacks is noted
     there, and has to be made (`prerender`) before the next try. Raises the store's errors too.
+    `renamed`: what is told of names beside the statements.
     """
-    if not said:
+    if not said and not renamed:
         return Applied()
+    named_now = by_todays_names(conn, said, renders, renamed)
+    said = named_now.said
     subjects = _read(conn, said)
     decisions = {key: _decide(subject) for key, subject in subjects.items()}
     named = _parents(subjects, decisions)
@@ -146,7 +159,7 @@ def apply(conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders)
     connections = frozenset(statement.connection_id for _, statement in said)
     keys = write(conn, entries, heard_of, connections, renders)
     doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
-    noted = note_keys(conn, keys)
+    noted = note_keys(conn, keys, named_now.told(is_written=bool(keys)))
     cuts = _cuts(said, drafts, renders)
     return Applied(_stale(subjects.values()), doubtful, noted, cuts, entries)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -17,6 +18,8 @@ import structlog
 from ingest.core.errors import Costly, TransientError
 from ingest.core.values import JSON
 from ingest.flows.documents.keys import members, named
+from ingest.flows.documents.named import ToldNames
+from ingest.flows.documents.renaming import is_renaming, names_noted, rename_step, tell_names
 from ingest.flows.documents.shown import show_anew
 from ingest.store import binding
 from ingest.store.binding import Noted, Owned
@@ -26,32 +29,44 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
 """Of one binding, before it is left to the beat."""
+STEPS_AT_ONCE = 10
+"""Of one renaming, by the worker that heard of it, before the rest is left to the beat."""
 
 T = TypeVar("T")
 
 
-def note_keys(conn: sa.Connection, keys: Collection[Owned]) -> Noted | None:
-    """Note, in the transaction that moves these keys, that they are to be bound after it.
+def note_keys(
+    conn: sa.Connection, keys: Collection[Owned], names: Sequence[ToldNames] = ()
+) -> Noted | None:
+    """Note, in the transaction that moves these keys, that they are to be bound after it, and what
+    it tells of names.
 
-    The caller commits, then gives the note to `bind`. None for no keys.
+    The caller commits, then gives the note to `bind`. None where there is nothing to note.
     """
-    if not keys:
+    if not keys and not names:
         return None
-    return binding.note(conn, {"keys": [_told(key) for key in sorted(_merged(keys), key=_place)]})
+    told = [_told(key) for key in sorted(_merged(keys), key=_place)]
+    return binding.note(conn, {"keys": told, "names": [names_noted(one) for one in names]})
 
 
 def bind(engine: sa.Engine, noted: Noted | None) -> None:
-    """Do what is noted: point every reference to these keys at its owner; never raises.
+    """Do what is noted: point every reference to these keys at its owner, and have documents called
+    by a name that is new; never raises.
 
-    After the commit that noted them, in a transaction of its own; None does nothing. What cannot
-    be bound now is logged and stays noted, for `bind_pending`.
+    After the commit that noted it, in transactions of its own; None does nothing. What cannot
+    be done now is logged and stays noted, for `bind_pending`; so does what is more than some steps.
     """
-    if noted is not None:
-        _patiently(engine, lambda conn: _bind(conn, [noted]))
+    renaming = [] if noted is None else _patiently(engine, partial(_bind, notes=[noted]))
+    for _ in range(STEPS_AT_ONCE):
+        done = _patiently(engine, partial(_rename, notes=renaming)) if renaming else None
+        if done is None:
+            return
+        keys, renaming = done
+        _patiently(engine, partial(_bind, notes=keys))
 
 
 def bind_pending(engine: sa.Engine) -> None:
-    """Bind what is still noted, as dead workers left it; never raises.
+    """Do what is still noted, as dead workers left it; never raises.
 
     In steps, each a transaction, until nothing is noted or a step fails.
     """
@@ -62,15 +77,34 @@ def bind_pending(engine: sa.Engine) -> None:
 def _bind_some(conn: sa.Connection) -> bool:
     """Some notes; whether there were any. An older version of the program notes in its own form."""
     notes, older = binding.pending(conn), binding.older(conn)
-    _bind(conn, notes, [named(*key) for key in older])
+    _rename(conn, [one for one in notes if is_renaming(one)])
+    _bind(conn, [one for one in notes if not is_renaming(one)], [named(*key) for key in older])
     return bool(notes or older)
 
 
-def _bind(conn: sa.Connection, notes: Sequence[Noted], further: Collection[Owned] = ()) -> None:
+def _bind(
+    conn: sa.Connection, notes: Sequence[Noted], further: Collection[Owned] = ()
+) -> list[Noted]:
+    """Bind what is noted; the notes of renamings that follow from it."""
+    renaming = tell_names(conn, [names for one in notes for names in one.note.get("names", ())])
     keys = [*further, *(_read(key) for one in notes for key in one.note["keys"])]
     every = [replace(key, members=members(key)) for key in _merged(keys)]
     show_anew(conn, binding.bind(conn, every))
     binding.done(conn, notes)
+    return renaming
+
+
+def _rename(conn: sa.Connection, notes: Sequence[Noted]) -> tuple[list[Noted], list[Noted]]:
+    """A step of each renaming: the notes of the keys that it moved, and of what is left of it."""
+    keys: list[Noted] = []
+    left: list[Noted] = []
+    for one in notes:
+        step = rename_step(conn, one)
+        noted = note_keys(conn, step.keys)
+        keys += [noted] if noted is not None else []
+        left += [binding.note(conn, step.left)] if step.left is not None else []
+    binding.done(conn, notes)
+    return keys, left
 
 
 def _merged(keys: Iterable[Owned]) -> list[Owned]:

@@ -6,7 +6,7 @@ the first identity of its group. A name is folded as its source compares names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from ingest.core.changes import Upsert
 from ingest.core.identity import Identity, document_id
@@ -88,12 +88,9 @@ def members(key: Owned) -> tuple[str, ...]:
     return tuple(document_id(one, key.store_id) for one in group_of(identity) or (identity,))
 
 
-def folds(source_type: str, keys: Collection[str]) -> Iterator[str]:
-    """Those of the keys that are compared in another spelling, in that."""
-    for key in keys:
-        compared = folded(source_type, key)
-        if compared != key:
-            yield compared
+def is_within(bound_by: str | None, scope: str) -> bool:
+    """Whether a `bind_key` is that of a thing of a scope."""
+    return bound_by is not None and bound_by.startswith(f"{_THING}{scope}{_SEPARATOR}")
 
 
 def _key_of(identity: Identity) -> str:
