@@ -34,7 +34,7 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NameTold:
     """One name that a space has, or had, and by what that is known.
 
     before: the name that it took the place of, where a rename was told; else empty.
@@ -49,18 +49,18 @@ class Told:
     sure_at: int = 0
 
 
-def merged(told: Iterable[Told]) -> tuple[Told, ...]:
+def merged(told: Iterable[NameTold]) -> tuple[NameTold, ...]:
     """What was told, each name and each rename once, with its newest times; sorted."""
-    found: dict[tuple[str, str], Told] = {}
+    found: dict[tuple[str, str], NameTold] = {}
     for one in told:
         key = one.name, one.before
         known = found.get(key, one)
         times = max(known.at, one.at), max(known.sure_at, one.sure_at)
-        found[key] = Told(one.name, one.before, *times)
+        found[key] = NameTold(one.name, one.before, *times)
     return tuple(found[key] for key in sorted(found))
 
 
-def current(told: Iterable[Told]) -> str | None:
+def current(told: Iterable[NameTold]) -> str | None:
     """The name of now; None where none was told.
 
     A name that a rename took away is a former one, unless another rename brought it back, or a
@@ -68,31 +68,33 @@ def current(told: Iterable[Told]) -> str | None:
     last, then the one that a rename gave last, then the last in the alphabet.
     """
     every = merged(told)
-    if not every:
-        return None
-    seen = {one.name: one.sure_at for one in every if not one.before}
-    renames = [one for one in every if one.before and seen.get(one.before, 0) <= one.sure_at]
-    after = _reachable({one.before: set() for one in renames}, renames)
-    names = {one.name for one in every} | {one.before for one in every if one.before}
-    left = [name for name in names if all(name in after.get(to, ()) for to in after.get(name, ()))]
+    if len(every) < 2:
+        return every[0].name if every else None
+    left = _left(every)
     return max(left, key=lambda name: (*_times(name, every), name))
 
 
-def _reachable(after: dict[str, set[str]], renames: Iterable[Told]) -> dict[str, set[str]]:
+def _left(told: Iterable[NameTold]) -> list[str]:
+    """The names that no rename took away for good."""
+    every = list(told)
+    seen = {one.name: one.sure_at for one in every if not one.before}
+    renames = [one for one in every if one.before and seen.get(one.before, 0) <= one.sure_at]
+    after = _reachable(renames)
+    names = {one.name for one in every} | {one.before for one in every if one.before}
+    return [name for name in names if all(name in after.get(to, ()) for to in after.get(name, ()))]
+
+
+def _reachable(renames: Iterable[NameTold]) -> dict[str, set[str]]:
     """By name, all that it was renamed to, directly or by way of others."""
     steps = list(renames)
-    grown = True
-    while grown:
-        grown = False
+    after: dict[str, set[str]] = {one.before: set() for one in steps}
+    for _ in steps:  # each round goes one rename further
         for one in steps:
-            further = {one.name} | after.get(one.name, set())
-            if not further <= after[one.before]:
-                after[one.before] |= further
-                grown = True
+            after[one.before] |= {one.name} | after.get(one.name, set())
     return after
 
 
-def _times(name: str, told: Iterable[Told]) -> tuple[int, int]:
+def _times(name: str, told: Iterable[NameTold]) -> tuple[int, int]:
     own = [one for one in told if one.name == name]
     given = (one.sure_at for one in own if one.before)
     return max((one.at for one in own), default=0), max(given, default=0)

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.core.naming import Told
+from ingest.core.naming import NameTold
 from ingest.core.values import JSON
 from ingest.store.rows import as_json
 
@@ -103,14 +103,14 @@ WHERE s.id = :connection_id AND f.source_id = s.id
 """)
 
 
-def read(conn: sa.Connection, spaces: Collection[Space]) -> dict[Space, tuple[Told, ...]]:
+def read(conn: sa.Connection, spaces: Collection[Space]) -> dict[Space, tuple[NameTold, ...]]:
     """What was told of these spaces' names, for those of which anything was. Locks nothing."""
     if not spaces:
         return {}
     return _by_space(conn.execute(_READ, {"spaces": _as_spaces(spaces)}))
 
 
-def of_stores(conn: sa.Connection, store_ids: Collection[str]) -> dict[Space, tuple[Told, ...]]:
+def of_stores(conn: sa.Connection, store_ids: Collection[str]) -> dict[Space, tuple[NameTold, ...]]:
     """The same of all spaces of stores."""
     if not store_ids:
         return {}
@@ -122,7 +122,7 @@ def lock(conn: sa.Connection, spaces: Collection[Space]) -> None:
     conn.execute(_ALONE, {"spaces": _as_spaces(spaces)})
 
 
-def tell(conn: sa.Connection, told: Mapping[Space, Iterable[Told]]) -> None:
+def tell(conn: sa.Connection, told: Mapping[Space, Iterable[NameTold]]) -> None:
     """Write what was told; of what is known the newest times stay. Of a lost store nothing."""
     rows = [
         {
@@ -167,10 +167,10 @@ def forget(conn: sa.Connection, connection_id: str, *, scope: str, tenant: str) 
     conn.execute(_FORGET, {"connection_id": connection_id, "scope": scope, "tenant": tenant})
 
 
-def _by_space(rows: Iterable[Sequence[Any]]) -> dict[Space, tuple[Told, ...]]:
-    found: dict[Space, list[Told]] = {}
+def _by_space(rows: Iterable[Sequence[Any]]) -> dict[Space, tuple[NameTold, ...]]:
+    found: dict[Space, list[NameTold]] = {}
     for row in rows:
-        found.setdefault(Space(*row[:4]), []).append(Told(*row[4:]))
+        found.setdefault(Space(*row[:4]), []).append(NameTold(*row[4:]))
     return {space: tuple(told) for space, told in found.items()}
 
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import structlog
 
-from ingest.core import ranks
 from ingest.core.bounds import MAX_CHANGES, bounded_event
 from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import BadPayload, PermanentError
-from ingest.core.naming import Told
+from ingest.core.naming import NameTold
+from ingest.core.ranks import Told
 from ingest.core.slugs import bounded_key
 from ingest.core.times import to_micros
 from ingest.flows.connections.directory import Directory
@@ -95,10 +95,10 @@ def _renamed(
     """What is told of names in a store: each had happened when it was received."""
     received_at = to_micros(opened.row.received_at)
     scope = _scope(opened, connection) if meaning.renames else ""
-    found: dict[Space, tuple[Told, ...]] = {}
+    found: dict[Space, tuple[NameTold, ...]] = {}
     for one in meaning.renames:
         space = Space(store.id, opened.row.source_type, scope, one.space)
-        told = Told(one.name, one.before, one.at, received_at)
+        told = NameTold(one.name, one.before, one.at, received_at)
         found |= joined({space: found.get(space, ())}, {space: (told,)})
     return found
 
@@ -128,7 +128,7 @@ def _targets(
         raise BadPayload("$", f"speaks of more than {MAX_CHANGES:,} things")
     tokenless = meaning.skip is None and not (told or asked or meaning.renames)
     told, remark = unclaimed(found, told, directory.taken.get(connection.id, frozenset()))
-    origin = ranks.Told(row.body_hash.hex())
+    origin = Told(row.body_hash.hex())
     statements = statements_of(
         found, connection, told, origin, heard_at=row.received_at, can_ask=can_ask
     )

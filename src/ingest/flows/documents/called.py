@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ingest.core.changes import Upsert
 from ingest.core.folding import Statement
-from ingest.core.naming import Called, Told, current, merged
+from ingest.core.naming import Called, NameTold, current, merged
 from ingest.core.ranks import was_seen
 from ingest.core.references import Reference
 from ingest.core.times import to_micros
@@ -19,7 +19,7 @@ from ingest.sources.naming import Naming
 from ingest.sources.registry import all_sources
 from ingest.store.space_names import Space
 
-Names = Mapping[Space, tuple[Told, ...]]
+Names = Mapping[Space, tuple[NameTold, ...]]
 """What is told of the names of spaces."""
 
 
@@ -39,9 +39,9 @@ def within(store_id: str, upsert: Upsert) -> tuple[Space, Called] | None:
     return Space(store_id, identity.source_type, identity.scope, called.space), called
 
 
-def told_by(said: Iterable[tuple[str, Statement]]) -> dict[Space, tuple[Told, ...]]:
+def told_by(said: Iterable[tuple[str, Statement]]) -> dict[Space, tuple[NameTold, ...]]:
     """What statements, each with the id of its store, tell of names."""
-    found: dict[Space, list[Told]] = {}
+    found: dict[Space, list[NameTold]] = {}
     for store_id, statement in said:
         change = statement.change
         place = within(store_id, change) if isinstance(change, Upsert) else None
@@ -53,21 +53,21 @@ def told_by(said: Iterable[tuple[str, Statement]]) -> dict[Space, tuple[Told, ..
     return {space: merged(told) for space, told in found.items()}
 
 
-def _told(name: str, upsert: Upsert, statement: Statement) -> Told:
+def _told(name: str, upsert: Upsert, statement: Statement) -> NameTold:
     """A payload was made at its object's version or later; what was seen was so when asked for."""
     if not was_seen(statement.rank):
-        return Told(name, at=upsert.version)
+        return NameTold(name, at=upsert.version)
     asked_at = to_micros(statement.heard_at) if statement.heard_at is not None else 0
-    return Told(name, at=asked_at, sure_at=asked_at)
+    return NameTold(name, at=asked_at, sure_at=asked_at)
 
 
-def joined(*several: Names) -> dict[Space, tuple[Told, ...]]:
+def joined(*several: Names) -> dict[Space, tuple[NameTold, ...]]:
     """All that is told of each space."""
     spaces = {space for names in several for space in names}
     return {s: merged(one for names in several for one in names.get(s, ())) for s in spaces}
 
 
-def news(told: Names, known: Names) -> dict[Space, tuple[Told, ...]]:
+def news(told: Names, known: Names) -> dict[Space, tuple[NameTold, ...]]:
     """What of it is not known yet."""
     found = {}
     for space, every in told.items():

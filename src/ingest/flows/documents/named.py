@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ingest.core.changes import Upsert
 from ingest.core.folding import Statement
-from ingest.core.naming import Told, current
+from ingest.core.naming import NameTold, current
 from ingest.flows.documents.called import Names, joined, news, todays_name, told_by, within
 from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.store import space_names
@@ -28,7 +28,7 @@ class ToldNames:
     """What a batch tells of a space's names, and by which of them its rows were written."""
 
     space: Space
-    told: tuple[Told, ...]
+    told: tuple[NameTold, ...]
     written: str | None
 
 
@@ -78,7 +78,7 @@ def _spaces(said: Iterable[tuple[StoreConfig, Statement]]) -> Iterator[Space]:
 def _by_name(
     store: StoreConfig,
     statement: Statement,
-    names: Mapping[Space, tuple[Told, ...]],
+    names: Mapping[Space, tuple[NameTold, ...]],
     renders: Renders,
 ) -> tuple[StoreConfig, Statement]:
     change = statement.change

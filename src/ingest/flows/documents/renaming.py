@@ -7,14 +7,14 @@ What a document was called stays an alias of it; no text and no hash moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.core.folding import LedgerRow
-from ingest.core.naming import Told, current
+from ingest.core.naming import NameTold, current
 from ingest.core.values import JSON
 from ingest.flows.documents import sight
 from ingest.flows.documents.called import joined, naming_of
@@ -33,7 +33,7 @@ STEP_DOCUMENTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RenamingStep:
     """What a step came to: the keys that it moved, and the note of what is left, if anything is."""
 
     keys: frozenset[Owned] = frozenset()
@@ -65,9 +65,9 @@ def tell_names(conn: sa.Connection, noted: Sequence[Mapping[str, Any]]) -> list[
     """Write down what notes tell of names; a note for each space that is called otherwise by it, or
     by whose other names something was written.
     """
-    told: dict[Space, tuple[Told, ...]] = {}
+    told: dict[Space, tuple[NameTold, ...]] = {}
     for one in noted:
-        here = {_space(one): tuple(Told(*each) for each in one["told"])}
+        here = {_space(one): tuple(NameTold(*each) for each in one["told"])}
         told |= joined({s: told.get(s, ()) for s in here}, here)
     if not told:
         return []
@@ -84,7 +84,7 @@ def tell_names(conn: sa.Connection, noted: Sequence[Mapping[str, Any]]) -> list[
     ]
 
 
-def _is_moved(known: Sequence[Told], names: Sequence[Told]) -> bool:
+def _is_moved(known: Sequence[NameTold], names: Sequence[NameTold]) -> bool:
     """Whether the name of now is another by what was told. Of the first name nobody has another,
     but where a rename tells it.
     """
@@ -92,7 +92,7 @@ def _is_moved(known: Sequence[Told], names: Sequence[Told]) -> bool:
     return not is_first and current(known) != current(names)
 
 
-def _is_other(noted: Mapping[str, Any], names: Sequence[Told]) -> bool:
+def _is_other(noted: Mapping[str, Any], names: Sequence[NameTold]) -> bool:
     return noted["written"] is not None and noted["written"] != current(names)
 
 
@@ -101,69 +101,82 @@ def is_renaming(noted: Noted) -> bool:
     return "renaming" in noted.note
 
 
-def rename_step(conn: sa.Connection, noted: Noted) -> Step:
+def rename_step(conn: sa.Connection, noted: Noted) -> RenamingStep:
     """Look at some documents of the note's space, and call them by the name of now."""
     space, left = _space(noted.note["renaming"]), [*noted.note["of"]]
     naming = naming_of(space.source_type)
-    if not left or naming is None:
-        return Step()
     names = space_names.read(conn, [space]).get(space, ())
+    after = current(names)
+    if not left or naming is None or after is None:
+        return RenamingStep()
+    renaming = _Renaming(space, naming, frozenset(_every(names)), after)
     found, until = space_names.fed(conn, left[0], after=noted.note["after"], limit=STEP_DOCUMENTS)
     own = [one for one in found if (one.store_id, one.scope) == (space.store_id, space.scope)]
-    keys = _rename(conn, space, naming, names, own)
+    keys = _rename(conn, renaming, own)
     if until is None:
         left, until = left[1:], ""
     more = {**noted.note, "of": left, "after": until} if left else None
-    return Step(frozenset(keys), more)
+    return RenamingStep(frozenset(keys), more)
 
 
-def _rename(
-    conn: sa.Connection,
-    space: Space,
-    naming: Naming,
-    names: Sequence[Told],
-    found: Sequence[FedDocument],
-) -> set[Owned]:
+def _every(names: Sequence[NameTold]) -> Iterator[str]:
+    for one in names:
+        yield one.name
+        yield one.before
+
+
+@dataclass(frozen=True, slots=True)
+class _Renaming:
+    """A space, all that it was ever called, and what it is called by now."""
+
+    space: Space
+    naming: Naming
+    known: frozenset[str]
+    after: str
+
+    def before(self, metadata: Mapping[str, JSON]) -> str | None:
+        """The former name that a document goes by; None where that is none that was ever told."""
+        called = self.naming.within(metadata)
+        if called is None or called.space != self.space.space or called.name == self.after:
+            return None
+        return called.name if called.name in self.known else None
+
+    def renamed(self, stored: Stored, document: FedDocument) -> _Renamed | None:
+        """The document as it is called by now; None where it is called so already."""
+        before = self.before(stored.source_metadata)
+        if before is None:
+            return None
+        source_id = self.naming.key(stored.source_id, before, self.after)
+        metadata = self.naming.metadata(stored.source_metadata, before, self.after)
+        return _Renamed(stored, document, source_id, metadata, before, self.after)
+
+
+def _rename(conn: sa.Connection, renaming: _Renaming, found: Sequence[FedDocument]) -> set[Owned]:
     """Those that are called otherwise, and those out of sight, of which only their rows tell, are
     locked and looked at again.
     """
-    after = current(names)
-    if after is None:
-        return set()
-    known = {one.name for one in names} | {one.before for one in names}
     seen = documents.read(conn, [one.document_id for one in found if one.visible])
-
-    def before(stored: Stored | None) -> str | None:
-        """The former name that a document goes by; None where that is none that was ever told."""
-        called = naming.within(stored.source_metadata) if stored is not None else None
-        if called is None or called.space != space.space or called.name == after:
-            return None
-        return called.name if called.name in known else None
-
-    taken = [o for o in found if not o.visible or before(seen.get(o.document_id)) is not None]
+    taken = [
+        one
+        for one in found
+        if (stored := seen.get(one.document_id)) is None
+        or renaming.before(stored.source_metadata) is not None
+    ]
     if not taken:
         return set()
     rows = ledger.lock(conn, [one.identity for one in taken])
     withheld = [one.document_id for one in taken if not rows[one.identity].visible]
     documents.release(conn, withheld)
     standing = documents.read(conn, [one.document_id for one in taken])
-    moved = [
-        _renamed(stored, one, naming, (name, after))
+    made = [
+        renaming.renamed(standing[one.document_id], one)
         for one in taken
-        if (stored := standing.get(one.document_id)) and (name := before(stored)) is not None
+        if one.document_id in standing
     ]
-    keys = _write(conn, space, naming, moved, rows)
+    moved = [one for one in made if one is not None]
+    keys = _write(conn, renaming.space, renaming.naming, moved, rows)
     sight.hide(conn, withheld)
     return keys
-
-
-def _renamed(
-    stored: Stored, document: FedDocument, naming: Naming, names: tuple[str, str]
-) -> _Renamed:
-    source_id = naming.key(stored.source_id, *names)
-    return _Renamed(
-        stored, document, source_id, naming.metadata(stored.source_metadata, *names), *names
-    )
 
 
 def _write(
