@@ -19,13 +19,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.core.canonical import digest
-from ingest.core.changes import Change, Delete, Patch, Upsert, Withdraw
+from ingest.core.changes import DELETE_PRIORITY, Change, Delete, Patch, Upsert, Withdraw
 from ingest.core.references import Reference
 from ingest.core.values import JSON
 
 _FINAL = "9" * 20
 _VERSION_LIMIT = 10**19
 _VERSION_CHARS = 20
+_FENCE_END = _VERSION_CHARS + 22
+"""Where the priority begins: behind the version, one digit, and a fence of 19."""
 _UNTOLD = "?" * _VERSION_CHARS
 
 
@@ -91,6 +93,13 @@ def content(change: Change) -> JSON:
     if isinstance(change, Patch):
         return {name: [f.value, f.merge] for name, f in change.fields.items()}
     return {"deleted": True} if isinstance(change, Delete) else {"withdrawn": True}
+
+
+def superseded(rank: str) -> str:
+    """The place of the end of what was last told there, as another thing took its place: above all
+    that was told of that version, and below any newer word.
+    """
+    return f"{rank[:_FENCE_END]}.{DELETE_PRIORITY:03d}.~"
 
 
 def grounded(rank: str, known: str | None) -> str:

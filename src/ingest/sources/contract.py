@@ -273,9 +273,9 @@ class Descriptor:
     token_end: of a token that will end and is not renewed, when, and what to give instead; None for
         all others. For people, and never the token.
     one_of: the kinds that a reference can mean by scope and id alone, in groups of those that share
-        their ids and turn into one another (an issue becomes a pull request): of one id in a scope
-        one document lives, that which was told last (of equal ones the later kind of the group),
-        and what was said under any of them goes on under it.
+        their ids, in the order in which one turns into the next (an issue becomes a pull request):
+        of one id in a scope one document lives, that of the last kind that was told, and what was
+        said under any of them goes on under it.
     gather_s: how long a look-up waits for further events of the same object.
     """
 

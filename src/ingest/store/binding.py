@@ -114,8 +114,7 @@ owned AS MATERIALIZED (
   UNION ALL
   SELECT k.store_id, k.source_type, k.key, k.moved, c.holders, NULL, c.holders[1]
   FROM keys k CROSS JOIN LATERAL (
-    SELECT array_agg(d.id ORDER BY substr(l.rank, 1, 20) DESC,
-                     array_position(k.members, l.identity) DESC) AS holders
+    SELECT array_agg(d.id ORDER BY array_position(k.members, l.identity) DESC) AS holders
     FROM lightfast_document_ledger l JOIN lightfast_docs_documents d ON d.id = l.document_id
     WHERE l.identity = ANY(k.members)
   ) c WHERE k.members IS NOT NULL

@@ -81,6 +81,15 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb))
   AS r(id varchar, source_id varchar, source_metadata jsonb)
 WHERE d.id = r.id
 """)
+_PLACE = sa.text("""
+WITH withheld AS (
+  UPDATE lightfast_withheld_documents
+  SET document = document || jsonb_build_object('parent_doc_id', CAST(:parent AS varchar))
+  WHERE document_id = ANY(CAST(:ids AS varchar[]))
+)
+UPDATE lightfast_docs_documents SET parent_doc_id = :parent, updated_at = CURRENT_TIMESTAMP
+WHERE id = ANY(CAST(:ids AS varchar[])) AND parent_doc_id IS DISTINCT FROM :parent
+""")
 _DATE = sa.text("""
 UPDATE lightfast_docs_documents d
 SET created_at = r.created_at, updated_at = CURRENT_TIMESTAMP
@@ -196,6 +205,12 @@ def call(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     `source_metadata`).
     """
     _run(conn, _CALL, rows)
+
+
+def place(conn: sa.Connection, ids: Collection[str], parent: str) -> None:
+    """Put documents, withheld or not, under another parent."""
+    if ids:
+        conn.execute(_PLACE, {"ids": sorted(ids), "parent": parent})
 
 
 def date(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -36,6 +36,7 @@ from ingest.flows.documents.draft import Draft, draft
 from ingest.flows.documents.named import by_todays_names
 from ingest.flows.documents.plan import Entry
 from ingest.flows.documents.render import Renders, StoreConfig
+from ingest.flows.documents.turning import shared_ids, under_what_stands
 from ingest.flows.documents.write import write
 from ingest.sources.registry import folded
 from ingest.store import documents, feeds, ledger, references
@@ -138,7 +139,8 @@ def apply(
     named_now = by_todays_names(conn, said, renders, renamed)
     said = named_now.said
     subjects = _read(conn, said)
-    decisions = {key: _decide(subject) for key, subject in subjects.items()}
+    decided = {key: _decide(subject) for key, subject in subjects.items()}
+    decisions = under_what_stands(conn, decided)
     named = _parents(subjects, decisions)
     found = ledger.share(conn, named)
     parents = {**named, **found}
@@ -159,7 +161,9 @@ def apply(
     connections = frozenset(statement.connection_id for _, statement in said)
     keys = write(conn, entries, heard_of, connections, renders)
     doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
-    noted = note_keys(conn, keys, named_now.told(is_written=bool(keys)))
+    noted = note_keys(
+        conn, keys, names=named_now.told(is_written=bool(keys)), shared=shared_ids(entries)
+    )
     cuts = _cuts(said, drafts, renders)
     return Applied(_stale(subjects.values()), doubtful, noted, cuts, entries)
 

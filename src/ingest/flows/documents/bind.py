@@ -19,8 +19,9 @@ from ingest.core.errors import Costly, TransientError
 from ingest.core.values import JSON
 from ingest.flows.documents.keys import members, named
 from ingest.flows.documents.named import ToldNames
-from ingest.flows.documents.renaming import is_renaming, names_noted, rename_step, tell_names
+from ingest.flows.documents.renaming import names_noted, rename_step, tell_names
 from ingest.flows.documents.shown import show_anew
+from ingest.flows.documents.turning import Shared, shared_noted, told_twice, turn_over
 from ingest.store import binding
 from ingest.store.binding import Noted, Owned
 from ingest.store.engine import BadRow, transaction
@@ -36,17 +37,25 @@ T = TypeVar("T")
 
 
 def note_keys(
-    conn: sa.Connection, keys: Collection[Owned], names: Sequence[ToldNames] = ()
+    conn: sa.Connection,
+    keys: Collection[Owned],
+    *,
+    names: Sequence[ToldNames] = (),
+    shared: Collection[Shared] = (),
 ) -> Noted | None:
-    """Note, in the transaction that moves these keys, that they are to be bound after it, and what
-    it tells of names.
+    """Note, in the transaction that moves these keys, that they are to be bound after it, what it
+    tells of names, and which ids it used that several kinds share.
 
     The caller commits, then gives the note to `bind`. None where there is nothing to note.
     """
-    if not keys and not names:
+    if not (keys or names or shared):
         return None
-    told = [_told(key) for key in sorted(_merged(keys), key=_place)]
-    return binding.note(conn, {"keys": told, "names": [names_noted(one) for one in names]})
+    told: dict[str, Any] = {"keys": [_told(key) for key in sorted(_merged(keys), key=_place)]}
+    if names:
+        told["names"] = [names_noted(one) for one in names]
+    if shared:
+        told["shared"] = [shared_noted(one) for one in sorted(shared, key=str)]
+    return binding.note(conn, told)
 
 
 def bind(engine: sa.Engine, noted: Noted | None) -> None:
@@ -56,13 +65,11 @@ def bind(engine: sa.Engine, noted: Noted | None) -> None:
     After the commit that noted it, in transactions of its own; None does nothing. What cannot
     be done now is logged and stays noted, for `bind_pending`; so does what is more than some steps.
     """
-    renaming = [] if noted is None else _patiently(engine, partial(_bind, notes=[noted]))
+    left = [] if noted is None else [noted]
     for _ in range(STEPS_AT_ONCE):
-        done = _patiently(engine, partial(_rename, notes=renaming)) if renaming else None
-        if done is None:
-            return
-        keys, renaming = done
-        _patiently(engine, partial(_bind, notes=keys))
+        if left:
+            first, *left = sorted(left, key=is_step)
+            left += _patiently(engine, partial(_do, notes=[first])) or []
 
 
 def bind_pending(engine: sa.Engine) -> None:
@@ -77,34 +84,52 @@ def bind_pending(engine: sa.Engine) -> None:
 def _bind_some(conn: sa.Connection) -> bool:
     """Some notes; whether there were any. An older version of the program notes in its own form."""
     notes, older = binding.pending(conn), binding.older(conn)
-    _rename(conn, [one for one in notes if is_renaming(one)])
-    _bind(conn, [one for one in notes if not is_renaming(one)], [named(*key) for key in older])
+    first = [one for one in notes if not is_step(one)]
+    if first or older:
+        _do(conn, first, [named(*key) for key in older])
+    else:
+        _do(conn, notes[:1])
     return bool(notes or older)
 
 
-def _bind(
+def is_step(noted: Noted) -> bool:
+    """Whether a note is of a step that locks documents to change them: each is a transaction."""
+    return "renaming" in noted.note or "turning" in noted.note
+
+
+def _do(
     conn: sa.Connection, notes: Sequence[Noted], further: Collection[Owned] = ()
 ) -> list[Noted]:
-    """Bind what is noted; the notes of renamings that follow from it."""
-    renaming = tell_names(conn, [names for one in notes for names in one.note.get("names", ())])
-    keys = [*further, *(_read(key) for one in notes for key in one.note["keys"])]
+    """Do what is noted; the notes of what follows from it, which others have to see committed.
+
+    Either notes that are no steps, or a single step.
+    """
+    told = [one.note for one in notes]
+    left = tell_names(conn, [names for one in told for names in one.get("names", ())])
+    twice = told_twice(conn, [shared for one in told for shared in one.get("shared", ())])
+    left += [binding.note(conn, {"turning": one}) for one in twice]
+    for one in told:
+        moved = note_keys(conn, _step(conn, one, left))
+        left += [] if moved is None else [moved]
+    _bind(conn, [*further, *(_read(key) for one in told for key in one.get("keys", ()))])
+    binding.done(conn, notes)
+    return left
+
+
+def _step(conn: sa.Connection, told: Mapping[str, Any], left: list[Noted]) -> Collection[Owned]:
+    """The keys that a step moves; what is left of it is noted. Of what is no step, none."""
+    if "turning" in told:
+        return turn_over(conn, told["turning"])
+    if "renaming" not in told:
+        return ()
+    step = rename_step(conn, told)
+    left += [] if step.left is None else [binding.note(conn, step.left)]
+    return step.keys
+
+
+def _bind(conn: sa.Connection, keys: Iterable[Owned]) -> None:
     every = [replace(key, members=members(key)) for key in _merged(keys)]
     show_anew(conn, binding.bind(conn, every))
-    binding.done(conn, notes)
-    return renaming
-
-
-def _rename(conn: sa.Connection, notes: Sequence[Noted]) -> tuple[list[Noted], list[Noted]]:
-    """A step of each renaming: the notes of the keys that it moved, and of what is left of it."""
-    keys: list[Noted] = []
-    left: list[Noted] = []
-    for one in notes:
-        step = rename_step(conn, one)
-        noted = note_keys(conn, step.keys)
-        keys += [noted] if noted is not None else []
-        left += [binding.note(conn, step.left)] if step.left is not None else []
-    binding.done(conn, notes)
-    return keys, left
 
 
 def _merged(keys: Iterable[Owned]) -> list[Owned]:

@@ -96,26 +96,21 @@ def _is_other(noted: Mapping[str, Any], names: Sequence[NameTold]) -> bool:
     return noted["written"] is not None and noted["written"] != current(names)
 
 
-def is_renaming(noted: Noted) -> bool:
-    """Whether a note is that of a renaming."""
-    return "renaming" in noted.note
-
-
-def rename_step(conn: sa.Connection, noted: Noted) -> RenamingStep:
-    """Look at some documents of the note's space, and call them by the name of now."""
-    space, left = _space(noted.note["renaming"]), [*noted.note["of"]]
+def rename_step(conn: sa.Connection, told: Mapping[str, Any]) -> RenamingStep:
+    """Look at some documents of a noted space, and call them by the name of now."""
+    space, left = _space(told["renaming"]), [*told["of"]]
     naming = naming_of(space.source_type)
     names = space_names.read(conn, [space]).get(space, ())
     after = current(names)
     if not left or naming is None or after is None:
         return RenamingStep()
     renaming = _Renaming(space, naming, frozenset(_every(names)), after)
-    found, until = space_names.fed(conn, left[0], after=noted.note["after"], limit=STEP_DOCUMENTS)
+    found, until = space_names.fed(conn, left[0], after=told["after"], limit=STEP_DOCUMENTS)
     own = [one for one in found if (one.store_id, one.scope) == (space.store_id, space.scope)]
     keys = _rename(conn, renaming, own)
     if until is None:
         left, until = left[1:], ""
-    more = {**noted.note, "of": left, "after": until} if left else None
+    more = {**told, "of": left, "after": until} if left else None
     return RenamingStep(frozenset(keys), more)
 
 
