@@ -29,6 +29,8 @@ OTHER = [
     ("zendesk", "#12", "12"),
 ]
 
+EVERY = [(source_type, key) for source_type, *keys in SAME + OTHER for key in keys]
+
 
 @pytest.mark.parametrize(("source_type", "one", "two"), SAME)
 def test_one_key_in_two_spellings_is_one(source_type: str, one: str, two: str) -> None:
@@ -40,9 +42,7 @@ def test_what_case_tells_apart_stays_apart(source_type: str, one: str, two: str)
     assert folded(source_type, one) != folded(source_type, two)
 
 
-@pytest.mark.parametrize(
-    ("source_type", "key"), [(s, k) for s, *keys in SAME + OTHER for k in keys]
-)
+@pytest.mark.parametrize(("source_type", "key"), EVERY)
 def test_what_is_folded_folds_to_itself(source_type: str, key: str) -> None:
     compared = folded(source_type, key)
     assert folded(source_type, compared) == compared
