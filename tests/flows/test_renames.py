@@ -120,6 +120,37 @@ def test_a_former_name_that_another_repository_took_is_not_meant(
     ]
 
 
+SWAP = [
+    ("here", renamed("halcyon/aside", WEB)),
+    ("there", renamed(WEB, OTHER, 202)),
+    ("here", renamed(OTHER, "halcyon/aside")),
+]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+def test_two_repositories_that_change_names_have_each_other_s(
+    desk: Desk, here: str, engine: sa.Engine, order: tuple[int, ...]
+) -> None:
+    """Each name is the other one's own until that has told of another."""
+    there = connect(engine, "github", SECOND, stores=["store-1"])
+    desk.end(here, OLD)
+    desk.end(there, halcyon.issue(2, title="there", body="", repository=OTHER, repository_id=202))
+    for at in order:
+        side, sent = SWAP[at]
+        desk.end(here if side == "here" else there, sent)
+    assert sorted(desk.documents()) == [f"{OTHER}#1", f"{WEB}#2"]
+
+
+def test_a_name_that_is_anothers_is_not_taken_by_a_rename(
+    desk: Desk, here: str, engine: sa.Engine
+) -> None:
+    there = connect(engine, "github", SECOND, stores=["store-1"])
+    desk.end(here, OLD)
+    desk.end(there, halcyon.issue(2, title="there", body="", repository=OTHER, repository_id=202))
+    desk.end(there, renamed(WEB, OTHER, 202))
+    assert sorted(desk.documents()) == [f"{OTHER}#2", f"{WEB}#1"]
+
+
 def test_names_are_compared_as_github_compares_them(
     desk: Desk, here: str, engine: sa.Engine
 ) -> None:

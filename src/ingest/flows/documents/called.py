@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ingest.core.changes import Upsert
 from ingest.core.folding import Statement
-from ingest.core.naming import Called, NameTold, current, merged
+from ingest.core.naming import Called, NameTold, merged
 from ingest.core.ranks import was_seen
 from ingest.core.references import Reference
 from ingest.core.times import to_micros
@@ -77,20 +77,20 @@ def news(told: Names, known: Names) -> dict[Space, tuple[NameTold, ...]]:
     return found
 
 
-def todays_name(store_id: str, upsert: Upsert, names: Names) -> tuple[str, str] | None:
+Today = Mapping[Space, tuple[str, frozenset[str]]]
+"""What spaces are called by now, and all that was ever told that they are called."""
+
+
+def todays_name(store_id: str, upsert: Upsert, today: Today) -> tuple[str, str] | None:
     """What an object's keys call its space, and what that is called now; None where that is the
     same, or where nobody ever told that it was called so.
     """
     place = within(store_id, upsert)
-    if place is None:
+    if place is None or place[0] not in today:
         return None
     space, called = place
-    told = names.get(space, ())
-    after = current(told)
-    was_told = any(called.name in (one.name, one.before) for one in told)
-    if after is None or after == called.name or not was_told:
-        return None
-    return called.name, after
+    after, every = today[space]
+    return (called.name, after) if called.name != after and called.name in every else None
 
 
 def under(upsert: Upsert, before: str, after: str) -> Upsert:

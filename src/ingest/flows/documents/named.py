@@ -6,8 +6,8 @@ the commit (`bind`); whoever wrote by another name meanwhile is found by it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import sqlalchemy as sa
@@ -15,7 +15,16 @@ import sqlalchemy as sa
 from ingest.core.changes import Upsert
 from ingest.core.folding import Statement
 from ingest.core.naming import NameTold, current
-from ingest.flows.documents.called import Names, joined, news, todays_name, told_by, within
+from ingest.flows.documents.called import (
+    Names,
+    Today,
+    joined,
+    news,
+    todays_name,
+    told_by,
+    within,
+)
+from ingest.flows.documents.owners import read_owners
 from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.store import space_names
 from ingest.store.space_names import Space
@@ -36,17 +45,24 @@ class ToldNames:
 class Named:
     """The statements with their objects called by the names of now, and what is told of those.
 
-    names: all that is known of them by now; news: what of it is told for the first time.
+    names: all that is known of them by now; news: what of it is told for the first time. today:
+        what they are called, where that was looked for.
     """
 
     said: Said
     names: Names
     news: Names
+    today: Today = field(default_factory=dict)
 
     def told(self, *, is_written: bool) -> list[ToldNames]:
         """For the note: of a batch that wrote anything each space, else those that are news."""
         spaces = self.names if is_written else self.news
-        return [ToldNames(s, self.news.get(s, ()), current(self.names[s])) for s in sorted(spaces)]
+        return [ToldNames(s, self.news.get(s, ()), self._written(s)) for s in sorted(spaces)]
+
+    def _written(self, space: Space) -> str | None:
+        """Where nothing was ever called otherwise, the one name that was told."""
+        names = self.names[space]
+        return self.today[space][0] if space in self.today else current(names)
 
 
 def by_todays_names(
@@ -65,7 +81,25 @@ def by_todays_names(
     fresh = news(told, known)
     if all(len(every) == 1 and not every[0].before for every in names.values()):
         return Named(said, names, fresh)  # nothing was ever called otherwise
-    return Named([_by_name(*one, names, renders) for one in said], names, fresh)
+    today = todays(conn, names)
+    return Named([_by_name(*one, today, renders) for one in said], names, fresh, today)
+
+
+def todays(conn: sa.Connection, names: Names) -> Today:
+    """What spaces are called by now; those whose name is another tenant's are left out."""
+    owners = read_owners(conn, {space.store_id for space in names})
+    now = {space: current(told) for space, told in names.items()}
+    return {
+        space: (name, frozenset(_every(names[space])))
+        for space, name in now.items()
+        if name is not None and owners.grants(space, name)
+    }
+
+
+def _every(told: Iterable[NameTold]) -> Iterator[str]:
+    for one in told:
+        yield one.name
+        yield one.before
 
 
 def _spaces(said: Iterable[tuple[StoreConfig, Statement]]) -> Iterator[Space]:
@@ -78,11 +112,11 @@ def _spaces(said: Iterable[tuple[StoreConfig, Statement]]) -> Iterator[Space]:
 def _by_name(
     store: StoreConfig,
     statement: Statement,
-    names: Mapping[Space, tuple[NameTold, ...]],
+    today: Today,
     renders: Renders,
 ) -> tuple[StoreConfig, Statement]:
     change = statement.change
-    moved = todays_name(store.id, change, names) if isinstance(change, Upsert) else None
+    moved = todays_name(store.id, change, today) if isinstance(change, Upsert) else None
     if moved is None or not isinstance(change, Upsert):
         return store, statement
     return store, replace(statement, change=renders.called(change, *moved))

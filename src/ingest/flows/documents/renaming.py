@@ -7,7 +7,7 @@ What a document was called stays an alias of it; no text and no hash moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from ingest.core.values import JSON
 from ingest.flows.documents import sight
 from ingest.flows.documents.called import joined, naming_of
 from ingest.flows.documents.keys import is_within, named
-from ingest.flows.documents.named import ToldNames
+from ingest.flows.documents.named import ToldNames, todays
 from ingest.flows.documents.shown import show_anew
 from ingest.sources.naming import Naming
 from ingest.sources.registry import all_sources, folded
@@ -77,11 +77,38 @@ def tell_names(conn: sa.Connection, noted: Sequence[Mapping[str, Any]]) -> list[
     space_names.tell(conn, told)
     names = joined(known, told)
     moved = {s for s in told if _is_moved(known.get(s, ()), names[s])}
+    moved |= _waiting(conn, {s: names[s] for s in moved})
     moved |= {s for one in noted if (s := _space(one)) in names and _is_other(one, names[s])}
     return [
         binding.note(conn, {"renaming": _plain(space), "of": _feeders(conn, space), "after": ""})
         for space in sorted(moved)
     ]
+
+
+def _waiting(conn: sa.Connection, moved: Mapping[Space, Sequence[NameTold]]) -> set[Space]:
+    """The spaces that are called as one of these once was: that may be theirs from now on."""
+    if not moved:
+        return set()
+    freed = {(*_place(s), name) for s, told in moved.items() for name in _prefixes(s, told)[1]}
+    every = space_names.of_stores(conn, {space.store_id for space in moved})
+    return {
+        space
+        for space, told in every.items()
+        if any((*_place(space), name) in freed for name in _prefixes(space, told)[0])
+    }
+
+
+def _place(space: Space) -> tuple[str, str]:
+    return space.store_id, space.source_type
+
+
+def _prefixes(space: Space, told: Sequence[NameTold]) -> tuple[set[str], set[str]]:
+    """By which prefix its keys begin now, and by which they did."""
+    naming, now = naming_of(space.source_type), current(told)
+    if naming is None or now is None:
+        return set(), set()
+    every = {naming.prefix(n) for one in told for n in (one.name, one.before) if n}
+    return {naming.prefix(now)}, every - {naming.prefix(now)}
 
 
 def _is_moved(known: Sequence[NameTold], names: Sequence[NameTold]) -> bool:
@@ -100,11 +127,11 @@ def rename_step(conn: sa.Connection, told: Mapping[str, Any]) -> RenamingStep:
     """Look at some documents of a noted space, and call them by the name of now."""
     space, left = _space(told["renaming"]), [*told["of"]]
     naming = naming_of(space.source_type)
-    names = space_names.read(conn, [space]).get(space, ())
-    after = current(names)
-    if not left or naming is None or after is None:
+    today = todays(conn, space_names.read(conn, [space])).get(space)
+    if not left or naming is None or today is None:
         return RenamingStep()
-    renaming = _Renaming(space, naming, frozenset(_every(names)), after)
+    after, known = today
+    renaming = _Renaming(space, naming, known, after)
     found, until = space_names.fed(conn, left[0], after=told["after"], limit=STEP_DOCUMENTS)
     own = [one for one in found if (one.store_id, one.scope) == (space.store_id, space.scope)]
     keys = _rename(conn, renaming, own)
@@ -112,12 +139,6 @@ def rename_step(conn: sa.Connection, told: Mapping[str, Any]) -> RenamingStep:
         left, until = left[1:], ""
     more = {**told, "of": left, "after": until} if left else None
     return RenamingStep(frozenset(keys), more)
-
-
-def _every(names: Sequence[NameTold]) -> Iterator[str]:
-    for one in names:
-        yield one.name
-        yield one.before
 
 
 @dataclass(frozen=True, slots=True)

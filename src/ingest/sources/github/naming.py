@@ -17,7 +17,6 @@ from ingest.sources.github import envelopes
 from ingest.sources.github.names import REPOSITORY
 from ingest.sources.github.outcomes import Skipped
 from ingest.sources.github.payloads import read
-from ingest.sources.github.places import name_of
 from ingest.sources.naming import Metadata, Naming
 from ingest.sources.wire import at, text
 
@@ -28,7 +27,6 @@ _NAMES = ("repoFullName", "headRepoFullName")
 _TIMES = ("updated_at", "pushed_at", "created_at")
 
 _NOT_NAMED = "the payload does not tell what the repository was called before"
-_ANOTHERS = "that name is another connection's"
 
 
 def rename(message: Message) -> Rename | Skipped:
@@ -43,8 +41,6 @@ def rename(message: Message) -> Rename | Skipped:
     before = f"{next(filter(None, owners), owner)}/{former or name}"
     if before == told.full_name:
         return Skipped(_NOT_NAMED)
-    if name_of(message, told.full_name) != told.full_name:
-        return Skipped(_ANOTHERS)
     return Rename("", told.full_name, before, _newest(message))
 
 
