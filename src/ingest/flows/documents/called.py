@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ingest.core.canonical import clean
 from ingest.core.changes import Upsert
 from ingest.core.folding import Statement
 from ingest.core.naming import Called, NameTold, merged
 from ingest.core.ranks import was_seen
 from ingest.core.references import Reference
+from ingest.core.slugs import KEY_CHARS
 from ingest.core.times import to_micros
 from ingest.sources.naming import Naming
 from ingest.sources.registry import all_sources
@@ -34,7 +36,7 @@ def within(store_id: str, upsert: Upsert) -> tuple[Space, Called] | None:
     identity = upsert.identity
     naming = naming_of(identity.source_type)
     called = naming.within(upsert.metadata) if naming is not None else None
-    if called is None:
+    if called is None or not fits(called):
         return None
     return Space(store_id, identity.source_type, identity.scope, called.space), called
 
@@ -51,6 +53,12 @@ def told_by(said: Iterable[tuple[str, Statement]]) -> dict[Space, tuple[NameTold
             if naming is not None and naming.tells(change.metadata):
                 found.setdefault(space, []).append(_told(called.name, change, statement))
     return {space: merged(told) for space, told in found.items()}
+
+
+def fits(called: Called) -> bool:
+    """Whether a name is one that keys can begin with; anything else is told by nobody."""
+    told = (called.name, called.space)
+    return bool(called.name) and all(len(n) <= KEY_CHARS and clean(n) == n for n in told)
 
 
 def _told(name: str, upsert: Upsert, statement: Statement) -> NameTold:
