@@ -34,14 +34,6 @@ class Owners:
     tenants: Mapping[_Place, Mapping[str, Collection[str]]] = field(default_factory=dict)
     by_scope: Mapping[_Scope, str] = field(default_factory=dict)
 
-    def taken(self, place: _Place, tenant: str) -> frozenset[str]:
-        """What others own in a store, and that tenant does not."""
-        return frozenset(
-            prefix
-            for prefix, tenants in self.tenants.get(place, {}).items()
-            if tenants and tenant not in tenants
-        )
-
     def grants(self, space: Space, name: str) -> bool:
         """Whether a space may be called so: nobody else's things are."""
         found = all_sources().get(space.source_type)
