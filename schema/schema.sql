@@ -198,7 +198,7 @@ CREATE INDEX idx_deliveries_settled ON lightfast_webhook_deliveries (settled_at)
 -- `rank` is the last applied change's place in the total order (null: only heard of, as a parent).
 -- `revision` is that of the code which made it, `made` the digest of what it made, where two words of
 -- one version may have to be compared.
--- `created_at` is the source's time, by the newest word that has one, whose rank is `created_rank`;
+-- `created_at` is the earliest time that the source's words tell, `created_rank` the rank of that word;
 -- `heard_at` is when it was first told of or seen, which counts where no source says.
 -- `visible` = not deleted, fed, and under no ancestor that is invisible.
 CREATE TABLE lightfast_document_ledger (
@@ -462,6 +462,20 @@ CREATE TABLE lightfast_connection_conditions (
   problem_at TIMESTAMPTZ,
   held_until TIMESTAMPTZ,
   rests_until TIMESTAMPTZ
+);
+
+-- What people are shown of a connection that goes on all the same: an object that is refused to its
+-- token (`denied`, `subject` names it), an app that is suspended. It stands until that is over: of
+-- what the provider tells, `said` is null then, and the time that it told is the `version`.
+CREATE TABLE lightfast_connection_flags (
+  connection_id VARCHAR(191) NOT NULL
+    REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
+  flag VARCHAR(64) NOT NULL,
+  subject VARCHAR(255) NOT NULL DEFAULT '',
+  said TEXT,
+  version BIGINT NOT NULL DEFAULT 0,
+  flagged_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  PRIMARY KEY (connection_id, flag, subject)
 );
 
 -- A connection that waits for its provider's handshake, until `armed_until`; the token that came is

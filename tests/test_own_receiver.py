@@ -119,7 +119,7 @@ def test_a_celery_message_becomes_a_delivery_or_is_dropped_for_good(
     def github_headers(key: str) -> dict[str, str]:
         return signed("github", BODY, headers={"X-GitHub-Delivery": key})
 
-    received_at = datetime.now(UTC) - timedelta(hours=2)
+    received_at = datetime.now(UTC) - timedelta(hours=9)
     told_ms = int(received_at.timestamp() * 1000)
     old = json.dumps({"webhookTimestamp": told_ms})
     now = json.dumps({"webhookTimestamp": int(time.time() * 1000)})
@@ -146,7 +146,7 @@ def test_a_celery_message_becomes_a_delivery_or_is_dropped_for_good(
     assert refused(engine) == {
         ("github", "400"),
         ("github", "401"),
-        ("linear", "401"),
+        ("linear", "200"),
         ("unknown", "400"),
     }
 

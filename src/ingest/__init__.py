@@ -32,7 +32,8 @@ def enqueue(
 
     `headers` are the request's, in any case; `body` is the raw bytes. Without `connection_id` it is
     verified with the app-wide secrets. Once it returns, the delivery is committed; the id is None
-    for a handshake, which is not stored. Raises `BadSignature`, `BadRequest` (or another
+    for what is not stored: a `handshake`, and what was signed too long ago and is `dropped`. Answer
+    200 to all of them. Raises `BadSignature`, `BadRequest` (or another
     `PermanentError`) and `NotConnected`, which no repetition mends, and `Unavailable` where it
     could not be stored: let the provider send it again.
     """

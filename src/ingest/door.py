@@ -11,6 +11,7 @@ from functools import cache
 from ingest.bell.ring import ring
 from ingest.bell.ringer import Ringer
 from ingest.core.answers import Delivery
+from ingest.core.errors import TooLate
 from ingest.flows.receiving.intake import Intake
 from ingest.flows.receiving.messages import from_call
 from ingest.wiring import program
@@ -25,7 +26,10 @@ def enqueue(
     workers are woken by a thread, so no broker can hold it up.
     """
     incoming = from_call(source_type, headers, body, connection_id, now=datetime.now(UTC))
-    return _intake(os.getpid()).take(incoming)
+    try:
+        return _intake(os.getpid()).take(incoming)
+    except TooLate:
+        return Delivery(None, "dropped")
 
 
 @cache

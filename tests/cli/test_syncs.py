@@ -257,13 +257,13 @@ def test_what_a_run_of_the_database_waits_for_is_read(ingest: Ingest, library: L
 
 def test_a_refused_token_is_what_a_run_waits_for(ingest: Ingest, library: Library) -> None:
     def refuse(_: PageRequest) -> None:
-        raise Refused("the token is not known")
+        raise Refused("this token may not read the shelf")
 
     library.shelf.trouble = refuse
     asked = library.request()
     library.pages()
     said = ingest("sync", "show", str(asked), "--json").json["waits_for"]
-    assert said.startswith("a token that its provider lets in (the token is not known)")
+    assert said.startswith("a token that its provider lets in (this token is let in nowhere)")
 
 
 _RUNNING = WaitingRun("running", "c", True, "configured")

@@ -99,6 +99,8 @@ OTHER_WORDS: dict[str, object] = {
     "title_is_made_up": True,
     "labels": frozenset({"team-1"}),
     "chunk_overlap": 25,
+    "answers": True,
+    "lives_in": Identity("somewhere", "tenant", "thing", "3"),
 }
 ITS_PLACE = {"version", "priority"}
 SAYS_NOTHING_ABOUT_EITHER = {"identity", "aliases"}

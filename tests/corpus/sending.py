@@ -64,7 +64,7 @@ def request(of: Recorded, sending: Sending, now: datetime) -> tuple[dict[str, st
     scheme = source(of.source).descriptor.scheme
     made_anew = {name.lower() for name in (scheme.header, *scheme.other_headers)}
     if scheme.time is not None:
-        made_anew |= {scheme.time.name.lower(), (scheme.time.fallback_header or "").lower()}
+        made_anew.add(scheme.time.name.lower())
     told = {name: text for name, text in of.headers.items() if name not in _NOT_SENT | made_anew}
     headers = {**sending.headers(of, delivery_id, now), **told}
     body = sending.dated(_body(of, headers), now)

@@ -75,7 +75,8 @@ def _absent(absent: Unlisted) -> Concluded | None:
 class Shelf:
     """The provider. `trouble` is asked before each page, `meanwhile` told after it.
 
-    judge: what its source does about what is not listed.
+    judge: what its source does about what is not listed. one_alone: a refusal is of what was asked
+    for; else the token is let in nowhere.
     """
 
     things: dict[tuple[str, str], Thing] = field(default_factory=dict)
@@ -89,6 +90,7 @@ class Shelf:
     broken: set[str] = field(default_factory=set)
     whole: bool = True
     judge: Callable[[Unlisted], Concluded | None] = _absent
+    one_alone: bool = False
 
     def tick(self) -> datetime:
         self.clock += timedelta(seconds=1)
@@ -153,6 +155,9 @@ class _ShelfClient:
         return self.shelf.looked_up(lookup)
 
     def check(self) -> str:
+        """Asked only where something was refused."""
+        if not self.shelf.one_alone:
+            raise Refused("this token is let in nowhere")
         return "reads the shelf"
 
     def close(self) -> None:

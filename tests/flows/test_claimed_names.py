@@ -221,11 +221,11 @@ def test_an_integration_that_another_team_removed_is_not_this_one_s(
     to = connect(engine, "vercel", {"vercelTeamId": "ours"}, stores=[store])
     removed = fixture("vercel", "fixtures/integration-configuration.removed")
     for team in ("theirs", "ours"):
-        assert desk.rows("SELECT * FROM lightfast_connection_conditions") == []
+        assert desk.rows("SELECT * FROM lightfast_connection_flags") == []
         payload = {"team": {"id": team}, "configuration": {"id": "icfg_1", "projects": []}}
         desk.end(to, Sent("vercel", {**removed.body, "id": team, "payload": payload}))
-    (row,) = desk.rows("SELECT problem FROM lightfast_connection_conditions")
-    assert row["problem"] == "the integration was removed"
+    (row,) = desk.rows("SELECT flag, said FROM lightfast_connection_flags")
+    assert row == {"flag": "integration", "said": "the integration was removed"}
 
 
 def test_a_repository_that_is_null_was_not_deleted(
@@ -238,6 +238,7 @@ def test_a_repository_that_is_null_was_not_deleted(
     assert ended[0] == "dead"
     assert "repository" in str(ended[1])
     assert desk.rows("SELECT * FROM lightfast_connection_conditions") == []
+    assert desk.rows("SELECT * FROM lightfast_connection_flags") == []
 
 
 @pytest.mark.parametrize("told", [True, [], "x", 1.5, ""])

@@ -19,6 +19,7 @@ from ingest.core.errors import (
     IngestError,
     NotConnected,
     PermanentError,
+    TooLate,
     Unavailable,
 )
 from ingest.core.signing import sign
@@ -212,8 +213,12 @@ def test_freshness_is_judged_at_receipt() -> None:
     body = json.dumps({"webhookTimestamp": int(NOW.timestamp() * 1000)}).encode()
     request = incoming("linear", body)
     assert arrival(request).body == body
-    late = dataclasses.replace(request, received_at=NOW + timedelta(seconds=61))
-    assert refusal(late)[0] is BadSignature
+    retried = dataclasses.replace(request, received_at=NOW + timedelta(hours=7, minutes=2))
+    assert arrival(retried).body_hash == arrival(request).body_hash
+    late = dataclasses.replace(request, received_at=NOW + timedelta(hours=8, seconds=1))
+    assert refusal(late)[0] is TooLate
+    early = dataclasses.replace(request, received_at=NOW - timedelta(seconds=61))
+    assert refusal(early)[0] is BadSignature
 
 
 def test_a_handshake_is_verified_and_nothing_is_stored() -> None:

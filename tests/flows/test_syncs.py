@@ -250,6 +250,31 @@ def test_a_token_that_is_refused_pauses_and_the_run_goes_on_at_its_page(library:
     assert library.shelf.calls.count("list books") == 2
 
 
+def test_a_list_that_is_refused_alone_ends_with_a_gap_and_the_next_run_is_whole(
+    library: Library,
+) -> None:
+    """Nothing is absent by a list that was not shown to its end."""
+    fill(library.shelf, books=9, notes=2)
+    assert library.finish(library.request("backfill"))["state"] == "done"
+    library.shelf.one_alone = True
+    library.shelf.drop("book", "0004")
+    library.shelf.put("book", "0500")
+
+    def trouble(request: PageRequest) -> None:
+        if request.resource == "books" and request.cursor is not None:
+            raise Refused("this token may not read that page")
+
+    library.shelf.trouble = trouble
+    ended = library.finish(library.request("full"))
+    assert ended["state"] == "done"
+    (gap,) = [part["gap"] for part in ended["parts"] if part["gap"]]
+    assert "this token may not read that page" in gap
+    assert "book-0004" in library.sight()
+    library.shelf.trouble = lambda _request: None
+    assert library.finish(library.request("full"))["state"] == "done"
+    assert library.sight() == keys_of(library.shelf)
+
+
 def test_a_paused_connection_stops_at_the_next_page(library: Library) -> None:
     fill(library.shelf, books=9)
     library.shelf.meanwhile = lambda _request: pause_source(library.engine, library.connection)

@@ -14,12 +14,13 @@ import pytest
 from pydantic import BaseModel
 
 from ingest.core.changes import Delete, Upsert
+from ingest.core.errors import Refused
 from ingest.core.identity import Identity
 from ingest.core.signing import SignedTime
 from ingest.sources.contract import Client, Lookup, Message, Normalised, Sight
 from ingest.sources.limits import Call, LimitReading, RateLimits
 from ingest.testing.laws import EVERY_ROOM, explained, laws_of
-from ingest.testing.laws.answers import ODD_BODIES, STATUSES
+from ingest.testing.laws.answers import ODD_BODIES, REFUSING, STATUSES
 from ingest.testing.laws.fixtures import Suite, read_fixtures
 from tests.laws import listed
 from tests.laws.conftest import Sound
@@ -122,6 +123,36 @@ def _client(**fields: Any) -> Broken:
         return _of(suite, connect=lambda access: _Client(right(access), **fields))
 
     return broken
+
+
+@dataclass
+class _Sulking:
+    """A client that takes one refusal for the end of its token, over one that does not."""
+
+    right: Client
+    refused: Refused | None = None
+
+    def fetch_one(self, ask: Lookup) -> Sight:
+        try:
+            return self.right.fetch_one(ask)
+        except Refused as error:
+            self.refused = error
+            raise
+
+    def check(self) -> str:
+        if self.refused is not None:
+            raise self.refused
+        return self.right.check()
+
+    def close(self) -> None:
+        self.right.close()
+
+
+def _sulks(suite: Suite) -> Suite:
+    connect = suite.source.connect
+    assert connect is not None
+    right = connect
+    return _of(suite, connect=lambda access: _Sulking(right(access)))
 
 
 def _limits(change: Callable[[RateLimits], RateLimits]) -> Broken:
@@ -230,6 +261,9 @@ BROKEN: Mapping[str, Broken] = {
     "test_what_a_delivery_means_keeps_every_law": _upserts(
         lambda _message, told: replace(told, source_id="")
     ),
+    "test_what_answers_its_parent_is_named_as_such": _upserts(
+        lambda _message, told: replace(told, parent=_moved(told.identity, id="it"), answers=True)
+    ),
     "test_the_same_message_means_the_same_and_is_left_alone": _counting(),
     "test_what_a_delivery_means_does_not_hang_on_when_it_came": _upserts(
         lambda message, told: replace(told, title=str(message.received_at))
@@ -318,6 +352,8 @@ BROKEN: Mapping[str, Broken] = {
         lambda _message, told: replace(told, metadata={**told.metadata, "more": None})
     ),
     "test_a_check_proves_the_token_and_a_wrong_one_is_refused": _client(said="all is well"),
+    "test_a_token_that_is_let_in_nowhere_is_not_proven": _client(said="all is well"),
+    "test_one_refusal_leaves_the_token_proven": _sulks,
     "test_a_look_up_makes_lawful_documents": _seen(
         lambda _found, told: replace(told, identity=_moved(told.identity, scope="elsewhere"))
     ),
@@ -370,6 +406,7 @@ def _keeps(suite: Suite, name: str) -> None:
         "delivery": suite.deliveries,
         "body": tuple(ODD_BODIES),
         "status": tuple(STATUSES),
+        "refusing": REFUSING,
     }
     each = next((parameter for parameter in of if parameter in wanted), None)
     given = {"suite": suite} if "suite" in wanted else {}

@@ -28,6 +28,7 @@ from tests.web.running import LIMIT, program, served, speak, status
 pytestmark = pytest.mark.integration
 
 BODY = b'{"id":"evt-1","repository":{"id":101}}'
+ZENDESK_TIME = "X-Zendesk-Webhook-Signature-Timestamp"
 
 
 def post(
@@ -154,11 +155,27 @@ def test_what_is_refused_says_why_and_stores_nothing(
     assert not stored(engine)
 
 
-def test_a_stale_request_is_a_401(client: httpx.Client, engine: sa.Engine) -> None:
-    body = b'{"webhookTimestamp": 1700000000000}'
+def test_a_request_from_another_time_is_a_401(client: httpx.Client, engine: sa.Engine) -> None:
+    body = b'{"webhookTimestamp": 4102444800000}'
     path = f"linear/{connect(engine, 'linear')}"
     status, told = post(client, path, signed("linear", body), body)
-    assert (status, "from receipt" in str(told)) == (401, True)
+    assert (status, "60 s ahead" in str(told)) == (401, True)
+    old = signed("zendesk", BODY, headers={ZENDESK_TIME: "2024-01-01T00:00:00Z"})
+    status, told = post(client, f"zendesk/{connect(engine, 'zendesk')}", old)
+    assert (status, "before receipt" in str(told)) == (401, True)
+
+
+def test_what_a_provider_must_not_see_refused_is_dropped_and_counted(
+    client: httpx.Client, engine: sa.Engine
+) -> None:
+    body = b'{"webhookTimestamp": 1700000000000}'
+    path = f"linear/{connect(engine, 'linear')}"
+    dropped = (200, {"delivery": None, "status": "dropped"})
+    assert post(client, path, signed("linear", body), body) == dropped
+    assert post(client, path, signed("linear", body, "another"), body)[0] == 401
+    assert not stored(engine)
+    counted = 'ingest_received_total{answer="dropped",source="linear"} 1.0'
+    assert counted in client.get("/metrics").text
 
 
 def test_a_body_of_the_largest_size_is_accepted(client: httpx.Client, engine: sa.Engine) -> None:

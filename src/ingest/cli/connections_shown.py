@@ -12,6 +12,7 @@ from ingest.store import (
     connections,
     credentials,
     drift,
+    flags,
     lookup_admin,
     missed,
     queue_admin,
@@ -69,6 +70,7 @@ def shown(current: Session, connection_id: str) -> dict[str, Any]:
         deliveries = queue_admin.of_connection(conn, connection_id)
         unknown = drift.fields(conn, found[0]["source_type"])
         condition = conditions.read(conn, connection_id)
+        flagged = flags.read(conn, connection_id)
         look_ups = lookup_admin.of_connection(conn, connection_id)
         runs = sync_runs.listing(conn, connection_id, limit=_RUNS)
         schedule = sync_schedules.read(conn, connection_id)
@@ -78,6 +80,7 @@ def shown(current: Session, connection_id: str) -> dict[str, Any]:
         "problem": condition.get("problem"),
         "problem_at": condition.get("problem_at"),
         "held_until": condition.get("held_until"),
+        "flags": flagged,
         "look_ups": look_ups,
         "syncs": [{name: run[name] for name in _OF_A_RUN} for run in runs],
         "sync_every_s": schedule["every_s"],

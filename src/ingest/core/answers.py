@@ -11,9 +11,9 @@ class Delivery:
     """What became of a verified delivery.
 
     status: `accepted` where it is stored now, `duplicate` where it was known already, `handshake`
-        where it was answered and not stored.
-    id: of its row; None for a handshake.
+        and `dropped` where it was answered and not stored: the latter was signed too long ago.
+    id: of its row; None where there is none.
     """
 
     id: int | None
-    status: Literal["accepted", "duplicate", "handshake"]
+    status: Literal["accepted", "duplicate", "handshake", "dropped"]

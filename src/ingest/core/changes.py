@@ -38,6 +38,8 @@ class Upsert:
     `labels` name the groups of the connection's filter that the object belongs to (team ids);
     None where the payload does not say.
     `title_is_made_up`: by us, out of its keys or others' words, so nothing is said by it.
+    `answers`: the parent is what it answers, and stays without it; what it goes with is what it
+    `lives_in`, where that is known.
     """
 
     identity: Identity
@@ -59,6 +61,13 @@ class Upsert:
     priority: int = UPSERT_PRIORITY
     chunk_overlap: int | None = None
     title_is_made_up: bool = False
+    answers: bool = False
+    lives_in: Identity | None = None
+
+    @property
+    def goes_with(self) -> Identity | None:
+        """What takes it out of sight when it goes, and brings it back."""
+        return self.lives_in if self.answers else self.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,8 @@ class Refresh:
     `otherwise` is what to apply where the connection has no token; empty: the delivery is skipped.
     `patience_s`: a 404 that soon after the event is the provider's own lag, and asked again.
     `gone`: the object is told to be gone for good, and what still shows it is that lag.
+    `after_s`: no sooner than that, for of what was shown the provider did not tell all yet. Nobody
+    waits for it, no sync run either; an event that comes before it is looked up at once.
     """
 
     identity: Identity
@@ -135,3 +146,4 @@ class Refresh:
     otherwise: tuple[Change, ...] = ()
     patience_s: float = 0.0
     gone: bool = False
+    after_s: float = 0.0

@@ -56,6 +56,13 @@ class BadSignature(PermanentError):
         self.problem = problem
 
 
+class TooLate(PermanentError):
+    """A request that is believed, and whose signed time is too long ago for it to be taken.
+
+    Its provider gives up a webhook that refuses, so it is answered 200, counted, and dropped.
+    """
+
+
 class BadRequest(PermanentError):
     """A request that no retry will mend: not JSON, a needed header missing.
 
@@ -87,13 +94,21 @@ class LeaseLost(TransientError):
 class Refused(TransientError):
     """A provider does not let the token in (401, 403, or nothing of the connection is readable).
 
-    The connection is paused, visibly, and what waits goes on once the token is repaired.
+    It may be this one object alone: whoever asked has the token proven first. Where it is not let
+    in at all the connection is paused, visibly, and what waits goes on once it is repaired.
     `stale`: it is the token that is not known, or not any more (401): another may be let in.
     """
 
     def __init__(self, message: str, *, stale: bool = False) -> None:
         super().__init__(message)
         self.stale = stale
+
+
+class Denied(PermanentError):
+    """A provider shows the token everything else, and not this one object or list.
+
+    It ends alone, with the reason; nothing is taken for gone, and its connection goes on.
+    """
 
 
 class RateLimited(TransientError):

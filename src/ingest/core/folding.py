@@ -24,6 +24,7 @@ LIVE, DELETED, UNKNOWN = "live", "deleted", "unknown"
 class LedgerRow:
     """What the ledger knows of one identity; the columns of its table.
 
+    `parent` is what it goes with (`Upsert.goes_with`), which mostly is the document's parent too.
     `revision` is that of the code which made the newest word, `made` the digest of what it made,
     where somebody may have to compare. `heard_at`, `created_at` and `created_rank` are its `dates`.
     """
@@ -63,7 +64,7 @@ class Statement:
     does). `revision` is that of the code that made it, `made` the digest of what it made, where
     that is compared. `heard_at` is when it was received, or the provider asked. `again` is the
     look-up that settles a doubt about it, where the connection can ask. `cuts` are what of it
-    exceeded a bound, in words.
+    exceeded a bound, in words. `teaches` where it shows a name that the connection does not know.
     """
 
     change: Change
@@ -75,6 +76,7 @@ class Statement:
     heard_at: datetime | None = None
     again: Refresh | None = None
     cuts: tuple[str, ...] = ()
+    teaches: bool = False
 
     @property
     def place(self) -> tuple[str, int]:
@@ -207,14 +209,24 @@ def _after(
 
 def dated_by(row: LedgerRow, statements: Iterable[Statement]) -> Dates:
     """The document's dates after whole words about it, stale ones too. Of the newest word an older
-    program reads the same words worse.
+    program reads the same words worse; what a newer one sees of the whole object counts alone.
     """
-    words = [
-        Dates(s.heard_at, s.change.created_at, s.rank)
+    told = [
+        (s, s.change)
         for s in sorted(statements, key=lambda s: s.place)
         if isinstance(s.change, Upsert) and not (s.rank == row.rank and s.revision < row.revision)
     ]
-    return dated(row.dates, words) if words else row.dates
+    if not told:
+        return row.dates
+    is_mended = any(said.created_at is not None and _sees_better(row, s) for s, said in told)
+    known = Dates(row.heard_at) if is_mended else row.dates
+    return dated(known, (Dates(s.heard_at, said.created_at, s.rank) for s, said in told))
+
+
+def _sees_better(row: LedgerRow, statement: Statement) -> bool:
+    """Whether newer code sees the object anew: what older code misread of it may be too early."""
+    is_newer = row.rank is not None and statement.revision > row.revision
+    return is_newer and was_seen(statement.rank) and replaces(row, statement)
 
 
 def _kept(base: _Base, patches: Sequence[dict[str, JSON]]) -> dict[str, JSON] | None:
@@ -333,10 +345,10 @@ def _feeds(known: Iterable[Feed], statements: Iterable[Statement]) -> tuple[tupl
 
 
 def _parent(row: LedgerRow, newest: Statement | None) -> str | None:
-    """The parent's identity, as the newest word has it; nothing is its own parent."""
+    """What it goes with, as the newest word has it; nothing goes with itself."""
     if newest is None:
         return row.parent
-    named = newest.change.parent if isinstance(newest.change, Upsert) else None
+    named = newest.change.goes_with if isinstance(newest.change, Upsert) else None
     key = document_id(named, row.store_id) if named is not None else None
     return None if key == row.identity else key
 

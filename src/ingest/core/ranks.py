@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from ingest.core.canonical import digest
 from ingest.core.changes import DELETE_PRIORITY, Change, Delete, Patch, Upsert, Withdraw
+from ingest.core.identity import Identity
 from ingest.core.references import Reference
 from ingest.core.values import JSON
 
@@ -70,13 +71,17 @@ def content(change: Change) -> JSON:
     Aliases are left out, as those of every change are kept.
     """
     if isinstance(change, Upsert):
+        apart: dict[str, JSON] = {}
+        if change.answers or change.lives_in is not None:
+            apart = {"answers": change.answers, "livesIn": list(_plain(change.lives_in))}
         return {
+            **apart,
             "sourceId": change.source_id,
             "title": change.title,
             "titleIsMadeUp": change.title_is_made_up,
             "body": change.body,
             "metadata": dict(change.metadata),
-            "parent": list(_plain(change)),
+            "parent": list(_plain(change.parent)),
             "frontmatter": dict(change.frontmatter) if change.frontmatter is not None else None,
             "references": [
                 [r.kind, r.source, r.key, r.origin, r.evidence, r.prefix, _thing(r)]
@@ -143,9 +148,8 @@ def _version(change: Change) -> str:
     return _fixed(change.version or 0)
 
 
-def _plain(change: Upsert) -> tuple[str, ...]:
-    parent = change.parent
-    return (parent.scope, parent.kind, parent.id) if parent else ()
+def _plain(named: Identity | None) -> tuple[str, ...]:
+    return (named.scope, named.kind, named.id) if named else ()
 
 
 def _thing(reference: Reference) -> list[JSON] | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from ingest.core.errors import BadSignature
+from ingest.core.errors import BadSignature, TooLate
 from ingest.core.times import from_epoch_ms, parse_time
 from ingest.core.values import JSON
 
@@ -24,14 +24,22 @@ from ingest.core.values import JSON
 class SignedTime:
     """Where a provider signs the time, how it is written, and how far it may be from receipt.
 
-    `fallback_header` carries the same time unsigned; it is asked only where a body lacks the field.
+    window: how long ago it may be: longer than the provider's last retry takes, where a retry may
+        repeat the first attempt's bytes.
+    ahead: how far ahead of receipt it may be; None: as far as `window`.
+    drops_late: what is older is `TooLate` (answered 200 and dropped), as the provider gives up a
+        webhook that refuses; else it is refused.
+    told_with: of a time in the body: a body that has this field has the time too, and one with
+        neither is of a form that had none yet; None: a body may lack the time.
     """
 
     place: Literal["header", "body"]
     name: str
     form: Literal["iso", "epoch_ms"]
     window: timedelta
-    fallback_header: str | None = None
+    ahead: timedelta | None = None
+    drops_late: bool = False
+    told_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,23 +136,23 @@ def check_form(scheme: Scheme, headers: Mapping[str, str]) -> None:
 def check_fresh(
     scheme: Scheme, headers: Mapping[str, str], payload: JSON, received_at: datetime
 ) -> None:
-    """Raise `BadSignature` where the provider signs a time and it is too far from receipt.
+    """Raise `BadSignature` or `TooLate` where a provider signs a time that is too far from receipt.
 
-    A body without its field is judged by the scheme's other header, and passes where that is absent
-    too, as older payloads do; a time in a header is required. Asked at receipt, never by a worker.
+    Only a time that is signed counts, and it is required but in a body of an older form. Asked at
+    receipt, when the signature is known to be right, and never by a worker.
     """
     time = scheme.time
-    if time is None:
+    if time is None or _had_none_yet(time, payload):
         return
-    value = _told_time(time, headers, payload)
-    if value is None and time.place == "body":
-        return
-    sent_at = _read_time(time, value)
+    sent_at = _read_time(time, _told_time(time, headers, payload))
     if sent_at is None:
         raise BadSignature(f"signed time {time.name} is missing or not a time")
-    if abs(received_at - sent_at) > time.window:
-        seconds = int(time.window.total_seconds())
-        raise BadSignature(f"signed time {time.name} is more than {seconds} s from receipt")
+    age, ahead = received_at - sent_at, time.window if time.ahead is None else time.ahead
+    if -age > ahead:
+        raise BadSignature(f"signed time {time.name} is more than {_seconds(ahead)} s ahead")
+    if age > time.window:
+        late = f"signed time {time.name} is more than {_seconds(time.window)} s before receipt"
+        raise TooLate(f"{late}; it is dropped") if time.drops_late else BadSignature(late)
 
 
 def _given(scheme: Scheme, headers: Mapping[str, str]) -> tuple[str, str] | None:
@@ -169,20 +177,30 @@ def _signed(scheme: Scheme, headers: Mapping[str, str], body: bytes) -> bytes:
     return before.encode("utf-8", "replace") + body
 
 
+def _had_none_yet(time: SignedTime, payload: JSON) -> bool:
+    """Whether a body is of a form that has no time in it."""
+    if time.place == "header" or not isinstance(payload, dict):
+        return False
+    named = (time.name,) if time.told_with is None else (time.name, time.told_with)
+    return all(payload.get(name) is None for name in named)
+
+
 def _told_time(time: SignedTime, headers: Mapping[str, str], payload: JSON) -> JSON:
     if time.place == "header":
         return headers.get(time.name.lower())
-    told = payload.get(time.name) if isinstance(payload, dict) else None
-    if told is None and time.fallback_header is not None:
-        return headers.get(time.fallback_header.lower())
-    return told
+    return payload.get(time.name) if isinstance(payload, dict) else None
+
+
+def _seconds(of: timedelta) -> int:
+    return int(of.total_seconds())
 
 
 def _read_time(time: SignedTime, value: JSON) -> datetime | None:
     try:
         if time.form == "epoch_ms":
-            number = int(value) if isinstance(value, (int, float, str)) else None
-            return from_epoch_ms(number) if number is not None else None
+            if isinstance(value, bool) or not isinstance(value, int | float | str):
+                return None
+            return from_epoch_ms(int(value))
         return parse_time(value) if isinstance(value, str) else None
     except (ValueError, OverflowError):
         return None

@@ -26,23 +26,30 @@ _STRUCTURE = b'[{,"'
 _OTHER_BYTES = bytes(set(range(256)) - set(_STRUCTURE))
 _STRING = re.compile(rb'"[^"]*+"?')
 _STRINGS_OF_A_VALUE = 2  # a name, and a text
+_CONTROL = re.compile(rb"[\x00-\x1f]")
 
 
-def loads(raw: bytes) -> JSON:
+def loads(raw: bytes, *, raw_controls: bool = False) -> JSON:
     """The value of one JSON document, cleaned of U+0000 and lone surrogates.
 
-    Raises `BadPayload` with the path `$` for anything else: not UTF-8, not JSON, NaN, a number
-    that is too long, nesting over `MAX_DEPTH`, over `MAX_VALUES` values.
+    raw_controls: whether control characters (a line feed, a tab) may stand raw in strings, as in a
+    template that somebody filled with texts. Raises `BadPayload` with the path `$` for anything
+    else: not UTF-8, not JSON, NaN, a number that is too long, nesting over `MAX_DEPTH`, over
+    `MAX_VALUES` values.
     """
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     _refuse_number(raw)
+    lenient = False
     try:
         value: JSON = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        value = _loads_surrogates(raw, error)
+        lenient = raw_controls and _CONTROL.search(raw) is not None
+        if not lenient and b"\\ud" not in raw.lower():
+            raise BadPayload("$", f"is not JSON: {_short(error)}") from error
+        value = _loads_leniently(raw, strict=not lenient)
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
         _refuse_depth(value)
-    return clean_json(value) if b"\\u" in raw else value
+    return clean_json(value) if lenient or b"\\u" in raw else value
 
 
 def _refuse_number(raw: bytes) -> None:
@@ -62,16 +69,19 @@ def _count(raw: bytes) -> int:
     return raw.count(b"[") + raw.count(b"{") + raw.count(b",") + 1
 
 
-def _loads_surrogates(raw: bytes, cause: orjson.JSONDecodeError) -> JSON:
-    """orjson refuses an escaped lone surrogate, which is legal JSON; the standard library reads it.
+def _loads_leniently(raw: bytes, *, strict: bool) -> JSON:
+    """orjson refuses an escaped lone surrogate, which is legal JSON; the standard library reads it,
+    and control characters in strings too, unless it shall be strict.
 
     RFC 8259, section 8.2, allows such strings and leaves their meaning open.
     """
-    if b"\\ud" not in raw.lower():
-        raise BadPayload("$", f"is not JSON: {_short(cause)}") from cause
     try:
         value: JSON = json.loads(
-            raw, parse_constant=_refuse_constant, parse_int=_whole, parse_float=_fraction
+            raw.decode(),
+            strict=strict,
+            parse_constant=_refuse_constant,
+            parse_int=_whole,
+            parse_float=_fraction,
         )
     except (ValueError, RecursionError) as error:
         raise BadPayload("$", f"is not JSON: {_short(error)}") from error

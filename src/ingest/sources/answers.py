@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from ingest.core.errors import (
+    Denied,
     IngestError,
     PermanentError,
     RateLimited,
@@ -33,12 +34,15 @@ _UNAUTHORIZED = 401
 class Absent(IngestError):
     """404 or 410: the object is gone, or out of the token's sight; the caller finds out which.
 
+    words: the beginning of what the answer says, without the token: a 410 may speak of the object,
+    of a feature that is switched off, or of a path that is withdrawn.
     It never leaves a client: see `contract.Client`.
     """
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, words: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +144,21 @@ class Rules:
     wait_s: seconds to wait where the answer is a limit (whatever its status), else None.
     refused: statuses by which the token is not let in.
     absent: statuses of what is not there.
+    denied: statuses of what is shown to nobody (RFC 7725: for legal reasons).
     later: statuses, beside 5xx, after which the same request may succeed.
     """
 
     wait_s: Callable[[Refusal], float | None] = _limited
     refused: frozenset[int] = frozenset({401, 403})
     absent: frozenset[int] = frozenset({404, 410})
+    denied: frozenset[int] = frozenset({451})
     later: frozenset[int] = frozenset({408, 425})
 
     def error(self, refusal: Refusal, said: str) -> IngestError:
         """What the status means, as an error to raise (RFC 9110, 15).
 
-        The first that fits of `RateLimited`, `Refused`, `Absent`, `TransientError`, and else
-        `PermanentError`. `said` is whose answer to what it is, for the message.
+        The first that fits of `RateLimited`, `Refused`, `Absent`, `Denied`, `TransientError`, and
+        else `PermanentError`. `said` is whose answer to what it is, for the message.
         """
         status = refusal.status
         wait_s = self.wait_s(refusal)
@@ -161,9 +167,11 @@ class Rules:
         if status in self.refused:
             problem = f"{said}: the token is wrong, or may not read this"
             return Refused(problem, stale=status == _UNAUTHORIZED)
+        words = refusal.quoted(refusal.body[:_READ].decode("utf-8", "replace"))
         if status in self.absent:
-            return Absent(said, status)
+            return Absent(said, status, words)
+        if status in self.denied:
+            return Denied(f"{said}: {words}")
         if status >= 500 or status in self.later:
             return TransientError(said, retry_after_s=refusal.retry_after_s())
-        words = refusal.quoted(refusal.body[:_READ].decode("utf-8", "replace"))
         return PermanentError(f"{said}: {words}")

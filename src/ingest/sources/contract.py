@@ -60,6 +60,20 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What a provider says of the connection itself, and of no document: an app was suspended.
+
+    name: of what it is said, short and lower case (`installation`); of one name the newest word
+        stands. problem: what is wrong, as a person reads it; None: it is right again.
+    at_micros: when the provider says that it was so; the delivery's receipt where it does not.
+    """
+
+    name: str
+    problem: str | None
+    at_micros: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Normalised:
     """What a message means: the event to record and the changes to apply.
 
@@ -68,8 +82,8 @@ class Normalised:
     `event_key` is the idempotency key of the fact where the delivery's own id is none (the provider
     makes a new one for each attempt).
     `once`: nobody signs when it was said; of one body of a connection the earliest time counts.
-    `withdraws`: the provider tells that the connection is revoked, or what it stands for gone; the
-    reason is shown with the connection.
+    `notices`: what the provider tells of the connection: that its app is revoked, or what it
+    stands for gone, and that it is back. It is shown with the connection.
     `renames`: what is called otherwise from now on, in the message's scope (see `Naming`).
     """
 
@@ -79,8 +93,13 @@ class Normalised:
     drift: tuple[str, ...] = ()
     event_key: str | None = None
     once: bool = False
-    withdraws: str | None = None
+    notices: tuple[Notice, ...] = ()
     renames: tuple[Rename, ...] = ()
+
+    @property
+    def withdraws(self) -> str | None:
+        """Why the connection cannot be used any more, where the provider says so."""
+        return next((one.problem for one in self.notices if one.problem is not None), None)
 
     @property
     def asked(self) -> tuple[Refresh, ...]:
@@ -180,6 +199,8 @@ class Lookup:
     sent_at: when the request left. connection: the metadata of the connection that asks.
     taken: names that belong to others, as in a `Message`.
     raw: what its `Sight` shows; only for `Source.documents`, and never None there.
+    keys: those by which its documents are found as yet, the human one and aliases: what the object
+        went into is to be found by them too.
     """
 
     identity: Identity
@@ -190,6 +211,7 @@ class Lookup:
     connection: Payload = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
     raw: JSON = None
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +222,7 @@ class Sight:
     state: kept for the next look-up of the same object (which tree of a branch is applied).
     more: this is a part; the rest is asked for at once, with `state`.
     problem: what a person has to mend, shown with the connection; `mended`: what was told before.
+    remark: what the reason of the deliveries says that waited for it, beside their end.
     """
 
     raw: JSON
@@ -207,6 +230,7 @@ class Sight:
     more: bool = False
     problem: str | None = None
     mended: str | None = None
+    remark: str = ""
 
 
 class Client(Protocol):
@@ -215,6 +239,8 @@ class Client(Protocol):
     Raises `Refused` (401, 403), `RateLimited`, `TransientError` (5xx, time-outs), `PermanentError`
     (the request or its answer makes no sense). A 404 is a `Sight` of nothing only where the parent
     is proven readable; else it is `Refused` too, or a sight of which its source says nothing.
+    Whoever asks has `check` prove the token before he takes a refusal for more than that of one
+    object; `Denied` says at once that it is no more, and that nothing is gone (a feature is off).
     """
 
     def fetch_one(self, lookup: Lookup) -> Sight:
@@ -222,7 +248,7 @@ class Client(Protocol):
         ...
 
     def check(self) -> str:
-        """One cheap request that proves the token; says in a few words what can be read."""
+        """One cheap request, or two, that prove the token; says in a few words what can be read."""
         ...
 
     def close(self) -> None:
@@ -245,13 +271,19 @@ class Descriptor:
     volatile_fields: top-level body fields that the provider changes on each attempt.
     signs_for_all_tenants: one app's secret signs for everybody, so the app-wide route exists.
     accepts_forms: the provider may send `payload=…` as a form, signed over the form's bytes.
+    templated: a body may come of a template that a person wrote, which puts texts into it as they
+        are: control characters that stand raw in its strings are read.
     is_handshake: a verified request that is answered and not stored.
     verification_token: the secret that an unsigned handshake brings (the whole body, no more); it
         is captured on the connection's own route, while that waits for it. None: there is none.
+    is_lifecycle: whether a delivery speaks of the connection and of no document, so that it acts on
+        one that is paused, too.
     tenants: what the payload names that a connection can stand for (repository, organization,
         project, …): each of them suffices. Empty where it names nothing.
     connection: the model of the seed's connection metadata.
     connection_tenants: what a connection stands for, its own tenant first.
+    tenant_field: the field of a connection's metadata that names such a tenant, where one may lack
+        it; for people.
     own_names: further names that are the connection's only where its own secret verified (a slug,
         which another tenant may have too).
     accounts: what a payload belongs to, over its tenant (an installation, a team): a connection's
@@ -265,6 +297,14 @@ class Descriptor:
         store no connection of another tenant may give such a key to a thing of its own.
     prefix_of: the prefix, in the spelling of `owned_prefixes`, that a key begins with; None where
         keys of this source have none.
+    learned: of a connection's metadata, the fields that a document of its shows to be otherwise (a
+        further name of what it stands for); empty where it shows nothing new. A name that was
+        learned stays one of the connection's.
+    former_prefixes: prefixes that keys of the connection's things had before: they name its things
+        as long as nobody else has the name.
+    keys_by_names: the further keys that a human key has by all names that the connection knows.
+    renamed: what the thing is called by now, in a sentence for people; None while it is called as
+        it was when it was connected.
     api_url: the base of the API, by the connection's metadata, where no setting names another.
     api_hosts: the hosts that it may be on, as `api.example.com` or `*.example.com`: a token goes to
         no other, unless a setting names that.
@@ -293,11 +333,17 @@ class Descriptor:
     connection_accounts: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     scope: Callable[[str, Payload], str] = lambda tenant, _metadata: tenant
     is_handshake: Callable[[Headers, Payload], bool] = lambda _headers, _payload: False
+    is_lifecycle: Callable[[Headers, Payload], bool] = lambda _headers, _payload: False
+    tenant_field: Callable[[str], str | None] = lambda _tenant: None
     verification_token: Callable[[Payload], str | None] | None = None
     connection_filter: Callable[[Payload], frozenset[str] | None] = lambda _metadata: None
     shaped_by: Callable[[Payload], Payload] = lambda _metadata: {}
     owned_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     prefix_of: Callable[[str], str | None] = lambda _key: None
+    learned: Callable[[Payload, Upsert], Payload] = lambda _metadata, _told: {}
+    former_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
+    keys_by_names: Callable[[Payload, str], frozenset[str]] = lambda _metadata, _key: frozenset()
+    renamed: Callable[[Payload], str | None] = lambda _metadata: None
     api_url: Callable[[Payload], str] = lambda _metadata: ""
     api_hosts: tuple[str, ...] = ()
     api_host_field: str | None = None
@@ -309,6 +355,7 @@ class Descriptor:
     key_may_be_absent: bool = False
     signs_for_all_tenants: bool = False
     accepts_forms: bool = False
+    templated: bool = False
 
 
 Normalise = Callable[[Message], Normalised]
@@ -337,6 +384,8 @@ class Source:
         the reason that its `skip` gives.
     naming: what of the provider has a name that keys begin with, and can get another; None where
         nothing has.
+    unowned: why a delivery that is nobody's connection's changes nothing, by that table; None where
+        its kind does not stand there.
     listing: how the provider is listed, by clients that are `listing.Lists` too; None where it is
         not: then there are no resyncs.
     subscribe: the provider's webhooks for one connection; None where its API knows none. Raises
@@ -347,6 +396,8 @@ class Source:
         then its own refusals are all that slows us down.
     by_hand: where its API makes no subscription, what a person has to click, in one line, with
         `{url}` where our route stands.
+    answers: (kind, kind of its parent) of what answers its parent and does not go with it: replies
+        stay when the comment that they answer goes, where the provider goes on showing them.
     revision: raised whenever `normalise` or `documents` makes something else of the same words, so
         that a replay mends rows, and no older worker undoes that.
     """
@@ -363,9 +414,11 @@ class Source:
     seed_types: frozenset[type[BaseModel]] = frozenset()
     ignored: Mapping[str, str] = field(default_factory=dict)
     naming: Naming | None = None
+    unowned: Callable[[Headers, Payload], str | None] = lambda _headers, _payload: None
     listing: Listing | None = None
     subscribe: Callable[[Access], Subscriptions] | None = None
     subscription_field: str = "webhookId"
     limits: RateLimits | None = None
     by_hand: str = ""
+    answers: frozenset[tuple[str, str]] = frozenset()
     revision: int = 1

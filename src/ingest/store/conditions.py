@@ -54,9 +54,20 @@ ON CONFLICT (connection_id) DO UPDATE
   SET rests_until = greatest(c.rests_until, excluded.rests_until)
 """)
 _CLEAR = sa.text("DELETE FROM lightfast_connection_conditions WHERE connection_id = :connection_id")
+# What hinders the whole connection stands before what is flagged: of flags the newest one, and such
+# as are of one object last.
 _READ = sa.text("""
-SELECT problem, problem_at, CASE WHEN held_until > now() THEN held_until END AS held_until
-FROM lightfast_connection_conditions WHERE connection_id = :connection_id
+SELECT coalesce(c.problem, f.said) AS problem,
+       CASE WHEN c.problem IS NULL THEN f.flagged_at ELSE c.problem_at END AS problem_at,
+       CASE WHEN c.held_until > now() THEN c.held_until END AS held_until
+FROM lightfast_connected_sources s
+LEFT JOIN lightfast_connection_conditions c ON c.connection_id = s.id
+LEFT JOIN LATERAL (
+  SELECT concat_ws(': ', nullif(subject, ''), said) AS said, flagged_at
+  FROM lightfast_connection_flags WHERE connection_id = s.id AND said IS NOT NULL
+  ORDER BY subject <> '', flagged_at DESC LIMIT 1
+) f ON true
+WHERE s.id = :connection_id AND (c.connection_id IS NOT NULL OR f.said IS NOT NULL)
 """)
 
 

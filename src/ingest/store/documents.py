@@ -86,9 +86,10 @@ WITH withheld AS (
   UPDATE lightfast_withheld_documents
   SET document = document || jsonb_build_object('parent_doc_id', CAST(:parent AS varchar))
   WHERE document_id = ANY(CAST(:ids AS varchar[]))
+    AND document ->> 'parent_doc_id' = ANY(CAST(:former AS varchar[]))
 )
 UPDATE lightfast_docs_documents SET parent_doc_id = :parent, updated_at = CURRENT_TIMESTAMP
-WHERE id = ANY(CAST(:ids AS varchar[])) AND parent_doc_id IS DISTINCT FROM :parent
+WHERE id = ANY(CAST(:ids AS varchar[])) AND parent_doc_id = ANY(CAST(:former AS varchar[]))
 """)
 _DATE = sa.text("""
 UPDATE lightfast_docs_documents d
@@ -207,10 +208,11 @@ def call(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     _run(conn, _CALL, rows)
 
 
-def place(conn: sa.Connection, ids: Collection[str], parent: str) -> None:
-    """Put documents, withheld or not, under another parent."""
+def place(conn: sa.Connection, ids: Collection[str], former: Collection[str], parent: str) -> None:
+    """Put documents, withheld or not, under another parent, where that was one of `former`."""
     if ids:
-        conn.execute(_PLACE, {"ids": sorted(ids), "parent": parent})
+        given = {"ids": sorted(ids), "former": sorted(former), "parent": parent}
+        conn.execute(_PLACE, given)
 
 
 def date(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -43,6 +43,12 @@ DELETE FROM lightfast_document_aliases a
 USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(document_id varchar, alias varchar)
 WHERE a.document_id = r.document_id AND a.alias = r.alias
 """)
+_FED = sa.text("""
+SELECT d.id, d.store_id, d.source_id FROM lightfast_document_feeds f
+JOIN lightfast_docs_documents d ON d.id = f.document_id
+WHERE f.connection_id = :connection_id AND f.feeding AND f.document_id > :after
+ORDER BY f.document_id LIMIT :limit
+""")
 _MARK = sa.text("""
 INSERT INTO lightfast_count_marks (connection_id)
 SELECT DISTINCT c FROM unnest(CAST(:connections AS varchar[])) c
@@ -116,6 +122,17 @@ def change_aliases(
         return []
     rows = conn.execute(_ADD_ALIASES, {"rows": as_json(added)})
     return [(a, b, c, d) for a, b, c, d in rows]
+
+
+def fed_keys(
+    conn: sa.Connection, connection_id: str, *, after: str = "", limit: int
+) -> list[tuple[str, str, str]]:
+    """One step through what stands and the connection feeds: (document id, store id, human key).
+
+    In the order of ids, beyond `after`.
+    """
+    given = {"connection_id": connection_id, "after": after, "limit": limit}
+    return [(row.id, row.store_id, row.source_id) for row in conn.execute(_FED, given)]
 
 
 def mark_counts(

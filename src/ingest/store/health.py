@@ -40,7 +40,7 @@ WHERE EXISTS (SELECT FROM lightfast_connection_facts f WHERE f.connection_id = s
 """)
 _SKIPPED_FOR = sa.text("""
 SELECT connection_id, count(*) AS deliveries FROM lightfast_webhook_deliveries
-WHERE status = 'skipped' AND reason = :reason AND connection_id IS NOT NULL
+WHERE status = 'skipped' AND starts_with(reason, :reason) AND connection_id IS NOT NULL
 GROUP BY connection_id
 """)
 _BELLS = sa.text("""
@@ -132,7 +132,7 @@ def have_told(conn: sa.Connection) -> frozenset[str]:
 
 
 def skipped_for(conn: sa.Connection, reason: str) -> dict[str, int]:
-    """How many deliveries of each connection were skipped for exactly that reason."""
+    """How many deliveries of each connection were skipped for a reason that begins so."""
     rows = conn.execute(_SKIPPED_FOR, {"reason": reason})
     return {row.connection_id: row.deliveries for row in rows}
 

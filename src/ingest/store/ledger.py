@@ -59,6 +59,16 @@ SELECT CAST(l.identity AS text), l.rank, l.state, l.visible AND l.patches IS NUL
 FROM lightfast_document_ledger l
 WHERE l.identity = ANY(CAST(:identities AS uuid[]))
 """)
+_KEYS = sa.text("""
+SELECT CAST(l.identity AS text), l.source_id
+FROM lightfast_document_ledger l
+WHERE l.identity = ANY(CAST(:identities AS uuid[])) AND l.source_id IS NOT NULL
+UNION
+SELECT CAST(l.identity AS text), a.alias
+FROM lightfast_document_ledger l
+JOIN lightfast_document_aliases a ON a.document_id = l.document_id
+WHERE l.identity = ANY(CAST(:identities AS uuid[]))
+""")
 _LOCK = sa.text(f"""
 SELECT {_COLUMNS} FROM lightfast_document_ledger
 WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR NO KEY UPDATE
@@ -140,6 +150,18 @@ def standings(
         return {}
     given = {"identities": list(identities), "connection_id": connection_id}
     return {row[0]: StandingRow(*row[1:]) for row in conn.execute(_STANDING, given)}
+
+
+def keys(conn: sa.Connection, identities: Collection[str]) -> dict[str, list[str]]:
+    """The keys of these identities' documents, by identity: human ones and aliases; not locked.
+
+    Those that a deleted document had are among them.
+    """
+    found: dict[str, list[str]] = {}
+    if identities:
+        for identity, key in conn.execute(_KEYS, {"identities": list(identities)}):
+            found.setdefault(identity, []).append(key)
+    return found
 
 
 def lock(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:

@@ -48,7 +48,15 @@ SELECT count(*) AS waiting, count(*) FILTER (WHERE last_error IS NOT NULL) AS fa
        min(asked_at) AS oldest_asked_at, max(last_error) AS last_error
 FROM lightfast_lookups WHERE connection_id = :connection_id
 """)
-_UNFINISHED = sa.text("SELECT count(*), min(last_error) FROM lightfast_lookups")
+# One that is asked for later on, and for which no delivery waits, keeps nobody from being ready.
+_UNFINISHED = sa.text("""
+SELECT count(*), min(l.last_error) FROM lightfast_lookups l
+WHERE l.attempts > 0 OR l.last_error IS NOT NULL
+  OR l.next_attempt_at <= now() + make_interval(secs => :soon_s)
+  OR EXISTS (SELECT FROM lightfast_lookup_waiters w WHERE w.lookup_id = l.id)
+""")
+_SOON_S = 6.0
+"""More than any source's `gather_s`."""
 
 
 def drop(conn: sa.Connection, connection_id: str) -> None:
@@ -78,6 +86,8 @@ def of_connection(conn: sa.Connection, connection_id: str) -> dict[str, Any]:
 
 
 def unfinished(conn: sa.Connection) -> tuple[int, str | None]:
-    """How many look-ups are to be done, and why one of them waits, if that is known."""
-    count, error = conn.execute(_UNFINISHED).one()
+    """How many look-ups are to be done, and why one of them waits, if that is known; without those
+    that are asked for later on (`Refresh.after_s`).
+    """
+    count, error = conn.execute(_UNFINISHED, {"soon_s": _SOON_S}).one()
     return count, error

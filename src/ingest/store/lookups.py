@@ -77,7 +77,8 @@ class ClaimedLookup:
     run_id: int | None = None
 
 
-# Where somebody waits by now for what nobody waited for, it is due as if nobody else had asked.
+# Where somebody waits by now for what nobody waited for, it is due as if nobody else had asked; and
+# so it is where it was asked for later on and has not begun: what failed waits as it was told to.
 _REQUEST = sa.text("""
 INSERT INTO lightfast_lookups AS l
   (connection_id, object, scope, kind, external_id, hint, next_attempt_at, patient_until,
@@ -96,7 +97,8 @@ ON CONFLICT (connection_id, object) DO UPDATE
       told_gone = l.told_gone OR excluded.told_gone,
       background = l.background AND excluded.background,
       run_id = coalesce(excluded.run_id, l.run_id),
-      next_attempt_at = CASE WHEN l.background AND NOT excluded.background
+      next_attempt_at = CASE WHEN (l.background AND NOT excluded.background)
+                               OR (l.attempts = 0 AND l.last_error IS NULL)
                              THEN least(l.next_attempt_at, excluded.next_attempt_at)
                              ELSE l.next_attempt_at END
 RETURNING id, connection_id, CAST(object AS text) AS object, asked
@@ -224,7 +226,8 @@ def request_each(
     """Ask for objects, each once and in one order; by (connection id, object) its `id` and `asked`.
 
     `gather_s`: by source type, how many seconds a look-up waits for further events of its object.
-    What somebody waits for already stays so; the last sync run that asked for an object is kept.
+    What somebody waits for already stays so; the last sync run that asked for an object is kept,
+    but for what it shall not wait for (`after_s`).
     """
     unique: dict[tuple[str, str], tuple[Wanted, Urgency]] = {}
     for one in wanted:
@@ -240,11 +243,11 @@ def request_each(
             "kind": refresh.identity.kind,
             "external_id": refresh.identity.id,
             "hint": dict(refresh.hint),
-            "gather_s": gather_s.get(refresh.identity.source_type, 0.0),
+            "gather_s": max(gather_s.get(refresh.identity.source_type, 0.0), refresh.after_s),
             "patience_s": refresh.patience_s,
             "told_gone": refresh.gone,
             "background": urgency.background,
-            "run_id": urgency.run_id,
+            "run_id": None if refresh.after_s else urgency.run_id,
         }
         for (connection_id, object_), ((_, refresh), urgency) in unique.items()
     )
@@ -259,7 +262,9 @@ def _both(one: tuple[Wanted, Urgency], later: tuple[Wanted, Urgency]) -> tuple[W
     gone = first.gone or second.gone
     run_id = urgency.run_id if other.run_id is None else other.run_id
     both = Urgency(urgency.background and other.background, run_id)
-    return (connection_id, replace(first, hint=hint, patience_s=patience_s, gone=gone)), both
+    after_s = min(first.after_s, second.after_s)
+    merged = replace(first, hint=hint, patience_s=patience_s, gone=gone, after_s=after_s)
+    return (connection_id, merged), both
 
 
 def wait(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -55,8 +55,6 @@ def dated(
         told[time.name.lower()] = str(epoch_ms) if time.form == "epoch_ms" else iso(sent_at)
         return told, body
     body[time.name] = epoch_ms if time.form == "epoch_ms" else iso(sent_at)
-    if time.fallback_header is not None:
-        told[time.fallback_header.lower()] = str(body[time.name])
     return told, body
 
 

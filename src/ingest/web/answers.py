@@ -43,7 +43,7 @@ LINGER_BYTES_ELSE = 256 * 2**10
 def taken(delivery: Delivery) -> Response:
     """200 and no other, with the delivery's id and status: Linear counts only that as success.
 
-    The id is null for a handshake.
+    The id is null for what is not stored: a handshake, and what is dropped.
     """
     return _json(200, {"delivery": delivery.id, "status": delivery.status})
 

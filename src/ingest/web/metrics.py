@@ -31,7 +31,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._received = Counter(
             "ingest_received",
-            "Requests by source and by answer: accepted, duplicate, handshake, or the HTTP status.",
+            "Requests by source and answer: what became of a delivery, or the HTTP status.",
             ["source", "answer"],
             registry=self._registry,
         )
@@ -57,7 +57,7 @@ class Metrics:
         self._registry.register(_Queue(gauges))
 
     def answered(self, source_type: str, answer: str, seconds: float) -> None:
-        """A request got its answer: accepted, duplicate, handshake, left, or the HTTP status.
+        """A request got its answer: a delivery's status, left, or the HTTP status.
 
         `source_type` is a known one or `unknown`, for labels stay. `seconds` are from its head.
         """

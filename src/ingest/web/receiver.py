@@ -18,7 +18,8 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ingest.core.errors import IngestError
+from ingest.core.answers import Delivery
+from ingest.core.errors import IngestError, TooLate
 from ingest.flows.receiving.arrivals import Stored
 from ingest.flows.receiving.group_commit import GroupCommit
 from ingest.flows.receiving.intake import Shake, take
@@ -88,6 +89,9 @@ class Receiver:
                 means = _AsyncMeans(self, body, place)
                 delivery = await take(head, means, self.keyring, max_body_bytes=self.max_body_bytes)
             response, answer = answers.taken(delivery), str(delivery.status)
+        except TooLate as error:
+            response, answer = answers.taken(Delivery(None, "dropped")), "dropped"
+            self._log_refusal(head, answer, error)
         except IngestError as error:
             unread = not await body.has_arrived()
             response, answer = answers.refused(error, unread=unread), str(answers.status_of(error))

@@ -10,6 +10,7 @@ import pytest
 
 from ingest.core.changes import Delete, Upsert
 from ingest.core.errors import (
+    Denied,
     IngestError,
     PermanentError,
     RateLimited,
@@ -440,3 +441,66 @@ def test_a_draft_that_has_no_tag_yet_is_no_document() -> None:
     raw: dict[str, Any] = {"object": {"id": 801, "draft": True, "tag_name": ""}}
     (change,) = documents(Lookup(identity("release", 801), raw=raw, sent_at=NOW))
     assert isinstance(change, Delete)
+
+
+_OFF = Answer(410, {"message": "Issues are disabled for this repo"})
+_OFF_TOO = Answer(410, {"message": "Issues has been disabled in this repository."})
+_GONE = Answer(410, {"message": "This issue was deleted"})
+_PULL: dict[str, Any] = {"number": 13, "parent": "pull_request"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "id_", "hint", "answer", "off", "is_there"),
+    [
+        ("issue", 12, {}, _OFF, set(), True),
+        ("issue", 12, {}, _OFF_TOO, set(), True),
+        ("issue", 12, {}, _GONE, set(), False),
+        ("issue", 12, {}, Answer(404, _NEVER), set(), False),
+        ("issue", 12, {}, Answer(404, _NEVER), {"issues"}, True),
+        ("issue", 12, {}, Answer(410, b""), {"issues"}, True),
+        ("comment", 501, {"number": 12}, _OFF, set(), True),
+        ("comment", 501, {"number": 12}, Answer(404, _NEVER), {"issues"}, True),
+        ("comment", 502, _PULL, Answer(404, _NEVER), {"issues"}, False),
+        ("pull_request", 13, {}, Answer(404, _NEVER), {"issues"}, False),
+        ("release", 801, {}, Answer(404, _NEVER), {"discussions"}, False),
+        ("release", 801, {}, Answer(451, {"message": "taken down"}), set(), True),
+    ],
+)
+def test_what_is_switched_off_is_there_and_what_was_deleted_is_not(
+    kind: str,
+    id_: int,
+    hint: dict[str, Any],
+    answer: Answer,
+    off: set[str],
+    is_there: bool,
+) -> None:
+    """Bug: a 410 that says "Issues are disabled" deleted issues and their comments."""
+    with looking() as at:
+        _filled(at)
+        at.github.repositories[ID].switched_off |= off
+        at.fake.troubles.append(Trouble(answer, f"/{id_}"))
+        if not is_there:
+            assert at.fetch(kind, id_, **hint) is None
+            return
+        with pytest.raises(Denied) as denied:
+            at.fetch(kind, id_, **hint)
+    assert str(denied.value)
+
+
+def test_discussions_that_are_switched_off_are_there() -> None:
+    with looking() as at:
+        at.github.repositories[ID].switched_off.add("discussions")
+        with pytest.raises(Denied, match="discussions switched off"):
+            at.fetch("discussion", 99)
+
+
+@pytest.mark.parametrize("node_id", ["DC_901", None])
+def test_a_deleted_comment_that_is_shown_for_its_replies_is_gone(node_id: str | None) -> None:
+    """GraphQL shows it without its text, as long as there are replies to it."""
+    with looking() as at:
+        _filled(at)
+        deleted = _remark(901, node_id="DC_901", deleted_at=LATER)
+        at.github.put(ID, "discussion_comment", deleted, number=14)
+        hint = {"nodeId": node_id} if node_id else {"number": 14}
+        assert at.fetch("discussion_comment", 901, **hint) is None
+        assert at.fetch("discussion_comment", 902, number=14) is not None

@@ -80,7 +80,9 @@ def test_a_connection_is_the_seeds_and_keeps_further_fields() -> None:
     read = DESCRIPTOR.connection.model_validate(CONNECTION | {"language": None, "team": "core"})
     written = read.model_dump(by_alias=True, exclude_none=True)
     assert written == CONNECTION | {"team": "core"}
-    assert DESCRIPTOR.connection_tenants(written) == ("510001",)
+    assert DESCRIPTOR.connection_tenants(written) == ("510001", "installation:220001")
+    alone = written | {"githubInstallationId": "0"}
+    assert DESCRIPTOR.connection_tenants(alone) == ("510001",)
 
 
 def test_a_connections_ids_may_be_given_as_numbers() -> None:

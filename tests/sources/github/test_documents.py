@@ -18,7 +18,7 @@ from ingest.core.ranks import content, rank
 from ingest.core.times import to_micros
 from ingest.sources.contract import Lookup
 from ingest.sources.github import SOURCE
-from tests.sources.github.deliveries import CONNECTION, body, upsert
+from tests.sources.github.deliveries import CONNECTION, asked, body, upsert
 
 SENT_AT = datetime(2024, 3, 6, 12, tzinfo=UTC)
 
@@ -242,3 +242,21 @@ def test_any_field_of_an_answer_may_be_junk(fixture: str, data: st.DataObject) -
         return
     assert refused.path
     assert refused.problem
+
+
+def test_an_issue_that_is_shown_as_it_was_before_is_asked_for_again() -> None:
+    """The API lags behind the webhook: what is stored meanwhile is not the end of it."""
+    ask, told = asked("issues.edited.blocked"), body("issues.edited.blocked")["issue"]
+    raw = {"object": told, "repository": "halcyon-rail/web", "blocked_by": []}
+    assert [type(one) for one in found(ask.identity, raw, ask.hint)] == [Upsert]
+    told["updated_at"] = "2024-03-01T10:04:59Z"
+    _, again = found(ask.identity, raw, ask.hint)
+    assert isinstance(again, Refresh)
+    assert again.after_s > 0
+    assert len(found(ask.identity, raw)) == 1
+
+
+def test_a_pull_request_that_an_issue_tells_of_has_its_version() -> None:
+    ask = asked("issues.milestoned.pull_request")
+    assert ask.identity.kind == "pull_request"
+    assert ask.hint["told"] == to_micros(datetime(2024, 3, 2, 10, tzinfo=UTC))

@@ -41,7 +41,14 @@ from tests.factories import METADATA
         ("[!a-c].md", "b.md", False),
         ("**/ü ö.md", "x/ü ö.md", True),
         ("**", "anything/at/all", True),
-        ("*.MD", "a.md", False),
+        ("*.MD", "a.md", True),
+        ("*.md", "README.MD", True),
+        ("*.M[dX]", "a.mD", True),
+        ("readme.md", "README.md", False),
+        ("Docs/*.md", "docs/a.md", False),
+        ("Old.App", "Old.App/a.md", True),
+        ("Old.App", "old.app", False),
+        ("Old.App", "Old.app", True),
         ("", "a.md", False),
         ("/", "a.md", False),
         ("[", "[", False),
@@ -65,6 +72,7 @@ def test_the_last_glob_that_fits_decides_and_exclusion_is_stronger() -> None:
 def test_texts_that_people_write_are_wanted_by_default() -> None:
     paths = ("README.md", "a/b.mdx", "a.rst", "a.txt", "a.adoc", "a.markdown", "a.py", "a.png")
     assert [p for p in paths if Globs().want(p)] == list(paths[:6])
+    assert all(Globs().want(path.upper()) == Globs().want(path) for path in paths)
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,19 @@ def _fits_glob(glob: str, path: str) -> bool:
         return False
     if "/" not in glob.rstrip("/"):
         parts.insert(0, "**")
+    file, names = [*parts[:-1], _same(parts[-1])], path.split("/")
+    told = [*names[:-1], _same(names[-1])]
     if glob.endswith("/"):
-        parts += ["**", "*"]
-    elif not set("*?[") & set(parts[-1]):
-        parts.append("**")
-    return _fits(parts, path.split("/"))
+        return _fits([*parts, "**", "*"], told)
+    if set("*?[") & set(parts[-1]):
+        return _fits(file, told)
+    return _fits(file, told) or _fits([*parts, "**", "*"], told)
+
+
+def _same(name: str) -> str:
+    """With its extension as all others write it."""
+    cut = name.rfind(".") + 1
+    return name[:cut] + name[cut:].lower() if cut else name
 
 
 def _wanted(include: Sequence[str], exclude: Sequence[str], path: str) -> bool:
@@ -51,7 +59,9 @@ def _wanted(include: Sequence[str], exclude: Sequence[str], path: str) -> bool:
     return chosen(include) and not chosen(exclude)
 
 
-_pieces = st.sampled_from(["a", "b", "*", "?", "[ab]", "[!a]", "**", ".md", "[", "x]", "é"])
+_pieces = st.sampled_from(
+    ["a", "b", "A", "*", "?", "[ab]", "[!a]", "**", ".md", ".Md", "[", "x]", "é"]
+)
 _parts = st.just("**") | st.lists(_pieces, min_size=1, max_size=3).map("".join)
 _globs = st.builds(
     lambda taken_back, root, parts, end: f"{taken_back}{root}{'/'.join(parts)}{end}",

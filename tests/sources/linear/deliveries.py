@@ -9,6 +9,7 @@ from typing import Any
 
 from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.identity import Identity
+from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised
 from ingest.sources.linear.normalise import normalise
 
@@ -23,8 +24,8 @@ def body(name: str) -> dict[str, Any]:
     return told
 
 
-def said(payload: dict[str, Any], *, tenant: str = ORGANIZATION) -> Normalised:
-    """What the adapter makes of a payload."""
+def said(payload: dict[str, Any], *, tenant: str = ORGANIZATION, **connection: JSON) -> Normalised:
+    """What the adapter makes of a payload, for a connection with this metadata."""
     return normalise(
         Message(
             headers={},
@@ -32,6 +33,7 @@ def said(payload: dict[str, Any], *, tenant: str = ORGANIZATION) -> Normalised:
             delivery_key="delivery",
             received_at=datetime(2026, 3, 2, tzinfo=UTC),
             scope=tenant,
+            connection=connection,
         )
     )
 

@@ -186,3 +186,19 @@ def test_a_required_field_that_is_missing_is_named_by_its_path(
     with pytest.raises(BadPayload) as refused:
         said(payload)
     assert (refused.value.path, refused.value.problem) == (path, "missing")
+
+
+@pytest.mark.parametrize("within", ["payload", "data"])
+def test_a_team_that_the_app_may_not_read_any_more_is_told_of_whoever_names_it(
+    within: str,
+) -> None:
+    payload = body("PermissionChange.teamAccessChanged")
+    (team,) = payload.pop("addedTeamIds")
+    told = payload if within == "payload" else payload.setdefault("data", {})
+    for name, expected in (("removedTeamIds", True), ("addedTeamIds", False)):
+        told.pop("removedTeamIds", None)
+        told[name] = [team]
+        (notice,) = said(payload, onlyTeamIds=[team, "another"]).notices
+        assert (notice.problem is not None) is expected
+        assert team[:8] in notice.name
+        assert said(payload, linearTeamId="x").notices == ()

@@ -13,6 +13,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.ranks import Seen, rank
 from ingest.core.references import Reference, ReferenceKind
 from ingest.core.times import parse_time
+from ingest.sources.later import fresh
 from ingest.sources.linear import SOURCE
 from tests.sources.linear.deliveries import NAMES, asked, body, identity, said, upsert
 from tests.sources.linear.looking import looking, organization, seen
@@ -56,7 +57,9 @@ def test_every_event_of_a_living_issue_is_a_look_up(name: str) -> None:
     payload = body(name)
     refresh = asked(payload)
     assert refresh.identity == identity("issue", payload["data"]["id"])
-    assert refresh.hint == {"teamIds": [payload["data"]["teamId"]]}
+    (told,) = refresh.otherwise
+    assert isinstance(told, Upsert)
+    assert refresh.hint == {**fresh(told.version), "teamIds": [payload["data"]["teamId"]]}
     assert refresh.otherwise == (upsert(payload),)
     assert refresh.patience_s > 0
 
@@ -180,7 +183,8 @@ def test_every_document_can_be_asked_again(name: str) -> None:
     refresh = SOURCE.again(told)
     assert refresh is not None
     assert (refresh.identity, refresh.otherwise) == (told.identity, ())
-    assert refresh.hint == ({"teamIds": sorted(told.labels)} if told.labels else {})
+    teams = {"teamIds": sorted(told.labels)} if told.labels else {}
+    assert refresh.hint == {**fresh(told.version), **teams}
 
 
 def _ends(order: tuple[str, ...], state: Change) -> Change:

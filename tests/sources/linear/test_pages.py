@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from ingest.core.values import JSON
+from ingest.sources.registry import source
 from tests.sources.linear.deliveries import asked, body, delete, identity, said, upsert
 
 _PROJECT = "65b6302f-e500-50e2-973c-7d3784ca617f"
@@ -76,7 +78,52 @@ def test_a_document_is_a_child_of_its_project_and_answers_to_its_slug() -> None:
         "projectId": _PROJECT,
         "userId": data["creatorId"],
     }
-    assert said(payload).asked == ()
+    assert asked(payload).otherwise == (change,)
+
+
+@pytest.mark.parametrize(
+    ("told", "above"),
+    [
+        ({"parentDocumentId": "d-1"}, ("document", "d-1")),
+        ({"parentDocument": {"id": "d-1"}, "issueId": "i-1"}, ("document", "d-1")),
+        ({"issueId": "i-1"}, ("issue", "i-1")),
+        ({"issue": {"id": "i-1"}, "initiativeId": "n-1"}, ("issue", "i-1")),
+        ({"initiativeId": "n-1"}, ("project", _PROJECT)),
+        ({"projectId": None, "initiative": {"id": "n-1"}}, ("initiative", "n-1")),
+        ({"projectId": None, "cycleId": "c-1", "teamId": "t-1", "releaseId": "r-1"}, None),
+    ],
+)
+def test_a_document_stands_in_the_nearest_thing_that_is_told(
+    told: dict[str, JSON], above: tuple[str, str] | None
+) -> None:
+    """Bug: of a document within a document, or an issue's in a project, the farther was the parent.
+
+    A payload names neither, so a document is always looked up.
+    """
+    payload = body("Document.create")
+    payload["data"] |= told
+    assert upsert(payload).parent == (above and identity(*above))
+    assert upsert(payload).metadata.get("parentDocumentId") == (
+        above[1] if above and above[0] == "document" else None
+    )
+
+
+@pytest.mark.parametrize("name", ["Project.update", "Initiative.update"])
+def test_what_something_is_called_and_was_called_finds_it(name: str) -> None:
+    payload = body(name)
+    (slug,) = upsert(payload).aliases
+    payload["data"] |= {"identifier": "P-SIG-7", "previousIdentifiers": ["P-SIG-7", "P-OPS-2"]}
+    found = upsert(payload)
+    assert found.aliases == (slug, "P-SIG-7", "P-OPS-2")
+    assert (name == "Project.update") == (found.metadata.get("identifier") == "P-SIG-7")
+    payload["data"] |= {"identifier": None, "previousIdentifiers": None}
+    assert upsert(payload).aliases == (slug,)
+
+
+def test_a_project_s_identifier_belongs_to_the_owner_of_its_team_s_key() -> None:
+    prefix_of = source("linear").descriptor.prefix_of
+    keys = ("ENG-12", "eng-12", "P-ENG-12", "P-12", "P-ENG", "7f2d")
+    assert [prefix_of(key) for key in keys] == ["ENG", "ENG", "ENG", "P", None, None]
 
 
 def test_a_document_of_something_that_no_payload_names_is_looked_up() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.core.errors import BadInput
 from ingest.core.signing import sign, verify
-from ingest.sources.notion.descriptor import DESCRIPTOR
+from ingest.sources.notion.descriptor import DESCRIPTOR, FREE
 from tests.sources.notion.deliveries import DATABASE, SCOPE, body
 
 TOKEN = "secret_a-token-that-verifies-nothing-elsewhere"
@@ -68,7 +68,7 @@ def test_attempts_of_one_delivery_differ_in_their_number_alone() -> None:
         ({}, None),
         ({"databaseIds": []}, None),
         ({"databaseIds": "x"}, None),
-        ({"databaseIds": [DATABASE.replace("-", "")]}, frozenset({DATABASE})),
+        ({"databaseIds": [DATABASE.replace("-", "")]}, frozenset({DATABASE, FREE})),
     ],
 )
 def test_a_connection_wants_the_rows_of_the_databases_that_it_names(

@@ -6,6 +6,7 @@ import pytest
 
 from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
+from ingest.sources.later import fresh
 from ingest.sources.notion.normalise import again
 from tests.sources.notion.deliveries import (
     BLOCK,
@@ -21,6 +22,18 @@ from tests.sources.notion.deliveries import (
     uid,
 )
 
+APPEARS = (".created", ".undeleted")
+COMES, GOES = fresh(is_there=True), fresh(is_there=False)
+HINTED = {
+    "page.created": COMES,
+    "page.undeleted": COMES,
+    "page.deleted": GOES,
+    "database.created": COMES,
+    "database.deleted": GOES,
+    "data_source.created": COMES,
+    "comment.created": COMES,
+}
+"""What may be shown for a moment as if it had not come, or not gone."""
 IN_DATABASE = {"type": "database", "id": DATABASE}
 IN_PAGE = {"type": "page", "id": OTHER}
 
@@ -70,7 +83,8 @@ def test_an_event_asks_for_the_object_that_it_names(
 ) -> None:
     refresh = asked(name)
     assert refresh.identity == identity(kind, id_)
-    assert refresh.hint == hint
+    assert refresh.hint == {**hint, **HINTED.get(name.removesuffix(".space"), {})}
+    assert (refresh.patience_s > 0) == name.removesuffix(".space").endswith(APPEARS)
 
 
 def test_without_a_token_nothing_is_made_up_also_not_a_deletion() -> None:
@@ -166,7 +180,7 @@ def test_a_parent_may_be_named_as_objects_name_theirs(type_: str) -> None:
     payload["data"]["parent"] = {"type": f"{type_}_id", "id": OTHER}
     (refresh,) = said(payload).changes
     assert isinstance(refresh, Refresh)
-    assert refresh.hint == {"parent": {"type": type_, "id": OTHER}}
+    assert refresh.hint["parent"] == {"type": type_, "id": OTHER}
     assert said(payload).event.get("databaseId") == (OTHER if type_ == "database" else None)
 
 

@@ -57,6 +57,12 @@ def cells(*words: str) -> list[Any]:
         (block("video", caption=[], **WEB), "<https://x.test/a.png>"),
         (block("audio", caption=[TEXT], type="file_upload", file_upload={"id": "x"}), "word"),
         (block("bookmark", url="https://x.test/", caption=[TEXT]), "[word](https://x.test/)"),
+        (
+            block(
+                "embed", url="https://x.test/", caption=[rich("as in 7", href="https://x.test/7")]
+            ),
+            "[as in 7](https://x.test/)\n\n[as in 7](https://x.test/7)",
+        ),
         (block("embed", url="https://x.test/"), "<https://x.test/>"),
         (block("link_preview", url="https://x.test/"), "<https://x.test/>"),
         ({**block("child_page", title="Trains"), "id": PAGE}, f"[Trains]({PAGE_URL})"),

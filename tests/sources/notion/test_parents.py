@@ -119,16 +119,3 @@ def test_an_answer_that_is_no_list_is_refused_however_deep(served: Fake, notion:
     served.troubles.append(Trouble(Answer(200, {}), path=f"/blocks/{BLOCK}/children"))
     with pytest.raises(BadPayload):
         seen(served, "page", PAGE)
-
-
-def test_a_property_that_cannot_be_completed_stays_as_it_is_told(
-    served: Fake, notion: Notion
-) -> None:
-    people = [{"object": "user", "id": str(number)} for number in range(30)]
-    told = {"id": "crew", "type": "people", "people": people}
-    parent = {"type": "database_id", "database_id": DATABASE}
-    notion.put_page(PAGE, "x", at=AT, parent=parent, properties={"Crew": told})
-    served.troubles.append(Trouble(Answer(404, {}), path="/properties/"))
-    values = document(served, "page", PAGE).metadata["properties"]
-    assert isinstance(values, dict)
-    assert values["Crew"] == [str(number) for number in range(25)]

@@ -13,6 +13,10 @@ from tests.sources.notion.deliveries import PAGE
 PAGE_URL = f"https://www.notion.so/{PAGE.replace('-', '')}"
 
 
+HEX = PAGE.replace("-", "")
+ELSE = "8e068aad71d75394973d14ea31c4f760"
+
+
 def mentioning(kind: str, shown: str, **what: Any) -> dict[str, Any]:
     return {**rich(shown), "type": "mention", "mention": {"type": kind, **what}}
 
@@ -93,3 +97,39 @@ def test_what_expires_in_a_url_is_cut_off(url: str) -> None:
 @pytest.mark.parametrize("url", ["", None, 7, "http://[::1", "data:text/html,x", "word"])
 def test_what_is_no_url_of_the_web_is_none(url: Any) -> None:
     assert safe_url(url) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "rest"),
+    [
+        (f"https://app.notion.com/p/{HEX}", ""),
+        (f"https://app.notion.com/p/Timetable-{HEX}?pvs=4", ""),
+        (f"https://www.notion.so/acme/Timetable-of-2026-{HEX}", ""),
+        (f"https://notion.com/{HEX.upper()}/", ""),
+        (f"https://www.notion.so/{ELSE}?v={ELSE}&p={HEX}&pm=s", f"?v={ELSE}"),
+        (f"https://www.notion.so/{HEX}?pvs=4#{ELSE}", f"#{ELSE}"),
+        (f"https://app.notion.com/{HEX}?v={ELSE}&source=copy_link", f"?v={ELSE}"),
+        (f"/Timetable-{HEX}", ""),
+        (f"/{HEX}?d={ELSE}", f"?d={ELSE}"),
+    ],
+)
+def test_a_page_has_one_url_whatever_notion_calls_it_by_now(told: str, rest: str) -> None:
+    """Since June 2026 the same link is told with another host, and a text would read otherwise."""
+    assert safe_url(told) == f"{PAGE_URL}{rest}"
+    assert markdown([rich("here", href=told)]) == f"[here]({PAGE_URL}{rest})"
+    if told.startswith("http"):
+        assert markdown([rich(told, href=told)]) == f"<{PAGE_URL}{rest}>"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        f"https://halcyon.notion.site/Timetable-{HEX}",
+        f"https://evil.test/www.notion.so/{HEX}",
+        f"https://www.notion.so.evil.test/{HEX}",
+        "https://www.notion.so/product",
+        f"https://developers.notion.com/{HEX}",
+    ],
+)
+def test_another_url_stays_as_it_is(told: str) -> None:
+    assert safe_url(told) == told

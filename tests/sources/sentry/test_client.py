@@ -16,7 +16,7 @@ from ingest.sources.sentry import SOURCE
 from ingest.sources.sentry.demo.fake import Sentry, make
 from ingest.sources.sentry.whole import MOST_KEYS, MOST_PAGES, MOST_VALUES
 from ingest.testing.fakes import Answer, Fake, Trouble, serving
-from tests.sources.sentry.deliveries import CONNECTION, ISSUE_ID, data, identity
+from tests.sources.sentry.deliveries import CONNECTION, ISSUE_ID, asked, data, identity, told
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _PATH = f"/api/0/organizations/halcyon/issues/{ISSUE_ID}/"
@@ -240,7 +240,7 @@ def test_an_issue_that_is_not_there_is_gone_where_its_project_can_be_read(
 ) -> None:
     sentry.delete(ISSUE_ID)
     assert client.fetch_one(Lookup(identity())).raw is None
-    assert [asked.path for asked in fake.requests] == [_PATH, "/api/0/projects/halcyon/web/"]
+    assert [asked.path for asked in fake.requests] == [_PATH, "/api/0/projects/halcyon/501/"]
 
 
 def test_without_its_project_nothing_is_known_of_an_issue(
@@ -361,3 +361,29 @@ def test_what_is_no_id_of_an_issue_is_never_asked_for(fake: Fake, client: Client
         with pytest.raises(PermanentError, match="the id of a Sentry issue"):
             client.fetch_one(Lookup(identity("issue", id_)))
     assert fake.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fixture", "status", "is_awaited"),
+    [
+        ("error.created", 404, True),
+        ("issue.created", 404, True),
+        ("issue.resolved", 404, False),
+        ("error.created", 403, False),
+        ("error.created", None, False),
+    ],
+)
+def test_the_event_of_a_new_issue_that_is_not_there_yet_is_waited_for(
+    fake: Fake, client: Client, sentry: Sentry, fixture: str, status: int | None, is_awaited: bool
+) -> None:
+    """Sentry tells of an issue before its event can be read; one that may not be read never can."""
+    sentry.add_event(ISSUE_ID, _event("e2", "2026-03-02T09:00:00Z"))
+    if status is not None:
+        fake.troubles.append(Trouble(Answer(status, {}), "/events/latest/"))
+    ask = Lookup(identity("issue", ISSUE_ID), dict(asked(told(fixture)).hint))
+    sight = client.fetch_one(ask)
+    assert SOURCE.documents is not None
+    seen = replace(ask, raw=sight.raw, sent_at=NOW, connection=CONNECTION)
+    issue, *later = SOURCE.documents(seen)
+    assert isinstance(issue, Upsert)
+    assert [isinstance(one, Refresh) and one.after_s > 0 for one in later] == [True] * is_awaited

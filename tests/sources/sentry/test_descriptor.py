@@ -58,17 +58,6 @@ def test_a_project_may_be_told_in_many_ways(project: Any, names: tuple[str, ...]
     assert DESCRIPTOR.tenants({}, fixture["body"]) == names
 
 
-def test_the_webhooks_plugin_names_the_project_by_id_or_slug() -> None:
-    assert _names("plugin.alert") == ("501",)
-    payload: dict[str, Any] = {
-        "project": "web",
-        "project_slug": "web",
-        "id": "1",
-        "event": {"project": None},
-    }
-    assert DESCRIPTOR.tenants({}, payload) == ("slug:web",)
-
-
 def test_a_connection_stands_for_its_project_and_in_its_installation() -> None:
     assert DESCRIPTOR.connection_tenants(CONNECTION) == ("501",)
     assert DESCRIPTOR.connection_tenants(_INSTALLED) == (

@@ -186,3 +186,18 @@ def test_an_answer_that_is_no_issue_is_refused(raw: Any) -> None:
 def test_a_doubt_is_settled_by_a_look_up_of_the_issue() -> None:
     assert SOURCE.again(upsert(told("issue.resolved"))) == Refresh(identity())
     assert SOURCE.again(upsert(told("comment.created"))) == Refresh(identity())
+
+
+def test_what_an_issue_was_called_is_handed_on_to_the_one_that_it_went_into() -> None:
+    lookup = Lookup(
+        identity("issue", "99"),
+        raw=_raw(),
+        sent_at=SENT_AT,
+        hint={"shortId": "web-2K"},
+        connection=CONNECTION,
+        keys=("98", "WEB-2J", "WEB-7F"),
+    )
+    assert SOURCE.documents is not None
+    _, survivor, _ = SOURCE.documents(lookup)
+    assert isinstance(survivor, Upsert)
+    assert survivor.aliases == (ISSUE_ID, "98", "99", "WEB-2J", "WEB-2K", "web-2K")

@@ -118,14 +118,6 @@ def test_an_alert_about_an_event_under_an_activity_s_name_tells_no_issue() -> No
         said(fixture)
 
 
-def test_a_body_of_the_webhooks_plugin_is_the_alert_that_it_tells_of() -> None:
-    document, fields = of_event(told("plugin.alert"))
-    assert document.identity == fields.identity == identity()
-    assert document.title == "TimetableError: no platform for train 17"
-    assert document.metadata["url"] == "https://halcyon.sentry.io/issues/1170820242/"
-    assert said(told("plugin.alert")).event["action"] == "event.created"
-
-
 def test_an_event_that_says_nothing_is_a_look_up_alone() -> None:
     fixture = told("error.created")
     fixture["body"]["data"]["error"] = {"issue_id": 1170820242, "project": 501}
@@ -167,7 +159,10 @@ def test_an_uninstalled_integration_withdraws_its_connection() -> None:
     meant = said(told("installation.deleted"))
     assert meant.withdraws
     assert meant.skip == meant.withdraws
-    assert said(told("installation.created")).withdraws is None
+    back = said(told("installation.created"))
+    assert back.withdraws is None
+    assert [(one.name, one.problem) for one in back.notices] == [("installation", None)]
+    assert [one.name for one in meant.notices] == ["installation"]
 
 
 def test_without_a_header_or_an_action_it_is_refused() -> None:
@@ -181,8 +176,10 @@ def test_without_a_header_or_an_action_it_is_refused() -> None:
 
 
 def test_where_no_installation_is_named_the_connections_own_is_recorded() -> None:
-    assert said(told("plugin.alert")).event["webhookId"] == ""
-    assert said(told("plugin.alert"), connection={"webhookId": "hook"}).event["webhookId"] == "hook"
+    fixture = told("event_alert.triggered")
+    del fixture["body"]["installation"]
+    assert said(fixture).event["webhookId"] == ""
+    assert said(fixture, connection={"webhookId": "hook"}).event["webhookId"] == "hook"
 
 
 def test_without_a_time_of_sending_the_record_tells_another() -> None:
@@ -191,3 +188,10 @@ def test_without_a_time_of_sending_the_record_tells_another() -> None:
     assert said(fixture).event["triggeredAt"] == "2026-03-02T00:05:00Z"
     fixture["body"]["data"] = {}
     assert said(fixture).event["triggeredAt"] == "2026-03-02T12:00:00Z"
+
+
+def test_a_resource_is_the_same_in_any_case() -> None:
+    fixture = told("issue.resolved")
+    name = next(name for name in fixture["headers"] if name.lower() == "sentry-hook-resource")
+    shouted = fixture | {"headers": fixture["headers"] | {name: "ISSUE"}}
+    assert said(shouted).event == said(told("issue.resolved")).event

@@ -105,7 +105,11 @@ def test_what_resolved_it_is_the_commit_it_belongs_to() -> None:
     document = upsert(told("issue.resolved"))
     assert document.temporal == {"commitSha": "c3" * 20}
     assert f"resolved in commit {'c3' * 20} of halcyon/web" in document.body
-    assert document.frontmatter == {"category": "error", "assignee": "Ragnhild"}
+    assert document.frontmatter == {
+        "category": "error",
+        "priority": "high",
+        "assignee": "Ragnhild",
+    }
 
 
 @pytest.mark.parametrize(
@@ -266,3 +270,15 @@ def test_ids_may_be_numbers_and_what_else_is_odd_says_nothing() -> None:
     assert document.identity == identity()
     assert document.metadata["project"] == "web"
     assert document.title == "timetable.plan in assign"
+
+
+def test_who_was_assigned_may_stand_beside_the_issue_and_its_priority_in_it() -> None:
+    fixture = _with(assignedTo=None, priority="high", issueType="performance_n_plus_one")
+    fixture["body"]["data"]["assignee"] = {"type": "user", "id": 7, "name": "Sigrid"}
+    assert upsert(fixture).frontmatter == {
+        "substatus": "new",
+        "category": "error",
+        "type": "performance_n_plus_one",
+        "priority": "high",
+        "assignee": "Sigrid",
+    }

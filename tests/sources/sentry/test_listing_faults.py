@@ -40,7 +40,7 @@ def test_an_empty_list_is_believed_where_the_project_is_readable() -> None:
         for resource in ("states", "issues"):
             (page,) = org.pages(resource)
             assert (page.listed, page.cursor, page.gap) == ((), None, None)
-            assert org.requests[-1].path == "/api/0/projects/halcyon/web/"
+            assert org.requests[-1].path == "/api/0/projects/halcyon/501/"
 
 
 def test_a_list_without_a_project_is_refused(org: Halcyon) -> None:

@@ -124,6 +124,41 @@ def test_a_log_that_is_not_kept_or_may_not_be_read_is_none(
     assert "Build log" not in document(client()).body
 
 
+def test_a_log_that_may_not_be_read_is_none_and_one_that_is_missing_is_empty(
+    served: Fake, client: Connect, vercel: Vercel
+) -> None:
+    vercel.fail(LAMPS, at_ms=AT_MS, code="E", message="it failed", step="s")
+    for status, events in ((400, None), (402, None), (403, None), (404, []), (410, [])):
+        served.troubles.append(Trouble(Answer(status, {}), "/events"))
+        raw: Any = client().fetch_one(Lookup(identity())).raw
+        assert raw["events"] == events
+
+
+@pytest.mark.parametrize(
+    ("told", "environment", "is_asked"),
+    [
+        ({"customEnvironment": {"id": "env_1", "slug": "qa"}}, "qa", False),
+        ({"customEnvironment": {"id": "env_1"}}, "acceptance", True),
+        ({"customEnvironmentId": "env_1"}, "acceptance", True),
+        ({"customEnvironment": {"id": "env_2"}}, "env_2", True),
+        ({"customEnvironmentId": "../.."}, "../..", False),
+        ({}, "preview", False),
+    ],
+)
+def test_a_custom_environment_has_its_name(
+    served: Fake,
+    client: Connect,
+    vercel: Vercel,
+    told: dict[str, Any],
+    environment: str,
+    is_asked: bool,
+) -> None:
+    vercel.environments["env_1"] = "acceptance"
+    vercel.become(LAMPS, "READY", at_ms=AT_MS, target=None, **told)
+    assert document(client()).metadata["environment"] == environment
+    assert bool(served.asked_for("/custom-environments/")) == is_asked
+
+
 def test_what_is_removed_is_gone_where_its_project_can_be_read(
     served: Fake, client: Connect, vercel: Vercel
 ) -> None:

@@ -42,7 +42,7 @@ def test_a_delivery_names_its_project(payload: Any, named: tuple[str, ...]) -> N
 
 
 def test_a_name_alone_counts_on_the_connections_own_route_only() -> None:
-    assert DESCRIPTOR.connection_tenants(METADATA) == ("prj_1", "team:team_1/web")
+    assert DESCRIPTOR.connection_tenants(METADATA) == ("prj_1", "team:team_1/web", "team:team_1")
     assert DESCRIPTOR.own_names(METADATA) == {"name:web"}
     assert "name:web" not in DESCRIPTOR.connection_tenants(METADATA)
     assert DESCRIPTOR.connection_tenants({"vercelProjectId": "prj_1", "projectName": "web"}) == (

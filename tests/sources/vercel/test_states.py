@@ -8,6 +8,7 @@ from ingest.core.changes import Delete, Field, Patch, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.references import Context, Reference, extract
+from ingest.sources.later import fresh
 from ingest.sources.registry import all_sources
 from ingest.sources.vercel.events import name
 from tests.sources.vercel.deliveries import LAMPS, body, identity, said, told, upsert
@@ -148,10 +149,10 @@ def test_a_host_that_shows_many_deployments_is_no_alias() -> None:
 
 def test_the_team_goes_along_as_a_hint() -> None:
     (ask,) = said(body("deployment.ready")).asked
-    assert ask.hint == {"teamId": "team_halcyon"}
+    assert ask.hint == {**fresh(), "teamId": "team_halcyon"}
     assert ask.patience_s > 0
     (personal,) = said(body("deployment.ready.preview")).asked
-    assert personal.hint == {}
+    assert personal.hint == fresh()
 
 
 def test_a_cleanup_is_for_good() -> None:
@@ -200,6 +201,28 @@ def test_a_removed_integration_withdraws_what_it_could_see() -> None:
     payload["payload"]["configuration"]["projects"] = []
     payload["type"] = "integration-configuration-removed"
     assert said(payload).withdraws == "the integration was removed"
+
+
+@pytest.mark.parametrize(
+    ("projects", "told"),
+    [
+        ({"removed": ["prj_1"]}, {"project": True}),
+        ({"added": ["prj_1"]}, {"project": False, "integration": False}),
+        ({"added": ["prj_2"], "removed": ["prj_3"]}, {}),
+    ],
+)
+def test_a_project_is_taken_from_an_integration_and_given_back(
+    projects: dict[str, list[str]], told: dict[str, bool]
+) -> None:
+    payload = body("integration-configuration.removed")
+    own = payload["payload"]["configuration"]["projects"][0]
+    payload["type"] = "integration-configuration.permission-upgraded"
+    named = {
+        name: [own if one == "prj_1" else one for one in ids] for name, ids in projects.items()
+    }
+    payload["payload"]["projects"] = named
+    notices = said(payload).notices
+    assert {one.name: one.problem is not None for one in notices} == told
 
 
 @pytest.mark.parametrize(

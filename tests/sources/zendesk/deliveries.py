@@ -56,8 +56,8 @@ def asked(payload: Mapping[str, Any], connection: Mapping[str, JSON] = CONNECTIO
 
 
 def told(payload: Mapping[str, Any], connection: Mapping[str, JSON] = CONNECTION) -> Upsert:
-    """What a payload tells of its ticket where nobody can be asked."""
-    (change,) = asked(payload, connection).otherwise
+    """What a payload tells of its ticket where nobody can be asked; of comments see `comment`."""
+    change, *_comments = asked(payload, connection).otherwise
     assert isinstance(change, Upsert)
     return change
 

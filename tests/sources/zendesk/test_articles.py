@@ -11,6 +11,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
+from ingest.sources.later import fresh
 from ingest.sources.zendesk.demo.fake import make
 from ingest.sources.zendesk.demo.shapes import own_translation
 from ingest.sources.zendesk.documents import documents
@@ -49,7 +50,32 @@ def test_an_event_only_asks_for_its_article(name: str) -> None:
 def test_an_unpublished_article_is_looked_up_or_gone_at_the_events_time() -> None:
     refresh = asked(body("article.unpublished"))
     gone = Delete(identity("article", _ID), 1_773_057_600_000_000)
-    assert refresh == Refresh(identity("article", _ID), otherwise=(gone,))
+    went = fresh(is_there=False)
+    assert refresh == Refresh(identity("article", _ID), went, otherwise=(gone,))
+
+
+@pytest.mark.parametrize("locale", ["en-us", "fr"])
+def test_an_unpublished_language_is_looked_up_beside_its_article(locale: str) -> None:
+    """Whether Zendesk tells that one language was unpublished, and how, nobody knows."""
+    payload = body("article.unpublished") | {"event": {"locale": locale}}
+    translation = Identity("zendesk", ACCOUNT, "translation", f"{_ID}:{locale}")
+    asked_for = [refresh.identity for refresh in said(payload).asked]
+    assert asked_for == [identity("article", _ID), translation]
+
+
+CAME = fresh(is_there=True)
+
+
+@pytest.mark.parametrize("locale", [None, "", "../fr", 7])
+def test_a_language_that_is_none_is_not_asked_for(locale: JSON) -> None:
+    assert asked(body("article.published") | {"event": {"locale": locale}}).hint == CAME
+    payload = body("article.unpublished") | {"event": {"locale": locale}}
+    assert asked(payload).identity == identity("article", _ID)
+
+
+def test_the_language_of_an_event_is_asked_for_with_its_article() -> None:
+    published = body("article.published") | {"event": {"locale": "fr"}}
+    assert asked(published).hint == {**CAME, "locale": "fr"}
 
 
 def test_an_article_has_every_field_of_the_seeds() -> None:
@@ -157,6 +183,25 @@ def test_of_a_locale_that_is_told_twice_the_newest_counts() -> None:
         _, french = _documents({**raw, "translations": both})
         assert isinstance(french, Upsert)
         assert french.title == "Plus neuf"
+
+
+def test_a_language_that_is_not_told_any_more_is_gone_by_the_next_look_up() -> None:
+    """A translation that is deleted makes no event, and moves its article's time not at all."""
+    raw = _translated()
+    left: JSON = {"locales": ["fr"]}
+
+    def after(shown: JSON) -> tuple[Change | Refresh, ...]:
+        whom = identity("article", _ID)
+        return documents(Lookup(whom, state=left, raw=shown, sent_at=NOON, connection=CONNECTION))
+
+    assert after(raw) == _documents(raw)
+    without = {**raw, "translations": raw["translations"][:1]}
+    assert after(without)[1:] == (Delete(_FRENCH, None),)
+    own = {**raw["article"], "locale": "fr"}
+    assert Delete(_FRENCH, None) in after({**without, "article": own})
+    for cut in ({"article": raw["article"]}, {**without, "some": True}):
+        assert after(cut) == _documents(cut)
+        assert len(after(cut)) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -17,6 +18,7 @@ from ingest.core.errors import (
     TransientError,
 )
 from ingest.core.identity import Identity
+from ingest.core.values import JSON
 from ingest.sources.contract import Access, Lookup
 from ingest.sources.zendesk.client import ZendeskClient, connect
 from ingest.sources.zendesk.demo import story
@@ -149,8 +151,73 @@ def test_an_article_whose_translations_are_not_shown_is_read_without_them(
     fake.troubles = [Trouble(Answer(status, {"error": "x"}), path="/translations", times=2)]
     (change,) = documents(Lookup(ARTICLE, raw=client.fetch_one(Lookup(ARTICLE)).raw, sent_at=NOW))
     assert isinstance(change, Upsert)
+    fake.troubles += [Trouble(Answer(403, {"error": "x"}), path="/fr/articles/5")]
     with pytest.raises(Refused, match="translations"):
         client.fetch_one(Lookup(FRENCH))
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_of_translations_that_are_not_listed_the_events_own_is_read(
+    account: Zendesk, fake: Fake, client: ZendeskClient, status: int
+) -> None:
+    """Bug: the language that an event names was not read, and its text was nowhere."""
+    at = "2026-03-09T07:40:00Z"
+    account.put_translation(5, "fr", "Ascenseurs", "<p>Tous.</p>", at=at)
+    account.includes = False
+    refused = Trouble(Answer(status, {"error": "x"}), path="/translations", times=9)
+    fake.troubles = [refused]
+    asked = Lookup(ARTICLE, {"locale": "fr"}, sent_at=NOW)
+    for shown in (client.fetch_one(asked).raw, client.fetch_one(Lookup(FRENCH)).raw):
+        english, french = documents(replace(asked, raw=shown))
+        assert isinstance(french, Upsert)
+        assert (french.identity, french.parent) == (FRENCH, english.identity)
+        assert (french.title, french.body) == ("Ascenseurs", "Tous.")
+    for own in ("en-us", "../fr", ""):
+        assert len(documents(replace(asked, hint={"locale": own}, raw=_shown(client, own)))) == 1
+    account.delete_translation(5, "fr")
+    assert len(documents(replace(asked, raw=client.fetch_one(asked).raw))) == 1
+    assert client.fetch_one(Lookup(FRENCH)).raw is None
+
+
+def _shown(client: ZendeskClient, locale: str) -> JSON:
+    return client.fetch_one(Lookup(ARTICLE, {"locale": locale})).raw
+
+
+def test_a_thin_answer_in_another_language_has_the_time_of_its_article(
+    fake: Fake, client: ZendeskClient
+) -> None:
+    thin = {"id": 5, "locale": "fr", "title": "Titre", "body": "<p>Texte</p>"}
+    fake.troubles = [Trouble(Answer(body={"article": thin}), path="/fr/articles/5")]
+    shown = client.fetch_one(Lookup(ARTICLE, {"locale": "fr"})).raw
+    english, french = documents(Lookup(ARTICLE, raw=shown, sent_at=NOW))
+    assert isinstance(english, Upsert)
+    assert isinstance(french, Upsert)
+    assert (french.version, french.title, french.body) == (english.version, "Titre", "Texte")
+    other = Trouble(Answer(body={"article": {**thin, "locale": "en-us"}}), path="/fr/articles/5")
+    fake.troubles = [other]
+    shown = client.fetch_one(Lookup(ARTICLE, {"locale": "fr"})).raw
+    assert len(documents(Lookup(ARTICLE, raw=shown, sent_at=NOW))) == 1
+
+
+def test_the_languages_of_an_article_are_left_to_its_next_look_up(
+    account: Zendesk, fake: Fake, client: ZendeskClient
+) -> None:
+    at = "2026-03-09T07:40:00Z"
+    account.put_translation(5, "fr", "Ascenseurs", "<p>Tous.</p>", at=at)
+    assert client.fetch_one(Lookup(ARTICLE)).state == {"locales": ["fr"]}
+    account.delete_translation(5, "fr")
+    assert client.fetch_one(Lookup(ARTICLE)).state == {"locales": []}
+    account.includes = False
+    fake.troubles = [Trouble(Answer(404, {"error": "x"}), path="/translations", times=9)]
+    for asked in (Lookup(ARTICLE), Lookup(ARTICLE, {"locale": "fr"})):
+        assert client.fetch_one(asked).state is None
+    account.put_translation(5, "fr", "Ascenseurs", "<p>Tous.</p>", at=at)
+    assert client.fetch_one(Lookup(ARTICLE, {"locale": "fr"})).state is None
+
+
+def test_what_a_merge_said_is_left_to_the_next_look_ups(client: ZendeskClient) -> None:
+    assert client.fetch_one(Lookup(TICKET)).state is None
+    assert client.fetch_one(Lookup(TICKET, {"mergedInto": 4410})).state == {"mergedInto": 4410}
 
 
 def test_a_translation_is_gone_with_its_article_or_alone_and_not_without_a_help_center(

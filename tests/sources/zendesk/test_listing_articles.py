@@ -201,7 +201,7 @@ def test_a_complete_list_names_every_kind_that_it_says(
     clock.passes(600)
     for resource in LISTING.resources:
         walk = Walk(client, clock, resource.name).all()
-        assert {one.kind for one in walk.told} == resource.kinds
+        assert {one.kind for one in walk.told} == resource.kinds - resource.leaves_out
 
 
 # Cuts and changes meanwhile.

@@ -78,6 +78,7 @@ def test_a_list_says_of_every_ticket_what_a_look_up_says(
     desk.put_ticket(90, "Lift", "Out of order.", by=RUI, at=AT, tags=["a"], problem_id=3)
     desk.add_comment(90, "A note.", by=MARIT, at=LATER, public=False)
     desk.add_comment(90, "Mended.", by=MARIT, at=LATER, html='<a href="https://x.example/">x</a>')
+    desk.add_comment(7, "Fusionnée avec la demande #90.", by=MARIT, at=LATER, public=False)
     desk.edit_ticket(7, at=LATER, status="closed", tags=["closed_by_merge"])
     desk.put_ticket(91, "Hidden", "For us.", by=MARIT, at=AT, is_public=False)
     clock.passes(600)
@@ -86,6 +87,18 @@ def test_a_list_says_of_every_ticket_what_a_look_up_says(
     for one, change in walk.told.items():
         assert {one: change} == looked_up(client, one)
     assert walk.wanted == set()
+
+
+def test_what_a_ticket_was_merged_into_is_asked_for_where_its_comments_do_not_say_it(
+    desk: Zendesk, client: ZendeskClient, clock: Clock
+) -> None:
+    """The event said it to a look-up, which left it to the next one; a list knows nothing of it."""
+    _fill(desk, clock, 3)
+    desk.edit_ticket(2, at=LATER, status="closed", tags=["closed_by_merge"])
+    clock.passes(600)
+    walk = _whole(client, clock)
+    assert walk.wanted == {identity("ticket", 2)}
+    assert {one.id for one in walk.told} == {"1", "3"}
 
 
 def test_a_deleted_ticket_is_told_as_gone_and_comes_back_when_it_is_restored(

@@ -355,7 +355,7 @@ def test_a_conversation_that_is_too_long_for_a_page_is_looked_up_and_the_others_
     assert walk.wanted == {identity("ticket", 2)}
     assert len(walk.told) == 3
     assert len(fake.asked_for("/tickets/2/comments")) == 20
-    assert client.reader.conversation("2").calls == 27
+    assert client.reader.conversation("2", {}).calls == 27
 
 
 def test_comments_that_make_no_sense_fail_the_page(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
+from html import escape
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.sources.zendesk.markdown import MOST_GROUPS, MOST_ITEMS, _Rebuilt, links, markdown
+from ingest.sources.zendesk.markdown import (
+    MOST_ELEMENTS,
+    MOST_GROUPS,
+    MOST_ITEMS,
+    _Rebuilt,
+    links,
+    markdown,
+)
 
 BASE = "https://halcyon.zendesk.com/hc/en-us/articles/5-Lifts"
 
@@ -49,6 +58,136 @@ def read(html: str) -> str:
 )
 def test_a_form_becomes_its_markdown(html: str, expected: str) -> None:
     assert read(html) == expected
+
+
+_TABLE = "<table><tr><th>{}</th></tr><tr><td>{}</td></tr></table>"
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        ("either | or", r"either \| or"),
+        ("<code>a|b</code>", r"`a\|b`"),
+        ("<pre>a|b\nc</pre>", r"``` a\|b c ```"),
+        ("<b>a|b</b>", r"**a\|b**"),
+        (r"a\|b", r"a\\\|b"),
+        ("a&#124;b &vert; c", r"a\|b \| c"),
+        ("<a href='/x|y'>l|m</a>", r"[l\|m](https://halcyon.zendesk.com/x%7Cy)"),
+        ("<img src='/i.png' alt='p|q'>", r"p\|q"),
+        ("a<br>b<p>c</p>", "a b c"),
+        ("# a", "# a"),
+        ("<table><tr><td>a|b</td><td>c</td></tr></table> d", r"a\|b c d"),
+    ],
+)
+def test_a_cell_ends_where_it_ends(inner: str, expected: str) -> None:
+    """Bug: a pipe in a cell began another one, under no head."""
+    shown = read(_TABLE.format(inner, inner))
+    assert [" ".join(line.split()) for line in shown.split("\n")] == [
+        f"| {expected} |",
+        "| --- |",
+        f"| {expected} |",
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("# a", "###### a", "#", "- a", "+ a", "* a", "> a", "```a", "---", "***", "* * *"),
+        *("==", "[1]: https://x.example", "_ _ _"),
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "<p>{}</p>", "<p>x<br>{}</p>", "<ul><li>{}</li></ul>"])
+def test_what_begins_a_line_begins_nothing_else(words: str, around: str) -> None:
+    shown = read(around.format(words.replace(">", "&gt;").replace("#", "&#35;")))
+    assert shown.rpartition("\n")[2].removeprefix("- ") == f"\\{words}"
+
+
+@pytest.mark.parametrize(("words", "expected"), [("1. a", r"1\. a"), ("12) a", r"12\) a")])
+def test_a_number_begins_no_list(words: str, expected: str) -> None:
+    assert read(f"<p>{words}</p>") == expected
+    assert read(f"<h2>{words}</h2>") == f"## {words}"
+    assert read(f"<p>x {words}</p>") == f"x {words}"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("#12 is it", "-a", "1.5 m", "a # b", "a - b", "**", "x > y", "a_b *c*", "ENG-12 | #7"),
+        *("[x] y", "=a", "C# and F#", "http://x.example/?a=1&b=<2>"),
+    ],
+)
+def test_what_reads_as_it_is_stays_as_it_is(words: str) -> None:
+    assert read(f"<p>{words.replace('<', '&lt;')}</p>") == words
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<h2># x</h2>", "## # x"),
+        ("<h3>C #</h3>", r"### C \#"),
+        ("<h3>C##</h3>", "### C##"),
+        ("<h2>a<br># b</h2>", "## a # b"),
+        ("<p>&lt;script&gt; and &lt;/b></p>", r"\<script> and \</b>"),
+        ("<p>[a](b)</p>", r"[a\](b)"),
+        ("<p>Look!<a href='/u'>a</a></p>", r"Look\![a](https://halcyon.zendesk.com/u)"),
+        ("<p>&amp;lt; and &amp;#35; and a&b; R&amp;D</p>", r"\&lt; and \&#35; and a\&b; R&D"),
+        (r"<p>a\<code>b</code></p>", r"a\\`b`"),
+        (r"<p>\\server\share, C:\#a, C:\a</p>", r"\\\server\share, C:\\#a, C:\a"),
+        ("<a href='/u'>see [x] \\</a>", r"[see \[x\] \\](https://halcyon.zendesk.com/u)"),
+        ("<a href='/u_(v) w'>a</a>", "[a](https://halcyon.zendesk.com/u_%28v%29%20w)"),
+        ("<img src='/i' alt='[a]\n b'>", r"![\[a\] b](https://halcyon.zendesk.com/i)"),
+        ("<code>a`b``c</code>", "``` a`b``c ```"),
+        ("<pre>a<br>```\nb</pre>", "````\na\n```\nb\n````"),
+        ("<pre># a\n- b | [c](d)</pre>", "```\n# a\n- b | [c](d)\n```"),
+        ("<b></b># x", r"\# x"),
+        ("<code>a</code><kbd>b</kbd> <samp>c</samp>", "`ab` `c`"),
+        ("<strong>a</strong><b>b</b><em>c</em><i>d</i><del>e</del><s>f</s>", "**ab***cd*~~ef~~"),
+        ("<h2>a # <br></h2>", r"## a \#"),
+        ("<p>~~~</p>", r"\~\~~"),
+        ("<p>~/a and ~~b~~</p>", r"~/a and \~~b\~~"),
+        ("<b># x</b>", "**# x**"),
+    ],
+)
+def test_a_mark_in_a_text_is_text(html: str, expected: str) -> None:
+    assert read(html) == expected
+
+
+_SPANNING = """
+<table><tr><th>a</th><th>b</th><th>c</th></tr>
+<tr><td rowspan=2>1</td><td>2</td><td rowspan="3">3</td></tr>
+<tr><td>4</td></tr>
+<tr><td colspan=2 rowspan=2>5</td></tr>
+<tr><td>6</td></tr><tr><td>7</td><td>8</td><td>9</td></tr></table>
+"""
+
+
+def test_below_a_cell_of_several_rows_all_stand_under_their_heads() -> None:
+    """Bug: the cells of the rows below moved to the left."""
+    assert read(_SPANNING).split("\n")[2:] == [
+        "| 1 | 2 | 3 |",
+        "|  | 4 |  |",
+        "| 5 | |  |",
+        "|  |  | 6 |",
+        "| 7 | 8 | 9 |",
+    ]
+
+
+def test_cells_of_many_rows_are_bounded() -> None:
+    row = "<td rowspan=99 colspan=99>a" * 500
+    rebuilt = _Rebuilt(BASE)
+    rebuilt.read(f"<table><tr>{row}" + "<tr>" * 98)
+    assert "".join(rebuilt.out).count("<td") <= MOST_ELEMENTS
+
+
+_words = st.text(st.sampled_from("ab1.)#-+*>`~=|[]()<&; \n"), max_size=12)
+
+
+@given(st.lists(_words, min_size=2, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_a_row_has_as_many_cells_as_it_had(cells: list[str]) -> None:
+    told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    *_, row = read(f"<table><tr>{told}</tr><tr>{told}</tr></table>").split("\n")
+    assert len(re.findall(r"(?<!\\)\|", row)) == len(cells) + 1
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from ingest.core.changes import Refresh
 from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
+from ingest.flows.receiving.payload import read_payload
 from ingest.sources.registry import source
 from tests.sources.zendesk.deliveries import asked, body, identity, said
 
@@ -50,6 +51,26 @@ def test_a_triggers_body_names_a_ticket_and_no_more() -> None:
     assert asked({"ticket_id": "4512"}).identity == identity("ticket", 4512)
     with pytest.raises(BadPayload, match="ticket_id: not an id"):
         said({"source": "zendesk-trigger", "ticket_id": "{{ticket.id}}"})
+
+
+@pytest.mark.parametrize("raw", ["\n", "\r\n", "\t", "\x0b", "\x00", "\x1f"])
+def test_a_text_that_a_template_puts_in_as_it_is_may_hold_control_characters(raw: str) -> None:
+    """Bug: `{{ticket.description}}` has line feeds, so its ticket was refused for good."""
+    text = f'{{"ticket_id": 4512, "description": "one{raw}two", "title": "\\ud83d\\ud800"}}'
+    payload = read_payload(source("zendesk").descriptor, {}, text.encode())
+    assert asked(payload).identity == identity("ticket", 4512)
+    assert payload["description"] == f"one{raw}two".replace("\x00", "\ufffd")
+    for name in ("github", "linear", "notion", "sentry", "vercel"):
+        with pytest.raises(BadPayload, match="not JSON"):
+            read_payload(source(name).descriptor, {}, text.encode())
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": "x\n"', '{"a": "x\n" "b": 1}', '{"a": "\n", "b": NaN}', '{\x0b"a": "\n"}', "\n"]
+)
+def test_a_body_with_another_fault_is_none(text: str) -> None:
+    with pytest.raises(BadPayload, match="not JSON"):
+        read_payload(source("zendesk").descriptor, {}, text.encode())
 
 
 def test_the_number_of_a_ticket_is_never_a_deliverys_key() -> None:

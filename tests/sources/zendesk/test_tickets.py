@@ -15,6 +15,7 @@ from ingest.core.ranks import Origin, Seen, Told, grounded, rank
 from ingest.core.references import Reference, ReferenceKind
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
+from ingest.sources.later import fresh
 from ingest.sources.zendesk.demo.fake import Zendesk, make
 from ingest.sources.zendesk.documents import again, documents
 from tests.sources.zendesk.deliveries import (
@@ -215,6 +216,80 @@ def test_a_merged_ticket_is_related_to_its_target_which_its_last_comment_names()
     assert merged.evidence == "merged into request #4410"
 
 
+_MERGED = [
+    ("Cette demande a été fermée et fusionnée avec la demande nº4410 « Ascenseur 7 ».", "nº4410"),
+    ("Diese Anfrage wurde geschlossen und mit Anfrage #4410 zusammengeführt.", "#4410"),
+    ("リクエスト#4410にマージされました。最後のコメント(#4512):2026年", "#4410"),
+    ("Вопрос закрыт и объединен с вопросом № 4410.", "№ 4410"),
+    ("Ärende nr. 4410, se #4410 och #9.", "nr. 4410"),
+]
+
+
+@pytest.mark.parametrize(("said_by_zendesk", "evidence"), _MERGED)
+def test_zendesk_says_it_in_the_language_of_the_account(
+    said_by_zendesk: str, evidence: str
+) -> None:
+    """Bug: only the English comment of a merge was understood."""
+    account = _account()
+    at = "2026-03-09T09:00:00Z"
+    account.add_comment(4512, "Like #17 before.", by=_RUI, at="2026-03-09T08:00:00Z")
+    account.add_comment(4512, said_by_zendesk, by=_INES, at=at, public=False)
+    assert document("ticket", 4512, _raw(account)).references == ()
+    account.edit_ticket(4512, at=at, tags=["closed_by_merge"])
+    (merged,) = document("ticket", 4512, _raw(account)).references
+    assert (merged.kind, merged.key, merged.evidence) == ("relatedTo", "#4410", evidence)
+
+
+def _seen_with(hint: dict[str, JSON], raw: JSON, state: JSON = None) -> Change | Refresh:
+    whom = identity("ticket", 4512)
+    (found,) = documents(Lookup(whom, hint, state, raw=raw, sent_at=NOW, connection=CONNECTION))
+    return found
+
+
+def test_a_merge_is_what_its_event_says_of_it() -> None:
+    """Bug: the event names the other ticket, and nobody read it."""
+    payload = body("ticket.merged")
+    assert asked(payload).hint["mergedInto"] == 4410
+    (merged,) = told(payload).references
+    assert (merged.kind, merged.key) == ("relatedTo", "#4410")
+    account = _account()
+    account.add_comment(4512, "Fusionné.", by=_INES, at="2026-03-09T09:00:00Z")
+    account.edit_ticket(4512, at="2026-03-09T09:30:00Z", tags=["closed_by_merge"])
+    said_before: dict[str, JSON] = {"mergedInto": 4410}
+    for found in (
+        _seen_with(said_before, _raw(account)),
+        _seen_with({}, _raw(account), said_before),
+    ):
+        assert isinstance(found, Upsert)
+        assert [one.key for one in found.references] == ["#4410"]
+    assert isinstance(_seen_with({}, _raw(account)), Upsert)
+    told_otherwise: list[JSON] = [None, "", "x", 0, [], {"id": 4410}]
+    for junk in told_otherwise:
+        payload["event"]["target_ticket_id"] = junk
+        assert ("mergedInto" in asked(payload).hint, told(payload).references) == (False, ())
+
+
+def test_the_problem_of_an_incident_is_told_by_its_event() -> None:
+    payload = body("ticket.status_changed")
+    payload |= {"type": "zen:event-type:ticket.problem_link_changed"}
+    payload["event"] = {"current": "4410", "previous": None}
+    (problem,) = told(payload).references
+    assert (problem.kind, problem.key) == ("dependsOn", "#4410")
+    assert _winner((told(payload), Told()), (told(body("ticket.status_changed")), Told())) == told(
+        payload
+    )
+    for junk in (None, "", "x", 0):
+        payload["event"]["current"] = junk
+        assert told(payload).references == ()
+
+
+def test_of_the_events_of_one_save_the_merge_stays_without_a_token() -> None:
+    merge = told(body("ticket.merged"))
+    beside = body("ticket.merged") | {"type": "zen:event-type:ticket.status_changed"}
+    assert _winner((merge, Told()), (told(beside), Told())) == merge
+    assert _winner((told(beside), Told()), (merge, Told())) == merge
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -251,11 +326,54 @@ def test_what_is_new_may_be_slow_to_show() -> None:
 
 def test_a_detail_with_an_id_alone_only_asks() -> None:
     assert asked(body("ticket.created.thin")) == Refresh(
-        identity("ticket", 4513), patience_s=asked(body("ticket.created")).patience_s
+        identity("ticket", 4513),
+        fresh(is_there=True),
+        patience_s=asked(body("ticket.created")).patience_s,
     )
     payload = body("ticket.created.thin")
     del payload["detail"]
     assert asked(payload).identity == identity("ticket", 4513)
+
+
+def _again(hint: dict[str, JSON], account: Zendesk) -> list[Refresh]:
+    lookup = Lookup(identity("ticket", 4512), hint, connection=CONNECTION, raw=_raw(account))
+    return [one for one in documents(lookup) if isinstance(one, Refresh)]
+
+
+def test_a_comment_that_was_just_added_is_waited_for() -> None:
+    """The API shows a ticket for a moment as it was before the comment that its event tells of."""
+    account, payload = _account(), body("ticket.comment_added")
+    account.add_comment(4512, "It moves again.", by=_INES, at="2026-03-09T09:00:00Z")
+    added = account.comments[4512][-1]["id"]
+    payload["event"]["comment"]["id"] = str(added)
+    hint = dict(asked(payload).hint)
+    assert hint["comment"] == added
+    del hint["told"]
+    assert _again(hint, account) == []
+    account.comments[4512].pop()
+    (again_,) = _again(hint, account)
+    assert again_.after_s > 0
+    assert again_.hint["comment"] == added
+    assert _again({**hint, "again": 9}, account) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "is_awaited"),
+    [
+        ("ticket.undeleted", "deleted", True),
+        ("ticket.undeleted", "open", False),
+        ("ticket.soft_deleted", "open", True),
+        ("ticket.soft_deleted", "deleted", False),
+        ("ticket.tags_changed", "deleted", False),
+    ],
+)
+def test_a_ticket_that_is_shown_as_if_nothing_had_happened_is_asked_for_again(
+    name: str, status: str, *, is_awaited: bool
+) -> None:
+    """A deletion does not move `updated_at`: by its version alone nobody would know."""
+    account, (ask,) = _account(), said(body(name)).asked
+    account.tickets[4512] |= {"status": status, "updated_at": "2026-12-01T00:00:00Z"}
+    assert bool(_again(dict(ask.hint), account)) == is_awaited
 
 
 def test_a_ticket_without_a_subject_has_its_number_for_a_title() -> None:
@@ -273,7 +391,7 @@ def test_a_deletion_counts_at_once_and_is_confirmed(name: str) -> None:
     assert isinstance(changes[0], Delete)
     assert not changes[0].final
     assert changes[0].aliases == ("#4512",)
-    assert changes[1:] == (Refresh(identity("ticket", 4512)),)
+    assert changes[1:] == (Refresh(identity("ticket", 4512), fresh(is_there=False)),)
 
 
 def test_a_deletion_without_a_version_has_the_time_of_its_event() -> None:

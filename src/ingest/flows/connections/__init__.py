@@ -1,6 +1,7 @@
 """Connections: a source connected to stores, from the day it is connected until it is erased.
 
 `connect` (checked, in agreement with others: `agreement`), `credentials` (given, rotated),
-`lifecycle` (paused, resumed, disconnected), `purge` and `erase` (nothing is left). `directory` is
-what a batch reads of all that: who its rows are for.
+`lifecycle` (paused, resumed, disconnected), `purge` and `erase` (nothing is left). `learning` keeps
+what a connection's thing is called by now. `directory` is what a batch reads of all that: who its
+rows are for.
 """

@@ -29,12 +29,11 @@ def change_connection(
     name: str | None = None,
     metadata: Mapping[str, JSON] | None = None,
     reach: Reach | None = None,
-    told_by_provider: bool = False,
 ) -> tuple[Connection, Connection]:
     """Give a connection another name, or other fields of its metadata; as it was, and as it is.
 
-    metadata: laid over what there is; null takes a field away. told_by_provider: it is what the
-    provider says of our subscription, so that its further names of the same thing may be others.
+    metadata: laid over what there is; null takes a field away. Its further names of the same thing
+    (an installation, a slug) may be others by it, and find the connection from then on.
     In the caller's transaction, which locks the connection. Raises `NotConnected` for none,
     `BadInput` for what cannot be, and where it would stand for something else.
     """
@@ -46,10 +45,10 @@ def change_connection(
         after = replace(after, name=name)
     if metadata is not None:
         after = replace(after, metadata=_laid_over(before, metadata))
-        _require_same_thing(conn, before, after, told_by_provider=told_by_provider)
+        _require_same_thing(conn, before, after)
         check_host(source(before.source_type).descriptor, after.metadata, reach or Reach())
     connections.change(conn, connection_id, name=after.name, metadata=after.metadata)
-    if told_by_provider:
+    if _tenants(before) != _tenants(after):
         connections.rescope(conn, after, _tenants(after))
     return before, after
 
@@ -60,12 +59,9 @@ def _laid_over(before: Connection, metadata: Mapping[str, JSON]) -> dict[str, JS
     return connection_metadata(source(before.source_type).descriptor, told)
 
 
-def _require_same_thing(
-    conn: sa.Connection, before: Connection, after: Connection, *, told_by_provider: bool
-) -> None:
+def _require_same_thing(conn: sa.Connection, before: Connection, after: Connection) -> None:
     found = source(before.source_type)
-    same = _identity(found, before) == _identity(found, after)
-    if not same or not (told_by_provider or _tenants(before) == _tenants(after)):
+    if _identity(found, before) != _identity(found, after):
         raise BadInput(
             f"connection {before.id} would stand for something else at {found.descriptor.title}; "
             "connect that as a source of its own"

@@ -22,6 +22,7 @@ from ingest.store import (
     conditions,
     connections,
     credentials,
+    flags,
     issued,
     lookup_admin,
     queue_admin,
@@ -30,7 +31,7 @@ from ingest.store import (
 from ingest.store.connections import CONFIGURED, REFUSED
 from ingest.store.credentials import API_TOKEN, SEALED_IN, WEBHOOK_SECRET, Credential
 from ingest.store.engine import transaction
-from ingest.store.reasons import TOKENLESS
+from ingest.store.reasons import DENIED, TOKENLESS
 
 STEP = 500
 """Secrets in one transaction of `rotate_keys`."""
@@ -46,10 +47,10 @@ def replace_credentials(
     """Give a connection new credentials: a token replaces the former, a webhook secret joins it.
 
     A new token is taken for a repair: what the refusal of the former one paused goes on, and what
-    was skipped for want of one is replayed. Returns how many deliveries are due by that (0 for a
-    webhook secret alone); the caller rings, else the sweep does. In one transaction that locks the
-    connection. Raises `NotConnected` for none, `BadInput` for a disconnected one or a secret that
-    cannot work.
+    was skipped for want of one, or of a right of the former one's, is replayed. Returns how many
+    deliveries are due by that (0 for a webhook secret alone); the caller rings, else the sweep
+    does. In one transaction that locks the connection. Raises `NotConnected` for none, `BadInput`
+    for a disconnected one or a secret that cannot work.
     """
     with transaction(engine) as conn:
         conditions.lock(conn, connection_id)
@@ -63,11 +64,13 @@ def replace_credentials(
         if API_TOKEN not in secrets:
             return 0
         conditions.clear(conn, connection_id)
+        flags.clear(conn, connection_id)
         if connection.status == REFUSED:
             connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
         lookup_admin.hurry(conn, connection_id)
         sync_parts.hurry(conn, connection_id)
         replayed = queue_admin.replay_reason(conn, connection_id, TOKENLESS)
+        replayed += queue_admin.replay_reason(conn, connection_id, DENIED)
         return replayed + queue_admin.hurry(conn, connection_id)
 
 

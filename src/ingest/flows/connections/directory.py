@@ -64,7 +64,7 @@ def _by_tenant(
 
 
 _Owners = Mapping[tuple[str, str], Mapping[str, Collection[str]]]
-"""The tenants that own a prefix: by (store, source type), by prefix."""
+"""The tenants that own a prefix: by (store, source type), by prefix. None of a former one."""
 
 
 def _owners(conn: sa.Connection, store_ids: Collection[str]) -> _Owners:
@@ -74,9 +74,11 @@ def _owners(conn: sa.Connection, store_ids: Collection[str]) -> _Owners:
         if source_type in sources:
             descriptor = sources[source_type].descriptor
             tenant = descriptor.connection_tenants(metadata)[0]
-            for prefix in descriptor.owned_prefixes(metadata):
+            claims = [(prefix, {tenant}) for prefix in descriptor.owned_prefixes(metadata)]
+            claims += [(prefix, set()) for prefix in descriptor.former_prefixes(metadata)]
+            for prefix, owning in claims:
                 owners = found.setdefault((store_id, source_type), {})
-                owners.setdefault(prefix, set()).add(tenant)
+                owners.setdefault(prefix, set()).update(owning)
     return found
 
 
@@ -91,7 +93,7 @@ def _taken(connection: Connection, owners: _Owners, stores: Iterable[str]) -> fr
         prefix
         for store in stores
         for prefix, tenants in owners.get((store, connection.source_type), {}).items()
-        if tenant not in tenants
+        if tenants and tenant not in tenants
     )
 
 

@@ -8,6 +8,7 @@ from ingest.core.errors import BadInput, NotConnected
 from ingest.store import (
     conditions,
     connections,
+    flags,
     lookup_admin,
     queue_admin,
     sync_parts,
@@ -15,6 +16,7 @@ from ingest.store import (
 )
 from ingest.store.connections import CONFIGURED, DISCONNECTED, PAUSED, Connection
 from ingest.store.engine import transaction
+from ingest.store.reasons import DENIED
 
 
 def pause_source(engine: sa.Engine, connection_id: str) -> None:
@@ -30,17 +32,34 @@ def pause_source(engine: sa.Engine, connection_id: str) -> None:
 def resume_source(engine: sa.Engine, connection_id: str) -> int:
     """Go on, with what waited first; how many deliveries are due by that.
 
-    Its condition (a problem that is shown, a time for which its provider wants to be left alone) is
-    cleared, and its look-ups and the pages of its sync run are due too. The caller rings; else the
-    sweep does. Raises as `require_connected`.
+    Its condition (a problem that is shown, a time for which its provider wants to be left alone)
+    and its flags are cleared, what was denied is asked for once more, and its look-ups and the
+    pages of its sync run are due too. The caller rings; else the sweep does. Raises as
+    `require_connected`.
     """
     with transaction(engine) as conn:
         require_connected(conn, connection_id)
-        connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
-        conditions.clear(conn, connection_id)
-        lookup_admin.hurry(conn, connection_id)
-        sync_parts.hurry(conn, connection_id)
-        return queue_admin.hurry(conn, connection_id)
+        activate(conn, connection_id)
+        flags.clear(conn, connection_id)
+        return hurry(conn, connection_id)
+
+
+def activate(conn: sa.Connection, connection_id: str) -> None:
+    """Let a connection that was paused act again; nothing is wrong with it, as far as we know."""
+    connections.set_status(conn, connection_id, is_active=True, status=CONFIGURED)
+    conditions.clear(conn, connection_id)
+
+
+def hurry(conn: sa.Connection, connection_id: str) -> int:
+    """Make due what waited for the connection, and what was denied to it; how many deliveries.
+
+    In the caller's transaction, in the order of locks: look-ups, pages, deliveries. The caller
+    rings; else the sweep does.
+    """
+    lookup_admin.hurry(conn, connection_id)
+    sync_parts.hurry(conn, connection_id)
+    due = queue_admin.replay_reason(conn, connection_id, DENIED)
+    return due + queue_admin.hurry(conn, connection_id)
 
 
 def disconnect_source(engine: sa.Engine, connection_id: str) -> None:

@@ -5,7 +5,9 @@ Pure but for the log.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -22,10 +24,10 @@ from ingest.flows.deliveries.route import Routed, route
 from ingest.flows.documents.called import Names, fits, joined
 from ingest.flows.documents.owned_keys import unclaimed
 from ingest.flows.documents.render import StoreConfig
-from ingest.flows.documents.statements import statements_of
-from ingest.sources.contract import Message, Normalised
+from ingest.flows.documents.statements import asked_for, statements_of, unplaced
+from ingest.sources.contract import Message, Normalised, Notice
 from ingest.store.connections import Connection
-from ingest.store.reasons import TOKENLESS
+from ingest.store.reasons import TOKENLESS, UNPLACED
 from ingest.store.space_names import Space
 
 log = structlog.get_logger(__name__)
@@ -54,18 +56,22 @@ def _normalise(opened: Opened, routed: Routed, directory: Directory) -> Prepared
     row = opened.row
     targets: list[Target] = []
     drift: tuple[str, ...] = ()
-    withdrawn: list[tuple[str, str]] = []
+    notices: list[tuple[str, Notice]] = []
     usable, waiting = routed
     for connection in usable:
         taken = directory.taken.get(connection.id, frozenset())
         meaning = opened.source.normalise(_message(opened, connection, taken))
         drift = meaning.drift
-        if meaning.withdraws is not None:
-            withdrawn.append((connection.id, meaning.withdraws))
+        notices += [(connection.id, _dated(one, row.received_at)) for one in meaning.notices]
         targets += _targets(opened, meaning, connection, directory)
     if not targets and not waiting:
         return Prepared(row, verdict=("skipped", "the connection feeds no store"))
-    return Prepared(row, targets=targets, drift=drift, waiting=waiting, withdrawn=withdrawn)
+    return Prepared(row, targets=targets, drift=drift, waiting=waiting, notices=notices)
+
+
+def _dated(told: Notice, received_at: datetime) -> Notice:
+    at_micros = to_micros(received_at) if told.at_micros is None else told.at_micros
+    return replace(told, at_micros=at_micros)
 
 
 def _message(opened: Opened, connection: Connection, taken: frozenset[str]) -> Message:
@@ -118,6 +124,17 @@ def _to_be_confirmed(meaning: Normalised) -> tuple[tuple[Change, ...], tuple[Ref
     return changes, (*meaning.asked, *(c.confirm for c in confirmed if c.confirm is not None))
 
 
+def _skipped_because(
+    meaning: Normalised, told: Collection[Change], asked: Collection[Refresh], lost: int
+) -> str | None:
+    """Why the event changes nothing: by its kind, or for want of a token; None where it may."""
+    if meaning.skip is not None or asked or meaning.renames:
+        return meaning.skip
+    if not told:
+        return TOKENLESS
+    return UNPLACED if lost and lost == len(told) else None
+
+
 def _targets(
     opened: Opened, meaning: Normalised, connection: Connection, directory: Directory
 ) -> list[Target]:
@@ -128,9 +145,12 @@ def _targets(
     row, found = opened.row, opened.source
     can_ask = connection.has_token and found.connect is not None
     told, asked = _to_be_confirmed(meaning) if can_ask else (meaning.untokened, ())
+    lost = unplaced(found, connection, told)
+    if can_ask and lost:
+        told, asked = asked_for(found, told, asked, lost)
     if len(told) + len(asked) > MAX_CHANGES:
         raise BadPayload("$", f"speaks of more than {MAX_CHANGES:,} things")
-    tokenless = meaning.skip is None and not (told or asked or meaning.renames)
+    skip = _skipped_because(meaning, told, asked, len(lost))
     told, remark = unclaimed(found, told, directory.taken.get(connection.id, frozenset()))
     origin = Told(row.body_hash.hex())
     statements = statements_of(
@@ -143,7 +163,7 @@ def _targets(
             connection.id,
             event,
             bounded_key(meaning.event_key) if meaning.event_key else row.delivery_key,
-            TOKENLESS if tokenless else meaning.skip,
+            skip,
             statements,
             asked,
             meaning.once,

@@ -11,7 +11,7 @@ from ingest.core.values import JSON
 from ingest.flows.documents.apply import StoreStatement
 from ingest.flows.documents.called import Names
 from ingest.flows.documents.render import StoreConfig
-from ingest.sources.contract import Source
+from ingest.sources.contract import Notice, Source
 from ingest.store.claiming import ClaimedDelivery
 
 
@@ -36,7 +36,7 @@ class Prepared:
         is said.
     waiting: ids of the connections for which it has to stay pending all the same: they are paused.
     drift: fields that the adapter does not know, as `<object>.<field>`.
-    withdrawn: (connection id, reason) of those that the provider says are revoked.
+    notices: (connection id, what the provider says of it); its receipt stands in for a time.
     """
 
     row: ClaimedDelivery
@@ -44,7 +44,7 @@ class Prepared:
     waiting: Collection[str] = ()
     targets: Sequence[Target] = ()
     drift: tuple[str, ...] = ()
-    withdrawn: Sequence[tuple[str, str]] = ()
+    notices: Sequence[tuple[str, Notice]] = ()
 
     @property
     def said(self) -> Iterable[StoreStatement]:

@@ -14,9 +14,11 @@ from ingest.core.retry import MAX_LONE_CRASHES
 from ingest.flows.connections.directory import Directory
 from ingest.flows.deliveries.prepared import Opened, Prepared
 from ingest.flows.receiving.payload import read_payload
+from ingest.sources.contract import Descriptor
 from ingest.sources.registry import source
 from ingest.store.claiming import ClaimedDelivery
 from ingest.store.connections import DISCONNECTED, Connection
+from ingest.store.reasons import OUTSIDE
 
 Routed = tuple[Sequence[Connection], Collection[str]]
 """The connections that a delivery may act on now, and the ids of those for which it has to wait."""
@@ -65,7 +67,8 @@ def route(opened: Opened, directory: Directory) -> Routed | Prepared:
     """The connections that a delivery is for; its end where there is none.
 
     That end is `skipped`, with the reason. A paused connection holds nobody else up: it stands
-    among those for which the delivery waits.
+    among those for which the delivery waits; what speaks of the connection itself does not wait,
+    for it may be what lets it go on.
     """
     own_route = opened.row.connection_id
     found = (
@@ -76,23 +79,39 @@ def route(opened: Opened, directory: Directory) -> Routed | Prepared:
     usable = [c for c in found if c.status != DISCONNECTED]
     if not usable:
         return Prepared(opened.row, verdict=("skipped", "the connection is disconnected"))
+    if opened.source.descriptor.is_lifecycle(opened.row.headers, opened.payload):
+        return usable, ()
     active = [connection for connection in usable if connection.is_active]
     return active, [connection.id for connection in usable if not connection.is_active]
 
 
 def _app_wide(opened: Opened, directory: Directory) -> Sequence[Connection] | str:
     """The connections that stand for any of what the payload names, each once; or why none does."""
+    unowned = opened.source.unowned(opened.row.headers, opened.payload)
     if not opened.tenants:
         title = opened.source.descriptor.title
-        return f"the payload names nothing that a connection to {title} stands for"
+        return unowned or f"the payload names nothing that a connection to {title} stands for"
     found = {
         connection.id: connection
         for tenant in opened.tenants
         for connection in directory.by_tenant.get((opened.row.source_type, tenant), ())
     }
     if not found:
-        return f"no connection for {opened.tenants[0][:100]}; connect it and replay"
+        why = _unknown(opened.source.descriptor, opened.tenants[0])
+        return f"{unowned}; {why}" if unowned else why
     return tuple(found.values())
+
+
+def _unknown(descriptor: Descriptor, tenant: str) -> str:
+    """That nobody stands for it, and what may be missing."""
+    named, field = tenant[:100], descriptor.tenant_field(tenant)
+    if field is None:
+        return f"no connection for {named}; connect it and replay"
+    return (
+        f"no connection for {named}: none has it as `{field}` in its metadata; set that with "
+        "`ingest source update ID --metadata` on the one that it belongs to, or connect it, and "
+        "replay"
+    )
 
 
 def _own(opened: Opened, connection_id: str, directory: Directory) -> Sequence[Connection] | str:
@@ -100,7 +119,7 @@ def _own(opened: Opened, connection_id: str, directory: Directory) -> Sequence[C
     connection = directory.by_id.get(connection_id)
     if connection is None:  # purged after the claim, and its deliveries with it
         return "the connection is purged"
-    return (connection,) if _is_own(opened, connection) else "outside connection"
+    return (connection,) if _is_own(opened, connection) else OUTSIDE
 
 
 def _is_own(opened: Opened, connection: Connection) -> bool:

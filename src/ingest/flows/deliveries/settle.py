@@ -19,6 +19,9 @@ import structlog
 from ingest.core.bounds import cut_remark
 from ingest.core.errors import Costly, IngestError, TransientError
 from ingest.flows.batches import Steps, raced, reason_of, settle_parts, waits_s
+from ingest.flows.connections import lifecycle
+from ingest.flows.connections.learning import learn
+from ingest.flows.connections.notices import heed
 from ingest.flows.deliveries.lease import Lease
 from ingest.flows.deliveries.prepared import Prepared, Target
 from ingest.flows.deliveries.unsigned_times import Share, repeated
@@ -99,6 +102,7 @@ class _SettlingDeliveries:
 
         ended, effects, asked = raced(run, lambda: self.prerender(batch))
         bind(self.engine, effects.applied.noted)
+        learn(self.engine, [one for p in batch for _, one in p.said])
         _report(self.engine, [(p.row.source_type, name) for p in batch for name in p.drift])
         if asked:
             self.on_asked()
@@ -107,12 +111,14 @@ class _SettlingDeliveries:
     def _write(
         self, conn: sa.Connection, batch: Sequence[Prepared]
     ) -> tuple[list[Verdict], _Effects, bool]:
+        resumed = heed(conn, [one for p in batch for one in p.notices])
         paused = conditions.paused(conn, {id_ for p in batch for id_ in p.waiting})
         effects = _apply(conn, batch, self.renders)
         asked = request_lookups(conn, effects.lookups, effects.waiting)
-        for connection_id, problem in (w for p in batch for w in p.withdrawn):
-            conditions.flag(conn, connection_id, problem)
-        return _end(conn, self.lease.token, batch, effects, paused), effects, asked
+        for connection_id in resumed:
+            lifecycle.hurry(conn, connection_id)
+        ended = _end(conn, self.lease.token, batch, effects, paused)
+        return ended, effects, asked or bool(resumed)
 
     def give_back(self, batch: Sequence[Prepared], error: IngestError) -> None:
         """Let it be tried later."""

@@ -16,10 +16,11 @@ from ingest.flows.doctor.findings import Finding, failed, fine, note
 from ingest.flows.lookups.clients import Clients
 from ingest.sources.contract import Source
 from ingest.sources.registry import all_sources
-from ingest.store import conditions, connections, credentials, handshakes, health
+from ingest.store import conditions, connections, credentials, flags, handshakes, health
 from ingest.store.connections import DISCONNECTED, PAUSED, REFUSED, Connection
 from ingest.store.credentials import WEBHOOK_SECRET, Credential
 from ingest.store.engine import transaction
+from ingest.store.flags import DENIED, MOST_KEPT
 from ingest.store.handshakes import Handshake
 from ingest.store.issued import ACCESS_TOKEN
 from ingest.store.reasons import TOKENLESS
@@ -51,6 +52,7 @@ class _ConnectionState:
     secrets: Mapping[str, int]
     ends: Mapping[str, datetime]
     condition: Mapping[str, Any]
+    flags: Sequence[Mapping[str, Any]]
     handshake: Handshake | None
     tokenless: int
     has_told: bool
@@ -84,10 +86,19 @@ def look_at_connections(
         yield note("connections", "there is none yet", "ingest source connect --help")
     for one in seen:
         yield _standing(one)
+        yield from _flagged(one)
         yield _webhook(one, around)
         yield _token(engine, one, around)
         yield _received(one)
+        yield from _named(one)
         yield from _agreeing(engine, one)
+
+
+def _named(one: _ConnectionState) -> Iterator[Finding]:
+    """Whether its thing is called otherwise than when it was connected."""
+    said = one.source.descriptor.renamed(one.connection.metadata)
+    if said is not None:
+        yield note(one.check("name"), said)
 
 
 def _agreeing(engine: sa.Engine, one: _ConnectionState) -> Iterator[Finding]:
@@ -129,6 +140,7 @@ def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_Connecti
             secrets=credentials.kinds(conn, one.id),
             ends=_first_ends(credentials.listing(conn, one.id)),
             condition=conditions.read(conn, one.id),
+            flags=flags.read(conn, one.id),
             handshake=handshakes.read(conn, one.id),
             tokenless=tokenless.get(one.id, 0),
             has_told=one.id in told,
@@ -164,6 +176,24 @@ def _standing(one: _ConnectionState) -> Finding:
     if held_until is not None:
         return note(check, f"its provider wants to be left alone until {iso(held_until)}")
     return fine(check, f"{connection.id} is active")
+
+
+def _flagged(one: _ConnectionState) -> Iterator[Finding]:
+    """What its provider told of it, and which objects are refused to its token alone."""
+    denied = [flag for flag in one.flags if flag["flag"] == DENIED]
+    for flag in one.flags:
+        if flag["flag"] != DENIED:
+            said = f"{flag['said']} (since {iso(flag['flagged_at'])})"
+            yield note(one.check(flag["flag"]), said, f"once that is over: {one.do(_RESUME)}")
+    if denied:
+        newest = denied[0]
+        most = "at least " if len(denied) >= MOST_KEPT else ""
+        said = (
+            f"{most}{len(denied)} objects are not shown to the token, of late {newest['subject']}: "
+            f"{newest['said']}"
+        )
+        remedy = f"{one.do(_LET_ASK)}; or, once it may read them: {one.do(_RESUME)}"
+        yield note(one.check("denied"), said, remedy)
 
 
 def _webhook(one: _ConnectionState, around: Surroundings) -> Finding:

@@ -6,7 +6,7 @@ decide (pure), write. The caller settles the deliveries in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -267,17 +267,33 @@ def _parents(
     """
     named: dict[str, LedgerRow] = {}
     for key, decision in decisions.items():
-        parent = decision.row.parent
-        unchanged = decision.row is subjects[key].row
-        if parent is not None and parent not in subjects and not unchanged:
-            named.setdefault(parent, _parent_row(subjects[key], decision, parent))
+        subject = subjects[key]
+        if decision.row is subject.row:
+            continue
+        for parent, identity in _above(subject, decision):
+            if parent not in subjects:
+                named.setdefault(parent, _unknown(identity, subject.store.id, parent))
     return named
 
 
-def _parent_row(subject: _Subject, decision: Decision, key: str) -> LedgerRow:
+def _above(subject: _Subject, decision: Decision) -> Iterator[tuple[str, Identity]]:
+    """What a document goes with, and what it answers where that is something else."""
+    whole, going = decision.whole, decision.row.parent
+    goes_with = whole.goes_with if whole is not None else None
+    if going is not None:
+        yield going, goes_with or subject.named
+    answered = _answered(subject, decision)
+    if whole is not None and whole.parent is not None and answered is not None:
+        yield answered, whole.parent
+
+
+def _answered(subject: _Subject, decision: Decision) -> str | None:
+    """The key of what a document answers and does not go with."""
     whole = decision.whole
-    named = whole.parent if whole is not None and whole.parent is not None else subject.named
-    return _unknown(named, subject.store.id, key)
+    if whole is None or whole.parent is None or not whole.answers:
+        return None
+    key = document_id(whole.parent, subject.store.id)
+    return None if key == subject.row.identity else key
 
 
 def _visibility(
@@ -323,7 +339,7 @@ def _draft(
     rendered = renders.rendered(decision.whole, subject.store)
     if rendered is None:
         return None
-    key = decision.row.parent
+    key = _answered(subject, decision) or decision.row.parent
     parent = None
     if key is not None:
         parent = decisions[key].row if key in decisions else parents[key]

@@ -10,8 +10,9 @@ from collections.abc import Collection
 from datetime import datetime
 
 from ingest.core.bounds import bounded
-from ingest.core.changes import Change, Upsert, Withdraw
+from ingest.core.changes import Change, Refresh, Upsert, Withdraw
 from ingest.core.folding import Statement
+from ingest.core.identity import Identity
 from ingest.core.ranks import TOLD, Origin, Seen, made, rank
 from ingest.core.revisions import revision
 from ingest.sources.contract import Source
@@ -37,6 +38,7 @@ def statements_of(
     """
     labels = found.descriptor.connection_filter(connection.metadata)
     code = revision(found.revision)
+    learned = found.descriptor.learned
     compared = can_ask or isinstance(origin, Seen)
 
     def state(told: Change) -> Statement:
@@ -53,14 +55,49 @@ def statements_of(
             heard_at=heard_at,
             again=found.again(change) if asks and isinstance(change, Upsert) else None,
             cuts=within.cuts,
+            teaches=isinstance(change, Upsert) and bool(learned(connection.metadata, change)),
         )
 
     return tuple(map(state, changes))
 
 
+def unplaced(
+    found: Source, connection: Connection, changes: Collection[Change]
+) -> frozenset[Identity]:
+    """Of what is told, those objects of which nothing says whether the connection's filter wants
+    them: somebody has to be asked, and until then they stay out.
+    """
+    if found.descriptor.connection_filter(connection.metadata) is None:
+        return frozenset()
+    told = (change for change in changes if isinstance(change, Upsert))
+    return frozenset(change.identity for change in told if change.labels is None)
+
+
+def asked_for(
+    found: Source,
+    told: tuple[Change, ...],
+    asked: tuple[Refresh, ...],
+    lost: Collection[Identity],
+) -> tuple[tuple[Change, ...], tuple[Refresh, ...]]:
+    """What a filter needs and a payload does not tell is asked for before anything is stored."""
+    kept: list[Change] = []
+    asks = [*asked]
+    for change in told:
+        is_lost = isinstance(change, Upsert) and change.identity in lost
+        ask = found.again(change) if is_lost and isinstance(change, Upsert) else None
+        if ask is None:
+            kept.append(change)
+        else:
+            asks.append(ask)
+    return tuple(kept), tuple(asks)
+
+
 def _wanted(change: Change, wanted: frozenset[str] | None) -> bool:
-    """Whether the change lies inside the filter; what does not say where it lies is inside."""
+    """Whether the change lies inside the filter; what does not say where it lies is outside, until
+    it is proven to be in. Of what is gone nobody asks.
+    """
     if isinstance(change, Withdraw):
         return False
-    labels = getattr(change, "labels", None)
-    return wanted is None or labels is None or not wanted.isdisjoint(labels)
+    if wanted is None or not isinstance(change, Upsert):
+        return True
+    return change.labels is not None and not wanted.isdisjoint(change.labels)

@@ -48,7 +48,7 @@ def under_what_stands(
 def _later(decision: Decision) -> list[str]:
     """What the parent of a whole object may have turned into, in the order of the group."""
     whole, row = decision.whole, decision.row
-    parent = whole.parent if whole is not None else None
+    parent = whole.goes_with if whole is not None else None
     if parent is None or row.parent is None:
         return []
     group = group_of(parent)
@@ -73,8 +73,9 @@ def shared_ids(entries: Iterable[Entry]) -> set[Shared]:
             continue
         if entry.stored is None:
             found |= _shared(after.store_id, whole.identity)
-        if whole.parent is not None and (before is None or before.parent != after.parent):
-            found |= _shared(after.store_id, whole.parent)
+        above = whole.goes_with
+        if above is not None and (before is None or before.parent != after.parent):
+            found |= _shared(after.store_id, above)
     return found
 
 
@@ -140,7 +141,8 @@ def _move(
     if not moved:
         return set()
     ledger.update(conn, [replace(row, parent=to.identity) for row in moved])
-    documents.place(conn, [row.document_id for row in moved], to.document_id)
+    above = [rows[one].document_id for one in former]
+    documents.place(conn, [row.document_id for row in moved], above, to.document_id)
     turned = dict(ledger.cascade(conn, [to.identity]))
     hidden = [document for document, visible in turned.items() if not visible]
     shown = [document for document, visible in turned.items() if visible]

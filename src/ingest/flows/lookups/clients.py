@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 import orjson
 import sqlalchemy as sa
 
-from ingest.core.errors import Refused, Unavailable
+from ingest.core.errors import Denied, Refused, Unavailable
 from ingest.core.vault import Vault
 from ingest.flows.connections.renewal import StoredTokens
+from ingest.flows.lookups.proofs import Proof
 from ingest.sources.contract import Access, Client, Resolve
 from ingest.sources.discreet import Discreet, hushed
 from ingest.sources.hosts import Reach, base_of
@@ -52,6 +53,7 @@ def addresses_of(host: str) -> Sequence[str]:
 class _KeptClient:
     fingerprint: bytes
     client: Discreet
+    proof: Proof
 
 
 @dataclass(slots=True)
@@ -116,8 +118,20 @@ class Clients:
             access = self._renewing(connection, access)
             made = hushed(lambda: connect(access), access.mask)
             client = Discreet(made, access.mask)
-            self._kept[connection.id] = _KeptClient(fingerprint, client)
+            proof = Proof(client.check, self.now)
+            self._kept[connection.id] = _KeptClient(fingerprint, client, proof)
             return client
+
+    def denied(self, connection: Connection, client: Discreet, refusal: Refused) -> Denied:
+        """What the refusal of one object or list comes to, where the client's token is good.
+
+        Raises `Refused` where that is let in nowhere; see `Proof.denied`.
+        """
+        with self._lock:
+            kept = self._kept.get(connection.id)
+            is_kept = kept is not None and kept.client is client
+            proof = kept.proof if kept is not None and is_kept else Proof(client.check, self.now)
+        return proof.denied(refusal)
 
     def subscriptions_of(self, connection: Connection, token: str | None) -> QuietSubscriptions:
         """The connection's webhooks at its provider, which the caller closes.

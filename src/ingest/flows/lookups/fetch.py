@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ingest.core.errors import Refused
 from ingest.core.identity import Identity
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.held import HeldLookup
@@ -26,8 +27,8 @@ def fetch(clients: Clients, held: HeldLookup) -> Outcome:
 
     Blocks; called from a thread. Each request is counted for the connection's budget. Raises what
     `Clients` and the client raise (`Refused`, `RateLimited`, `TransientError`, `PermanentError`),
-    `BudgetSpent` of a background look-up, and any fault of the source: `failed` says what each of
-    them means.
+    `Denied` where it is this object alone that the token is refused, `BudgetSpent` of a background
+    look-up, and any fault of the source: `failed` says what each of them means.
     """
     row, connection = held.row, held.connection
     if row.crashes >= CRASHES:
@@ -44,9 +45,13 @@ def fetch(clients: Clients, held: HeldLookup) -> Outcome:
         row.sent_at,
         connection.metadata,
         held.taken,
+        keys=held.keys,
     )
     with spending(budget, background=row.background) as spent:
-        sight = client.fetch_one(lookup)
+        try:
+            sight = client.fetch_one(lookup)
+        except Refused as refusal:
+            raise clients.denied(connection, client, refusal) from refusal
     documents = found.documents
     if sight.raw is None or documents is None:
         return replace(gone(identity, sight, held), calls=spent.calls)

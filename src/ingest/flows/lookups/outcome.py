@@ -1,4 +1,7 @@
-"""Decides what a look-up came to: seen, gone, put off, hopeless. Pure, but that it logs faults."""
+"""Decides what a look-up came to: seen, gone, denied, put off, hopeless.
+
+Pure, but that it logs faults.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import (
     BadSettings,
     BudgetSpent,
+    Denied,
     PermanentError,
     RateLimited,
     Refused,
@@ -37,10 +41,11 @@ AGAIN_S = 2.0
 """The shortest wait before a look-up is made again."""
 PATIENT_S = 5.0
 """The wait for what a provider does not show yet, or shows still."""
+OUTSIDE = "outside the connection's filter"
 MOST_SAID = 2_000
 """Characters of an error that are stored."""
 
-Kind = Literal["seen", "gone", "hopeless", "put_off", "refused", "limited"]
+Kind = Literal["seen", "gone", "denied", "hopeless", "put_off", "refused", "limited"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Outcome:
     """What a look-up came to.
 
     seen, gone: it ends with its `statements`, and wants `lookups`; `more` of it is to be read.
+    denied: it ends with `error`, which is shown; the deliveries that waited for it are skipped.
     hopeless: it ends with `error`, and so do the deliveries that waited for it.
     put_off, refused, limited: it goes on later, after `wait_s`; `error` says why. Failures are
     `counted`, for each makes the next wait longer; to wait as told, or for a lag, is none.
@@ -91,9 +97,13 @@ def seen(said: Sequence[Change | Refresh], sight: Sight, held: HeldLookup) -> Ou
         return hopeless(f"the provider's answer speaks of more than {MAX_SEEN:,} things")
     told = tuple(one for one in said if not isinstance(one, Refresh))
     changes, remark = unclaimed(source(held.connection.source_type), told, held.taken)
+    statements = _statements(held, changes)
+    if statements and not any(one.wanted for one in statements):
+        remark = OUTSIDE
+    remark = "; ".join(filter(None, (remark, sight.remark)))
     return Outcome(
         "seen",
-        _statements(held, changes),
+        statements,
         tuple(one for one in said if isinstance(one, Refresh)),
         sight.state,
         sight.more,
@@ -125,10 +135,11 @@ def hopeless(error: str) -> Outcome:
 def failed(error: BaseException, row: ClaimedLookup) -> Outcome:
     """What a look-up's error means; a fault of our own is permanent until it is mended.
 
-    `Refused` pauses the connection, `RateLimited` holds it, `BudgetSpent` lets rest what nobody
-    waits for, another `TransientError` waits in the row; a `PermanentError` is hopeless. A wrong
-    setting of this worker (a key, a proxy) is nobody's end: it goes on once that is right. Waits
-    are as long as the provider told, up to a day, or grow with each attempt (`core.retry`).
+    `Refused` pauses the connection, `Denied` ends this look-up alone, `RateLimited` holds the
+    connection, `BudgetSpent` lets rest what nobody waits for, another `TransientError` waits in the
+    row; a `PermanentError` is hopeless. A wrong setting of this worker (a key, a proxy) is nobody's
+    end: it goes on once that is right. Waits are as long as the provider told, up to a day, or grow
+    with each attempt (`core.retry`).
     """
     said = clean(str(error))[:MOST_SAID]
     if isinstance(error, Refused):
@@ -143,6 +154,8 @@ def failed(error: BaseException, row: ClaimedLookup) -> Outcome:
             wait_s = told_s(told)
             return Outcome("put_off", error=said, wait_s=wait_s, counted=False, rests=rests)
         return Outcome("put_off", error=said, wait_s=delay_s(row.attempts, row.id))
+    if isinstance(error, Denied):
+        return Outcome("denied", error=said, counted=False)
     if isinstance(error, PermanentError):
         return hopeless(said)
     log.error("look_up_failed_unexpectedly", kind=row.kind, exc_info=error)

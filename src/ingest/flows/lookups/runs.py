@@ -14,6 +14,8 @@ from ingest.flows.documents.record import resync_events
 from ingest.flows.lookups.outcome import LookedUp
 from ingest.store import events, sync_parts
 
+_NOT_READ = frozenset({"denied", "hopeless"})
+
 
 def count_for_runs(
     conn: sa.Connection, ended: Sequence[LookedUp], entries: Iterable[Entry]
@@ -56,6 +58,6 @@ def _count(
         run_id,
         changed=len(what),
         deleted=became["deleted"],
-        errors=sum(one.outcome.kind == "hopeless" for one in looked_up),
+        errors=sum(one.outcome.kind in _NOT_READ for one in looked_up),
         calls=sum(one.outcome.calls for one in looked_up),
     )

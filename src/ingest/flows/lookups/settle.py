@@ -21,6 +21,7 @@ from ingest.core.errors import Costly, IngestError, TransientError
 from ingest.flows.batches import Steps, raced, reason_of, settle_parts, waits_s
 from ingest.flows.connections import directory
 from ingest.flows.connections.directory import Directory
+from ingest.flows.connections.learning import learn
 from ingest.flows.documents.apply import Applied, StoreStatement, apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.prerender import parts, prerender
@@ -36,16 +37,17 @@ from ingest.flows.lookups.outcome import (
 from ingest.flows.lookups.request import request_further
 from ingest.flows.lookups.runs import count_for_runs
 from ingest.flows.lookups.waiting import verdicts
-from ingest.store import conditions, deliveries, lookup_ends, lookups
+from ingest.store import conditions, deliveries, flags, lookup_ends, lookups
 from ingest.store.binding import Noted
 from ingest.store.engine import BadRow, transaction
+from ingest.store.flags import DENIED, Flag
 from ingest.store.lookups import ClaimedLookup, Urgency, Wanted
 
 log = structlog.get_logger(__name__)
 
 MOST_STATEMENTS = 2_000
 """Of one look-up, in one transaction."""
-_ENDED = ("seen", "gone", "hopeless")
+_ENDED = ("seen", "gone", "denied", "hopeless")
 
 
 def settle_lookups(engine: sa.Engine, token: str, batch: Sequence[LookedUp]) -> Counter[str]:
@@ -98,6 +100,7 @@ class _SettlingLookups:
                 return _end(conn, self, left)
 
         bind(self.engine, raced(run, lambda: self.prerender(left)))
+        learn(self.engine, [said for one in left for said in one.outcome.statements])
         return Counter(one.outcome.kind for one in batch)
 
     def _all_but_the_last(self, looked_up: LookedUp) -> LookedUp:
@@ -163,6 +166,7 @@ def _end(
     lookup_ends.keep(conn, [_state(one) for one in ending if one.outcome.state is not None])
     for one in sorted(ending, key=_order):
         _show(conn, one)
+    _flag(conn, ending)
     _finish(conn, ending, cuts)
     count_for_runs(conn, ending, applied.entries)
     lookups.put_off(conn, settling.token, [_later(one.held.row, one.outcome) for one in later])
@@ -252,6 +256,22 @@ def _judge(conn: sa.Connection, looked_up: LookedUp) -> None:
         conditions.rate_limit(conn, connection_id, outcome.wait_s)
     elif outcome.rests:
         conditions.rest(conn, connection_id, outcome.wait_s)
+
+
+def _flag(conn: sa.Connection, ending: Sequence[LookedUp]) -> None:
+    """Show the objects that are refused alone, and no more those that are shown by now."""
+    named = [
+        Flag(one.held.connection.id, DENIED, f"{one.held.row.kind} {one.held.row.external_id}")
+        for one in ending
+    ]
+    kinds = [one.outcome.kind for one in ending]
+    pairs = zip(named, ending, strict=True)
+    denied = [
+        replace(flag, said=one.outcome.error) for flag, one in pairs if one.outcome.kind == "denied"
+    ]
+    flags.raise_all(conn, denied)
+    shown = [f for f, kind in zip(named, kinds, strict=True) if kind in ("seen", "gone")]
+    flags.lower_all(conn, shown)
 
 
 def _show(conn: sa.Connection, looked_up: LookedUp) -> None:

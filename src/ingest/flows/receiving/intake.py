@@ -69,8 +69,9 @@ async def take(head: Head, means: Means, keyring: Keyring, *, max_body_bytes: in
 
     The delivery's id is None for a handshake, which is answered and not stored. A 2xx may leave
     once this returns, and not before. Ringing is the caller's. Raises `BadRequest`, `BadSignature`
-    and `NotConnected`, which no repetition mends; `Unavailable` or `BadSettings` where it cannot be
-    stored or verified now, and the sender has to come again.
+    and `NotConnected`, which no repetition mends; `TooLate` for what is to be dropped, its sender
+    being told 200; `Unavailable` or `BadSettings` where it cannot be stored or verified now, and
+    the sender has to come again.
     """
     came_at = keyring.now()
     descriptor = check_head(head)

@@ -35,7 +35,7 @@ def read_payload(descriptor: Descriptor, headers: Headers, body: bytes) -> dict[
         body = _form_payload(body)
     elif _media_type(headers) == _FORM:
         raise BadPayload("payload", "the body is no form; send JSON, or payload=… alone")
-    payload = loads(body)
+    payload = loads(body, raw_controls=descriptor.templated)
     if not isinstance(payload, dict):
         raise BadPayload("$", f"is {type(payload).__name__}, not an object")
     return payload

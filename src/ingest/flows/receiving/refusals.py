@@ -11,14 +11,20 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from ingest.core.canonical import clean
-from ingest.core.errors import BadRequest, BadSignature, NotConnected, PermanentError
+from ingest.core.errors import (
+    BadRequest,
+    BadSignature,
+    NotConnected,
+    PermanentError,
+    TooLate,
+)
 from ingest.flows.receiving.messages import EnqueueArguments
 from ingest.sources.registry import source_types
 from ingest.store import refusals
 from ingest.store.engine import transaction
 from ingest.store.refusals import RefusedMessage
 
-_ANSWERS: Mapping[type[PermanentError], int] = {BadSignature: 401, NotConnected: 404}
+_ANSWERS: Mapping[type[PermanentError], int] = {BadSignature: 401, NotConnected: 404, TooLate: 200}
 """As the receiver answers them over HTTP; what is not named here is a 400."""
 _LONGEST_SOURCE, _LONGEST_ID, _LONGEST_REASON = 64, 191, 500
 UNKNOWN = "unknown"

@@ -33,7 +33,8 @@ def verify(incoming: Incoming, descriptor: Descriptor, secrets: Sequence[str]) -
 
     `secrets` are the live ones, in the clear; one that matches is enough. Freshness is judged by
     the time of receipt, here and never again. Raises `BadSignature` (missing, wrong, stale by the
-    time that its provider signs) and `BadRequest` for a head or a body that makes no sense.
+    time that its provider signs), `TooLate` where stale is to be dropped, and `BadRequest` for a
+    head or a body that makes no sense.
     """
     check_headers(descriptor, incoming.headers)
     return verify_body(incoming, descriptor, secrets)

@@ -154,7 +154,7 @@ def _keep(engine: sa.Engine, clients: Clients, terms: _Terms, made: Subscribed |
             _keep_secret(conn, clients, terms, made.secret)
     if made is not None and made.metadata:
         with transaction(engine) as conn:
-            change_connection(conn, id_, metadata=made.metadata, told_by_provider=True)
+            change_connection(conn, id_, metadata=made.metadata)
 
 
 def _keep_secret(conn: sa.Connection, clients: Clients, terms: _Terms, secret: str) -> None:

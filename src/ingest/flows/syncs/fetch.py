@@ -15,9 +15,17 @@ import structlog
 from ingest.core.bounds import MAX_SEEN
 from ingest.core.canonical import clean
 from ingest.core.changes import Change, Refresh
-from ingest.core.errors import IngestError, PermanentError, RateLimited, TransientError
+from ingest.core.errors import (
+    Denied,
+    IngestError,
+    PermanentError,
+    RateLimited,
+    Refused,
+    TransientError,
+)
 from ingest.core.identity import Identity
 from ingest.flows.documents.owned_keys import unclaimed
+from ingest.flows.documents.statements import asked_for, unplaced
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.made_by import made_by
 from ingest.flows.syncs.held import HeldPart
@@ -58,7 +66,8 @@ class ReadPage:
 def fetch_page(
     clients: Clients, held: HeldPart, counted: Callable[[Callable[[PageRequest], Page]], Ask]
 ) -> ReadPage:
-    """The next page of a list, or several small ones as one. counted: counts what each takes.
+    """The next page of a list, or several small ones as one; one that the token alone is refused
+    ends there, with a gap. counted: counts what each takes.
 
     Blocks; raises what `Clients` and the client raise (`Refused`, `RateLimited`, `TransientError`,
     `PermanentError`), and any fault of the client.
@@ -78,9 +87,23 @@ def fetch_page(
         made_by=made,
         most_calls=most_calls(row.setbacks),
     )
-    joined = join(counted(client.list_page), request)
+
+    def asked(one: PageRequest) -> Page:
+        try:
+            return client.list_page(one)
+        except Refused as refusal:
+            return _ended(clients.denied(connection, client, refusal))
+        except Denied as denied:
+            return _ended(denied)
+
+    joined = join(counted(asked), request)
     objects = _read(found, client, held, joined.page, made)
     return ReadPage(joined.page, objects, made, joined.limited)
+
+
+def _ended(denied: Denied) -> Page:
+    """The end of a list that is not all there is, so that nothing is absent by it."""
+    return Page(gap=str(denied))
 
 
 def most_calls(setbacks: int) -> int:
@@ -135,9 +158,12 @@ def _weighed(
     if len(said) > MAX_SEEN:
         return ReadObject(one.identity, error=f"speaks of more than {MAX_SEEN:,} things")
     told = tuple(change for change in said if not isinstance(change, Refresh))
+    asked = tuple(change for change in said if isinstance(change, Refresh))
+    lost = unplaced(found, held.connection, told)
+    if lost:
+        told, asked = asked_for(found, told, asked, lost)
     changes, _ = unclaimed(found, told, held.taken)
-    lookups = tuple(change for change in said if isinstance(change, Refresh))
-    return ReadObject(one.identity, changes, lookups)
+    return ReadObject(one.identity, changes, asked)
 
 
 def _said(one: Listed, error: BaseException) -> str:

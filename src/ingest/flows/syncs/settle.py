@@ -21,6 +21,7 @@ from ingest.core.identity import document_id
 from ingest.core.ranks import Seen
 from ingest.flows.batches import Steps, raced, reason_of, settle_batch
 from ingest.flows.connections import directory
+from ingest.flows.connections.learning import learn
 from ingest.flows.documents.apply import StoreStatement, apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.changed import changed
@@ -109,6 +110,7 @@ class _Settling:
 
         noted, counted = raced(run, lambda: self.prerender(batch))
         bind(self.engine, noted)
+        learn(self.engine, [said for one in batch for said in one.statements])
         return counted
 
     def _write(

@@ -6,12 +6,13 @@ from ingest.sources.contract import Source
 from ingest.sources.github.client import connect
 from ingest.sources.github.descriptor import DESCRIPTOR
 from ingest.sources.github.documents import again, documents
-from ingest.sources.github.events import IGNORED
+from ingest.sources.github.events import IGNORED, unowned_because
 from ingest.sources.github.limits import LIMITS
 from ingest.sources.github.listing import LISTING
 from ingest.sources.github.mentions import MENTIONS
 from ingest.sources.github.naming import NAMING
 from ingest.sources.github.normalise import normalise
+from ingest.sources.github.remarks import ANSWERS
 from ingest.sources.github.renewal import RENEWAL
 from ingest.sources.github.subscriptions import BY_HAND, HOOK_ID, subscribe
 from ingest.sources.github.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
@@ -29,9 +30,12 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    unowned=unowned_because,
     limits=LIMITS,
     listing=LISTING,
     subscribe=subscribe,
     subscription_field=HOOK_ID,
     by_hand=BY_HAND,
+    answers=ANSWERS,
+    revision=2,  # replies go with the discussion; a file's extension is the same in any case
 )

@@ -21,6 +21,8 @@ class RepositoryAnswer(Wire):
     full_name: Name
     default_branch: Name
     private: bool | None = None
+    has_issues: bool | None = None
+    has_discussions: bool | None = None
 
 
 class _Committer(Wire):

@@ -39,14 +39,23 @@ _KNOWN_FOR = timedelta(minutes=5)
 _LIMITED = ("RATE_LIMITED", "RATE_LIMIT")
 
 
+class PartRefused(Refused):
+    """A query is answered, and something of it is not shown to the token."""
+
+
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository as it is now; `full_name` is proven to be that of its id."""
+    """A repository as it is now; `full_name` is proven to be that of its id.
+
+    switched_off: the kinds of objects that it has and shows to nobody, as long as their feature is
+    off.
+    """
 
     id: str
     full_name: str
     default_branch: str
     private: bool
+    switched_off: frozenset[str] = frozenset()
 
     @property
     def path(self) -> str:
@@ -166,8 +175,13 @@ class GitHubApi:
             except Absent:
                 continue
             if str(answer.id) == id_ and FULL_NAME.fits(answer.full_name):
-                private = bool(answer.private)
-                return Repository(id_, answer.full_name, answer.default_branch, private)
+                return Repository(
+                    id_,
+                    answer.full_name,
+                    answer.default_branch,
+                    bool(answer.private),
+                    _switched_off(answer),
+                )
         raise Refused(
             f"GitHub shows no repository {named or ''} ({id_}) to this token: "
             "it is deleted, or the token may not read it"
@@ -180,6 +194,13 @@ class GitHubApi:
         return self._authorized
 
 
+def _switched_off(answer: RepositoryAnswer) -> frozenset[str]:
+    """[REST-OAS] `has_issues`, `has_discussions`; comments on pull requests are none of either."""
+    issues = frozenset({"issue"}) if answer.has_issues is False else frozenset[str]()
+    talks = frozenset({"discussion", "discussion_comment"})
+    return issues | (talks if answer.has_discussions is False else frozenset[str]())
+
+
 def fail_query(errors: list[JSON], refusal: Refusal) -> NoReturn:
     """GraphQL says in the body, under the status 200, what REST says by the status."""
     first = errors[0] if isinstance(errors[0], dict) else {}
@@ -189,7 +210,7 @@ def fail_query(errors: list[JSON], refusal: Refusal) -> NoReturn:
     if kind in _LIMITED:
         raise RateLimited(said, retry_after_s=until_reset(refusal))
     if kind in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
-        raise Refused(said)
+        raise PartRefused(said)
     if kind == "NOT_FOUND":
         raise Absent(said, 404)
     if kind == "SERVICE_UNAVAILABLE" or message.startswith("Something went wrong"):

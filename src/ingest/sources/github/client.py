@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ingest.core.errors import BadPayload, PermanentError
+from ingest.core.errors import BadPayload, Denied, PermanentError
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Access, Lookup, Sight
@@ -31,6 +31,14 @@ _Object = dict[str, JSON]
 _REPOSITORY_IN = re.compile(r"/repos/([^/]+/[^/]+)(?:/|\Z)")
 _ID_IN = re.compile(r"/repositories/([0-9]{1,19})/")
 _MOST_VARIABLE = 2**31
+# "Issues are disabled for this repo", and not "This issue was deleted".
+_DISABLED = re.compile(r"\b(?:is|are|been) disabled\b", re.IGNORECASE)
+_FEATURES = {
+    "issue": "issues",
+    "comment": "issues",
+    "discussion": "discussions",
+    "discussion_comment": "discussions",
+}
 
 
 class _Kind(NamedTuple):
@@ -78,9 +86,14 @@ class GitHubClient:
         try:
             told = look(repository, lookup)
             return Sight(None if told is None else {**told, "repository": repository.full_name})
-        except Absent:
+        except Absent as absent:
             # Gone, moved, or out of sight with all the rest: the last raises `Refused` here.
-            self._api.repository(lookup.identity.scope, fresh=True)
+            repository = self._api.repository(lookup.identity.scope, fresh=True)
+            if _is_switched_off(repository, lookup, absent):
+                raise Denied(
+                    f"{repository.full_name} has {_FEATURES.get(kind, 'that')} switched off, which "
+                    f"hides its {kind.replace('_', ' ')}s and deletes none"
+                ) from absent
             return Sight(None)
 
     def list_page(self, request: PageRequest) -> Page:
@@ -148,9 +161,20 @@ class GitHubClient:
         above = graphql.found(node, "discussion") if node else None
         if node is None or above is None or not graphql.is_of(above, repository.id):
             return None
-        if str(node.get("databaseId")) != _id(lookup):
+        if str(node.get("databaseId")) != _id(lookup) or graphql.is_deleted(node):
             return None
         return {"object": graphql.comment(node), "number": graphql.number_of(above)}
+
+
+def _is_switched_off(repository: Repository, lookup: Lookup, absent: Absent) -> bool:
+    """Whether what is not shown is there: GitHub says 410 where it shows none of its kind, and
+    hides them all by a 404 elsewhere. Comments on pull requests go on where issues are off.
+    """
+    kind = lookup.identity.kind
+    if kind == "comment" and lookup.hint.get("parent") == "pull_request":
+        return False
+    off = {*repository.switched_off, *(("comment",) if "issue" in repository.switched_off else ())}
+    return kind in off or bool(_DISABLED.search(absent.words))
 
 
 def connect(access: Access) -> GitHubClient:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from ingest.core.errors import BadPayload
 from ingest.core.signing import Scheme
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.github import lifecycle
 from ingest.sources.github.names import REPOSITORY
 from ingest.sources.github.tokens import check_token
 from ingest.sources.github.types import GitHubSourceMetadata
@@ -18,14 +19,15 @@ def _delivery_key(headers: Headers, _payload: Payload) -> str | None:
     return headers.get("x-github-delivery") or None
 
 
-def _tenant(_headers: Headers, payload: Payload) -> tuple[str, ...]:
-    """The repository's id survives renames and transfers; lifecycle events name no repository.
+def _tenant(headers: Headers, payload: Payload) -> tuple[str, ...]:
+    """The repository's id survives renames and transfers; what is told of an App names its
+    installation, and lists repositories.
 
     One that is named and has no id is nobody's, rather than everybody's.
     """
     repository = payload.get("repository")
     if repository is None:
-        return ()
+        return lifecycle.tenants(headers, payload)
     id_ = number_id(member(repository, "repository").get("id"), "repository.id")
     if id_ is None:
         raise BadPayload("repository.id", "missing")
@@ -33,7 +35,8 @@ def _tenant(_headers: Headers, payload: Payload) -> tuple[str, ...]:
 
 
 def _connection_tenant(metadata: Payload) -> tuple[str, ...]:
-    return (tenant_id(metadata, "githubRepoId", "the repository's id"),)
+    repository = tenant_id(metadata, "githubRepoId", "the repository's id")
+    return (repository, *map(lifecycle.installation, sorted(_own_installation(metadata))))
 
 
 def _installation(payload: Payload) -> frozenset[str]:
@@ -46,7 +49,7 @@ def _installation(payload: Payload) -> frozenset[str]:
 def _own_installation(metadata: Payload) -> frozenset[str]:
     """`0` stands for none."""
     told = metadata.get("githubInstallationId")
-    return frozenset({told} if isinstance(told, str) and told.strip("0") else ())
+    return frozenset({told.lstrip("0")} if isinstance(told, str) and told.strip("0") else ())
 
 
 def _name(metadata: Payload) -> frozenset[str]:
@@ -61,8 +64,18 @@ def _name_in(key: str) -> str | None:
     return found[1].lower() if found else None
 
 
+def _scope(tenant: str, metadata: Payload) -> str:
+    """The repository's id, by whichever of its names a delivery is the connection's."""
+    told = metadata.get("githubRepoId")
+    return told if isinstance(told, str) and told else tenant
+
+
+def _field_of(tenant: str) -> str | None:
+    return "githubInstallationId" if tenant.startswith(lifecycle.installation("")) else None
+
+
 def _is_ping(headers: Headers, _payload: Payload) -> bool:
-    return headers.get("x-github-event") == "ping"
+    return headers.get("x-github-event", "").lower() == "ping"
 
 
 DESCRIPTOR = Descriptor(
@@ -92,6 +105,7 @@ DESCRIPTOR = Descriptor(
     connection_tenants=_connection_tenant,
     accounts=_installation,
     connection_accounts=_own_installation,
+    scope=_scope,
     # One document for each path: that of whichever branch was looked at last.
     shaped_by=lambda metadata: {"branch": metadata.get("branch")},
     owned_prefixes=_name,
@@ -100,6 +114,8 @@ DESCRIPTOR = Descriptor(
     api_hosts=("api.github.com",),
     check_token=check_token,
     is_handshake=_is_ping,
+    is_lifecycle=lifecycle.is_lifecycle,
+    tenant_field=_field_of,
     # A GitHub App has one webhook and one secret for all repositories that installed it.
     signs_for_all_tenants=True,
     accepts_forms=True,

@@ -23,6 +23,7 @@ from ingest.sources.github import conversations, discussions, payloads, releases
 from ingest.sources.github.files import branch_documents
 from ingest.sources.github.payloads import Around, read
 from ingest.sources.github.places import Place, name_of
+from ingest.sources.later import caught_up
 from ingest.sources.wire import text
 
 # `https://github.com/owner/repo/pull/12#discussion_r5`.
@@ -89,7 +90,7 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     make = _KINDS.get(lookup.identity.kind)
     if make is None:
         raise BadPayload("kind", f"nothing is looked up as {lookup.identity.kind[:40]!r}")
-    return make(lookup)
+    return caught_up(lookup, make(lookup))
 
 
 def again(told: Upsert) -> Refresh | None:

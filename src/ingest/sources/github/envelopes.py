@@ -182,6 +182,15 @@ class Dependency(Strict):
     repository: Here
 
 
+class Relates(Strict):
+    """Two issues that have to do with each other; both are whole, as far as they are shown."""
+
+    action: Name
+    issue: dict[str, object] | None = None
+    related_issue: dict[str, object] | None = None
+    repository: Here
+
+
 class SubIssue(Strict):
     sub_issue: Related | None = None
     sub_issue_repo: Elsewhere | None = None

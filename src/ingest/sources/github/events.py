@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ingest.core.values import JSON
-from ingest.sources.contract import Message, Payload
+from ingest.sources.contract import Headers, Message, Payload
 from ingest.sources.github.places import name_of
 from ingest.sources.wire import at, text
 
@@ -19,10 +19,8 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
     "wiki pages are not documents": ("gollum",),
     "resolving a thread changes no comment in it": ("pull_request_review_thread",),
     "says nothing about a document": ("public", "repository_import"),
-    "lifecycle of the app at an account; a token that no longer works shows at a look-up": (
-        "installation",
-    ),
-    "lifecycle: which repositories the app may read; a look-up shows what is left": (
+    "lifecycle of the App at an account: shown with its connections": ("installation",),
+    "lifecycle: which repositories the App may read: shown with their connections": (
         "installation_repositories",
     ),
     "lifecycle: an account was renamed, and ids stay": ("installation_target",),
@@ -112,7 +110,17 @@ _OF_A_RUN = "resync"
 
 def name(message: Message) -> str:
     """The event's name, which stands in the header and not in the body."""
-    return message.headers.get("x-github-event", "")
+    return named(message.headers)
+
+
+def named(headers: Headers) -> str:
+    """The same of a delivery of which no more is known; names are the same in any case."""
+    return headers.get("x-github-event", "").lower()
+
+
+def unowned_because(headers: Headers, _payload: Payload) -> str | None:
+    """Why a delivery that names no repository of ours changes nothing."""
+    return IGNORED.get(named(headers))
 
 
 def recorded(message: Message) -> dict[str, JSON]:

@@ -21,16 +21,16 @@ def _names(text: str) -> frozenset[str]:
 
 PAYLOAD = _names(
     """action after answer assignee before changes comment discussion enterprise installation issue
-    label milestone number old_answer organization pull_request reason release repository
-    requested_reviewer requested_team review sender type"""
+    issue_field issue_field_value label milestone number old_answer organization pull_request reason
+    release repository requested_reviewer requested_team review sender stack status type"""
 )
 ISSUE = _names(
     """active_lock_reason assignee assignees author_association body body_html body_text closed_at
     closed_by comments comments_url created_at draft events_url html_url id
     issue_dependencies_summary issue_field_values labels labels_url locked milestone node_id number
     parent_issue_url performed_via_github_app pinned_comment pull_request reactions repository
-    repository_url state state_reason sub_issues_summary timeline_url title type updated_at url
-    user"""
+    repository_url state state_reason status sub_issues_summary timeline_url title type updated_at
+    url user"""
 )
 PULL_REQUEST = _names(
     """_links active_lock_reason additions allow_auto_merge allow_update_branch assignee assignees
@@ -40,7 +40,7 @@ PULL_REQUEST = _names(
     merge_commit_sha merge_commit_title mergeable mergeable_state merged merged_at merged_by
     milestone node_id number patch_url rebaseable requested_reviewers requested_teams
     review_comment_url review_comments review_comments_url squash_merge_commit_message
-    squash_merge_commit_title state statuses_url title updated_at url
+    squash_merge_commit_title stack state statuses_url title updated_at url
     use_squash_pr_title_as_default user"""
 )
 COMMENT = _names(

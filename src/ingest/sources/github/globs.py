@@ -2,7 +2,8 @@
 
 `*` and `?` stay within a name, `**` goes over any number of them, `{a,b}` is either. A glob
 without a slash fits at any depth, one that ends in a plain name or a slash fits all below it, and
-`!` takes back what came before it. Law: whoever wrote the globs, their number, their length and so
+`!` takes back what came before it. Names are told apart by case, as git does, and extensions are
+not: `README.MD` is Markdown. Law: whoever wrote the globs, their number, their length and so
 the cost of a path is bounded; what exceeds that is no configuration. Performs no I/O.
 """
 

@@ -62,14 +62,15 @@ def discussion(node: _Node) -> dict[str, JSON]:
 
 
 def comment(node: _Node) -> dict[str, JSON]:
-    """The comment as the webhook `discussion_comment` tells it, and `deletedAt`: GraphQL still
-    shows a deleted one while there are replies to it.
+    """The comment as the webhook `discussion_comment` tells it."""
+    return {**_remark(node), "parent_id": _object(node, "replyTo").get("databaseId")}
+
+
+def is_deleted(node: _Node) -> bool:
+    """Whether a comment is gone: GraphQL still shows it, without its text, while there are replies
+    to it.
     """
-    return {
-        **_remark(node),
-        "parent_id": _object(node, "replyTo").get("databaseId"),
-        "deletedAt": node.get("deletedAt"),
-    }
+    return node.get("deletedAt") is not None
 
 
 def found(answer: _Node, *path: str) -> _Node | None:
@@ -96,10 +97,17 @@ def unshown(page: _Node) -> list[tuple[str, str]]:
 
 
 def next_page(page: _Node, name: str = "comments") -> str | None:
-    """Where the next page of a connection begins; None on the last one."""
+    """Where the next page of a connection begins; None on the last one.
+
+    Raises `BadPayload` where there is one and nothing says where: nothing is gone by that.
+    """
     info = found(page, name, "pageInfo") or {}
+    if not info.get("hasNextPage"):
+        return None
     cursor = info.get("endCursor")
-    return cursor if info.get("hasNextPage") and isinstance(cursor, str) else None
+    if not isinstance(cursor, str):
+        raise BadPayload(f"{name}.pageInfo", "does not say where the next page begins")
+    return cursor
 
 
 def is_of(node: _Node, repository_id: str) -> bool:

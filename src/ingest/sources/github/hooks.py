@@ -30,7 +30,7 @@ NEEDED = (
     "release",
     "repository",
 )
-YOUNG = ("issue_dependencies", "sub_issues")
+YOUNG = ("issue_dependencies", "issue_relates_to", "sub_issues")
 """Events that an older GitHub Enterprise does not know."""
 WANTED = frozenset((*NEEDED, *YOUNG))
 """The events that `normalise` makes something of."""

@@ -17,7 +17,7 @@ from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.github import graphql, graphql_lists
-from ingest.sources.github.api import GitHubApi, Repository
+from ingest.sources.github.api import GitHubApi, PartRefused, Repository
 from ingest.sources.github.graphql_lists import BY_CHANGE, BY_CREATION, Node, connection, end, nodes
 from ingest.sources.github.names import NODE_ID
 from ingest.sources.github.pages import (
@@ -66,6 +66,14 @@ class _Reading:
         listed, gap = listed_of(told, make)
         self.listed += listed
         self.gap = self.gap or gap
+
+    def leave(self, refusal: Refused) -> None:
+        """What one object holds is refused: a gap, and the others go on; raises it for a token that
+        is not known.
+        """
+        if refusal.stale:
+            raise refusal
+        self.gap = self.gap or str(refusal)
 
     def ask(self, query: str, *, partly: bool = False, **variables: JSON) -> Node:
         """The repository, as the query shows it; raises `TransientError` for another one.
@@ -146,16 +154,20 @@ def _read_more(of: _List, reading: _Reading, most: int) -> None:
 def _seen(of: _List, reading: _Reading, request: PageRequest, after: JSON) -> Node:
     """The connection, of as many nodes as GitHub manages."""
     query = of.query(BY_CREATION if request.since is None else BY_CHANGE)
+    refusal: Refused | None = None
     for size in of.sizes[:-1]:
         try:
             return connection(reading.ask(query, first=size, after=after), of.name)
+        except PartRefused as error:
+            refusal = error  # of one node, perhaps: the others are told without it
+            break
         except (BadPayload, RateLimited, Refused):
             raise
         except (PermanentError, TransientError):
             continue
     last = reading.ask(query, partly=True, first=of.sizes[-1], after=after)
     if reading.gap is not None and last.get(of.name) is None:
-        raise PermanentError(f"GitHub answers a query with {reading.gap}")
+        raise refusal or PermanentError(f"GitHub answers a query with {reading.gap}")
     return connection(last, of.name)
 
 
@@ -199,8 +211,10 @@ def _take_comments(reading: _Reading, number: int, comments: Node) -> None:
 
 
 def _take_remarks(reading: _Reading, number: int, remarks: Sequence[Node]) -> None:
-    def raw_of(one: Object) -> Object:
-        return {"object": graphql.comment(one), "number": number}
+    def raw_of(one: Object) -> Object | None:
+        return (
+            None if graphql.is_deleted(one) else {"object": graphql.comment(one), "number": number}
+        )
 
     reading.take("discussion_comment", [{**one} for one in remarks], raw_of)
 
@@ -217,6 +231,8 @@ def _more_talk(reading: _Reading, left: list[JSON]) -> None:
             _more_replies(reading, of, after)
     except Absent:
         return
+    except Refused as refusal:
+        reading.leave(refusal)
 
 
 def _more_replies(reading: _Reading, id_: str, after: JSON) -> None:
@@ -254,6 +270,9 @@ def _more_reviews(reading: _Reading, left: list[JSON]) -> None:
     try:
         page = list_page(reading.api, path, query_of(query) or {})
     except Absent:
+        return
+    except Refused as refusal:
+        reading.leave(refusal)
         return
     reading.take("review", page.items, lambda one: _submitted({"object": one, "number": number}))
     if page.next is not None:

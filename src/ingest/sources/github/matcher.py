@@ -64,8 +64,8 @@ class _Rows:
         told, began = glob.strip(), self.steps
         fitting = 0
         for one in _alternatives(told.removeprefix("!")):
-            row = _row(one)
-            fitting |= self._add(row) if row else 0
+            for row in _rows_of(one):
+                fitting |= self._add(row)
         if told.startswith("!"):
             self.taken_back |= fitting
         else:
@@ -141,7 +141,7 @@ class Matcher:
     def wants(self, path: str) -> bool:
         """Whether the last glob that fits takes it in, and none puts it out."""
         folder, _, name = path.rpartition(_SLASH)
-        at = self._after(self._folder(folder), name)
+        at = self._after(self._folder(folder), even(name))
         return self._chosen(at & self._rows.into) and not self._chosen(at & self._rows.out)
 
     def reaches(self, folder: str) -> bool:
@@ -202,8 +202,18 @@ def _alternatives(glob: str) -> list[str]:
     return done
 
 
-def _row(glob: str) -> list[str]:
-    """The steps of one glob without braces; none where it names nothing."""
+def even(name: str) -> str:
+    """A file's name, or the glob of one, with its extension in lower case: `README.MD` is Markdown
+    as `README.md` is.
+    """
+    stem, dot, extension = name.rpartition(".")
+    return f"{stem}{dot}{extension.lower()}" if dot else name
+
+
+def _rows_of(glob: str) -> list[list[str]]:
+    """The steps of one glob without braces: of the file that it names, and of all below a folder of
+    that name; none where it names nothing.
+    """
     plain = glob.removeprefix("./")
     anchored = _SLASH in plain.rstrip(_SLASH)
     names = [name for name in plain.split(_SLASH) if name]
@@ -212,9 +222,16 @@ def _row(glob: str) -> list[str]:
     if not anchored:
         names.insert(0, _DEPTH)
     if plain.endswith(_SLASH):
-        names += [_DEPTH, "*"]
-    elif not _WILD.search(names[-1]):
-        names.append(_DEPTH)
+        return [_row([*names, _DEPTH, "*"])]
+    last = even(names[-1])
+    if _WILD.search(last):
+        return [_row([*names[:-1], last])]
+    if last == names[-1]:
+        return [_row([*names, _DEPTH])]
+    return [_row([*names[:-1], last]), _row([*names, _DEPTH])]
+
+
+def _row(names: Sequence[str]) -> list[str]:
     row: list[str] = []
     for name in names:
         if name != _DEPTH:

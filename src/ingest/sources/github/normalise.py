@@ -12,7 +12,16 @@ from dataclasses import dataclass
 
 from ingest.core.naming import Rename
 from ingest.sources.contract import Message, Normalised
-from ingest.sources.github import events, fields, gone, proof, pushes, relations, tellings
+from ingest.sources.github import (
+    events,
+    fields,
+    gone,
+    lifecycle,
+    proof,
+    pushes,
+    relations,
+    tellings,
+)
 from ingest.sources.github.envelopes import Act
 from ingest.sources.github.outcomes import Outcome, Skipped
 from ingest.sources.github.payloads import read
@@ -53,6 +62,7 @@ _SIGNS: Mapping[str, Callable[[Message], Outcome | Rename]] = {
     "delete": pushes.ref_deleted,
     "repository": pushes.repository,
     "issue_dependencies": relations.dependency,
+    "issue_relates_to": relations.relates_to,
     "sub_issues": relations.sub_issue,
 }
 
@@ -65,7 +75,7 @@ def normalise(message: Message) -> Normalised:
     drift: tuple[str, ...] = ()
     outcome: Outcome | Rename
     if name in events.IGNORED:
-        outcome = Skipped(events.IGNORED[name])
+        outcome = _ignored(message, name)
     elif name in _SIGNS:
         outcome = _SIGNS[name](message)
     elif name in _OBJECTS:
@@ -75,11 +85,17 @@ def normalise(message: Message) -> Normalised:
     else:
         outcome = Skipped(f"unknown event {ascii(name)[1:-1][:80]}")
     if isinstance(outcome, Skipped):
-        withdraws = outcome.reason if outcome.withdraws else None
-        return Normalised(event, skip=outcome.reason, drift=drift, withdraws=withdraws)
+        return Normalised(event, skip=outcome.reason, drift=drift, notices=outcome.notices)
     if isinstance(outcome, Rename):
         return Normalised(event, renames=(outcome,))
     return Normalised(event, outcome, drift=drift)
+
+
+def _ignored(message: Message, name: str) -> Skipped:
+    """By the table; what it says of its connection is shown with that."""
+    notices = lifecycle.notices(message)
+    wrong = next((one.problem for one in notices if one.problem is not None), None)
+    return Skipped(wrong or events.IGNORED[name], notices)
 
 
 def _object(kind: _Kind, message: Message) -> Outcome:

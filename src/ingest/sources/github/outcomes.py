@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ingest.core.changes import Change, Refresh
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
+from ingest.sources.contract import Notice
+from ingest.sources.later import fresh
 
 # GitHub's API may lag behind the webhook that it has just sent.
 _LAG_S = 30.0
@@ -15,10 +17,12 @@ _LAG_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The delivery is understood and changes nothing. `withdraws`: the connection is void."""
+    """The delivery is understood and changes no document. `notices`: what it says of its
+    connection.
+    """
 
     reason: str
-    withdraws: bool = False
+    notices: tuple[Notice, ...] = ()
 
 
 Outcome = tuple[Change | Refresh, ...] | Skipped
@@ -29,6 +33,8 @@ def ask(
     hint: Mapping[str, JSON] | None = None,
     *,
     otherwise: tuple[Change, ...] = (),
+    told: int | None = None,
 ) -> Refresh:
-    """The look-up of an object that GitHub has just spoken of as being there."""
-    return Refresh(identity, hint or {}, otherwise, patience_s=_LAG_S)
+    """The look-up of an object that GitHub has just spoken of as being there, of this version."""
+    new = {} if told is None else fresh(told)
+    return Refresh(identity, {**new, **(hint or {})}, otherwise, patience_s=_LAG_S)

@@ -17,7 +17,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_SUBJECTS = _words(
+SUBJECTS = _words(
     """account alert blocked_issue blocked_user blocking_issue build cache_location check_run
     check_suite client_payload comment commits content_reference definition deployment
     deployment_callback_url deployment_status discussion forkee head_commit hook inputs invitation
@@ -47,6 +47,7 @@ _ABOUT: Mapping[str, frozenset[str]] = {
 
 _ABOUT_EITHER: Mapping[str, frozenset[str]] = {
     "issue_dependencies": frozenset({"blocked_issue", "blocking_issue"}),
+    "issue_relates_to": frozenset({"issue", "related_issue"}),
     "sub_issues": frozenset({"sub_issue", "parent_issue"}),
 }
 """The events that relate two things, of which GitHub may show but one."""
@@ -66,7 +67,7 @@ def require(event: str, payload: Payload) -> None:
     about = either or _ABOUT.get(event)
     if about is None:
         return
-    there = _SUBJECTS & payload.keys()
+    there = SUBJECTS & payload.keys()
     missing = sorted(name for name in {"repository", *about} if payload.get(name) is None)
     if either and there & either:
         missing = [name for name in missing if name not in either]

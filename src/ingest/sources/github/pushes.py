@@ -12,8 +12,8 @@ from ingest.core.identity import Identity
 from ingest.core.naming import Rename
 from ingest.core.times import iso
 from ingest.core.values import JSON
-from ingest.sources.contract import Message
-from ingest.sources.github import envelopes
+from ingest.sources.contract import Message, Notice
+from ingest.sources.github import envelopes, lifecycle
 from ingest.sources.github.naming import rename
 from ingest.sources.github.outcomes import Outcome, Skipped, ask
 from ingest.sources.github.payloads import read
@@ -35,7 +35,6 @@ _ABOUT_REPOSITORY: Mapping[str, str] = {
     "privatized": "who may see the repository changes no document of it",
 }
 _RENAMES = frozenset({"renamed", "transferred"})
-_DELETED = "the repository was deleted"
 
 
 def push(message: Message) -> Outcome:
@@ -65,7 +64,7 @@ def repository(message: Message) -> Outcome | Rename:
     if action in _RENAMES:
         return rename(message)
     if action == "deleted":
-        return Skipped(_DELETED, withdraws=True)
+        return Skipped(lifecycle.DELETED, (Notice("repository", lifecycle.DELETED),))
     if action != "edited" or at(message.payload, "changes", "default_branch") is None:
         known = _ABOUT_REPOSITORY.get(action)
         return Skipped(known or f"unknown action {ascii(action)[1:-1][:80]}")

@@ -6,13 +6,21 @@ of another repository is that repository's connection's to look up. Performs no 
 
 from __future__ import annotations
 
-from ingest.core.errors import BadPayload
-from ingest.sources.contract import Message
-from ingest.sources.github.envelopes import Dependency, Elsewhere, Related, SubIssue
-from ingest.sources.github.outcomes import Outcome, Skipped, ask
-from ingest.sources.github.payloads import read
-from ingest.sources.github.places import place_of
+import re
+from dataclasses import replace
 
+from ingest.core.changes import Change, Refresh
+from ingest.core.errors import BadPayload
+from ingest.core.references import Reference
+from ingest.core.slugs import bounded_key
+from ingest.sources.contract import Message
+from ingest.sources.github import conversations
+from ingest.sources.github.envelopes import Dependency, Elsewhere, Related, Relates, SubIssue
+from ingest.sources.github.outcomes import Outcome, Skipped, ask
+from ingest.sources.github.payloads import Issue, read
+from ingest.sources.github.places import Place, place_of
+
+_REPOSITORY = re.compile(r"/repos/([^/\s]{1,100}/[^/\s]{1,100})\Z")
 _ABROAD = "a relation between issues of other repositories"
 
 
@@ -36,6 +44,49 @@ def sub_issue(message: Message) -> Outcome:
         (told.sub_issue, told.sub_issue_repo),
         (told.parent_issue, told.parent_issue_repo),
     )
+
+
+def relates_to(message: Message) -> Outcome:
+    """`issue_relates_to`: no look-up tells it, so that each issue says it as it is told here, until
+    it is told anew.
+    """
+    told = read(Relates, message.payload)
+    here = told.repository
+    place = place_of(message, here.full_name)
+    sides = [one for one in (told.issue, told.related_issue) if one is not None]
+    if not sides:
+        raise BadPayload("issue", "required and missing, and so is the other one")
+    ends = [(read(Related, one, "issue"), one) for one in sides]
+    ours = [(end, one) for end, one in ends if _is_here(end, None, here.full_name, here.id)]
+    if not ours:
+        return Skipped(_ABROAD)
+    return tuple(
+        _related(place, end, one, [_key(o, here.full_name) for o, _ in ends if o is not end], told)
+        for end, one in ours
+    )
+
+
+def _related(
+    place: Place, end: Related, issue: dict[str, object], others: list[str], told: Relates
+) -> Change | Refresh:
+    """The issue with what it has to do with by now; looked up where it is not whole."""
+    asked = ask(place.identity("issue", end.number))
+    try:
+        whole = conversations.issue(place, read(Issue, issue, "issue"))
+    except BadPayload:
+        return asked
+    if told.action != "relates_to_added":
+        return replace(asked, otherwise=(whole,))
+    edges = (
+        Reference("relatedTo", "github", bounded_key(k), "field", "relates_to") for k in others
+    )
+    return replace(whole, references=(*whole.references, *edges))
+
+
+def _key(issue: Related, here: str) -> str:
+    """`owner/repo#12`, by its URL where that names another repository."""
+    named = _REPOSITORY.search(issue.repository_url or "")
+    return f"{named[1] if named else here}#{issue.number}"
 
 
 def _both(

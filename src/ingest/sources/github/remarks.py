@@ -6,6 +6,7 @@ never speaks for its conversation. Performs no I/O.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from ingest.core.changes import UPSERT_PRIORITY, Upsert
@@ -16,6 +17,10 @@ from ingest.core.values import JSON
 from ingest.sources.github.payloads import Comment, DiscussionComment, Review, ReviewComment
 from ingest.sources.github.places import Place, login, present, told, wire
 
+ANSWERS = frozenset({("discussion_comment", "discussion_comment")})
+"""[DOC: graphql DiscussionComment.deletedAt] "The time when this replied-to comment was deleted":
+the replies to it are shown on.
+"""
 _TITLES = {
     "comment": "Comment on",
     "discussion_comment": "Comment on",
@@ -106,16 +111,16 @@ def review_comment(
 def discussion_comment(
     place: Place, of: DiscussionComment, *, number: int, priority: int = UPSERT_PRIORITY
 ) -> Upsert:
-    """A comment in a discussion; a reply is a child of the comment that it answers."""
-    answered = of.parent_id
-    return _child(
+    """A comment in a discussion; a reply is a child of the comment that it answers, and goes with
+    the discussion alone.
+    """
+    answered, within = of.parent_id, place.identity("discussion", number)
+    whole = _child(
         place,
         of,
         number=number,
         kind="discussion_comment",
-        parent=place.identity("discussion", number)
-        if answered is None
-        else place.identity("discussion_comment", answered),
+        parent=within,
         times=(of.created_at, of.updated_at),
         special={
             "conversation": "discussion",
@@ -124,6 +129,10 @@ def discussion_comment(
         },
         priority=priority,
     )
+    if answered is None:
+        return whole
+    parent = place.identity("discussion_comment", answered)
+    return replace(whole, parent=parent, answers=True, lives_in=within)
 
 
 def key(place: Place, kind: str, id_: int, *, number: int) -> str:

@@ -44,6 +44,8 @@ def searched_comment(
             variables["after"] = graphql.next_page(page)
             is_last = variables["after"] is None
         node = graphql.comment_of(page, id_)
+        if node is not None and graphql.is_deleted(node):
+            return None
         if node is not None:
             return {"object": graphql.comment(node), "number": number}
     raise PermanentError("the discussion has more comments or replies than are searched")

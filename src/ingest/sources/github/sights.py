@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ingest.core.errors import BadPayload
+from ingest.core.errors import BadPayload, Refused
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.github.api import GitHubApi, Repository
@@ -48,13 +48,20 @@ def is_blocked(issue: dict[str, JSON]) -> bool:
 
 
 def blocked_by(api: GitHubApi, repository: Repository, issue: dict[str, JSON]) -> JSON:
-    """[REST-OAS] issues/list-dependencies-blocked-by; asked only where there are any."""
+    """[REST-OAS] issues/list-dependencies-blocked-by; asked only where there are any.
+
+    An issue that may be read is told without those, where the token may not read them.
+    """
     if not is_blocked(issue):
         return []
     path = f"{repository.path}/issues/{issue['number']}/dependencies/blocked_by"
     try:
         told = api.get(path, params={"per_page": MOST_BLOCKING}).json()
     except Absent:
+        return []
+    except Refused as refusal:
+        if refusal.stale:
+            raise
         return []
     listed = told[:MOST_BLOCKING] if isinstance(told, list) else []
     return [one for one in listed if isinstance(one, dict)]

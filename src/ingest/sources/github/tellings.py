@@ -47,10 +47,11 @@ def issue(message: Message, action: str) -> Outcome:
     told = read(envelopes.IssueEvent, message.payload)
     place = _place(message, told.repository)
     if is_pull_request(told.issue.pull_request):
-        return (ask(place.identity("pull_request", told.issue.number)),)
+        whom = place.identity("pull_request", told.issue.number)
+        return (ask(whom, told=to_micros(told.issue.updated_at)),)
     identity = place.identity("issue", told.issue.number)
     if told.issue.state is None:
-        return (ask(identity),)
+        return (ask(identity, told=to_micros(told.issue.updated_at)),)
     whole = conversations.issue(
         place,
         told.issue,
@@ -59,7 +60,7 @@ def issue(message: Message, action: str) -> Outcome:
     )
     counts = told.issue.issue_dependencies_summary
     if counts is not None and (counts.total_blocked_by or 0) > 0:
-        return (ask(identity, otherwise=(whole,)),)
+        return (ask(identity, otherwise=(whole,), told=whole.version),)
     return (whole,)
 
 
@@ -67,7 +68,8 @@ def pull_request(message: Message, action: str) -> Outcome:
     told = read(envelopes.PullRequestEvent, message.payload)
     place = _place(message, told.repository)
     if told.pull_request.state is None:
-        return (ask(place.identity("pull_request", told.pull_request.number)),)
+        whom = place.identity("pull_request", told.pull_request.number)
+        return (ask(whom, told=to_micros(told.pull_request.updated_at)),)
     priority = _priority(action, told.pull_request.state)
     return (conversations.pull_request(place, told.pull_request, priority=priority),)
 
@@ -77,7 +79,8 @@ def discussion(message: Message, action: str) -> Outcome:
     place = _place(message, told.repository)
     state = discussions.state(told.discussion)
     if state is None:
-        return (ask(place.identity("discussion", told.discussion.number)),)
+        whom = place.identity("discussion", told.discussion.number)
+        return (ask(whom, told=to_micros(told.discussion.updated_at)),)
     priority = _priority(action, state)
     return (discussions.discussion(place, told.discussion, priority=priority),)
 

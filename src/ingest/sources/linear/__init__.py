@@ -2,8 +2,9 @@
 
 from ingest.sources.contract import Source
 from ingest.sources.linear.client import connect
+from ingest.sources.linear.comments import ANSWERS
 from ingest.sources.linear.descriptor import DESCRIPTOR
-from ingest.sources.linear.events import IGNORED
+from ingest.sources.linear.events import IGNORED, unowned_because
 from ingest.sources.linear.kinds import again, found_documents
 from ingest.sources.linear.limits import LIMITS
 from ingest.sources.linear.listing import LISTING
@@ -27,9 +28,11 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    unowned=unowned_because,
     limits=LIMITS,
     listing=LISTING,
     subscribe=subscribe,
     by_hand=BY_HAND,
-    revision=2,
+    answers=ANSWERS,
+    revision=4,  # what a document stands in; replies go with what is written on; teams
 )

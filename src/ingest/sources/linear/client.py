@@ -16,6 +16,7 @@ from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.forms import ID, segment
 from ingest.sources.http import Api
 from ingest.sources.linear import queries
+from ingest.sources.linear.descriptor import DESCRIPTOR
 from ingest.sources.linear.graphql import Graph, graph_of, require
 from ingest.sources.linear.list_pages import PageReader
 from ingest.sources.linear.listing import UNLISTED, UNPROVEN
@@ -45,12 +46,21 @@ class LinearClient:
         if query is None:
             raise PermanentError(f"Linear has no look-up for {lookup.identity.kind}")
         id_ = segment(lookup.identity.id, f"the id of a Linear {lookup.identity.kind}", ID)
-        found = self.graph.ask(query.name, query.text, {"id": id_})(query.root)
+        found = self._asked(query, id_)
         if not isinstance(found, dict):
             return self._missing(lookup)
         for listed in query.lists:
-            found[listed] = {"nodes": self._whole(query, listed, id_, found)}
+            if isinstance(found.get(listed), Mapping):  # null is what may not be read
+                found[listed] = {"nodes": self._whole(query, listed, id_, found)}
         return Sight(found)
+
+    def _asked(self, query: Query, id_: str) -> JSON:
+        """The object; of a connection that is narrowed to some teams, with those that it is in."""
+        wanted = DESCRIPTOR.connection_filter(self.metadata)
+        if wanted is None or not query.is_placed:
+            return self.graph.ask(query.name, query.text, {"id": id_})(query.root)
+        variables: dict[str, JSON] = {"id": id_, "teams": {"id": {"in": [*sorted(wanted)]}}}
+        return self.graph.ask(query.name, query.placed, variables)(query.root)
 
     def list_page(self, request: PageRequest) -> Page:
         """One page of a list; raises what `fetch_one` raises."""
@@ -95,7 +105,8 @@ class LinearClient:
         if not asked or any(ID.fits(id_) and self._team(id_) for id_ in asked):
             return Sight(None)
         if hint.get(UNLISTED) is True:
-            return Sight({"id": identity.id, UNPROVEN: True})
+            unproven: dict[str, JSON] = {"id": identity.id, UNPROVEN: True}
+            return Sight(unproven, remark="its team is closed to the token, so it stays as it is")
         raise Refused(
             f"{identity.kind} {identity.id} is not found, and neither is its team "
             f"{asked[0][:_SHOWN]}: "

@@ -7,15 +7,19 @@ tell of some of these only the id, the API tells all. Performs no I/O.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.core.changes import Upsert
-from ingest.core.identity import Identity
+from ingest.sources.linear import teams
 from ingest.sources.linear.keys import comment_url, commented_key
 from ingest.sources.linear.payloads import Child, Comment, Content, IssueChild, Named
 from ingest.sources.linear.shapes import Place, created, version
 from ingest.sources.linear.types import LinearDocMetadata
 
+ANSWERS = frozenset({("comment", "comment")})
+"""Whether Linear takes the replies along with a comment is not documented: each that it destroys
+tells its own removal, and a full run asks for those that are not listed any more.
+"""
 _OVERLAP = 25
 _NOTHING, _NO_CONTENT = Child(), Content()
 
@@ -40,7 +44,9 @@ class _On:
 
 
 def comment_document(comment: Comment, place: Place) -> Upsert:
-    """A comment, child of the comment that it answers, else of what it is written on."""
+    """A comment, child of the comment that it answers, else of what it is written on; it goes with
+    the latter alone.
+    """
     on, user, team_id = _on(comment, place), comment.user, _team_id(comment)
     issue_key = commented_key(comment, place.url)
     page = comment_url(comment, on.url if on else None, issue_key)
@@ -57,7 +63,7 @@ def comment_document(comment: Comment, place: Place) -> Upsert:
         user_name=_author(comment),
     )
     title = on.title if on else None
-    return Upsert(
+    whole = Upsert(
         identity=place.identity("comment", comment.id),
         version=version(comment),
         source_id=comment.id,
@@ -66,10 +72,11 @@ def comment_document(comment: Comment, place: Place) -> Upsert:
         body=comment.body,
         metadata=metadata.told(),
         created_at=created(comment.created_at),
-        parent=_parent(comment, on, place),
-        labels=frozenset({team_id}) if team_id else None,
+        parent=place.identity(on.kind, on.id) if on else None,
+        labels=teams.of_comment(comment),
         chunk_overlap=_OVERLAP,
     )
+    return _answering(whole, comment, place)
 
 
 def tells_whole_comment(comment: Comment, place: Place) -> bool:
@@ -84,11 +91,13 @@ def tells_whole_comment(comment: Comment, place: Place) -> bool:
     return bool(comment.url or place.url) and signed and placed
 
 
-def _parent(comment: Comment, on: _On | None, place: Place) -> Identity | None:
+def _answering(whole: Upsert, comment: Comment, place: Place) -> Upsert:
+    """The comment below the one that it answers, if it does."""
     answered = comment.parent_id or (comment.parent.id if comment.parent else None)
-    if answered:
-        return place.identity("comment", answered)
-    return place.identity(on.kind, on.id) if on else None
+    if not answered:
+        return whole
+    parent = place.identity("comment", answered)
+    return replace(whole, parent=parent, answers=True, lives_in=whole.parent)
 
 
 def _on(comment: Comment, place: Place) -> _On | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ingest.core.changes import Upsert
 from ingest.core.slugs import bounded_key
+from ingest.sources.linear import teams
 from ingest.sources.linear.keys import identifier_of, issue_url
 from ingest.sources.linear.payloads import Issue, Named, Project, State
 from ingest.sources.linear.relations import references
@@ -16,6 +17,7 @@ from ingest.sources.linear.shapes import (
     created,
     keys,
     known,
+    named_keys,
     paragraphs,
     state_word,
     version,
@@ -76,6 +78,7 @@ def project_document(project: Project, place: Place) -> Upsert:
         url=project.url or place.url or f"https://linear.app/project/{slug_id}",
         created_at=project.created_at,
         updated_at=project.updated_at,
+        identifier=project.identifier,
         state=state_word(status),
         priority=whole_priority(project.priority),
     )
@@ -87,7 +90,7 @@ def project_document(project: Project, place: Place) -> Upsert:
         body=paragraphs(project.description, project.content),
         metadata=metadata.told(),
         created_at=created(project.created_at),
-        aliases=keys([project.slug_id]),
+        aliases=named_keys(project, project.slug_id, project.identifier),
         frontmatter=known(
             state=status.name if status else None,
             health=project.health,
@@ -95,7 +98,7 @@ def project_document(project: Project, place: Place) -> Upsert:
             targetDate=project.target_date,
             archivedAt=project.archived_at,
         ),
-        labels=project.its_team_ids,
+        labels=teams.of_project(project),
     )
 
 
@@ -103,7 +106,7 @@ def tells_whole_project(project: Project, place: Place) -> bool:
     """Whether a payload tells all that a look-up would; those before 2024 have no status."""
     status = project.status
     told = (project.url or place.url, status and status.name, status and status.type)
-    return all(told) and project.its_team_ids is not None
+    return all(told) and teams.of_project(project) is not None
 
 
 def _names(labels: list[Named] | None) -> list[str] | None:

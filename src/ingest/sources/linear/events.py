@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal, TypedDict
 
 from ingest.core.values import JSON
-from ingest.sources.contract import Payload
+from ingest.sources.contract import Headers, Payload
 from ingest.sources.linear.payloads import Entity
 from ingest.sources.linear.types import LinearEventMetadata, LinearOtherEventMetadata
 from ingest.sources.wire import mapping, text
@@ -41,7 +41,6 @@ IGNORED: Mapping[str, str] = {
     "User": "people are not documents",
 }
 
-REVOKED = "Linear says that the app's access was revoked; connect it anew"
 _LONGEST_NAME = 100
 
 _SEED_ACTIONS: Mapping[str, Literal["create", "update", "remove"]] = {
@@ -65,9 +64,10 @@ def ignored_because(type_: str) -> str:
     return f"{type_}: {reason}" if reason else f"unknown type {type_[:_LONGEST_NAME]}"
 
 
-def withdrawn_because(type_: str, action: str | None) -> str | None:
-    """Why the connection cannot be used any more, where a delivery says so."""
-    return REVOKED if (type_, action) == ("OAuthApp", "revoked") else None
+def unowned_because(_headers: Headers, payload: Payload) -> str | None:
+    """Why a delivery that names no organization of ours changes nothing."""
+    type_ = text(payload, "type") or ""
+    return f"{type_}: {IGNORED[type_]}" if type_ in IGNORED else None
 
 
 def of_document(type_: str, action: str, payload: Payload, entity: Entity) -> dict[str, JSON]:

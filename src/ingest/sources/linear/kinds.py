@@ -7,8 +7,9 @@ the same. One that cannot is a look-up, and the payload is what stands where the
 - an issue's payload holds neither its relations nor, as a rule, its attachments. Were it applied,
   it would drop those that a look-up had lookup, until the next look-up; so it never is. One request
   answers for all events of an issue that come close together.
-- an initiative's payload lacks its long text, a comment's or an update's may lack the name of what
-  it is on, the author or the URL.
+- a document's payload does not name the document or the issue that it stands in, an initiative's
+  lacks its long text, a comment's or an update's may lack the name of what it is on, the author or
+  the URL.
 - an action that Linear has not published (`restore`) says nothing about what is in the payload.
 
 A removal is told, and needs nobody to ask. Performs no I/O.
@@ -24,6 +25,7 @@ from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
+from ingest.sources.later import caught_up, fresh
 from ingest.sources.linear import comments, documents, pages
 from ingest.sources.linear.listing import UNPROVEN
 from ingest.sources.linear.payloads import (
@@ -127,7 +129,7 @@ BY_TYPE: Mapping[str, AnyKind] = {
         pages.tells_whole_update,
         gone="archivedAt",
     ),
-    "Document": Kind("document", Document, pages.document_document, pages.tells_whole_document),
+    "Document": Kind("document", Document, pages.document_document, _never),
     "Initiative": Kind("initiative", Initiative, pages.initiative_document, _never),
     "InitiativeUpdate": Kind(
         "initiative_update",
@@ -154,7 +156,7 @@ def found_documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     change = kind.seen(lookup.raw, Place(identity.scope))
     if change.identity != identity:
         raise BadPayload("data.id", "the answer holds another object than was asked for")
-    return (change,)
+    return caught_up(lookup, (change,))
 
 
 def again(told: Upsert) -> Refresh | None:
@@ -164,7 +166,9 @@ def again(told: Upsert) -> Refresh | None:
 
 def _ask(told: Upsert, otherwise: tuple[Change, ...] | None = None) -> Refresh:
     """The look-up of a document; its teams are what has to be readable where it is not lookup."""
-    hint: dict[str, JSON] = {"teamIds": [*sorted(told.labels)]} if told.labels else {}
+    hint = fresh(told.version)
+    if told.labels:
+        hint["teamIds"] = [*sorted(told.labels)]
     return Refresh(
         told.identity, hint, (told,) if otherwise is None else otherwise, patience_s=LAG_S
     )

@@ -81,7 +81,7 @@ class RowReader:
             if roster.filter:
                 variables["filter"] = dict(roster.narrowed(around, place.before))
             try:
-                return self._asked(roster, (roster.name, roster.text), variables, place)
+                return self._asked(roster, (roster.name, roster.text_for(around)), variables, place)
             except PermanentError as error:
                 problem = problem or error
         return problem or PermanentError(f"Linear's {roster.root} cannot be read")
@@ -142,7 +142,7 @@ class RowReader:
             "teams": dict(around.team),
             "filter": {**narrowed, "id": {"in": [*ids]}},
         }
-        query = (roster.deep_name, roster.deep_text)
+        query = (roster.deep_name, roster.deep_text_for(around))
         found = self._asked(roster, query, variables, Position())
         places = {id_: place for place, id_ in enumerate(ids)}
         return replace(

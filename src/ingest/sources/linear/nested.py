@@ -38,8 +38,9 @@ def is_open(query: Query, found: Mapping[str, Any]) -> bool:
 
 
 def flat(query: Query, found: Mapping[str, Any]) -> dict[str, JSON]:
-    """An object whose lists came whole, each as its bare nodes."""
-    return {**found, **{listed: {"nodes": _nodes(found.get(listed))} for listed in query.lists}}
+    """An object whose lists came whole, each as its bare nodes; null is what may not be read."""
+    told = (listed for listed in query.lists if isinstance(found.get(listed), Mapping))
+    return {**found, **{listed: {"nodes": _nodes(found[listed])} for listed in told}}
 
 
 def whole_list(
@@ -68,6 +69,8 @@ def completed(
     """The object with all its lists whole; None where the calls did not suffice."""
     whole: dict[str, JSON] = dict(found)
     for listed in query.lists:
+        if not isinstance(found.get(listed), Mapping):
+            continue
         nodes = whole_list(graph, query, listed, found, calls, id_=id_)
         if nodes is None:
             return None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from ingest.core.changes import Refresh
 from ingest.sources.contract import Message, Normalised, Payload
-from ingest.sources.linear import events
+from ingest.sources.linear import events, lifecycle
 from ingest.sources.linear.fields import unknown_fields
 from ingest.sources.linear.kinds import BY_TYPE, AnyKind
 from ingest.sources.linear.payloads import Link
@@ -60,7 +60,7 @@ def _ignored(message: Message, type_: str) -> Normalised:
     return Normalised(
         events.of_other(type_, payload),
         skip=events.ignored_because(type_),
-        withdraws=events.withdrawn_because(type_, text(payload, "action")),
+        notices=lifecycle.notices(message),
     )
 
 

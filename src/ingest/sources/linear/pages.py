@@ -7,12 +7,14 @@ Performs no I/O.
 from __future__ import annotations
 
 from ingest.core.changes import Upsert
+from ingest.sources.linear import teams
 from ingest.sources.linear.payloads import Child, Document, Initiative, State, Update
 from ingest.sources.linear.shapes import (
     Place,
     created,
     keys,
     known,
+    named_keys,
     paragraphs,
     parent_of,
     state_word,
@@ -64,6 +66,7 @@ def _update(update: Update, place: Place, on: str, on_id: str | None, child: Chi
         metadata=metadata.told(),
         created_at=day,
         parent=parent_of(place, **{on: on_id}),
+        labels=teams.of_update(update),
     )
 
 
@@ -74,10 +77,14 @@ def tells_whole_update(update: Update, place: Place) -> bool:
 
 
 def document_document(document: Document, place: Place) -> Upsert:
-    """A document: a child of its project, its initiative or its issue."""
-    initiative, creator = document.initiative, document.creator
-    initiative_id = document.initiative_id or (initiative.id if initiative else None)
+    """A document: a child of that in which it stands, else of its issue, project or initiative.
+
+    What belongs to a release, a cycle or a team has none: those are no documents.
+    """
+    initiative, creator = document.initiative or _NOTHING, document.creator
+    initiative_id = document.initiative_id or initiative.id
     project_id, issue_id = document.its_project_id, document.its_issue_id
+    above_id = document.parent_document_id or (document.parent_document or _NOTHING).id
     slug_id = document.slug_id or document.id
     metadata = LinearDocumentDocMetadata(
         kind="document",
@@ -88,6 +95,7 @@ def document_document(document: Document, place: Place) -> Upsert:
         project_id=project_id,
         initiative_id=initiative_id,
         issue_id=issue_id,
+        parent_document_id=above_id,
         user_id=document.creator_id or (creator.id if creator else None),
     )
     return Upsert(
@@ -98,16 +106,13 @@ def document_document(document: Document, place: Place) -> Upsert:
         body=document.content or "",
         metadata=metadata.told(),
         created_at=created(document.created_at),
-        parent=parent_of(place, project=project_id, initiative=initiative_id, issue=issue_id),
+        parent=parent_of(
+            place, document=above_id, issue=issue_id, project=project_id, initiative=initiative_id
+        ),
         aliases=keys([document.slug_id]),
         frontmatter=known(archivedAt=document.archived_at),
+        labels=teams.of_document(document),
     )
-
-
-def tells_whole_document(document: Document, place: Place) -> bool:
-    """Whether a payload tells all that a look-up would; of issues' documents it names no issue."""
-    held = document.its_project_id or document.initiative_id
-    return bool(held and (document.url or place.url))
 
 
 def initiative_document(initiative: Initiative, place: Place) -> Upsert:
@@ -131,10 +136,11 @@ def initiative_document(initiative: Initiative, place: Place) -> Upsert:
         body=paragraphs(initiative.description, initiative.content),
         metadata=metadata.told(),
         created_at=created(initiative.created_at),
-        aliases=keys([initiative.slug_id]),
+        aliases=named_keys(initiative, initiative.slug_id, initiative.identifier),
         frontmatter=known(
             state=initiative.status,
             targetDate=initiative.target_date,
             archivedAt=initiative.archived_at,
         ),
+        labels=teams.of_initiative(initiative),
     )

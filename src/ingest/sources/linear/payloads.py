@@ -47,6 +47,25 @@ class Team(_Payload):
     key: str | None = None
 
 
+def _paged(raw: Any) -> Any:
+    """A list of a payload's as the API has it."""
+    return {"nodes": _listed(raw)} if isinstance(raw, list) else raw
+
+
+class _Page(_Payload):
+    """Of a list within an object: whether it goes on after what is told."""
+
+    page_info: dict[str, Any] | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        return (self.page_info or {}).get("hasNextPage") is True
+
+
+class Teams(_Page):
+    nodes: Annotated[list[Team], BeforeValidator(_listed)]
+
+
 class State(_Payload):
     """A workflow state of an issue, or the status of a project."""
 
@@ -65,8 +84,16 @@ class IssueChild(_Payload):
     team: Team | None = None
 
 
+class Cycle(_Payload):
+    """A cycle of a team, of which a document may be."""
+
+    team: Team | None = None
+
+
 class Child(_Payload):
-    """A project, an initiative or a document as other objects embed it."""
+    """A project, an initiative or a document as other objects embed it; the teams that it is in,
+    or those of what it stands in, are asked for where a connection is narrowed to some.
+    """
 
     id: Id | None = None
     name: str | None = None
@@ -74,6 +101,19 @@ class Child(_Payload):
     url: str | None = None
     project: Child | None = None
     initiative: Child | None = None
+    team: Team | None = None
+    issue: IssueChild | None = None
+    cycle: Cycle | None = None
+    parent_document: Child | None = None
+    teams: Annotated[Teams | None, BeforeValidator(_paged)] = None
+    projects: Annotated[Projects | None, BeforeValidator(_paged)] = None
+
+
+class Projects(_Page):
+    nodes: Annotated[list[Child], BeforeValidator(_listed)]
+
+
+Child.model_rebuild()
 
 
 class Content(_Payload):
@@ -168,7 +208,10 @@ class Comment(Entity):
 
 
 class Project(Entity):
+    """`identifier` (`P-ENG-12`, or what somebody chose) is of 2026."""
+
     name: str
+    identifier: str | None = None
     created_at: str
     archived_at: str | None = None
     description: str | None = None
@@ -179,17 +222,10 @@ class Project(Entity):
     status: State | None = None
     priority: float | None = None
     team_ids: list[Id] | None = None
-    teams: Annotated[list[Team] | None, BeforeValidator(_listed)] = None
+    teams: Annotated[Teams | None, BeforeValidator(_paged)] = None
     health: str | None = None
     start_date: str | None = None
     target_date: str | None = None
-
-    @property
-    def its_team_ids(self) -> frozenset[str] | None:
-        """The ids in payloads, the teams in the API's answers."""
-        if self.team_ids is not None:
-            return frozenset(self.team_ids)
-        return None if self.teams is None else frozenset(t.id for t in self.teams if t.id)
 
 
 class Update(Entity):
@@ -207,7 +243,7 @@ class Update(Entity):
 
 
 class Document(Entity):
-    """A page; in payloads with the ids of what it belongs to, in the API with the objects."""
+    """A page; in the API with the objects that it belongs to, in payloads with the ids of some."""
 
     title: str
     created_at: str
@@ -217,14 +253,19 @@ class Document(Entity):
     url: str | None = None
     initiative_id: Id | None = None
     initiative: Child | None = None
+    parent_document_id: Id | None = None
+    parent_document: Child | None = None
     creator_id: str | None = None
     creator: Named | None = None
+    team: Team | None = None
+    cycle: Cycle | None = None
 
 
 class Initiative(Entity):
     """`content`, its long text, comes from the API alone."""
 
     name: str
+    identifier: str | None = None
     created_at: str
     archived_at: str | None = None
     description: str | None = None
@@ -235,6 +276,7 @@ class Initiative(Entity):
     health: str | None = None
     priority: float | None = None
     target_date: str | None = None
+    projects: Annotated[Projects | None, BeforeValidator(_paged)] = None
 
 
 class Link(_Payload):

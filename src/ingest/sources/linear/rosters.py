@@ -16,7 +16,7 @@ from datetime import datetime
 
 from ingest.core.times import iso
 from ingest.core.values import JSON
-from ingest.sources.linear.queries import BY_KIND, Query
+from ingest.sources.linear.queries import BY_KIND, OF_MANY, Query
 
 DEEP = 25
 """Issues of one request with `PAGE` nodes of each of their lists."""
@@ -43,6 +43,7 @@ class Roster:
 
     root: its field. filter: the type of its filter, None where it takes none.
     rows: what is asked of a row. first: rows of a page. order: what it is sorted by, newest first.
+    placed_rows: the same with the teams that a row is in, for connections narrowed to some.
     kind, query: those of its objects, None where it only names issues: then `ends` are the fields
         that do.
     """
@@ -53,6 +54,7 @@ class Roster:
     first: int
     order: str = "createdAt"
     kind: str = ""
+    placed_rows: str = ""
     query: Query = field(default_factory=lambda: Query("", ""))
     ends: tuple[str, ...] = ()
 
@@ -65,6 +67,17 @@ class Roster:
     def text(self) -> str:
         """A page of it, with what proves whose it is: the organization, and one of its teams."""
         return self._text(self.name, self.rows)
+
+    def text_for(self, around: Around) -> str:
+        """The same, of which rows say in which teams they are where that is to be known."""
+        is_narrowed = around.teams is not None and self.placed_rows
+        return self._text(self.name, self.placed_rows) if is_narrowed else self.text
+
+    def deep_text_for(self, around: Around) -> str:
+        """The same of `deep_text`."""
+        if around.teams is None or not self.query.is_placed:
+            return self.deep_text
+        return self._text(self.deep_name, self.query.selection({}, OF_MANY))
 
     @property
     def deep_name(self) -> str:
@@ -128,7 +141,9 @@ def _by_time(root: str, around: Around) -> dict[str, JSON]:
 def _roster(kind: str, root: str, first: int, within: Mapping[str, int] | None = None) -> Roster:
     query = BY_KIND[kind]
     type_ = f"{query.name}Filter"
-    return Roster(root, type_, query.selection(within or {}), first, kind=kind, query=query)
+    placed = query.selection(within or {}, OF_MANY) if query.is_placed else ""
+    rows = query.selection(within or {})
+    return Roster(root, type_, rows, first, kind=kind, query=query, placed_rows=placed)
 
 
 # A page is as large as its cost allows, and smaller where its texts are long.

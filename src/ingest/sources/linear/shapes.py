@@ -58,6 +58,11 @@ def keys(told: Iterable[str | None] | None) -> tuple[str, ...]:
     return tuple(bounded_key(key) for key in told or () if key)
 
 
+def named_keys(entity: Entity, *told: str | None) -> tuple[str, ...]:
+    """What an object is called beside its id, and what it was called before."""
+    return keys(dict.fromkeys((*told, *(entity.previous_identifiers or ()))))
+
+
 def parent_of(place: Place, **ids: str | None) -> Identity | None:
     """The first of the kinds that is told, in the order given."""
     return next((place.identity(kind, id_) for kind, id_ in ids.items() if id_), None)

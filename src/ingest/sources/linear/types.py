@@ -63,12 +63,13 @@ class LinearUpdateDocMetadata(_PageMetadata):
 
 
 class LinearDocumentDocMetadata(_PageMetadata):
-    """A document of a project, an initiative or an issue; `userId` wrote it."""
+    """A document of a project, an initiative, an issue or another document; `userId` wrote it."""
 
     kind: Literal["document"]
     project_id: str | None = None
     initiative_id: str | None = None
     issue_id: str | None = None
+    parent_document_id: str | None = None
     user_id: str | None = None
 
 

@@ -4,7 +4,7 @@ from ingest.sources.contract import Source
 from ingest.sources.notion.client import connect
 from ingest.sources.notion.descriptor import BY_HAND, DESCRIPTOR
 from ingest.sources.notion.documents import documents
-from ingest.sources.notion.events import IGNORED
+from ingest.sources.notion.events import IGNORED, unowned_because
 from ingest.sources.notion.limits import LIMITS
 from ingest.sources.notion.listing import LISTING
 from ingest.sources.notion.mentions import MENTIONS
@@ -22,7 +22,9 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    unowned=unowned_because,
     limits=LIMITS,
     listing=LISTING,
     by_hand=BY_HAND,
+    revision=3,  # what a page cuts is whole or left out; what stands below a row is in its database
 )

@@ -19,13 +19,13 @@ from ingest.sources.answers import Absent, Rules
 from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.http import Api
 from ingest.sources.listing import Page, PageRequest
-from ingest.sources.notion.descriptor import DESCRIPTOR
+from ingest.sources.notion.descriptor import chosen_databases
 from ingest.sources.notion.documents import UNSEEN
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.limits import wait_s
 from ingest.sources.notion.lists import list_page
 from ingest.sources.notion.reading import FORBIDDEN, MOST_BYTES, NOT_FOR_BOTS, Lists, Reading
-from ingest.sources.notion.reads import bot_of, database_of, whole_database, whole_page
+from ingest.sources.notion.reads import bot_of, group_at, whole_database, whole_page
 from ingest.sources.wire import at, mapping, text
 
 VERSION = "2025-09-03"
@@ -45,6 +45,7 @@ _PARENTS: Mapping[str, str] = {
     "data_source": "data_sources",
     "block": "blocks",
 }
+OUT_OF_SIGHT = "the integration does not see what became of it, so it stays as it is"
 _MOST_BEGUN = 32
 _SETTLED = timedelta(minutes=3)
 
@@ -62,7 +63,7 @@ def connect(access: Access) -> NotionClient:
         resolve=access.resolve,
         mask=access.mask,
     )
-    return NotionClient(api, DESCRIPTOR.connection_filter(access.metadata) is not None)
+    return NotionClient(api, chosen_databases(access.metadata) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class NotionClient:
             return look_up(self, lookup)
         except Absent:  # there it is, but it is not for integrations
             bot_of(self.api)
-            return Sight(UNSEEN)
+            return Sight(UNSEEN, remark=OUT_OF_SIGHT)
 
     def list_page(self, request: PageRequest) -> Page:
         """A page of the pages and databases, or of the comments; see `listing.Lists`."""
@@ -127,7 +128,8 @@ def _page(client: NotionClient, lookup: Lookup) -> Sight:
     page = begun.page if begun else Reading(client.api).own(f"pages/{id_}")
     if page is None:
         return _gone(client, lookup)
-    reading = Reading(client.api, begun.lists if begun else {})
+    lists = begun.lists if begun else {}
+    reading = Reading(client.api, lists, filtered=client.filtered)
     try:
         raw = whole_page(reading, page)
         now = reading.own(f"pages/{id_}") if begun else page
@@ -182,7 +184,7 @@ def _comment(client: NotionClient, lookup: Lookup) -> Sight:
         "parent": reading.parent(comment.get("parent")) or known,
     }
     if client.filtered:
-        raw["database_id"] = database_of(reading, raw["parent"])
+        raw["group"] = group_at(reading, raw["parent"])
     return Sight(raw)
 
 
@@ -212,7 +214,7 @@ def _gone(client: NotionClient, lookup: Lookup) -> Sight:
             client.api.get(f"{path}/{id_}")
         except Absent:
             bot_of(client.api)
-            return Sight(UNSEEN)
+            return Sight(UNSEEN, remark=OUT_OF_SIGHT)
     else:
         bot_of(client.api)
     return Sight(None)

@@ -38,10 +38,20 @@ def _connection_workspace(metadata: Payload) -> tuple[str, ...]:
     return (dashed(told) or told,)
 
 
-def _wanted_databases(metadata: Payload) -> frozenset[str] | None:
-    """A connection without a choice of databases wants them all."""
+FREE = "no database"
+"""The label of what stands in no database, which no choice of databases leaves out."""
+
+
+def chosen_databases(metadata: Payload) -> frozenset[str] | None:
+    """The databases that a connection wants the rows of; None for all."""
     wanted = map(text, items(metadata, "databaseIds"))
     return frozenset(dashed(id_) or id_ for id_ in wanted if id_) or None
+
+
+def _wanted(metadata: Payload) -> frozenset[str] | None:
+    """A connection without a choice of databases wants them all; none leaves out free pages."""
+    chosen = chosen_databases(metadata)
+    return None if chosen is None else chosen | {FREE}
 
 
 def _verification_token(payload: Payload) -> str | None:
@@ -79,7 +89,7 @@ DESCRIPTOR = Descriptor(
     tenants=_workspace,
     connection=NotionSourceMetadata,
     connection_tenants=_connection_workspace,
-    connection_filter=_wanted_databases,
+    connection_filter=_wanted,
     verification_token=_verification_token,
     api_url=lambda _metadata: "https://api.notion.com/v1",
     api_hosts=("api.notion.com",),

@@ -15,6 +15,7 @@ from ingest.core.identity import Identity
 from ingest.core.references import Reference
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup, Payload
+from ingest.sources.later import caught_up, later
 from ingest.sources.notion import markdown, properties, rich_text
 from ingest.sources.notion.ids import dashed, page_url, undashed
 from ingest.sources.notion.payloads import (
@@ -53,7 +54,10 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     build = _BUILT.get(lookup.identity.kind)
     if build is None:
         raise BadPayload("$", f"no document is made of a {lookup.identity.kind}")
-    return (build(lookup, lookup.raw),)
+    said = caught_up(lookup, (build(lookup, lookup.raw),))
+    if len(said) > 1 or lookup.raw.get("short") is not True:
+        return said
+    return (*said, *later(lookup, is_new=True))
 
 
 def direct_parent(parent: JSON) -> tuple[str, str] | None:
@@ -87,6 +91,7 @@ def _page(lookup: Lookup, raw: Payload) -> Change:
         properties=properties.values(told) if is_row else None,
         last_edited_time=page.last_edited_time,
         last_edited_by=text(page.last_edited_by, "id"),
+        is_archived=page.is_archived or None,
     )
     return Upsert(
         identity=lookup.identity,
@@ -102,7 +107,7 @@ def _page(lookup: Lookup, raw: Payload) -> Change:
             page.id, (*properties.references(told), *markdown.references(raw.get("blocks")))
         ),
         links=tuple(sorted(set(properties.links(told)))),
-        labels=frozenset({database}) if database else None,
+        labels=_labels(raw, database),
     )
 
 
@@ -115,9 +120,14 @@ def _asked_for(lookup: Lookup, answered: Answered) -> Answered:
 def _body(raw: Payload) -> str:
     """The blocks, and that there are more, where there are."""
     shown = markdown.markdown(raw.get("blocks"))
-    marks = (("unread", markdown.UNREAD), ("cut", markdown.CUT))
-    parts = (shown, *(said for name, said in marks if raw.get(name) is True))
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(part for part in (shown, *_marks(raw)) if part)
+
+
+def _marks(raw: Payload) -> Iterator[str]:
+    """That something of it is not shown, for whichever reason."""
+    for name, said in (("unread", markdown.UNREAD), ("cut", markdown.CUT)):
+        if raw.get(name) is True:
+            yield said
 
 
 def _database(lookup: Lookup, raw: Payload) -> Change:
@@ -140,7 +150,7 @@ def _database(lookup: Lookup, raw: Payload) -> Change:
         version=database.version,
         source_id=database.id,
         title=title,
-        body="\n\n".join(filter(None, (about, *_tables(database, raw)))),
+        body="\n\n".join(filter(None, (about, *_tables(database, raw), *_marks(raw)))),
         metadata=metadata.told(),
         created_at=database.created_at,
         parent=_parent(lookup, database, raw),
@@ -182,7 +192,6 @@ def _comment(lookup: Lookup, raw: Payload) -> Change:
         author_name=text(comment.display_name, "resolved_name"),
         last_edited_time=comment.last_edited_time,
     )
-    database = dashed(raw.get("database_id"))
     return Upsert(
         identity=lookup.identity,
         version=comment.version,
@@ -195,8 +204,16 @@ def _comment(lookup: Lookup, raw: Payload) -> Change:
         parent=parent,
         aliases=(undashed(comment.id),),
         references=_once(comment.id, _mentions(comment.rich_text)),
-        labels=frozenset({database}) if database else None,
+        labels=_labels(raw),
     )
+
+
+def _labels(raw: Payload, database: str | None = None) -> frozenset[str] | None:
+    """The database that it is a row of, or stands in however deep; None where nobody asked, or
+    nobody knows.
+    """
+    found = database or text(raw, "group")
+    return frozenset({found}) if found else None
 
 
 def _said(comment: Comment) -> Iterable[str]:

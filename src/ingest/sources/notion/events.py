@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ingest.core.values import JSON
-from ingest.sources.contract import Payload
+from ingest.sources.contract import Headers, Payload
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.types import NotionEventMetadata, NotionOtherEventMetadata
 from ingest.sources.wire import mapping, text
@@ -74,6 +74,12 @@ def ignored_because(type_: str) -> str:
     """Why deliveries of this type change no document."""
     reason = IGNORED.get(type_)
     return f"{type_}: {reason}" if reason else f"unknown type {type_[:_LONGEST_NAME]}"
+
+
+def unowned_because(_headers: Headers, payload: Payload) -> str | None:
+    """Why a delivery that names no workspace of ours changes nothing."""
+    type_ = text(payload, "type") or ""
+    return f"{type_}: {IGNORED[type_]}" if type_ in IGNORED else None
 
 
 def record(type_: str, payload: Payload) -> dict[str, JSON]:

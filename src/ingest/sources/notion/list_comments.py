@@ -92,9 +92,11 @@ def _comments(walk: Walk, task: Task) -> None:
     except Absent as absent:
         if absent.status == FORBIDDEN:
             walk.gaps.append(MUTE)
-            walk.progress.give_up()
+            if not walk.progress.heard:  # else it is this block alone
+                walk.progress.give_up()
         walk.refused(task, absent)
         return
+    walk.progress.heard = True
     if part.following is not None:
         walk.progress.pending.append(["comments", id_, part.following, task[3]])
     for comment in part.items:
@@ -105,10 +107,14 @@ def _tell(walk: Walk, comment: dict[str, JSON]) -> None:
     id_, (kind, on, database) = dashed(comment.get("id")), walk.progress.place
     if id_ is None:
         return
-    kind, on = direct_parent(comment.get("parent")) or (kind, on)
-    raw: dict[str, JSON] = {"comment": comment, "parent": {"type": kind, "id": on}}
+    raw: dict[str, JSON] = {"comment": comment}
     if walk.chosen is not None:
-        raw["database_id"] = database
+        group = text(database) or walk.group_of({"page_id": on})
+        if not walk.is_chosen(group):
+            return
+        raw["group"] = group
+    kind, on = direct_parent(comment.get("parent")) or (kind, on)
+    raw["parent"] = {"type": kind, "id": on}
     walk.tell(walk.identity("comment", id_), raw)
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from ingest.core.canonical import digest
+from ingest.core.errors import Refused
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.contract import Payload
@@ -18,7 +19,7 @@ from ingest.sources.notion import parts
 from ingest.sources.notion.documents import direct_parent
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.progress import Task
-from ingest.sources.notion.reading import WentAway, child, inside
+from ingest.sources.notion.reading import Reading, WentAway, child, inside
 from ingest.sources.notion.reads import is_trashed, table_ids, whole_database, whole_page
 from ingest.sources.notion.walk import Meets, Walk, edited_at, is_partial, is_row, settled
 from ingest.sources.wire import at, objects, text
@@ -60,21 +61,30 @@ def _page(walk: Walk, task: Task) -> None:
 
 
 def _visit(walk: Walk, id_: str, page: dict[str, JSON] | None = None) -> None:
-    """One that takes too many requests is looked up, and its blocks walked for what is in them."""
+    """One that takes too many requests is looked up, and its blocks walked for what is in them; and
+    so is one of which a property could not be had now.
+    """
     identity, reading = walk.identity("page", id_), walk.reading()
     try:
-        page = page or reading.whole(f"pages/{id_}")
+        page = page or reading.own(f"pages/{id_}")
         if page is None or not walk.wants(page) or _lies_in_trash(walk, page):
             return
         raw = whole_page(reading, page)
     except WentAway:
         walk.want(identity, _place(page))
         return
+    except Absent:  # there it is, but it is not for integrations
+        return
+    except Refused as refusal:
+        walk.left(refusal, identity)
+        return
     finally:
         walk.spent(reading)
     if reading.is_cut and reading.left <= 0:
         walk.want(identity, raw.get("parent"))
         walk.progress.pending.append(["blocks", id_, None, 0])
+    elif reading.is_short:
+        walk.want(identity, raw.get("parent"))
     else:
         walk.tell(identity, raw)
         _remember(walk, id_, page)
@@ -105,15 +115,29 @@ def _place(page: Payload | None) -> JSON:
 
 def _database(walk: Walk, task: Task) -> None:
     id_, reading = str(task[1]), walk.reading()
+    database = None
     try:
-        database = reading.whole(f"databases/{id_}")
+        database = reading.own(f"databases/{id_}")
         if database is not None and not _lies_in_trash(walk, database):
-            walk.tell(walk.identity("database", id_), whole_database(reading, database))
+            _tell_database(walk, id_, reading, database)
+    except Absent:  # a linked database, which is not for integrations
+        return
+    except Refused as refusal:
+        walk.left(refusal, walk.identity("database", id_))
     finally:
         walk.spent(reading)
     if database is not None and not is_trashed(database):
         for table in table_ids(database):
             walk.meet_table(table)
+
+
+def _tell_database(walk: Walk, id_: str, reading: Reading, database: dict[str, JSON]) -> None:
+    """One of too many tables is looked up by itself."""
+    raw = whole_database(reading, database)
+    if reading.is_cut:
+        walk.want(walk.identity("database", id_), raw.get("parent"))
+    else:
+        walk.tell(walk.identity("database", id_), raw)
 
 
 def _blocks(walk: Walk, task: Task) -> None:

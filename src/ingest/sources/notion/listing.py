@@ -8,7 +8,7 @@ from __future__ import annotations
 from ingest.core.changes import Refresh, Withdraw
 from ingest.core.values import JSON
 from ingest.sources.listing import Listing, Resource, Unlisted
-from ingest.sources.notion.descriptor import DESCRIPTOR
+from ingest.sources.notion.descriptor import chosen_databases
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.list_pages import OVERLAP_S
 from ingest.sources.notion.types import NotionResyncEventMetadata
@@ -26,7 +26,7 @@ def absent(unlisted: Unlisted) -> Refresh | Withdraw:
     """
     identity, metadata = unlisted.identity, unlisted.metadata
     database = dashed(metadata.get("databaseId"))
-    chosen = DESCRIPTOR.connection_filter(unlisted.connection)
+    chosen = chosen_databases(unlisted.connection)
     if chosen is not None and database is not None and database not in chosen:
         return Withdraw(identity, None)
     hint: dict[str, JSON] = {}

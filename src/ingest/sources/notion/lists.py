@@ -14,7 +14,7 @@ from ingest.sources.http import Api
 from ingest.sources.listing import Page, PageRequest
 from ingest.sources.notion import list_comments, list_pages
 from ingest.sources.notion.asks import ask
-from ingest.sources.notion.descriptor import DESCRIPTOR
+from ingest.sources.notion.descriptor import DESCRIPTOR, chosen_databases
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.progress import Progress, Task
 from ingest.sources.notion.reads import bot_of
@@ -46,7 +46,7 @@ def list_page(api: Api, request: PageRequest) -> Page:
     resource = _RESOURCES.get(request.resource)
     if resource is None:
         raise PermanentError(f"Notion has no list of {request.resource}")
-    chosen = DESCRIPTOR.connection_filter(request.connection)
+    chosen = chosen_databases(request.connection)
     (scope,) = DESCRIPTOR.connection_tenants(request.connection)
     progress = Progress.read(request.cursor)
     is_first = progress is None

@@ -216,15 +216,23 @@ def _media(block: Payload) -> str:
     if url is None:
         return caption or label
     if block.get("type") != "image":
-        return rich_text.link(label, url)
-    return "!" + rich_text.link(label or "image", url)
+        return _captioned(block, label, url)
+    return "!" + _captioned(block, label or "image", url)
 
 
 def _bookmark(block: Payload) -> str:
     content = _content(block)
     url = rich_text.safe_url(content.get("url"))
     label = rich_text.plain(content.get("caption"))
-    return rich_text.link(label, url) if url else label
+    return _captioned(block, label, url) if url else label
+
+
+def _captioned(block: Payload, label: str, url: str) -> str:
+    """The link; a caption that links to something itself stands below it once more."""
+    shown, caption = rich_text.link(label, url), _content(block).get("caption")
+    if not any(rich_text.linked(caption)):
+        return shown
+    return f"{shown}\n\n{rich_text.markdown(caption).strip()}"
 
 
 def _child(block: Payload) -> str:

@@ -14,6 +14,7 @@ from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.drift import drift
+from ingest.sources.later import fresh
 from ingest.sources.notion import events
 from ingest.sources.notion.ids import dashed, undashed
 from ingest.sources.notion.payloads import (
@@ -24,6 +25,10 @@ from ingest.sources.notion.payloads import (
 from ingest.sources.wire import mapping, read, text, unusable
 
 _PLACES = frozenset({"page", "database", "block"})
+_APPEARS = (".created", ".undeleted")
+_GOES = frozenset({"page.deleted", "database.deleted"})
+PATIENCE_S = 60.0
+"""After an event that tells of something new, a 404 is Notion's own lag."""
 _AS_IN_OBJECTS = "_id"
 """Objects call the type of their parent `page_id`, events `page`."""
 
@@ -44,7 +49,18 @@ def normalise(message: Message) -> Normalised:
         change = _deleted_comment(message.scope, told, mapping(payload, "data"))
     else:
         change = _refresh(message.scope, kind, told.entity.id, mapping(payload, "data"))
+        change = _patient(change, type_)
     return Normalised(events.record(type_, payload), (change,), drift=_unknown_fields(payload))
+
+
+def _patient(asked: Refresh, type_: str) -> Refresh:
+    """What comes or goes may be shown as it was before for a moment."""
+    if type_.endswith(_APPEARS):
+        hint = {**asked.hint, **fresh(is_there=True)}
+        return replace(asked, hint=hint, patience_s=PATIENCE_S)
+    if type_ in _GOES:
+        return replace(asked, hint={**asked.hint, **fresh(is_there=False)})
+    return asked
 
 
 def again(told: Upsert) -> Refresh | None:

@@ -63,6 +63,7 @@ class Object(WireModel):
     parent: Map = None
     in_trash: Flag = None
     archived: Flag = None
+    is_archived: Flag = None
     last_edited_by: Map = None
 
     @property

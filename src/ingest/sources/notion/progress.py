@@ -84,7 +84,8 @@ class Progress:
     began: when its first request left. lists: those that are left to read, the first of them under
     way. following: Notion's cursor within that. is_cut: Notion says that it ends too early.
     work: how many of a hundred of its last answer's items gave something to do. restarts: how often
-    it was begun again. found: whether anything was there. pending: what was met and is left to be
+    it was begun again. found: whether anything was there. heard: whether comments of anything were
+    shown. pending: what was met and is left to be
     done, the next one last. later: (kind, id) of what stands in pages, done when all lists are
     read, since those may name it too. seen: what was met. edge: see there. place: the page or
     database whose blocks are walked, as kind, id and its database. tables: how many were met.
@@ -98,6 +99,7 @@ class Progress:
     work: int = 100
     restarts: int = 0
     found: bool = False
+    heard: bool = False
     pending: list[Task] = field(default_factory=list)
     later: list[tuple[str, str]] = field(default_factory=list)
     seen: Seen = field(default_factory=Seen)
@@ -139,6 +141,7 @@ class Progress:
             "work": self.work,
             "restarts": self.restarts,
             "found": self.found,
+            "heard": self.heard,
             "pending": pending,
             "later": [[kind, id_] for kind, id_ in self.later],
             "seen": self.seen.told(),
@@ -163,6 +166,7 @@ class Progress:
                 work=int(at(told, "work")),
                 restarts=int(at(told, "restarts")),
                 found=bool(at(told, "found")),
+                heard=bool(at(told, "heard")),
                 pending=[*_tasks(told, "pending")],
                 later=[(str(kind), str(id_)) for kind, id_ in _tasks(told, "later")],
                 seen=Seen.read(at(told, "seen")),

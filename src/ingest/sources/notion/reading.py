@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from ingest.core.errors import BadPayload, PermanentError, Refused, TransientError
+from ingest.core.errors import (
+    BadPayload,
+    BudgetSpent,
+    PermanentError,
+    RateLimited,
+    Refused,
+    TransientError,
+)
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Response
 from ingest.sources.contract import Payload
@@ -18,7 +25,7 @@ from ingest.sources.forms import segment
 from ingest.sources.http import Api
 from ingest.sources.notion.documents import direct_parent
 from ingest.sources.notion.ids import dashed
-from ingest.sources.wire import at, mapping, objects
+from ingest.sources.wire import at, objects
 
 MOST_REQUESTS = 500
 """Of one look-up: at three a second, the rate that Notion allows, these are three minutes."""
@@ -32,9 +39,6 @@ NOT_FOR_BOTS = 400
 like: requests for one object have nothing else in them that could be wrong."""
 _PAGE, _PROPERTY, _BLOCK = ("a page's id", "a property's id", "a block's id")
 _PAGE_SIZE = 100
-_CUT_LISTS = 25
-"""…/reference/retrieve-a-page: a page's own answer holds no more items of a property."""
-_LISTED = frozenset({"title", "rich_text", "relation", "people"})
 # Documents of their own, and what Notion says nothing of.
 _CLOSED = frozenset({"child_page", "child_database", "link_to_page", "unsupported"})
 _MEETINGS = frozenset({"meeting_notes", "transcription"})
@@ -48,11 +52,17 @@ class WentAway(TransientError):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list that was read to its end, and the requests and bytes that it took."""
+    """A list that was read, and the requests and bytes that it took.
+
+    told: what its last answer says of the property that it is of (`property_item`). is_whole: it
+    was read to its end.
+    """
 
     items: list[dict[str, JSON]]
     requests: int
     bytes: int
+    told: JSON = None
+    is_whole: bool = True
 
 
 Lists = dict[str, Listed]
@@ -65,7 +75,9 @@ class Reading:
     was resolved.
 
     What `lists` holds already is not asked for again, but counted. `parents` are what blocks and
-    tables stand in, as far as it was found.
+    tables stand in, as far as it was found, `groups` in which database things are. `is_short`: a
+    property failed, and was left out. filtered: the connection wants the rows of some databases
+    only, so that this has to be found out.
     """
 
     api: Api
@@ -73,7 +85,10 @@ class Reading:
     left: int = MOST_REQUESTS
     room: int = MOST_BYTES
     is_cut: bool = False
+    is_short: bool = False
     parents: dict[str, JSON] = field(default_factory=dict)
+    groups: dict[str, str | None] = field(default_factory=dict)
+    filtered: bool = False
     _synced: set[str] = field(default_factory=set)
 
     @property
@@ -109,24 +124,26 @@ class Reading:
             raise BadPayload("$", "not an object")
         return found
 
-    def complete(self, page: dict[str, JSON]) -> None:
-        """Fill in the properties whose lists the page's own answer cuts."""
-        for told in mapping(page, "properties").values():
-            type_ = str(at(told, "type"))
-            items = at(told, type_)
-            if type_ not in _LISTED or not isinstance(told, dict) or not isinstance(items, list):
-                continue
-            if told.get("has_more") is True or len(items) >= _CUT_LISTS:
-                found = self._property(str(page.get("id")), str(told.get("id")), type_)
-                told[type_] = found if len(found) >= len(items) else items
+    def property(self, page: str, id_: str) -> Listed | None:
+        """A property of a page by its own endpoint; None where Notion does not give all of it.
 
-    def _property(self, page: str, id_: str, type_: str) -> list[JSON]:
-        """Ids of properties are told encoded, or not: they are encoded once."""
+        Ids of properties are told encoded, or not: they are encoded once. What Notion fails to
+        reckon now (it gives up on a large rollup) does not keep the page away, nor is it waited for
+        twice: see `is_short`.
+        """
+        if self.is_short:
+            return None
         try:
             path = f"pages/{segment(page, _PAGE)}/properties/{segment(unquote(id_), _PROPERTY)}"
-            return [item.get(type_) for item in self._list(path)]
+            found = self._listed(path)
+        except (RateLimited, BudgetSpent, Refused):
+            raise
+        except TransientError:
+            self.is_short = True
+            return None
         except (Absent, PermanentError):
-            return []
+            return None
+        return found if found.is_whole else None
 
     def body(self, page: str) -> dict[str, JSON]:
         """The `blocks` of a page, each with the `children` that are shown within it.
@@ -223,16 +240,21 @@ class Reading:
 
     def _list(self, path: str) -> list[dict[str, JSON]]:
         """The objects of a list, of all its pages."""
-        if path not in self.lists:
-            left, room = self.left, self.room
-            found = [dict(item) for item in self._pages(path)]
-            if not self.is_cut:
-                self.lists[path] = Listed(found, left - self.left, room - self.room)
-            return found
-        known = self.lists[path]
-        self.left -= known.requests
-        self.room -= known.bytes
-        return known.items
+        return self._listed(path).items
+
+    def _listed(self, path: str) -> Listed:
+        known = self.lists.get(path)
+        if known is not None:
+            self.left -= known.requests
+            self.room -= known.bytes
+            return known
+        left, room = self.left, self.room
+        items, told, is_whole = self._read(path)
+        found = Listed(items, left - self.left, room - self.room, told, is_whole)
+        if is_whole:
+            self.lists[path] = found
+        self.is_cut = self.is_cut or not is_whole
+        return found
 
     def _part(self, path: str, params: Mapping[str, str | int | list[str]]) -> Response:
         try:
@@ -242,24 +264,31 @@ class Reading:
                 raise TransientError("Notion does not know its own cursor any more") from absent
             raise
 
-    def _pages(self, path: str) -> Iterator[Payload]:
+    def _read(self, path: str) -> tuple[list[dict[str, JSON]], JSON, bool]:
+        """The objects, what is told of a property, and whether that is all: a list that has more
+        and does not say where is as little whole as one that is too long.
+        """
+        items: list[dict[str, JSON]] = []
         params: dict[str, str | int | list[str]] = {"page_size": _PAGE_SIZE}
-        while True:
-            if self.is_spent:
-                self.is_cut = True
-                return
+        told: JSON = None
+        while not self.is_spent:
             self.left -= 1
-            told = self._part(path, params)
-            self.room -= len(told.body)
-            answer = told.json()
+            response = self._part(path, params)
+            self.room -= len(response.body)
+            answer = response.json()
+            if at(answer, "object") == "property_item":  # one whose value is no list
+                return [], answer, True
             if not isinstance(at(answer, "results"), list):
                 raise BadPayload("results", "not a list")
-            yield from objects(answer, "results")
+            items += (dict(item) for item in objects(answer, "results"))
+            told = at(answer, "property_item")
+            if at(answer, "has_more") is not True:
+                return items, told, True
             following = at(answer, "next_cursor")
-            known = params.get("start_cursor")
-            if at(answer, "has_more") is not True or not following or following == known:
-                return
+            if not following or following == params.get("start_cursor"):
+                break
             params["start_cursor"] = str(following)
+        return items, told, False
 
 
 def inside(block: Payload) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Notion's rich text as Markdown, and the things that it mentions.
 
 Law: a pure function of the text's items; how Notion cuts one run into several does not matter.
-URLs that expire lose their query, or the same page would read differently on each look-up.
+URLs that expire lose their query, and those of Notion's pages have one spelling, or the same page
+would read differently on each look-up.
 Performs no I/O.
 """
 
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ingest.core.values import JSON
 from ingest.sources.contract import Payload
-from ingest.sources.notion.ids import dashed, page_url
+from ingest.sources.notion.ids import dashed, lasting, page_url
 from ingest.sources.wire import at, mapping, text
 
 _NOTION = "https://www.notion.so"
@@ -76,14 +77,14 @@ def linked(items: JSON) -> Iterator[str]:
 def link(label: str, url: str) -> str:
     """`[label](url)`, or `<url>` where there is nothing to say of it."""
     label = label.strip().replace("\n", " ")
-    if label in ("", url):
+    if label in ("", url) or (label.startswith("http") and safe_url(label) == url):
         return f"<{url}>"
     escaped = _IN_LABEL.sub(r"\\\1", label)
     return f"[{escaped}]({url})"
 
 
 def safe_url(told: JSON, *, expires: bool = False) -> str | None:
-    """A URL that Markdown can hold; without its query where that expires."""
+    """A URL that Markdown can hold and that lasts; without its query where that expires."""
     url = text(told)
     if url is None:
         return None
@@ -97,8 +98,8 @@ def safe_url(told: JSON, *, expires: bool = False) -> str | None:
     if parts.scheme not in ("http", "https", "mailto", "tel"):
         return None
     if expires or _EXPIRING.search(parts.query):
-        url = urlunsplit(parts._replace(query="", fragment=""))
-    return url
+        return urlunsplit(parts._replace(query="", fragment=""))
+    return lasting(url)
 
 
 def date(told: JSON) -> str | None:

@@ -20,7 +20,10 @@ class _Metadata(Metadata):
 
 
 class NotionDocMetadata(_Metadata):
-    """The seed's `NotionDocMetadata`. `properties` are plain values by name, of rows alone."""
+    """The seed's `NotionDocMetadata`. `properties` are plain values by name, of rows alone.
+
+    `isArchived` is ours, and true where somebody put the page away: it is there, and in no view.
+    """
 
     kind: Literal["database-page", "doc-page"]
     page_id: str
@@ -30,6 +33,7 @@ class NotionDocMetadata(_Metadata):
     properties: dict[str, Any] | None = None
     last_edited_time: str
     last_edited_by: str | None = None
+    is_archived: bool | None = None
 
 
 class NotionDatabaseMetadata(_Metadata):

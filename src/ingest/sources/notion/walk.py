@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ingest.core.changes import Refresh
+from ingest.core.errors import Refused
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.contract import Payload
 from ingest.sources.http import Api
 from ingest.sources.listing import MOST_LISTED, Listed, Page, PageRequest
+from ingest.sources.notion.descriptor import FREE
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.parts import MOST_AT_ONCE
 from ingest.sources.notion.progress import Progress, Task, kept_of, listed_before
 from ingest.sources.notion.reading import MOST_BYTES, NOT_FOR_BOTS, Reading
+from ingest.sources.notion.reads import group_of
 from ingest.sources.wire import at, text, time_if
 
 LONGEST = 40
@@ -52,8 +55,8 @@ class Walk:
     """scope: of every identity. chosen: the databases that the connection wants, None for all.
 
     listed, present, wanted, gaps: as in `listing.Page`. calls, bytes: what it took so far. parents,
-    trash: what was found out about what objects stand in. before: the digests of `Progress.known`
-    that the last listing left. most_calls: what it may take, about.
+    groups, trash: what was found out about what objects stand in. before: the digests of
+    `Progress.known` that the last listing left. most_calls: what it may take, about.
     """
 
     api: Api
@@ -69,6 +72,7 @@ class Walk:
     calls: int = 0
     bytes: int = 0
     parents: dict[str, JSON] = field(default_factory=dict)
+    groups: dict[str, str | None] = field(default_factory=dict)
     trash: dict[str, bool] = field(default_factory=dict)
     before: dict[str, str] = field(init=False)
     most_calls: int = field(init=False)
@@ -106,7 +110,13 @@ class Walk:
 
     def reading(self) -> Reading:
         """For one object; `spent` is told when it was read."""
-        return Reading(self.api, left=LONGEST, parents=self.parents)
+        return Reading(
+            self.api,
+            left=LONGEST,
+            parents=self.parents,
+            groups=self.groups,
+            filtered=self.chosen is not None,
+        )
 
     def spent(self, reading: Reading) -> None:
         self.calls += LONGEST - reading.left
@@ -119,6 +129,14 @@ class Walk:
         """Have it looked up, with what proves that it is gone where it is."""
         self.wanted.append(Refresh(identity, {"parent": parent} if parent else {}))
 
+    def left(self, refusal: Refused, identity: Identity) -> None:
+        """An object that is refused is looked up by itself, and ends alone; raises it for a token
+        that is not known.
+        """
+        if refusal.stale:
+            raise refusal
+        self.want(identity)
+
     def is_old(self, object_: Payload) -> bool:
         """Whether it did not move since the listing's beginning. A time that is none is no proof.
 
@@ -128,10 +146,25 @@ class Walk:
         return self.since is not None and edited is not None and edited < self.since
 
     def wants(self, page: Payload) -> bool:
-        """Whether a page is in the connection's filter: rows of other databases are not."""
-        if self.chosen is None or not is_row(page):
+        """Whether a page is in the connection's filter: rows of other databases are not, nor is
+        what stands below them.
+        """
+        if self.chosen is None:
             return True
-        return self.database_of(page) in self.chosen
+        if is_row(page):
+            return self.database_of(page) in self.chosen
+        return self.is_chosen(self.group_of(page.get("parent")))
+
+    def is_chosen(self, group: str | None) -> bool:
+        """Whether the connection wants what stands in this database, or in none (`FREE`)."""
+        return self.chosen is None or group in self.chosen or group == FREE
+
+    def group_of(self, parent: JSON) -> str | None:
+        """The database that something with this `parent` stands in; see `reads.group_of`."""
+        reading = self.reading()
+        found = group_of(reading, parent)
+        self.spent(reading)
+        return found
 
     def database_of(self, page: Payload) -> str | None:
         """The database that a page is a row of."""

@@ -4,7 +4,7 @@ from ingest.sources.contract import Source
 from ingest.sources.sentry.client import SentryClient
 from ingest.sources.sentry.descriptor import DESCRIPTOR
 from ingest.sources.sentry.documents import again, documents
-from ingest.sources.sentry.events import IGNORED
+from ingest.sources.sentry.events import IGNORED, unowned_because
 from ingest.sources.sentry.limits import LIMITS
 from ingest.sources.sentry.listing import LISTING
 from ingest.sources.sentry.mentions import MENTIONS
@@ -23,8 +23,10 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    unowned=unowned_because,
     limits=LIMITS,
     listing=LISTING,
     subscribe=SentrySubscriptions,
     by_hand=BY_HAND,
+    revision=2,  # messages, threads, reports and evidence are text; what was merged keeps its keys
 )

@@ -53,7 +53,9 @@ class SentryClient:
     def check(self) -> str:
         """The project, which `project:read` suffices for."""
         told = self._reader().readable_project()
-        return f"project {nonblank(told.get('slug')) or self._project} of {self._organization}"
+        slug = nonblank(told.get("slug")) or self._project
+        was = "" if slug == self._project else f", which was called {self._project}"
+        return f"project {slug} of {self._organization}{was}"
 
     def close(self) -> None:
         """Let go of open connections."""

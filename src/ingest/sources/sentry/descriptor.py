@@ -13,6 +13,7 @@ from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.sources.ids import any_id, member, tenant_id, text_id
+from ingest.sources.sentry.slugs import keys_by_names, learned, renamed, slug_of, slugs
 from ingest.sources.sentry.types import SentrySourceMetadata
 from ingest.sources.wire import text
 
@@ -41,15 +42,13 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     only within an installation, or on a connection's own route. An installation names but itself
     and its organization.
     """
-    data = payload.get("data")
-    # The WebHooks plugin has no envelope.
-    told = payload if data is None else member(data, "data")
+    told = member(payload.get("data"), "data")
     for name in _SUBJECTS:
         id_ = _project_id(told.get(name), f"data.{name}.project")
         if id_ is not None and id_.isdigit():
             return (id_,)
     installation = _installation(payload)
-    if told is not payload and told.get("installation") is not None:
+    if told.get("installation") is not None:
         installed = member(told.get("installation"), "data.installation")
         organization = _field(dict(installed), "organization", "slug")
         own = (f"installation:{installation}",) if installation else ()
@@ -104,11 +103,23 @@ def _slugs(data: Payload) -> Iterable[str]:
 
 def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
     told = tenant_id(metadata, "sentryProjectId", "the project's id")
-    installation, slug = text(metadata, "webhookId"), text(metadata, "sentryProjectSlug")
+    installation = text(metadata, "webhookId")
     if installation is None:
         return (told,)
-    within = (f"installation:{installation}/{slug}",) if slug else ()
+    within = tuple(f"installation:{installation}/{slug}" for slug in slugs(metadata))
     return (told, *within, f"installation:{installation}")
+
+
+def _is_lifecycle(headers: Headers, payload: Payload) -> bool:
+    """The header is not signed: the body has to be of that kind."""
+    told = payload.get("data")
+    is_installation = headers.get("sentry-hook-resource", "").strip().lower() == "installation"
+    return is_installation and isinstance(told, Mapping) and "installation" in told
+
+
+def _field_of(tenant: str) -> str | None:
+    """What is known of an installation alone is found by the connection's `webhookId`."""
+    return "webhookId" if tenant.startswith("installation:") else None
 
 
 def _accounts(payload: Payload) -> frozenset[str]:
@@ -122,10 +133,10 @@ def _connection_accounts(metadata: Payload) -> frozenset[str]:
 
 
 def _own_names(metadata: Payload) -> frozenset[str]:
-    """The project's slug, also where it was given for the id, and the organization's."""
+    """The project's slugs, also where one was given for the id, and the organization's."""
     id_ = text(metadata, "sentryProjectId") or ""
     named = {
-        ("slug", text(metadata, "sentryProjectSlug")),
+        *(("slug", slug) for slug in slugs(metadata)),
         ("slug", None if id_.isdigit() else id_),
         ("organization", text(metadata, "sentryOrganizationSlug")),
     }
@@ -134,8 +145,12 @@ def _own_names(metadata: Payload) -> frozenset[str]:
 
 def _prefix(metadata: Payload) -> frozenset[str]:
     """Short ids begin with the project's slug in upper case: `FRONT-END-9`."""
-    slug = text(metadata, "sentryProjectSlug")
+    slug = slug_of(metadata)
     return frozenset({slug.upper()} if slug else ())
+
+
+def _former_prefixes(metadata: Payload) -> frozenset[str]:
+    return frozenset(slug.upper() for slug in slugs(metadata)[1:])
 
 
 def _slug_in(key: str) -> str | None:
@@ -159,9 +174,9 @@ def api_host(metadata: Payload) -> str:
 
 def _check_token(token: str) -> None:
     if "://" in token:
-        raise BadInput("this is a URL (a DSN?), not a token; give an organization's auth token")
+        raise BadInput("this is a URL (a DSN?), not a token; give an internal integration's token")
     if not token.isascii() or not token.isprintable() or not token or " " in token:
-        raise BadInput("a token of Sentry is one word of printable ASCII (`sntrys_…`, `sntryu_…`)")
+        raise BadInput("a token of Sentry is one word of printable ASCII, as its integration shows")
 
 
 DESCRIPTOR = Descriptor(
@@ -186,8 +201,14 @@ DESCRIPTOR = Descriptor(
     accounts=_accounts,
     connection_accounts=_connection_accounts,
     scope=_scope,
+    is_lifecycle=_is_lifecycle,
+    tenant_field=_field_of,
     owned_prefixes=_prefix,
     prefix_of=_slug_in,
+    learned=learned,
+    former_prefixes=_former_prefixes,
+    keys_by_names=keys_by_names,
+    renamed=renamed,
     api_url=lambda metadata: f"https://{api_host(metadata)}/api/0",
     api_hosts=(PUBLIC_HOST, f"*.{PUBLIC_HOST}"),  # `us.`, `de.`, and each organization's own name
     api_host_field="apiHost",

@@ -7,7 +7,7 @@ version is the time of the telling, for issues have none of their own. Performs 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ingest.core.canonical import clean
@@ -18,7 +18,9 @@ from ingest.core.slugs import bounded_key
 from ingest.core.times import to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup, Payload
+from ingest.sources.later import later
 from ingest.sources.sentry.payloads import Comment, Event, Issue, fits, release_name, spelled, word
+from ingest.sources.sentry.slugs import keys_by_names, slug_of
 from ingest.sources.sentry.types import SentryCommentDocMetadata, SentryDocMetadata
 from ingest.sources.sentry.wording import Surroundings, body_of, commit_of, title_of
 from ingest.sources.wire import items, mapping, nonblank, objects, read
@@ -81,7 +83,7 @@ def issue_document(
         body=body_of(issue, around_all),
         metadata=metadata.told(),
         created_at=issue.first_seen or issue.last_seen,
-        aliases=tuple(sorted({issue.id, bounded_key(short_id.upper())} - {short_id})),
+        aliases=_aliases(issue, bounded_key(short_id), connection),
         frontmatter=_frontmatter(issue),
         links=tuple(sorted({*around.links, *_links(issue)})),
         temporal=_commit(issue, around.event),
@@ -130,8 +132,9 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
         return tuple(one for one in comments if one.identity == lookup.identity)
     whole = issue_document(issue, scope, lookup.connection, _around(raw), taken=lookup.taken)
     if issue.id == lookup.identity.id:
-        return (_versioned(whole, version), *comments)
-    survivor = _versioned(whole, version, lookup.identity.id)
+        awaited = later(lookup) if raw.get("eventIsMissing") is True else ()
+        return (_versioned(whole, version), *comments, *awaited)
+    survivor = _versioned(whole, version, *_handed_on(lookup, whole))
     # The other issue's own look-ups are one at a time; this one was not among them.
     again = Refresh(survivor.identity)
     return (Delete(lookup.identity, version), survivor, *comments, again)
@@ -142,6 +145,16 @@ def again(told: Upsert) -> Refresh | None:
     if told.identity.kind == "issue":
         return Refresh(told.identity)
     return Refresh(told.parent) if told.parent else None
+
+
+def _handed_on(lookup: Lookup, survivor: Upsert) -> Sequence[str]:
+    """What the issue that was merged away was called: its number, its short ids, and what went into
+    it before, as we know it, or the payload did that asked for the look-up.
+    """
+    told = nonblank(lookup.hint, "shortId")
+    keys = {lookup.identity.id, *lookup.keys}
+    keys |= {bounded_key(told), bounded_key(told.upper())} if told else set()
+    return sorted(keys - {survivor.source_id, *survivor.aliases})
 
 
 def _versioned(made: Upsert, version: int, *aliases: str) -> Upsert:
@@ -158,9 +171,15 @@ def _seen(issue: Issue) -> tuple[str, str]:
 
 def _project(issue: Issue, connection: Payload, taken: frozenset[str]) -> str:
     """Its slug; the short id begins with it, and the connection knows it."""
-    told, own = issue.project.slug, nonblank(connection, "sentryProjectSlug")
+    told, own = issue.project.slug, slug_of(connection)
     told = own if told is None or (own and told.upper() in taken) else told
     return told or (issue.short_id or "").rpartition("-")[0].lower()
+
+
+def _aliases(issue: Issue, key: str, connection: Payload) -> tuple[str, ...]:
+    """Its number, and its short id in capitals and under every name of its project."""
+    under_names = keys_by_names(connection, key)
+    return tuple(sorted({issue.id, bounded_key(key.upper()), *under_names} - {key}))
 
 
 def _page(issue: Issue, scope: str, connection: Payload) -> str:
@@ -196,6 +215,8 @@ def _frontmatter(issue: Issue) -> dict[str, JSON] | None:
     told: dict[str, JSON] = {
         "substatus": issue.substatus,
         "category": issue.issue_category,
+        "type": issue.issue_type if issue.issue_type != issue.issue_category else None,
+        "priority": issue.priority,
         "assignee": nonblank(issue.assigned_to, "name"),
         "resolvedInRelease": release_name(issue.status_details.get("inRelease")),
     }

@@ -16,7 +16,7 @@ from ingest.core.errors import BadPayload
 from ingest.core.slugs import bounded_key
 from ingest.core.times import from_epoch_s
 from ingest.core.values import JSON
-from ingest.sources.contract import Message
+from ingest.sources.contract import Headers, Message, Payload
 from ingest.sources.sentry.payloads import moment, spelled, word
 from ingest.sources.sentry.types import (
     RESOURCES,
@@ -31,6 +31,9 @@ IGNORED: Mapping[str, str] = {
     "preprod_artifact": "builds of mobile apps are not documents",
     "seer": "what an agent works out about an issue is no document",
 }
+
+NOT_CONNECTED = "installation.created: a connection is made with `ingest source connect`"
+UNINSTALLED = "the integration is uninstalled in Sentry"
 
 _SeedAction = Literal["created", "assigned", "resolved", "event.created"]
 _SEED: Mapping[tuple[str, str], _SeedAction] = {
@@ -62,6 +65,7 @@ def kind(message: Message) -> tuple[str, str]:
     resource = nonblank(message.headers.get("sentry-hook-resource"))
     if resource is None:
         raise BadPayload("Sentry-Hook-Resource", "missing")
+    resource = resource.strip().lower()
     told = message.payload.get("action")
     action = nonblank(told)
     if action is None:
@@ -73,6 +77,14 @@ def ignored_because(resource: str, action: str) -> str:
     """Why deliveries of this kind change no document."""
     reason = IGNORED.get(resource)
     return f"{resource}: {reason}" if reason else f"unknown event {resource}.{action}"
+
+
+def unowned_because(headers: Headers, payload: Payload) -> str | None:
+    """Why a delivery that names no project of ours changes nothing."""
+    resource = headers.get("sentry-hook-resource", "").strip().lower()
+    if resource == "installation" and payload.get("action") == "created":
+        return NOT_CONNECTED
+    return f"{resource}: {IGNORED[resource]}" if resource in IGNORED else None
 
 
 def sent_at_micros(message: Message) -> int | None:
@@ -129,10 +141,11 @@ def other_subject(message: Message) -> Subject:
     """
     data = mapping(message.payload, "data")
     alert, run = mapping(data, "metric_alert"), word(data.get("run_id"))
+    run = run or word(data.get("sentry_run_id"))
     event = mapping(data.get("event") or data.get("error"))
     issue = word(data.get("group_id")) or word(data.get("issue_id"))
     issue = issue or word(mapping(data, "issue").get("id"))
-    object_id = word(alert.get("id")) or run
+    object_id = word(alert.get("id")) or word(mapping(alert, "alert_rule").get("id")) or run
     comment_id, event_id = word(data.get("comment_id")), word(event.get("event_id"))
     return Subject(
         main=object_id or comment_id or event_id or issue or "",

@@ -70,13 +70,21 @@ def page_of(reader: Reader, search: Api, metadata: Payload, request: PageRequest
 def _read(reader: Reader, issue: Identity) -> Listed | Refresh | None:
     """One issue whole; None where it went since it was named, or is about to.
 
-    One whose answer makes no sense is left to a look-up of its own, and ends alone.
+    One whose answer makes no sense, or that is refused, is left to a look-up of its own, and ends
+    alone; and so is one that went into another, for a look-up knows what it was called.
     """
     try:
         told = reader.issue(issue.id)
     except PermanentError:
         return Refresh(issue)
-    return None if told is None else Listed(issue, told)
+    except Refused as refusal:
+        if refusal.stale:
+            raise
+        return Refresh(issue)
+    if told is None:
+        return None
+    is_itself = word(mapping(told, "issue").get("id")) == issue.id
+    return Listed(issue, told) if is_itself else Refresh(issue)
 
 
 @dataclass(frozen=True, slots=True)

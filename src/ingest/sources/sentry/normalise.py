@@ -14,8 +14,9 @@ from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import BadPayload
 from ingest.core.times import from_epoch_s, to_micros
 from ingest.core.values import JSON
-from ingest.sources.contract import Message, Normalised
+from ingest.sources.contract import Message, Normalised, Notice
 from ingest.sources.drift import drift
+from ingest.sources.later import fresh
 from ingest.sources.sentry import events, proof
 from ingest.sources.sentry.documents import comment_document, identity, issue_document
 from ingest.sources.sentry.events import Subject
@@ -48,12 +49,11 @@ class _Meaning:
     changes: tuple[Change | Refresh, ...] = ()
     skip: str | None = None
     drift: tuple[str, ...] = ()
-    withdraws: str | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 def normalise(message: Message) -> Normalised:
     """The meaning of one delivery; raises `BadPayload` where its object is not whole."""
-    message = _enveloped(message)
     resource, action = events.kind(message)
     proof.require(resource, mapping(message.payload, "data"))
     meant = _MEANINGS.get((resource, action), _nothing)(message, resource, action)
@@ -64,29 +64,8 @@ def normalise(message: Message) -> Normalised:
         drift=meant.drift,
         event_key=events.key(resource, action, meant.subject, message),
         once=True,
-        withdraws=meant.withdraws,
+        notices=meant.notices,
     )
-
-
-def _enveloped(message: Message) -> Message:
-    """A body of the old WebHooks plugin, which has no envelope, as the alert that it tells of.
-
-    plugins/sentry_webhooks/plugin.py of getsentry/sentry: what is around the event is the issue's.
-    """
-    told, event = message.payload, message.payload.get("event")
-    if "action" in told or "data" in told or not isinstance(event, Mapping) or "id" not in told:
-        return message
-    around: dict[str, JSON] = {
-        "issue_id": told["id"],
-        "web_url": told.get("url"),
-        "title": told.get("message"),
-        "culprit": told.get("culprit"),
-        "level": told.get("level"),
-    }
-    known = {name: value for name, value in event.items() if value is not None}
-    data: dict[str, JSON] = {"event": {**around, **known}}
-    headers = {**message.headers, "sentry-hook-resource": "event_alert"}
-    return replace(message, headers=headers, payload={"action": "triggered", "data": data})
 
 
 def _nothing(message: Message, resource: str, action: str) -> _Meaning:
@@ -97,6 +76,9 @@ def _nothing(message: Message, resource: str, action: str) -> _Meaning:
 def _issue(message: Message, _resource: str, action: str) -> _Meaning:
     told = mapping(message.payload, "data").get("issue")
     issue = read(Issue, told, "data.issue")
+    assignee = mapping(message.payload, "data", "assignee")
+    if assignee and not issue.assigned_to:
+        issue = issue.model_copy(update={"assigned_to": dict(assignee)})
     sent_at = events.sent_at_micros(message)
     if issue.first_seen is None and issue.last_seen is None and sent_at is not None:
         # It was last seen then, or before.
@@ -110,9 +92,14 @@ def _issue(message: Message, _resource: str, action: str) -> _Meaning:
         version=_version(message, issue.last_seen, issue.first_seen),
         priority=_ISSUE_PRIORITY.get(action, _BESIDE_AN_ALERT),
     )
+    # What else happens to an issue may happen when its events are past their retention.
+    hint = fresh() if action == "created" else {}
+    if issue.short_id:
+        # Merged away by now, it would be told as another issue, and nobody would know what it was.
+        hint["shortId"] = issue.short_id
     return _Meaning(
         Subject(issue.id, issue_id=issue.id, level=issue.level),
-        (Refresh(upsert.identity, otherwise=(upsert,), patience_s=LAG_S),),
+        (Refresh(upsert.identity, hint, otherwise=(upsert,), patience_s=LAG_S),),
         drift=drift(("issue", mapping(told), ISSUE_FIELDS)),
     )
 
@@ -148,6 +135,7 @@ def _event(message: Message, resource: str, action: str) -> _Meaning:
         (
             Refresh(
                 identity(message.scope, "issue", issue_id),
+                fresh(),
                 otherwise=tuple(change for change in told if change is not None),
                 patience_s=LAG_S,
             ),
@@ -189,13 +177,15 @@ def _comment_data(message: Message) -> JSON:
 
 
 def _installed(message: Message, _resource: str, _action: str) -> _Meaning:
-    skip = "installation.created: a connection is made with `ingest source connect`"
-    return _Meaning(_of_installation(message), skip=skip)
+    notice = Notice("installation", None, events.sent_at_micros(message))
+    skip = events.NOT_CONNECTED
+    return _Meaning(_of_installation(message), skip=skip, notices=(notice,))
 
 
 def _uninstalled(message: Message, _resource: str, _action: str) -> _Meaning:
-    reason = "the integration is uninstalled in Sentry"
-    return _Meaning(_of_installation(message), skip=reason, withdraws=reason)
+    reason = events.UNINSTALLED
+    notice = Notice("installation", reason, events.sent_at_micros(message))
+    return _Meaning(_of_installation(message), skip=reason, notices=(notice,))
 
 
 def _of_installation(message: Message) -> Subject:

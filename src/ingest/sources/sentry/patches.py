@@ -15,7 +15,11 @@ from ingest.core.times import to_micros
 from ingest.core.values import JSON
 from ingest.sources.contract import Message
 from ingest.sources.sentry.documents import LONGEST_TAG, identity, issue_document
+from ingest.sources.sentry.evidence import occurrence_of
+from ingest.sources.sentry.interfaces import field
+from ingest.sources.sentry.lines import line
 from ingest.sources.sentry.payloads import Event, Issue, pairs, release_name, spelled
+from ingest.sources.sentry.reports import message_of
 from ingest.sources.sentry.wording import Surroundings
 from ingest.sources.wire import read
 
@@ -57,12 +61,14 @@ def stand_in(event: Event, message: Message, issue_id: str) -> Upsert | None:
     """
     if event.at is None:
         return None
+    found = occurrence_of(event)
     told: JSON = {
         "id": issue_id,
-        "title": event.title or event.message,
-        "culprit": event.culprit,
-        "level": event.level,
+        "title": field(found, "issue_title") or event.title or _first_line(message_of(event)),
+        "culprit": event.culprit or field(found, "culprit"),
+        "level": event.level or field(found, "level"),
         "platform": event.platform,
+        "logger": event.logger,
         "project": {"id": event.project.id, "slug": event.project.slug},
         "metadata": dict(event.metadata),
         "count": 1,
@@ -76,6 +82,11 @@ def stand_in(event: Event, message: Message, issue_id: str) -> Upsert | None:
     )
     version = max(0, _LAST_S - to_micros(event.at) // 1_000_000)
     return replace(document, version=version, priority=0)
+
+
+def _first_line(words: str) -> str:
+    """What a message is called by."""
+    return line(words.strip().partition("\n")[0])
 
 
 def _around(event: Event) -> Surroundings:

@@ -98,6 +98,8 @@ class Issue(_Payload):
     platform: Nonblank = None
     project: Annotated[Project, BeforeValidator(_project)] = Project()
     issue_category: Nonblank = None
+    issue_type: Nonblank = None
+    priority: Nonblank = None
     metadata: Object = Field(default_factory=dict)
     count: Count = None
     user_count: Count = None
@@ -108,6 +110,8 @@ class Issue(_Payload):
     url: Nonblank = None
     assigned_to: Object = Field(default_factory=dict)
     annotations: Any = None
+    logger: Nonblank = None
+    is_unhandled: Any = None
     first_release: Any = None
     last_release: Any = None
     tags: Any = None
@@ -115,7 +119,12 @@ class Issue(_Payload):
 
 
 class Event(_Payload):
-    """One occurrence: snake_case and flat in webhooks, with `entries` from the API."""
+    """One occurrence: snake_case and flat in webhooks, with `entries` from the API.
+
+    What is not declared is kept: its parts, which `interfaces` finds in either form.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
 
     event_id: Annotated[Word, Field(validation_alias=AliasChoices("event_id", "eventID", "id"))] = (
         None
@@ -131,6 +140,7 @@ class Event(_Payload):
     culprit: Nonblank = None
     level: Nonblank = None
     platform: Nonblank = None
+    logger: Nonblank = None
     metadata: Object = Field(default_factory=dict)
     project: Annotated[Project, BeforeValidator(_project)] = Project()
     environment: Nonblank = None
@@ -141,9 +151,12 @@ class Event(_Payload):
     timestamp: Moment = None
     received: Moment = None
     tags: Any = None
-    exception: Any = None
-    request: Any = None
     entries: Any = None
+
+    @property
+    def parts(self) -> Mapping[str, JSON]:
+        """Whatever else it tells, by Sentry's names for it."""
+        return self.model_extra or {}
 
     @property
     def of_issue(self) -> str | None:

@@ -23,9 +23,11 @@ _PRINT_CHARS = 8
 _TOLD = (
     "annotations",
     "issueCategory",
+    "issueType",
     "numComments",
     "permalink",
     "platform",
+    "priority",
     "sentryAppIssues",
     "shortId",
     "status",

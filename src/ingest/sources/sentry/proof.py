@@ -13,7 +13,17 @@ from ingest.core.errors import BadPayload
 from ingest.core.values import JSON
 
 _SUBJECTS = frozenset(
-    {"comment", "comment_id", "error", "event", "installation", "issue", "metric_alert", "run_id"}
+    {
+        "comment",
+        "comment_id",
+        "error",
+        "event",
+        "installation",
+        "issue",
+        "metric_alert",
+        "run_id",
+        "sentry_run_id",
+    }
 )
 _COMMENT = frozenset({"comment", "comment_id"})
 _OCCURRED = frozenset({"error", "event"})

@@ -105,8 +105,9 @@ class SentryResyncEventMetadata(ResyncedMetadata, _Metadata):
 
 
 class SentrySourceMetadata(ConnectionMetadata):
-    """The seed's connection metadata, and two optional fields of ours.
+    """The seed's connection metadata, and three optional fields of ours.
 
+    `projectSlugs` are further slugs that the project was told to have, and since when; we write it.
     `apiHost` is where the organization lives (`de.sentry.io`, a host of its own), if not sentry.io.
     `retentionDays` is for how long that keeps events, if not for 90 days.
     """
@@ -117,6 +118,7 @@ class SentrySourceMetadata(ConnectionMetadata):
     sentry_project_id: Annotated[str, ID]
     webhook_id: Annotated[str, WORD] | None = None
     access_token_hash: Annotated[str, WORD] | None = None
+    project_slugs: dict[Annotated[str, ID], str] | None = None
     api_host: Annotated[str, HOST] | None = None
     retention_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] | None = None
 

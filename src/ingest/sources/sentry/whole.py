@@ -28,6 +28,7 @@ MOST_KEYS, MOST_VALUES = 8, 25
 _TOP = 100
 _TOP_OF_BEFORE = 9
 """Values of a key in the overview, and in that of versions that know no `limit`."""
+_MISSING = 404
 _ACTIVITIES = 100
 """An issue comes with so many of its newest activities; comments are among them."""
 
@@ -53,13 +54,14 @@ class Reader:
         return self.api.get(path, params=params)
 
     def readable_project(self) -> Payload:
-        """The project, which `project:read` suffices for.
+        """The project, which `project:read` suffices for: by its id, which no renaming moves.
 
-        Raises `Refused` where it is not seen, or its slug is another project's by now.
+        Hosts that know projects by their slugs alone are asked by that. Raises `Refused` where it
+        is not seen, or its slug is another project's by now.
         """
         where = f"{self.organization}/{self.project}"
         try:
-            told = mapping(self.get(f"projects/{where}/").json())
+            told = self._by_id() or mapping(self.get(f"projects/{where}/").json())
         except Absent as error:
             raise Refused(
                 f"Sentry's project {where} cannot be read with this token; give one that may, or "
@@ -75,16 +77,29 @@ class Reader:
             )
         return told
 
+    def _by_id(self) -> Mapping[str, JSON]:
+        if not self.project_id.isdigit():
+            return {}
+        try:
+            return mapping(self.get(f"projects/{self.organization}/{self.project_id}/").json())
+        except Absent:
+            return {}
+
     def issue(self, id_: str) -> dict[str, JSON] | None:
-        """`{issue, event, tags, externalIssues, comments}`; None where the issue is not there."""
+        """`{issue, event, tags, externalIssues, comments}`; None where the issue is not there.
+
+        `eventIsMissing`: it has none as yet, or none any more.
+        """
         path = self._path(id_)
         issue = self._detail(path)
         if issue is None:
             return None
         comments, _ = self._comments(path, issue)
+        event, is_missing = self._latest_event(path)
         return {
             "issue": dict(issue),
-            "event": self._optional(f"{path}events/latest/"),
+            "event": event,
+            "eventIsMissing": is_missing,
             "tags": self._tags(path, issue),
             "externalIssues": self._linked(path, issue),
             "comments": comments,
@@ -118,6 +133,14 @@ class Reader:
         if not isinstance(told, dict) or word(told.get("id")) is None:
             raise BadPayload("id", "missing, so this is no issue")
         return told
+
+    def _latest_event(self, path: str) -> tuple[JSON, bool]:
+        """The event, and whether there is none: what may not be read is no such thing."""
+        self.calls += 1
+        try:
+            return self.beside.get(f"{path}events/latest/").json(), False
+        except Absent as absent:
+            return None, absent.status == _MISSING
 
     def _optional(self, path: str, params: Params | None = None) -> JSON:
         """What an issue may be without: an event past its retention, what the token may not see."""

@@ -7,18 +7,26 @@ Performs no I/O.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ingest.core.values import JSON
-from ingest.sources.sentry.payloads import Event, Issue, release_name, word
-from ingest.sources.wire import items, mapping, nonblank, objects
+from ingest.sources.sentry.evidence import evidence
+from ingest.sources.sentry.interfaces import values
+from ingest.sources.sentry.lines import bounded, fact, shortened
+from ingest.sources.sentry.payloads import Event, Issue, release_name
+from ingest.sources.sentry.reports import (
+    LONGEST_MESSAGE,
+    crumbs,
+    message_of,
+    monitor_of,
+    reports,
+    request_of,
+)
+from ingest.sources.sentry.said import Said
+from ingest.sources.sentry.traces import MOST_THROWN, thrown, traces
+from ingest.sources.wire import mapping, nonblank
 
 _MOST_CHARS = 24_000
-_MOST_THROWN, _MOST_FRAMES = 5, 50
-_LONGEST_VALUE, _LONGEST_LINE = 2_000, 300
-_FENCES = re.compile("`{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +43,23 @@ class Surroundings:
 def title_of(issue: Issue) -> str:
     """Its title; where there is none, what was thrown, or where."""
     key = issue.short_id or issue.id
-    told = issue.title or nonblank(issue.metadata, "title") or _thrown(issue.metadata)
+    told = issue.title or nonblank(issue.metadata, "title") or thrown(issue.metadata)
     return told or issue.culprit or f"Issue {key}"
 
 
 def body_of(issue: Issue, around: Surroundings) -> str:
     """What went wrong, the facts, and the latest event, newest frame first."""
-    thrown = _thrown(issue.metadata)
+    said = Said()
+    title, what = title_of(issue), thrown(issue.metadata)
+    said.add(title, issue.culprit, what)
     parts = [
         issue.culprit or "",
-        "" if thrown == issue.title else thrown or "",
+        "" if what == title else what or "",
+        said.news(shortened(nonblank(issue.metadata, "message") or "", LONGEST_MESSAGE)),
         "\n".join(_facts(issue, around)),
-        *(_event(around.event) if around.event else ()),
+        *(_event(around.event, said) if around.event else ()),
     ]
-    return "\n\n".join(filter(None, parts))[:_MOST_CHARS]
+    return bounded("\n\n".join(filter(None, parts)), _MOST_CHARS)
 
 
 def commit_of(issue: Issue) -> tuple[str | None, str | None]:
@@ -59,30 +70,21 @@ def commit_of(issue: Issue) -> tuple[str | None, str | None]:
     return nonblank(told, "commit") or nonblank(told, "id"), nonblank(name)
 
 
-def _thrown(metadata: Mapping[str, JSON]) -> str | None:
-    told = filter(None, (nonblank(metadata, "type"), nonblank(metadata, "value")))
-    return ": ".join(told)[:_LONGEST_VALUE] or None
-
-
 def _facts(issue: Issue, around: Surroundings) -> Iterator[str]:
     in_file = [nonblank(issue.metadata, name) for name in ("function", "filename")]
-    yield from _fact("In", [place for place in in_file if place])
-    yield from _fact("Level", [issue.level or ""])
-    yield from _fact("Status", [_status(issue)])
-    yield from _fact("Platform", [issue.platform or ""])
+    yield from fact("In", [place for place in in_file if place])
+    yield from fact("Level", [issue.level or ""])
+    yield from fact("Status", [_status(issue)])
+    yield from fact("Platform", [issue.platform or ""])
+    yield from fact("Logger", [issue.logger or ""])
+    yield from fact("Handled", ["no"] if issue.is_unhandled is True else [])
     if issue.count:
         yield f"- Events: {1 << (issue.count.bit_length() - 1)} or more"
-    yield from _fact("Environments", around.environments)
-    yield from _fact("Releases", around.releases)
+    yield from fact("Environments", around.environments)
+    yield from fact("Releases", around.releases)
     for key in sorted(around.tags):
         if key not in ("environment", "release"):
-            yield from _fact(f"Tag {key}", around.tags[key])
-
-
-def _fact(name: str, told: Sequence[str]) -> Iterator[str]:
-    said = ", ".join(_line(value) for value in told if value)
-    if said:
-        yield f"- {name}: {said}"
+            yield from fact(f"Tag {key}", around.tags[key])
 
 
 def _status(issue: Issue) -> str:
@@ -102,70 +104,21 @@ def _status(issue: Issue) -> str:
     return " ".join(said)
 
 
-def _event(event: Event) -> Iterator[str]:
-    """Its exceptions as a chain, the one that was seen last first, and the request."""
-    chain = list(_chain(event))
+def _event(event: Event, said: Said) -> Iterator[str]:
+    """The latest event: its circumstances, what it says in words, and how it came about."""
     facts = "\n".join(
         (
-            *_fact("Request", [_request(event)]),
-            *_fact("Release", [release_name(event.release) or ""]),
-            *_fact("Environment", [event.environment or ""]),
+            *fact("Request", [request_of(event)]),
+            *fact("Monitor", [monitor_of(event)]),
+            *fact("Release", [release_name(event.release) or ""]),
+            *fact("Environment", [event.environment or ""]),
         )
     )
-    if chain or facts:
+    for one in values(event, "exception")[-MOST_THROWN:]:
+        said.add(thrown(one), nonblank(one, "value"))
+    said.add(event.title, event.culprit, thrown(event.metadata))
+    parts = [facts, said.news(message_of(event)), *reports(event, said)]
+    told = [*filter(None, (*parts, *evidence(event, said), *traces(event), *crumbs(event)))]
+    if told:
         yield "## Latest event"
-    if facts:
-        yield facts
-    for thrown in reversed(chain[-_MOST_THROWN:]):
-        yield f"### {_line(_thrown(thrown) or 'Exception')}"
-        frames = "\n".join(_frames(thrown))
-        if frames:
-            fence = "`" * max(3, *(len(run) + 1 for run in _FENCES.findall(frames)), 3)
-            yield f"{fence}\n{frames}\n{fence}"
-
-
-def _chain(event: Event) -> Iterator[Mapping[str, JSON]]:
-    yield from objects(event.exception, "values")
-    for entry in objects(event.entries):
-        if entry.get("type") == "exception":
-            yield from objects(entry, "data", "values")
-
-
-def _frames(thrown: Mapping[str, JSON]) -> Iterator[str]:
-    """Frames are told oldest first; those of the program itself are enough where it has any."""
-    told = list(objects(thrown, "stacktrace", "frames"))
-    own = [frame for frame in told if (frame.get("inApp") or frame.get("in_app")) is True]
-    for frame in reversed((own or told)[-_MOST_FRAMES:]):
-        where = (
-            nonblank(frame, "filename") or nonblank(frame, "module") or nonblank(frame, "abs_path")
-        )
-        line = word(frame.get("lineNo")) or word(frame.get("lineno"))
-        place = ":".join(filter(None, (where or "?", line)))
-        yield _line(f"{nonblank(frame.get('function')) or '?'} ({place})")
-        code = _code(frame, line)
-        if code:
-            yield f"    {code}"
-
-
-def _code(frame: Mapping[str, JSON], line: str | None) -> str:
-    """The frame's own line: told, or among the lines around it."""
-    told = nonblank(frame, "context_line")
-    for around in items(frame, "context"):
-        pair = items(around)
-        if told is None and len(pair) == 2 and line is not None and word(pair[0]) == line:
-            told = nonblank(pair[1])
-    return _line(told or "")
-
-
-def _request(event: Event) -> str:
-    """Method and URL, without the query: it is another one each time, and may hold secrets."""
-    told = mapping(event.request)
-    for entry in objects(event.entries):
-        if entry.get("type") == "request":
-            told = mapping(entry, "data")
-    url = (nonblank(told, "url") or "").partition("?")[0].partition("#")[0]
-    return " ".join(filter(None, (nonblank(told, "method"), url))) if url else ""
-
-
-def _line(told: str) -> str:
-    return " ".join(told.split())[:_LONGEST_LINE]
+        yield from told

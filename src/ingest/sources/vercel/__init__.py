@@ -4,7 +4,7 @@ from ingest.sources.contract import Source
 from ingest.sources.vercel.client import again, connect
 from ingest.sources.vercel.descriptor import DESCRIPTOR
 from ingest.sources.vercel.documents import documents
-from ingest.sources.vercel.events import IGNORED
+from ingest.sources.vercel.events import IGNORED, unowned_because
 from ingest.sources.vercel.limits import LIMITS
 from ingest.sources.vercel.listing import LISTING
 from ingest.sources.vercel.mentions import MENTIONS
@@ -23,9 +23,10 @@ SOURCE = Source(
     event_types=EVENT_TYPES,
     seed_types=SEED_TYPES,
     ignored=IGNORED,
+    unowned=unowned_because,
     limits=LIMITS,
     listing=LISTING,
     subscribe=subscribe,
     by_hand=BY_HAND,
-    revision=2,  # `meta` tells the whole commit; what has aged out stays
+    revision=3,  # why it was canceled or is blocked; the name of its custom environment
 )

@@ -12,8 +12,9 @@ from ingest.core.errors import BadInput, BadPayload
 from ingest.core.signing import Scheme
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.sources.ids import member, tenant_id, text_id
+from ingest.sources.vercel import events, lifecycle
 from ingest.sources.vercel.types import VercelSourceMetadata
-from ingest.sources.wire import items, mapping, text
+from ingest.sources.wire import mapping, text
 
 # …/webhooks-api, "Securing webhooks": HMAC-SHA1, and no signed time but the event's own, which a
 # retry repeats for a day.
@@ -64,8 +65,7 @@ def _tenants(_headers: Headers, payload: Payload) -> tuple[str, ...]:
     if name is None and project is not None:
         raise BadPayload("payload.project", "has neither id nor name")
     if name is None:
-        listed = items(told, "configuration", "projects")
-        return tuple(filter(None, map(text, listed)))
+        return lifecycle.tenants(_kind(payload), payload)
     team = _team(payload)
     return (f"team:{team}/{name}", f"name:{name}") if team else (f"name:{name}",)
 
@@ -88,7 +88,21 @@ def _connection_accounts(metadata: Payload) -> frozenset[str]:
 def _connection_tenants(metadata: Payload) -> tuple[str, ...]:
     project = tenant_id(metadata, "vercelProjectId", "the project's id")
     team, name = text(metadata, "vercelTeamId"), text(metadata, "projectName")
-    return (project, f"team:{team}/{name}") if team and name else (project,)
+    named = (f"{lifecycle.account(team)}/{name}",) if team and name else ()
+    return (project, *named, *((lifecycle.account(team),) if team else ()))
+
+
+def _kind(payload: Payload) -> str:
+    return events.name(text(payload, "type") or "")
+
+
+def _is_lifecycle(_headers: Headers, payload: Payload) -> bool:
+    return _kind(payload) in lifecycle.KINDS
+
+
+def _field_of(tenant: str) -> str | None:
+    is_team = tenant.startswith(lifecycle.account("")) and "/" not in tenant
+    return "vercelTeamId" if is_team else None
 
 
 def _own_names(metadata: Payload) -> frozenset[str]:
@@ -134,6 +148,8 @@ DESCRIPTOR = Descriptor(
     accounts=_accounts,
     connection_accounts=_connection_accounts,
     scope=_scope,
+    is_lifecycle=_is_lifecycle,
+    tenant_field=_field_of,
     api_url=lambda metadata: f"https://{api_host(metadata)}",
     api_hosts=(PUBLIC_HOST,),
     api_host_field="apiHost",

@@ -28,6 +28,7 @@ from ingest.core.slugs import bounded_key
 from ingest.core.times import iso
 from ingest.sources.contract import Lookup, Payload
 from ingest.sources.vercel import payloads
+from ingest.sources.vercel.awaited import awaited
 from ingest.sources.vercel.build_log import BuildLog, build_log, plain
 from ingest.sources.vercel.git import Commit, commit
 from ingest.sources.vercel.mentions import is_own_host
@@ -50,6 +51,8 @@ TIMES_RANK = 9
 """Above every state: what is known of the times outlives whatever state replaces another."""
 FAILED, LAST = "ERROR", "READY"
 """A state that can be the last, as the others of its rank."""
+REASONED: Mapping[str, str] = {FAILED: "Error", "CANCELED": "Reason", "BLOCKED": "Reason"}
+"""States of which Vercel may say why, and what that is called in the text."""
 _SHA = re.compile(r"[0-9a-f]{40}")
 _NO_LOG = BuildLog()
 _NO_COMMIT = Commit()
@@ -57,7 +60,7 @@ _NO_COMMIT = Commit()
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What Vercel says of a deployment that failed."""
+    """Why a deployment failed, was canceled or is blocked, as Vercel says it."""
 
     message: str | None = None
     code: str | None = None
@@ -163,7 +166,10 @@ def documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     if of.status is None:
         raise BadPayload("deployment.readyState", "missing")
     log = build_log(items(raw, "events")) if of.status == FAILED else _NO_LOG
-    return (document(identity, _seen(of, of.status, log)),)
+    later = awaited(lookup, of, log)
+    if of.url is None and later:
+        return later
+    return (document(identity, _seen(of, of.status, log)), *later)
 
 
 def aged_out(identity: Identity) -> Patch:
@@ -182,26 +188,29 @@ def _seen(of: payloads.Seen, status: str, log: BuildLog) -> Deployed:
     if of.url is None:
         raise BadPayload("deployment.url", "missing")
     host = host_of(of.url)
-    custom = nonblank(of.custom_environment, "slug")
     return Deployed(
         id=of.id,
         host=host,
         project=of.name or nonblank(of.project, "name") or host.partition(".")[0],
         status=status,
         created_at=payloads.time(of.made, "deployment.createdAt"),
-        environment=environment_of(of.target, custom),
+        environment=environment_of(of.target, of.environment),
         target=of.target,
         commit=commit(of.meta, of.git_source),
         page=of.inspector_url,
         ready_at=payloads.time_if(of.ready) if status == "READY" else None,
-        failure=failure(of) if status == FAILED else None,
+        failure=failure(status, of, of.reason),
         log=log,
     )
 
 
-def failure(of: payloads.Deployment) -> Failure:
-    """What went wrong, as far as the deployment itself says it."""
-    return Failure(of.error_message, of.error_code, of.error_step)
+def failure(status: str, of: payloads.Deployment, reason: str | None) -> Failure | None:
+    """Why it is in this state; None for one that needs no reason. Lists name no step: it is told of
+    what failed alone, which is always looked up.
+    """
+    if status not in REASONED:
+        return None
+    return Failure(reason, of.error_code, of.error_step if status == FAILED else None)
 
 
 def _body(of: Deployed) -> str:
@@ -216,7 +225,7 @@ def _body(of: Deployed) -> str:
         parts.append(of.commit.message)
     summary = of.failure.summary if of.failure else None
     if summary:
-        parts.append(f"Error: {summary}")
+        parts.append(f"{REASONED.get(of.status, 'Error')}: {summary}")
     if of.log.lines:
         parts.append(f"Build log:\n\n{of.log.fenced}")
     return "\n\n".join(parts)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ingest.core.times import iso
 from ingest.core.values import JSON
-from ingest.sources.contract import Message
+from ingest.sources.contract import Headers, Message, Payload
 from ingest.sources.vercel.payloads import time_if
 from ingest.sources.vercel.types import (
     SeedAction,
@@ -60,16 +60,16 @@ HINTS = frozenset(
 )
 """Events that tell no state, and after which it may be another: the deployment is looked up."""
 
-PROJECT_REMOVED = "project.removed"
-INTEGRATION_REMOVED = "integration-configuration.removed"
-
 _NOT_DOCUMENTS = "domains, settings and variables are not documents"
+_NO_COMMENTS = "comments on previews are not documents"
 _NO_STATE = "it says nothing about the state of the deployment"
 IGNORED: Mapping[str, str] = {
     "ai-gateway.": "it concerns the use of other services, not a deployment",
     "alerts.": "alerts are not documents",
     "attack.": "attacks are not documents",
+    "botid.": "the firewall's events are not documents",
     "budget.": "it concerns the account, not a deployment",
+    "comment.": _NO_COMMENTS,
     "deployment.build-requested": _NO_STATE,
     "deployment.check-rerequested": _NO_STATE,
     "deployment.check.": _NO_STATE,
@@ -79,6 +79,7 @@ IGNORED: Mapping[str, str] = {
     "edge-config.": _NOT_DOCUMENTS,
     "firewall.": "the firewall's events are not documents",
     "flag.": _NOT_DOCUMENTS,
+    "function.": "it concerns the use of other services, not a deployment",
     "integration-configuration.permission-upgraded": (
         "it says what the integration may read, and nothing about a document"
     ),
@@ -88,16 +89,24 @@ IGNORED: Mapping[str, str] = {
     "integration-configuration.transferred": "it concerns the account, not a deployment",
     "integration-resource.": "resources of integrations are not documents",
     "marketplace.": "it concerns the account, not a deployment",
+    "message.": _NO_COMMENTS,
     "observability.": "measurements are not documents",
     "project.created": "a project without deployments has no text of its own",
     "project.domain.": _NOT_DOCUMENTS,
     "project.env-variable.": _NOT_DOCUMENTS,
     "project.renamed": "deployments keep the name that they were made with",
     "project.rolling-release.": "rolling releases are not documents",
+    "thread.": _NO_COMMENTS,
     "test-webhook": "a test that asks whether we listen",
 }
 """Reasons by the kind's name, or by the beginning of many names: up to a dot, as the sheet has it
 that documents and SDK spell what follows differently."""
+
+OF_OTHERS: Mapping[str, str] = {
+    "integration-configuration.removed": "an integration that no connection is of",
+    "project.removed": "a project that no connection is of",
+}
+"""What is shown with a connection; why it says nothing to the others."""
 
 _OLD = {"deployment": "deployment.created"}
 _WITH_HYPHEN = ("integration-configuration-", "integration-resource-", "edge-config-")
@@ -122,6 +131,15 @@ def ignored_because(kind: str) -> str:
     beginnings = (named[: at + 1] for at, mark in enumerate(named) if mark == ".")
     reasons = [IGNORED[start] for start in (*beginnings, kind) if start in IGNORED]
     return f"{shown}: {reasons[-1]}" if reasons else f"unknown type {shown}"
+
+
+def unowned_because(_headers: Headers, payload: Payload) -> str | None:
+    """Why a delivery that names no project of ours changes nothing."""
+    kind = name(nonblank(payload, "type") or "")
+    if kind in OF_OTHERS:
+        return f"{kind}: {OF_OTHERS[kind]}"
+    reason = ignored_because(kind)
+    return None if reason.startswith("unknown type") else reason
 
 
 def of_deployment(

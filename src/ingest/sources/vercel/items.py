@@ -15,7 +15,7 @@ from ingest.core.values import JSON
 from ingest.sources.listing import Listed
 from ingest.sources.vercel import payloads
 from ingest.sources.vercel.cursors import mark_of
-from ingest.sources.vercel.documents import FAILED, LAST, version
+from ingest.sources.vercel.documents import FAILED, LAST, REASONED, version
 from ingest.sources.vercel.git import tells_commit
 from ingest.sources.vercel.payloads import Seen
 from ingest.sources.wire import items, nonblank, unusable
@@ -110,6 +110,8 @@ def _is_whole(of: Seen) -> bool:
         return True
     if of.status is None or of.status == FAILED or payloads.time_if(of.made) is None:
         return False
-    if of.custom_environment and nonblank(of.custom_environment, "slug") is None:
+    if of.environment and nonblank(of.custom_environment, "slug") is None:
+        return False
+    if of.status in REASONED and of.reason is None:
         return False
     return tells_commit(of.meta) or of.source in _UPLOADED

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from ingest.core.changes import Refresh
-from ingest.core.errors import PermanentError
+from ingest.core.errors import PermanentError, Refused
 from ingest.core.times import to_micros
 from ingest.sources.answers import Absent
 from ingest.sources.listing import Listed, Page, PageRequest
@@ -26,6 +26,7 @@ from ingest.sources.vercel.cursors import (
     place,
 )
 from ingest.sources.vercel.descriptor import DESCRIPTOR
+from ingest.sources.vercel.documents import FAILED
 from ingest.sources.vercel.items import (
     Sorted,
     Whom,
@@ -36,7 +37,7 @@ from ingest.sources.vercel.items import (
 )
 from ingest.sources.vercel.listing import DEPLOYMENTS
 from ingest.sources.vercel.normalise import identity
-from ingest.sources.vercel.requests import LISTS, Query, Requests
+from ingest.sources.vercel.requests import LISTS, MOST_EACH, Query, Requests
 from ingest.sources.wire import mapping
 
 _BLIND = timedelta(days=1)
@@ -124,7 +125,7 @@ class _Step:
         """As many of these as one page may ask for; what cannot be read is left to a look-up."""
         found = _Looked()
         for id_ in look:
-            if calls and calls + 2 > self.request.most_calls:
+            if calls and calls + MOST_EACH > self.request.most_calls:
                 break
             found.done.append(id_)
             calls += 1
@@ -133,9 +134,15 @@ class _Step:
             except (Absent, PermanentError):
                 found.wanted.append(Refresh(self.whom(id_)))
                 continue
-            calls += raw["events"] is not None
+            except Refused as refusal:
+                if refusal.stale:
+                    raise
+                found.wanted.append(Refresh(self.whom(id_)))
+                continue
+            of = payloads.seen(mapping(raw, "deployment"))
+            calls += (of.status == FAILED) + bool(of.environment)
             found.listed.append(Listed(self.whom(id_), raw))
-            if is_unfinished(payloads.seen(mapping(raw, "deployment"))):
+            if is_unfinished(of):
                 found.unfinished.append(id_)
         return found
 

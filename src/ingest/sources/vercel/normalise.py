@@ -19,9 +19,9 @@ from ingest.core.times import iso
 from ingest.core.values import JSON
 from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.drift import drift
-from ingest.sources.vercel import events
+from ingest.sources.later import fresh
+from ingest.sources.vercel import events, lifecycle
 from ingest.sources.vercel.documents import (
-    FAILED,
     LAST,
     TIMES_RANK,
     Deployed,
@@ -59,10 +59,12 @@ def normalise(message: Message) -> Normalised:
     if meaning is not None:
         return meaning(message, kind)
     event = events.of_other(message, kind)
-    gone = _gone(message, kind)
-    if gone is not None:
-        return Normalised(event, skip=f"{kind}: {gone}", withdraws=gone)
-    return Normalised(event, skip=events.ignored_because(kind))
+    notices = lifecycle.notices(message, kind)
+    gone = next((one.problem for one in notices if one.problem is not None), None)
+    other = events.OF_OTHERS.get(kind)
+    why = gone or other
+    skip = f"{kind}: {why}" if why else events.ignored_because(kind)
+    return Normalised(event, skip=skip, notices=notices)
 
 
 def identity(scope: str, deployment_id: str) -> Identity:
@@ -87,9 +89,8 @@ def _stage(message: Message, kind: str) -> Normalised:
         },
         state=of.status,
     )
-    ask = Refresh(
-        whom, _hinted(message), otherwise=(whole, _times(whom, of)), patience_s=PATIENCE_S
-    )
+    hint = {**fresh(), **_hinted(message)}
+    ask = Refresh(whom, hint, otherwise=(whole, _times(whom, of)), patience_s=PATIENCE_S)
     return Normalised(event, (ask,), drift=_unknown_fields(message.payload))
 
 
@@ -116,12 +117,12 @@ def _deployed(message: Message, kind: str, at: datetime) -> Deployed:
         project=of.name or _project_name(told) or host.partition(".")[0],
         status=_status(of, stage),
         created_at=time_if(of.created_at) or at,
-        environment=environment_of(target),
+        environment=environment_of(target, of.custom_environment_id),
         target=target,
         commit=commit(of.meta),
         page=nonblank(told.links, "deployment") or of.inspector_url,
         ready_at=at if stage.is_ready else None,
-        failure=failure(of) if stage.state == FAILED else None,
+        failure=failure(stage.state, of, of.error_message),
     )
 
 
@@ -172,31 +173,11 @@ def _hint(message: Message, kind: str) -> Normalised:
     event = events.of_other(message, kind)
     if not ids:
         return Normalised(event, skip=f"{kind}: it names no deployment")
-    hint = _hinted(message)
+    hint = {**fresh(), **_hinted(message)}
     asks: tuple[Change | Refresh, ...] = tuple(
         Refresh(identity(message.scope, id_), hint, patience_s=PATIENCE_S) for id_ in ids
     )
     return Normalised(event, asks)
-
-
-def _gone(message: Message, kind: str) -> str | None:
-    """Why the connection has nothing to read any more, where the payload says so of its project.
-
-    A later complete listing takes the documents away; this event names none of them.
-    """
-    told = mapping(message.payload, "payload")
-    own = nonblank(message.connection, "vercelProjectId")
-    if kind == events.PROJECT_REMOVED:
-        named = nonblank(told, "project", "id") or nonblank(told, "projectId")
-        return "the project was removed" if own and named == own else None
-    if kind == events.INTEGRATION_REMOVED:
-        team, own_team = _hinted(message).get("teamId"), message.connection.get("vercelTeamId")
-        if team and own_team and team != own_team:
-            return None
-        listed = mapping(told, "configuration").get("projects")
-        if not isinstance(listed, list) or not listed or own in listed:
-            return "the integration was removed"
-    return None
 
 
 def _told(message: Message) -> Told:

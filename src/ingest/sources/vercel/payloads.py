@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 from ingest.core.errors import BadPayload
 from ingest.core.times import from_epoch_ms, parse_time
 from ingest.core.values import JSON
-from ingest.sources.wire import Id, Nonblank, Object, WireModel, read, unusable
+from ingest.sources.wire import Id, Nonblank, Object, WireModel, nonblank, read, unusable
 
 
 class _Payload(WireModel):
@@ -40,6 +40,7 @@ class Deployment(_Payload):
     error_code: Nonblank = None
     error_message: Nonblank = None
     error_step: Nonblank = None
+    custom_environment_id: Nonblank = None
     created_at: Any = None
 
 
@@ -67,6 +68,8 @@ class Seen(Deployment):
     source: Nonblank = None
     git_source: Object = Field(default_factory=dict)
     custom_environment: Object = Field(default_factory=dict)
+    ready_state_reason: Nonblank = None
+    seat_block: Object = Field(default_factory=dict)
     project: Object = Field(default_factory=dict)
     project_id: Nonblank = None
     deleted_at: Any = None
@@ -78,7 +81,20 @@ class Seen(Deployment):
     @property
     def status(self) -> str | None:
         """Its state, by either of the names that it has."""
-        return self.ready_state or self.state
+        told = self.ready_state or self.state
+        return told.upper() if told else None
+
+    @property
+    def environment(self) -> str | None:
+        """A custom environment's name; its id where that is all that is told."""
+        named = nonblank(self.custom_environment, "slug")
+        return named or nonblank(self.custom_environment, "id") or self.custom_environment_id
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is in the state that it is in, in Vercel's words; of a block by its code."""
+        told = self.error_message or self.ready_state_reason
+        return told or nonblank(self.seat_block, "blockCode")
 
     @property
     def made(self) -> JSON:

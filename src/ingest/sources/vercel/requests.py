@@ -22,12 +22,16 @@ from ingest.sources.vercel.documents import FAILED
 from ingest.sources.wire import mapping, nonblank
 
 LOG_EVENTS = 500
+MOST_EACH = 3
+"""Requests for one deployment: with its log, and the name of its environment."""
 MOST_LISTED = 100
 """…/list-deployments: the largest `limit`."""
 LISTS = ("/v7/deployments", "/v6/deployments")
 """The SDK's and the documents': the same list by two names, of which one may be taken away."""
 _VERSIONED = re.compile(r"/v[0-9]{1,3}/*\Z")
 _MILLISECONDS_FROM = 10**11
+_MISSING = frozenset({404, 410})
+_ENVIRONMENT = "the id of a Vercel environment"
 
 Query = dict[str, str | int | list[str]]
 
@@ -56,17 +60,36 @@ class Requests:
         if (nonblank(found, "id") or nonblank(found, "uid")) != id_:
             raise BadPayload("deployment.id", "another deployment was answered")
         state = nonblank(found, "readyState") or nonblank(found, "state")
-        events = self._events(path, team) if state == FAILED else None
-        return {"deployment": found, "events": events}
+        events = self._events(path, team) if state and state.upper() == FAILED else None
+        return {"deployment": self._named(found, team), "events": events}
 
     def _events(self, path: str, team: str | None) -> JSON:
-        """The end of the build's log; one that is not kept, or that may not be read, is none."""
+        """The end of the build's log: one that is not kept, or not yet, is empty; None for one that
+        may not be read, or cannot.
+        """
         params = {"builds": 1, "direction": "backward", "limit": LOG_EVENTS, **_of(team)}
         try:
             found = self.beside.get(f"/v3/deployments/{path}/events", params=params).json()
-        except Absent:
-            return []
+        except Absent as absent:
+            return [] if absent.status in _MISSING else None
+        except PermanentError:
+            return None
         return found[:LOG_EVENTS] if isinstance(found, list) else []
+
+    def _named(self, found: dict[str, JSON], team: str | None) -> dict[str, JSON]:
+        """The deployment with the name of its custom environment, of which it may tell the id alone
+        (…/environment/retrieve-a-custom-environment).
+        """
+        told = mapping(found.get("customEnvironment"))
+        id_ = nonblank(told, "id") or nonblank(found, "customEnvironmentId")
+        if nonblank(told, "slug") or not ID.fits(id_):
+            return found
+        path = f"/v9/projects/{self.project}/custom-environments/{segment(id_, _ENVIRONMENT, ID)}"
+        try:
+            slug = nonblank(self.beside.get(path, params=_of(team)).json(), "slug")
+        except (Absent, PermanentError):
+            return found
+        return {**found, "customEnvironment": {**told, "id": id_, "slug": slug}}
 
     def read_project(self, team: str | None) -> Mapping[str, JSON]:
         """The project; raises `Absent`."""

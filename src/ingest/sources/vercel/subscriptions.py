@@ -17,7 +17,7 @@ from ingest.core.values import JSON
 from ingest.sources.answers import Absent
 from ingest.sources.contract import Access
 from ingest.sources.subscriptions import MissedPage, Observation, Recovered, Subscribed
-from ingest.sources.vercel import events
+from ingest.sources.vercel import events, lifecycle
 from ingest.sources.vercel.requests import Requests, requests_of
 from ingest.sources.wire import items, nonblank, unusable
 
@@ -26,7 +26,7 @@ WANTED = (
     "deployment.rollback",
     "deployment.blocked",
     events.DELETED,
-    events.PROJECT_REMOVED,
+    lifecycle.PROJECT_REMOVED,
 )
 """…/webhooks-api, "Supported event types": those by which a document or the connection changes."""
 MOST_HOOKS = 20

@@ -29,5 +29,5 @@ SOURCE = Source(
     subscribe=subscribe,
     limits=LIMITS,
     by_hand=BY_HAND,
-    revision=2,
+    revision=3,
 )

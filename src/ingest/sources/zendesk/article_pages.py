@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ingest.core.changes import Refresh
-from ingest.core.errors import BadPayload, PermanentError
+from ingest.core.errors import BadPayload, Denied, PermanentError
 from ingest.core.identity import Identity
 from ingest.sources.answers import Absent
 from ingest.sources.http import Params
@@ -51,7 +51,7 @@ class ArticlePages:
             self.reader.prove_account()
             if absent.status != FORBIDDEN:
                 return Page(gap=_NO_CENTER)
-            raise PermanentError(
+            raise Denied(
                 f"{absent}: the token's user may not list the help center's articles; give the "
                 "token of an admin, and of an OAuth client the scope `hc:read`"
             ) from absent

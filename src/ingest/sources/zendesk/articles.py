@@ -8,7 +8,7 @@ Documents: …/help_center/help-center-api/articles and …/translations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ingest.core.changes import Change, Delete, Upsert
 from ingest.core.errors import BadPayload
@@ -19,6 +19,9 @@ from ingest.sources.zendesk.markdown import markdown
 from ingest.sources.zendesk.payloads import Article, Pages, Translation
 from ingest.sources.zendesk.place import ARTICLE, TRANSLATION, Place, iso, version
 from ingest.sources.zendesk.types import ZendeskDocMetadata
+
+LOCALES = "locales"
+"""In the state of an article's look-up: the languages that it was translated into."""
 
 
 def article_changes(lookup: Lookup, place: Place) -> tuple[Change, ...]:
@@ -32,7 +35,22 @@ def article_changes(lookup: Lookup, place: Place) -> tuple[Change, ...]:
     change = _article_change(pages.article, place)
     if change.identity != lookup.identity:
         raise BadPayload("article.id", "another object was answered")
-    return (change, *_translated(pages, place))
+    told = tuple(_translated(pages, place))
+    return (change, *told, *_missing(lookup, pages, told, place))
+
+
+def _missing(
+    lookup: Lookup, pages: Pages, told: Sequence[Change], place: Place
+) -> Iterator[Change]:
+    """The languages that the last look-up saw, and a whole list of them does not tell any more."""
+    before = lookup.state.get(LOCALES) if isinstance(lookup.state, dict) else None
+    if pages.translations is None or pages.some or not isinstance(before, list):
+        return
+    there = {change.identity for change in told}
+    for locale in before:
+        identity = place.identity(TRANSLATION, translation_id(pages.article.id, str(locale)))
+        if identity not in there:
+            yield Delete(identity, None)
 
 
 def translation_id(article: int, locale: str) -> str:

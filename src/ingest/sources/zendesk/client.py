@@ -15,13 +15,15 @@ from ingest.sources.contract import Access, Lookup, Payload, Sight
 from ingest.sources.forms import DIGITS, WORD, Form, needed, segment
 from ingest.sources.http import Api
 from ingest.sources.listing import Page, PageRequest
-from ingest.sources.wire import items, mapping, text
+from ingest.sources.wire import at, items, mapping, text
 from ingest.sources.zendesk.api import FORBIDDEN, api_of
 from ingest.sources.zendesk.article_pages import ArticlePages
+from ingest.sources.zendesk.articles import LOCALES
 from ingest.sources.zendesk.listing import ARTICLES, TICKETS
-from ingest.sources.zendesk.payloads import LOCALE
-from ingest.sources.zendesk.place import ARTICLE, TRANSLATION, Place
+from ingest.sources.zendesk.payloads import EVENT_LOCALE, LOCALE
+from ingest.sources.zendesk.place import ARTICLE, COMMENT, TRANSLATION, Place
 from ingest.sources.zendesk.reading import Reader
+from ingest.sources.zendesk.relations import MERGED_INTO, merged_into
 from ingest.sources.zendesk.ticket_pages import TicketPages
 
 _TRANSLATION = Form(rf"{DIGITS.pattern}:{LOCALE.pattern}", "an article's id and a locale")
@@ -46,7 +48,9 @@ class ZendeskClient:
     def fetch_one(self, lookup: Lookup) -> Sight:
         """A ticket as {ticket, comments, users}, an article as {article, translations}.
 
-        A translation is shown as its article is.
+        A translation is shown as its article is. A comment by itself is none: it is told with its
+        ticket. What the event of a merge said of its ticket is left to the next look-ups, and into
+        which languages an article is translated.
         """
         kind, id_ = lookup.identity.kind, lookup.identity.id
         is_article = kind in (ARTICLE, TRANSLATION)
@@ -54,7 +58,15 @@ class ZendeskClient:
             if kind == TRANSLATION:
                 return self._translation(id_)
             known = segment(id_, f"the id of a Zendesk {kind}", DIGITS)
-            return Sight(self.reader.article(known) if is_article else self.reader.ticket(known))
+            if kind == ARTICLE:
+                raw = self.reader.article(known, _locale(lookup.hint))
+                return Sight(raw, _left(raw))
+            if kind == COMMENT:
+                self.reader.prove_account()
+                return Sight(None)
+            merged = merged_into(lookup.hint)
+            state: JSON = None if merged is None else {MERGED_INTO: merged}
+            return Sight(self.reader.ticket(known), state)
         except Absent as absent:
             if absent.status == FORBIDDEN:
                 raise Refused(f"{absent}: the token's user may not read this") from absent
@@ -74,11 +86,13 @@ class ZendeskClient:
         raise PermanentError("Zendesk has no such list")
 
     def check(self) -> str:
-        """Who the token's user is."""
+        """Who the token's user is, and that tickets are shown to him at all."""
         try:
-            return f"reads as {self.reader.role()}"
+            role = self.reader.role()
         except Absent as absent:
             raise Refused(f"{absent}: Zendesk shows no account to the token") from absent
+        self.reader.prove_tickets()
+        return f"reads as {role}"
 
     def close(self) -> None:
         self.api.close()
@@ -88,10 +102,26 @@ class ZendeskClient:
         if not _TRANSLATION.fits(id_):
             raise PermanentError("the id of a translation is an article's, and a locale")
         article, _, locale = id_.partition(":")
-        raw = self.reader.article(article)
+        raw = self.reader.article(article, locale)
         if not isinstance(mapping(raw).get("translations"), list):
             raise Refused("the token's user may not read the translations of Zendesk's articles")
         return Sight(raw if locale in _further_locales(raw) else None)
+
+
+def _left(raw: JSON) -> JSON:
+    """The languages that an article is translated into, for the next look-up to miss; None where
+    they are not all told.
+    """
+    if not isinstance(at(raw, "translations"), list) or at(raw, "some") is True:
+        return None
+    told: list[JSON] = [*sorted(_further_locales(raw))]
+    return {LOCALES: told}
+
+
+def _locale(hint: Payload) -> str | None:
+    """The language that the event of an article was about."""
+    told = hint.get(EVENT_LOCALE)
+    return told if isinstance(told, str) and LOCALE.fits(told) else None
 
 
 def _further_locales(raw: JSON) -> set[str]:

@@ -107,4 +107,5 @@ DESCRIPTOR = Descriptor(
     token_end=token_end,
     one_of=(("ticket",),),
     gather_s=_GATHER_S,
+    templated=True,  # the body of a trigger: `{{ticket.description}}` is put in as it is
 )

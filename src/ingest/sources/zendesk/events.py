@@ -74,7 +74,10 @@ WANTED = (
 Others that name a ticket (its group, its form, its deadlines) are taken too where they come.
 """
 
+MERGED = "ticket.merged"
+PROBLEM_LINKED = "ticket.problem_link_changed"
 UNPUBLISHED = "article.unpublished"
+COMMENTED = "ticket.comment_added"
 PERMANENT = "ticket.permanently_deleted"
 DELETIONS = frozenset({"ticket.soft_deleted", "ticket.marked_as_spam", PERMANENT})
 RETURNS = frozenset({"ticket.created", "ticket.undeleted", "article.published"})

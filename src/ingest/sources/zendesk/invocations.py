@@ -101,7 +101,7 @@ class InvocationLog:
         if found is None:
             return None
         try:
-            payload = loads(found.body)
+            payload = loads(found.body, raw_controls=DESCRIPTOR.templated)
         except PermanentError:
             return None
         if not isinstance(payload, dict) or events.ignored_because(events.kind(payload)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ingest.core.changes import Refresh
 from ingest.sources.listing import Listing, Resource, Unlisted
-from ingest.sources.zendesk.place import ARTICLE, TICKET, TRANSLATION
+from ingest.sources.zendesk.place import ARTICLE, COMMENT, TICKET, TRANSLATION
 from ingest.sources.zendesk.types import ZendeskResyncEventMetadata
 
 TICKETS, ARTICLES = "tickets", "articles"
@@ -22,13 +22,21 @@ votes. A hundred articles are one request, of the help center's own limit.
 
 
 def unlisted(absent: Unlisted) -> Refresh:
-    """An agent who may not see an article does not find it in the list either: ask for each."""
+    """An agent who may not see an article does not find it in the list either: ask for each.
+
+    A comment that was told while there was no token stands in its ticket's document by now.
+    """
     return Refresh(absent.identity)
 
 
 LISTING = Listing(
     resources=(
-        Resource(TICKETS, frozenset({TICKET}), overlap_s=_OVERLAP_S),
+        Resource(
+            TICKETS,
+            frozenset({TICKET, COMMENT}),
+            overlap_s=_OVERLAP_S,
+            leaves_out=frozenset({COMMENT}),
+        ),
         Resource(
             ARTICLES,
             frozenset({ARTICLE, TRANSLATION}),

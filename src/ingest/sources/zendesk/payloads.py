@@ -63,6 +63,8 @@ def _or_hidden(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 
 
 LOCALE = Form(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}", "a locale of the help center, as `en-us`")
+EVENT_LOCALE = "locale"
+"""In the hint of an article's look-up: the language that the event was about."""
 Id = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=_SAFE)]
 Whom = Annotated[Annotated[int, Field(ge=-_SAFE, le=_SAFE)] | None, BeforeValidator(_whom), Loose]
 """A person or a group; the system itself is -1."""
@@ -84,6 +86,7 @@ class ViaSource(WireModel):
 
 
 class Via(WireModel):
+    channel: Word = None
     source: Annotated[ViaSource | None, Loose] = None
 
 
@@ -120,6 +123,20 @@ class Gone(WireModel):
     status: Word = None
 
 
+class Call(WireModel):
+    """`data` of a comment about a call: what was said, as far as agents may see it."""
+
+    transcription_text: Text = None
+    transcription_visible: Annotated[bool | None, Loose] = None
+
+
+class Spoken(WireModel):
+    """One message of a chat, as a comment lists those of its `history`."""
+
+    actor_name: Text = None
+    message: Text = None
+
+
 class Comment(WireModel):
     """One comment; what does not say that it is public is an internal note."""
 
@@ -130,6 +147,40 @@ class Comment(WireModel):
     html_body: Text = None
     plain_body: Text = None
     public: Public = None
+    data: Annotated[Call | None, Loose] = None
+    history: Annotated[list[Spoken] | None, Loose] = None
+
+
+class Teller(WireModel):
+    """Who wrote a comment or a message, where that is told beside it."""
+
+    id: Whom = None
+    name: Text = None
+    display_name: Text = None
+
+
+class Content(WireModel):
+    text: Text = None
+    body: Text = None
+
+
+class Logged(WireModel):
+    """An entry of a conversation's log: a message of a chat among them."""
+
+    id: str
+    type: str
+    created_at: str
+    author: Annotated[Teller | None, Loose] = None
+    content: Annotated[Content | None, Loose] = None
+
+
+class EventComment(WireModel):
+    """The comment that an event tells; `is_public` as `public` in the API."""
+
+    id: Id
+    body: Text = None
+    is_public: Public = None
+    author: Annotated[Teller | None, Loose] = None
 
 
 class User(WireModel):
@@ -138,11 +189,12 @@ class User(WireModel):
 
 
 class Thread(WireModel):
-    """A look-up of a ticket: the ticket, all its comments and who wrote them."""
+    """A look-up of a ticket: the ticket, all its comments and who wrote them, its chat's log."""
 
     ticket: Ticket
     comments: list[Comment] | None = None
     users: Annotated[list[User] | None, Loose] = None
+    log: Annotated[list[Logged] | None, Loose] = None
 
 
 class Article(WireModel):
@@ -175,10 +227,11 @@ class Translation(WireModel):
 
 
 class Pages(WireModel):
-    """A look-up of an article: itself, and its translations where they may be read."""
+    """A look-up of an article: itself, and its translations where they may be read, or `some`."""
 
     article: Article
     translations: list[Translation] | None = None
+    some: bool = False
 
 
 def whole_id(raw: JSON) -> int | None:

@@ -8,7 +8,7 @@ from ingest.core.identity import Identity
 from ingest.sources import wire
 from ingest.sources.contract import Payload
 
-TICKET, ARTICLE, TRANSLATION = "ticket", "article", "translation"
+TICKET, COMMENT, ARTICLE, TRANSLATION = "ticket", "comment", "article", "translation"
 """The kinds of our identities; a translation's id is its article's and its locale: `5:fr`."""
 _MICROS = 1_000_000
 

@@ -2,18 +2,20 @@
 
 Look-ups and lists read them here, so that both show the same. Law: comments are read to their last
 page or not at all; what is refused beside an object that is shown is no refusal of the token.
-Sources: developer.zendesk.com/api-reference/ticketing (tickets, ticket_comments, users) and
-…/help_center/help-center-api (articles, translations).
+Sources: developer.zendesk.com/api-reference/ticketing (tickets, ticket_comments, conversation_log,
+users) and …/help_center/help-center-api (articles, translations).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from ingest.core.errors import PermanentError, Refused
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent, Response
 from ingest.sources.http import Api, Params
+from ingest.sources.wire import at, items, mapping, text
 from ingest.sources.zendesk.api import FORBIDDEN, Answered, answered, next_of, rows_of
 
 PAGE_SIZE = 100
@@ -29,17 +31,34 @@ class TooLong(PermanentError):
     """A ticket has more comments than are read at once."""
 
 
+# The messages of a chat are in none of its ticket's comments, but in the log of the conversation.
+# developer.zendesk.com/documentation/ticketing/reference-guides/via-types.
+_CHAT_LIST = """
+    apple_business_chat business_messaging_slack_connect chat google_business_messages google_rcs
+    instagram_dm kakaotalk line mailgun messagebird_sms messaging native_messaging
+    sunshine_conversations_api sunshine_conversations_apple_business_chat
+    sunshine_conversations_facebook_messenger sunshine_conversations_twitter_dm telegram
+    twilio_sms viber wechat whatsapp
+"""
+_CHATS = frozenset(_CHAT_LIST.split())
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The comments of a ticket and who wrote them, and how many requests that took."""
+    """The comments of a ticket and who wrote them, and how many requests that took.
+
+    log: of a chat also its conversation's.
+    """
 
     comments: list[JSON]
     users: list[JSON]
     calls: int
+    log: list[JSON] | None = None
 
     def of(self, ticket: JSON) -> Answered:
         """What a look-up shows of the ticket."""
-        return {"ticket": ticket, "comments": self.comments, "users": self.users}
+        told: Answered = {"ticket": ticket, "comments": self.comments, "users": self.users}
+        return told if self.log is None else {**told, "log": self.log}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +74,39 @@ class Reader:
         """A comment that is written meanwhile makes an event of its own, and a next look-up."""
         ticket = self.get(f"tickets/{id_}.json").get("ticket")
         try:
-            return self.conversation(id_).of(ticket)
+            return self.conversation(id_, ticket).of(ticket)
         except Absent as absent:
             if absent.status != FORBIDDEN:  # it may have been deleted in between
                 ticket = self.get(f"tickets/{id_}.json").get("ticket")
             return {"ticket": ticket}
 
-    def conversation(self, id_: str, most_pages: int = MOST_PAGES) -> Conversation:
-        """The comments of a ticket, and who wrote them.
+    def conversation(self, id_: str, ticket: JSON, most_pages: int = MOST_PAGES) -> Conversation:
+        """The comments of a ticket, who wrote them, and the messages of the chat that it was.
 
         Raises `TooLong` where there are more than so many pages of them, or too many bytes.
         """
+        talk = self._comments(id_, most_pages)
+        if not _is_chat(ticket):
+            return talk
+        log, calls = self._log(id_, most_pages)
+        return replace(talk, log=log, calls=talk.calls + calls)
+
+    def _log(self, id_: str, most_pages: int) -> tuple[list[JSON], int]:
+        """The log of a conversation, and the requests that it took; nothing where none is shown."""
+        found: list[JSON] = []
+        after: str | None = None
+        for calls in range(1, most_pages + 1):
+            try:
+                page = self.get(f"tickets/{id_}/conversation_log.json", _sized(after))
+                found += rows_of(page, "events")
+                after = next_of(page, after)
+            except (Absent, PermanentError):  # the ticket is shown all the same
+                return [], calls
+            if after is None:
+                return found, calls
+        raise TooLong(f"Zendesk lists the conversation of ticket {id_} without an end")
+
+    def _comments(self, id_: str, most_pages: int) -> Conversation:
         comments: list[JSON] = []
         users: dict[JSON, JSON] = {}
         after: str | None = None
@@ -86,20 +127,39 @@ class Reader:
                 return Conversation(comments, [*users.values()], calls)
         raise TooLong(f"Zendesk lists the comments of ticket {id_} without an end")
 
-    def article(self, id_: str) -> JSON:
-        """An article with its translations; without them where they may not be read."""
+    def article(self, id_: str, locale: str | None = None) -> JSON:
+        """An article with its translations; without them where they may not be read.
+
+        locale: a language that it shall be told in too, as far as it is shown by itself.
+        """
         path = f"help_center/articles/{id_}"
         told = self.get(f"{path}.json", {"include": _TRANSLATIONS})
         article = told.get("article")
         if not isinstance(article, dict):
             return {"article": article}
-        shown = with_translations(article, told)
-        if shown is not None:
+        shown = with_translations(article, told) or {"article": article}
+        if _TRANSLATIONS not in shown:
+            with suppress(Absent):
+                shown = {**shown, _TRANSLATIONS: self._translations(path)}
+        known = {text(one, "locale") for one in (article, *items(shown, _TRANSLATIONS))}
+        if locale is None or locale in known:
             return shown
+        return self._also_in(locale, shown, id_)
+
+    def _also_in(self, locale: str, shown: Answered, id_: str) -> JSON:
+        """The article with what it says in one more language, of which the list does not tell.
+
+        `some`: the list is closed, and there may be others.
+        """
+        some: Answered = {} if _TRANSLATIONS in shown else {"some": True, _TRANSLATIONS: []}
         try:
-            return {"article": article, _TRANSLATIONS: self._translations(path)}
-        except Absent:
-            return {"article": article}
+            told = self.get(f"help_center/{locale}/articles/{id_}.json").get("article")
+        except Absent as absent:
+            return shown if absent.status == FORBIDDEN else {**some, **shown}
+        if not isinstance(told, dict) or told.get("locale") != locale:
+            return shown
+        one = {"updated_at": at(shown, "article", "updated_at"), **told}
+        return {**some, **shown, _TRANSLATIONS: [*items(shown, _TRANSLATIONS), one]}
 
     def _translations(self, path: str) -> JSON:
         found: list[JSON] = []
@@ -132,6 +192,17 @@ class Reader:
         except Absent as absent:
             raise _unseen("account", absent) from absent
 
+    def prove_tickets(self) -> None:
+        """Raise `Refused` where the list of tickets is refused: the token has no scope for any."""
+        try:
+            self.api.get("tickets.json", params={"page[size]": 1})
+        except Absent as absent:
+            if absent.status == FORBIDDEN:
+                raise Refused(
+                    f"{absent}: the token may read no tickets; give one of an agent, and of an "
+                    "OAuth client the scope `read` or `tickets:read`"
+                ) from absent
+
     def prove_help_center(self) -> None:
         """The same of articles. Their list is answered to anybody, so it proves no token."""
         self.prove_account()
@@ -139,6 +210,11 @@ class Reader:
             self.get("help_center/articles.json", {"page[size]": 1})
         except Absent as absent:
             raise _unseen("help center", absent) from absent
+
+
+def _is_chat(ticket: JSON) -> bool:
+    via = mapping(at(ticket, "via"))
+    return at(ticket, "from_messaging_channel") is True or text(via, "channel") in _CHATS
 
 
 def _unseen(what: str, absent: Absent) -> Refused:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ingest.core.changes import Refresh
-from ingest.core.errors import BadPayload, PermanentError
+from ingest.core.errors import BadPayload, Denied, PermanentError
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
@@ -24,6 +24,7 @@ from ingest.sources.zendesk.payloads import whole_id
 from ingest.sources.zendesk.place import TICKET, Place
 from ingest.sources.zendesk.positions import MOST_RESTARTS, ExportEnd, ExportPosition
 from ingest.sources.zendesk.reading import Reader
+from ingest.sources.zendesk.relations import hides_target
 
 PER_PAGE = 500
 _PATH = "incremental/tickets/cursor.json"
@@ -123,7 +124,7 @@ class TicketPages:
             return answered(self.reader.api.get(_PATH, params=params, max_bytes=_MOST_BYTES))
         except Absent as absent:
             self.reader.prove_account()
-            raise PermanentError(
+            raise Denied(
                 f"{absent}: Zendesk's export of tickets is for admins; give the token of an admin, "
                 "or of an OAuth client that an admin made, and may read tickets"
             ) from absent
@@ -147,7 +148,7 @@ class TicketPages:
                 told.left += ids[place_in_ids:]
                 return
             raw = self._raw(id_, row, told)
-            if raw is None:
+            if raw is None or hides_target(raw):
                 told.wanted.append(self._refresh(id_))
             else:
                 told.listed.append(Listed(self.place.identity(TICKET, id_), raw))
@@ -161,7 +162,7 @@ class TicketPages:
             if _status(row) in GONE:
                 return {"ticket": row}
             told.calls -= 1
-            talk = self.reader.conversation(str(id_), MOST_CALLS)
+            talk = self.reader.conversation(str(id_), row, MOST_CALLS)
         except Absent as absent:
             return {"ticket": row} if row is not None and absent.status == FORBIDDEN else None
         except BadPayload:

@@ -47,6 +47,18 @@ class ZendeskDocMetadata(_Metadata):
     vote_sum: int | None = None
 
 
+class ZendeskCommentDocMetadata(_Metadata):
+    """A comment that an event told, while nobody could be asked for its ticket's conversation."""
+
+    kind: Literal["comment"]
+    url: str
+    updated_at: str
+    comment_id: int
+    ticket_id: int
+    author_id: int | None = None
+    author_name: str | None = None
+
+
 class ZendeskEventMetadata(_Metadata):
     """The seed's `ZendeskEventMetadata`: a ticket or an article that is there after the event."""
 
@@ -89,7 +101,7 @@ class ZendeskSourceMetadata(ConnectionMetadata):
     brand_subdomains: list[Annotated[str, LABEL]] | None = None
 
 
-DOCUMENT_TYPES = (ZendeskDocMetadata,)
+DOCUMENT_TYPES = (ZendeskDocMetadata, ZendeskCommentDocMetadata)
 EVENT_TYPES = (ZendeskEventMetadata, ZendeskOtherEventMetadata, ZendeskResyncEventMetadata)
 SEED_TYPES: frozenset[type[BaseModel]] = frozenset(
     {ZendeskDocMetadata, ZendeskEventMetadata, ZendeskSourceMetadata}

@@ -301,6 +301,17 @@ CONDITIONS = sa.Table(
     zoned_time("rests_until", default=None),
 )
 
+FLAGS = sa.Table(
+    "lightfast_connection_flags",
+    METADATA,
+    sa.Column("connection_id", key(), refers("connected_sources.id"), primary_key=True),
+    sa.Column("flag", key(64), primary_key=True),
+    sa.Column("subject", key(255), primary_key=True, server_default=""),
+    sa.Column("said", sa.Text()),
+    sa.Column("version", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
+    zoned_time("flagged_at"),
+)
+
 HANDSHAKES = sa.Table(
     "lightfast_handshakes",
     METADATA,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ingest.core.errors import IngestError, RateLimited, Refused, TransientError
+from ingest.core.errors import Denied, IngestError, RateLimited, Refused, TransientError
 from ingest.sources.contract import Client, Lookup
 from ingest.testing.fakes import Answer, Asked, Trouble, serving
 from ingest.testing.laws.clients import connected, every_ask, playing, provider_of, seen
@@ -93,6 +93,35 @@ def test_a_status_means_what_it_says(suite: Suite, status: int) -> None:
             fake.troubles[:] = [Trouble(Answer(status, {}, {"retry-after": "7"}), times=MANY)]
             with pytest.raises(STATUSES[status]):
                 client.fetch_one(lookup)
+
+
+def test_one_refusal_leaves_the_token_proven(suite: Suite) -> None:
+    """One object that is refused is not the connection's end: the token is proven beside it.
+
+    Remedy: `check` asks for what every token may read that is any good, and for nothing else.
+    """
+    with playing(suite) as fake, connected(suite, fake) as client:
+        for lookup in every_ask(suite):
+            fake.troubles[:] = [Trouble(Answer(403, {}))]
+            with suppress(Refused, Denied):
+                client.fetch_one(lookup)
+            fake.troubles.clear()
+            assert client.check(), f"a {lookup.identity.kind} was refused, and so is the check"
+
+
+REFUSING = (401, 403)
+
+
+@pytest.mark.parametrize("refusing", REFUSING)
+def test_a_token_that_is_let_in_nowhere_is_not_proven(suite: Suite, refusing: int) -> None:
+    """What `check` says decides whether a connection is paused, or one object is left out.
+
+    Remedy: have `check` ask the provider, and let what that refuses be `Refused`.
+    """
+    with playing(suite) as fake, connected(suite, fake) as client:
+        fake.troubles[:] = [Trouble(Answer(refusing, {}), times=MANY)]
+        with pytest.raises(Refused):
+            client.check()
 
 
 def _said_of(suite: Suite, client: Client, lookup: Lookup) -> str:

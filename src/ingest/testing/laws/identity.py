@@ -147,11 +147,14 @@ def _objects(fixture: Fixture) -> frozenset[tuple[str, Any]]:
 
 
 def _tellings(fixtures: Iterable[Fixture]) -> list[list[tuple[Fixture, Change]]]:
-    """The fixtures that tell of one object, with the change that each means."""
+    """The fixtures that tell of one object, with the change that each means.
+
+    What is told of another one beside it (a comment of the ticket) comes after that.
+    """
     groups: dict[Any, list[tuple[Fixture, Change]]] = defaultdict(list)
     for fixture in fixtures:
         if objects := _objects(fixture):
-            for change in fixture.means().untokened:
+            for change in fixture.means().untokened[:1]:
                 groups[fixture.event, fixture.scope, objects].append((fixture, change))
     return [group for group in groups.values() if len(group) > 1]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from copy import deepcopy
 from datetime import timedelta
 
+from ingest.core.changes import Upsert
 from ingest.core.ranks import rank
 from ingest.testing.laws.fixtures import RECEIVED_AT, Fixture, Suite
 from ingest.testing.laws.lawful import check_meaning
@@ -92,6 +93,19 @@ def test_every_ignored_kind_has_a_reason_and_gives_it(suite: Suite) -> None:
         check_meaning(fixture, means)
         assert means.skip is not None, f"{kind} is listed as ignored and is not skipped"
         assert reason in means.skip, f"{kind} is skipped as {means.skip!r}, not for {reason!r}"
+
+
+def test_what_answers_its_parent_is_named_as_such(suite: Suite) -> None:
+    """A reply stays when what it answers goes, where the provider goes on showing it.
+
+    Remedy: `Source.answers` is the table of (kind, kind of its parent), and an `Upsert` of such a
+    pair has `answers`, and in `lives_in` what it does go with; no other has.
+    """
+    for fixture in suite.fixtures:
+        for change in (*fixture.means().told, *fixture.means().untokened):
+            if isinstance(change, Upsert) and change.parent is not None:
+                pair = (change.identity.kind, change.parent.kind)
+                assert change.answers == (pair in suite.source.answers), f"{fixture.name}: {pair}"
 
 
 def test_a_payload_says_one_thing_of_an_object_at_one_place(suite: Suite) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.core.errors import BadSignature
+from ingest.core.errors import BadSignature, TooLate
 from ingest.core.signing import Scheme, check_form, check_fresh, verify
 from ingest.core.values import JSON
 from ingest.testing.laws.fixtures import RECEIVED_AT, Fixture
@@ -108,17 +108,19 @@ def test_a_stale_delivery_is_refused_where_a_time_is_signed_and_else_none_is(
 
     Remedy: `SignedTime` says where the time stands, how it is written, and how far it may be off.
     """
-    scheme = fixture.source.descriptor.scheme
-    window = scheme.time.window if scheme.time else timedelta(days=1)
-    for age in (timedelta(0), window, -window):
+    scheme, second = fixture.source.descriptor.scheme, timedelta(seconds=1)
+    if scheme.time is None:
+        for age in (timedelta(days=400), -timedelta(days=400)):
+            check_fresh(scheme, *_sent_before(fixture, age), RECEIVED_AT)
+        return
+    window = scheme.time.window
+    ahead = window if scheme.time.ahead is None else scheme.time.ahead
+    for age in (timedelta(0), window, -ahead):
         check_fresh(scheme, *_sent_before(fixture, age), RECEIVED_AT)
-    late, early = window + timedelta(seconds=1), -window - timedelta(seconds=1)
-    for age in (late, early):
-        if scheme.time is None:
-            check_fresh(scheme, *_sent_before(fixture, age), RECEIVED_AT)
-            continue
-        with pytest.raises(BadSignature):
-            check_fresh(scheme, *_sent_before(fixture, age), RECEIVED_AT)
+    with pytest.raises(TooLate if scheme.time.drops_late else BadSignature):
+        check_fresh(scheme, *_sent_before(fixture, window + second), RECEIVED_AT)
+    with pytest.raises(BadSignature):
+        check_fresh(scheme, *_sent_before(fixture, -ahead - second), RECEIVED_AT)
 
 
 def _sent_before(fixture: Fixture, age: timedelta) -> tuple[dict[str, str], dict[str, JSON]]:

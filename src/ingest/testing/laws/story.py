@@ -6,6 +6,7 @@ What they protect: `ingest demo` plays every source that is installed, and ends 
 from __future__ import annotations
 
 from ingest.core.signing import check_fresh, verify
+from ingest.core.values import loads
 from ingest.testing.laws.fixtures import RECEIVED_AT, Fixture, Suite
 from ingest.testing.laws.lawful import check_meaning
 from ingest.testing.signing import request
@@ -34,7 +35,7 @@ def test_the_receiver_takes_each_delivery_of_the_story(delivery: Fixture) -> Non
     scheme = descriptor.scheme
     sent = request(scheme, delivery.headers, delivery.body, secret=SECRET, sent_at=RECEIVED_AT)
     verify(scheme, sent.headers, sent.body, [SECRET])
-    check_fresh(scheme, sent.headers, dict(delivery.body), RECEIVED_AT)
+    check_fresh(scheme, sent.headers, loads(sent.body), RECEIVED_AT)
     missing = [name for name in descriptor.needed_headers if not sent.headers.get(name)]
     assert not missing, f"needed_headers that it has not: {missing}"
     key = descriptor.delivery_key(sent.headers, delivery.body)

@@ -95,6 +95,8 @@ def repository(of: Repository) -> dict[str, Any]:
         "html_url": of.page,
         "url": of.api,
         "default_branch": of.default_branch,
+        "has_issues": "issues" not in of.switched_off,
+        "has_discussions": "discussions" not in of.switched_off,
         "archived": False,
         "language": None,
         "permissions": {"admin": False, "push": False, "pull": True},
@@ -267,7 +269,7 @@ def discussion_comment(of: Repository, told: Mapping[str, Any]) -> dict[str, Any
     parent = told.get("parent_id")
     return {
         **remark(told),
-        "deletedAt": None,
+        "deletedAt": told.get("deleted_at"),
         "replyTo": {"databaseId": parent} if parent else None,
         "discussion": {"number": told["number"], "repository": {"databaseId": of.id}},
     }

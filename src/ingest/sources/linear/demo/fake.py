@@ -269,15 +269,21 @@ class Linear:
     def _whole(self, kind: str, found: Mapping[str, Any], depth: int) -> dict[str, Any]:
         """The object with what it embeds, each as it is now, as deep as anybody asks."""
         return {
-            name: self._embedded(kind if name == "parent" else name, value, depth)
+            name: self._embedded(_OF.get(name, kind if name == "parent" else name), value, depth)
             for name, value in found.items()
         }
 
     def _embedded(self, kind: str, value: Any, depth: int) -> Any:
+        if isinstance(value, list) and kind == "projects" and depth:
+            return [self._embedded("project", one, depth - 1) for one in value]
         if not isinstance(value, dict) or depth == 0:
             return value
         live = self.objects.get(kind, {}).get(str(value.get("id")), {})
         return self._whole(kind, {**value, **live}, depth - 1)
+
+
+_OF = {"parentDocument": "document"}
+"""What stands in a field that is not called as its type is."""
 
 
 def _missing(root: str) -> dict[str, Any]:

@@ -162,6 +162,8 @@ def page(rows: list[Any], asked: Field, kind: str, most: int, *, goes_on: bool) 
 
 
 def _page(values: list[Any], asked: Field, kind: str, most: int) -> dict[str, Any]:
+    wanted = ((asked.arguments.get("filter") or {}).get("id") or {}).get("in")
+    values = [one for one in values if wanted is None or one["id"] in wanted]
     begin = int(asked.arguments.get("after") or 0)
     end = begin + min(asked.first, most)
     return {

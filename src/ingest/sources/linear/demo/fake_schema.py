@@ -13,17 +13,18 @@ PLAIN: Mapping[str, str] = {
     "priorityLabel dueDate estimate trashed startedAt completedAt canceledAt branchName",
     "Comment": f"{_NODE} body url quotedText editedAt resolvedAt issueId parentId projectId "
     "projectUpdateId initiativeId initiativeUpdateId documentContentId",
-    "Project": f"{_NODE} name description content slugId url state priority health startDate "
-    "targetDate trashed",
+    "Project": f"{_NODE} name description content slugId identifier previousIdentifiers url "
+    "state priority health startDate targetDate trashed",
     "ProjectUpdate": f"{_NODE} body health url slugId editedAt",
     "InitiativeUpdate": f"{_NODE} body health url slugId editedAt",
     "Document": f"{_NODE} title content slugId url trashed hiddenAt",
-    "Initiative": f"{_NODE} name description content slugId url status health priority targetDate "
-    "trashed",
+    "Initiative": f"{_NODE} name description content slugId identifier previousIdentifiers url "
+    "status health priority targetDate trashed",
     "IssueRelation": f"{_NODE} type",
     "Attachment": f"{_NODE} title subtitle url metadata source sourceType",
     "IssueLabel": f"{_NODE} name color",
     "Team": f"{_NODE} key name",
+    "Cycle": f"{_NODE} number name",
     "User": f"{_NODE} name displayName email url",
     "ExternalUser": f"{_NODE} name displayName email",
     "ActorBot": "id type subType name userDisplayName",
@@ -106,10 +107,14 @@ OBJECTS: Mapping[str, Mapping[str, str]] = {
         "project": "Project",
         "initiative": "Initiative",
         "issue": "Issue",
+        "team": "Team",
+        "cycle": "Cycle",
+        "parentDocument": "Document",
         "creator": "User",
         "updatedBy": "User",
     },
-    "Initiative": {"owner": "User", "creator": "User"},
+    "Cycle": {"team": "Team"},
+    "Initiative": {"owner": "User", "creator": "User", "projects": "[Project]"},
 }
 
 LISTS: Mapping[str, str] = {

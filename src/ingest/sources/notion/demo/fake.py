@@ -12,12 +12,14 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid5
 
 from ingest.sources.notion.demo import lists
 from ingest.sources.notion.demo.orders import Orders, Trashed, orders_of
 from ingest.sources.notion.demo.shapes import (
     NAMES,
+    WHOLE,
     WORKSPACE,
     Object,
     cut,
@@ -334,15 +336,32 @@ class Notion:
 
     def items(self, id_: str, asked: Asked) -> Answer:
         """A property of a page, whole, as a list of its items."""
-        wanted = asked.path.rpartition("/")[2]
-        told = next((p for p in self.pages[id_]["properties"].values() if p["id"] == wanted), None)
+        wanted, of = unquote(asked.path.rpartition("/")[2]), self.pages[id_]["properties"].values()
+        told = next((one for one in of if unquote(one["id"]) == wanted), None)
         if told is None:
             return not_found("property", wanted)
         type_ = told["type"]
         one = {"object": "property_item", "id": told["id"], "type": type_}
+        if type_ == "rollup":
+            return self._rollup(told, asked)
         if not isinstance(told[type_], list):
-            return Answer(body={**one, type_: told[type_]})
+            return Answer(body={**one, type_: told.get(WHOLE, told[type_])})
         return self.listed([{**one, type_: item} for item in told[type_]], asked)
+
+    def _rollup(self, told: Object, asked: Asked) -> Answer:
+        """Its items, those of `show_original` or what is gone over, and what they come to: that is
+        not known before the last page of them.
+        """
+        whole: Object = told.get(WHOLE) or told["rollup"]
+        items = whole.get("array") or [{"type": "relation", "relation": {"id": told["id"]}}] * 3
+        results = [{"object": "property_item", **item} for item in items]
+        answer = self.listed(results, asked, type="property_item")
+        known = {"function": whole.get("function")}
+        final = {**whole, **({"array": []} if "array" in whole else {})}
+        unknown: Object = {"type": "incomplete", "incomplete": {}, **known}
+        rollup = unknown if answer.body["has_more"] else final
+        answer.body["property_item"] = {"id": told["id"], "type": "rollup", "rollup": rollup}
+        return answer
 
 
 _BELOW: Mapping[tuple[str, str, str], Callable[[Notion, str, Asked], Answer]] = {

@@ -15,6 +15,8 @@ from ingest.core.times import iso, parse_time
 from ingest.testing.fakes import Answer
 
 NAMES = UUID("4b9f2a52-4d3c-4a53-9d64-3f1f0c6a8b10")
+WHOLE = "whole"
+"""A field that no answer has: what a property is where nothing of it is cut."""
 MOST_ITEMS = 25
 _PLAIN = {
     "bold": False,
@@ -101,9 +103,19 @@ def made(kind: str, id_: str, at: str) -> Object:
     }
 
 
+def reckoned(type_: str, id_: str, whole: Object, short: Object | None = None) -> Object:
+    """A rollup or a formula: as its own endpoint reckons it, and `short` as the page does, from the
+    first things that it goes over.
+    """
+    return {"id": id_, "type": type_, type_: whole if short is None else short, WHOLE: whole}
+
+
 def cut(told: Object) -> Object:
     """A page's own answer holds no more than so many items of a property."""
+    told = {name: value for name, value in told.items() if name != WHOLE}
     items = told[told["type"]]
+    if isinstance(items, dict) and isinstance(items.get("array"), list):
+        return {**told, told["type"]: {**items, "array": items["array"][:MOST_ITEMS]}}
     if not isinstance(items, list) or len(items) <= MOST_ITEMS:
         return told
     shown = {**told, told["type"]: items[:MOST_ITEMS]}

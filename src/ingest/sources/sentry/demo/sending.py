@@ -34,8 +34,8 @@ def _object(within: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _data(of: Recorded) -> Mapping[str, Any]:
-    """What it tells of; the old WebHooks plugin has no envelope."""
-    return _object(of.payload, "data") if "data" in of.payload else of.payload
+    """What it tells of."""
+    return _object(of.payload, "data")
 
 
 def _subject(of: Recorded) -> Mapping[str, Any]:
@@ -123,7 +123,6 @@ def _issue_id(of: Recorded) -> str | None:
     data, subject = _data(of), _subject(of)
     told = [_object(data, "issue").get("id"), subject.get("issue_id")]
     told += [data.get("issue_id"), data.get("group_id")]
-    told += [] if "data" in of.payload else [data.get("id")]
     for id_ in told:
         if id_ not in (None, ""):
             return str(id_)

@@ -47,6 +47,7 @@ class Vercel:
     """The objects that there are; a `team` of None is the token's own account.
 
     page_size: the most that a page holds, whatever `limit` is asked for.
+    environments: names of custom environments by their ids, of whichever project.
     lists_deleted: a list has what was deleted and can be restored, with the marks of that.
     until_includes: a page has what was made at the very `until`, too.
     """
@@ -59,6 +60,7 @@ class Vercel:
     projects: dict[str, Fields] = field(default_factory=dict)
     deployments: dict[str, Fields] = field(default_factory=dict)
     logs: dict[str, list[Fields]] = field(default_factory=dict)
+    environments: dict[str, str] = field(default_factory=dict)
     hooks: Hooks = field(default_factory=Hooks)
     _orders: dict[str, Order] = field(default_factory=dict)
     _hosts: dict[str, str] = field(default_factory=dict)
@@ -164,6 +166,8 @@ class Vercel:
                 return self._list(asked)
             case ["v9", "projects", key]:
                 return self._project(asked, key)
+            case ["v9", "projects", key, "custom-environments", id_]:
+                return self._environment(asked, key, id_)
             case ["v1", "webhooks", *path]:
                 return self.hooks.answer(asked, path)
             case _:
@@ -207,6 +211,12 @@ class Vercel:
         if found is None or not self._is_theirs(asked, found["id"]):
             return _error(404, "not_found", "Project not found")
         return Answer(200, {k: v for k, v in found.items() if k != "team"}, _RATE)
+
+    def _environment(self, asked: Asked, key: str, id_: str) -> Answer:
+        project, slug = self._project(asked, key), self.environments.get(id_)
+        if project.status != 200 or slug is None:
+            return _error(404, "not_found", "The environment could not be found")
+        return Answer(200, {"id": id_, "slug": slug, "type": "preview"}, _RATE)
 
     def _list(self, asked: Asked) -> Answer:
         """Newest first; `until` and `since` are times of creation, the former not included."""

@@ -69,6 +69,12 @@ def _comments(account: Zendesk, asked: Asked, id_: int) -> Answer:
     return _page(account, asked, "comments", account.comments[id_])
 
 
+def _log(account: Zendesk, asked: Asked, id_: int) -> Answer:
+    if id_ not in account.tickets:
+        return Answer(404, MISSING)
+    return _page(account, asked, "events", account.logs.get(id_, []))
+
+
 def _deleted(account: Zendesk, asked: Asked) -> Answer:
     gone: list[Object] = [
         {"id": id_, "subject": of["subject"], "deleted_at": of["updated_at"]}
@@ -80,7 +86,13 @@ def _deleted(account: Zendesk, asked: Asked) -> Answer:
 def _article(account: Zendesk, asked: Asked, id_: int) -> Answer:
     if not account.help_center or id_ not in account.articles:
         return Answer(404, MISSING)
-    return Answer(body={"article": exports.shown_article(account, asked, id_)})
+    named = _LOCALE.search(asked.path)
+    further = account.translations.get(id_, {})
+    if named is None or named[1] == account.articles[id_]["locale"]:
+        return Answer(body={"article": exports.shown_article(account, asked, id_)})
+    if named[1] not in further:
+        return Answer(404, MISSING)
+    return Answer(body={"article": {**account.articles[id_], **further[named[1]], "id": id_}})
 
 
 def _translations(account: Zendesk, asked: Asked, id_: int) -> Answer:
@@ -153,6 +165,7 @@ def _named(account: Zendesk, ids: Sequence[JSON]) -> list[JSON]:
     return [account.users[id_] for id_ in sorted(known)]
 
 
+_LOCALE = re.compile(r"/help_center/([a-z-]{2,8})/articles/\d")
 _CENTER = r"help_center/(?:[a-z-]{2,8}/)?"
 _ROUTES: Mapping[re.Pattern[str], Callable[..., Answer]] = {
     re.compile(rf"/api/v2/{path}(?:\.json)?"): answers
@@ -161,6 +174,7 @@ _ROUTES: Mapping[re.Pattern[str], Callable[..., Answer]] = {
         (r"tickets/(\d+)", _ticket),
         (r"tickets/show_many", _many),
         (r"tickets/(\d+)/comments", _comments),
+        (r"tickets/(\d+)/conversation_log", _log),
         (r"deleted_tickets", _deleted),
         (r"incremental/tickets/cursor", exports.tickets),
         (rf"{_CENTER}incremental/articles", exports.articles),

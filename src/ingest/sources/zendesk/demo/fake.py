@@ -55,6 +55,7 @@ class Zendesk:
     deleted: dict[int, Object] = field(default_factory=dict)
     scrubbed: dict[int, Object] = field(default_factory=dict)
     comments: Lazy[list[Object]] = field(default_factory=Lazy)
+    logs: dict[int, list[Object]] = field(default_factory=dict)
     users: dict[int, Object] = field(default_factory=dict)
     articles: dict[int, Object] = field(default_factory=dict)
     translations: dict[int, dict[str, Object]] = field(default_factory=dict)
@@ -152,6 +153,11 @@ class Zendesk:
         self.comments[ticket] = [*said, made]
         self.edit_ticket(ticket, at=at)
         return made
+
+    def say(self, ticket: int, text: str, *, by: str, at: str) -> None:
+        """A message of the chat that the ticket is made of: it stands in no comment."""
+        log = self.logs.setdefault(ticket, [])
+        log.append(shapes.message(f"{ticket}-{len(log)}", text, by=by, at=at))
 
     def delete_ticket(self, id_: int, *, at: str | None = None) -> None:
         """Into the list of deleted tickets; not every deletion moves `updated_at`."""

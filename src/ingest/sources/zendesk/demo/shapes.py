@@ -84,6 +84,20 @@ def comment(
     }
 
 
+def message(id_: str, text: str, *, by: str, at: str) -> Object:
+    """An entry of a conversation's log: a message that somebody of that name sent."""
+    return {
+        "id": id_,
+        "type": "Messaging::ConversationMessage",
+        "reference": f"zen:messaging_message:{id_}",
+        "created_at": at,
+        "attachments": [],
+        "author": {"type": "user", "display_name": by},
+        "content": {"type": "text", "text": text},
+        "metadata": {},
+    }
+
+
 def article(site: str, id_: int, title: str, body: str, *, section: int, at: str) -> Object:
     """A new article in its own language; `body` is HTML."""
     return {
