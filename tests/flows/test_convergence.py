@@ -37,6 +37,7 @@ WITH d AS (DELETE FROM lightfast_webhook_deliveries),
      e AS (DELETE FROM lightfast_ingestion_events),
      m AS (DELETE FROM lightfast_count_marks),
      f AS (DELETE FROM lightfast_payload_drift),
+     n AS (DELETE FROM lightfast_space_names),
      o AS (DELETE FROM lightfast_docs_documents)
 UPDATE lightfast_connected_sources SET document_count = 0
 """)

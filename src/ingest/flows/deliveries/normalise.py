@@ -14,17 +14,21 @@ import structlog
 from ingest.core.bounds import MAX_CHANGES, bounded_event
 from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import BadPayload, PermanentError
+from ingest.core.naming import Called, NameTold, Rename
 from ingest.core.ranks import Told
 from ingest.core.slugs import bounded_key
 from ingest.core.times import to_micros
 from ingest.flows.connections.directory import Directory
 from ingest.flows.deliveries.prepared import Opened, Prepared, Target
 from ingest.flows.deliveries.route import Routed, route
+from ingest.flows.documents.called import Names, fits, joined
 from ingest.flows.documents.owned_keys import unclaimed
+from ingest.flows.documents.render import StoreConfig
 from ingest.flows.documents.statements import asked_for, statements_of, unplaced
 from ingest.sources.contract import Message, Normalised, Notice
 from ingest.store.connections import Connection
 from ingest.store.reasons import TOKENLESS, UNPLACED
+from ingest.store.space_names import Space
 
 log = structlog.get_logger(__name__)
 
@@ -72,18 +76,41 @@ def _dated(told: Notice, received_at: datetime) -> Notice:
 
 def _message(opened: Opened, connection: Connection, taken: frozenset[str]) -> Message:
     """The delivery as that connection's: identities lie in the scope that it stands for."""
-    row, descriptor = opened.row, opened.source.descriptor
-    own = descriptor.connection_tenants(connection.metadata)
-    named = next((tenant for tenant in opened.tenants if tenant in own), own[0])
+    row = opened.row
     return Message(
         row.headers,
         opened.payload,
         row.delivery_key,
         row.received_at,
-        descriptor.scope(named, connection.metadata),
+        _scope(opened, connection),
         connection.metadata,
         taken,
     )
+
+
+def _scope(opened: Opened, connection: Connection) -> str:
+    descriptor = opened.source.descriptor
+    own = descriptor.connection_tenants(connection.metadata)
+    named = next((tenant for tenant in opened.tenants if tenant in own), own[0])
+    return descriptor.scope(named, connection.metadata)
+
+
+def _fits(rename: Rename) -> bool:
+    return all(fits(Called(rename.space, name)) for name in (rename.name, rename.before))
+
+
+def _renamed(
+    opened: Opened, meaning: Normalised, connection: Connection, store: StoreConfig
+) -> Names:
+    """What is told of names in a store: each had happened when it was received."""
+    received_at = to_micros(opened.row.received_at)
+    scope = _scope(opened, connection) if meaning.renames else ""
+    found: dict[Space, tuple[NameTold, ...]] = {}
+    for one in filter(_fits, meaning.renames):
+        space = Space(store.id, opened.row.source_type, scope, one.space)
+        told = NameTold(one.name, one.before, one.at, received_at)
+        found |= joined({space: found.get(space, ())}, {space: (told,)})
+    return found
 
 
 def _to_be_confirmed(meaning: Normalised) -> tuple[tuple[Change, ...], tuple[Refresh, ...]]:
@@ -101,7 +128,7 @@ def _skipped_because(
     meaning: Normalised, told: Collection[Change], asked: Collection[Refresh], lost: int
 ) -> str | None:
     """Why the event changes nothing: by its kind, or for want of a token; None where it may."""
-    if meaning.skip is not None or asked:
+    if meaning.skip is not None or asked or meaning.renames:
         return meaning.skip
     if not told:
         return TOKENLESS
@@ -141,6 +168,7 @@ def _targets(
             asked,
             meaning.once,
             remark,
+            _renamed(opened, meaning, connection, store),
         )
         for store in directory.stores.get(connection.id, ())
     ]

@@ -10,6 +10,7 @@ from ingest.sources.github.events import IGNORED, unowned_because
 from ingest.sources.github.limits import LIMITS
 from ingest.sources.github.listing import LISTING
 from ingest.sources.github.mentions import MENTIONS
+from ingest.sources.github.naming import NAMING
 from ingest.sources.github.normalise import normalise
 from ingest.sources.github.remarks import ANSWERS
 from ingest.sources.github.renewal import RENEWAL
@@ -20,6 +21,7 @@ SOURCE = Source(
     descriptor=DESCRIPTOR,
     normalise=normalise,
     mentions=MENTIONS,
+    naming=NAMING,
     connect=connect,
     renewal=RENEWAL,
     documents=documents,

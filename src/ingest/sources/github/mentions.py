@@ -11,9 +11,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
+from ingest.core.identity import Identity
 from ingest.core.links import host_start
 from ingest.core.references import Context, Mention, Syntax
+from ingest.sources.github.names import REPOSITORY
 from ingest.sources.github.numbers import is_emphasised, stands_alone
 
 # The contract sheet, section e, after docs.github.com, autolinked-references-and-urls.
@@ -59,34 +63,70 @@ _MERGE = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """The repository that a text stands in, by its name, in lower case too, and its id."""
+
+    name: str
+    lower: str
+    scope: str | None
+
+    def thing(self, number: str) -> Identity | None:
+        """What `#12` is in it, by the first of the kinds that share its numbers."""
+        return None if self.scope is None else Identity("github", self.scope, "issue", number)
+
+
+def fold(key: str) -> str:
+    """Owners and repositories are the same in any case; what stands behind them is not."""
+    found = REPOSITORY.match(key)
+    return found[1].lower() + key[found.end(1) :] if found else key
+
+
 def _find(text: str, context: Context) -> Iterator[Mention]:
     """Bare numbers are those of the text's own repository, so only texts that have one have any.
 
     The cheap questions come first: most texts hold none of the marks.
     """
-    home = context.home
+    home = None
+    if context.home is not None:
+        home = _Home(context.home, context.home.lower(), context.scope)
     if "#" in text:
         yield from _numbers(text, home)
     if "://" in text and ("/issues/" in text or "/pull" in text or "/discussions/" in text):
-        yield from _elsewhere(text, context)
+        yield from _elsewhere(text, home, context)
     if "github.com/" in text:
         yield from _pages(text, home)
     if home is not None:
         yield from _prefixed(text, home)
 
 
-def _mention(start: int, end: int, key: str) -> Mention:
-    return Mention(start, end, "github", key, "text")
+def _mention(
+    start: int,
+    end: int,
+    repository: str,
+    number: str,
+    *,
+    home: _Home | None,
+    origin: Literal["url", "text"] = "text",
+    prefix: str | None = None,
+) -> Mention:
+    """A repository's name is the same in any case; its own texts may spell it otherwise, and mean
+    it by its id, but for one of that name on another host.
+    """
+    thing = None
+    if home is not None and (repository is home.name or repository.lower() == home.lower):
+        repository, thing = home.name, home.thing(number) if prefix is None else None
+    return Mention(start, end, "github", f"{repository}#{number}", origin, prefix, thing)
 
 
-def _prefixed(text: str, home: str) -> Iterator[Mention]:
+def _prefixed(text: str, home: _Home) -> Iterator[Mention]:
     """`GH-12`."""
     if "GH" in text or "gh-" in text or "gh#" in text:
         for found in _GH.finditer(text):
-            yield _mention(found.start(), found.end(), f"{home}#{found[1]}")
+            yield _mention(found.start(), found.end(), home.name, found[1], home=home)
 
 
-def _numbers(text: str, home: str | None) -> Iterator[Mention]:
+def _numbers(text: str, home: _Home | None) -> Iterator[Mention]:
     """`owner/repo#12`, and `#12` where it stands alone, or behind `issue` or `PR`."""
     branches = _branches(text)
     for found in _HASH.finditer(text):
@@ -96,12 +136,11 @@ def _numbers(text: str, home: str | None) -> Iterator[Mention]:
         if at and text[at - 1] in _REPO_CHARS and not is_emphasised(text, found):
             start = _repository_start(text, at)
             if start is not None:
-                key = f"{_spelt(text[start:at], home)}#{found[1]}"
-                yield _mention(start, found.end(), key)
+                yield _mention(start, found.end(), text[start:at], found[1], home=home)
             elif home is not None and (glued := _GLUED.search(text, max(0, at - 6), at)):
-                yield _mention(glued.start(), found.end(), f"{home}#{found[1]}")
+                yield _mention(glued.start(), found.end(), home.name, found[1], home=home)
         elif home is not None and stands_alone(text, found):
-            yield _mention(at, found.end(), f"{home}#{found[1]}")
+            yield _mention(at, found.end(), home.name, found[1], home=home)
 
 
 def _branches(text: str) -> list[tuple[int, int]]:
@@ -128,16 +167,16 @@ def _repository_start(text: str, at: int) -> int | None:
     return slash - owner.end() if owner else None
 
 
-def _pages(text: str, home: str | None) -> Iterator[Mention]:
+def _pages(text: str, home: _Home | None) -> Iterator[Mention]:
     """`https://github.com/owner/repo/pull/12`, whatever follows; also without the scheme."""
     for found in _PAGE.finditer(text):
         start = host_start(text, found.start())
         if start is not None and found[1] not in _NO_OWNERS:
-            key = f"{_spelt(f'{found[1]}/{found[2]}', home)}#{found[3]}"
-            yield Mention(start, found.end(), "github", key, "url")
+            repository = f"{found[1]}/{found[2]}"
+            yield _mention(start, found.end(), repository, found[3], home=home, origin="url")
 
 
-def _elsewhere(text: str, context: Context) -> Iterator[Mention]:
+def _elsewhere(text: str, home: _Home | None, context: Context) -> Iterator[Mention]:
     """The same on the host of an Enterprise, which counts where a connection is of it, and in the
     texts that are there too.
     """
@@ -145,16 +184,16 @@ def _elsewhere(text: str, context: Context) -> Iterator[Mention]:
     for found in _ELSEWHERE.finditer(text):
         host = found["host"].lower()
         if found[2] not in _NO_OWNERS:
-            key = f"{_spelt(f'{found[2]}/{found[3]}', context.home)}#{found[4]}"
-            prefix = None if host == own else host
-            yield Mention(found.start(), found.end(), "github", key, "url", prefix)
-
-
-def _spelt(repository: str, home: str | None) -> str:
-    """A repository's name is the same in any case; its own texts may spell it otherwise."""
-    same = home is not None and repository.lower() == home.lower()
-    return home if same and home is not None else repository
+            yield _mention(
+                found.start(),
+                found.end(),
+                f"{found[2]}/{found[3]}",
+                found[4],
+                home=home,
+                origin="url",
+                prefix=None if host == own else host,
+            )
 
 
 # linking-a-pull-request-to-an-issue: "Resolves #10, resolves octo-org/octo-repo#100".
-MENTIONS = Syntax(source="github", find=_find, closes_singly=True)
+MENTIONS = Syntax(source="github", find=_find, closes_singly=True, fold=fold)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ingest.core.naming import Rename
 from ingest.sources.contract import Message, Normalised
 from ingest.sources.github import (
     events,
@@ -56,7 +57,7 @@ _OBJECTS: Mapping[str, _Kind] = {
     ),
     "release": _Kind("release", fields.RELEASE, tellings.release, gone.release),
 }
-_SIGNS: Mapping[str, Callable[[Message], Outcome]] = {
+_SIGNS: Mapping[str, Callable[[Message], Outcome | Rename]] = {
     "push": pushes.push,
     "delete": pushes.ref_deleted,
     "repository": pushes.repository,
@@ -72,7 +73,7 @@ def normalise(message: Message) -> Normalised:
     name = events.name(message)
     proof.require(name, message.payload)
     drift: tuple[str, ...] = ()
-    outcome: Outcome
+    outcome: Outcome | Rename
     if name in events.IGNORED:
         outcome = _ignored(message, name)
     elif name in _SIGNS:
@@ -85,6 +86,8 @@ def normalise(message: Message) -> Normalised:
         outcome = Skipped(f"unknown event {ascii(name)[1:-1][:80]}")
     if isinstance(outcome, Skipped):
         return Normalised(event, skip=outcome.reason, drift=drift, notices=outcome.notices)
+    if isinstance(outcome, Rename):
+        return Normalised(event, renames=(outcome,))
     return Normalised(event, outcome, drift=drift)
 
 

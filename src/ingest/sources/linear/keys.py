@@ -11,6 +11,10 @@ import re
 from ingest.core.errors import BadPayload
 from ingest.sources.linear.payloads import Comment, Issue
 
+IDENTIFIER = re.compile(r"([A-Za-z][A-Za-z0-9]{0,9})-[0-9]{1,9}")
+"""`ENG-12`: the team's key, and the number."""
+OWNED = re.compile(r"(?:P-)?([A-Za-z][A-Za-z0-9]{0,9})-[0-9]{1,9}")
+"""The same, and `P-ENG-12`, which a project is called."""
 _KEY_IN_URL = re.compile(r"/issue/([A-Za-z][A-Za-z0-9]{0,9}-[0-9]{1,9})(?![A-Za-z0-9])")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ingest.core.links import host_start
 from ingest.core.references import Context, Mention, Syntax
-from ingest.sources.notion.ids import id_of
+from ingest.sources.notion.ids import dashed, id_of
 
 # The contract sheet, section e: `notion.so`, `app.notion.com`, and a workspace's own site.
 _URL = re.compile(
@@ -18,6 +18,11 @@ _URL = re.compile(
     r"(/[^\s<>()\[\]{}\"'`?#|\\^]{0,500}+)?"
     r"(?:\?([^\s<>()\[\]{}\"'`#|\\^]{1,500}+))?"
 )
+
+
+def fold(key: str) -> str:
+    """An id is written with dashes or without, in any case (RFC 9562, 4)."""
+    return dashed(key) or key
 
 
 def _find(text: str, _context: Context) -> Iterator[Mention]:
@@ -30,4 +35,4 @@ def _find(text: str, _context: Context) -> Iterator[Mention]:
             yield Mention(start, found.end(), "notion", key, "url")
 
 
-MENTIONS = Syntax(source="notion", find=_find)
+MENTIONS = Syntax(source="notion", find=_find, fold=fold)

@@ -54,6 +54,11 @@ _OF_PROJECT = re.compile(r"(?:[\w-]{1,100}/[\w-]{1,100}/|api/0/)?")
 _NO_SENTRY = frozenset({"github.com", "www.github.com", "gitlab.com", "bitbucket.org"})
 
 
+def fold(key: str) -> str:
+    """Short ids are the same in any case (`utils/groupreference.py`)."""
+    return key if "/" in key else key.upper()
+
+
 def _find(text: str, context: Context) -> Iterator[Mention]:
     if "-" in text:
         yield from _short_ids(text)
@@ -120,4 +125,4 @@ def _is_sentrys(page: re.Match[str]) -> bool:
     return page["last"] == "issues" and _ANYWHERE.fullmatch(page["path"]) is not None
 
 
-MENTIONS = Syntax(source="sentry", find=_find)
+MENTIONS = Syntax(source="sentry", find=_find, fold=fold)

@@ -113,6 +113,7 @@ DESCRIPTOR = Descriptor(
     api_host_field="zendeskSubdomain",
     check_token=check_token,
     token_end=token_end,
+    one_of=(("ticket",),),
     gather_s=_GATHER_S,
     templated=True,  # the body of a trigger: `{{ticket.description}}` is put in as it is
 )

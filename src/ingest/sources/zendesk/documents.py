@@ -96,6 +96,8 @@ def ticket_document(thread: Thread, place: Place, merged: int | None = None) -> 
         metadata=metadata.told(),
         created_at=time_if(ticket.created_at),
         aliases=(f"#{ticket.id}",),
-        references=tuple(relations(ticket, comments, merged)),
+        references=tuple(relations(ticket, comments, merged, place)),
+        home_scope=place.account,
+        title_is_made_up=not ticket.subject,
         links=linked(shown, place),
     )

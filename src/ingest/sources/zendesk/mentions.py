@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ingest.core.identity import Identity
 from ingest.core.links import host_start
 from ingest.core.references import Context, Mention, Syntax
 
@@ -75,7 +76,7 @@ _REACH = 32
 def _find(text: str, context: Context) -> Iterator[Mention]:
     """The cheap questions come first: most texts hold none of the three marks."""
     if context.source_type == "zendesk" and "#" in text:
-        yield from _numbers(text)
+        yield from _numbers(text, context.scope)
     by_name = "endesk" in text
     if ABBREVIATION in text or by_name:
         for found in _SHORT.finditer(text):
@@ -87,11 +88,23 @@ def _find(text: str, context: Context) -> Iterator[Mention]:
         yield from _mapped(text, context)
 
 
-def _numbers(text: str) -> Iterator[Mention]:
-    """`#7890`, where it stands alone."""
+def fold(key: str) -> str:
+    """Numbers, and locales (RFC 5646, 2.1.1): `article:5:pt-BR` is asked for in any case."""
+    return key.lower()
+
+
+def mention_of(source_id: str) -> str:
+    """A ticket is `7890`, and mentioned as `#7890`."""
+    return f"#{source_id}" if source_id.isdigit() else source_id
+
+
+def _numbers(text: str, account: str | None) -> Iterator[Mention]:
+    """`#7890`, where it stands alone: a ticket of the text's own account."""
     for found in _HASH.finditer(text):
         if _stands_alone(text, found):
-            yield Mention(found.start(), found.end(), "zendesk", f"#{found[1]}", "text")
+            thing = None if account is None else Identity("zendesk", account, "ticket", found[1])
+            key = f"#{found[1]}"
+            yield Mention(found.start(), found.end(), "zendesk", key, "text", thing=thing)
 
 
 def _stands_alone(text: str, found: re.Match[str]) -> bool:
@@ -137,4 +150,4 @@ def _key(ticket: str | None, article: str | None) -> str:
     return f"#{ticket}" if ticket else f"article:{article}"
 
 
-MENTIONS = Syntax(source="zendesk", find=_find)
+MENTIONS = Syntax(source="zendesk", find=_find, fold=fold, mention_of=mention_of)

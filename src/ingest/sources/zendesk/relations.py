@@ -17,6 +17,7 @@ from ingest.sources.contract import Payload
 from ingest.sources.wire import at, mapping, read
 from ingest.sources.zendesk.conversation import forms, in_order
 from ingest.sources.zendesk.payloads import Comment, Thread, Ticket, whole_id
+from ingest.sources.zendesk.place import TICKET, Place
 
 MERGED_INTO = "mergedInto"
 """The name of the other ticket's id in a look-up's hint and state."""
@@ -40,22 +41,27 @@ def merged_into(*told: Payload | JSON) -> int | None:
 
 
 def relations(
-    ticket: Ticket, comments: Sequence[Comment], merged: int | None
+    ticket: Ticket, comments: Sequence[Comment], merged: int | None, place: Place
 ) -> Iterator[Reference]:
     """The problem that an incident waits for, follow-ups both ways, what it was merged into.
 
     comments: all of the ticket's, in their order. merged: as the event said, where it did.
     """
+
+    def related(kind: ReferenceKind, id_: int, evidence: str) -> Reference:
+        thing = place.identity(TICKET, id_)
+        return Reference(kind, "zendesk", f"#{id_}", "field", evidence, thing=thing)
+
     if ticket.problem_id:
-        yield _reference("dependsOn", ticket.problem_id, "problem_id")
+        yield related("dependsOn", ticket.problem_id, "problem_id")
     if ticket.follows:
-        yield _reference("relatedTo", ticket.follows, "via.source.from.ticket_id")
+        yield related("relatedTo", ticket.follows, "via.source.from.ticket_id")
     for id_ in sorted(set(ticket.followup_ids or ())):
-        yield _reference("relatedTo", id_, "followup_ids")
+        yield related("relatedTo", id_, "followup_ids")
     if merged is not None:
-        yield _reference("relatedTo", merged, "target_ticket_id")
+        yield related("relatedTo", merged, "target_ticket_id")
     elif (found := said_target(ticket, comments)) is not None:
-        yield _reference("relatedTo", int(found[1]), found[0].strip())
+        yield related("relatedTo", int(found[1]), found[0].strip())
 
 
 def hides_target(raw: JSON) -> bool:
@@ -88,7 +94,3 @@ def said_target(ticket: Ticket, comments: Sequence[Comment]) -> re.Match[str] | 
         if int(found[1]) != ticket.id
     )
     return next(filter(None, told), None) or next(named, None)
-
-
-def _reference(kind: ReferenceKind, id_: int, evidence: str) -> Reference:
-    return Reference(kind, "zendesk", f"#{id_}", "field", evidence)
