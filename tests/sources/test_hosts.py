@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ingest.core.errors import BadSettings, Refused, Unavailable
 from ingest.settings import load
-from ingest.sources.contract import Access, Descriptor
+from ingest.sources.access import Access
+from ingest.sources.contract import Descriptor
 from ingest.sources.hosts import HOST, LABEL, ApiBase, Reach, base_of, matches
 from ingest.sources.registry import source
 from tests.factories import METADATA, OURS
