@@ -104,7 +104,7 @@ def _write(conn: psycopg.Connection[Any], change: Upsert, connection_id: str) ->
         created_at=change.created_at,
     )  # fmt: skip
     renders = Renders()
-    made = draft(renders.render(change, _STORE), change.metadata, ledger, None, _STORE)
+    made = draft(renders.render(change, _STORE), change.metadata, ledger, None, store=_STORE)
     pieces = renders.cut(change, _STORE).chunks
     conn.execute(
         _NEW_LEDGER,
@@ -117,7 +117,7 @@ def _write(conn: psycopg.Connection[Any], change: Upsert, connection_id: str) ->
     conn.execute(_FEED, [key, connection_id])
     for piece in pieces:
         conn.execute(_CHUNK, [key, piece.position, piece.start, piece.text])
-    for reference in made.rendered.references:
+    for reference in made.references:
         conn.execute(
             _REFERENCE,
             [key, reference.kind, reference.source, reference.key, reference.origin,

@@ -95,6 +95,8 @@ OTHER_WORDS: dict[str, object] = {
     "links": ("https://example.com",),
     "temporal": {"commitSha": "5f" * 20},
     "home": "halcyon/web",
+    "home_scope": "101",
+    "title_is_made_up": True,
     "labels": frozenset({"team-1"}),
     "chunk_overlap": 25,
 }

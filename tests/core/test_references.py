@@ -222,15 +222,20 @@ def test_evidence_is_cut_out_of_the_text_and_bounded() -> None:
     ]
 
 
+def targets(*found: Reference) -> list[tuple[str, str, str]]:
+    return [(one.kind, one.source, one.key) for one in found]
+
+
 def test_relationships_are_the_shape_of_the_seed() -> None:
-    given_twice = references("Fixes T-2, T-1. See !9. T-3") * 2
+    given_twice = targets(*references("Fixes T-2, T-1. See !9. T-3") * 2)
     assert relationships(reversed(given_twice)) == {
         "mentions": {"forge": ["acme/pay#9"], "tracker": ["T-1", "T-2", "T-3"]},
         "graph": {"resolves": ["tracker:T-1", "tracker:T-2"], "relatedTo": ["forge:acme/pay#9"]},
     }
-    assert relationships(references("T-1")) == {"mentions": {"tracker": ["T-1"]}}
-    field = Reference("relatedTo", "tracker", "T-1", "field", "parent")
-    assert relationships([field]) == {"graph": {"relatedTo": ["tracker:T-1"]}}
+    assert relationships(targets(*references("T-1"))) == {"mentions": {"tracker": ["T-1"]}}
+    assert relationships([("relatedTo", "tracker", "T-1")]) == {
+        "graph": {"relatedTo": ["tracker:T-1"]}
+    }
     assert relationships([]) is None
 
 

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from ingest.flows import sweep
 from ingest.flows.deliveries.drain import drain_deliveries
-from ingest.store import queue_admin, reading
+from ingest.flows.documents.find import find_documents
+from ingest.store import queue_admin
 from ingest.store.engine import transaction
 from tests.flows import halcyon
 from tests.flows.halcyon import Sent
@@ -64,7 +65,7 @@ class Desk:
     def found(self, key: str) -> list[str]:
         """The keys of the documents that this key finds."""
         with transaction(self.engine) as conn:
-            rows = reading.find(conn, key, store_id=None, source_type=None)
+            rows = find_documents(conn, key)
         return [row["source_id"] for row in rows]
 
     def targets(self, of: str) -> dict[str, bool]:

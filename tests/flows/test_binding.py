@@ -25,7 +25,7 @@ SELECT t.title FROM lightfast_document_references r
 JOIN lightfast_document_chunks c ON c.document_id = r.target_document_id
 JOIN LATERAL (SELECT split_part(c.text, E'\n', 1) AS title) t ON true
 """)
-_NOTES = sa.text("SELECT count(*) FROM lightfast_pending_bindings")
+_NOTES = sa.text("SELECT count(*) FROM lightfast_binding_notes")
 
 
 def thing(id_: str, key: str, at: int = 1, *points_at: str) -> Upsert:

@@ -25,7 +25,7 @@ def drafted(body: str, *, parent: Identity | None = None, links: tuple[str, ...]
         home="halcyon/web",
     )
     row = LedgerRow("i", "i", "store", "github", "101", "issue", "7", "issue-7~0")
-    return draft(Renders().render(whole, STORE), whole.metadata, row, None, STORE)
+    return draft(Renders().render(whole, STORE), whole.metadata, row, None, store=STORE)
 
 
 def keys(made: Draft) -> set[str]:

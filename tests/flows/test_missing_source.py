@@ -14,6 +14,7 @@ from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.connections.purge import purge_connection
 from ingest.flows.doctor import Surroundings, look_at_connections
 from ingest.flows.documents.bind import bind, bind_pending, note_keys
+from ingest.flows.documents.keys import named
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.drain import drain_lookups
 from ingest.sources import registry
@@ -119,7 +120,7 @@ def test_a_key_of_its_can_be_noted_and_bound(engine: sa.Engine) -> None:
     store = make_store(engine)
     _gone(engine, store)
     with transaction(engine) as conn:
-        noted = note_keys(conn, {(store, GONE, "GONE-1")})
+        noted = note_keys(conn, {named(store, GONE, "GONE-1")})
     bind(engine, noted)
     bind_pending(engine)
 

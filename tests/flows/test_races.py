@@ -18,12 +18,13 @@ from ingest.core.identity import Identity, document_id, event_id
 from ingest.core.ranks import rank
 from ingest.flows.documents.apply import StoreStatement, apply
 from ingest.flows.documents.bind import bind, note_keys
+from ingest.flows.documents.keys import named
 from ingest.flows.documents.prerender import prerender
 from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.store import events
+from ingest.store.binding import Noted
 from ingest.store.engine import transaction
 from ingest.store.events import Event
-from ingest.store.references import Noted
 from tests.factories import connect, make_store
 
 pytestmark = pytest.mark.integration
@@ -199,7 +200,7 @@ _GO = sa.text("DELETE FROM lightfast_docs_documents WHERE source_id = 'parent'")
 
 def _note(pair: Pair) -> Noted | None:
     with transaction(pair.engine) as conn:
-        return note_keys(conn, {("store-1", "linear", "parent")})
+        return note_keys(conn, {named("store-1", "linear", "parent")})
 
 
 def test_a_target_that_goes_while_it_is_bound_leaves_the_reference_open(pair: Pair) -> None:

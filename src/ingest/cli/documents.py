@@ -10,6 +10,7 @@ from ingest.cli import output
 from ingest.cli.arguments import MANY, AsJson, DocumentId, Limit, OfSource, OfStore
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
+from ingest.flows.documents.find import find_documents
 from ingest.store import reading
 from ingest.store.engine import transaction
 
@@ -47,7 +48,7 @@ def find(
 ) -> None:
     """Find documents by the key that people use, or by one that they used before."""
     with transaction(session(context).engine) as conn:
-        found = reading.find(conn, key, store_id=store, source_type=source)
+        found = find_documents(conn, key, store_id=store, source_type=source)
     empty = f"No document is or was called {key}."
     output.rows(found, as_json=as_json, columns=_FOUND, empty=empty)
 

@@ -33,9 +33,11 @@ class Upsert:
     `references` are those that a provider's field states; `links` are URLs in such fields (an
     attachment), which every source's mention syntax is asked about. `temporal` are the commit
     (`commitSha`) and the deployment (`deploymentId`) that it belongs to.
-    `home` is what bare references in the text are relative to (`owner/repo`), where that exists.
+    `home` is what bare references in the text are relative to (`owner/repo`), where that exists;
+    `home_scope` the scope of what they mean (a repository's id), where that is known.
     `labels` name the groups of the connection's filter that the object belongs to (team ids);
     None where the payload does not say.
+    `title_is_made_up`: by us, out of its keys or others' words, so nothing is said by it.
     """
 
     identity: Identity
@@ -52,9 +54,11 @@ class Upsert:
     links: tuple[str, ...] = ()
     temporal: Mapping[str, str] = field(default_factory=dict)
     home: str | None = None
+    home_scope: str | None = None
     labels: frozenset[str] | None = None
     priority: int = UPSERT_PRIORITY
     chunk_overlap: int | None = None
+    title_is_made_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

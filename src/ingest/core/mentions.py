@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal, NamedTuple
 
+from ingest.core.identity import Identity
 from ingest.core.keywords import EdgeKind
 from ingest.core.links import Links
 
@@ -22,10 +23,12 @@ class Context:
     """Where a text stands: its source, and what its bare references are relative to.
 
     home: `owner/repo`, where the source has such a thing; None: a bare number names nothing.
+    scope: what a bare number is within, by its id, whatever that is called; None: not known.
     """
 
     source_type: str
     home: str | None = None
+    scope: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ class Mention:
     origin: a URL says it, or the text alone.
     prefix: what `key` begins with, where it counts only for a store that owns that (`ENG`); None
         where it is certain.
+    thing: what is meant, where the place says in which scope that is (a bare `#12` in a repository
+        of a known id): no name stands in for it, so no rename breaks it. Of kinds that share their
+        ids (`Descriptor.one_of`) the first. None: the key is a name, and nothing else is known.
     """
 
     start: int
@@ -44,6 +50,12 @@ class Mention:
     key: str
     origin: Literal["url", "text"]
     prefix: str | None = None
+    thing: Identity | None = None
+
+
+def as_written(key: str) -> str:
+    """The fold of a source whose keys are themselves in their one spelling."""
+    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +68,17 @@ class Syntax:
         the text stands in a repository (it has a home); None takes the mention back. A phrase of
         several words ends in a noun that `keywords` knows.
     closes_singly: a closing keyword serves only the reference right after it, not a list.
+    fold: a key of this source in the spelling in which keys are compared; pure, and of what is
+        folded the same again. What the provider tells apart by case stays apart.
+    mention_of: of a document's `source_id` the mention by which whoever points at it is shown to.
     """
 
     source: str
     find: Callable[[str, Context], Iterable[Mention]]
     keywords: Mapping[str, EdgeKind | None] = field(default_factory=dict, hash=False)
     closes_singly: bool = False
+    fold: Callable[[str], str] = as_written
+    mention_of: Callable[[str], str] = as_written
 
 
 class Place(NamedTuple):

@@ -19,12 +19,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.core.canonical import digest
-from ingest.core.changes import Change, Delete, Patch, Upsert, Withdraw
+from ingest.core.changes import DELETE_PRIORITY, Change, Delete, Patch, Upsert, Withdraw
+from ingest.core.references import Reference
 from ingest.core.values import JSON
 
 _FINAL = "9" * 20
 _VERSION_LIMIT = 10**19
 _VERSION_CHARS = 20
+_FENCE_END = _VERSION_CHARS + 22
+"""Where the priority begins: behind the version, one digit, and a fence of 19."""
 _UNTOLD = "?" * _VERSION_CHARS
 
 
@@ -70,23 +73,33 @@ def content(change: Change) -> JSON:
         return {
             "sourceId": change.source_id,
             "title": change.title,
+            "titleIsMadeUp": change.title_is_made_up,
             "body": change.body,
             "metadata": dict(change.metadata),
             "parent": list(_plain(change)),
             "frontmatter": dict(change.frontmatter) if change.frontmatter is not None else None,
             "references": [
-                [r.kind, r.source, r.key, r.origin, r.evidence, r.prefix] for r in change.references
+                [r.kind, r.source, r.key, r.origin, r.evidence, r.prefix, _thing(r)]
+                for r in change.references
             ],
             "links": list(change.links),
             "temporal": dict(change.temporal),
             "createdAt": change.created_at.isoformat() if change.created_at else None,
             "home": change.home,
+            "homeScope": change.home_scope,
             "labels": [*sorted(change.labels)] if change.labels is not None else None,
             "chunkOverlap": change.chunk_overlap,
         }
     if isinstance(change, Patch):
         return {name: [f.value, f.merge] for name, f in change.fields.items()}
     return {"deleted": True} if isinstance(change, Delete) else {"withdrawn": True}
+
+
+def superseded(rank: str) -> str:
+    """The place of the end of what was last told there, as another thing took its place: above all
+    that was told of that version, and below any newer word.
+    """
+    return f"{rank[:_FENCE_END]}.{DELETE_PRIORITY:03d}.~"
 
 
 def grounded(rank: str, known: str | None) -> str:
@@ -133,6 +146,11 @@ def _version(change: Change) -> str:
 def _plain(change: Upsert) -> tuple[str, ...]:
     parent = change.parent
     return (parent.scope, parent.kind, parent.id) if parent else ()
+
+
+def _thing(reference: Reference) -> list[JSON] | None:
+    thing = reference.thing
+    return None if thing is None else [thing.scope, thing.kind, thing.id]
 
 
 def _fixed(version: int) -> str:

@@ -6,12 +6,13 @@ stands in code, comments or quotations is one. Performs no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal, NamedTuple
 
 from ingest.core.evidence import from_keyword, surroundings
+from ingest.core.identity import Identity
 from ingest.core.keywords import EdgeKind, Keyword, is_tag, joined, keyword_before
 from ingest.core.links import links
 from ingest.core.mentions import Context, Mention, Place, Syntax, find, places
@@ -47,6 +48,7 @@ class Reference:
 
     `key` is the canonical mention (`owner/repo#12`, `ENG-123`), the target's `source_id` or alias.
     `prefix` is set where the key was bare: it counts only if a connection of the store owns it.
+    `thing` is what is meant, as in `Mention`: where it is set, that binds it and not `key`.
     """
 
     kind: ReferenceKind
@@ -55,13 +57,15 @@ class Reference:
     origin: ReferenceOrigin
     evidence: str
     prefix: str | None = None
+    thing: Identity | None = None
 
 
 @dataclass(slots=True)
 class _Made:
     """The references made so far; places are added in the order of the text.
 
-    `certain` are the targets that a URL names: their bare keys need no owner to count.
+    `certain` are the targets that a URL names: their bare keys need no owner to count. Keys are
+    told apart as their source compares them; the spelling of the strongest origin is kept.
     """
 
     text: str
@@ -91,16 +95,20 @@ class _Made:
             said = surroundings(self.text, place.start)
         else:
             said = from_keyword(self.text, begin, place.start, place.end)
-        prefix = None if target in self.certain else place.mention.prefix
-        self.kept[kind, source, key] = Reference(kind, source, key, origin, said, prefix)
+        named = place.mention
+        prefix = None if target in self.certain else named.prefix
+        thing = named.thing or (known.thing if known is not None else None)
+        made = Reference(kind, source, named.key, origin, said, prefix, thing)
+        self.kept[kind, source, key] = made
 
     def references(self) -> tuple[Reference, ...]:
         """What is left of them, sorted."""
-        return tuple(
-            self.kept[kind, source, key]
-            for kind, source, key in sorted(self.kept)
+        left = (
+            reference
+            for (_, source, key), reference in self.kept.items()
             if (source, key) not in self.taken_back
         )
+        return tuple(sorted(left, key=_place_of))
 
 
 class _List(NamedTuple):
@@ -138,12 +146,21 @@ def keep_owned(
     )
 
 
-def distinct(references: Iterable[Reference]) -> tuple[Reference, ...]:
-    """One reference for each (kind, target), the first one; sorted by that."""
+def distinct(
+    references: Iterable[Reference], fold: Callable[[str, str], str] = lambda _source, key: key
+) -> tuple[Reference, ...]:
+    """One reference for each (kind, target), the first one; sorted by kind, source and key.
+
+    One that tells the thing itself goes before those that only name it. `fold` gives (source, key)
+    in the spelling in which keys are compared.
+    """
     kept: dict[tuple[str, str, str], Reference] = {}
-    for reference in references:
-        kept.setdefault((reference.kind, reference.source, reference.key), reference)
-    return tuple(kept[key] for key in sorted(kept))
+    for one in references:
+        target = one.kind, one.source, fold(one.source, one.key)
+        known = kept.setdefault(target, one)
+        if known.thing is None and one.thing is not None:
+            kept[target] = one
+    return tuple(sorted(kept.values(), key=_place_of))
 
 
 def strongest(references: Sequence[Reference], most: int) -> Sequence[Reference]:
@@ -157,21 +174,21 @@ def strongest(references: Sequence[Reference], most: int) -> Sequence[Reference]
 
 
 def relationships(
-    references: Iterable[Reference], temporal: Mapping[str, str] | None = None
+    targets: Iterable[tuple[str, str, str]], temporal: Mapping[str, JSON] | None = None
 ) -> dict[str, JSON] | None:
-    """The seed's `DocumentRelationships` out of references: sorted, no duplicates, None if empty.
+    """The seed's `DocumentRelationships` out of (kind, source, key): sorted, no duplicates, None if
+    empty.
 
     `{"mentions": {source: keys}, "temporal": {…}, "graph": {kind: ["<source>:<key>"]}}`; empty
     parts are left out.
     """
     mentions: dict[str, set[str]] = {}
     graph: dict[str, set[str]] = {}
-    for reference in references:
-        if reference.kind == "mention":
-            mentions.setdefault(reference.source, set()).add(reference.key)
+    for kind, source, key in targets:
+        if kind == "mention":
+            mentions.setdefault(source, set()).add(key)
         else:
-            target = f"{reference.source}:{reference.key}"
-            graph.setdefault(reference.kind, set()).add(target)
+            graph.setdefault(kind, set()).add(f"{source}:{key}")
     parts: dict[str, JSON] = {}
     if mentions:
         parts["mentions"] = {source: [*sorted(mentions[source])] for source in sorted(mentions)}
@@ -210,7 +227,11 @@ def _start(place: Place) -> int:
 
 
 def _target(place: Place) -> _Target:
-    return place.mention.source, place.mention.key
+    return place.mention.source, place.syntax.fold(place.mention.key)
+
+
+def _place_of(reference: Reference) -> tuple[str, str, str]:
+    return reference.kind, reference.source, reference.key
 
 
 def _keyword(text: str, context: Context, place: Place, shared: _List | None) -> Keyword | None:
@@ -220,7 +241,7 @@ def _keyword(text: str, context: Context, place: Place, shared: _List | None) ->
     syntax, home = place.syntax, context.home
     own = _NO_KEYWORDS if home is None else syntax.keywords
     at_home = syntax.source == context.source_type and (
-        home is None or place.mention.key.startswith(f"{home}#")
+        home is None or syntax.fold(place.mention.key).startswith(syntax.fold(f"{home}#"))
     )
     word = keyword_before(text, place.start, own, at_home=at_home)
     if word is not None or shared is None:

@@ -24,7 +24,7 @@ from ingest import types
 from ingest.core.errors import BadInput
 from ingest.core.values import JSON
 from ingest.queries.position import parts_of, position
-from ingest.sources.registry import source_types
+from ingest.sources.registry import folded, source_types
 from ingest.store import querying
 from ingest.store.querying import Direction, Moment
 
@@ -105,10 +105,12 @@ class Documents:
     def by_external_id(self, source_type: str, key: str) -> Document | None:
         """The document of that `source_id`, or else the one that had it, or has it besides.
 
-        As in `LIN-123`, `owner/repo#12`, `docs/setup.md`. Raises `BadInput` for an unknown source.
+        As in `LIN-123`, `owner/repo#12`, `docs/setup.md`; in any case that is the same to the
+        provider. Raises `BadInput` for an unknown source.
         """
         _require_source(source_type)
-        row = querying.by_key(self.conn, self.store_id, source_type, key)
+        compared = folded(source_type, key)
+        row = querying.by_key(self.conn, self.store_id, source_type, key, folded=compared)
         if row is None:
             return None
         return Document(**{name: value for name, value in row.items() if name != "former"})

@@ -24,12 +24,14 @@ from pydantic import BaseModel
 
 from ingest.core.changes import Change, Refresh, Upsert
 from ingest.core.identity import Identity
+from ingest.core.naming import Rename
 from ingest.core.references import Syntax
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.limits import RateLimits
 from ingest.sources.listing import Listing
 from ingest.sources.masking import Mask
+from ingest.sources.naming import Naming
 from ingest.sources.subscriptions import Subscriptions
 
 Payload = Mapping[str, JSON]
@@ -68,6 +70,7 @@ class Normalised:
     `once`: nobody signs when it was said; of one body of a connection the earliest time counts.
     `withdraws`: the provider tells that the connection is revoked, or what it stands for gone; the
     reason is shown with the connection.
+    `renames`: what is called otherwise from now on, in the message's scope (see `Naming`).
     """
 
     event: Mapping[str, JSON]
@@ -77,6 +80,7 @@ class Normalised:
     event_key: str | None = None
     once: bool = False
     withdraws: str | None = None
+    renames: tuple[Rename, ...] = ()
 
     @property
     def asked(self) -> tuple[Refresh, ...]:
@@ -279,6 +283,10 @@ class Descriptor:
     check_token: raises `BadInput` for a token that cannot be one.
     token_end: of a token that will end and is not renewed, when, and what to give instead; None for
         all others. For people, and never the token.
+    one_of: the kinds that a reference can mean by scope and id alone, in groups of those that share
+        their ids, in the order in which one turns into the next (an issue becomes a pull request):
+        of one id in a scope one document lives, that of the last kind that was told, and what was
+        said under any of them goes on under it.
     gather_s: how long a look-up waits for further events of the same object.
     """
 
@@ -310,6 +318,7 @@ class Descriptor:
     api_host_field: str | None = None
     check_token: Callable[[str], None] = lambda _token: None
     token_end: Callable[[str], str | None] = lambda _token: None
+    one_of: tuple[tuple[str, ...], ...] = ()
     gather_s: float = 1.0
     volatile_fields: frozenset[str] = frozenset()
     key_may_be_absent: bool = False
@@ -341,6 +350,8 @@ class Source:
     seed_types: those of them, and of `Descriptor.connection`, that the seed has under that name.
     ignored: kinds of delivery, as the provider names them, that are ignored on purpose, each with
         the reason that its `skip` gives.
+    naming: what of the provider has a name that keys begin with, and can get another; None where
+        nothing has.
     listing: how the provider is listed, by clients that are `listing.Lists` too; None where it is
         not: then there are no resyncs.
     subscribe: the provider's webhooks for one connection; None where its API knows none. Raises
@@ -366,6 +377,7 @@ class Source:
     event_types: tuple[type[BaseModel], ...] = ()
     seed_types: frozenset[type[BaseModel]] = frozenset()
     ignored: Mapping[str, str] = field(default_factory=dict)
+    naming: Naming | None = None
     listing: Listing | None = None
     subscribe: Callable[[Access], Subscriptions] | None = None
     subscription_field: str = "webhookId"

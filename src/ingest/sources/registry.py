@@ -129,6 +129,12 @@ def syntaxes() -> tuple[Syntax, ...]:
     return tuple(s.mentions for s in all_sources().values() if s.mentions is not None)
 
 
+def folded(source_type: str, key: str) -> str:
+    """A key of that source as it is compared (`Syntax.fold`); itself where nobody folds it."""
+    found = all_sources().get(source_type)
+    return key if found is None or found.mentions is None else found.mentions.fold(key)
+
+
 def imported(module: str, attribute: str) -> object:
     """What a module of a source exports.
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.core.values import JSON
+from ingest.store.references import Pointer
 from ingest.store.rows import as_json
 
 
@@ -17,6 +18,8 @@ class Stored:
     """A document as it stands: what a new version of it is compared with.
 
     created_at: ISO 8601 without a zone, in UTC, with microseconds, as the column has it.
+    pointers: its references, and names: the keys that it has and had, as they are compared; both
+        are read beside the row.
     """
 
     id: str
@@ -29,6 +32,8 @@ class Stored:
     chunk_count: int
     relationships: Mapping[str, JSON] | None
     created_at: str
+    pointers: tuple[Pointer, ...] = ()
+    names: frozenset[str] = frozenset()
 
 
 _RECORD = """
@@ -68,6 +73,22 @@ UPDATE lightfast_docs_documents d
 SET source_metadata = r.source_metadata, updated_at = CURRENT_TIMESTAMP
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id varchar, source_metadata jsonb)
 WHERE d.id = r.id AND d.source_metadata <> r.source_metadata
+""")
+_CALL = sa.text("""
+UPDATE lightfast_docs_documents d
+SET source_id = r.source_id, source_metadata = r.source_metadata, updated_at = CURRENT_TIMESTAMP
+FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+  AS r(id varchar, source_id varchar, source_metadata jsonb)
+WHERE d.id = r.id
+""")
+_PLACE = sa.text("""
+WITH withheld AS (
+  UPDATE lightfast_withheld_documents
+  SET document = document || jsonb_build_object('parent_doc_id', CAST(:parent AS varchar))
+  WHERE document_id = ANY(CAST(:ids AS varchar[]))
+)
+UPDATE lightfast_docs_documents SET parent_doc_id = :parent, updated_at = CURRENT_TIMESTAMP
+WHERE id = ANY(CAST(:ids AS varchar[])) AND parent_doc_id IS DISTINCT FROM :parent
 """)
 _DATE = sa.text("""
 UPDATE lightfast_docs_documents d
@@ -177,6 +198,19 @@ def update(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def patch(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write only the metadata of documents (`id`, `source_metadata`), where it differs."""
     _run(conn, _PATCH, rows)
+
+
+def call(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write only what documents are called, and the metadata that hang on that (`id`, `source_id`,
+    `source_metadata`).
+    """
+    _run(conn, _CALL, rows)
+
+
+def place(conn: sa.Connection, ids: Collection[str], parent: str) -> None:
+    """Put documents, withheld or not, under another parent."""
+    if ids:
+        conn.execute(_PLACE, {"ids": sorted(ids), "parent": parent})
 
 
 def date(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -36,6 +36,7 @@ SELECT document_id, alias, store_id, source_type
 FROM jsonb_to_recordset(CAST(:rows AS jsonb))
   AS r(document_id varchar, alias varchar, store_id varchar, source_type source_type)
 ON CONFLICT DO NOTHING
+RETURNING document_id, store_id, CAST(source_type AS text), alias
 """)
 _DROP_ALIASES = sa.text("""
 DELETE FROM lightfast_document_aliases a
@@ -109,15 +110,18 @@ def move(conn: sa.Connection, connection_id: str, moves: Sequence[tuple[str, str
 
 def change_aliases(
     conn: sa.Connection, added: Sequence[Mapping[str, Any]], dropped: Sequence[Mapping[str, Any]]
-) -> None:
+) -> list[tuple[str, str, str, str]]:
     """Add former keys, and drop those that are current again; first dropped, then added.
 
-    added: `document_id`, `alias`, `store_id`, `source_type`. dropped: the first two.
+    added: `document_id`, `alias`, `store_id`, `source_type`. dropped: the first two. Answers those
+    that are new: (document id, store id, source type, alias).
     """
     if dropped:
         conn.execute(_DROP_ALIASES, {"rows": as_json(dropped)})
-    if added:
-        conn.execute(_ADD_ALIASES, {"rows": as_json(added)})
+    if not added:
+        return []
+    rows = conn.execute(_ADD_ALIASES, {"rows": as_json(added)})
+    return [(a, b, c, d) for a, b, c, d in rows]
 
 
 def fed_keys(

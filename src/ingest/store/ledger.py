@@ -77,6 +77,14 @@ _SHARE = sa.text(f"""
 SELECT {_COLUMNS} FROM lightfast_document_ledger
 WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR KEY SHARE
 """)
+_CHILDREN_OF = sa.text("""
+SELECT CAST(identity AS text) FROM lightfast_document_ledger
+WHERE parent = ANY(CAST(:identities AS uuid[])) AND identity <> parent
+""")
+_LOCK_ALL = sa.text(f"""
+SELECT {_COLUMNS} FROM lightfast_document_ledger
+WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR UPDATE
+""")
 _ESCALATE = sa.text("""
 SELECT FROM lightfast_document_ledger
 WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR UPDATE
@@ -205,6 +213,20 @@ def move(conn: sa.Connection, moves: Sequence[tuple[str, str, str]]) -> None:
     identities, before, after = ([move[part] for move in ordered] for part in range(3))
     lock(conn, identities)
     conn.execute(_MOVE, {"identities": identities, "before": before, "after": after})
+
+
+def children(conn: sa.Connection, identities: Collection[str]) -> list[str]:
+    """The identities right below these; not locked."""
+    given = {"identities": list(identities)}
+    return list(conn.execute(_CHILDREN_OF, given).scalars())
+
+
+def lock_all(conn: sa.Connection, identities: Collection[str]) -> dict[str, LedgerRow]:
+    """The known ones of these identities, locked for a change of visibility until the commit.
+
+    FOR UPDATE, in the order of identities.
+    """
+    return _rows(conn.execute(_LOCK_ALL, {"identities": sorted(set(identities))}))
 
 
 def escalate(conn: sa.Connection, identities: Collection[str]) -> None:

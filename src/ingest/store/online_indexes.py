@@ -3,7 +3,8 @@
 A migration runs in a transaction, whose `CREATE INDEX` keeps every writer out until it is done:
 minutes, at ten million deliveries, in which a receiver answers 503. So those that a migration adds
 to a table of before are built first, with CONCURRENTLY, which no transaction may hold; the
-migration's own `CREATE INDEX IF NOT EXISTS` finds them, and builds only those of an empty table.
+migration's own `CREATE INDEX IF NOT EXISTS` finds them, and builds only those of an empty table. A
+column that such an index needs and the same migration adds (nullable, `IF NOT EXISTS`) comes first.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ from ingest.store.tables import METADATA
 
 log = structlog.get_logger(__name__)
 
-ONLINE = ("idx_deliveries_settled", "idx_feeds_connection_document")
+ONLINE = (
+    "idx_deliveries_settled",
+    "idx_feeds_connection_document",
+    "idx_references_bind_key",
+)
 """By name; a test holds each migration to it."""
 TURN_WITHIN_S, AGAIN_S = 600.0, 0.5
 
@@ -43,6 +48,10 @@ FROM pg_class t JOIN pg_namespace s ON s.oid = t.relnamespace
 LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = :index
 LEFT JOIN pg_index i ON i.indexrelid = c.oid
 WHERE t.oid = to_regclass(:table)
+""")
+_COLUMN = sa.text("""
+SELECT EXISTS (SELECT FROM pg_attribute
+               WHERE attrelid = to_regclass(:table) AND attname = :column AND NOT attisdropped)
 """)
 
 
@@ -71,11 +80,25 @@ def _build(engine: sa.Engine, index: sa.Index) -> None:
     if found is None or found.valid:
         return
     log.info("index_building", index=index.name, table=table)
+    _add_columns(engine, index, found.of_table)
     if found.valid is False:
         _alone(engine, f"DROP INDEX CONCURRENTLY IF EXISTS {found.named}")
     told = str(CreateIndex(index).compile(dialect=engine.dialect))
     told = told.replace(f" ON {table} ", f" ON {found.of_table} ", 1)
     _alone(engine, told.replace("CREATE INDEX ", "CREATE INDEX CONCURRENTLY ", 1))
+
+
+def _add_columns(engine: sa.Engine, index: sa.Index, table: str) -> None:
+    """Nullable and without a default, so that no row is looked at: a moment's lock, which is not
+    waited for long.
+    """
+    for column in index.columns:
+        if column.nullable and column.server_default is None:
+            kind = column.type.compile(dialect=engine.dialect)
+            named = f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column.name} {kind}"
+            with transaction(engine) as conn:
+                if not conn.execute(_COLUMN, {"table": table, "column": column.name}).scalar_one():
+                    conn.exec_driver_sql(named)
 
 
 @contextmanager

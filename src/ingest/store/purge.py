@@ -54,6 +54,8 @@ ORDER BY l.document_id LIMIT :limit
 _FORGET = sa.text("""
 WITH aliases AS (
   DELETE FROM lightfast_document_aliases WHERE document_id = ANY(CAST(:ids AS varchar[]))
+), folded AS (
+  DELETE FROM lightfast_folded_keys WHERE document_id = ANY(CAST(:ids AS varchar[]))
 )
 UPDATE lightfast_document_ledger l
 SET state = 'unknown', rank = NULL, source_id = NULL, patches = NULL,

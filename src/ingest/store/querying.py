@@ -37,13 +37,18 @@ SELECT {_COLUMNS} FROM lightfast_docs_documents d WHERE d.id = :id AND d.store_i
 # The key that is current goes before one that was once; of several the one that came first.
 _BY_KEY = sa.text(f"""
 SELECT {_COLUMNS}, 0 AS former FROM lightfast_docs_documents d
-WHERE d.source_type = CAST(:source_type AS source_type) AND d.source_id = :key
+WHERE d.source_type = CAST(:source_type AS source_type) AND d.source_id IN (:key, :folded)
   AND d.store_id = :store_id
 UNION ALL
 SELECT {_COLUMNS}, 1 FROM lightfast_document_aliases a
 JOIN lightfast_docs_documents d ON d.id = a.document_id
 WHERE a.store_id = :store_id AND a.source_type = CAST(:source_type AS source_type)
-  AND a.alias = :key
+  AND a.alias IN (:key, :folded)
+UNION ALL
+SELECT {_COLUMNS}, CAST(f.former AS integer) FROM lightfast_folded_keys f
+JOIN lightfast_docs_documents d ON d.id = f.document_id
+WHERE f.store_id = :store_id AND f.source_type = CAST(:source_type AS source_type)
+  AND f.key = :folded
 ORDER BY former, created_at, id LIMIT 1
 """)
 _REFERENCE = """
@@ -97,9 +102,14 @@ def by_id(conn: sa.Connection, store_id: str, document_id: str) -> Row | None:
     return _one(conn.execute(_BY_ID, {"id": document_id, "store_id": store_id}))
 
 
-def by_key(conn: sa.Connection, store_id: str, source_type: str, key: str) -> Row | None:
-    """The document of a source that has this key, else the one that had it or has it besides."""
-    given = {"store_id": store_id, "source_type": source_type, "key": key}
+def by_key(
+    conn: sa.Connection, store_id: str, source_type: str, key: str, *, folded: str
+) -> Row | None:
+    """The document of a source that has this key, else the one that had it or has it besides.
+
+    folded: the key as its source compares keys.
+    """
+    given = {"store_id": store_id, "source_type": source_type, "key": key, "folded": folded}
     return _one(conn.execute(_BY_KEY, given))
 
 

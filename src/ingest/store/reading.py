@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+
+from ingest.store.rows import as_json
 
 _ROW = """
   d.id, d.store_id, CAST(d.source_type AS text) AS source_type, l.kind, d.source_id,
@@ -19,21 +21,34 @@ WHERE (CAST(:store_id AS varchar) IS NULL OR d.store_id = :store_id)
   AND (CAST(:kind AS varchar) IS NULL OR l.kind = :kind)
 ORDER BY d.store_id, d.source_type, d.created_at, d.id LIMIT :limit
 """)
-# The key that is current, then those that were once: both find the document.
+# What is called so now, then what once was: by the key as it is written, and as its source compares
+# keys. Of what is both the present key counts.
 _FIND = sa.text(f"""
-SELECT {_ROW}, CAST(NULL AS varchar) AS alias
-FROM lightfast_docs_documents d {_LEDGER}
-WHERE d.source_id = :key
-  AND (CAST(:store_id AS varchar) IS NULL OR d.store_id = :store_id)
+WITH k AS (
+  SELECT e.source_type, f.key FROM unnest(enum_range(CAST(NULL AS source_type))) AS e(source_type)
+  JOIN jsonb_to_recordset(CAST(:folded AS jsonb)) AS f(source_type text, key varchar)
+    ON f.source_type = CAST(e.source_type AS text)
+), now AS (
+  SELECT id FROM lightfast_docs_documents WHERE source_id = :key
+  UNION SELECT d.id FROM k JOIN lightfast_docs_documents d
+    ON d.source_type = k.source_type AND d.source_id = k.key
+  UNION SELECT f.document_id FROM k JOIN lightfast_folded_keys f
+    ON f.source_type = k.source_type AND f.key = k.key AND NOT f.former
+), once AS (
+  SELECT document_id AS id, alias FROM lightfast_document_aliases WHERE alias = :key
+  UNION SELECT a.document_id, a.alias FROM k JOIN lightfast_document_aliases a
+    ON a.source_type = k.source_type AND a.alias = k.key
+  UNION SELECT f.document_id, f.key FROM k JOIN lightfast_folded_keys f
+    ON f.source_type = k.source_type AND f.key = k.key AND f.former
+), named AS (
+  SELECT id, CAST(NULL AS varchar) AS alias FROM now
+  UNION ALL
+  SELECT id, min(alias) FROM once WHERE id NOT IN (SELECT id FROM now) GROUP BY id
+)
+SELECT {_ROW}, n.alias FROM named n JOIN lightfast_docs_documents d ON d.id = n.id {_LEDGER}
+WHERE (CAST(:store_id AS varchar) IS NULL OR d.store_id = :store_id)
   AND (CAST(:source_type AS text) IS NULL OR CAST(d.source_type AS text) = :source_type)
-UNION ALL
-SELECT {_ROW}, a.alias
-FROM lightfast_document_aliases a
-JOIN lightfast_docs_documents d ON d.id = a.document_id {_LEDGER}
-WHERE a.alias = :key AND d.source_id <> :key
-  AND (CAST(:store_id AS varchar) IS NULL OR d.store_id = :store_id)
-  AND (CAST(:source_type AS text) IS NULL OR CAST(d.source_type AS text) = :source_type)
-ORDER BY store_id, source_type, created_at, id
+ORDER BY d.store_id, d.source_type, d.created_at, d.id
 """)
 _SHOW = sa.text(f"""
 SELECT {_ROW}, d.source_metadata, d.content_hash, d.config_hash, d.frontmatter, d.relationships
@@ -79,13 +94,20 @@ def listing(
 
 
 def find(
-    conn: sa.Connection, key: str, *, store_id: str | None = None, source_type: str | None = None
+    conn: sa.Connection,
+    key: str,
+    folded: Mapping[str, str],
+    *,
+    store_id: str | None = None,
+    source_type: str | None = None,
 ) -> list[dict[str, Any]]:
     """The documents that a human key finds, by their current key or by a former one.
 
-    Columns as in `listing`, and `alias`: the former key, None where it is the current one.
+    folded: the key as each source compares keys, by source type. Columns as in `listing`, and
+    `alias`: the former key, None where it is the current one.
     """
-    given = {"key": key, "store_id": store_id, "source_type": source_type}
+    rows = as_json({"source_type": name, "key": one} for name, one in folded.items())
+    given = {"key": key, "folded": rows, "store_id": store_id, "source_type": source_type}
     return [dict(row) for row in conn.execute(_FIND, given).mappings()]
 
 

@@ -1,205 +1,214 @@
-"""The references table's SQL: what documents point at, and whether the target is there."""
+"""The references table's SQL: what documents point at. Which document that is: `binding`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.core.values import JSON
 from ingest.store.rows import as_json
 
-_LANES = 64
-_DELETE = sa.text("""
-DELETE FROM lightfast_document_references WHERE document_id = ANY(CAST(:ids AS varchar[]))
-""")
-_INSERT = sa.text("""
-INSERT INTO lightfast_document_references
-  (document_id, kind, target_source, target_key, origin, evidence, store_id)
-SELECT document_id, kind, target_source, target_key, origin, evidence, store_id
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-  document_id varchar, kind varchar, target_source source_type, target_key varchar,
-  origin varchar, evidence text, store_id varchar)
-""")
-# Of one tenant's documents that have a key, the first that has it now owns it, else the first that
-# had it. Where several tenants have it, each means its own by it, and for the rest it names
-# nothing: nobody takes another's references by a key that he merely claims, whoever comes first.
-# A guarded key nobody can claim: who has it now stands above who had it once.
-_OWNED = """
-owned AS (
-  SELECT k.store_id, k.source_type, k.key, c.by_scope,
-         CASE WHEN k.guarded THEN coalesce(c.alone_now, c.alone) ELSE c.alone END AS alone
-  FROM keys k CROSS JOIN LATERAL (
-    SELECT jsonb_object_agg(b.scope, b.id) AS by_scope,
-           CASE WHEN count(*) = 1 THEN min(b.id) END AS alone,
-           CASE WHEN count(*) FILTER (WHERE NOT b.former) = 1
-                THEN min(b.id) FILTER (WHERE NOT b.former) END AS alone_now
-    FROM (
-      SELECT DISTINCT ON (scope) scope, id, former FROM (
-        SELECT coalesce(l.scope, '') AS scope, d.id, false AS former
-        FROM lightfast_docs_documents d
-        LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id
-        WHERE d.source_type = k.source_type AND d.source_id = k.key AND d.store_id = k.store_id
-        UNION ALL
-        SELECT coalesce(l.scope, ''), d.id, true
-        FROM lightfast_document_aliases a
-        JOIN lightfast_docs_documents d ON d.id = a.document_id
-        LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id
-        WHERE a.store_id = k.store_id AND a.source_type = k.source_type AND a.alias = k.key
-      ) named ORDER BY scope, former, id
-    ) b
-  ) c
-)
-"""
-# Whose document refers matters only where several have the key.
-_OWNER = """
-CASE WHEN o.alone IS NOT NULL OR o.by_scope IS NULL THEN o.alone
-ELSE o.by_scope ->> (SELECT s.scope FROM lightfast_document_ledger s
-                     WHERE s.document_id = r.document_id AND s.source_type = r.target_source) END
-"""
-# Most keys are those of documents that nobody points at: they are left alone.
-_POINTED = sa.text(f"""
-SELECT DISTINCT k.store_id, CAST(k.source_type AS text), k.key, k.guarded,
-       mod(hashtext(k.key) & 2147483647, {_LANES}) AS lane
-FROM jsonb_to_recordset(CAST(:keys AS jsonb))
-  AS k(store_id varchar, source_type source_type, key varchar, guarded boolean)
-JOIN lightfast_document_references r
-  ON r.store_id = k.store_id AND r.target_source = k.source_type AND r.target_key = k.key
-""")
-# One binder at a time for each key, and in a statement before the next one's snapshot: else one
-# that saw an older state could write last.
-_ALONE = sa.text("""
-SELECT pg_advisory_xact_lock(hashtext('lightfast_document_references'), lane)
-FROM (SELECT unnest(CAST(:lanes AS integer[])) AS lane ORDER BY 1) AS lanes
-""")
-# The owner of a key is a pure function of what stands.
-_BIND = sa.text(f"""
-WITH keys AS (
-  SELECT k.store_id, k.source_type, k.key, k.guarded FROM jsonb_to_recordset(CAST(:keys AS jsonb))
-    AS k(store_id varchar, source_type source_type, key varchar, guarded boolean)
-), {_OWNED}
-UPDATE lightfast_document_references r SET target_document_id = {_OWNER}
-FROM owned o
-WHERE r.store_id = o.store_id AND r.target_source = o.source_type AND r.target_key = o.key
-  AND r.target_document_id IS DISTINCT FROM {_OWNER}
-""")
-_NOTE = sa.text("""
-INSERT INTO lightfast_pending_bindings (keys) VALUES (CAST(:keys AS jsonb)) RETURNING id
-""")
-_DONE = sa.text("DELETE FROM lightfast_pending_bindings WHERE id = ANY(CAST(:ids AS bigint[]))")
-# One that its own worker is binding now is waited for.
-_PENDING = sa.text("""
-SELECT id, keys FROM lightfast_pending_bindings ORDER BY id LIMIT :limit FOR UPDATE
-""")
-AT_ONCE = 20
-"""Of noted bindings, in one transaction."""
 
-_KEYS_OF = sa.text("""
-SELECT l.store_id, CAST(l.source_type AS text), l.source_id
-FROM lightfast_document_ledger l
-WHERE l.document_id = ANY(CAST(:ids AS varchar[])) AND l.source_id IS NOT NULL
-UNION
-SELECT a.store_id, CAST(a.source_type AS text), a.alias
-FROM lightfast_document_aliases a WHERE a.document_id = ANY(CAST(:ids AS varchar[]))
-UNION
-SELECT r.store_id, CAST(r.target_source AS text), r.target_key
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A reference as it stands. `bind_key` is that by which it is bound, where that is not the key
+    as it is written; `shown` the `source_id` of the document that it is bound to, None for none.
+    """
+
+    kind: str
+    target_source: str
+    target_key: str
+    origin: str
+    evidence: str
+    bind_key: str | None
+    shown: str | None
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What tells it from the others of its document."""
+        return self.kind, self.target_source, self.target_key
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A document's `relationships` as they stand, and the references that they are a view of."""
+
+    document_id: str
+    relationships: Mapping[str, JSON] | None
+    pointers: tuple[Pointer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeysOf:
+    """By what documents are found and what they point at; each begins with store id, source type.
+
+    names: the keys that they have or had. things: their identities, as scope, kind, id.
+    aimed: what binds their references, as it is written, and as it is compared (None: the same).
+    """
+
+    names: frozenset[tuple[str, str, str]] = frozenset()
+    things: frozenset[tuple[str, str, str, str, str]] = frozenset()
+    aimed: frozenset[tuple[str, str, str, str | None]] = frozenset()
+
+
+_POINTER = """
+  r.kind, CAST(r.target_source AS text) AS target_source, r.target_key, r.origin, r.evidence,
+  r.bind_key, t.source_id AS shown
+"""
+_READ = sa.text(f"""
+SELECT r.document_id, {_POINTER}
+FROM lightfast_document_references r
+LEFT JOIN lightfast_docs_documents t ON t.id = r.target_document_id
+WHERE r.document_id = ANY(CAST(:ids AS varchar[]))
+""")
+_RELATIONSHIPS = sa.text("""
+SELECT id, relationships FROM lightfast_docs_documents
+WHERE id = ANY(CAST(:ids AS varchar[])) ORDER BY id
+""")
+_RELATE = sa.text("""
+UPDATE lightfast_docs_documents d
+SET relationships = r.relationships,
+    updated_at = CASE WHEN :touch THEN CURRENT_TIMESTAMP ELSE d.updated_at END
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id varchar, relationships jsonb)
+WHERE d.id = r.id
+""")
+_DELETE = sa.text("""
+DELETE FROM lightfast_document_references r
+USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS d(
+  document_id varchar, kind varchar, target_source source_type, target_key varchar)
+WHERE r.document_id = d.document_id AND r.kind = d.kind
+  AND r.target_source = d.target_source AND r.target_key = d.target_key
+""")
+# One that is there already goes on pointing where it did, unless something else binds it by now.
+_PUT = sa.text("""
+INSERT INTO lightfast_document_references AS r
+  (document_id, kind, target_source, target_key, origin, evidence, store_id, bind_key)
+SELECT document_id, kind, target_source, target_key, origin, evidence, store_id, bind_key
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(
+  document_id varchar, kind varchar, target_source source_type, target_key varchar,
+  origin varchar, evidence text, store_id varchar, bind_key varchar)
+ON CONFLICT (document_id, kind, target_source, target_key) DO UPDATE
+  SET origin = excluded.origin, evidence = excluded.evidence, bind_key = excluded.bind_key,
+      target_document_id = CASE WHEN r.bind_key IS NOT DISTINCT FROM excluded.bind_key
+                                THEN r.target_document_id END
+""")
+# Of two that write one key from now on, that which means a thing by its id stays.
+_YIELD = sa.text("""
+DELETE FROM lightfast_document_references r
+USING jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(
+  document_id varchar, kind varchar, target_source source_type, target_key varchar, after varchar)
+WHERE r.document_id = n.document_id AND r.kind = n.kind
+  AND r.target_source = n.target_source AND r.target_key = n.after
+""")
+_CALL = sa.text("""
+UPDATE lightfast_document_references r SET target_key = n.after
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS n(
+  document_id varchar, kind varchar, target_source source_type, target_key varchar, after varchar)
+WHERE r.document_id = n.document_id AND r.kind = n.kind
+  AND r.target_source = n.target_source AND r.target_key = n.target_key
+""")
+_LOOSE = sa.text("""
+UPDATE lightfast_document_references SET target_document_id = NULL
+WHERE document_id = ANY(CAST(:ids AS varchar[])) AND target_document_id IS NOT NULL
+""")
+_OWN = """
+SELECT document_id, store_id, CAST(source_type AS text) AS source_type, source_id AS key
+FROM lightfast_document_ledger
+WHERE document_id = ANY(CAST(:ids AS varchar[])) AND source_id IS NOT NULL
+UNION ALL
+SELECT document_id, store_id, CAST(source_type AS text), alias
+FROM lightfast_document_aliases WHERE document_id = ANY(CAST(:ids AS varchar[]))
+"""
+_OWN_KEYS = sa.text(_OWN)
+_AIMED = sa.text("""
+SELECT DISTINCT r.store_id, CAST(r.target_source AS text), r.target_key, r.bind_key
 FROM lightfast_document_references r WHERE r.document_id = ANY(CAST(:ids AS varchar[]))
 """)
+_THINGS = sa.text("""
+SELECT store_id, CAST(source_type AS text), scope, kind, external_id
+FROM lightfast_document_ledger WHERE document_id = ANY(CAST(:ids AS varchar[]))
+""")
 
 
-def keys_of(conn: sa.Connection, document_ids: Collection[str]) -> set[tuple[str, str, str]]:
-    """The keys that documents own and those they point at."""
+def read(conn: sa.Connection, document_ids: Collection[str]) -> dict[str, tuple[Pointer, ...]]:
+    """What documents point at, by document; one that points at nothing has no entry. Locks nothing.
+
+    Whoever writes them holds the documents' rows of the ledger.
+    """
+    found: dict[str, list[Pointer]] = {}
+    if document_ids:
+        for document_id, *row in conn.execute(_READ, {"ids": list(document_ids)}):
+            found.setdefault(document_id, []).append(Pointer(*row))
+    return {document_id: tuple(pointers) for document_id, pointers in found.items()}
+
+
+def shown(conn: sa.Connection, document_ids: Collection[str]) -> list[Shown]:
+    """Those of the documents that stand, with what they point at; by id."""
     if not document_ids:
-        return set()
-    rows = conn.execute(_KEYS_OF, {"ids": sorted(document_ids)})
-    return {(store, source, key) for store, source, key in rows}
+        return []
+    pointers = read(conn, document_ids)
+    rows = conn.execute(_RELATIONSHIPS, {"ids": list(document_ids)})
+    return [Shown(id_, told, pointers.get(id_, ())) for id_, told in rows]
 
 
-def replace(
-    conn: sa.Connection, changed: Collection[str], rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Write the references of documents; `changed` are those that may have had others before.
+def relate(conn: sa.Connection, rows: Sequence[Mapping[str, Any]], *, touch: bool) -> None:
+    """Write the `relationships` of documents (`id`, `relationships`).
 
-    rows: `document_id`, `kind`, `target_source`, `target_key`, `origin`, `evidence`, `store_id`.
-    Targets are bound after the commit: see `note`.
+    touch: `updated_at` moves. The caller holds their rows of the ledger.
     """
-    if changed:
-        conn.execute(_DELETE, {"ids": sorted(changed)})
     if rows:
-        conn.execute(_INSERT, {"rows": as_json(rows)})
+        conn.execute(_RELATE, {"rows": as_json(rows), "touch": touch})
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """A key of a store's documents, whose owner may have changed.
+def delete(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Take references away: `document_id`, `kind`, `target_source`, `target_key`."""
+    if rows:
+        conn.execute(_DELETE, {"rows": as_json(rows)})
 
-    guarded: its source has prefixes, so that only its owner's tenant can have it: who has it now
-        goes before who had it once.
+
+def put(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write references: beside those that tell them apart, `origin`, `evidence`, `store_id` and
+    `bind_key`. What is new points nowhere yet: it is bound after the commit (`binding.note`).
     """
-
-    store_id: str
-    source_type: str
-    key: str
-    guarded: bool = False
+    if rows:
+        conn.execute(_PUT, {"rows": as_json(rows)})
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """Keys that may have another owner once their transaction is committed; `id` is the row that
-    says so until they are bound.
+def call(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the keys of references otherwise: beside what tells them apart, the key `after` it.
+
+    They go on pointing where they do.
     """
-
-    id: int
-    keys: Collection[Owned]
-
-
-def note(conn: sa.Connection, keys: Collection[Owned]) -> Noted | None:
-    """Write down, in the transaction that moves keys, that they are to be bound after it.
-
-    None where there are no keys. Should the process die before it binds, `bind_pending` does it.
-    """
-    if not keys:
-        return None
-    return Noted(conn.execute(_NOTE, {"keys": _as_keys(keys)}).scalar_one(), keys)
+    if rows:
+        conn.execute(_YIELD, {"rows": as_json(rows)})
+        conn.execute(_CALL, {"rows": as_json(rows)})
 
 
-def bind(conn: sa.Connection, noted: Noted) -> None:
-    """Point every reference to these keys at the document that owns it now, and take the note off.
-
-    To be called in a transaction of its own, after the commit that wrote the keys. One binder at a
-    time for each key, under advisory locks that are taken in one order and before the snapshot:
-    else one that saw an older state could write last. The owner is a pure function of what stands.
-    """
-    _bind(conn, noted.keys)
-    conn.execute(_DONE, {"ids": [noted.id]})
+def loose(conn: sa.Connection, document_ids: Collection[str]) -> None:
+    """Have the references of documents point nowhere, as those of what is out of sight do."""
+    if document_ids:
+        conn.execute(_LOOSE, {"ids": sorted(document_ids)})
 
 
-def bind_pending(conn: sa.Connection) -> int:
-    """Bind up to AT_ONCE notes that are left; how many there were. Call it until it says 0.
-
-    Notes are locked: one that its own worker is binding now is waited for, and then gone.
-    """
-    rows = conn.execute(_PENDING, {"limit": AT_ONCE}).all()
-    _bind(conn, {Owned(**key) for row in rows for key in row.keys})
-    conn.execute(_DONE, {"ids": [row.id for row in rows]})
-    return len(rows)
-
-
-def _bind(conn: sa.Connection, keys: Collection[Owned]) -> None:
-    pointed = conn.execute(_POINTED, {"keys": _as_keys(keys)}).all() if keys else []
-    if pointed:
-        conn.execute(_ALONE, {"lanes": sorted({lane for *_, lane in pointed})})
-        conn.execute(_BIND, {"keys": _as_keys(Owned(*key) for *key, _ in pointed)})
-
-
-def _as_keys(keys: Iterable[Owned]) -> str:
-    return as_json(
-        {
-            "store_id": one.store_id,
-            "source_type": one.source_type,
-            "key": one.key,
-            "guarded": one.guarded,
-        }
-        for one in keys
+def keys_of(conn: sa.Connection, document_ids: Collection[str]) -> KeysOf:
+    """The keys that documents own and those by which their references are bound."""
+    if not document_ids:
+        return KeysOf()
+    ids = {"ids": sorted(document_ids)}
+    return KeysOf(
+        frozenset((row.store_id, row.source_type, row.key) for row in conn.execute(_OWN_KEYS, ids)),
+        frozenset((a, b, c, d, e) for a, b, c, d, e in conn.execute(_THINGS, ids)),
+        frozenset((a, b, c, d) for a, b, c, d in conn.execute(_AIMED, ids)),
     )
+
+
+def names_of(conn: sa.Connection, document_ids: Collection[str]) -> dict[str, set[tuple[str, str]]]:
+    """The keys that documents have and had, as (source type, key), by document."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    if document_ids:
+        for row in conn.execute(_OWN_KEYS, {"ids": list(document_ids)}):
+            found.setdefault(row.document_id, set()).add((row.source_type, row.key))
+    return found

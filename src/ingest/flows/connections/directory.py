@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from ingest.flows.documents.owners import Owners, read_owners
 from ingest.flows.documents.render import StoreConfig
 from ingest.sources.registry import all_sources
 from ingest.store import connections
@@ -43,7 +44,7 @@ def read_directory(
     every = by_id | {c.id: c for found in by_tenant.values() for c in found}
     links = connections.stores_of(conn, every) if every else {}
     fed = {store for stores in links.values() for store in stores}
-    owners = _owners(conn, fed) if fed else {}
+    owners = read_owners(conn, fed)
     configs = _configs(conn, fed, owners)
     stores = {c: [configs[s] for s in stores] for c, stores in links.items()}
     taken = {c: _taken(every[c], owners, stores) for c, stores in links.items()}
@@ -63,47 +64,23 @@ def _by_tenant(
     }
 
 
-_Owners = Mapping[tuple[str, str], Mapping[str, Collection[str]]]
-"""The tenants that own a prefix: by (store, source type), by prefix. None of a former one."""
-
-
-def _owners(conn: sa.Connection, store_ids: Collection[str]) -> _Owners:
-    found: dict[tuple[str, str], dict[str, set[str]]] = {}
-    sources = all_sources()
-    for store_id, source_type, metadata in connections.neighbours(conn, store_ids):
-        if source_type in sources:
-            descriptor = sources[source_type].descriptor
-            tenant = descriptor.connection_tenants(metadata)[0]
-            claims = [(prefix, {tenant}) for prefix in descriptor.owned_prefixes(metadata)]
-            claims += [(prefix, set()) for prefix in descriptor.former_prefixes(metadata)]
-            for prefix, owning in claims:
-                owners = found.setdefault((store_id, source_type), {})
-                owners.setdefault(prefix, set()).update(owning)
-    return found
-
-
-def _taken(connection: Connection, owners: _Owners, stores: Iterable[str]) -> frozenset[str]:
+def _taken(connection: Connection, owners: Owners, stores: Iterable[str]) -> frozenset[str]:
     """What others own and the connection's own tenant does not."""
     found = all_sources().get(connection.source_type)
     if found is None:  # its package is gone, or broken: nothing of it is worked on
         return frozenset()
-    descriptor = found.descriptor
-    tenant = descriptor.connection_tenants(connection.metadata)[0]
-    return frozenset(
-        prefix
-        for store in stores
-        for prefix, tenants in owners.get((store, connection.source_type), {}).items()
-        if tenants and tenant not in tenants
-    )
+    tenant = found.descriptor.connection_tenants(connection.metadata)[0]
+    places = ((store, connection.source_type) for store in stores)
+    return frozenset(prefix for place in places for prefix in owners.taken(place, tenant))
 
 
 def _configs(
-    conn: sa.Connection, store_ids: Collection[str], owners: _Owners
+    conn: sa.Connection, store_ids: Collection[str], owners: Owners
 ) -> dict[str, StoreConfig]:
     if not store_ids:
         return {}
     owned: dict[str, dict[str, Collection[str]]] = {store: {} for store in store_ids}
-    for (store_id, source_type), prefixes in owners.items():
+    for (store_id, source_type), prefixes in owners.tenants.items():
         owned[store_id][source_type] = prefixes.keys()
     return {
         store.id: StoreConfig(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadInput, BrokenSource, NotConnected, PermanentError
 from ingest.flows.documents.bind import bind, note_keys
+from ingest.flows.documents.sight import hide, keys_of, show
 from ingest.flows.receiving.payload import read_payload
 from ingest.sources.registry import source
 from ingest.store import (
@@ -22,9 +23,10 @@ from ingest.store import (
     feeds,
     ledger,
     purge,
-    references,
+    space_names,
     sync_retention,
 )
+from ingest.store.binding import Owned
 from ingest.store.connections import Connection
 from ingest.store.engine import transaction
 from ingest.store.erasure import AppWide
@@ -33,7 +35,6 @@ STEP_DOCUMENTS, STEP_DELIVERIES, STEP_SYNCS = 1_000, 2_000, 10_000
 STEP_BODIES, STEP_BYTES = 500, 8 * 2**20
 """Of the app-wide route's raw bodies, which are read to find out whose they are."""
 
-Key = tuple[str, str, str]
 """(store id, source type, key)."""
 
 
@@ -74,7 +75,7 @@ def purge_connection(
         done.deliveries += _app_wide(engine, found, whole_account=whole_account)
     while _events(engine, connection_id, done):
         pass
-    keys: set[Key] = set()
+    keys: set[Owned] = set()
     with transaction(engine) as conn:
         purge.lock(conn, connection_id)
         while late := purge.step(conn, connection_id, limit=STEP_DOCUMENTS):
@@ -110,22 +111,22 @@ def _step(engine: sa.Engine, connection_id: str, done: Purged) -> bool:
 
 def _withdraw(
     conn: sa.Connection, connection_id: str, document_ids: Collection[str], done: Purged
-) -> set[Key]:
+) -> set[Owned]:
     """Take the connection's feeds away; the keys that may have another owner now."""
     unfed = purge.unfeed(conn, connection_id, document_ids)
     if not unfed:
         return set()
-    keys = references.keys_of(conn, unfed)
+    keys = keys_of(conn, unfed)
     documents.delete(conn, unfed)
     turned = ledger.cascade(conn, purge.forget(conn, unfed))
     hidden = [document for document, visible in turned if not visible]
     shown = [document for document, visible in turned if visible]
-    keys |= references.keys_of(conn, hidden)
-    documents.withhold(conn, hidden)
-    documents.release(conn, shown)
+    keys |= keys_of(conn, hidden)
+    hide(conn, hidden)
+    keys |= show(conn, shown)
     feeds.mark_counts(conn, (), [*hidden, *shown])
     done.documents += sum(unfed.values())
-    return keys | references.keys_of(conn, shown)
+    return keys
 
 
 def _deliveries(engine: sa.Engine, connection_id: str) -> int:
@@ -165,9 +166,11 @@ def _tombstones(engine: sa.Engine, connection: Connection) -> bool:
         told = purge.unclaimed(
             conn, connection.id, scope=scope, tenant=tenant, limit=STEP_DOCUMENTS
         )
-        keys = references.keys_of(conn, told)
+        keys = keys_of(conn, told)
         turned = ledger.cascade(conn, purge.forget(conn, told))
-        documents.release(conn, [document for document, visible in turned if visible])
+        keys |= show(conn, [document for document, visible in turned if visible])
+        if not told:
+            space_names.forget(conn, connection.id, scope=scope, tenant=tenant)
         noted = note_keys(conn, keys)
     bind(engine, noted)
     return bool(told)

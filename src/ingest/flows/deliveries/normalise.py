@@ -12,16 +12,21 @@ import structlog
 from ingest.core.bounds import MAX_CHANGES, bounded_event
 from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import BadPayload, PermanentError
+from ingest.core.naming import NameTold
 from ingest.core.ranks import Told
 from ingest.core.slugs import bounded_key
+from ingest.core.times import to_micros
 from ingest.flows.connections.directory import Directory
 from ingest.flows.deliveries.prepared import Opened, Prepared, Target
 from ingest.flows.deliveries.route import Routed, route
+from ingest.flows.documents.called import Names, joined
 from ingest.flows.documents.owned_keys import unclaimed
+from ingest.flows.documents.render import StoreConfig
 from ingest.flows.documents.statements import statements_of
 from ingest.sources.contract import Message, Normalised
 from ingest.store.connections import Connection
 from ingest.store.reasons import TOKENLESS
+from ingest.store.space_names import Space
 
 log = structlog.get_logger(__name__)
 
@@ -65,18 +70,37 @@ def _normalise(opened: Opened, routed: Routed, directory: Directory) -> Prepared
 
 def _message(opened: Opened, connection: Connection, taken: frozenset[str]) -> Message:
     """The delivery as that connection's: identities lie in the scope that it stands for."""
-    row, descriptor = opened.row, opened.source.descriptor
-    own = descriptor.connection_tenants(connection.metadata)
-    named = next((tenant for tenant in opened.tenants if tenant in own), own[0])
+    row = opened.row
     return Message(
         row.headers,
         opened.payload,
         row.delivery_key,
         row.received_at,
-        descriptor.scope(named, connection.metadata),
+        _scope(opened, connection),
         connection.metadata,
         taken,
     )
+
+
+def _scope(opened: Opened, connection: Connection) -> str:
+    descriptor = opened.source.descriptor
+    own = descriptor.connection_tenants(connection.metadata)
+    named = next((tenant for tenant in opened.tenants if tenant in own), own[0])
+    return descriptor.scope(named, connection.metadata)
+
+
+def _renamed(
+    opened: Opened, meaning: Normalised, connection: Connection, store: StoreConfig
+) -> Names:
+    """What is told of names in a store: each had happened when it was received."""
+    received_at = to_micros(opened.row.received_at)
+    scope = _scope(opened, connection) if meaning.renames else ""
+    found: dict[Space, tuple[NameTold, ...]] = {}
+    for one in meaning.renames:
+        space = Space(store.id, opened.row.source_type, scope, one.space)
+        told = NameTold(one.name, one.before, one.at, received_at)
+        found |= joined({space: found.get(space, ())}, {space: (told,)})
+    return found
 
 
 def _to_be_confirmed(meaning: Normalised) -> tuple[tuple[Change, ...], tuple[Refresh, ...]]:
@@ -102,7 +126,7 @@ def _targets(
     told, asked = _to_be_confirmed(meaning) if can_ask else (meaning.untokened, ())
     if len(told) + len(asked) > MAX_CHANGES:
         raise BadPayload("$", f"speaks of more than {MAX_CHANGES:,} things")
-    tokenless = meaning.skip is None and not told and not asked
+    tokenless = meaning.skip is None and not (told or asked or meaning.renames)
     told, remark = unclaimed(found, told, directory.taken.get(connection.id, frozenset()))
     origin = Told(row.body_hash.hex())
     statements = statements_of(
@@ -120,6 +144,7 @@ def _targets(
             asked,
             meaning.once,
             remark,
+            _renamed(opened, meaning, connection, store),
         )
         for store in directory.stores.get(connection.id, ())
     ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ingest.core.changes import Refresh
 from ingest.core.folding import Statement
 from ingest.core.values import JSON
 from ingest.flows.documents.apply import StoreStatement
+from ingest.flows.documents.called import Names
 from ingest.flows.documents.render import StoreConfig
 from ingest.sources.contract import Source
 from ingest.store.claiming import ClaimedDelivery
@@ -62,6 +63,7 @@ class Target:
         event is recorded with what they find.
     once: nobody signs the time, so of one body the earliest counts (`unsigned_times`).
     remark: what the delivery's reason says beside its end; may be empty.
+    renamed: what it tells of names, beside its statements.
     """
 
     store: StoreConfig
@@ -73,6 +75,7 @@ class Target:
     lookups: tuple[Refresh, ...] = ()
     once: bool = False
     remark: str = ""
+    renamed: Names = field(default_factory=dict)
 
     @property
     def waits(self) -> bool:

@@ -26,6 +26,7 @@ from ingest.flows.deliveries.unsigned_times import Share, repeated
 from ingest.flows.deliveries.verdicts import outcome, told_event, verdicts
 from ingest.flows.documents.apply import Applied, StoreStatement, apply
 from ingest.flows.documents.bind import bind
+from ingest.flows.documents.called import joined
 from ingest.flows.documents.prerender import parts, prerender
 from ingest.flows.documents.render import Renders
 from ingest.flows.lookups.request import WaitingDelivery, request_lookups
@@ -185,7 +186,8 @@ def _apply(conn: sa.Connection, told: Sequence[Prepared], renders: Renders) -> _
     shares = [(p, t) for p in batch for t in p.targets]
     news = _record(conn, shares)
     said, spans = _said(shares, _repeated(conn, shares))
-    applied = apply(conn, said, renders)
+    renamed = joined(*(target.renamed for _, target in shares if target.renamed))
+    applied = apply(conn, said, renders, renamed)
     outcomes: dict[int, list[tuple[str, str]]] = {}
     for (prepared, target), new, span in zip(shares, news, spans, strict=True):
         stale = bool(span) and applied.stale.issuperset(span)

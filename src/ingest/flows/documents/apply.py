@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -30,13 +31,17 @@ from ingest.core.folding import (
 )
 from ingest.core.identity import Identity, document_id, document_slug
 from ingest.flows.documents.bind import note_keys
+from ingest.flows.documents.called import Names
 from ingest.flows.documents.draft import Draft, draft
+from ingest.flows.documents.named import by_todays_names
 from ingest.flows.documents.plan import Entry
 from ingest.flows.documents.render import Renders, StoreConfig
+from ingest.flows.documents.turning import shared_ids, under_what_stands
 from ingest.flows.documents.write import write
-from ingest.store import documents, feeds, ledger
+from ingest.sources.registry import folded
+from ingest.store import documents, feeds, ledger, references
+from ingest.store.binding import Noted
 from ingest.store.documents import Stored
-from ingest.store.references import Noted
 
 StoreStatement = tuple[StoreConfig, Statement]
 """A statement, and the store that it is said in."""
@@ -97,12 +102,14 @@ class _Subject:
         )
 
 
-def look_ahead(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[Ahead]:
+def look_ahead(
+    conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders
+) -> list[Ahead]:
     """What `apply` will probably write, by what is known now. Locks nothing and changes nothing.
 
     Only whole objects that will win, in the order of their identities: nothing else is rendered.
     """
-    subjects = _subjects(said)
+    subjects = _subjects(by_todays_names(conn, said, renders).said)
     _place(subjects, ledger.read(conn, subjects))
     decided = {key: _decide(subject) for key, subject in subjects.items() if subject.moves}
     stored = documents.hashes(conn, [key for key in decided if subjects[key].known])
@@ -113,18 +120,27 @@ def look_ahead(conn: sa.Connection, said: Sequence[StoreStatement]) -> list[Ahea
     ]
 
 
-def apply(conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders) -> Applied:
+def apply(
+    conn: sa.Connection,
+    said: Sequence[StoreStatement],
+    renders: Renders,
+    renamed: Names = MappingProxyType({}),
+) -> Applied:
     """Bring documents to what is said of them; raises `Raced` where the batch must be run again.
 
     The order of the statements does not matter. The ledger's rows are locked in the order of their
     identities, then their parents, until the commit. That is the caller's, and so is what `Applied`
     asks for after it. Takes what is rendered, and renders nothing: what `renders` lacks is noted
     there, and has to be made (`prerender`) before the next try. Raises the store's errors too.
+    `renamed`: what is told of names beside the statements.
     """
-    if not said:
+    if not said and not renamed:
         return Applied()
+    named_now = by_todays_names(conn, said, renders, renamed)
+    said = named_now.said
     subjects = _read(conn, said)
-    decisions = {key: _decide(subject) for key, subject in subjects.items()}
+    decided = {key: _decide(subject) for key, subject in subjects.items()}
+    decisions = under_what_stands(conn, decided)
     named = _parents(subjects, decisions)
     found = ledger.share(conn, named)
     parents = {**named, **found}
@@ -145,7 +161,9 @@ def apply(conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders)
     connections = frozenset(statement.connection_id for _, statement in said)
     keys = write(conn, entries, heard_of, connections, renders)
     doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
-    noted = note_keys(conn, keys)
+    noted = note_keys(
+        conn, keys, names=named_now.told(is_written=bool(keys)), shared=shared_ids(entries)
+    )
     cuts = _cuts(said, drafts, renders)
     return Applied(_stale(subjects.values()), doubtful, noted, cuts, entries)
 
@@ -165,8 +183,12 @@ def _read_documents(conn: sa.Connection, known: Mapping[str, _Subject]) -> None:
     """The documents that may change; what is withheld of them is brought back to be read."""
     moving = [s.row for s in known.values() if s.moves and s.row.state == LIVE]
     documents.release(conn, [row.document_id for row in moving if not row.visible])
-    for document, stored in documents.read(conn, [row.document_id for row in moving]).items():
-        known[document].stored = stored
+    standing = documents.read(conn, [row.document_id for row in moving])
+    pointers = references.read(conn, standing)
+    names = references.names_of(conn, standing)
+    for document, stored in standing.items():
+        own = frozenset(folded(*name) for name in names.get(document, ()))
+        known[document].stored = replace(stored, pointers=pointers.get(document, ()), names=own)
         known[document].row = _heard(known[document].row, stored)
 
 
@@ -306,7 +328,14 @@ def _draft(
     if key is not None:
         parent = decisions[key].row if key in decisions else parents[key]
     parent_id = parent.document_id if parent is not None else None
-    return draft(rendered, decision.metadata, decision.row, parent_id, subject.store)
+    return draft(
+        rendered,
+        decision.metadata,
+        decision.row,
+        parent_id,
+        store=subject.store,
+        stored=subject.stored,
+    )
 
 
 def _cuts(

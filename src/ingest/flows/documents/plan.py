@@ -11,10 +11,9 @@ from typing import Any
 
 from ingest.core.folding import LIVE, Decision, LedgerRow
 from ingest.flows.documents.draft import Draft, zoneless
+from ingest.flows.documents.keys import named, thing
+from ingest.store.binding import Owned
 from ingest.store.documents import Stored
-
-Key = tuple[str, str, str]
-"""(store id, source type, human key)."""
 
 _COMPARED = (
     "source_id",
@@ -129,17 +128,35 @@ def _by_text(changed: Sequence[_Rewritten]) -> tuple[list[_Rewritten], list[_Rew
     return kept, [(draft, stored) for draft, stored in changed if not _same_text(draft, stored)]
 
 
-def keys_written(entries: Sequence[Entry], what: Plan) -> set[Key]:
-    """The keys that may have a new owner: of what went, of what was written, and former ones.
+def keys_written(entries: Sequence[Entry], what: Plan) -> set[Owned]:
+    """The keys that have another owner by what is written: of what went, and of what is new.
 
-    The keys that the written documents refer to are among them: these references are to be bound.
+    What is called otherwise by now, and what goes out of sight, moves all that it has (`sight`);
+    what is referred to is bound by `pointing`.
     """
     keys = {key for e in what.deleted if e.before for key in _own_keys(e.before)}
-    for draft in what.written:
-        keys.update(_draft_keys(draft))
-    for e in entries:
-        keys.update((e.after.store_id, e.after.source_type, a) for a in e.decision.aliases)
+    for draft in what.fresh:
+        keys.add(_name_of(draft))
+        found = thing(draft.store.id, draft.upsert.identity)
+        if found is not None:
+            keys.add(found)
+    for draft, stored in renamed(entries, what):
+        keys.add(_name_of(draft))
+        keys.add(named(draft.store.id, draft.row["source_type"], stored.source_id, moved=True))
     return keys
+
+
+def renamed(entries: Sequence[Entry], what: Plan) -> list[_Rewritten]:
+    """The documents that are called otherwise from now on, and as what they stand."""
+    changed = {id(draft) for draft in what.changed}
+    return [
+        (e.draft, e.stored)
+        for e in entries
+        if e.draft is not None
+        and e.stored is not None
+        and id(e.draft) in changed
+        and e.draft.row["source_id"] != e.stored.source_id
+    ]
 
 
 def differs(draft: Draft, stored: Stored) -> bool:
@@ -178,11 +195,11 @@ def _is_dated_anew(entry: Entry) -> bool:
     return shown is not None and shown != stored.created_at
 
 
-def _own_keys(row: LedgerRow) -> set[Key]:
-    return {(row.store_id, row.source_type, row.source_id)} if row.source_id else set()
+def _own_keys(row: LedgerRow) -> set[Owned]:
+    if not row.source_id:
+        return set()
+    return {named(row.store_id, row.source_type, row.source_id, moved=True)}
 
 
-def _draft_keys(draft: Draft) -> set[Key]:
-    keys = {(draft.store.id, draft.row["source_type"], draft.row["source_id"])}
-    keys.update((draft.store.id, r.source, r.key) for r in draft.rendered.references)
-    return keys
+def _name_of(draft: Draft) -> Owned:
+    return named(draft.store.id, draft.row["source_type"], draft.row["source_id"])

@@ -34,7 +34,7 @@ def prerender(engine: sa.Engine, said: Sequence[StoreStatement], renders: Render
     if not said:
         return
     with transaction(engine) as conn:
-        ahead = look_ahead(conn, said)
+        ahead = look_ahead(conn, said, renders)
     for one in ahead:
         rendered = renders.render(one.upsert, one.store)
         if one.stored != (rendered.said.content_hash, rendered.config_hash):

@@ -23,11 +23,12 @@ from ingest.core.references import (
     distinct,
     extract,
     keep_owned,
-    relationships,
     strongest,
 )
 from ingest.core.values import JSON
-from ingest.sources.registry import syntaxes
+from ingest.flows.documents.called import under, written_under
+from ingest.flows.documents.keys import is_own, own_keys
+from ingest.sources.registry import folded, syntaxes
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -77,14 +78,13 @@ class Said:
 class Rendered:
     """What an object says in one store.
 
-    `references` are those that count there, bounded; `relationships` are they in the seed's shape,
-    None for none. `cuts` are what exceeded a bound, as a person reads it.
+    `references` are those that count there, bounded. `cuts` are what exceeded a bound, as a person
+    reads it.
     """
 
     said: Said
     config_hash: str
     references: Sequence[Reference]
-    relationships: dict[str, JSON] | None
     cuts: tuple[str, ...] = ()
 
 
@@ -108,11 +108,20 @@ class Renders:
         self._said: dict[int, Said] = {}
         self._rendered: dict[tuple[int, str], Rendered] = {}
         self._pieces: dict[tuple[int, ChunkConfig], Pieces] = {}
+        self._called: dict[tuple[int, str], tuple[Upsert, Upsert]] = {}
+        self._names: dict[int, tuple[str, str]] = {}
         self._lacking: list[Callable[[], object]] = []
+
+    def called(self, upsert: Upsert, before: str, after: str) -> Upsert:
+        """The object as its keys are under another name; of one object always the same one."""
+        key = id(upsert), after
+        _, made = _once(self._called, key, lambda: (upsert, under(upsert, before, after)))
+        self._names[id(made)] = before, after
+        return made
 
     def render(self, upsert: Upsert, store: StoreConfig) -> Rendered:
         """What the object says in the store; made once. Costly: not in a transaction."""
-        said = _once(self._said, id(upsert), lambda: _say(upsert))
+        said = _once(self._said, id(upsert), lambda: _say(upsert, self._names.get(id(upsert))))
         key = id(upsert), store.id
         return _once(self._rendered, key, lambda: _render(said, store))
 
@@ -166,20 +175,22 @@ def _once(made: dict[K, T], key: K, make: Callable[[], T]) -> T:
     return found
 
 
-def _say(upsert: Upsert) -> Said:
+def _say(upsert: Upsert, names: tuple[str, str] | None = None) -> Said:
     """What an object says, whichever store it stands in.
 
-    The title of a child is made up of its parent's key, so only the body of one is searched for
-    mentions; and nothing refers to itself.
+    A title that is made up, as that of a child is out of its parent's key, says nothing: only the
+    body is searched for mentions then. What a document calls itself is no reference. `names`: it is
+    written by the second one, and its words know the first.
     """
     text = canonical_text(upsert.title, upsert.body)
-    source_type = upsert.identity.source_type
-    context = Context(source_type, upsert.home)
-    own_words = text if upsert.parent is None else upsert.body
-    found = extract(own_words, context, syntaxes())
+    context = Context(upsert.identity.source_type, upsert.home, upsert.home_scope)
+    is_made_up = upsert.title_is_made_up or upsert.parent is not None
+    found = extract(upsert.body if is_made_up else text, context, syntaxes())
     stated = (*upsert.references, *_linked(upsert.links, context))
-    own_key = source_type, upsert.source_id
-    others = tuple(r for r in (*stated, *found) if (r.source, r.key) != own_key)
+    own = own_keys(upsert)
+    others = tuple(r for r in (*stated, *found) if not is_own(r, upsert.identity, own))
+    if names is not None:
+        others = written_under(others, upsert, *names)
     frontmatter = upsert.frontmatter or parse_frontmatter(upsert.body)[0]
     return Said(upsert, text, content_hash(text), frontmatter, others)
 
@@ -195,14 +206,13 @@ def _linked(links: Collection[str], context: Context) -> list[Reference]:
 
 def _render(said: Said, store: StoreConfig) -> Rendered:
     upsert = said.upsert
-    every = distinct(keep_owned(said.references, store.owned))
+    every = distinct(keep_owned(said.references, store.owned), folded)
     references = strongest(every, MAX_REFERENCES)
     more = len(every) - len(references)
     return Rendered(
         said,
         _config_hash(store.embedding, upsert.chunk_overlap),
         references,
-        relationships(references, upsert.temporal),
         (f"{more:,} of {len(every):,} references",) if more else (),
     )
 

@@ -5,17 +5,22 @@ One statement for all rows of a kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.core.errors import Raced
-from ingest.core.folding import LedgerRow
+from ingest.core.folding import LIVE, LedgerRow
 from ingest.flows.documents.draft import Draft
-from ingest.flows.documents.plan import Entry, Key, keys_written, plan
+from ingest.flows.documents.keys import named
+from ingest.flows.documents.plan import Entry, keys_written, plan, renamed
+from ingest.flows.documents.pointing import pointing
 from ingest.flows.documents.render import Renders
-from ingest.store import documents, feeds, ledger, references
+from ingest.flows.documents.sight import hide, hide_anew, keys_of, show
+from ingest.sources.registry import folded
+from ingest.store import documents, feeds, folded_keys, ledger, references
+from ingest.store.binding import Owned
 
 
 def write(
@@ -24,7 +29,7 @@ def write(
     heard_of: Sequence[LedgerRow],
     connections: frozenset[str],
     renders: Renders,
-) -> frozenset[Key]:
+) -> frozenset[Owned]:
     """Write the batch; the keys that may have a new owner. Raises `Raced`.
 
     heard_of: parents that were only named so far; they get a row of the ledger.
@@ -35,11 +40,15 @@ def write(
     """
     _write_ledger(conn, entries, heard_of)
     keys = _write_documents(conn, entries, renders)
+    called = _write_keys(conn, entries)
+    keys |= {named(*key) for _, *key in called}
     _write_feeds(conn, entries)
     changed = [e for e in entries if e.before != e.after or e.decision.feeds]
     if changed:
         feeds.mark_counts(conn, connections)
-    return frozenset(keys | _write_sight(conn, entries))
+    keys |= _write_sight(conn, entries)
+    hide_anew(conn, _withheld(entries, {document for document, *_ in called}))
+    return frozenset(keys)
 
 
 def _write_ledger(
@@ -56,18 +65,21 @@ def _write_ledger(
     ledger.update(conn, [e.after for e in entries if e.before not in (None, e.after)])
 
 
-def _write_documents(conn: sa.Connection, entries: Sequence[Entry], renders: Renders) -> set[Key]:
+def _write_documents(conn: sa.Connection, entries: Sequence[Entry], renders: Renders) -> set[Owned]:
     what = plan(entries)
     chunks = _chunks([*what.fresh, *what.recut], renders)
+    points = pointing((e.draft, e.stored) for e in entries if e.draft is not None)
     documents.delete(conn, [e.after.document_id for e in what.deleted])
     documents.insert(conn, [draft.row for draft in what.fresh])
     documents.update(conn, [draft.row for draft in what.changed])
     documents.insert_chunks(conn, _of(what.fresh, chunks))
     documents.replace_chunks(conn, [d.row for d in what.recut], _of(what.recut, chunks))
-    references.replace(conn, [draft.row["id"] for draft in what.changed], _references(what.written))
+    references.delete(conn, points.gone)
+    references.put(conn, points.put)
     documents.patch(conn, what.patched)
     documents.date(conn, what.dated)
-    return keys_written(entries, what)
+    moved = keys_of(conn, [stored.id for _, stored in renamed(entries, what)])
+    return keys_written(entries, what) | points.aimed | moved
 
 
 def _chunks(drafts: Sequence[Draft], renders: Renders) -> dict[str, list[dict[str, Any]]]:
@@ -89,22 +101,6 @@ def _of(drafts: Iterable[Draft], chunks: dict[str, list[dict[str, Any]]]) -> lis
     return [row for draft in drafts for row in chunks[draft.row["id"]]]
 
 
-def _references(drafts: Iterable[Draft]) -> list[dict[str, Any]]:
-    return [
-        {
-            "document_id": draft.row["id"],
-            "kind": reference.kind,
-            "target_source": reference.source,
-            "target_key": reference.key,
-            "origin": reference.origin,
-            "evidence": reference.evidence,
-            "store_id": draft.store.id,
-        }
-        for draft in drafts
-        for reference in draft.rendered.references
-    ]
-
-
 def _write_feeds(conn: sa.Connection, entries: Sequence[Entry]) -> None:
     feeds.write(
         conn,
@@ -120,9 +116,73 @@ def _write_feeds(conn: sa.Connection, entries: Sequence[Entry]) -> None:
             for feed in e.decision.feeds
         ],
     )
+
+
+def _write_keys(conn: sa.Connection, entries: Sequence[Entry]) -> list[_KeyOf]:
+    """Write by which keys documents are found, now and formerly; the former ones that are new."""
     added = [_alias(e.after, alias) for e in entries for alias in sorted(e.decision.aliases)]
     dropped = [_alias(e.after, e.decision.lost_alias) for e in entries if e.decision.lost_alias]
-    feeds.change_aliases(conn, added, dropped)
+    new = feeds.change_aliases(conn, added, dropped)
+    folded_keys.demote(conn, [e.after.document_id for e in entries if _is_renamed(e)])
+    rows = _folded(
+        *((_key_of(e.after), False) for e in entries if _is_called_anew(e)),
+        *((key, True) for key in new),
+    )
+    folded_keys.put(conn, rows)
+    return new
+
+
+def _withheld(entries: Sequence[Entry], called: Collection[str]) -> list[str]:
+    """Those of them that stay out of sight and are not written."""
+    return [
+        e.after.document_id
+        for e in entries
+        if e.after.document_id in called
+        and e.after.state == LIVE
+        and not e.after.visible
+        and e.draft is None
+        and e.stored is None
+        and not e.turned
+    ]
+
+
+_KeyOf = tuple[str, str, str, str]
+"""A key of a document: document id, store id, source type, key."""
+
+
+def _key_of(row: LedgerRow) -> _KeyOf:
+    return row.document_id, row.store_id, row.source_type, row.source_id or ""
+
+
+def _folded(*keys: tuple[_KeyOf, bool]) -> list[dict[str, Any]]:
+    """The rows of those that are compared in another spelling; each with whether it is a former."""
+    return [
+        {
+            "document_id": document_id,
+            "store_id": store_id,
+            "source_type": source_type,
+            "key": compared,
+            "former": former,
+        }
+        for (document_id, store_id, source_type, key), former in keys
+        for compared in [folded(source_type, key)]
+        if compared != key
+    ]
+
+
+def _is_renamed(entry: Entry) -> bool:
+    return entry.before is not None and entry.before.source_id != entry.after.source_id
+
+
+def _is_called_anew(entry: Entry) -> bool:
+    """Whether its key may lack a row in the spelling in which keys are compared."""
+    before, after = entry.before, entry.after
+    if entry.draft is None:
+        return False
+    return before is None or (before.source_id, before.revision) != (
+        after.source_id,
+        after.revision,
+    )
 
 
 def _alias(row: LedgerRow, alias: str) -> dict[str, Any]:
@@ -134,18 +194,18 @@ def _alias(row: LedgerRow, alias: str) -> dict[str, Any]:
     }
 
 
-def _write_sight(conn: sa.Connection, entries: Sequence[Entry]) -> set[Key]:
+def _write_sight(conn: sa.Connection, entries: Sequence[Entry]) -> set[Owned]:
     """Hide and show what lost or won its right to be seen, descendants outside the batch too."""
     sight = _sight(conn, entries)
     moved = {*sight, *(e.after.document_id for e in entries if e.came_or_went)}
     if not moved:
         return set()
     shown = [document for document, visible in sight.items() if visible]
-    keys = references.keys_of(conn, moved)
-    documents.withhold(conn, sight.keys() - shown)
-    documents.release(conn, shown)
+    keys = keys_of(conn, moved)
+    hide(conn, sight.keys() - shown)
+    keys |= show(conn, shown)
     feeds.mark_counts(conn, (), moved)
-    return keys | references.keys_of(conn, shown)
+    return keys
 
 
 def _sight(conn: sa.Connection, entries: Sequence[Entry]) -> dict[str, bool]:

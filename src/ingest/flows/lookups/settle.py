@@ -38,9 +38,9 @@ from ingest.flows.lookups.request import request_further
 from ingest.flows.lookups.runs import count_for_runs
 from ingest.flows.lookups.waiting import verdicts
 from ingest.store import conditions, deliveries, lookup_ends, lookups
+from ingest.store.binding import Noted
 from ingest.store.engine import BadRow, transaction
 from ingest.store.lookups import ClaimedLookup, Urgency, Wanted
-from ingest.store.references import Noted
 
 log = structlog.get_logger(__name__)
 

@@ -30,8 +30,8 @@ from ingest.flows.syncs.request import Kind, request_sync, scope_of
 from ingest.sources.registry import source
 from ingest.sources.wire import items
 from ingest.store import events, sync_marks, sync_parts, sync_runs
+from ingest.store.binding import Noted
 from ingest.store.engine import transaction
-from ingest.store.references import Noted
 from ingest.store.sync_marks import Finished, RunLookups
 from ingest.store.sync_parts import Advanced
 

@@ -35,8 +35,8 @@ from ingest.flows.syncs.held import HeldPart
 from ingest.flows.syncs.unchanged import astray, news
 from ingest.sources.registry import source
 from ingest.store import events, sync_marks, sync_parts
+from ingest.store.binding import Noted
 from ingest.store.engine import BadRow, transaction
-from ingest.store.references import Noted
 from ingest.store.sync_parts import Advanced
 
 log = structlog.get_logger(__name__)

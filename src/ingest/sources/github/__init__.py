@@ -10,6 +10,7 @@ from ingest.sources.github.events import IGNORED
 from ingest.sources.github.limits import LIMITS
 from ingest.sources.github.listing import LISTING
 from ingest.sources.github.mentions import MENTIONS
+from ingest.sources.github.naming import NAMING
 from ingest.sources.github.normalise import normalise
 from ingest.sources.github.renewal import RENEWAL
 from ingest.sources.github.subscriptions import BY_HAND, HOOK_ID, subscribe
@@ -19,6 +20,7 @@ SOURCE = Source(
     descriptor=DESCRIPTOR,
     normalise=normalise,
     mentions=MENTIONS,
+    naming=NAMING,
     connect=connect,
     renewal=RENEWAL,
     documents=documents,

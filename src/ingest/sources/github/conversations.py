@@ -12,7 +12,6 @@ from collections.abc import Mapping
 
 from ingest.core.changes import UPSERT_PRIORITY, Upsert
 from ingest.core.references import Reference
-from ingest.core.slugs import bounded_key
 from ingest.core.times import iso, to_micros
 from ingest.core.values import JSON
 from ingest.sources.github.payloads import Branch, Fork, Issue, PullRequest
@@ -39,17 +38,14 @@ def issue(
         "stateReason": of.state_reason,
         "issueType": of.type.name if of.type else None,
     }
-    blocking = {
-        Reference("blockedBy", "github", bounded_key(key), "field", "blocked_by")
-        for key in blocked_by
-    }
+    blocking = {place.reference("blockedBy", key, "blocked_by") for key in blocked_by}
     return _conversation(
         place,
         of,
         kind="issue",
         special=special,
         references=(
-            *_sub_issue_of(of),
+            *_sub_issue_of(place, of),
             *sorted(blocking, key=lambda reference: reference.key),
         ),
         priority=priority,
@@ -83,13 +79,12 @@ def pull_request(place: Place, of: PullRequest, *, priority: int = UPSERT_PRIORI
     )
 
 
-def _sub_issue_of(of: Issue) -> tuple[Reference, ...]:
+def _sub_issue_of(place: Place, of: Issue) -> tuple[Reference, ...]:
     """A sub-issue is related to its parent, which may be in another repository."""
     named = _API_ISSUE.search(of.parent_issue_url or "")
     if named is None:
         return ()
-    key = bounded_key(f"{named[1]}#{named[2]}")
-    return (Reference("relatedTo", "github", key, "field", "parent_issue_url"),)
+    return (place.reference("relatedTo", f"{named[1]}#{named[2]}", "parent_issue_url"),)
 
 
 def _conversation(
@@ -130,6 +125,7 @@ def _conversation(
         aliases=aliases,
         references=references,
         home=place.repository,
+        home_scope=place.scope,
         priority=priority,
         temporal=temporal or {},
     )

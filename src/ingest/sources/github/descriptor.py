@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
-import re
-
 from ingest.core.errors import BadPayload
 from ingest.core.signing import Scheme
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.github.names import REPOSITORY
 from ingest.sources.github.tokens import check_token
 from ingest.sources.github.types import GitHubSourceMetadata
 from ingest.sources.ids import member, number_id, tenant_id
-
-_KEY = re.compile(r"([^/\s#@:]{1,100}/[^/\s#@:]{1,100})(?:[#@:]|/discussions/)")
 
 
 def _delivery_key(headers: Headers, _payload: Payload) -> str | None:
@@ -60,7 +57,7 @@ def _name(metadata: Payload) -> frozenset[str]:
 
 def _name_in(key: str) -> str | None:
     """`acme/web` of `acme/web#12`, `acme/web@v1`, `acme/web:a.md`, `acme/web/discussions/1`."""
-    found = _KEY.match(key)
+    found = REPOSITORY.match(key)
     return found[1].lower() if found else None
 
 
@@ -106,4 +103,6 @@ DESCRIPTOR = Descriptor(
     # A GitHub App has one webhook and one secret for all repositories that installed it.
     signs_for_all_tenants=True,
     accepts_forms=True,
+    # The three share their numbers, and an issue becomes a pull request, or a discussion.
+    one_of=(("issue", "pull_request", "discussion"),),
 )

@@ -56,6 +56,7 @@ def discussion(place: Place, of: Discussion, *, priority: int = UPSERT_PRIORITY)
         created_at=of.created_at,
         aliases=(place.page(of.number),),
         home=place.repository,
+        home_scope=place.scope,
         priority=priority,
     )
 

@@ -153,6 +153,12 @@ class Defaulted(Wire):
     repository: DefaultBranch
 
 
+class Renamed(Wire):
+    """`full_name` is the new one."""
+
+    repository: Repository
+
+
 class Here(Repository):
     id: Id | None = None
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
+from ingest.core.identity import Identity
 from ingest.core.links import host_start
 from ingest.core.references import Context, Mention, Syntax
+from ingest.sources.github.names import REPOSITORY
 
 # The contract sheet, section e, after docs.github.com, autolinked-references-and-urls.
 _OWNER = "[A-Za-z0-9][A-Za-z0-9-]{0,38}"
@@ -52,36 +56,70 @@ _COLOUR_BEFORE = re.compile(rf"\b{_COLOUR}[\"']?[ \t]?[:=]?[ \t]?[\"']?\Z", re.I
 _COLOUR_REACH = 48
 
 
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """The repository that a text stands in, by its name, in lower case too, and its id."""
+
+    name: str
+    lower: str
+    scope: str | None
+
+    def thing(self, number: str) -> Identity | None:
+        """What `#12` is in it, by the first of the kinds that share its numbers."""
+        return None if self.scope is None else Identity("github", self.scope, "issue", number)
+
+
+def fold(key: str) -> str:
+    """Owners and repositories are the same in any case; what stands behind them is not."""
+    found = REPOSITORY.match(key)
+    return found[1].lower() + key[found.end(1) :] if found else key
+
+
 def _find(text: str, context: Context) -> Iterator[Mention]:
     """Bare numbers are those of the text's own repository, so only texts that have one have any.
 
     The cheap questions come first: most texts hold none of the three marks.
     """
-    home = context.home
+    home = None
+    if context.home is not None:
+        home = _Home(context.home, context.home.lower(), context.scope)
     if "#" in text:
         yield from _numbers(text, home)
     if "github.com/" in text:
         yield from _pages(text, home)
     if home is not None and ("GH-" in text or "gh-" in text):
         for found in _GH.finditer(text):
-            yield _mention(found.start(), found.end(), f"{home}#{found[1]}")
+            yield _mention(found.start(), found.end(), home.name, found[1], home=home)
 
 
-def _mention(start: int, end: int, key: str) -> Mention:
-    return Mention(start, end, "github", key, "text")
+def _mention(
+    start: int,
+    end: int,
+    repository: str,
+    number: str,
+    *,
+    home: _Home | None,
+    origin: Literal["url", "text"] = "text",
+) -> Mention:
+    """A repository's name is the same in any case; its own texts may spell it otherwise, and mean
+    it by its id.
+    """
+    thing = None
+    if home is not None and (repository is home.name or repository.lower() == home.lower):
+        repository, thing = home.name, home.thing(number)
+    return Mention(start, end, "github", f"{repository}#{number}", origin, thing=thing)
 
 
-def _numbers(text: str, home: str | None) -> Iterator[Mention]:
+def _numbers(text: str, home: _Home | None) -> Iterator[Mention]:
     """`owner/repo#12`, and `#12` where it stands alone."""
     for found in _HASH.finditer(text):
         at = found.start()
         if at and text[at - 1] in _REPO_CHARS:
             start = _repository_start(text, at)
             if start is not None:
-                key = f"{_spelt(text[start:at], home)}#{found[1]}"
-                yield _mention(start, found.end(), key)
+                yield _mention(start, found.end(), text[start:at], found[1], home=home)
         elif home is not None and _stands_alone(text, found):
-            yield _mention(at, found.end(), f"{home}#{found[1]}")
+            yield _mention(at, found.end(), home.name, found[1], home=home)
 
 
 def _repository_start(text: str, at: int) -> int | None:
@@ -122,20 +160,14 @@ def _is_colour(text: str, found: re.Match[str]) -> bool:
     return len(found[1]) == 6 and _COLOUR_NEAR.search(reach) is not None
 
 
-def _pages(text: str, home: str | None) -> Iterator[Mention]:
+def _pages(text: str, home: _Home | None) -> Iterator[Mention]:
     """`https://github.com/owner/repo/pull/12`, whatever follows; also without the scheme."""
     for found in _PAGE.finditer(text):
         start = host_start(text, found.start())
         if start is not None and found[1] not in _NO_OWNERS:
-            key = f"{_spelt(f'{found[1]}/{found[2]}', home)}#{found[3]}"
-            yield Mention(start, found.end(), "github", key, "url")
-
-
-def _spelt(repository: str, home: str | None) -> str:
-    """A repository's name is the same in any case; its own texts may spell it otherwise."""
-    same = home is not None and repository.lower() == home.lower()
-    return home if same and home is not None else repository
+            repository = f"{found[1]}/{found[2]}"
+            yield _mention(start, found.end(), repository, found[3], home=home, origin="url")
 
 
 # linking-a-pull-request-to-an-issue: "Resolves #10, resolves octo-org/octo-repo#100".
-MENTIONS = Syntax(source="github", find=_find, closes_singly=True)
+MENTIONS = Syntax(source="github", find=_find, closes_singly=True, fold=fold)

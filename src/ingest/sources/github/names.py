@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ingest.sources.forms import Form
 
 _PART = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,100}"
@@ -19,3 +21,7 @@ PATH = Form(
     "the path of a file within the repository",
 )
 NODE_ID = Form(r"[A-Za-z0-9+/=_-]{1,512}", "a node id of the GraphQL API")
+
+REPOSITORY = re.compile(r"([^/\s#@:]{1,100}/[^/\s#@:]{1,100})(?:[#@:]|/discussions/)")
+"""The repository that a key begins with: `acme/web` of `acme/web#12`, `acme/web@v1`,
+`acme/web:a.md`, `acme/web/discussions/1`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ingest.core.naming import Rename
 from ingest.sources.contract import Message, Normalised
 from ingest.sources.github import events, fields, gone, proof, pushes, relations, tellings
 from ingest.sources.github.envelopes import Act
@@ -47,7 +48,7 @@ _OBJECTS: Mapping[str, _Kind] = {
     ),
     "release": _Kind("release", fields.RELEASE, tellings.release, gone.release),
 }
-_SIGNS: Mapping[str, Callable[[Message], Outcome]] = {
+_SIGNS: Mapping[str, Callable[[Message], Outcome | Rename]] = {
     "push": pushes.push,
     "delete": pushes.ref_deleted,
     "repository": pushes.repository,
@@ -62,7 +63,7 @@ def normalise(message: Message) -> Normalised:
     name = events.name(message)
     proof.require(name, message.payload)
     drift: tuple[str, ...] = ()
-    outcome: Outcome
+    outcome: Outcome | Rename
     if name in events.IGNORED:
         outcome = Skipped(events.IGNORED[name])
     elif name in _SIGNS:
@@ -76,6 +77,8 @@ def normalise(message: Message) -> Normalised:
     if isinstance(outcome, Skipped):
         withdraws = outcome.reason if outcome.withdraws else None
         return Normalised(event, skip=outcome.reason, drift=drift, withdraws=withdraws)
+    if isinstance(outcome, Rename):
+        return Normalised(event, renames=(outcome,))
     return Normalised(event, outcome, drift=drift)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.core.identity import Identity
+from ingest.core.references import Reference, ReferenceKind
 from ingest.core.slugs import bounded_key
 from ingest.core.times import iso
 from ingest.core.values import JSON
@@ -29,6 +30,13 @@ class Place:
 
     def identity(self, kind: str, id_: int) -> Identity:
         return Identity("github", self.scope, kind, str(id_))
+
+    def reference(self, kind: ReferenceKind, key: str, field: str) -> Reference:
+        """What a field says of an issue, as `owner/repo#12`; here it is meant by its id."""
+        repository, _, number = key.rpartition("#")
+        own = repository.lower() == self.repository.lower()
+        thing = Identity("github", self.scope, "issue", number) if own else None
+        return Reference(kind, "github", bounded_key(key), "field", field, thing=thing)
 
     def key(self, number: int, child: str = "") -> str:
         """The human key: `owner/repo#123`, or with a child `owner/repo#123/comment/5`."""

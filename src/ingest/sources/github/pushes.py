@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ingest.core.identity import Identity
+from ingest.core.naming import Rename
 from ingest.core.times import iso
 from ingest.core.values import JSON
 from ingest.sources.contract import Message
 from ingest.sources.github import envelopes
+from ingest.sources.github.naming import rename
 from ingest.sources.github.outcomes import Outcome, Skipped, ask
 from ingest.sources.github.payloads import read
 from ingest.sources.wire import at, text
@@ -29,11 +31,10 @@ _ABOUT_REPOSITORY: Mapping[str, str] = {
     "archived": "an archived repository keeps its documents",
     "unarchived": "an archived repository kept its documents",
     "edited": "what a repository says about itself is no document",
-    "renamed": "ids stay; each document takes the new name with its own next change",
-    "transferred": "ids stay; each document takes the new name with its own next change",
     "publicized": "who may see the repository changes no document of it",
     "privatized": "who may see the repository changes no document of it",
 }
+_RENAMES = frozenset({"renamed", "transferred"})
 _DELETED = "the repository was deleted"
 
 
@@ -56,9 +57,13 @@ def ref_deleted(message: Message) -> Outcome:
     return _moved(message, told.ref, {"deleted": True})
 
 
-def repository(message: Message) -> Outcome:
-    """A change of the default branch comes with no push, and all files are another branch's."""
+def repository(message: Message) -> Outcome | Rename:
+    """A change of the default branch comes with no push, and all files are another branch's. What
+    is renamed or transferred keeps its ids, and is called otherwise from then on.
+    """
     action = read(envelopes.Act, message.payload).action
+    if action in _RENAMES:
+        return rename(message)
     if action == "deleted":
         return Skipped(_DELETED, withdraws=True)
     if action != "edited" or at(message.payload, "changes", "default_branch") is None:

@@ -58,6 +58,7 @@ def release(
         created_at=of.published_at or of.created_at,
         aliases=aliases,
         home=place.repository,
+        home_scope=place.scope,
         priority=priority,
         temporal={"commitSha": commit} if commit else {},
     )

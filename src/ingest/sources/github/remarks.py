@@ -158,11 +158,13 @@ def _child(
         identity=place.identity(kind, of.id),
         version=to_micros(changed_at),
         source_id=key(place, kind, of.id, number=number),
-        title=f"{_TITLES[kind]} {place.key(number)}",
+        title=f"{_TITLES[kind]} #{number}",  # a repository's name would change with it
+        title_is_made_up=True,
         body=of.body or "",
         metadata=present(metadata | special),
         created_at=created_at,
         parent=parent,
         home=place.repository,
+        home_scope=place.scope,
         priority=priority,
     )

@@ -8,6 +8,7 @@ from ingest.sources.linear.kinds import again, found_documents
 from ingest.sources.linear.limits import LIMITS
 from ingest.sources.linear.listing import LISTING
 from ingest.sources.linear.mentions import MENTIONS
+from ingest.sources.linear.naming import NAMING
 from ingest.sources.linear.normalise import normalise
 from ingest.sources.linear.subscriptions import BY_HAND, subscribe
 from ingest.sources.linear.tokens import RENEWAL
@@ -17,6 +18,7 @@ SOURCE = Source(
     descriptor=DESCRIPTOR,
     normalise=normalise,
     mentions=MENTIONS,
+    naming=NAMING,
     connect=connect,
     renewal=RENEWAL,
     documents=found_documents,

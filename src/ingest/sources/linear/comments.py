@@ -62,6 +62,7 @@ def comment_document(comment: Comment, place: Place) -> Upsert:
         version=version(comment),
         source_id=comment.id,
         title=f"Comment on {title}" if title else "Comment",
+        title_is_made_up=True,
         body=comment.body,
         metadata=metadata.told(),
         created_at=created(comment.created_at),

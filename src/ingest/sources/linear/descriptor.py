@@ -5,12 +5,12 @@ Documents: linear.app/developers/webhooks; `packages/sdk/src/webhooks/client.ts`
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from ingest.core.signing import Scheme, SignedTime
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.sources.ids import tenant_id, text_id
+from ingest.sources.linear.keys import IDENTIFIER
 from ingest.sources.linear.tokens import check_token, token_end
 from ingest.sources.linear.types import LinearSourceMetadata
 
@@ -30,9 +30,6 @@ SCHEME = Scheme(
         fallback_header="Linear-Timestamp",
     ),
 )
-
-
-_KEY = re.compile(r"([A-Za-z][A-Za-z0-9]{0,9})-[0-9]{1,9}")
 
 
 def _delivery_key(headers: Headers, _payload: Payload) -> str | None:
@@ -63,7 +60,7 @@ def _team_keys(metadata: Payload) -> frozenset[str]:
 
 def _team_in(key: str) -> str | None:
     """`ENG` of `ENG-12`; other objects are called by their ids."""
-    found = _KEY.fullmatch(key)
+    found = IDENTIFIER.fullmatch(key)
     return found[1].upper() if found else None
 
 
@@ -87,5 +84,6 @@ DESCRIPTOR = Descriptor(
     check_token=check_token,
     token_end=token_end,
     volatile_fields=frozenset({"webhookTimestamp"}),
+    one_of=(("issue",),),
     signs_for_all_tenants=True,  # one OAuth app's secret signs for every organization it is in
 )

@@ -58,7 +58,7 @@ def issue_document(issue: Issue, place: Place) -> Upsert:
             archivedAt=issue.archived_at,
             parentId=issue.parent_id or (issue.parent.id if issue.parent else None),
         ),
-        references=references(issue, identifier),
+        references=references(issue, identifier, place),
         links=issue.attached_urls,
         labels=frozenset({team_id}) if team_id else None,
     )

@@ -11,6 +11,8 @@ import re
 from ingest.core.errors import BadPayload
 from ingest.sources.linear.payloads import Comment, Issue
 
+IDENTIFIER = re.compile(r"([A-Za-z][A-Za-z0-9]{0,9})-[0-9]{1,9}")
+"""`ENG-12`: the team's key, and the number."""
 _KEY_IN_URL = re.compile(r"/issue/([A-Za-z][A-Za-z0-9]{0,9}-[0-9]{1,9})(?![A-Za-z0-9])")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from ingest.core.keywords import EdgeKind
 from ingest.core.links import host_start
 from ingest.core.references import Context, Mention, Syntax
+from ingest.sources.linear.keys import IDENTIFIER
 
 # The contract sheet, section e: a team's key is 1 to 7 letters and digits. From the dash on first,
 # for dashes are rare; `ENG-12.5`, `PEP-561-249` and `UTF-16LE` are other things.
@@ -42,6 +43,11 @@ _KEYWORDS: Mapping[str, EdgeKind | None] = {
     "skip": None,
     "ignore": None,
 }
+
+
+def fold(key: str) -> str:
+    """Identifiers are told and asked for in any case; ids and the ends of URLs are hexadecimal."""
+    return key.upper() if IDENTIFIER.fullmatch(key) else key.lower()
 
 
 def _find(text: str, _context: Context) -> Iterator[Mention]:
@@ -75,4 +81,4 @@ def _pages(text: str, page: re.Pattern[str]) -> Iterator[Mention]:
             yield Mention(start, found.end(), "linear", key, "url")
 
 
-MENTIONS = Syntax(source="linear", find=_find, keywords=_KEYWORDS)
+MENTIONS = Syntax(source="linear", find=_find, keywords=_KEYWORDS, fold=fold)

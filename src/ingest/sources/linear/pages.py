@@ -59,6 +59,7 @@ def _update(update: Update, place: Place, on: str, on_id: str | None, child: Chi
         version=version(update),
         source_id=update.id,
         title=f"{child.name or on.capitalize()} update {day.date().isoformat()}",
+        title_is_made_up=True,
         body=update.body,
         metadata=metadata.told(),
         created_at=day,

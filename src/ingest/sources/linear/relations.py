@@ -15,26 +15,28 @@ from ingest.core.keywords import EdgeKind
 from ingest.core.references import Reference
 from ingest.core.slugs import bounded_key
 from ingest.sources.linear.payloads import Issue, nodes
+from ingest.sources.linear.shapes import Place
 
 # The seed has no word for "blocks": the one that waits says it.
 _OUTWARD: Mapping[str, EdgeKind] = {"duplicate": "relatedTo", "related": "relatedTo"}
 _INWARD: Mapping[str, EdgeKind] = {**_OUTWARD, "blocks": "blockedBy"}
 
 
-def references(issue: Issue, own: str) -> tuple[Reference, ...]:
+def references(issue: Issue, own: str, place: Place) -> tuple[Reference, ...]:
     """The issues that this one names, sorted, each once for a kind of edge."""
     found: dict[tuple[str, str], Reference] = {}
-    for kind, key, evidence in _edges(issue):
+    for kind, (key, id_), evidence in _edges(issue):
         if key != own:
-            edge = Reference(kind, "linear", bounded_key(key), "field", evidence)
+            thing = place.identity("issue", id_) if id_ else None
+            edge = Reference(kind, "linear", bounded_key(key), "field", evidence, thing=thing)
             found.setdefault((kind, edge.key), edge)
     return tuple(found[place] for place in sorted(found))
 
 
-def _edges(issue: Issue) -> Iterator[tuple[EdgeKind, str, str]]:
-    """(kind of edge, the other issue's key, what the field calls it)."""
+def _edges(issue: Issue) -> Iterator[tuple[EdgeKind, tuple[str, str | None], str]]:
+    """(kind of edge, the other issue's key and id, what the field calls it)."""
     if issue.parent and issue.parent.identifier:
-        yield "relatedTo", issue.parent.identifier, "parent"
+        yield "relatedTo", (issue.parent.identifier, issue.parent.id), "parent"
     ends = (
         (issue.relations, "relatedIssue", _OUTWARD),
         (issue.inverse_relations, "issue", _INWARD),
@@ -42,11 +44,12 @@ def _edges(issue: Issue) -> Iterator[tuple[EdgeKind, str, str]]:
     for listed, other, kinds in ends:
         for relation in sorted(nodes(listed), key=lambda node: str(node.get("type"))):
             word = relation.get("type")
-            key = _key(relation.get(other))
+            told = relation.get(other)
+            key = _word(told, "identifier")
             if isinstance(word, str) and word in kinds and key:
-                yield kinds[word], key, word
+                yield kinds[word], (key, _word(told, "id")), word
 
 
-def _key(issue: Any) -> str | None:
-    key = issue.get("identifier") if isinstance(issue, dict) else None
-    return clean(key) if isinstance(key, str) and key else None
+def _word(issue: Any, field: str) -> str | None:
+    told = issue.get(field) if isinstance(issue, dict) else None
+    return clean(told) if isinstance(told, str) and told else None

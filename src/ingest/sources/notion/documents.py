@@ -188,6 +188,7 @@ def _comment(lookup: Lookup, raw: Payload) -> Change:
         version=comment.version,
         source_id=comment.id,
         title="Comment",
+        title_is_made_up=True,
         body="\n\n".join(filter(None, _said(comment))),
         metadata=metadata.told(),
         created_at=comment.created_at,

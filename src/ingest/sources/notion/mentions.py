@@ -25,6 +25,11 @@ _LAST = re.compile(rf"(?<![A-Za-z0-9]){_ID}/?[.,;:!*_~]*\Z")
 _OPENED = re.compile(rf"(?:\A|&)p={_ID}(?![A-Za-z0-9])")
 
 
+def fold(key: str) -> str:
+    """An id is written with dashes or without, in any case (RFC 9562, 4)."""
+    return dashed(key) or key
+
+
 def _find(text: str, _context: Context) -> Iterator[Mention]:
     if "notion." not in text:
         return
@@ -40,4 +45,4 @@ def _key(path: str, query: str) -> str | None:
     return dashed(found[1]) if found else None
 
 
-MENTIONS = Syntax(source="notion", find=_find)
+MENTIONS = Syntax(source="notion", find=_find, fold=fold)

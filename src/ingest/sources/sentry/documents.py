@@ -104,6 +104,7 @@ def comment_document(comment: Comment, scope: str, author: Mapping[str, JSON]) -
         version=0,
         source_id=bounded_key(f"{comment.issue_id}/comment/{comment.comment_id}"),
         title=f"Comment on issue {comment.issue_id}",
+        title_is_made_up=True,
         body=clean(comment.comment),
         metadata=metadata.told(),
         created_at=comment.timestamp,

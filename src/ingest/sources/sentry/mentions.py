@@ -34,6 +34,11 @@ _HOSTS = ("sentry.io", "getsentry.com")
 _ANYWHERE = re.compile(r"(?:api/0/)?organizations/[\w-]{1,100}/")
 
 
+def fold(key: str) -> str:
+    """Short ids are the same in any case (`utils/groupreference.py`)."""
+    return key if "/" in key else key.upper()
+
+
 def _find(text: str, _context: Context) -> Iterator[Mention]:
     if "-" in text:
         yield from _short_ids(text)
@@ -56,4 +61,4 @@ def _pages(text: str) -> Iterator[Mention]:
             yield Mention(found.start(), found.end(), "sentry", found["id"], "url")
 
 
-MENTIONS = Syntax(source="sentry", find=_find)
+MENTIONS = Syntax(source="sentry", find=_find, fold=fold)

@@ -132,6 +132,7 @@ def document(identity: Identity, of: Deployed, *, priority: int = UPSERT_PRIORIT
         version=version(of.status),
         source_id=bounded_key(of.id),
         title=f"{of.project} {of.environment} deployment {of.commit.short or of.host}",
+        title_is_made_up=True,
         body=_body(of),
         metadata=metadata.told(),
         created_at=of.created_at,
@@ -139,6 +140,7 @@ def document(identity: Identity, of: Deployed, *, priority: int = UPSERT_PRIORIT
         references=_pull_request(of.commit),
         temporal=_temporal(of),
         home=of.commit.repository,
+        home_scope=of.commit.repository_id,
         priority=priority,
     )
 
@@ -229,4 +231,7 @@ def _temporal(of: Deployed) -> dict[str, str]:
 def _pull_request(of: Commit) -> tuple[Reference, ...]:
     if of.key is None:
         return ()
-    return (Reference("mention", "github", of.key, "field", "meta.githubPrId"),)
+    thing = None
+    if of.repository_id and of.pull_request:
+        thing = Identity("github", of.repository_id, "issue", of.pull_request)
+    return (Reference("mention", "github", of.key, "field", "meta.githubPrId", thing=thing),)

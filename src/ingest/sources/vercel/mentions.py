@@ -29,6 +29,11 @@ _PAGE = re.compile(
 )
 
 
+def fold(key: str) -> str:
+    """Hosts are the same in any case (RFC 4343); of two ids the case may be all that differs."""
+    return key.lower() if "." in key else key
+
+
 def is_own_host(host: str) -> bool:
     """Whether a host is that of one deployment, for as long as it is there."""
     name = host.removesuffix(_APP)
@@ -67,4 +72,4 @@ def _pages(text: str) -> Iterator[Mention]:
             yield Mention(start, found.end(), "vercel", f"dpl_{found[1]}", "url")
 
 
-MENTIONS = Syntax(source="vercel", find=_find)
+MENTIONS = Syntax(source="vercel", find=_find, fold=fold)

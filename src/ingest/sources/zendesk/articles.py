@@ -52,9 +52,11 @@ def _article_change(article: Article, place: Place) -> Change:
         version=at,
         source_id=f"article:{article.id}",
         title=article.title or article.name or f"Article {article.id}",
+        title_is_made_up=not (article.title or article.name),
         body=markdown(article.body or "", page),
         metadata=_metadata(article, page, article.updated_at, article.locale),
         created_at=time_if(article.created_at),
+        home_scope=place.account,
     )
 
 
@@ -81,9 +83,11 @@ def _translation_change(article: Article, told: Translation, place: Place) -> Ch
         version=_at(told),
         source_id=f"article:{id_}",
         title=told.title or article.title or article.name or f"Article {article.id}",
+        title_is_made_up=not told.title,
         body=markdown(told.body or "", page),
         metadata=_metadata(article, page, told.updated_at, told.locale),
         created_at=time_if(told.created_at),
+        home_scope=place.account,
         parent=place.identity(ARTICLE, article.id),
     )
 

@@ -105,5 +105,6 @@ DESCRIPTOR = Descriptor(
     api_host_field="zendeskSubdomain",
     check_token=check_token,
     token_end=token_end,
+    one_of=(("ticket",),),
     gather_s=_GATHER_S,
 )

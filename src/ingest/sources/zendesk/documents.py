@@ -95,7 +95,9 @@ def ticket_document(thread: Thread, place: Place) -> Upsert:
         metadata=metadata.told(),
         created_at=time_if(ticket.created_at),
         aliases=(f"#{ticket.id}",),
-        references=tuple(_related(ticket, comments)),
+        references=tuple(_related(ticket, comments, place)),
+        home_scope=place.account,
+        title_is_made_up=not ticket.subject,
         links=_linked(shown, place),
     )
 
@@ -163,21 +165,22 @@ def _linked(shown: Sequence[Comment], place: Place) -> tuple[str, ...]:
     return tuple(sorted({u for c in shown if c.html_body for u in links(c.html_body, place.site)}))
 
 
-def _related(ticket: Ticket, comments: Sequence[Comment]) -> Iterator[Reference]:
+def _related(ticket: Ticket, comments: Sequence[Comment], place: Place) -> Iterator[Reference]:
     """The problem that an incident waits for, follow-ups both ways, what it was merged into."""
+
+    def related(kind: ReferenceKind, id_: int, evidence: str) -> Reference:
+        thing = place.identity(TICKET, id_)
+        return Reference(kind, "zendesk", f"#{id_}", "field", evidence, thing=thing)
+
     if ticket.problem_id:
-        yield _reference("dependsOn", ticket.problem_id, "problem_id")
+        yield related("dependsOn", ticket.problem_id, "problem_id")
     if ticket.follows:
-        yield _reference("relatedTo", ticket.follows, "via.source.from.ticket_id")
+        yield related("relatedTo", ticket.follows, "via.source.from.ticket_id")
     for id_ in sorted(set(ticket.followup_ids or ())):
-        yield _reference("relatedTo", id_, "followup_ids")
+        yield related("relatedTo", id_, "followup_ids")
     if _MERGED_TAG in (ticket.tags or ()):
         told = [_MERGED.search(text) for c in reversed(comments) for text in _forms(c)]
         merged = next(filter(None, told), None)
         if merged:
-            into = _reference("relatedTo", int(merged[1]), _MERGED_TAG)
+            into = related("relatedTo", int(merged[1]), _MERGED_TAG)
             yield replace(into, evidence=merged[0])
-
-
-def _reference(kind: ReferenceKind, id_: int, evidence: str) -> Reference:
-    return Reference(kind, "zendesk", f"#{id_}", "field", evidence)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ingest.core.identity import Identity
 from ingest.core.links import host_start
 from ingest.core.references import Context, Mention, Syntax
 
@@ -58,7 +59,7 @@ _REACH = 32
 def _find(text: str, context: Context) -> Iterator[Mention]:
     """The cheap questions come first: most texts hold none of the three marks."""
     if context.source_type == "zendesk" and "#" in text:
-        yield from _numbers(text)
+        yield from _numbers(text, context.scope)
     if ABBREVIATION in text:
         for found in _SHORT.finditer(text):
             key = f"#{found[1]}"
@@ -67,11 +68,23 @@ def _find(text: str, context: Context) -> Iterator[Mention]:
         yield from _pages(text)
 
 
-def _numbers(text: str) -> Iterator[Mention]:
-    """`#7890`, where it stands alone."""
+def fold(key: str) -> str:
+    """Numbers, and locales (RFC 5646, 2.1.1): `article:5:pt-BR` is asked for in any case."""
+    return key.lower()
+
+
+def mention_of(source_id: str) -> str:
+    """A ticket is `7890`, and mentioned as `#7890`."""
+    return f"#{source_id}" if source_id.isdigit() else source_id
+
+
+def _numbers(text: str, account: str | None) -> Iterator[Mention]:
+    """`#7890`, where it stands alone: a ticket of the text's own account."""
     for found in _HASH.finditer(text):
         if _stands_alone(text, found):
-            yield Mention(found.start(), found.end(), "zendesk", f"#{found[1]}", "text")
+            thing = None if account is None else Identity("zendesk", account, "ticket", found[1])
+            key = f"#{found[1]}"
+            yield Mention(found.start(), found.end(), "zendesk", key, "text", thing=thing)
 
 
 def _stands_alone(text: str, found: re.Match[str]) -> bool:
@@ -101,4 +114,4 @@ def _pages(text: str) -> Iterator[Mention]:
             yield Mention(start, found.end(), "zendesk", key, "url", subdomain[0].lower())
 
 
-MENTIONS = Syntax(source="zendesk", find=_find)
+MENTIONS = Syntax(source="zendesk", find=_find, fold=fold, mention_of=mention_of)

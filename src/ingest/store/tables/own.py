@@ -144,16 +144,6 @@ FEEDS = sa.Table(
     sa.Index("idx_feeds_connection_document", "connection_id", "document_id"),
 )
 
-ALIASES = sa.Table(
-    "lightfast_document_aliases",
-    METADATA,
-    sa.Column("document_id", key(), refers("document_ledger.document_id"), primary_key=True),
-    sa.Column("alias", key(255), primary_key=True),
-    sa.Column("store_id", key(), nullable=False),
-    sa.Column("source_type", SourceType(), nullable=False),
-    sa.Index("idx_aliases_key", "store_id", "source_type", "alias"),
-)
-
 CHUNKS = sa.Table(
     "lightfast_document_chunks",
     METADATA,
@@ -162,25 +152,6 @@ CHUNKS = sa.Table(
     number("start"),
     sa.Column("text", sa.Text(), nullable=False),
     zoned_time("updated_at"),
-)
-
-REFERENCES = sa.Table(
-    "lightfast_document_references",
-    METADATA,
-    sa.Column("document_id", key(), refers("docs_documents.id"), primary_key=True),
-    sa.Column("kind", key(16), primary_key=True),
-    sa.Column("target_source", SourceType(), primary_key=True),
-    sa.Column("target_key", key(255), primary_key=True),
-    sa.Column("origin", key(16), nullable=False),
-    sa.Column("evidence", sa.Text(), nullable=False),
-    sa.Column("store_id", key(), nullable=False),
-    sa.Column("target_document_id", key(), refers("docs_documents.id", on_delete="SET NULL")),
-    sa.Index("idx_references_key", "store_id", "target_source", "target_key"),
-    sa.Index(
-        "idx_references_target",
-        "target_document_id",
-        postgresql_where=sa.text("target_document_id IS NOT NULL"),
-    ),
 )
 
 SCOPES = sa.Table(
@@ -221,13 +192,6 @@ UNSIGNED_TIMES = sa.Table(
     sa.Column("object", UUID(), nullable=False),
     sa.Column("delivery_id", sa.BigInteger(), nullable=False),
     sa.Index("idx_unsigned_times_object", "connection_id", "object"),
-)
-
-PENDING_BINDINGS = sa.Table(
-    "lightfast_pending_bindings",
-    METADATA,
-    _serial(),
-    sa.Column("keys", JSONB(), nullable=False),
 )
 
 COUNT_MARKS = sa.Table(

@@ -1,0 +1,127 @@
+"""Calls whole objects by the name that their repository, team or project has by now. Pure.
+
+A payload that comes late calls its object as it was called then. What it tells of the name counts
+with everything else that was told (`core.naming`); what is written goes by the name that follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ingest.core.changes import Upsert
+from ingest.core.folding import Statement
+from ingest.core.naming import Called, NameTold, merged
+from ingest.core.ranks import was_seen
+from ingest.core.references import Reference
+from ingest.core.times import to_micros
+from ingest.sources.naming import Naming
+from ingest.sources.registry import all_sources
+from ingest.store.space_names import Space
+
+Names = Mapping[Space, tuple[NameTold, ...]]
+"""What is told of the names of spaces."""
+
+
+def naming_of(source_type: str) -> Naming | None:
+    """How things of that source are called; None where nothing of it has a name."""
+    found = all_sources().get(source_type)
+    return found.naming if found is not None else None
+
+
+def within(store_id: str, upsert: Upsert) -> tuple[Space, Called] | None:
+    """The space that an object is in, and what its own words call that."""
+    identity = upsert.identity
+    naming = naming_of(identity.source_type)
+    called = naming.within(upsert.metadata) if naming is not None else None
+    if called is None:
+        return None
+    return Space(store_id, identity.source_type, identity.scope, called.space), called
+
+
+def told_by(said: Iterable[tuple[str, Statement]]) -> dict[Space, tuple[NameTold, ...]]:
+    """What statements, each with the id of its store, tell of names."""
+    found: dict[Space, list[NameTold]] = {}
+    for store_id, statement in said:
+        change = statement.change
+        place = within(store_id, change) if isinstance(change, Upsert) else None
+        if place is not None and isinstance(change, Upsert):
+            space, called = place
+            naming = naming_of(space.source_type)
+            if naming is not None and naming.tells(change.metadata):
+                found.setdefault(space, []).append(_told(called.name, change, statement))
+    return {space: merged(told) for space, told in found.items()}
+
+
+def _told(name: str, upsert: Upsert, statement: Statement) -> NameTold:
+    """A payload was made at its object's version or later; what was seen was so when asked for."""
+    if not was_seen(statement.rank):
+        return NameTold(name, at=upsert.version)
+    asked_at = to_micros(statement.heard_at) if statement.heard_at is not None else 0
+    return NameTold(name, at=asked_at, sure_at=asked_at)
+
+
+def joined(*several: Names) -> dict[Space, tuple[NameTold, ...]]:
+    """All that is told of each space."""
+    spaces = {space for names in several for space in names}
+    return {s: merged(one for names in several for one in names.get(s, ())) for s in spaces}
+
+
+def news(told: Names, known: Names) -> dict[Space, tuple[NameTold, ...]]:
+    """What of it is not known yet."""
+    found = {}
+    for space, every in told.items():
+        before = known.get(space, ())
+        if merged((*before, *every)) != merged(before):
+            found[space] = every
+    return found
+
+
+Today = Mapping[Space, tuple[str, frozenset[str]]]
+"""What spaces are called by now, and all that was ever told that they are called."""
+
+
+def todays_name(store_id: str, upsert: Upsert, today: Today) -> tuple[str, str] | None:
+    """What an object's keys call its space, and what that is called now; None where that is the
+    same, or where nobody ever told that it was called so.
+    """
+    place = within(store_id, upsert)
+    if place is None or place[0] not in today:
+        return None
+    space, called = place
+    after, every = today[space]
+    return (called.name, after) if called.name != after and called.name in every else None
+
+
+def under(upsert: Upsert, before: str, after: str) -> Upsert:
+    """A whole object as it is called under another name; its keys under the former are aliases."""
+    naming = naming_of(upsert.identity.source_type)
+    if naming is None:
+        return upsert
+    source_id = naming.key(upsert.source_id, before, after)
+    aliases = dict.fromkeys(
+        (*(naming.key(key, before, after) for key in upsert.aliases), upsert.source_id)
+    )
+    aliases |= dict.fromkeys(upsert.aliases)
+    return replace(
+        upsert,
+        source_id=source_id,
+        aliases=tuple(key for key in aliases if key != source_id),
+        metadata=naming.metadata(upsert.metadata, before, after),
+    )
+
+
+def written_under(
+    references: Iterable[Reference], upsert: Upsert, before: str, after: str
+) -> tuple[Reference, ...]:
+    """The references of an object, those to things of its own scope as they are called by now."""
+    naming = naming_of(upsert.identity.source_type)
+    if naming is None:
+        return tuple(references)
+    own = upsert.identity.source_type, upsert.identity.scope
+    return tuple(
+        replace(one, key=naming.key(one.key, before, after))
+        if one.thing is not None and (one.thing.source_type, one.thing.scope) == own
+        else one
+        for one in references
+    )
