@@ -271,8 +271,6 @@ class Descriptor:
     learned: of a connection's metadata, the fields that a document of its shows to be otherwise (a
         further name of what it stands for); empty where it shows nothing new. A name that was
         learned stays one of the connection's.
-    former_prefixes: prefixes that keys of the connection's things had before: they name its things
-        as long as nobody else has the name.
     keys_by_names: the further keys that a human key has by all names that the connection knows.
     renamed: what the thing is called by now, in a sentence for people; None while it is called as
         it was when it was connected.
@@ -310,7 +308,6 @@ class Descriptor:
     owned_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     prefix_of: Callable[[str], str | None] = lambda _key: None
     learned: Callable[[Payload, Upsert], Payload] = lambda _metadata, _told: {}
-    former_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     keys_by_names: Callable[[Payload, str], frozenset[str]] = lambda _metadata, _key: frozenset()
     renamed: Callable[[Payload], str | None] = lambda _metadata: None
     api_url: Callable[[Payload], str] = lambda _metadata: ""

@@ -60,8 +60,7 @@ def test_the_slug_of_now_is_the_one_that_was_told_last(
 ) -> None:
     metadata = _after(*named)
     assert slugs(metadata) == known
-    assert DESCRIPTOR.owned_prefixes(metadata) == {known[0].upper()}
-    assert DESCRIPTOR.former_prefixes(metadata) == {slug.upper() for slug in known[1:]}
+    assert DESCRIPTOR.owned_prefixes(metadata) == {"WEB"}
     assert {f"slug:{slug}" for slug in known} <= DESCRIPTOR.own_names(metadata)
     tenants = DESCRIPTOR.connection_tenants(metadata)
     assert tenants[0] == DESCRIPTOR.connection_tenants(_METADATA)[0]

@@ -18,13 +18,14 @@ from ingest.core.errors import TransientError
 from ingest.core.folding import Statement
 from ingest.core.values import JSON
 from ingest.flows.documents.bind import bind, note_keys
+from ingest.flows.documents.keys import named
 from ingest.sources.contract import Descriptor
 from ingest.sources.registry import source
 from ingest.store import conditions, connections, feeds, queue_admin
+from ingest.store.binding import Noted, Owned
 from ingest.store.connections import Connection
 from ingest.store.engine import BadRow, transaction
 from ingest.store.reasons import OUTSIDE
-from ingest.store.references import Noted
 
 log = structlog.get_logger(__name__)
 
@@ -78,11 +79,9 @@ def _taught(
     return metadata
 
 
-def _called(
-    conn: sa.Connection, descriptor: Descriptor, connection: Connection
-) -> set[tuple[str, str, str]]:
+def _called(conn: sa.Connection, descriptor: Descriptor, connection: Connection) -> set[Owned]:
     """Let what stands be found by its keys under every name; these keys."""
-    found: set[tuple[str, str, str]] = set()
+    found: set[Owned] = set()
     after, source_type = "", connection.source_type
     while step := feeds.fed_keys(conn, connection.id, after=after, limit=STEP):
         added = [
@@ -90,7 +89,7 @@ def _called(
             for id_, store, key in step
             for alias in sorted(descriptor.keys_by_names(connection.metadata, key))
         ]
-        feeds.change_aliases(conn, added, [])
-        found |= {(row["store_id"], source_type, row["alias"]) for row in added}
+        fresh = feeds.change_aliases(conn, added, [])
+        found |= {named(store, source_type, alias) for _, store, _, alias in fresh}
         after = step[-1][0]
     return found

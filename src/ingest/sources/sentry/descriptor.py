@@ -13,7 +13,7 @@ from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
 from ingest.sources.ids import any_id, member, tenant_id, text_id
-from ingest.sources.sentry.slugs import keys_by_names, learned, renamed, slug_of, slugs
+from ingest.sources.sentry.slugs import keys_by_names, learned, renamed, slugs
 from ingest.sources.sentry.types import SentrySourceMetadata
 from ingest.sources.wire import text
 
@@ -133,12 +133,8 @@ def _own_names(metadata: Payload) -> frozenset[str]:
 
 def _prefix(metadata: Payload) -> frozenset[str]:
     """Short ids begin with the project's slug in upper case: `FRONT-END-9`."""
-    slug = slug_of(metadata)
+    slug = text(metadata, "sentryProjectSlug")
     return frozenset({slug.upper()} if slug else ())
-
-
-def _former_prefixes(metadata: Payload) -> frozenset[str]:
-    return frozenset(slug.upper() for slug in slugs(metadata)[1:])
 
 
 def _slug_in(key: str) -> str | None:
@@ -192,7 +188,6 @@ DESCRIPTOR = Descriptor(
     owned_prefixes=_prefix,
     prefix_of=_slug_in,
     learned=learned,
-    former_prefixes=_former_prefixes,
     keys_by_names=keys_by_names,
     renamed=renamed,
     api_url=lambda metadata: f"https://{api_host(metadata)}/api/0",
