@@ -65,10 +65,17 @@ def _learn(conn: sa.Connection, connection_id: str, told: Sequence[Upsert]) -> N
         return None
     after = replace(before, metadata=metadata)
     connections.change(conn, connection_id, name=after.name, metadata=metadata)
+    if _names(descriptor, after) == _names(descriptor, before):  # it only has one of them again
+        return None
     connections.rescope(conn, after, descriptor.connection_tenants(metadata))
     queue_admin.replay_latest(conn, connection_id, OUTSIDE, most=MOST_HEARD_AGAIN)
     log.info("name_learned", connection=connection_id)
     return note_keys(conn, _called(conn, descriptor, after))
+
+
+def _names(descriptor: Descriptor, connection: Connection) -> frozenset[str]:
+    metadata = connection.metadata
+    return descriptor.own_names(metadata) | {*descriptor.connection_tenants(metadata)}
 
 
 def _taught(
