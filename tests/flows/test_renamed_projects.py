@@ -89,6 +89,19 @@ def test_references_by_either_name_are_bound(desk: Desk, engine: sa.Engine, stor
     )
 
 
+def test_what_was_said_before_the_name_was_known_is_heard_again(
+    desk: Desk, engine: sa.Engine, store: str
+) -> None:
+    to = connect(engine, "sentry", stores=[store])
+    github = connect(engine, "github", stores=[store])
+    desk.end(github, halcyon.issue(1, body="Fixes SHOP-7"))
+    desk.end(github, halcyon.issue(2, body="Of nothing"))
+    assert desk.targets("halcyon/web#1") == {}
+    desk.end(to, issue(7, "shop", at=2))
+    desk.work()
+    assert desk.targets("halcyon/web#1") == {"SHOP-7": True}
+
+
 def test_people_are_told(desk: Desk, engine: sa.Engine, store: str) -> None:
     to = connect(engine, "sentry", stores=[store])
     desk.end(to, issue(7, "shop", at=2))

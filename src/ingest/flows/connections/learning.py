@@ -33,6 +33,8 @@ STEP = 1_000
 """Documents that get their further keys in one statement."""
 MOST_HEARD_AGAIN = 1_000
 """Deliveries, the latest ones, of those that named nothing of the connection's."""
+MOST_LOOKED_THROUGH = 10_000
+"""Deliveries, the latest ones, that may have mentioned a thing by the name before it was known."""
 
 
 def learn(engine: sa.Engine, said: Iterable[Statement]) -> None:
@@ -69,6 +71,8 @@ def _learn(conn: sa.Connection, connection_id: str, told: Sequence[Upsert]) -> N
         return None
     connections.rescope(conn, after, descriptor.connection_tenants(metadata))
     queue_admin.replay_latest(conn, connection_id, OUTSIDE, most=MOST_HEARD_AGAIN)
+    for prefix in sorted(_prefixes(before.source_type, told)):
+        queue_admin.replay_saying(conn, connection_id, prefix, most=MOST_LOOKED_THROUGH)
     log.info("name_learned", connection=connection_id)
     return note_keys(conn, _called(conn, descriptor, after))
 
@@ -76,6 +80,15 @@ def _learn(conn: sa.Connection, connection_id: str, told: Sequence[Upsert]) -> N
 def _names(descriptor: Descriptor, connection: Connection) -> frozenset[str]:
     metadata = connection.metadata
     return descriptor.own_names(metadata) | {*descriptor.connection_tenants(metadata)}
+
+
+def _prefixes(source_type: str, told: Sequence[Upsert]) -> frozenset[str]:
+    """What keys begin with by the names that were taught."""
+    naming = source(source_type).naming
+    if naming is None:
+        return frozenset()
+    called = (naming.within(one.metadata) for one in told)
+    return frozenset(naming.prefix(one.name) for one in called if one is not None)
 
 
 def _taught(
