@@ -77,7 +77,7 @@ WHERE id IN (SELECT id FROM lightfast_webhook_deliveries
              ORDER BY id DESC LIMIT :most FOR NO KEY UPDATE)
 """)
 # Of the newest ones alone: their bodies are gone through.
-_REPLAY_SAYING = sa.text(f"""
+_REPLAY_MENTIONING = sa.text(f"""
 UPDATE lightfast_webhook_deliveries d SET {_AGAIN}
 WHERE id IN (
   SELECT id FROM (
@@ -183,13 +183,13 @@ def replay_latest(conn: sa.Connection, connection_id: str, reason: str, *, most:
     return conn.execute(_REPLAY_LATEST, given).rowcount
 
 
-def replay_saying(conn: sa.Connection, connection_id: str, words: str, *, most: int) -> int:
+def replay_mentioning(conn: sa.Connection, connection_id: str, words: str, *, most: int) -> int:
     """Make processed deliveries pending whose bodies have these words in them; how many there were.
 
     Of the latest `most` that came on the own routes of the other connections to its stores.
     """
     given = {"connection_id": connection_id, "words": words.encode(), "most": most}
-    return conn.execute(_REPLAY_SAYING, given).rowcount
+    return conn.execute(_REPLAY_MENTIONING, given).rowcount
 
 
 def hurry(conn: sa.Connection, connection_id: str) -> int:

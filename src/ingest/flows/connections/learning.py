@@ -72,7 +72,7 @@ def _learn(conn: sa.Connection, connection_id: str, told: Sequence[Upsert]) -> N
     connections.rescope(conn, after, descriptor.connection_tenants(metadata))
     queue_admin.replay_latest(conn, connection_id, OUTSIDE, most=MOST_HEARD_AGAIN)
     for prefix in sorted(_prefixes(before.source_type, told)):
-        queue_admin.replay_saying(conn, connection_id, prefix, most=MOST_LOOKED_THROUGH)
+        queue_admin.replay_mentioning(conn, connection_id, prefix, most=MOST_LOOKED_THROUGH)
     log.info("name_learned", connection=connection_id)
     return note_keys(conn, _called(conn, descriptor, after))
 
