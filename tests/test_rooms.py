@@ -23,7 +23,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "deliveries": ("batches", "connections", "documents", "lookups", "receiving"),
     "syncs": ("batches", "connections", "documents", "lookups"),
     "subscriptions": ("connections", "lookups", "receiving"),
-    "doctor": ("connections", "lookups", "subscriptions", "syncs"),
+    "doctor": ("connections", "documents", "lookups", "subscriptions", "syncs"),
     "sweep": ("documents",),
     "retention": (),
 }

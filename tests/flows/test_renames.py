@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ingest.flows.doctor import look_at_names
 from ingest.flows.documents.bind import bind_pending
 from ingest.store import binding
 from ingest.store.engine import transaction
@@ -77,6 +78,21 @@ def test_a_renamed_repository_is_one_whatever_comes_first(
     assert ("new", "resolves", "old") in targets(desk)
     shown = documents[f"{SITE}#2"]["relationships"]
     assert shown["graph"] == {"resolves": [f"github:{SITE}#1"]}
+
+
+CHAIN = [OLD, renamed("halcyon/aside", WEB), renamed(SITE, "halcyon/aside"), NEW]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))][::5])
+def test_every_name_of_a_chain_finds_what_was_there_all_along(
+    desk: Desk, here: str, order: tuple[int, ...]
+) -> None:
+    for at in order:
+        desk.end(here, CHAIN[at])
+    for name in (WEB, "halcyon/aside", SITE):
+        assert desk.found(f"{name}#1") == [f"{SITE}#1"]
+    assert desk.found(f"{WEB}#2") == []
+    assert desk.found(f"{SITE}#2") == [f"{SITE}#2"]
 
 
 def test_a_rename_moves_no_hash_and_no_chunk(desk: Desk, here: str) -> None:
@@ -149,6 +165,8 @@ def test_a_name_that_is_anothers_is_not_taken_by_a_rename(
     desk.end(there, halcyon.issue(2, title="there", body="", repository=OTHER, repository_id=202))
     desk.end(there, renamed(WEB, OTHER, 202))
     assert sorted(desk.documents()) == [f"{OTHER}#2", f"{WEB}#1"]
+    (found,) = look_at_names(engine)
+    assert found.said == f"101, 202 of store store-1 claim the name {WEB}; it is one connection's"
 
 
 def test_names_are_compared_as_github_compares_them(

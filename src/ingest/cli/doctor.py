@@ -23,6 +23,7 @@ from ingest.flows.doctor import (
     look_at_app_wide,
     look_at_connections,
     look_at_database,
+    look_at_names,
     look_at_queue,
     look_at_retention,
     look_at_sealed,
@@ -79,6 +80,7 @@ def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     yield from look_at_connections(parts.engine, around)
     yield from look_at_subscriptions(parts.engine, clients)
     yield from look_at_syncs(parts.engine)
+    yield from look_at_names(parts.engine)
     yield from look_at_queue(parts.engine)
     yield from look_at_retention(parts.engine, parts.settings.keep_deliveries_days)
     if clients is not None:

@@ -53,6 +53,7 @@ JOIN lightfast_space_names n USING (store_id, source_type, scope, space)
 _OF_STORES = sa.text(f"""
 SELECT {_COLUMNS} FROM lightfast_space_names n WHERE n.store_id = ANY(CAST(:stores AS varchar[]))
 """)
+_EVERY = sa.text(f"SELECT {_COLUMNS} FROM lightfast_space_names n")
 # Of two that tell one space's names, the later one sees both, in a statement after its lock.
 _ALONE = sa.text(f"""
 SELECT pg_advisory_xact_lock(hashtext('lightfast_space_names'), lane)
@@ -115,6 +116,11 @@ def of_stores(conn: sa.Connection, store_ids: Collection[str]) -> dict[Space, tu
     if not store_ids:
         return {}
     return _by_space(conn.execute(_OF_STORES, {"stores": list(store_ids)}))
+
+
+def every(conn: sa.Connection) -> dict[Space, tuple[NameTold, ...]]:
+    """The same of all there are."""
+    return _by_space(conn.execute(_EVERY))
 
 
 def lock(conn: sa.Connection, spaces: Collection[Space]) -> None:

@@ -122,7 +122,7 @@ def test_a_comment_is_a_child_of_its_discussion_and_a_reply_of_the_comment() -> 
     assert comment.identity == COMMENT_9301
     assert comment.parent == DISCUSSION_20
     assert comment.source_id == "acme/payments#20/discussion-comment/9301"
-    assert comment.title == "Comment on acme/payments#20"
+    assert comment.title == "Comment on #20"
     assert comment.metadata["conversation"] == "discussion"
     assert reply.parent == COMMENT_9301
     assert reply.metadata["inReplyToId"] == 9301

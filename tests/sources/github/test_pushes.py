@@ -92,8 +92,6 @@ def test_a_new_default_branch_is_looked_at_because_no_push_tells_of_it() -> None
         "repository.archived",
         "repository.edited.description",
         "repository.publicized",
-        "repository.renamed",
-        "repository.transferred",
     ],
 )
 def test_what_else_happens_to_a_repository_changes_no_document_and_says_why(fixture: str) -> None:

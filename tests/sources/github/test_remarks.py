@@ -16,7 +16,7 @@ def test_a_comment_on_an_issue_has_the_issue_as_its_parent() -> None:
     assert comment.identity == Identity("github", "510001", "comment", "5001")
     assert comment.parent == ISSUE_12
     assert comment.source_id == "acme/payments#12/comment/5001"
-    assert comment.title == "Comment on acme/payments#12"
+    assert comment.title == "Comment on #12"
     assert comment.metadata["conversation"] == "issue"
 
 

@@ -103,7 +103,9 @@ def test_an_archived_issue_is_done_work_and_stays() -> None:
 def test_a_sub_issue_is_related_to_its_parent_and_not_hidden_with_it() -> None:
     change = upsert(body("Issue.create.sub_issue"))
     assert change.parent is None
-    assert change.references == (Reference("relatedTo", "linear", "SIG-41", "field", "parent"),)
+    parent = identity("issue", "4a02d522-1133-560b-b70c-7a6dcd1077f3")
+    edge = Reference("relatedTo", "linear", "SIG-41", "field", "parent", thing=parent)
+    assert change.references == (edge,)
     assert (change.body, change.metadata["labels"], change.metadata["priority"]) == ("", [], 0)
 
 

@@ -11,7 +11,7 @@ import pytest
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.ranks import Seen, rank
-from ingest.core.references import Reference
+from ingest.core.references import Reference, ReferenceKind
 from ingest.core.times import parse_time
 from ingest.sources.linear import SOURCE
 from tests.sources.linear.deliveries import NAMES, asked, body, identity, said, upsert
@@ -92,6 +92,11 @@ def _issue(**fields: Any) -> Any:
     return linear
 
 
+def _stated(kind: ReferenceKind, number: int, field: str) -> Reference:
+    thing = identity("issue", f"issue-{number}")
+    return Reference(kind, "linear", f"SIG-{number}", "field", field, thing=thing)
+
+
 def test_relations_are_read_from_both_ends() -> None:
     linear = _issue(parentId="issue-9")
     linear.relate("issue-7", "blocks", _ISSUE)
@@ -103,9 +108,9 @@ def test_relations_are_read_from_both_ends() -> None:
     with looking(linear) as look:
         change = look.upsert("issue", _ISSUE)
     assert change.references == (
-        Reference("blockedBy", "linear", "SIG-7", "field", "blocks"),
-        Reference("relatedTo", "linear", "SIG-8", "field", "duplicate"),
-        Reference("relatedTo", "linear", "SIG-9", "field", "parent"),
+        _stated("blockedBy", 7, "blocks"),
+        _stated("relatedTo", 8, "duplicate"),
+        _stated("relatedTo", 9, "parent"),
     )
     assert change.frontmatter is not None
     assert change.frontmatter["parentId"] == "issue-9"

@@ -6,6 +6,7 @@ import pytest
 
 from ingest.core.changes import Delete, Field, Patch, Refresh, Upsert
 from ingest.core.errors import BadPayload
+from ingest.core.identity import Identity
 from ingest.core.references import Context, Reference, extract
 from ingest.sources.registry import all_sources
 from ingest.sources.vercel.events import name
@@ -41,7 +42,14 @@ def test_a_deployment_that_is_ready_is_a_document() -> None:
     assert whole.aliases == ("web-h7x2lamp5-halcyon.vercel.app",)
     assert whole.temporal == {"commitSha": commit, "deploymentId": LAMPS}
     assert whole.references == (
-        Reference("mention", "github", "halcyon-rail/web#17", "field", "meta.githubPrId"),
+        Reference(
+            "mention",
+            "github",
+            "halcyon-rail/web#17",
+            "field",
+            "meta.githubPrId",
+            thing=Identity("github", "501", "issue", "17"),
+        ),
     )
 
 

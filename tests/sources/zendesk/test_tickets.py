@@ -10,8 +10,9 @@ import pytest
 from ingest.core.bounds import MAX_BODY_CHARS
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
+from ingest.core.identity import Identity
 from ingest.core.ranks import Origin, Seen, Told, grounded, rank
-from ingest.core.references import Reference
+from ingest.core.references import Reference, ReferenceKind
 from ingest.core.values import JSON
 from ingest.sources.contract import Lookup
 from ingest.sources.zendesk.demo.fake import Zendesk, make
@@ -181,6 +182,11 @@ def test_urls_that_a_plain_text_loses_are_links() -> None:
     assert found.links == ("https://linear.app/halcyon/issue/SIG-4",)
 
 
+def _stated(kind: ReferenceKind, id_: str, field: str) -> Reference:
+    thing = Identity("zendesk", "900", "ticket", id_)
+    return Reference(kind, "zendesk", f"#{id_}", "field", field, thing=thing)
+
+
 def test_relations_are_read_from_the_tickets_own_fields() -> None:
     account = _account()
     source: JSON = {"from": {"ticket_id": 31}, "rel": "follow_up"}
@@ -189,10 +195,10 @@ def test_relations_are_read_from_the_tickets_own_fields() -> None:
         4512, at="2026-03-09T09:00:00Z", problem_id=30, followup_ids=[41, 40], via=via
     )
     assert document("ticket", 4512, _raw(account)).references == (
-        Reference("dependsOn", "zendesk", "#30", "field", "problem_id"),
-        Reference("relatedTo", "zendesk", "#31", "field", "via.source.from.ticket_id"),
-        Reference("relatedTo", "zendesk", "#40", "field", "followup_ids"),
-        Reference("relatedTo", "zendesk", "#41", "field", "followup_ids"),
+        _stated("dependsOn", "30", "problem_id"),
+        _stated("relatedTo", "31", "via.source.from.ticket_id"),
+        _stated("relatedTo", "40", "followup_ids"),
+        _stated("relatedTo", "41", "followup_ids"),
     )
     (follow_up,) = told(body("ticket.created.follow_up")).references
     assert (follow_up.kind, follow_up.key) == ("relatedTo", "#4400")

@@ -12,14 +12,14 @@ import structlog
 from ingest.core.bounds import MAX_CHANGES, bounded_event
 from ingest.core.changes import Change, Delete, Refresh
 from ingest.core.errors import BadPayload, PermanentError
-from ingest.core.naming import NameTold
+from ingest.core.naming import Called, NameTold, Rename
 from ingest.core.ranks import Told
 from ingest.core.slugs import bounded_key
 from ingest.core.times import to_micros
 from ingest.flows.connections.directory import Directory
 from ingest.flows.deliveries.prepared import Opened, Prepared, Target
 from ingest.flows.deliveries.route import Routed, route
-from ingest.flows.documents.called import Names, joined
+from ingest.flows.documents.called import Names, fits, joined
 from ingest.flows.documents.owned_keys import unclaimed
 from ingest.flows.documents.render import StoreConfig
 from ingest.flows.documents.statements import statements_of
@@ -89,6 +89,10 @@ def _scope(opened: Opened, connection: Connection) -> str:
     return descriptor.scope(named, connection.metadata)
 
 
+def _fits(rename: Rename) -> bool:
+    return all(fits(Called(rename.space, name)) for name in (rename.name, rename.before))
+
+
 def _renamed(
     opened: Opened, meaning: Normalised, connection: Connection, store: StoreConfig
 ) -> Names:
@@ -96,7 +100,7 @@ def _renamed(
     received_at = to_micros(opened.row.received_at)
     scope = _scope(opened, connection) if meaning.renames else ""
     found: dict[Space, tuple[NameTold, ...]] = {}
-    for one in meaning.renames:
+    for one in filter(_fits, meaning.renames):
         space = Space(store.id, opened.row.source_type, scope, one.space)
         told = NameTold(one.name, one.before, one.at, received_at)
         found |= joined({space: found.get(space, ())}, {space: (told,)})

@@ -1,14 +1,15 @@
 """The check-up of an installation: what is reachable, current, connected, and being worked on.
 
-`database`, `secrets`, `connections`, `subscriptions`, `syncs`, `queue` and `retention` give
-findings (`findings`), in this order; `readiness` is what a receiver is asked. Law: it only looks.
-Whatever is wrong is a finding with its remedy; an exception is raised only for a database that goes
-away between two checks.
+`database`, `secrets`, `connections`, `subscriptions`, `syncs`, `names`, `queue` and `retention`
+give findings (`findings`), in this order; `readiness` is what a receiver is asked. Law: it only
+looks. Whatever is wrong is a finding with its remedy; an exception is raised only for a database
+that goes away between two checks.
 """
 
 from ingest.flows.doctor.connections import Surroundings, look_at_connections
 from ingest.flows.doctor.database import look_at_database
 from ingest.flows.doctor.findings import Finding, State, failed, fine, note, unreachable
+from ingest.flows.doctor.names import look_at_names
 from ingest.flows.doctor.queue import look_at_queue
 from ingest.flows.doctor.retention import look_at_retention
 from ingest.flows.doctor.secrets import look_at_app_wide, look_at_sealed
@@ -24,6 +25,7 @@ __all__ = [
     "look_at_app_wide",
     "look_at_connections",
     "look_at_database",
+    "look_at_names",
     "look_at_one_subscription",
     "look_at_queue",
     "look_at_retention",

@@ -7,13 +7,15 @@ with everything else that was told (`core.naming`); what is written goes by the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from ingest.core.canonical import clean
 from ingest.core.changes import Upsert
 from ingest.core.folding import Statement
 from ingest.core.naming import Called, NameTold, merged
 from ingest.core.ranks import was_seen
 from ingest.core.references import Reference
+from ingest.core.slugs import KEY_CHARS
 from ingest.core.times import to_micros
 from ingest.sources.naming import Naming
 from ingest.sources.registry import all_sources
@@ -34,7 +36,7 @@ def within(store_id: str, upsert: Upsert) -> tuple[Space, Called] | None:
     identity = upsert.identity
     naming = naming_of(identity.source_type)
     called = naming.within(upsert.metadata) if naming is not None else None
-    if called is None:
+    if called is None or not fits(called):
         return None
     return Space(store_id, identity.source_type, identity.scope, called.space), called
 
@@ -51,6 +53,12 @@ def told_by(said: Iterable[tuple[str, Statement]]) -> dict[Space, tuple[NameTold
             if naming is not None and naming.tells(change.metadata):
                 found.setdefault(space, []).append(_told(called.name, change, statement))
     return {space: merged(told) for space, told in found.items()}
+
+
+def fits(called: Called) -> bool:
+    """Whether a name is one that keys can begin with; anything else is told by nobody."""
+    told = (called.name, called.space)
+    return bool(called.name) and all(len(n) <= KEY_CHARS and clean(n) == n for n in told)
 
 
 def _told(name: str, upsert: Upsert, statement: Statement) -> NameTold:
@@ -81,8 +89,27 @@ Today = Mapping[Space, tuple[str, frozenset[str]]]
 """What spaces are called by now, and all that was ever told that they are called."""
 
 
-def todays_name(store_id: str, upsert: Upsert, today: Today) -> tuple[str, str] | None:
-    """What an object's keys call its space, and what that is called now; None where that is the
+@dataclass(frozen=True, slots=True)
+class Move:
+    """From the name that keys have to that of now; `every`: all names that were ever told."""
+
+    before: str
+    after: str
+    every: frozenset[str]
+
+    def keys(self, naming: Naming, told: Iterable[str]) -> set[str]:
+        """All that a thing is called by that was told under these keys: the same under each name,
+        and what hangs on no name of them.
+        """
+        found: set[str] = set()
+        for key in told:
+            now = naming.key(key, self.before, self.after)
+            found |= {key, now, *(naming.key(now, self.after, name) for name in self.every)}
+        return found
+
+
+def todays_name(store_id: str, upsert: Upsert, today: Today) -> Move | None:
+    """From what an object's keys call its space to what that is called now; None where that is the
     same, or where nobody ever told that it was called so.
     """
     place = within(store_id, upsert)
@@ -90,29 +117,27 @@ def todays_name(store_id: str, upsert: Upsert, today: Today) -> tuple[str, str] 
         return None
     space, called = place
     after, every = today[space]
-    return (called.name, after) if called.name != after and called.name in every else None
+    is_former = called.name != after and called.name in every
+    return Move(called.name, after, every) if is_former else None
 
 
-def under(upsert: Upsert, before: str, after: str) -> Upsert:
-    """A whole object as it is called under another name; its keys under the former are aliases."""
+def under(upsert: Upsert, move: Move) -> Upsert:
+    """A whole object as it is called under another name; its keys under all others are aliases."""
     naming = naming_of(upsert.identity.source_type)
     if naming is None:
         return upsert
-    source_id = naming.key(upsert.source_id, before, after)
-    aliases = dict.fromkeys(
-        (*(naming.key(key, before, after) for key in upsert.aliases), upsert.source_id)
-    )
-    aliases |= dict.fromkeys(upsert.aliases)
+    source_id = naming.key(upsert.source_id, move.before, move.after)
+    aliases = move.keys(naming, (upsert.source_id, *upsert.aliases)) - {source_id}
     return replace(
         upsert,
         source_id=source_id,
-        aliases=tuple(key for key in aliases if key != source_id),
-        metadata=naming.metadata(upsert.metadata, before, after),
+        aliases=tuple(sorted(aliases)),
+        metadata=naming.metadata(upsert.metadata, move.before, move.after),
     )
 
 
 def written_under(
-    references: Iterable[Reference], upsert: Upsert, before: str, after: str
+    references: Iterable[Reference], upsert: Upsert, move: Move
 ) -> tuple[Reference, ...]:
     """The references of an object, those to things of its own scope as they are called by now."""
     naming = naming_of(upsert.identity.source_type)
@@ -120,7 +145,7 @@ def written_under(
         return tuple(references)
     own = upsert.identity.source_type, upsert.identity.scope
     return tuple(
-        replace(one, key=naming.key(one.key, before, after))
+        replace(one, key=naming.key(one.key, move.before, move.after))
         if one.thing is not None and (one.thing.source_type, one.thing.scope) == own
         else one
         for one in references

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ingest.core.canonical import clean
 from ingest.core.changes import Upsert
 from ingest.core.identity import Identity, document_id
 from ingest.core.references import Reference
+from ingest.core.slugs import KEY_CHARS
 from ingest.sources.registry import all_sources, folded
 from ingest.store.binding import Owned
 
@@ -44,8 +46,8 @@ def is_own(reference: Reference, identity: Identity, keys: Collection[str]) -> b
 
 def bind_key(reference: Reference) -> str | None:
     """By which a reference is bound, where that is not its key as it is written."""
-    if reference.thing is not None:
-        return _key_of(reference.thing)
+    if reference.thing is not None and (key := _key_of(reference.thing)) is not None:
+        return key
     compared = folded(reference.source, reference.key)
     return None if compared == reference.key else compared
 
@@ -72,9 +74,8 @@ def named(store_id: str, source_type: str, key: str, *, moved: bool = False) -> 
 
 def thing(store_id: str, identity: Identity, *, moved: bool = False) -> Owned | None:
     """A thing by its id; None where no reference can mean it so."""
-    if not group_of(identity):
-        return None
-    return Owned(store_id, identity.source_type, _key_of(identity), moved=moved)
+    key = _key_of(identity) if group_of(identity) else None
+    return None if key is None else Owned(store_id, identity.source_type, key, moved=moved)
 
 
 def members(key: Owned) -> tuple[str, ...]:
@@ -93,6 +94,12 @@ def is_within(bound_by: str | None, scope: str) -> bool:
     return bound_by is not None and bound_by.startswith(f"{_THING}{scope}{_SEPARATOR}")
 
 
-def _key_of(identity: Identity) -> str:
+def _key_of(identity: Identity) -> str | None:
+    """None where an id is none that a key can be made of: too long, or with a character in it that
+    no id has.
+    """
     first = next(iter(group_of(identity)), identity)
-    return _THING + _SEPARATOR.join((first.scope, first.kind, first.id))
+    parts = (first.scope, first.kind, first.id)
+    key = _THING + _SEPARATOR.join(parts)
+    fits = len(key) <= KEY_CHARS and key.count(_SEPARATOR) == len(parts) - 1 and clean(key) == key
+    return key if fits else None

@@ -98,8 +98,7 @@ def todays(conn: sa.Connection, names: Names) -> Today:
 
 def _every(told: Iterable[NameTold]) -> Iterator[str]:
     for one in told:
-        yield one.name
-        yield one.before
+        yield from filter(None, (one.name, one.before))
 
 
 def _spaces(said: Iterable[tuple[StoreConfig, Statement]]) -> Iterator[Space]:
@@ -119,4 +118,4 @@ def _by_name(
     moved = todays_name(store.id, change, today) if isinstance(change, Upsert) else None
     if moved is None or not isinstance(change, Upsert):
         return store, statement
-    return store, replace(statement, change=renders.called(change, *moved))
+    return store, replace(statement, change=renders.called(change, moved))

@@ -54,7 +54,7 @@ class Owners:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class _Holding:
     """What one connection says of prefixes: those that it was made for and has, those that its
     things were told to have by now, and those that they only had.
     """
@@ -72,17 +72,23 @@ def read_owners(conn: sa.Connection, store_ids: Collection[str]) -> Owners:
     if not store_ids:
         return Owners()
     names = _by_scope(space_names.of_stores(conn, store_ids))
-    found = connections.neighbours(conn, store_ids)
-    claims = [claim for one in found if (claim := _claim(*one, names)) is not None]
-    tenants: dict[_Place, dict[str, set[str]]] = {claim.place: {} for claim in claims}
-    for claim in claims:
-        for prefix in claim.made_for | claim.former:
-            owning = tenants[claim.place].setdefault(prefix, set())
-            owning |= {claim.tenant} if prefix in claim.made_for else set()
-    free = [(c, p) for c in claims for p in c.told if not tenants[c.place].get(p)]
-    for claim, prefix in free:
-        tenants[claim.place].setdefault(prefix, set()).add(claim.tenant)
-    return Owners(tenants, {(*c.place, c.scope): c.tenant for c in claims})
+    told = (_holding(*one, names) for one in connections.neighbours(conn, store_ids))
+    held = [one for one in told if one is not None]
+    return Owners(_tenants(held), {(*one.place, one.scope): one.tenant for one in held})
+
+
+def _tenants(held: Sequence[_Holding]) -> dict[_Place, dict[str, set[str]]]:
+    """By place and prefix; what nobody was made for is his who is told to be called so."""
+    tenants: dict[_Place, dict[str, set[str]]] = {one.place: {} for one in held}
+    for one in held:
+        for prefix in one.former:
+            tenants[one.place].setdefault(prefix, set())
+        for prefix in one.made_for:
+            tenants[one.place].setdefault(prefix, set()).add(one.tenant)
+    free = [(one, p) for one in held for p in one.told if not tenants[one.place].get(p)]
+    for one, prefix in free:
+        tenants[one.place].setdefault(prefix, set()).add(one.tenant)
+    return tenants
 
 
 _Names = Mapping[_Scope, Sequence[Sequence[NameTold]]]
@@ -96,9 +102,9 @@ def _by_scope(names: Mapping[Space, Sequence[NameTold]]) -> _Names:
     return found
 
 
-def _claim(
+def _holding(
     store_id: str, source_type: str, metadata: Mapping[str, JSON], names: _Names
-) -> _Claim | None:
+) -> _Holding | None:
     found = all_sources().get(source_type)
     if found is None:  # its package is gone, or broken: nothing of it is worked on
         return None
@@ -112,4 +118,4 @@ def _claim(
             ever |= {naming.prefix(n) for one in every for n in (one.name, one.before) if n}
     former = frozenset(ever - told)
     place = store_id, source_type
-    return _Claim(place, scope, tenant, made_for - former, frozenset(told), former)
+    return _Holding(place, scope, tenant, made_for - former, frozenset(told), former)

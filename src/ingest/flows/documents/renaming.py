@@ -7,7 +7,7 @@ What a document was called stays an alias of it; no text and no hash moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from ingest.core.folding import LedgerRow
 from ingest.core.naming import NameTold, current
 from ingest.core.values import JSON
 from ingest.flows.documents import sight
-from ingest.flows.documents.called import joined, naming_of
+from ingest.flows.documents.called import Move, joined, naming_of
 from ingest.flows.documents.keys import is_within, named
 from ingest.flows.documents.named import ToldNames, todays
 from ingest.flows.documents.shown import show_anew
@@ -42,7 +42,9 @@ class RenamingStep:
 
 @dataclass(frozen=True, slots=True)
 class _Renamed:
-    """A document that is called otherwise: as it stands, and what its keys call it by now."""
+    """A document that is called otherwise: as it stands, what its keys call it by now, and all that
+    find it beside that.
+    """
 
     stored: Stored
     document: FedDocument
@@ -50,6 +52,7 @@ class _Renamed:
     metadata: Mapping[str, JSON]
     before: str
     after: str
+    aliases: frozenset[str]
 
 
 def names_noted(one: ToldNames) -> dict[str, JSON]:
@@ -65,10 +68,7 @@ def tell_names(conn: sa.Connection, noted: Sequence[Mapping[str, Any]]) -> list[
     """Write down what notes tell of names; a note for each space that is called otherwise by it, or
     by whose other names something was written.
     """
-    told: dict[Space, tuple[NameTold, ...]] = {}
-    for one in noted:
-        here = {_space(one): tuple(NameTold(*each) for each in one["told"])}
-        told |= joined({s: told.get(s, ()) for s in here}, here)
+    told = joined(*({_space(one): tuple(NameTold(*n) for n in one["told"])} for one in noted))
     if not told:
         return []
     if any(told.values()):
@@ -78,7 +78,7 @@ def tell_names(conn: sa.Connection, noted: Sequence[Mapping[str, Any]]) -> list[
     names = joined(known, told)
     moved = {s for s in told if _is_moved(known.get(s, ()), names[s])}
     moved |= _waiting(conn, {s: names[s] for s in moved})
-    moved |= {s for one in noted if (s := _space(one)) in names and _is_other(one, names[s])}
+    moved |= {s for one in noted if _is_other(one, names[s := _space(one)])}
     return [
         binding.note(conn, {"renaming": _plain(space), "of": _feeders(conn, space), "after": ""})
         for space in sorted(moved)
@@ -112,11 +112,15 @@ def _prefixes(space: Space, told: Sequence[NameTold]) -> tuple[set[str], set[str
 
 
 def _is_moved(known: Sequence[NameTold], names: Sequence[NameTold]) -> bool:
-    """Whether the name of now is another by what was told. Of the first name nobody has another,
-    but where a rename tells it.
+    """Whether the name of now is another by what was told, or further former ones are known. Of the
+    first name nobody has another, but where a rename tells it.
     """
     is_first = not known and not any(one.before for one in names)
-    return not is_first and current(known) != current(names)
+    return not is_first and _names(known) != _names(names)
+
+
+def _names(told: Sequence[NameTold]) -> tuple[str | None, set[str]]:
+    return current(told), {name for one in told for name in (one.name, one.before)} - {""}
 
 
 def _is_other(noted: Mapping[str, Any], names: Sequence[NameTold]) -> bool:
@@ -150,85 +154,110 @@ class _Renaming:
     known: frozenset[str]
     after: str
 
-    def before(self, metadata: Mapping[str, JSON]) -> str | None:
-        """The former name that a document goes by; None where that is none that was ever told."""
-        called = self.naming.within(metadata)
-        if called is None or called.space != self.space.space or called.name == self.after:
+    def renamed(
+        self, stored: Stored, document: FedDocument, keys: Collection[str]
+    ) -> _Renamed | None:
+        """The document as it is called by now; None where it is, and is found by every name under
+        which anything was told of it. `keys` are those that it has and had.
+        """
+        called, naming, after = self.naming.within(stored.source_metadata), self.naming, self.after
+        if called is None or called.space != self.space.space or called.name not in self.known:
             return None
-        return called.name if called.name in self.known else None
+        source_id = naming.key(stored.source_id, called.name, after)
+        metadata = naming.metadata(stored.source_metadata, called.name, after)
+        former = {n for n in self.known - {after} for key in keys if _is_under(naming, key, n)}
+        aliases: set[str] = set()
+        for name in former:
+            told = [key for key in keys if _is_under(naming, key, name)]
+            aliases |= Move(name, after, self.known).keys(naming, told)
+        aliases -= {source_id}
+        if called.name == after and aliases <= {*keys}:
+            return None
+        return _Renamed(
+            stored, document, source_id, metadata, called.name, after, frozenset(aliases)
+        )
 
-    def renamed(self, stored: Stored, document: FedDocument) -> _Renamed | None:
-        """The document as it is called by now; None where it is called so already."""
-        before = self.before(stored.source_metadata)
-        if before is None:
-            return None
-        source_id = self.naming.key(stored.source_id, before, self.after)
-        metadata = self.naming.metadata(stored.source_metadata, before, self.after)
-        return _Renamed(stored, document, source_id, metadata, before, self.after)
+
+def _is_under(naming: Naming, key: str, name: str) -> bool:
+    """Whether a key begins with a name: under another one it is another key."""
+    return naming.key(key, name, f"{name}{name}") != key
 
 
 def _rename(conn: sa.Connection, renaming: _Renaming, found: Sequence[FedDocument]) -> set[Owned]:
     """Those that are called otherwise, and those out of sight, of which only their rows tell, are
     locked and looked at again.
     """
-    seen = documents.read(conn, [one.document_id for one in found if one.visible])
-    taken = [
-        one
-        for one in found
-        if (stored := seen.get(one.document_id)) is None
-        or renaming.before(stored.source_metadata) is not None
-    ]
+    ids = [one.document_id for one in found]
+    seen = _look(conn, renaming, found, documents.read(conn, ids))
+    hidden = {one.document_id for one in found if not one.visible}
+    taken = [one for one in found if one.document_id in seen or one.document_id in hidden]
     if not taken:
         return set()
     rows = ledger.lock(conn, [one.identity for one in taken])
     withheld = [one.document_id for one in taken if not rows[one.identity].visible]
     documents.release(conn, withheld)
     standing = documents.read(conn, [one.document_id for one in taken])
-    made = [
-        renaming.renamed(standing[one.document_id], one)
-        for one in taken
-        if one.document_id in standing
-    ]
-    moved = [one for one in made if one is not None]
-    keys = _write(conn, renaming.space, renaming.naming, moved, rows)
+    moved = _look(conn, renaming, taken, standing)
+    keys = _write(conn, renaming, [*moved.values()], rows)
     sight.hide(conn, withheld)
     return keys
 
 
+def _look(
+    conn: sa.Connection,
+    renaming: _Renaming,
+    found: Sequence[FedDocument],
+    standing: Mapping[str, Stored],
+) -> dict[str, _Renamed]:
+    """Those of the documents that stand and are called otherwise by now, or found by less."""
+    own = references.names_of(conn, standing)
+    made = {
+        one.document_id: renaming.renamed(
+            standing[one.document_id], one, {key for _, key in own.get(one.document_id, ())}
+        )
+        for one in found
+        if one.document_id in standing
+    }
+    return {id_: one for id_, one in made.items() if one is not None}
+
+
 def _write(
     conn: sa.Connection,
-    space: Space,
-    naming: Naming,
+    renaming: _Renaming,
     moved: Sequence[_Renamed],
     rows: Mapping[str, LedgerRow],
 ) -> set[Owned]:
     if not moved:
         return set()
-    ids = [one.stored.id for one in moved]
-    documents.call(
-        conn,
-        [
-            {"id": one.stored.id, "source_id": one.source_id, "source_metadata": one.metadata}
-            for one in moved
-        ],
-    )
-    ledger.update(conn, [_row(one, rows[one.document.identity], naming) for one in moved])
-    own = references.names_of(conn, ids)
-    added = [
-        {**_whose(one, space), "alias": key}
-        for one in moved
-        for key in _aliases(one, naming, {key for _, key in own.get(one.stored.id, ())})
-    ]
-    dropped = [{"document_id": one.stored.id, "alias": one.source_id} for one in moved]
-    feeds.change_aliases(conn, added, dropped)
+    space, ids = renaming.space, [one.stored.id for one in moved]
+    _call(conn, renaming, [one for one in moved if one.before != one.after], rows)
+    added = [{**_whose(one, space), "alias": key} for one in moved for key in sorted(one.aliases)]
+    feeds.change_aliases(conn, added, [])
     folded_keys.demote(conn, [one.stored.id for one in moved if _is_called_anew(one)])
     folded_keys.put(conn, [*_folded(moved, added, space)])
-    references.call(conn, [*_pointers(conn, moved, space, naming)])
     show_anew(conn, ids)
     former = {
         named(space.store_id, space.source_type, one.stored.source_id, moved=True) for one in moved
     }
     return sight.keys_of(conn, ids) | former
+
+
+def _call(
+    conn: sa.Connection,
+    renaming: _Renaming,
+    called: Sequence[_Renamed],
+    rows: Mapping[str, LedgerRow],
+) -> None:
+    """Write what they are called by now, and what they say of others of their scope."""
+    told = [
+        {"id": one.stored.id, "source_id": one.source_id, "source_metadata": one.metadata}
+        for one in called
+    ]
+    documents.call(conn, told)
+    ledger.update(conn, [_row(one, rows[one.document.identity], renaming.naming) for one in called])
+    dropped = [{"document_id": one.stored.id, "alias": one.source_id} for one in called]
+    feeds.change_aliases(conn, [], dropped)
+    references.call(conn, [*_pointers(conn, called, renaming.space, renaming.naming)])
 
 
 def _is_called_anew(one: _Renamed) -> bool:
@@ -242,12 +271,6 @@ def _row(one: _Renamed, row: LedgerRow, naming: Naming) -> LedgerRow:
     if isinstance(base, Mapping):
         patches = {**(row.patches or {}), "base": naming.metadata(base, one.before, one.after)}
     return replace(row, source_id=one.source_id, patches=patches)
-
-
-def _aliases(one: _Renamed, naming: Naming, known: set[str]) -> list[str]:
-    """The key that it had, and its further keys as they are now."""
-    further = {naming.key(key, one.before, one.after) for key in known}
-    return sorted((further | {one.stored.source_id}) - {one.source_id})
 
 
 def _folded(

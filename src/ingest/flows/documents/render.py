@@ -26,7 +26,7 @@ from ingest.core.references import (
     strongest,
 )
 from ingest.core.values import JSON
-from ingest.flows.documents.called import under, written_under
+from ingest.flows.documents.called import Move, under, written_under
 from ingest.flows.documents.keys import is_own, own_keys
 from ingest.sources.registry import folded, syntaxes
 
@@ -108,20 +108,19 @@ class Renders:
         self._said: dict[int, Said] = {}
         self._rendered: dict[tuple[int, str], Rendered] = {}
         self._pieces: dict[tuple[int, ChunkConfig], Pieces] = {}
-        self._called: dict[tuple[int, str], tuple[Upsert, Upsert]] = {}
-        self._names: dict[int, tuple[str, str]] = {}
+        self._called: dict[tuple[int, Move], tuple[Upsert, Upsert]] = {}
+        self._moves: dict[int, Move] = {}
         self._lacking: list[Callable[[], object]] = []
 
-    def called(self, upsert: Upsert, before: str, after: str) -> Upsert:
+    def called(self, upsert: Upsert, move: Move) -> Upsert:
         """The object as its keys are under another name; of one object always the same one."""
-        key = id(upsert), after
-        _, made = _once(self._called, key, lambda: (upsert, under(upsert, before, after)))
-        self._names[id(made)] = before, after
+        _, made = _once(self._called, (id(upsert), move), lambda: (upsert, under(upsert, move)))
+        self._moves[id(made)] = move
         return made
 
     def render(self, upsert: Upsert, store: StoreConfig) -> Rendered:
         """What the object says in the store; made once. Costly: not in a transaction."""
-        said = _once(self._said, id(upsert), lambda: _say(upsert, self._names.get(id(upsert))))
+        said = _once(self._said, id(upsert), lambda: _say(upsert, self._moves.get(id(upsert))))
         key = id(upsert), store.id
         return _once(self._rendered, key, lambda: _render(said, store))
 
@@ -175,12 +174,12 @@ def _once(made: dict[K, T], key: K, make: Callable[[], T]) -> T:
     return found
 
 
-def _say(upsert: Upsert, names: tuple[str, str] | None = None) -> Said:
+def _say(upsert: Upsert, move: Move | None = None) -> Said:
     """What an object says, whichever store it stands in.
 
     A title that is made up, as that of a child is out of its parent's key, says nothing: only the
-    body is searched for mentions then. What a document calls itself is no reference. `names`: it is
-    written by the second one, and its words know the first.
+    body is searched for mentions then. What a document calls itself is no reference. `move`: it
+    is written by another name than its words know.
     """
     text = canonical_text(upsert.title, upsert.body)
     context = Context(upsert.identity.source_type, upsert.home, upsert.home_scope)
@@ -189,8 +188,8 @@ def _say(upsert: Upsert, names: tuple[str, str] | None = None) -> Said:
     stated = (*upsert.references, *_linked(upsert.links, context))
     own = own_keys(upsert)
     others = tuple(r for r in (*stated, *found) if not is_own(r, upsert.identity, own))
-    if names is not None:
-        others = written_under(others, upsert, *names)
+    if move is not None:
+        others = written_under(others, upsert, move)
     frontmatter = upsert.frontmatter or parse_frontmatter(upsert.body)[0]
     return Said(upsert, text, content_hash(text), frontmatter, others)
 

@@ -22,8 +22,10 @@ MOST_DRIFT = 100
 
 def check_meaning(fixture: Fixture, means: Normalised) -> None:
     """Raise `AssertionError` for a meaning that the program could not store, or not explain."""
-    assert means.changes or means.skip, "a delivery without a change is skipped with a reason"
-    assert not (means.changes and means.skip), "what is skipped changes nothing"
+    told = means.changes or means.renames
+    assert told or means.skip, "a delivery without a change is skipped with a reason"
+    assert not (told and means.skip), "what is skipped changes nothing"
+    assert not means.renames or fixture.source.naming, "what is renamed has a `Source.naming`"
     _conforms(means.event, fixture.source.event_types, "event_types")
     check_changes(fixture.source, fixture.scope, means.untokened)
     assert len(means.drift) <= MOST_DRIFT, f"drift names over {MOST_DRIFT} fields; cut it"
