@@ -11,16 +11,19 @@ from ingest.flows.documents.render import Renders, StoreConfig
 STORE = StoreConfig("store", "char-hash-1536", 1536, 512, 50, {"linear": {"ENG"}})
 
 
-def drafted(body: str, *, parent: Identity | None = None, links: tuple[str, ...] = ()) -> Draft:
+def drafted(
+    body: str, *, title: str = "Broken", made_up: bool = False, links: tuple[str, ...] = ()
+) -> Draft:
     named = Identity("github", "101", "issue", "7")
     whole = Upsert(
         identity=named,
         version=1,
         source_id="halcyon/web#7",
-        title="Comment on halcyon/web#5" if parent else "Broken",
+        title=title,
+        title_is_made_up=made_up,
         body=body,
         metadata={"type": "github"},
-        parent=parent,
+        parent=Identity("github", "101", "issue", "5"),
         links=links,
         home="halcyon/web",
     )
@@ -38,9 +41,11 @@ def test_front_matter_is_read_from_the_body_and_stays_in_the_text() -> None:
     assert "team: payments" in made.rendered.said.text
 
 
-def test_the_made_up_title_of_a_child_mentions_nothing() -> None:
-    parent = Identity("github", "101", "issue", "5")
-    assert keys(drafted("as in #6", parent=parent)) == {"halcyon/web#6"}
+def test_a_title_that_is_made_up_mentions_nothing_and_any_other_does() -> None:
+    """Bug: no title of a child counted, so that of a sub-page or of a translation said nothing."""
+    title = "Like halcyon/web#5"
+    assert keys(drafted("as in #6", title=title, made_up=True)) == {"halcyon/web#6"}
+    assert keys(drafted("as in #6", title=title)) == {"halcyon/web#5", "halcyon/web#6"}
 
 
 def test_nothing_refers_to_itself() -> None:

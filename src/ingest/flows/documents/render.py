@@ -180,17 +180,16 @@ def _once(made: dict[K, T], key: K, make: Callable[[], T]) -> T:
 def _say(upsert: Upsert, move: Move | None = None) -> Said:
     """What an object says, whichever store it stands in.
 
-    A title that is made up, as that of a child is out of its parent's key, says nothing: only the
-    body is searched for mentions then. What a document calls itself is no reference. `move`: it
-    is written by another name than its words know.
+    A title that is made up says nothing: only the body is searched for mentions then. What a
+    document calls itself is no reference. `move`: it is written by another name than its words
+    know.
     """
     text = canonical_text(upsert.title, upsert.body)
     page = upsert.metadata.get("url")
     host = host_of(page) if isinstance(page, str) else None
     source_type = upsert.identity.source_type
     context = Context(source_type, upsert.home, host=host, scope=upsert.home_scope)
-    is_made_up = upsert.title_is_made_up or upsert.parent is not None
-    found = extract(upsert.body if is_made_up else text, context, syntaxes())
+    found = extract(upsert.body if upsert.title_is_made_up else text, context, syntaxes())
     stated = (*upsert.references, *_linked(upsert.links, context))
     own = own_keys(upsert)
     others = tuple(r for r in (*stated, *found) if not is_own(r, upsert.identity, own))

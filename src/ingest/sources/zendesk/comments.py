@@ -60,6 +60,7 @@ def _document(kind: str, told: EventComment, time: str, ticket_id: int, place: P
         version=wire.version(time, "time"),
         source_id=f"comment:{told.id}",
         title=f"Comment on ticket {ticket_id}",
+        title_is_made_up=True,
         body=(told.body or "").strip(),
         metadata=metadata.told(),
         created_at=wire.time(time, "time") if kind == _ADDED else None,
