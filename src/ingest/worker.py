@@ -92,6 +92,7 @@ def process_due() -> None:
         on_full=lambda: ring(engine),
         on_asked=lambda: ring(engine, FETCH_QUEUE),
         lease_s=process_program().settings.lease_s,
+        api_urls=process_program().settings.api_urls,
     )
     if done.more:
         ring(engine)

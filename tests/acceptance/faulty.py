@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from ingest.core.values import JSON
 from ingest.sources import registry
-from ingest.sources.contract import Access, Lookup, Sight
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Sight
 from ingest.worker import app
 
 __all__ = ["app"]

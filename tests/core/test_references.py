@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.core.references import Context, Reference, extract, keep_owned, relationships
+from ingest.core.references import (
+    Context,
+    Mention,
+    Reference,
+    Syntax,
+    distinct,
+    extract,
+    keep_owned,
+    relationships,
+)
 from tests.core.tracking import FORGE, FORGED, TRACKER, edges, mentioned, references
 
 KEYS = ("T-1", "!2", "T-30", "https://tracker.test/T-4", "https://x.test/")
@@ -17,6 +27,8 @@ CODE = ("    ", "\t", "- ", "> ", "```", "~~~", "`", "``", "<!--", "-->", "<code
 MARKS = ("\n", "\n\n", "\r\n", "\u2028", "\x00", "\ud800", "[", "](", ")", "(", "#", ":", ".", "\\")
 SCRAPS = st.sampled_from((*KEYS, *WORDS, *CODE, *MARKS, "<a href='", "</a>"))
 HOSTILE = (
+    *("[a]: https://x.test/T-1\n", "[a][b]", "[a][]", "[1] https://", "[1] ", "]: ", "[a]:\n"),
+    *("https://x,https://", "T-1 did not ", "T-1 did not fix ", "more info can be found in T-1 "),
     *("!", "!1 ", "T-1 ", "-T", "T-", "fixes T-1 ", "fixes T-1,", "fix: (!1) ", "(!1)", "**", " "),
     *("`a``b```c", "```\n", "> T\n", "    T\n\n", "- [ ] T-1\n", "1. \n", "  \n", "<a ", "w"),
     *('<a href="https://', "<a href='https://x'>y", "[a", "[a]", "[[a]", "[a](https://x/1)"),
@@ -34,6 +46,8 @@ texts = st.lists(SCRAPS | st.text(max_size=3), max_size=40).map("".join)
         ("Should resolve\nT-1", "resolves"),
         ("Closes issue T-1", "resolves"),
         ("**Closes** T-1", "resolves"),
+        ("_Closes_ T-1", "resolves"),
+        ("_It closes T-1_", "resolves"),
         ("It is blocked by T-1", "blockedBy"),
         ("Depends on T-1", "dependsOn"),
         ("Depends-On: T-1", "dependsOn"),
@@ -44,6 +58,43 @@ texts = st.lists(SCRAPS | st.text(max_size=3), max_size=40).map("".join)
         ("(see also T-1)", "relatedTo"),
         ("Related issue: T-1", "relatedTo"),
         ("Supersedes T-1", "relatedTo"),
+        ("Supercedes: T-1", "relatedTo"),
+        ("superseded by T-1", "relatedTo"),
+        ("Replaces T-1", "relatedTo"),
+        ("a replacement for T-1", "relatedTo"),
+        ("Obsoletes T-1", "relatedTo"),
+        ("More info at https://tracker.test/T-1", "relatedTo"),
+        ("More details here: T-1", "relatedTo"),
+        ("More details here:\nhttps://tracker.test/T-1", "relatedTo"),
+        ("For more information, see T-1", "relatedTo"),
+        ("Further details can be found in T-1", "relatedTo"),
+        ("additional context: T-1", "relatedTo"),
+        ("It helps with bugs like: T-1", "relatedTo"),
+        ("a continuation of T-1", "relatedTo"),
+        ("Addresses T-1", "relatedTo"),
+        ("T-1 did not fix the totals", "relatedTo"),
+        ("[T-1](https://tracker.test/T-1) doesn’t fully\naddress this", "relatedTo"),
+        ("Ref. T-1", "relatedTo"),
+        ("cf. T-1", "relatedTo"),
+        ("Closing in favor of T-1", "relatedTo"),
+        ("More information can be found here: T-1", "relatedTo"),
+        ("Read more at https://tracker.test/T-1", "relatedTo"),
+        ("Dup of T-1", "relatedTo"),
+        ("See the discussion in T-1", "relatedTo"),
+        ("Re: T-1", "relatedTo"),
+        ("Follow-up PR to T-1", "relatedTo"),
+        ("followup for T-1", "relatedTo"),
+        ("Reverts T-1", "relatedTo"),
+        ("Resolves Tracker T-1", "resolves"),
+        ("Fixes tracker issue T-1", "resolves"),
+        ("## Related\n- Tracker issue: T-1", "relatedTo"),
+        ("Waiting for T-1", "blockedBy"),
+        ("Blocked until T-1", "blockedBy"),
+        ("Builds on T-1", "relatedTo"),
+        ("It does not add up\nFixes T-1", "resolves"),
+        ("what they fail to see\nfixes T-1", "resolves"),
+        ("It not only fixes T-1", "resolves"),
+        ("It instead fixes T-1", "resolves"),
         ("towards T-1", "relatedTo"),
         ("Ref: https://tracker.test/T-1", "relatedTo"),
         ("Fixes [T-1: totals](https://tracker.test/T-1)", "resolves"),
@@ -67,6 +118,17 @@ def test_a_keyword_right_before_a_mention_makes_an_edge(text: str, kind: str) ->
         "hot-fix T-1",
         "unblock T-1",
         "It does not fix T-1",
+        "It does not\nfix T-1",
+        "It failed to fix T-1",
+        "unable to close T-1",
+        "instead of fixing T-1",
+        "rather than fix T-1",
+        "T-1 did fix the totals",
+        "similar T-1",
+        "more T-1",
+        "Resolves Forge T-1",
+        "## Related\n- Note: T-1",
+        "Fixes:\n- the totals, see also: what T-1 says",
         "This doesn’t fully fix T-1",
         "no longer blocked by T-1",
         "fix(T-1): totals",
@@ -98,6 +160,7 @@ def test_a_negation_ends_with_its_sentence() -> None:
         "Fixes T-1 & T-2 / T-3",
         "Fixes T-1\nFixes T-2\nFixes T-3",
         "Fixes:\n- T-1 the totals\n- T-2 the sums\n- T-3",
+        "## Fixes\n\n- Ticket: T-1\n- **Tracker**: T-2\n* PR: [T-3](https://tracker.test/T-3)",
         "Fixes https://tracker.test/T-1/slug, [T-2](https://tracker.test/T-2) and T-3",
     ],
 )
@@ -186,6 +249,8 @@ def test_a_label_names_what_its_link_points_at() -> None:
     assert mentioned("[!1](https://x.test/2)") == []
     assert mentioned('<a href="https://x.test/1">T-1</a>') == []
     assert mentioned("[T-1: the totals](https://x.test/pull/2)") == ["T-1"]
+    assert mentioned("[T-1: the totals](https://x.test/pull/12)") == ["T-1"]
+    assert mentioned("[T-1](https://x.test/browse/T-1-the-totals)") == []
     assert mentioned("[T-1](https://tracker.test/T-1)") == ["T-1"]
     assert mentioned("[!1](../issues/1)") == ["acme/pay#1"]
 
@@ -194,6 +259,18 @@ def test_a_key_that_a_url_names_needs_no_owner() -> None:
     found = references("Fixes T-1, see https://tracker.test/T-1")
     assert {r.prefix for r in found} == {None}
     assert keep_owned(found, {}) == found
+
+
+def test_one_target_that_two_prefixes_name_counts_for_either_owner() -> None:
+    def find(text: str, _context: Context) -> Iterator[Mention]:
+        for at in (text.index("a:"), text.index("b:")):
+            yield Mention(at, at + 3, "desk", "#1", "text", text[at])
+
+    found = extract("a:1 and b:1", Context("forge"), (Syntax("desk", find),))
+    assert [r.prefix for r in found] == ["a", "b"]
+    for owner in "ab":
+        assert [r.prefix for r in keep_owned(found, {}, {"desk": {owner}})] == [owner]
+    assert len(distinct(found)) == 1
 
 
 def test_only_owned_prefixes_are_kept() -> None:
@@ -271,7 +348,7 @@ def test_prose_without_mentions_adds_nothing(text: str) -> None:
     [*KEYS, *WORDS, *CODE, *MARKS, *HOSTILE],
 )
 def test_time_is_linear_in_the_length_of_any_text(piece: str) -> None:
-    text = piece * (250_000 // len(piece)) + "\nfixes T-1 \\\n!1 <"
+    text = piece * (100_000 // len(piece)) + "\nfixes T-1 \\\n!1 <"
     began = time.process_time()
     extract(text, FORGED, (TRACKER, FORGE))
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 3

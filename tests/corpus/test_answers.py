@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ingest.core.changes import Upsert
-from ingest.sources.contract import Access, Client, Lookup, Source
+from ingest.sources.access import Access
+from ingest.sources.contract import Client, Lookup, Source
 from ingest.sources.listing import Listed
 from ingest.sources.registry import source
 from ingest.testing.fakes import serving

@@ -25,7 +25,8 @@ from ingest.flows.lookups.drain import drain_lookups
 from ingest.flows.syncs.drain import Paged, drain_pages
 from ingest.flows.syncs.request import Kind, request_sync
 from ingest.sources import registry
-from ingest.sources.contract import Access, Client, Lookup, Sight, Source
+from ingest.sources.access import Access
+from ingest.sources.contract import Client, Lookup, Sight, Source
 from ingest.sources.listing import Concluded, Listed, Listing, Page, PageRequest, Resource, Unlisted
 from ingest.sources.metadata import ResyncedMetadata
 from ingest.sources.wire import mapping, text

@@ -12,7 +12,7 @@ from ingest.core.changes import Refresh
 from ingest.core.errors import BadPayload, RateLimited, TransientError, Unavailable
 from ingest.core.identity import Identity
 from ingest.flows.syncs import joining
-from ingest.flows.syncs.joining import Ask, Asked, join
+from ingest.flows.syncs.joining import Ask, CountedPage, join
 from ingest.sources.listing import Listed, Page, PageRequest
 
 REQUEST = PageRequest("books", None, datetime(2026, 5, 4, tzinfo=UTC))
@@ -26,11 +26,11 @@ def _listing(pages: list[Page], calls: int = 1) -> tuple[Ask, list[PageRequest]]
     """Pages one after the other, each with the number of the next as its cursor."""
     requests: list[PageRequest] = []
 
-    def ask(request: PageRequest) -> Asked:
+    def ask(request: PageRequest) -> CountedPage:
         requests.append(request)
         cursor = request.cursor
         assert cursor is None or isinstance(cursor, list)
-        return Asked(pages[0 if cursor is None else int(str(cursor[0]))], calls)
+        return CountedPage(pages[0 if cursor is None else int(str(cursor[0]))], calls)
 
     return ask, requests
 
@@ -103,10 +103,10 @@ def test_what_else_the_pages_say_is_all_there() -> None:
     assert (page.expected, page.gap) == (8, "not all of it")
 
 
-def _failing(error: Exception, at: int) -> Callable[[PageRequest], Asked]:
+def _failing(error: Exception, at: int) -> Callable[[PageRequest], CountedPage]:
     ask, requests = _listing(_pages(5, 10))
 
-    def failing(request: PageRequest) -> Asked:
+    def failing(request: PageRequest) -> CountedPage:
         if len(requests) == at:
             raise error
         return ask(request)
@@ -152,7 +152,7 @@ def test_requests_of_one_page_follow_one_another() -> None:
     running: list[tuple[int, int]] = []
     ask, _ = _listing(_pages(6, 10))
 
-    def counted(request: PageRequest) -> Asked:
+    def counted(request: PageRequest) -> CountedPage:
         begun = len(running)
         asked = ask(request)
         running.append((begun, len(running)))

@@ -27,7 +27,7 @@ from ingest.flows.doctor.connections import Surroundings, look_at_connections
 from ingest.flows.doctor.findings import Finding
 from ingest.flows.doctor.secrets import look_at_sealed
 from ingest.flows.lookups.clients import Clients, utc_now
-from ingest.sources.contract import Access, Issued
+from ingest.sources.access import Access, Issued
 from ingest.sources.github.demo.fake import App
 from ingest.sources.github.demo.fake import make as make_github
 from ingest.store import credentials

@@ -9,7 +9,8 @@ from typing import Any
 from ingest.core.changes import Refresh
 from ingest.core.errors import IngestError
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Client, Lookup, Sight
+from ingest.sources.access import Access
+from ingest.sources.contract import Client, Lookup, Sight
 from ingest.sources.listing import Page, PageRequest, Unlisted
 from ingest.testing.laws.fixtures import Suite
 

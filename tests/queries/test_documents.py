@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
-from ingest.queries import Document, Documents, Page
+from ingest.queries import Document, Documents, ResultPage
 from ingest.store.engine import transaction
 from tests.factories import make_store
 
@@ -73,7 +73,7 @@ def shelf(engine: sa.Engine) -> Iterator[Shelf]:
         yield Shelf(conn, store, other)
 
 
-def _all(ask: Callable[[str | None], Page[Row]], most: int = 1000) -> list[Row]:
+def _all(ask: Callable[[str | None], ResultPage[Row]], most: int = 1000) -> list[Row]:
     """Every page to the end; no page is empty but an only one."""
     rows: list[Row] = []
     after: str | None = None

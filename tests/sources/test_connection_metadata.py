@@ -41,7 +41,11 @@ IN_REQUESTS: Mapping[str, Mapping[str, set[str]]] = {
         "vercelTeamId": {"127.0.0.1", "localhost"},
         "apiHost": set(),
     },
-    "zendesk": {"zendeskSubdomain": {"localhost"}, "brandSubdomains": {"localhost"}},
+    "zendesk": {
+        "zendeskSubdomain": {"localhost"},
+        "brandSubdomains": {"localhost"},
+        "mappedHosts": set(),
+    },
 }
 """The fields that a request is made of, and what of `CROOKED` is still a fair value of theirs: a
 branch may have a `#` in its name, which is quoted."""
@@ -75,12 +79,13 @@ REAL: Mapping[str, list[dict[str, Any]]] = {
     ],
     "zendesk": [
         {"zendeskSubdomain": "acme1234567890", "brandSubdomains": ["acme-help", "A"]},
+        {"mappedHosts": ["help.acme.example", "Support.ACME.example"]},
         {"zendeskAccountId": "22129848", "webhookId": "01GPGXNBQAA18W84WGVKRB0ZHA"},
     ],
 }
 
 
-LISTS = {"brandSubdomains"}
+LISTS = {"brandSubdomains", "mappedHosts"}
 EVERY = [(name, field) for name, fields in IN_REQUESTS.items() for field in fields]
 
 

@@ -15,7 +15,7 @@ from typing import get_args
 import pytest
 
 from ingest.core.errors import IngestError, RateLimited, TransientError, Unavailable
-from ingest.sources.contract import Access
+from ingest.sources.access import Access
 from ingest.sources.discreet import Discreet
 from ingest.sources.http import Api
 from ingest.sources.listing import PageRequest

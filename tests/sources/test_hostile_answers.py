@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from ingest.core.errors import IngestError
 from ingest.core.identity import Identity
 from ingest.flows.lookups.clients import Clients
-from ingest.sources.contract import Access, Client, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Client, Lookup
 from ingest.sources.registry import source
 from ingest.store.connections import Connection
 from ingest.testing.sample import sample_of

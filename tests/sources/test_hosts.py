@@ -12,12 +12,30 @@ from hypothesis import strategies as st
 
 from ingest.core.errors import BadSettings, Refused, Unavailable
 from ingest.settings import load
-from ingest.sources.contract import Access, Descriptor
+from ingest.sources.access import Access
+from ingest.sources.contract import Descriptor
 from ingest.sources.hosts import HOST, LABEL, ApiBase, Reach, base_of, matches
 from ingest.sources.registry import source
 from tests.factories import METADATA, OURS
 
 NOWHERE = Reach()
+PAGES = [
+    ("github", {}, "", set()),
+    ("github", {}, "https://api.github.com", set()),
+    ("github", {}, "https://ghe.acme.test/api/v3", {"ghe.acme.test"}),
+    ("github", {}, "https://GHE.acme.test:8443/api/v3/", {"ghe.acme.test:8443"}),
+    ("github", {}, "https://api.acme.ghe.com", {"acme.ghe.com"}),
+    ("sentry", {}, "", set()),
+    ("sentry", {"apiHost": "de.sentry.io"}, "", set()),
+    ("sentry", {"apiHost": "evilsentry.io"}, "", {"evilsentry.io"}),
+    ("sentry", {"apiHost": "Errors.acme.test:9000"}, "", {"errors.acme.test:9000"}),
+    ("sentry", {}, "https://errors.acme.test/api/0", {"errors.acme.test"}),
+    ("vercel", {"projectName": "Boards"}, "", {"boards"}),
+    ("zendesk", {"mappedHosts": ["Help.acme.test", 7]}, "", {"help.acme.test"}),
+    ("zendesk", {"mappedHosts": "help.acme.test"}, "", set()),
+    ("linear", {}, "https://linear.acme.test", set()),
+    ("notion", {}, "https://notion.acme.test", set()),
+]
 EVIL = [
     "evil.com#",
     "evil.com/",
@@ -119,6 +137,13 @@ def test_of_what_is_no_subdomain_no_host_is_made(told: Any) -> None:
     """A bug once: an account without one was asked for at none.zendesk.com."""
     with pytest.raises(Refused, match="zendeskSubdomain"):
         base_of(_descriptor("zendesk"), {"zendeskSubdomain": told}, NOWHERE)
+
+
+@pytest.mark.parametrize(("name", "metadata", "api_url", "owned"), PAGES)
+def test_pages_are_known_by_the_host_of_the_connection_or_of_the_setting(
+    name: str, metadata: dict[str, Any], api_url: str, owned: set[str]
+) -> None:
+    assert source(name).descriptor.owned_pages(metadata, api_url) == owned
 
 
 @given(told=HOSTILE)

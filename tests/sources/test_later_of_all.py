@@ -10,7 +10,8 @@ import pytest
 
 from ingest.core.changes import Refresh
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup, Message
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Message
 from ingest.sources.registry import source
 from ingest.testing.fakes import serving
 from ingest.testing.sample import Sample, all_samples

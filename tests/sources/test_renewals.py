@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from ingest.core.errors import BadInput, IngestError, RateLimited, Refused
-from ingest.sources.contract import Access, Client, Issued, Renewal, Source
+from ingest.sources.access import Access, Issued, Renewal
+from ingest.sources.contract import Client, Source
 from ingest.sources.linear.demo import fake as fake_linear
 from ingest.sources.masking import HIDDEN
 from ingest.sources.registry import all_sources, source

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from ingest.core.errors import IngestError
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.registry import source
 from ingest.testing.sample import sample_of
 from tests.factories import METADATA, OURS

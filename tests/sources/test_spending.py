@@ -11,7 +11,7 @@ from datetime import datetime
 import pytest
 
 from ingest.core.errors import BudgetSpent, RateLimited
-from ingest.sources.contract import Tokens
+from ingest.sources.access import Tokens
 from ingest.sources.http import Api
 from ingest.sources.limits import Call
 from ingest.sources.spending import spending, spent_now

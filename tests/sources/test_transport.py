@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ingest.core.errors import IngestError, Refused, TransientError, Unavailable
-from ingest.sources.contract import Resolve
+from ingest.sources.access import Resolve
 from ingest.sources.http import Api
 from ingest.sources.transport import Network
 from tests.sources.hostile import HEADS, answering, http

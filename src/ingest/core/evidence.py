@@ -29,4 +29,6 @@ def surroundings(text: str, start: int) -> str:
 def from_keyword(text: str, keyword: int, start: int, end: int) -> str:
     """What stands from a keyword to the end of what it speaks of; of a long list the last part."""
     begin = max(keyword, start - EVIDENCE_CHARS // 2)
+    if begin > keyword:
+        begin = text.find(" ", begin, start) + 1 or begin
     return text[begin : min(end, begin + EVIDENCE_CHARS)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 EdgeKind = Literal["resolves", "blockedBy", "dependsOn", "relatedTo"]
@@ -25,35 +26,66 @@ _PHRASES: Mapping[EdgeKind, tuple[str, ...]] = {
         "close, closes, closed, closing, fix, fixes, fixed, fixing, fix for, fixes for",
         "resolve, resolves, resolved, resolving",
     ),
-    "blockedBy": ("blocked by, blocked on, blocked",),
+    "blockedBy": ("blocked by, blocked on, blocked, blocked until, waiting on, waiting for",),
     "dependsOn": (
         "depends, depend on, depends on, depending on, dependent on, depends upon",
         "require, requires, requiring, stacked on, stacked on top of",
-        "based on, based on top of",
+        "based on, based on top of, based off, based off of, builds on, builds on top of",
+        "built on top of",
     ),
     "relatedTo": (
         "ref, refs, reference, references, referencing, xref, see, see also, see here, part of",
-        "follow up, follow up to, follow up of, follow up for, follow up on, follow up from",
-        "follows up on, followup, followup to, followup of, followup for, followup on",
-        "related, related to, relate to, relates, relates to, relating to, more info",
+        "address, addresses, addressing, follows, continues, continuation of, similar to, cf, re",
+        "reverts, revert of",
+        "follow up, follow up from, follows up on, following up on, followup",
+        "related, related to, relate to, relates, relates to, relating to",
         "contribute to, contributes to, contributing to, toward, towards",
-        "supersede, supersedes, superseded by, superseding, duplicate of, duplicates",
+        "supersede, supersedes, superseded by, superseding, successor of, successor to",
+        "duplicate of, duplicates, duplicated by, dup of, dupe of",
+        "supercede, supercedes, superceded by, superceding, obsoletes, obsoleted by",
+        "replace, replaces, replaced by, replaced with, replacing, replacement for",
+        "alternative to, in favor of, in favour of, read more, read more at, read more in",
     ),
 }
+# What is said in as many ways as these make: "More details here: …", "bugs like: …".
+_POINTERS = (
+    ("more", "further", "additional", "full", "see", "see the", "see this"),
+    ("info", "information", "details", "context", "background", "discussion", "comment", "thread"),
+    ("", "at", "in", "on", "here", "can be found in", "can be found at", "can be found here"),
+)
+_FOLLOWERS = (
+    ("follow up", "followup"),
+    ("", "pr", "issue", "task", "ticket", "change", "commit", "work"),
+    ("to", "of", "for", "on"),
+)
+_EXAMPLES = (
+    ("issue", "issues", "bug", "bugs", "problem", "problems", "error", "errors", "crashes"),
+    ("like", "such as"),
+)
+_MADE = (_POINTERS, _FOLLOWERS, _EXAMPLES)
 _KINDS: Mapping[str, EdgeKind] = {
     phrase: kind
     for kind, lists in _PHRASES.items()
     for phrases in lists
     for phrase in phrases.split(", ")
-}
+} | dict.fromkeys(
+    (" ".join(filter(None, words)) for made in _MADE for words in product(*made)),
+    "relatedTo",
+)
 # What is built on something at home depends on it; elsewhere it is where an idea came from.
-_ONLY_AT_HOME = frozenset({"based on", "based on top of"})
+_ONLY_AT_HOME = frozenset(phrase for phrase in _KINDS if phrase.startswith(("based", "buil")))
+# A full stop after these ends no sentence.
+_SHORT = re.compile(r"(?<![\w.])(?:refs?|cf)\.\Z", re.IGNORECASE)
 
 _NOUN_LIST = (
     "issue issues bug bugs ticket tickets task tasks story epic pr prs pull request requests"
 )
 _NOUNS = frozenset(_NOUN_LIST.split()) | {"discussion"}
-_NEGATIONS = frozenset({"not", "no", "never", "nor", "without", "cannot"})
+_NEGATIONS = frozenset({"not", "no", "never", "nor", "without", "cannot"}) | frozenset(
+    {"fail", "fails", "failed", "failing", "unable"}
+)
+_AFFIRMED = frozenset({"only", "just"})  # "not only fixes"
+_INSTEAD = {"instead": "of", "rather": "than"}  # "instead of fixing"
 
 # How many words a phrase has that ends in this one; two for a noun, where a source's own may end.
 # Most mentions follow another word and are settled by that.
@@ -67,7 +99,7 @@ _MARKS = " \t\r\n:*_~\"'([<-+•"
 _ITEM_ENDS = ("]", ".", ")")
 _ITEM_AT_END = re.compile(r"\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{0,4}(?:\[[ xX]\])?\Z")
 _GAP = re.compile(
-    r"[*_~]{0,3}(?P<colon>:?)[*_~]{0,3}"
+    r"\.?[*_~]{0,3}(?P<colon>:?)[*_~]{0,3}"
     r"(?P<space>[ \t\r]*+(?P<lines>(?:\n[ \t\r]*+)*))"
     r"(?P<item>(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?)?"
     r"[*_~\"'(\[<]{0,4}"
@@ -79,6 +111,18 @@ _JOINT = re.compile(
 _NEXT_ITEM = re.compile(
     r"[^\n]{0,200}+\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?"
     r"[*_~\"'(\[<]{0,4}"
+)
+_LABEL = re.compile(
+    r"\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}[*_]{0,2}"
+    r"(?P<words>[A-Za-z]{1,12}(?: [A-Za-z]{1,12})?)[*_]{0,2}:[*_]{0,2}[ \t]{1,4}[*_\[(<]{0,2}\Z"
+)
+_LABEL_CHARS = 64
+_UNFINISHED = re.compile(
+    r"[)\]*_~\"'>]{0,4}[ \t]{1,4}\n?"
+    r"(?:did(?:n['\u2019]t| not)|does(?:n['\u2019]t| not)|failed to|fails to)"
+    r"[ \t\n]{1,4}(?:[a-z]{1,12}[ \t\n]{1,4}){0,2}"
+    r"(?:fix|close|resolve|solve|address|cover|handle|catch|finish|help)\b",
+    re.IGNORECASE,
 )
 _REVERT = re.compile(r"[\s*-]{0,8}revert \"", re.IGNORECASE)
 
@@ -97,30 +141,48 @@ class Keyword:
 
 
 def keyword_before(
-    text: str, start: int, own: Mapping[str, EdgeKind | None], *, at_home: bool
+    text: str, start: int, own: Mapping[str, EdgeKind | None], *, source: str, at_home: bool
 ) -> Keyword | None:
     """The keyword that speaks of the mention at `start`.
 
-    `own` are the words of the mention's source; `at_home` whether it lies where the text does.
+    `own` are the words of the mention's source, whose name may stand as a noun does; `at_home`
+    whether it lies where the text does.
     """
     low, head = _head(text, start)
     last = _LAST_WORD.search(head, max(0, len(head) - 24))
-    if last is None or not ((end := last[0].lower()) in _LENGTHS or end in own):
+    if last is None or not _may_end(last[0].lower().strip("_"), own, source):
         return None
     gap = _GAP.fullmatch(text, low + len(head), start)
     if gap is None or not (gap["space"] or gap["colon"]):
         return None
     words = _last_words(head)
-    found = _phrase([word for word, _ in words], own)
+    found = _phrase([word for word, _ in words], own, source)
     if found is None:
         return None
     phrase, first = found
     begin = low + words[first][1]
-    negated = any(_negates(word) for word, _ in words[first + 1 : first + 1 + _NEGATION_WORDS])
-    if negated or not _reaches(text, begin, gap):
+    before = [word for word, _ in words[first + 1 : first + 1 + _NEGATION_WORDS]]
+    if _is_negated(before, text, begin) or not _reaches(text, begin, gap):
         return None
     kind = _kind_of(phrase, own, at_home=at_home)
     return Keyword(kind, begin, listed=gap["item"] is not None)
+
+
+def item_start(text: str, start: int, source: str) -> int | None:
+    """Where the item of a list begins that is but a noun, a colon and the mention at `start`
+    (`- PR: …`); None where it is no such item. The source's name is a noun too.
+    """
+    label = _LABEL.search(text, max(0, start - _LABEL_CHARS), start)
+    if label is None or not all(
+        word in _NOUNS or word == source for word in label["words"].lower().split()
+    ):
+        return None
+    return label.start("words")
+
+
+def unfinished_after(text: str, start: int, end: int) -> Keyword | None:
+    """What is said of a mention that did not do its work: whoever says so goes on with it."""
+    return Keyword("relatedTo", start) if _UNFINISHED.match(text, end) else None
 
 
 def joined(text: str, end: int, start: int, *, listed: bool) -> bool:
@@ -135,6 +197,11 @@ def is_tag(text: str, start: int, end: int) -> bool:
     return text[start - 1 : start] == "(" and text[end : end + 1] == ")"
 
 
+def _may_end(word: str, own: Mapping[str, EdgeKind | None], source: str) -> bool:
+    """Whether a keyword, or a noun after one, ends in this word: most mentions are settled here."""
+    return word in _LENGTHS or word in own or word == source
+
+
 def _head(text: str, start: int) -> tuple[int, str]:
     """Where a stretch of text begins that ends in the last word before a mention, and it."""
     low, head = start, ""
@@ -143,6 +210,8 @@ def _head(text: str, start: int) -> tuple[int, str]:
         head = text[low:start].rstrip(_MARKS)
         if head:
             break
+    if head[-1:] == "." and _SHORT.search(head, max(0, len(head) - 6)):
+        head = head[:-1]
     item = _ITEM_AT_END.search(head, max(0, len(head) - 24)) if head[-1:] in _ITEM_ENDS else None
     return low, head[: item.start()].rstrip(_MARKS) if item else head
 
@@ -157,16 +226,18 @@ def _last_words(head: str) -> list[tuple[str, int]]:
         if word is None:
             break
         end = head.rfind(token, 0, end)
-        words.append((word[0].lower(), end + word.start()))
+        words.append((word[0].lower().strip("_"), end + word.start()))
         if word.start() > 0:
             break
     return words
 
 
-def _phrase(words: list[str], own: Mapping[str, EdgeKind | None]) -> tuple[str, int] | None:
+def _phrase(
+    words: list[str], own: Mapping[str, EdgeKind | None], source: str
+) -> tuple[str, int] | None:
     """The longest phrase that the words (last one first) end in, and the index of its first word.
 
-    Nouns may follow it.
+    Nouns may follow it, and the name of the source.
     """
     for last, end in enumerate(words):
         for first in range(min(len(words), last + _length(end)) - 1, last - 1, -1):
@@ -174,7 +245,7 @@ def _phrase(words: list[str], own: Mapping[str, EdgeKind | None]) -> tuple[str, 
             phrase = phrase.replace("-", " ")
             if phrase in own or phrase in _KINDS:
                 return phrase, first
-        if end not in _NOUNS:
+        if end not in _NOUNS and end != source:
             return None
     return None
 
@@ -190,7 +261,23 @@ def _length(end: str) -> int:
     return _LENGTHS.get(end.rpartition("-")[2], 1)
 
 
-def _negates(word: str) -> bool:
+def _is_negated(before: list[str], text: str, begin: int) -> bool:
+    """Whether the words before the phrase at `begin`, the last one first, say that it is not so.
+
+    Over the end of a line only the last of them may, and no word may where a sentence begins there.
+    """
+    near = next((at for at in range(len(before)) if _negates(before, at)), None)
+    if near is None or (near and before[near - 1] in _AFFIRMED):
+        return False
+    line = text.rfind("\n", max(0, begin - 40), begin) + 1
+    begins_line = not text[line:begin].strip(_MARKS)
+    return not begins_line or (near == 0 and not text[begin].isupper())
+
+
+def _negates(before: list[str], at: int) -> bool:
+    word = before[at]
+    if word in _INSTEAD:
+        return at > 0 and before[at - 1] == _INSTEAD[word]
     return word in _NEGATIONS or word.endswith(("n't", "n\u2019t"))
 
 

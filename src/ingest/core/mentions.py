@@ -23,11 +23,13 @@ class Context:
     """Where a text stands: its source, and what its bare references are relative to.
 
     home: `owner/repo`, where the source has such a thing; None: a bare number names nothing.
+    host: that of the text's own page (`ghe.example:8443`): its source's pages there are at home.
     scope: what a bare number is within, by its id, whatever that is called; None: not known.
     """
 
     source_type: str
     home: str | None = None
+    host: str | None = None
     scope: str | None = None
 
 
@@ -103,22 +105,29 @@ def find(text: str, context: Context, syntaxes: Sequence[Syntax]) -> list[tuple[
 
 
 def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place]:
-    """The mentions that count, in the order of the text.
+    """The mentions that count, in the order of the text: one at each place that its label is used.
 
-    A bare key within a URL names nothing, nor in the label of a link to something else, nor
-    within a longer mention that is certain.
+    A key or URL within another URL names nothing, nor a bare key in the label of a link to
+    something else, nor within a longer mention that is certain.
     """
     placed: list[Place] = []
     certain_end = 0
     for mention, syntax in sorted(found, key=lambda pair: (pair[0].start, -pair[0].end)):
         start, end = mention.start, mention.end
         if mention.origin == "url":
-            start, end = around.whole(start, end)
+            whole = around.whole(start, end)
+            if whole is None:
+                continue
+            used = around.used.get(start, ())
+            placed += (Place(*span, mention, syntax) for span in used)
+            start, end = whole
         elif start < certain_end or (around.urls and around.own(start, _number(mention))):
             continue
         if mention.prefix is None:
             certain_end = max(certain_end, mention.end)
         placed.append(Place(start, end, mention, syntax))
+    if around.used:
+        placed.sort(key=lambda place: place.end)
     return placed
 
 

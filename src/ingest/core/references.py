@@ -13,7 +13,15 @@ from typing import Literal, NamedTuple
 
 from ingest.core.evidence import from_keyword, surroundings
 from ingest.core.identity import Identity
-from ingest.core.keywords import EdgeKind, Keyword, is_tag, joined, keyword_before
+from ingest.core.keywords import (
+    EdgeKind,
+    Keyword,
+    is_tag,
+    item_start,
+    joined,
+    keyword_before,
+    unfinished_after,
+)
 from ingest.core.links import links
 from ingest.core.mentions import Context, Mention, Place, Syntax, find, places
 from ingest.core.prose import prose
@@ -70,7 +78,7 @@ class _Made:
 
     text: str
     certain: set[_Target]
-    kept: dict[tuple[ReferenceKind, str, str], Reference] = field(default_factory=dict)
+    kept: dict[tuple[ReferenceKind, str, str, str | None], Reference] = field(default_factory=dict)
     taken_back: set[_Target] = field(default_factory=set)
 
     def add(self, place: Place, word: Keyword | None) -> None:
@@ -88,27 +96,29 @@ class _Made:
         self, kind: ReferenceKind, place: Place, origin: ReferenceOrigin, begin: int | None
     ) -> None:
         source, key = target = _target(place)
-        known = self.kept.get((kind, source, key))
+        prefix = None if target in self.certain else place.mention.prefix
+        known = self.kept.get((kind, source, key, prefix))
         if known is not None and _STRENGTH[known.origin] <= _STRENGTH[origin]:
             return
-        if begin is None:
+        if begin is None or begin >= place.start:
             said = surroundings(self.text, place.start)
         else:
             said = from_keyword(self.text, begin, place.start, place.end)
         named = place.mention
-        prefix = None if target in self.certain else named.prefix
         thing = named.thing or (known.thing if known is not None else None)
         made = Reference(kind, source, named.key, origin, said, prefix, thing)
-        self.kept[kind, source, key] = made
+        self.kept[kind, source, key, prefix] = made
 
     def references(self) -> tuple[Reference, ...]:
-        """What is left of them, sorted."""
+        """What is left of them, sorted; of one target the strongest first."""
         left = (
             reference
-            for (_, source, key), reference in self.kept.items()
+            for (_, source, key, _), reference in self.kept.items()
             if (source, key) not in self.taken_back
         )
-        return tuple(sorted(left, key=_place_of))
+        return tuple(
+            sorted(left, key=lambda r: (*_place_of(r), _STRENGTH[r.origin], r.prefix or ""))
+        )
 
 
 class _List(NamedTuple):
@@ -122,7 +132,8 @@ def extract(text: str, context: Context, syntaxes: Iterable[Syntax]) -> tuple[Re
     """Every reference that the text makes, sorted by kind, source and key, without duplicates.
 
     The target of an edge is mentioned too. What is said twice keeps the strongest origin, then
-    the first evidence.
+    the first evidence. One target stands there once for each prefix that names it: only its owner
+    knows which of them count.
     """
     known = tuple(syntaxes)
     found = find(text, context, known)
@@ -136,13 +147,16 @@ def extract(text: str, context: Context, syntaxes: Iterable[Syntax]) -> tuple[Re
 
 
 def keep_owned(
-    references: Iterable[Reference], owned: Mapping[str, Collection[str]]
+    references: Iterable[Reference], *owned: Mapping[str, Collection[str]]
 ) -> tuple[Reference, ...]:
-    """The references whose bare prefix, if any, some connection of the store owns."""
+    """The references whose prefix, if any, some connection of the store owns: by source type, in
+    one of the mappings.
+    """
     return tuple(
         reference
         for reference in references
-        if reference.prefix is None or reference.prefix in owned.get(reference.source, ())
+        if reference.prefix is None
+        or any(reference.prefix in names.get(reference.source, ()) for names in owned)
     )
 
 
@@ -243,10 +257,18 @@ def _keyword(text: str, context: Context, place: Place, shared: _List | None) ->
     at_home = syntax.source == context.source_type and (
         home is None or syntax.fold(place.mention.key).startswith(syntax.fold(f"{home}#"))
     )
-    word = keyword_before(text, place.start, own, at_home=at_home)
-    if word is not None or shared is None:
-        return word
-    if syntax.closes_singly and shared.keyword.kind == "resolves":
-        return None
-    listed = shared.keyword.listed
-    return shared.keyword if joined(text, shared.end, place.start, listed=listed) else None
+    begins = (place.start, item_start(text, place.start, syntax.source))
+    for start in filter(None, begins):
+        word = keyword_before(text, start, own, source=syntax.source, at_home=at_home)
+        if word is not None:
+            return word
+        if shared is not None and not _is_alone(syntax, shared):
+            listed = shared.keyword.listed
+            if joined(text, shared.end, start, listed=listed):
+                return shared.keyword
+    return unfinished_after(text, place.start, place.end)
+
+
+def _is_alone(syntax: Syntax, shared: _List) -> bool:
+    """Whether the source's things do not share the keyword of a list."""
+    return syntax.closes_singly and shared.keyword.kind == "resolves"

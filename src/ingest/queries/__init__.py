@@ -1,6 +1,6 @@
 """The seed's query patterns as a typed API: `Documents` says how."""
 
-from ingest.queries.documents import Document, Documents, Page, Related
+from ingest.queries.documents import Document, Documents, Related, ResultPage
 from ingest.store.querying import Direction, Moment
 
-__all__ = ["Direction", "Document", "Documents", "Moment", "Page", "Related"]
+__all__ = ["Direction", "Document", "Documents", "Moment", "Related", "ResultPage"]

@@ -80,7 +80,7 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
+class ResultPage(Generic[Row]):
     """Rows, and the position behind the last of them; None where there are no more."""
 
     rows: tuple[Row, ...]
@@ -122,14 +122,14 @@ class Documents:
         state: str | None = None,
         after: str | None = None,
         limit: int = MANY,
-    ) -> Page[Document]:
+    ) -> ResultPage[Document]:
         """A source's documents, of that `state` where one is given, as they came to be."""
         _require_source(source_type)
         return self._page("by source", after, limit, source_type=source_type, state=state)
 
     def children(
         self, document_id: str, *, after: str | None = None, limit: int = MANY
-    ) -> Page[Document]:
+    ) -> ResultPage[Document]:
         """The documents right below one, as they came to be."""
         return self._page("children", after, limit, parent=document_id)
 
@@ -142,7 +142,7 @@ class Documents:
         source_type: str | None = None,
         after: str | None = None,
         limit: int = MANY,
-    ) -> Page[Document]:
+    ) -> ResultPage[Document]:
         """Those that came to be (`updated_at`: were last written) from `since` on, before `until`.
 
         Times are aware. In the order of that time; one that is written meanwhile moves to the end.
@@ -168,7 +168,7 @@ class Documents:
         *,
         after: str | None = None,
         limit: int = MANY,
-    ) -> Page[Related]:
+    ) -> ResultPage[Related]:
         """What a document points at (`out`), or what points at it (`in`)."""
         what = f"related {direction}"
         rows = querying.references(
@@ -185,7 +185,7 @@ class Documents:
         found = tuple(_related(row, there.get(row["other"] or "")) for row in kept)
         key = _BEHIND[direction]
         last = position(what, [kept[-1][name] for name in key]) if len(rows) > limit else None
-        return Page(found, last)
+        return ResultPage(found, last)
 
     def _page(
         self,
@@ -195,7 +195,7 @@ class Documents:
         *,
         moment: Moment = "created_at",
         **asked: Any,
-    ) -> Page[Document]:
+    ) -> ResultPage[Document]:
         if after is not None:
             time, id_ = parts_of(after, what, 2)
             asked |= {"after": _time(time), "after_id": id_}
@@ -204,9 +204,9 @@ class Documents:
         )
         found = tuple(Document(**row) for row in rows[:limit])
         if len(rows) <= limit:
-            return Page(found)
+            return ResultPage(found)
         last: datetime = getattr(found[-1], moment)
-        return Page(found, position(what, [last.isoformat(), found[-1].id]))
+        return ResultPage(found, position(what, [last.isoformat(), found[-1].id]))
 
 
 _BEHIND: Mapping[Direction, tuple[str, str, str]] = {

@@ -15,7 +15,7 @@ never loaded while the program runs. Performs no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -28,17 +28,15 @@ from ingest.core.naming import Rename
 from ingest.core.references import Syntax
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
+from ingest.sources.access import Access, Renewal
 from ingest.sources.limits import RateLimits
 from ingest.sources.listing import Listing
-from ingest.sources.masking import Mask
 from ingest.sources.naming import Naming
 from ingest.sources.subscriptions import Subscriptions
 
 Payload = Mapping[str, JSON]
 Headers = Mapping[str, str]
 """Header names in lower case."""
-Resolve = Callable[[str], Sequence[str]]
-"""The IP addresses of a host's name, the best first; raises `Unavailable` where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,73 +113,6 @@ class Normalised:
     def untokened(self) -> tuple[Change, ...]:
         """What is left of it where nobody can be asked."""
         return (*self.told, *(change for ask in self.asked for change in ask.otherwise))
-
-
-class Tokens(Protocol):
-    """The tokens of one connection, where its provider makes one after another of what was given.
-
-    Blocking; used by several threads at a time. Both raise what `Renewal.ask` raises.
-    """
-
-    def current(self) -> str:
-        """The token to send; another one soon before that ends."""
-        ...
-
-    def renewed(self, refused: str) -> str | None:
-        """Another token in the place of one that the provider does not let in (401).
-
-        None where the refused one was made just now: then the refusal holds.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """What a client may use: the API's base URL, the connection's token and metadata, the clock.
-
-    now: only for what a protocol asks the time for (a signed token, a limit's reset, a time-out).
-    resolve: how the host's name becomes addresses, each of which is judged before anybody connects
-        to it; None where the operator named the host, and it may be anywhere.
-    mask: hides the token, and each that is made of it, in whatever is said.
-    tokens: those to send, where `token` is what they are made from; None: see `renewing.tokens_of`.
-    """
-
-    base_url: str
-    token: str = field(repr=False)
-    metadata: Payload
-    now: Callable[[], datetime]
-    resolve: Resolve | None = None
-    mask: Mask = field(default_factory=Mask, repr=False, compare=False)
-    tokens: Tokens | None = field(default=None, repr=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A token that a provider made of what was given.
-
-    lives_s: seconds until it ends, None where the provider names no end.
-    given: what the next one is made from, where this renewal replaced that (a refresh token that
-        works once); None where it stays.
-    """
-
-    token: str = field(repr=False)
-    lives_s: float | None
-    given: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """How a provider makes tokens of what a connection keeps.
-
-    applies: whether the stored text is what tokens are made from, and no token itself; pure.
-    secrets: what of that text must never be said; pure, of any text.
-    ask: one more token, by one request to the provider's own hosts. Raises `Refused`, saying what
-        to give, where it makes none any more; `RateLimited`, `TransientError`.
-    """
-
-    applies: Callable[[str], bool]
-    secrets: Callable[[str], tuple[str, ...]]
-    ask: Callable[[Access], Issued]
 
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -305,6 +236,10 @@ class Descriptor:
     keys_by_names: the further keys that a human key has by all names that the connection knows.
     renamed: what the thing is called by now, in a sentence for people; None while it is called as
         it was when it was connected.
+    owned_pages: by what the URLs of the connection's pages are known on hosts that are not the
+        provider's own (a host, `ghe.example:8443`; the name that a host begins with), from its
+        metadata and the base of its API, which is empty where no setting names it: what a `Mention`
+        has as its prefix.
     api_url: the base of the API, by the connection's metadata, where no setting names another.
     api_hosts: the hosts that it may be on, as `api.example.com` or `*.example.com`: a token goes to
         no other, unless a setting names that.
@@ -344,6 +279,7 @@ class Descriptor:
     former_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     keys_by_names: Callable[[Payload, str], frozenset[str]] = lambda _metadata, _key: frozenset()
     renamed: Callable[[Payload], str | None] = lambda _metadata: None
+    owned_pages: Callable[[Payload, str], frozenset[str]] = lambda _metadata, _api_url: frozenset()
     api_url: Callable[[Payload], str] = lambda _metadata: ""
     api_hosts: tuple[str, ...] = ()
     api_host_field: str | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from ingest.core.errors import Refused
 from ingest.core.values import JSON
@@ -79,6 +80,16 @@ def base_of(descriptor: Descriptor, metadata: Mapping[str, JSON], reach: Reach) 
     if matches(host, descriptor.api_hosts) and port == "443":
         return ApiBase(url, is_trusted=False)
     raise Refused(_fault(descriptor, host if port == "443" else f"{host}:{port}"))
+
+
+def host_of(url: str) -> str:
+    """The host of a URL in small letters, with its port where one is named; empty where there is
+    none.
+    """
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
 
 
 def matches(host: str, patterns: Collection[str]) -> bool:

@@ -27,8 +27,8 @@ from ingest.core.errors import (
     Unavailable,
 )
 from ingest.core.values import JSON
+from ingest.sources.access import Resolve, Tokens
 from ingest.sources.answers import SHOWN, Refusal, Response, Rules, headers_of
-from ingest.sources.contract import Resolve, Tokens
 from ingest.sources.home import Home, path_of
 from ingest.sources.limits import Call
 from ingest.sources.masking import Mask
@@ -89,7 +89,7 @@ class Api:
     title: for messages. headers: of every request, a token that stays among them.
     tokens: those that are renewed, each sent as `authorize` writes it, but where a request brings
         an `authorization` of its own.
-    resolve: see `contract.Access`. mask: learns the tokens that are sent.
+    resolve: see `access.Access`. mask: learns the tokens that are sent.
     """
 
     title: str

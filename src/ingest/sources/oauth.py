@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from ingest.core.errors import BadInput, BadPayload, Refused, TransientError
 from ingest.core.values import JSON
+from ingest.sources.access import Access, Issued
 from ingest.sources.answers import Refusal, Rules
-from ingest.sources.contract import Access, Issued
 from ingest.sources.http import Api
 
 CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, SCOPE = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ingest.sources.contract import Access, Issued, Renewal, Tokens
+from ingest.sources.access import Access, Issued, Renewal, Tokens
 
 _MOST_SPARE_S = 300.0
 _SPARE_PART = 0.25
@@ -31,7 +31,7 @@ def tokens_of(access: Access, renewal: Renewal) -> Tokens | None:
 
 @dataclass(slots=True)
 class KeptTokens:
-    """Fulfils `contract.Tokens` for one client, in memory: what is made is lost with it.
+    """Fulfils `access.Tokens` for one client, in memory: what is made is lost with it.
 
     Of two threads that find a token stale both renew it; where what was given works once, that is
     one too many, and such a client has to be given its tokens.

@@ -22,8 +22,8 @@ import httpcore
 import httpx
 
 from ingest.core.errors import BadSettings
+from ingest.sources.access import Resolve
 from ingest.sources.addresses import judged
-from ingest.sources.contract import Resolve
 
 CONNECT_S, STEP_S = 5.0, 30.0
 LARGEST_HEAD = 2**18

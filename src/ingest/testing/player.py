@@ -22,7 +22,8 @@ from ingest.core.errors import (
 )
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Client, Lookup, Source
+from ingest.sources.access import Access
+from ingest.sources.contract import Client, Lookup, Source
 from ingest.sources.listing import Lists, PageRequest
 from ingest.testing.fakes import Answer, Asked, Fake, serving
 from ingest.testing.playback import Ask, End, Playback, Playing, Script, Watch, routed

@@ -10,7 +10,8 @@ from typing import Any
 
 from ingest.core.changes import Change, Delete, Upsert, Withdraw
 from ingest.core.identity import Identity
-from ingest.sources.contract import Access, Lookup, Sight
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Sight
 from ingest.sources.github.client import GitHubClient, connect
 from ingest.sources.github.demo.fake import GitHub, make
 from ingest.sources.github.files import branch_documents

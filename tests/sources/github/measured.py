@@ -17,7 +17,8 @@ from typing import Any
 
 from ingest.core.errors import IngestError
 from ingest.core.identity import Identity
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.github.client import connect
 from ingest.sources.github.files import branch_documents
 

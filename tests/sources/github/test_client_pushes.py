@@ -9,7 +9,8 @@ import pytest
 
 from ingest.core.changes import Refresh
 from ingest.core.errors import TransientError
-from ingest.sources.contract import Access, Lookup, Message
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Message
 from ingest.sources.github import SOURCE
 from ingest.sources.github.client import connect
 from tests.sources.github.looking import AT, ID, NOW, Looking, looking

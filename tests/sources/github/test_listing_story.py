@@ -6,7 +6,8 @@ from typing import Any
 
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.identity import Identity
-from ingest.sources.contract import Access, Lookup, Message
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Message
 from ingest.sources.github import SOURCE
 from ingest.sources.github.client import connect
 from ingest.sources.github.demo import SAMPLE, story

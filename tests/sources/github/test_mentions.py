@@ -8,18 +8,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.core.references import Context, extract
+from ingest.core.references import Context, Reference, extract, keep_owned
 from ingest.sources.github.mentions import MENTIONS
 
 HOME = Context("github", "acme/payments")
 
 
+OWNED = {"github": {"ghe.acme.test", "ghe.acme.test:8443"}}
+
+
+def found(text: str, context: Context = HOME) -> tuple[Reference, ...]:
+    return keep_owned(extract(text, context, (MENTIONS,)), OWNED)
+
+
 def mentioned(text: str, context: Context = HOME) -> list[str]:
-    return [r.key for r in extract(text, context, (MENTIONS,)) if r.kind == "mention"]
+    return [r.key for r in found(text, context) if r.kind == "mention"]
 
 
 def edges(text: str) -> list[tuple[str, str]]:
-    return [(r.kind, r.key) for r in extract(text, HOME, (MENTIONS,)) if r.kind != "mention"]
+    return [(r.kind, r.key) for r in found(text) if r.kind != "mention"]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +38,29 @@ def edges(text: str) -> list[tuple[str, str]]:
         ("gh-12", "acme/payments#12"),
         ("Round the totals (#12)", "acme/payments#12"),
         ("[#12]", "acme/payments#12"),
+        ("feat: [gh-#12] totals", "acme/payments#12"),
+        ("GH-#12, GH#12", "acme/payments#12"),
+        ("1/GH-12", "acme/payments#12"),
+        ("a new option #20814", "acme/payments#20814"),
+        ("nested table #20814", "acme/payments#20814"),
+        ("flaky test #20814", "acme/payments#20814"),
+        ("mend the build #77", "acme/payments#77"),
+        ("a step #123", "acme/payments#123"),
+        ("see\n#2", "acme/payments#2"),
+        ("_#12_", "acme/payments#12"),
+        ("_It is #12_", "acme/payments#12"),
+        ("issue#12", "acme/payments#12"),
+        ("PR#12", "acme/payments#12"),
+        ("#12 the frame is cut", "acme/payments#12"),
+        ("Merge pull request #12 from acme/fix#11", "acme/payments#12"),
+        ('Revert "Merge pull request #12 from acme/fix#11"', "acme/payments#12"),
+        ("Merge branch 'fix#11' into main-#10 (#12)", "acme/payments#12"),
+        ("Merge branches 'fix#11', '#10-a' and 'b#9' of forge#8: #12", "acme/payments#12"),
+        ("Merged in chen/fix#11 (pull request #12)", "acme/payments#12"),
+        ("Merged in #12", "acme/payments#12"),
+        ("https://github.com/chen/ledger/issues/7。", "chen/ledger#7"),
+        ("https://ghe.acme.test/chen/ledger/issues/7#issuecomment-9", "chen/ledger#7"),
+        ("https://GHE.acme.test:8443/chen/ledger/issues/7", "chen/ledger#7"),
         ("修复#12。", "acme/payments#12"),
         ("#123456 is a number like any", "acme/payments#123456"),
         ("chen/ledger#7 too", "chen/ledger#7"),
@@ -62,7 +92,7 @@ def test_a_form_of_mention_gives_the_key_of_the_issue(text: str, key: str) -> No
         "##12",
         "#eee #4a4a4a #c7c9d1",
         "color: #333 and a background of #202020",
-        "attempt #2, step #3, order #1001",
+        "attempt #2, step #30, test #3, Zendesk ticket #7890, Bugzilla #12345",
         "our #1 reason",
         "chen/ledger@0a1b2c3d and 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
         "https://github.com/chen/ledger/blob/main/a.py#L12",
@@ -71,6 +101,17 @@ def test_a_form_of_mention_gives_the_key_of_the_issue(text: str, key: str) -> No
         "https://github.com/orgs/chen/discussions/7",
         "https://redirect.github.com/chen/ledger/issues/7",
         "https://notgithub.com/chen/ledger/issues/7",
+        "https://ghe.acme.test.evil.test/chen/ledger/issues/7",
+        "https://evil.test/ghe.acme.test/chen/ledger/issues/7",
+        "https://ghe.acme.test/orgs/chen/discussions/7",
+        "https://api.github.com/repos/chen/ledger/pulls/7",
+        "https://ghe.acme.test/api/v3/repos/chen/ledger/issues/7",
+        "bg-[#123456] and fill: #333333",
+        "colours from #333 to #444",
+        "#12 0x00007f1a in main ()\n#13  boards () at boards.c:4",
+        "#12 /srv/boards.php(3): tick()\n #13 [internal function]: tock()\n#14 {main}",
+        "bug#12 x-issue#12 tissue#12",
+        "gh-12@mail.test",
         "-chen/ledger#7 @chen/ledger#7",
         f"{'o' * 40}/ledger#7 and chen/{'r' * 101}#7",
         "HIGH-12 gh-12a",
@@ -140,10 +181,14 @@ def test_any_text_gives_keys_of_the_one_form(text: str) -> None:
         "github.com/",
         "#123456 ",
         "https://github.com/a/",
+        "https://a/b/c/issues/",
+        "Merge pull request #1 from a#1 ",
+        "Merge branches 'a', ",
+        "Merged in a#1 ",
     ],
 )
 def test_time_is_linear_in_the_length_of_any_text(piece: str) -> None:
-    text = piece * (250_000 // len(piece)) + " ENG-12 #12"
+    text = piece * (100_000 // len(piece)) + " ENG-12 #12"
     began = time.process_time()
     assert extract(text, HOME, (MENTIONS,))
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 3

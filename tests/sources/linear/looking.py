@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest.core.changes import Change, Delete, Upsert
-from ingest.sources.contract import Access, Client, Lookup, Sight
+from ingest.sources.access import Access
+from ingest.sources.contract import Client, Lookup, Sight
 from ingest.sources.linear import SOURCE
 from ingest.sources.linear.demo.fake import Linear, make
 from ingest.testing.fakes import Fake, serving

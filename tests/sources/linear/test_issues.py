@@ -42,7 +42,7 @@ def test_a_created_issue_becomes_a_document_in_the_seeds_terms() -> None:
         microseconds=1
     )
     assert change.labels == frozenset({data["teamId"]})
-    assert (change.parent, change.aliases, change.references) == (None, (), ())
+    assert (change.parent, change.aliases, change.references) == (None, (data["id"],), ())
 
 
 def test_an_update_tells_state_assignee_and_project() -> None:
@@ -58,7 +58,7 @@ def test_a_moved_issue_keeps_its_identity_and_its_former_key() -> None:
     before, after = upsert(body("Issue.update")), upsert(body("Issue.update.moved"))
     assert after.identity == before.identity
     assert (before.source_id, after.source_id) == ("SIG-41", "DEP-7")
-    assert after.aliases == ("SIG-41",)
+    assert after.aliases == ("SIG-41", body("Issue.update.moved")["data"]["id"])
     assert after.metadata["teamKey"] == "DEP"
     assert after.labels == frozenset({body("Issue.update.moved")["data"]["team"]["id"]})
     assert after.version > before.version
@@ -98,6 +98,32 @@ def test_an_archived_issue_is_done_work_and_stays() -> None:
     change = upsert(body("Issue.update.archived"))
     assert change.metadata["state"] == "done"
     assert change.frontmatter == {"state": "Done", "archivedAt": "2026-06-01T00:00:00.000Z"}
+
+
+def test_a_sub_issue_whose_parent_is_told_by_its_id_alone_is_related_to_that_id() -> None:
+    """Every issue has its id as an alias, so the edge is bound like any other."""
+    payload = body("Issue.create")
+    payload["data"] |= {"parentId": "0b6a3a52-70f0-4d39-9e2a-5a2b3f1a9d01"}
+    change = upsert(payload)
+    assert payload["data"]["id"] in change.aliases
+    (edge,) = change.references
+    assert (edge.kind, edge.key, edge.evidence) == (
+        "relatedTo",
+        payload["data"]["parentId"],
+        "parent",
+    )
+    payload["data"] |= {"parentId": payload["data"]["id"]}
+    assert upsert(payload).references == ()
+
+
+def test_a_relation_that_tells_its_other_issue_by_the_id_alone_counts() -> None:
+    payload = body("Issue.create")
+    payload["data"] |= {
+        "relations": [{"type": "related", "relatedIssueId": "other-1"}],
+        "inverseRelations": {"nodes": [{"type": "blocks", "issue": {"id": "other-2"}}]},
+    }
+    kinds = [(edge.kind, edge.key) for edge in upsert(payload).references]
+    assert kinds == [("blockedBy", "other-2"), ("relatedTo", "other-1")]
 
 
 def test_a_sub_issue_is_related_to_its_parent_and_not_hidden_with_it() -> None:

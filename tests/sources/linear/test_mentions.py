@@ -37,6 +37,11 @@ def edges(text: str, context: Context = PULL_REQUEST) -> list[tuple[str, str]]:
         ("Merge branch jane/ENG-12-totals", "ENG-12"),
         ("Merge branch 'jane/eng-12-totals'", "ENG-12"),
         ("jane/fix-ENG-12-totals", "ENG-12"),
+        ("Merge branch 'eng-12-totals' into main", "ENG-12"),
+        ("fixes eng-12", "ENG-12"),
+        ("_ENG-12_", "ENG-12"),
+        ("_It is ENG-12_", "ENG-12"),
+        ("Part of: web2-3", "WEB2-3"),
         ("WEB2-3.", "WEB2-3"),
         ("https://linear.app/acme/issue/ENG-12", "ENG-12"),
         ("https://linear.app/acme/issue/OPS-12/round-the-totals#comment-0a1b2c3d", "OPS-12"),
@@ -58,7 +63,9 @@ def test_a_form_of_mention_gives_the_key_of_the_issue(text: str, key: str) -> No
         "UTF-8, SHA-256, CVE-2024-1234, AES-256-GCM, OPS-4",
         "ENG-0 ENG-012 ENG-12a ENG-1.5 ENG-12-34 ENG-12345678",
         "MY-ENG-12 and MY_ENG-12",
-        "eng-12 in prose, jane/eng-12",
+        "eng-12 in prose, jane/eng-12, prefix eng-12, fixes x/eng-12",
+        "desk+ENG-12@acme.test <ENG-12@mail.acme.test>",
+        "P-ENG-12",
         "https://tracker.test/browse/ENG-12",
         "[ENG-12](https://tracker.test/browse/ENG-12)",
         "https://linear.app/acme/document/notes",
@@ -126,7 +133,7 @@ def test_any_text_gives_keys_of_the_one_form(text: str) -> None:
     ],
 )
 def test_time_is_linear_in_the_length_of_any_text(piece: str) -> None:
-    text = piece * (250_000 // len(piece)) + " ENG-12 #12"
+    text = piece * (100_000 // len(piece)) + " ENG-12 #12"
     began = time.process_time()
     assert extract(text, PULL_REQUEST, (MENTIONS,))
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 3

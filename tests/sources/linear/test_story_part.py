@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.core.changes import Change, Refresh, Upsert
-from ingest.sources.contract import Access, Lookup, Message, Normalised
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Message, Normalised
 from ingest.sources.linear import SOURCE
 from ingest.sources.linear.demo import SAMPLE
 from ingest.testing.fakes import serving

@@ -10,7 +10,7 @@ import pytest
 
 from ingest.core.errors import BadPayload, PermanentError, Refused, TransientError
 from ingest.core.values import JSON
-from ingest.sources.contract import Access
+from ingest.sources.access import Access
 from ingest.sources.linear import SOURCE
 from ingest.sources.linear.demo.fake import Linear
 from ingest.sources.linear.demo.fake_graphql import BadQuery

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.linear import SOURCE
 from ingest.sources.linear.demo.fake import Linear
 from tests.sources.linear.deliveries import ORGANIZATION, identity

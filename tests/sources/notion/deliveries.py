@@ -12,7 +12,8 @@ from uuid import NAMESPACE_DNS, uuid5
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup, Message, Normalised, Sight
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Message, Normalised, Sight
 from ingest.sources.notion.client import NotionClient, connect
 from ingest.sources.notion.demo.fake import Notion
 from ingest.sources.notion.documents import documents

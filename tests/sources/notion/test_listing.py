@@ -9,7 +9,8 @@ import pytest
 from ingest.core.changes import Delete, Upsert
 from ingest.core.errors import BadPayload, PermanentError, RateLimited, Refused, TransientError
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.listing import MOST_CALLS, PageRequest
 from ingest.sources.notion import walk
 from ingest.sources.notion.client import NotionClient, connect

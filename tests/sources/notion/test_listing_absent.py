@@ -9,7 +9,8 @@ import pytest
 from ingest.core.changes import Change, Refresh, Withdraw
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup, Message
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Message
 from ingest.sources.listing import Unlisted
 from ingest.sources.notion import SOURCE
 from ingest.sources.notion.client import NotionClient, connect

@@ -11,7 +11,7 @@ import pytest
 from ingest.core.changes import Delete, Upsert
 from ingest.core.times import iso, parse_time
 from ingest.core.values import JSON
-from ingest.sources.contract import Access
+from ingest.sources.access import Access
 from ingest.sources.notion import SOURCE, walk
 from ingest.sources.notion.client import NotionClient, connect
 from ingest.sources.notion.demo.fake import Notion

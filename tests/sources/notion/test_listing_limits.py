@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ingest.core.values import JSON
-from ingest.sources.contract import Access
+from ingest.sources.access import Access
 from ingest.sources.notion.client import NotionClient, connect
 from ingest.sources.notion.demo.fake import Notion
 from ingest.sources.notion.demo.shapes import in_database

@@ -11,7 +11,8 @@ from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import BadPayload
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.notion import reading
 from ingest.sources.notion.client import connect
 from ingest.sources.notion.demo.fake import Notion

@@ -14,7 +14,8 @@ from ingest.core.errors import (
     TransientError,
 )
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.notion.client import connect
 from ingest.sources.notion.demo.fake import Notion
 from ingest.sources.notion.demo.shapes import Object, block, in_block, in_page, limited, rich

@@ -11,7 +11,8 @@ from typing import Any
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.listing import Listed, Page, PageRequest
 from ingest.sources.sentry import SOURCE
 from ingest.sources.sentry.client import SentryClient

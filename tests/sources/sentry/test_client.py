@@ -11,7 +11,8 @@ import pytest
 
 from ingest.core.changes import Delete, Refresh, Upsert
 from ingest.core.errors import PermanentError, RateLimited, Refused, TransientError
-from ingest.sources.contract import Access, Client, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Client, Lookup
 from ingest.sources.sentry import SOURCE
 from ingest.sources.sentry.demo.fake import Sentry, make
 from ingest.sources.sentry.whole import MOST_KEYS, MOST_PAGES, MOST_VALUES

@@ -11,7 +11,7 @@ import pytest
 from ingest.core.changes import Refresh, Upsert
 from ingest.core.errors import PermanentError
 from ingest.core.values import JSON
-from ingest.sources.contract import Access
+from ingest.sources.access import Access
 from ingest.sources.listing import MOST_CALLS
 from ingest.sources.sentry import SOURCE
 from ingest.sources.sentry.client import SentryClient

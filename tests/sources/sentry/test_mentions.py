@@ -9,7 +9,17 @@ import pytest
 from ingest.core.references import Context, extract, keep_owned
 from ingest.sources.sentry.mentions import MENTIONS
 
-_OWNED = {"sentry": {"WEB", "FRONT-END", "API", "SENTRY", "SENTRY-FOR-SENTRY", "MY_APP"}}
+_OWNED = {
+    "sentry": {
+        "errors.halcyon.example",
+        "WEB",
+        "FRONT-END",
+        "API",
+        "SENTRY",
+        "SENTRY-FOR-SENTRY",
+        "MY_APP",
+    }
+}
 
 
 def _found(text: str) -> list[tuple[str, str]]:
@@ -37,6 +47,12 @@ def _keys(text: str) -> list[str]:
         ("web-app, web-7f, API-KEY, API-URL, WEB-UI", []),
         ("`WEB-7F` and\n```\nWEB-8\n```", []),
         ("ABSENT-WEB-7F", []),
+        (
+            "Fixes web-7f2, front-end-9k1. Closes: sentry-2kv",
+            ["FRONT-END-9K1", "SENTRY-2KV", "WEB-7F2"],
+        ),
+        ("fix web-3d, fixes web-v22, fix api-keys, closes web-2", []),
+        ("see web-7f2, prefix web-7f2", []),
     ],
 )
 def test_short_ids(text: str, keys: list[str]) -> None:
@@ -56,6 +72,9 @@ def test_short_ids(text: str, keys: list[str]) -> None:
         "https://sentry.io/halcyon/web/issues/1170820242/",
         "https://app.getsentry.com/halcyon/web/group/1170820242/",
         "https://errors.halcyon.example:9000/organizations/halcyon/issues/1170820242/",
+        "https://errors.halcyon.example/issues/1170820242/",
+        "https://errors.halcyon.example/halcyon/web/group/1170820242/",
+        "https://errors.halcyon.example/api/0/issues/1170820242/",
         "halcyon.sentry.io/issues/1170820242",
         "[WEB-7F](https://halcyon.sentry.io/issues/1170820242/)",
         "<https://halcyon.sentry.io/issues/1170820242/>",
@@ -76,10 +95,19 @@ def test_pages(url: str) -> None:
         "https://notsentry.io/issues/17",
         "https://halcyon.sentry.io/performance/?project=501",
         "https://example.com/x/y/group/17",
+        "https://example.com/x/y/issues/17",
+        "https://halcyon.sentry.io/issues/OTHER-7F/",
+        "https://halcyon.sentry.io/issues/alert-rules/",
     ],
 )
 def test_other_pages_are_none(url: str) -> None:
     assert _keys(url) == []
+
+
+def test_a_page_by_its_short_id() -> None:
+    for id_ in ("WEB-7F", "web-7f"):
+        url = f"https://halcyon.sentry.io/issues/{id_}/?project=501"
+        assert _found(f"Fixes {url}") == [("mention", "WEB-7F"), ("resolves", "WEB-7F")]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ingest.core.errors import BadInput, PermanentError, Refused
-from ingest.sources.contract import Access
+from ingest.sources.access import Access
 from ingest.sources.sentry import SOURCE
 from ingest.sources.sentry.demo.applications import HIDDEN, Applications
 from ingest.sources.sentry.demo.fake import make

@@ -12,7 +12,8 @@ from ingest.core.changes import Change, Refresh
 from ingest.core.identity import Identity
 from ingest.core.ranks import content
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.listing import Page, PageRequest
 from ingest.sources.vercel import SOURCE
 from ingest.sources.vercel.client import VercelClient, connect

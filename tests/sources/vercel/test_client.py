@@ -12,7 +12,8 @@ import pytest
 from ingest.core.changes import Upsert
 from ingest.core.errors import BadPayload, PermanentError, RateLimited, Refused, TransientError
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.vercel import SOURCE
 from ingest.sources.vercel.client import VercelClient, connect
 from ingest.sources.vercel.demo.fake import Vercel, make, rate_limited

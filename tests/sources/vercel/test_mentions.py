@@ -30,6 +30,8 @@ def named(text: str) -> list[str]:
         ("https://vercel.com/halcyon/web/Hx7Signals0000Lamps0001/logs", LAMPS),
         (f"https://vercel.com/halcyon/web/deployments/{LAMPS}", LAMPS),
         (f"https://vercel.com/web/{LAMPS}", LAMPS),
+        (f"https://vercel.live/open-feedback/{HOST}?via=pr-comment", HOST),
+        (f"https://vercel.com/deployments/{HOST}", HOST),
     ],
 )
 def test_a_deployment_is_named(text: str, key: str | None) -> None:
@@ -47,6 +49,8 @@ def test_a_deployment_is_named(text: str, key: str | None) -> None:
         "https://web-git-h7x2lamp5-halcyon.vercel.app",
         "https://web-workspace-docs.vercel.app",
         f"https://x.{HOST}",
+        f"https://evil.test/{HOST}",
+        "https://web-git-h7x2lamp5-halcyon.preview.halcyon.test",
         f"{HOST}.example.com/x".replace("app.", "apps."),
         "https://vercel.com/docs/builds/configure-a-build#corepack",
         "https://vercel.com/halcyon/web/settings",
@@ -62,10 +66,16 @@ def test_one_deployment_said_in_two_ways_is_two_keys_of_one_document() -> None:
     assert named(f"{LAMPS} at https://{HOST}") == [LAMPS, HOST]
 
 
+def test_previews_under_a_domain_of_the_team_s_own_belong_to_their_project() -> None:
+    url = "https://web-h7x2lamp5-halcyon.preview.halcyon.test/boards"
+    found = extract(url, Context("linear"), [MENTIONS])
+    assert [(r.key, r.prefix) for r in found] == [(url.split("/")[2], "web")]
+
+
 def test_own_hosts_have_a_hash() -> None:
     assert is_own_host(HOST)
     assert not is_own_host("web.vercel.app")
-    assert not is_own_host("web-h7x2lamp5-halcyon.example.com")
+    assert not is_own_host("web-h7x2lamp5-halcyon")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.core.errors import BadPayload, PermanentError, RateLimited, Refused, TransientError
 from ingest.core.values import JSON
-from ingest.sources.contract import Access
+from ingest.sources.access import Access
 from ingest.sources.subscriptions import MissedPage
 from ingest.sources.vercel import SOURCE
 from ingest.sources.vercel.demo.fake import Vercel

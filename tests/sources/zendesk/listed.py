@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from ingest.core.changes import Change, Refresh
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.listing import MOST_CALLS, MOST_LISTED, Page, PageRequest
 from ingest.sources.zendesk.client import ZendeskClient, connect
 from ingest.sources.zendesk.demo.fake import Zendesk, make

@@ -11,7 +11,8 @@ import pytest
 
 from ingest.core.changes import Change, Delete, Refresh, Upsert
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.listing import Unlisted
 from ingest.sources.zendesk.client import connect
 from ingest.sources.zendesk.demo.fake import make

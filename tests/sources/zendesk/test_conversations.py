@@ -10,7 +10,8 @@ import pytest
 
 from ingest.core.changes import Upsert
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup
 from ingest.sources.zendesk.client import ZendeskClient, connect
 from ingest.sources.zendesk.demo.fake import Zendesk, make
 from ingest.sources.zendesk.documents import documents

@@ -19,7 +19,7 @@ from ingest.core.errors import (
 )
 from ingest.core.identity import Identity
 from ingest.core.values import JSON
-from ingest.sources.contract import Access
+from ingest.sources.access import Access
 from ingest.sources.listing import Page
 from ingest.sources.zendesk.client import ZendeskClient, connect
 from ingest.sources.zendesk.demo.fake import Zendesk

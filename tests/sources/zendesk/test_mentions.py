@@ -33,6 +33,8 @@ def mentioned(text: str, context: Context = HOME) -> list[str]:
         "closed and merged into request #7890",
         "[#7890] Re: boards",
         "commented on ticket #7890: update 2.",
+        "a table #7890",
+        "in this test #7890",
     ],
 )
 def test_a_number_in_zendesks_own_texts_is_a_ticket(text: str) -> None:
@@ -46,7 +48,7 @@ def test_a_number_in_zendesks_own_texts_is_a_ticket(text: str) -> None:
     [
         "we are your #1 customers",
         "order #100123, invoice no. #2001 and Order number #44",
-        "room #12, gate: #14",
+        "room #12, gate: #14, step #12, table #14",
         "halcyon/boards#41",
         "&#8217; and &#12;",
         "https://example.com/a#12 and page.html#12",
@@ -104,14 +106,23 @@ def test_other_pages_name_nothing(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "key"),
-    [("Fixes ZD13723", "#13723"), ("(ZD-13723)", "#13723"), ("ZD#13723.", "#13723")],
+    [
+        ("Fixes ZD13723", "#13723"),
+        ("(ZD-13723)", "#13723"),
+        ("ZD#13723.", "#13723"),
+        ("ZD #13723", "#13723"),
+        ("Zendesk ticket #13723", "#13723"),
+        ("zendesk #13723", "#13723"),
+    ],
 )
 def test_the_abbreviation_is_a_ticket_where_somebody_owns_it(text: str, key: str) -> None:
     assert mentioned(text, PULL_REQUEST) == [key]
     assert keep_owned(extract(text, PULL_REQUEST, (MENTIONS,)), {}) == ()
 
 
-@pytest.mark.parametrize("text", ["AZD13723", "ZD", "ZD-0", "ZD12-3", "ZD12ab", "x.ZD1234"])
+@pytest.mark.parametrize(
+    "text", ["AZD13723", "ZD", "ZD-0", "ZD12-3", "ZD12ab", "x.ZD1234", "ZD1234@mail.test"]
+)
 def test_what_only_looks_like_it_is_none(text: str) -> None:
     assert mentioned(text, PULL_REQUEST) == []
 

@@ -10,7 +10,8 @@ import pytest
 
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.values import JSON, loads
-from ingest.sources.contract import Access, Message
+from ingest.sources.access import Access
+from ingest.sources.contract import Message
 from ingest.sources.subscriptions import Missed, Observation
 from ingest.sources.zendesk import SOURCE, events
 from ingest.sources.zendesk.demo.fake import Zendesk, make

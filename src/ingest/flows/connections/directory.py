@@ -6,7 +6,8 @@ Read once for each batch, so that a source that was paused or disconnected a mom
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -32,11 +33,16 @@ class Directory:
 
 
 def read_directory(
-    conn: sa.Connection, ids: Collection[str], tenants: Iterable[tuple[str, str]]
+    conn: sa.Connection,
+    ids: Collection[str],
+    tenants: Iterable[tuple[str, str]] = (),
+    *,
+    api_urls: Mapping[str, str] = MappingProxyType({}),
 ) -> Directory:
     """The directory for these connection ids and these (source type, tenant) pairs.
 
-    `by_id` holds what was asked for by id alone; what is not there is left out. Locks nothing.
+    `by_id` holds what was asked for by id alone; what is not there is left out. `api_urls` are the
+    configured bases of APIs, by source type: a provider's pages are on their hosts. Locks nothing.
     """
     by_id = connections.by_id(conn, ids)
     by_tenant = _by_tenant(conn, tenants)
@@ -45,6 +51,8 @@ def read_directory(
     fed = {store for stores in links.values() for store in stores}
     owners = _owners(conn, fed) if fed else {}
     configs = _configs(conn, fed, owners)
+    pages = _pages(conn, fed, api_urls) if fed else {}
+    configs = {id_: replace(one, pages=pages.get(id_, {})) for id_, one in configs.items()}
     stores = {c: [configs[s] for s in stores] for c, stores in links.items()}
     taken = {c: _taken(every[c], owners, stores) for c, stores in links.items()}
     return Directory(by_id, by_tenant, stores, taken)
@@ -116,3 +124,17 @@ def _configs(
         )
         for store in connections.stores(conn, store_ids).values()
     }
+
+
+def _pages(
+    conn: sa.Connection, store_ids: Collection[str], api_urls: Mapping[str, str]
+) -> dict[str, dict[str, set[str]]]:
+    """By store and source type, what the pages of its connections are known by."""
+    found: dict[str, dict[str, set[str]]] = {}
+    sources = all_sources()
+    for store_id, source_type, metadata in connections.neighbours(conn, store_ids):
+        if source_type in sources:
+            descriptor = sources[source_type].descriptor
+            names = descriptor.owned_pages(metadata, api_urls.get(source_type, ""))
+            found.setdefault(store_id, {}).setdefault(source_type, set()).update(names)
+    return found

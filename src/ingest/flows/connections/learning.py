@@ -105,7 +105,7 @@ def _called(conn: sa.Connection, descriptor: Descriptor, connection: Connection)
             for id_, store, key in step
             for alias in sorted(descriptor.keys_by_names(connection.metadata, key))
         ]
-        feeds.change_aliases(conn, added, [])
-        found |= {named(row["store_id"], source_type, row["alias"]) for row in added}
+        fresh = feeds.change_aliases(conn, added, [])
+        found |= {named(store, source_type, alias) for _, store, _, alias in fresh}
         after = step[-1][0]
     return found

@@ -24,7 +24,7 @@ from ingest.core.errors import (
     TransientError,
 )
 from ingest.core.vault import Vault
-from ingest.sources.contract import Access, Issued, Renewal
+from ingest.sources.access import Access, Issued, Renewal
 from ingest.sources.renewing import spare_s
 from ingest.store import issued
 from ingest.store.engine import transaction
@@ -70,7 +70,7 @@ class _Begun:
 
 @dataclass(slots=True)
 class StoredTokens:
-    """Fulfils `contract.Tokens`; used by several threads at a time.
+    """Fulfils `access.Tokens`; used by several threads at a time.
 
     access: as the client has it, with the clock that says how long a token is kept at hand.
     wait_s: how long a thread waits for another process. sleep: how it does, in seconds.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import sqlalchemy as sa
 import structlog
@@ -56,6 +57,7 @@ class _Draining:
     on_asked: Callable[[], object]
     rows: int
     lease_s: float
+    api_urls: Mapping[str, str]
     gate: Gate = field(default_factory=Gate)
 
     def run(self, _number: int = 0) -> Drained:
@@ -100,7 +102,7 @@ class _Draining:
             )
 
     def _process(self, claim: Claim) -> Counter[str]:
-        return process(self.engine, claim, self.on_asked)
+        return process(self.engine, claim, self.on_asked, api_urls=self.api_urls)
 
 
 def drain_deliveries(
@@ -112,6 +114,7 @@ def drain_deliveries(
     rows: int = BATCH_ROWS,
     lease_s: float = claiming.LEASE_S,
     threads: int = THREADS,
+    api_urls: Mapping[str, str] = MappingProxyType({}),
 ) -> Drained:
     """Process due deliveries until none is left or `go_on` says no; it is asked between batches.
 
@@ -121,10 +124,11 @@ def drain_deliveries(
     lease_s: how long a claim is ours unless it is renewed, beside what its bytes add.
     threads: each has batches of its own, and calls the functions that are given; while one has what
         is dear, the others have not.
+    api_urls: the configured bases of APIs, by source type: a provider's pages are on their hosts.
     Blocks until all threads are done. Raises `TransientError` where nothing can be claimed, since
     the database is away; what fails later is given back.
     """
-    draining = _Draining(engine, go_on, on_full, on_asked, rows, lease_s)
+    draining = _Draining(engine, go_on, on_full, on_asked, rows, lease_s, api_urls)
     if threads == 1:
         return draining.run()
     done = Drained()
@@ -137,18 +141,22 @@ def drain_deliveries(
 
 
 def process(
-    engine: sa.Engine, claim: Claim, on_asked: Callable[[], object] = lambda: None
+    engine: sa.Engine,
+    claim: Claim,
+    on_asked: Callable[[], object] = lambda: None,
+    *,
+    api_urls: Mapping[str, str] = MappingProxyType({}),
 ) -> Counter[str]:
     """Bring one claimed batch to its end; deliveries by terminal status.
 
     The lease is renewed meanwhile, by a thread of its own. What cannot be settled now is given back
-    and not counted. `on_asked` as in `drain_deliveries`.
+    and not counted. `on_asked` and `api_urls` as in `drain_deliveries`.
     """
     if not claim.rows:
         return Counter()
     lease = Lease(claim.token, claim.lease_s)
     with renewing(engine, lease, [row.id for row in claim.rows]):
-        settled = _process(engine, lease, claim.rows, on_asked)
+        settled = _process(engine, lease, claim.rows, on_asked, api_urls)
     log.info("batch_processed", deliveries=len(claim.rows), **settled)
     return settled
 
@@ -158,11 +166,12 @@ def _process(
     lease: Lease,
     rows: Sequence[ClaimedDelivery],
     on_asked: Callable[[], object],
+    api_urls: Mapping[str, str],
 ) -> Counter[str]:
     opened = [open_delivery(row) for row in rows]
     try:
         with transaction(engine, durable=False) as conn:
-            book = directory.read_directory(conn, *names_of(opened))
+            book = directory.read_directory(conn, *names_of(opened), api_urls=api_urls)
     except TransientError as error:
         give_back(engine, lease, rows, error)
         return Counter()

@@ -7,7 +7,7 @@ A transaction that finds something not rendered notes it down and is run again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ from ingest.core.references import (
 from ingest.core.values import JSON
 from ingest.flows.documents.called import Move, under, written_under
 from ingest.flows.documents.keys import is_own, own_keys
+from ingest.sources.hosts import host_of
 from ingest.sources.registry import folded, syntaxes
 
 K = TypeVar("K")
@@ -39,7 +40,8 @@ class StoreConfig:
     """What of a store bears on its documents: embedding, chunking, and the prefixes it owns.
 
     Chunk sizes are in cl100k tokens. `owned` are the prefixes of keys that its connections own, by
-    source type: a bare key counts as a reference only where its prefix is among them.
+    source type: a bare key counts as a reference only where its prefix is among them. `pages` are
+    what the URLs of their pages are known by where the provider's own host does not say it.
     """
 
     id: str
@@ -48,6 +50,7 @@ class StoreConfig:
     chunk_max_tokens: int
     chunk_overlap: int
     owned: Mapping[str, Collection[str]]
+    pages: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def embedding(self) -> tuple[str, int, int, int]:
@@ -182,7 +185,10 @@ def _say(upsert: Upsert, move: Move | None = None) -> Said:
     is written by another name than its words know.
     """
     text = canonical_text(upsert.title, upsert.body)
-    context = Context(upsert.identity.source_type, upsert.home, upsert.home_scope)
+    page = upsert.metadata.get("url")
+    host = host_of(page) if isinstance(page, str) else None
+    source_type = upsert.identity.source_type
+    context = Context(source_type, upsert.home, host=host, scope=upsert.home_scope)
     is_made_up = upsert.title_is_made_up or upsert.parent is not None
     found = extract(upsert.body if is_made_up else text, context, syntaxes())
     stated = (*upsert.references, *_linked(upsert.links, context))
@@ -205,7 +211,7 @@ def _linked(links: Collection[str], context: Context) -> list[Reference]:
 
 def _render(said: Said, store: StoreConfig) -> Rendered:
     upsert = said.upsert
-    every = distinct(keep_owned(said.references, store.owned), folded)
+    every = distinct(keep_owned(said.references, store.owned, store.pages), folded)
     references = strongest(every, MAX_REFERENCES)
     more = len(every) - len(references)
     return Rendered(

@@ -19,7 +19,8 @@ from ingest.core.errors import Denied, Refused, Unavailable
 from ingest.core.vault import Vault
 from ingest.flows.connections.renewal import StoredTokens
 from ingest.flows.lookups.proofs import Proof
-from ingest.sources.contract import Access, Client, Resolve
+from ingest.sources.access import Access, Resolve
+from ingest.sources.contract import Client
 from ingest.sources.discreet import Discreet, hushed
 from ingest.sources.hosts import Reach, base_of
 from ingest.sources.quiet_subscriptions import QuietSubscriptions

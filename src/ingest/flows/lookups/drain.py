@@ -152,7 +152,9 @@ class _Fetching:
         counted = self._collect()
         if self.seen and self.settled is None:
             self.settling, self.seen = self.seen, {}
-            self.settled = self.settler.submit(_settle, self.engine, self.settling)
+            self.settled = self.settler.submit(
+                _settle, self.engine, self.settling, self.clients.api_urls
+            )
         if time.monotonic() > self.renew_at:
             held = (*self.running.values(), *self.seen.values(), *self.settling.values())
             again_s = self.lease_s / 3
@@ -206,7 +208,11 @@ def drain_lookups(
                 return done
 
 
-def _settle(engine: sa.Engine, ended: Mapping[Future[Outcome], HeldLookup]) -> Counter[str]:
+def _settle(
+    engine: sa.Engine,
+    ended: Mapping[Future[Outcome], HeldLookup],
+    api_urls: Mapping[str, str],
+) -> Counter[str]:
     """Settle what came, by claim; whatever a thread raised becomes that look-up's outcome."""
     by_token: dict[str, list[LookedUp]] = {}
     for future, held in ended.items():
@@ -215,7 +221,7 @@ def _settle(engine: sa.Engine, ended: Mapping[Future[Outcome], HeldLookup]) -> C
         by_token.setdefault(held.token, []).append(LookedUp(held, came_to))
     counted: Counter[str] = Counter()
     for token, batch in by_token.items():
-        counted.update(settle_lookups(engine, token, batch))
+        counted.update(settle_lookups(engine, token, batch, api_urls))
     if counted:
         log.info("looked_up", **counted)
     return counted

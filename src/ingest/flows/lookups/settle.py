@@ -8,8 +8,9 @@ waiting delivery ends in `waiting`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,15 +51,21 @@ MOST_STATEMENTS = 2_000
 _ENDED = ("seen", "gone", "denied", "hopeless")
 
 
-def settle_lookups(engine: sa.Engine, token: str, batch: Sequence[LookedUp]) -> Counter[str]:
+def settle_lookups(
+    engine: sa.Engine,
+    token: str,
+    batch: Sequence[LookedUp],
+    api_urls: Mapping[str, str] = MappingProxyType({}),
+) -> Counter[str]:
     """Bring look-ups to their end, or put them off; how many of each kind (`Outcome.kind`).
 
     All of one claim: `token` is its lease. First all that is costly is rendered, with no
     transaction open; after each commit references are bound. What fails is given back and not
-    counted; look-ups whose lease was lost change nothing.
+    counted; look-ups whose lease was lost change nothing. `api_urls` are the configured bases of
+    APIs, by source type.
     """
     patient = [patiently(one) for one in batch]
-    settling = _SettlingLookups(engine, token, Renders())
+    settling = _SettlingLookups(engine, token, Renders(), api_urls)
     try:
         book = settling.prerender(patient)
     except TransientError as error:
@@ -75,15 +82,21 @@ class _SettlingLookups:
     engine: sa.Engine
     token: str
     renders: Renders
+    api_urls: Mapping[str, str]
 
     def prerender(self, batch: Sequence[LookedUp]) -> Directory:
         """Render what was seen; the directory by which that was."""
         telling = _with_statements(batch)
         with transaction(self.engine) as conn:
-            book = _directory_of(conn, telling)
+            book = self.directory_of(conn, telling)
         said = [one for looked_up in telling for one in _said(looked_up, book)]
         prerender(self.engine, said, self.renders)
         return book
+
+    def directory_of(self, conn: sa.Connection, batch: Sequence[LookedUp]) -> Directory:
+        """The directory of the connections that asked."""
+        ids = {one.held.connection.id for one in batch}
+        return directory.read_directory(conn, ids, api_urls=self.api_urls)
 
     def parts(self, batch: Sequence[LookedUp], book: Directory) -> list[list[LookedUp]]:
         """What the database gave up before is settled alone, the rest in bounded parts."""
@@ -191,7 +204,7 @@ def _apply(
     exceeded a bound.
     """
     telling = _with_statements(ending)
-    book = _directory_of(conn, telling)
+    book = settling.directory_of(conn, telling)
     said = [(one.held.row.id, statement) for one in telling for statement in _said(one, book)]
     applied = apply(conn, [statement for _, statement in said], settling.renders)
     cuts: dict[int, list[str]] = {}
@@ -202,10 +215,6 @@ def _apply(
 
 def _with_statements(batch: Sequence[LookedUp]) -> list[LookedUp]:
     return [one for one in batch if one.outcome.statements]
-
-
-def _directory_of(conn: sa.Connection, batch: Sequence[LookedUp]) -> Directory:
-    return directory.read_directory(conn, {one.held.connection.id for one in batch}, ())
 
 
 def _said(looked_up: LookedUp, book: Directory) -> list[StoreStatement]:

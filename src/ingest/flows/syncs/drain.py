@@ -22,7 +22,7 @@ from ingest.flows.syncs.ending import end_run
 from ingest.flows.syncs.failing import settle_failure
 from ingest.flows.syncs.fetch import ReadPage, fetch_page
 from ingest.flows.syncs.held import HeldPart, claim_part
-from ingest.flows.syncs.joining import Ask, Asked
+from ingest.flows.syncs.joining import Ask, CountedPage
 from ingest.flows.syncs.request import begin_due
 from ingest.flows.syncs.settle import settle_page
 from ingest.sources.listing import Page, PageRequest
@@ -77,7 +77,7 @@ def drain_pages(
             if is_due:
                 begin_due(engine)
             with transaction(engine, durable=False) as conn:
-                held = claim_part(conn, lease_s)
+                held = claim_part(conn, lease_s, api_urls=clients.api_urls)
             if held is None:
                 if is_due and not _wait_for_next(engine):
                     return done
@@ -129,13 +129,13 @@ class _Work:
         budget = self.clients.budget_of(self.held.connection, token)
 
         def counted(list_page: Callable[[PageRequest], Page]) -> Ask:
-            def ask(request: PageRequest) -> Asked:
+            def ask(request: PageRequest) -> CountedPage:
                 with spending(budget, background=True) as spent:
                     try:
                         page = list_page(request)
                     finally:
                         self.calls += spent.calls
-                return Asked(page, max(spent.calls, 1))
+                return CountedPage(page, max(spent.calls, 1))
 
             return ask
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -21,6 +23,7 @@ class HeldPart:
     sealed, token_id: the connection's newest API token, encrypted as it is stored, and its id; None
         and 0 where it has none.
     stores: those that the connection feeds. taken: the prefixes of keys that other tenants own.
+    api_urls: the configured bases of APIs, by source type.
     """
 
     row: ClaimedPart
@@ -29,15 +32,21 @@ class HeldPart:
     token_id: int
     stores: tuple[StoreConfig, ...]
     taken: frozenset[str]
+    api_urls: Mapping[str, str]
 
 
-def claim_part(conn: sa.Connection, lease_s: float = LEASE_S) -> HeldPart | None:
+def claim_part(
+    conn: sa.Connection,
+    lease_s: float = LEASE_S,
+    *,
+    api_urls: Mapping[str, str] = MappingProxyType({}),
+) -> HeldPart | None:
     """Claim a list whose next page is due, with its connection as it stands now; None for none."""
     row = sync_parts.claim(conn, lease_s=lease_s)
     if row is None:
         return None
     ids = [row.connection_id]
-    book = directory.read_directory(conn, ids, ())
+    book = directory.read_directory(conn, ids, api_urls=api_urls)
     token_id, sealed = credentials.newest(conn, ids, credentials.API_TOKEN).get(
         row.connection_id, (0, None)
     )
@@ -48,4 +57,5 @@ def claim_part(conn: sa.Connection, lease_s: float = LEASE_S) -> HeldPart | None
         token_id,
         tuple(book.stores.get(row.connection_id, ())),
         book.taken.get(row.connection_id, frozenset()),
+        api_urls,
     )

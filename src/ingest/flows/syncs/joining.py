@@ -25,14 +25,14 @@ end of one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CountedPage:
     """A page of the provider's, and how many requests it took, which is one at least."""
 
     page: Page
     calls: int
 
 
-Ask = Callable[[PageRequest], Asked]
+Ask = Callable[[PageRequest], CountedPage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ def join(ask: Ask, request: PageRequest) -> Joined:
     return Joined(_one([each.page for each in asked]), limited)
 
 
-def _asked(ask: Ask, request: PageRequest) -> Asked:
+def _asked(ask: Ask, request: PageRequest) -> CountedPage:
     asked = ask(request)
     if asked.page.cursor is not None and asked.page.cursor == request.cursor:
         raise BadPayload("cursor", "leads to the page that it came with")
     return asked
 
 
-def _is_small(asked: Sequence[Asked], request: PageRequest) -> bool:
+def _is_small(asked: Sequence[CountedPage], request: PageRequest) -> bool:
     """Whether another page like the largest one has room, and there is one."""
     most = max(one.calls for one in asked)
     calls = sum(one.calls for one in asked)

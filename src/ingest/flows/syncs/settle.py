@@ -145,8 +145,9 @@ class _Settling:
         """Those that the connection feeds by now; where nothing is written, those that it fed."""
         if not any(one.statements for one in batch):
             return self.held.stores
-        book = directory.read_directory(conn, [self.held.row.connection_id], ())
-        return [*book.stores.get(self.held.row.connection_id, ())]
+        id_ = self.held.row.connection_id
+        book = directory.read_directory(conn, [id_], api_urls=self.held.api_urls)
+        return [*book.stores.get(id_, ())]
 
     def _seen(self, stores: Sequence[StoreConfig]) -> list[str]:
         """The ledger's identities of what is there, whether or not anything new is said of it."""

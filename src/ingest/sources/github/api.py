@@ -21,8 +21,8 @@ from ingest.core.errors import (
     TransientError,
 )
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Absent, Refusal, Response
-from ingest.sources.contract import Access
 from ingest.sources.forms import DIGITS, segment
 from ingest.sources.github.answers import RepositoryAnswer
 from ingest.sources.github.names import FULL_NAME

@@ -14,8 +14,8 @@ from datetime import datetime
 from ingest.core.errors import BadInput, PermanentError, Refused
 from ingest.core.times import iso
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Response
-from ingest.sources.contract import Access
 from ingest.sources.forms import DIGITS, needed
 from ingest.sources.github.delivery_logs import Log
 from ingest.sources.github.hooks import AppAnswer, Attempt, Config, config_of, events_of, form_of

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from ingest.core.errors import BadPayload, Denied, PermanentError
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Absent, Response
-from ingest.sources.contract import Access, Lookup, Sight
+from ingest.sources.contract import Lookup, Sight
 from ingest.sources.forms import DIGITS, segment
 from ingest.sources.github import branches, graphql, lists
 from ingest.sources.github.api import GitHubApi, Repository

@@ -11,6 +11,7 @@ from ingest.sources.github import lifecycle
 from ingest.sources.github.names import REPOSITORY
 from ingest.sources.github.tokens import check_token
 from ingest.sources.github.types import GitHubSourceMetadata
+from ingest.sources.hosts import host_of
 from ingest.sources.ids import member, number_id, tenant_id
 
 
@@ -74,6 +75,14 @@ def _field_of(tenant: str) -> str | None:
     return "githubInstallationId" if tenant.startswith(lifecycle.installation("")) else None
 
 
+def _owned_pages(_metadata: Payload, api_url: str) -> frozenset[str]:
+    """The host of an Enterprise: `ghe.example/api/v3`, or `api.example.ghe.com` where GitHub runs
+    it.
+    """
+    host = host_of(api_url).removeprefix("api.")
+    return frozenset({host} - {"", "github.com"})
+
+
 def _is_ping(headers: Headers, _payload: Payload) -> bool:
     return headers.get("x-github-event", "").lower() == "ping"
 
@@ -109,6 +118,7 @@ DESCRIPTOR = Descriptor(
     # One document for each path: that of whichever branch was looked at last.
     shaped_by=lambda metadata: {"branch": metadata.get("branch")},
     owned_prefixes=_name,
+    owned_pages=_owned_pages,
     prefix_of=_name_in,
     api_url=lambda _metadata: "https://api.github.com",
     api_hosts=("api.github.com",),

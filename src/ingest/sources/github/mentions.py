@@ -2,12 +2,14 @@
 
 Law: the three share one sequence of numbers in a repository, so all are keyed `owner/repo#12`
 (`owner/repo/discussions/12` is an alias of a discussion). Autolinks name conversations alone, so
-`owner/repo@sha`, `/commit/…`, `/blob/…` and `/releases/…` name nothing. Performs no I/O.
+`owner/repo@sha`, `/commit/…`, `/blob/…` and `/releases/…` name nothing; nor does the name of a
+branch. What is no number of ours by the words around it is said in `numbers`. Performs no I/O.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -16,16 +18,28 @@ from ingest.core.identity import Identity
 from ingest.core.links import host_start
 from ingest.core.references import Context, Mention, Syntax
 from ingest.sources.github.names import REPOSITORY
+from ingest.sources.github.numbers import is_emphasised, stands_alone
 
 # The contract sheet, section e, after docs.github.com, autolinked-references-and-urls.
 _OWNER = "[A-Za-z0-9][A-Za-z0-9-]{0,38}"
 _REPO = "[A-Za-z0-9._-]{1,100}"
 _NUMBER = "([1-9][0-9]{0,6}+)"
 
-_HASH = re.compile(rf"#{_NUMBER}(?![A-Za-z0-9_%]|[.,][0-9])")
-_GH = re.compile(rf"(?<![A-Za-z0-9_./-])[Gg][Hh]-{_NUMBER}(?![A-Za-z0-9_]|[.][0-9])")
-_PAGE = re.compile(
-    rf"github\.com/({_OWNER}+)/({_REPO}+)/(?:issues|pull|pulls|discussions)/{_NUMBER}(?![\w-])"
+_HASH = re.compile(rf"#{_NUMBER}(?![A-Za-z0-9%]|_[A-Za-z0-9_]|[.,][0-9])")
+# `issue#12` and `PR#12`, which link nothing and mean the same.
+_GLUED = re.compile(r"(?<![A-Za-z0-9_./@-])(?:[Ii]ssue|PR|pr)\Z")
+# `GH-12`; with both marks or `GH#12` it says the same, and links nothing.
+_GH = re.compile(
+    rf"(?:(?<![A-Za-z0-9_./@-])|(?<=[0-9]/))[Gg][Hh](?:-#?|#){_NUMBER}(?![A-Za-z0-9_@]|[.][0-9])"
+)
+_CONVERSATION = rf"/({_OWNER}+)/({_REPO}+)/(?:issues|pull|pulls|discussions)/{_NUMBER}"
+_ENDS = r"(?![A-Za-z0-9_-])"
+_PAGE = re.compile(rf"github\.com{_CONVERSATION}{_ENDS}")
+# A page of an Enterprise. What an API answers at is no page: GitHub links nothing to it.
+_ELSEWHERE = re.compile(
+    r"https?://(?!(?:www\.)?github\.com[/:])"
+    r"(?P<host>(?:[A-Za-z0-9-]{1,63}\.){0,8}[A-Za-z0-9-]{1,63}(?::[0-9]{1,5})?)"
+    rf"{_CONVERSATION}{_ENDS}"
 )
 _NO_OWNERS = frozenset({"orgs", "users", "apps", "sponsors", "settings"})
 
@@ -36,24 +50,17 @@ _OWNER_MAX, _REPO_MAX = 39, 100
 # A page of a document with an anchor (`docs/setup.md#2`) looks like a repository.
 _DOCUMENTS = (".md", ".mdx", ".html", ".htm", ".rst", ".txt", ".adoc")
 
-# What follows these words is a count or somebody else's number: `attempt #2`, `order #1001`.
-_COUNTED_LIST = """
-    answer apartment argument attempt batch box bugzilla build case channel chapter column commit
-    customer day element entry example exercise field figure frame goal invoice item iteration
-    jira job layer lesson level line mantis node number option order page parameter part patient
-    phase place player point question rank reason record redmine revision room round row rule run
-    scenario section shard slide slot sprint stage step suite table take test thread trac trial
-    try user version week worker
-"""
-_COUNTED = frozenset(_COUNTED_LIST.split())
-_RANKED = frozenset({"a", "is", "are", "my", "our", "the", "their", "your", "number"})
-
-_COLOUR = r"(?:colou?rs?|background|foreground|bg|fg|hex|rgb|css|palette|gradient|tint|shades?)"
-_COLOUR_NEAR = re.compile(
-    rf"\b{_COLOUR}\b|\b(?:dark|light)\b|#[0-9]{{0,5}}[a-f][0-9a-f]{{2,5}}\b", re.IGNORECASE
+# What merging writes: `Merge pull request #12 from acme/fix#7`, `Merge branch 'fix#7' into main`,
+# `Merged in fix#7 (pull request #12)`.
+_QUOTED = r"'[^'\n]{1,250}+'"
+_BRANCH = r"[^\s'\"]{1,250}+"
+_MERGE = re.compile(
+    rf"\bMerge pull request #[0-9]{{1,7}} from (?P<from>{_BRANCH})"
+    rf"|\bMerged in (?P<in>{_BRANCH}) \(pull request "
+    r"|\bMerge (?:remote-tracking )?(?:branch(?:es)?|commit|tag)[ \t]"
+    rf"(?P<named>{_QUOTED}(?:(?:,| and|, and) {_QUOTED}){{0,20}}|{_BRANCH})"
+    rf"(?: of {_BRANCH})?(?: into (?P<into>{_QUOTED}|{_BRANCH}))?"
 )
-_COLOUR_BEFORE = re.compile(rf"\b{_COLOUR}[\"']?[ \t]?[:=]?[ \t]?[\"']?\Z", re.IGNORECASE)
-_COLOUR_REACH = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +85,19 @@ def fold(key: str) -> str:
 def _find(text: str, context: Context) -> Iterator[Mention]:
     """Bare numbers are those of the text's own repository, so only texts that have one have any.
 
-    The cheap questions come first: most texts hold none of the three marks.
+    The cheap questions come first: most texts hold none of the marks.
     """
     home = None
     if context.home is not None:
         home = _Home(context.home, context.home.lower(), context.scope)
     if "#" in text:
         yield from _numbers(text, home)
+    if "://" in text and ("/issues/" in text or "/pull" in text or "/discussions/" in text):
+        yield from _elsewhere(text, home, context)
     if "github.com/" in text:
         yield from _pages(text, home)
-    if home is not None and ("GH-" in text or "gh-" in text):
-        for found in _GH.finditer(text):
-            yield _mention(found.start(), found.end(), home.name, found[1], home=home)
+    if home is not None:
+        yield from _prefixed(text, home)
 
 
 def _mention(
@@ -100,26 +108,52 @@ def _mention(
     *,
     home: _Home | None,
     origin: Literal["url", "text"] = "text",
+    prefix: str | None = None,
 ) -> Mention:
     """A repository's name is the same in any case; its own texts may spell it otherwise, and mean
-    it by its id.
+    it by its id, but for one of that name on another host.
     """
     thing = None
     if home is not None and (repository is home.name or repository.lower() == home.lower):
-        repository, thing = home.name, home.thing(number)
-    return Mention(start, end, "github", f"{repository}#{number}", origin, thing=thing)
+        repository, thing = home.name, home.thing(number) if prefix is None else None
+    return Mention(start, end, "github", f"{repository}#{number}", origin, prefix, thing)
+
+
+def _prefixed(text: str, home: _Home) -> Iterator[Mention]:
+    """`GH-12`."""
+    if "GH" in text or "gh-" in text or "gh#" in text:
+        for found in _GH.finditer(text):
+            yield _mention(found.start(), found.end(), home.name, found[1], home=home)
 
 
 def _numbers(text: str, home: _Home | None) -> Iterator[Mention]:
-    """`owner/repo#12`, and `#12` where it stands alone."""
+    """`owner/repo#12`, and `#12` where it stands alone, or behind `issue` or `PR`."""
+    branches = _branches(text)
     for found in _HASH.finditer(text):
         at = found.start()
-        if at and text[at - 1] in _REPO_CHARS:
+        if branches and _lies_in(branches, at):
+            continue
+        if at and text[at - 1] in _REPO_CHARS and not is_emphasised(text, found):
             start = _repository_start(text, at)
             if start is not None:
                 yield _mention(start, found.end(), text[start:at], found[1], home=home)
-        elif home is not None and _stands_alone(text, found):
+            elif home is not None and (glued := _GLUED.search(text, max(0, at - 6), at)):
+                yield _mention(glued.start(), found.end(), home.name, found[1], home=home)
+        elif home is not None and stands_alone(text, found):
             yield _mention(at, found.end(), home.name, found[1], home=home)
+
+
+def _branches(text: str) -> list[tuple[int, int]]:
+    """Where the names of branches stand, in order."""
+    if "Merge" not in text:
+        return []
+    spans = (match.span(name) for match in _MERGE.finditer(text) for name in match.groupdict())
+    return [span for span in spans if span[0] >= 0]
+
+
+def _lies_in(spans: list[tuple[int, int]], at: int) -> bool:
+    index = bisect_right(spans, at, key=lambda span: span[0]) - 1
+    return index >= 0 and at < spans[index][1]
 
 
 def _repository_start(text: str, at: int) -> int | None:
@@ -133,33 +167,6 @@ def _repository_start(text: str, at: int) -> int | None:
     return slash - owner.end() if owner else None
 
 
-def _stands_alone(text: str, found: re.Match[str]) -> bool:
-    """Whether `#12` is no entity (`&#12;`), escape, anchor of a path, count or colour."""
-    at = found.start()
-    before = text[at - 1 : at]
-    if before and before in "&\\#@":
-        return False
-    if before == "/" and not text[at - 2 : at - 1].isdigit():
-        return False
-    if before.isspace():
-        word = text[max(0, at - 16) : at].split()[-1:]
-        name = word[0].lower() if word else ""
-        if name in _COUNTED or (found[1] == "1" and name in _RANKED):
-            return False
-    return len(found[1]) not in (3, 6) or not _is_colour(text, found)
-
-
-def _is_colour(text: str, found: re.Match[str]) -> bool:
-    """Whether three or six digits are a colour: the words around say so."""
-    at, end = found.span()
-    if text[at - 1 : at] == "(" and text[end : end + 1] == ")":
-        return False
-    if _COLOUR_BEFORE.search(text, max(0, at - 16), at):
-        return True
-    reach = text[max(0, at - _COLOUR_REACH) : at] + " " + text[end : end + _COLOUR_REACH]
-    return len(found[1]) == 6 and _COLOUR_NEAR.search(reach) is not None
-
-
 def _pages(text: str, home: _Home | None) -> Iterator[Mention]:
     """`https://github.com/owner/repo/pull/12`, whatever follows; also without the scheme."""
     for found in _PAGE.finditer(text):
@@ -167,6 +174,25 @@ def _pages(text: str, home: _Home | None) -> Iterator[Mention]:
         if start is not None and found[1] not in _NO_OWNERS:
             repository = f"{found[1]}/{found[2]}"
             yield _mention(start, found.end(), repository, found[3], home=home, origin="url")
+
+
+def _elsewhere(text: str, home: _Home | None, context: Context) -> Iterator[Mention]:
+    """The same on the host of an Enterprise, which counts where a connection is of it, and in the
+    texts that are there too.
+    """
+    own = context.host if context.source_type == "github" else None
+    for found in _ELSEWHERE.finditer(text):
+        host = found["host"].lower()
+        if found[2] not in _NO_OWNERS:
+            yield _mention(
+                found.start(),
+                found.end(),
+                f"{found[2]}/{found[3]}",
+                found[4],
+                home=home,
+                origin="url",
+                prefix=None if host == own else host,
+            )
 
 
 # linking-a-pull-request-to-an-issue: "Resolves #10, resolves octo-org/octo-repo#100".

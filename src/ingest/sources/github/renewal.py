@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 
 from ingest.core.errors import BadInput, Refused
+from ingest.sources.access import Access, Issued, Renewal
 from ingest.sources.answers import Absent
-from ingest.sources.contract import Access, Issued, Renewal
 from ingest.sources.forms import DIGITS
 from ingest.sources.github.answers import InstallationToken
 from ingest.sources.github.payloads import read

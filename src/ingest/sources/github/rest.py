@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from ingest.core.times import from_epoch_s
+from ingest.sources.access import Access, Tokens
 from ingest.sources.answers import Refusal, Rules
-from ingest.sources.contract import Access, Tokens
 from ingest.sources.http import Api
 
 SECONDARY_WAIT_S = 60.0

@@ -12,8 +12,8 @@ from datetime import datetime
 from ingest.core.errors import PermanentError, Refused
 from ingest.core.times import iso
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Absent
-from ingest.sources.contract import Access
 from ingest.sources.forms import DIGITS, needed
 from ingest.sources.github.api import GitHubApi
 from ingest.sources.github.app_hook import AppHook

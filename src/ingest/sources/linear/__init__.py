@@ -34,5 +34,7 @@ SOURCE = Source(
     subscribe=subscribe,
     by_hand=BY_HAND,
     answers=ANSWERS,
-    revision=4,  # what a document stands in; replies go with what is written on; teams
+    # What a document stands in; a parent that is told by its id alone; replies go with what is
+    # written on; teams.
+    revision=4,
 )

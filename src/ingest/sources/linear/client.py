@@ -12,7 +12,8 @@ from typing import Any
 
 from ingest.core.errors import PermanentError, Refused
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup, Payload, Sight
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Payload, Sight
 from ingest.sources.forms import ID, segment
 from ingest.sources.http import Api
 from ingest.sources.linear import queries

@@ -53,7 +53,7 @@ def issue_document(issue: Issue, place: Place) -> Upsert:
         body=issue.description or "",
         metadata=metadata.told(),
         created_at=created(issue.created_at),
-        aliases=keys(issue.previous_identifiers),
+        aliases=(*keys(issue.previous_identifiers), issue.id),
         frontmatter=known(
             state=issue.state.name if issue.state else None,
             dueDate=issue.due_date,

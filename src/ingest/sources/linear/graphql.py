@@ -12,8 +12,8 @@ from typing import Any
 
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Absent, Refusal, quoted
-from ingest.sources.contract import Access
 from ingest.sources.http import Api
 from ingest.sources.linear.answers import RULES, Problem, knows_token, problems, taken
 from ingest.sources.linear.tokens import PATH, RENEWAL, authorization, base_of_api

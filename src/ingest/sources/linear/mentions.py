@@ -1,7 +1,8 @@
 """How Linear's things are mentioned: `ENG-123`, and the URLs of their pages.
 
 Law: a bare key counts only for a store that owns its team's prefix, since `UTF-8` looks the same;
-a URL names its issue without that. Performs no I/O.
+a URL names its issue without that. Small letters make a key where Linear itself reads it: after a
+magic word, and at the beginning of a branch's name. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -15,19 +16,27 @@ from ingest.core.references import Context, Mention, Syntax
 from ingest.sources.linear.keys import IDENTIFIER
 
 # The contract sheet, section e: a team's key is 1 to 7 letters and digits. From the dash on first,
-# for dashes are rare; `ENG-12.5`, `PEP-561-249` and `UTF-16LE` are other things.
+# for dashes are rare; `ENG-12.5`, `PEP-561-249`, `UTF-16LE` and `ENG-12@a.test` are others.
 _KEY_CHARS = 7
 _DASH = re.compile(
-    r"-(?<=[A-Za-z0-9]-)([1-9][0-9]{0,6}+)(?![A-Za-z0-9_]|\.[0-9]|-[0-9]{1,9}+(?![A-Za-z0-9]))"
+    r"-(?<=[A-Za-z0-9]-)([1-9][0-9]{0,6}+)(?![A-Za-z0-9@]|_\w|\.[0-9]|-[0-9]{1,9}+(?![A-Za-z0-9]))"
 )
-_TEAM = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Z0-9_]-)[A-Z][A-Z0-9]{0,6}\Z")
-# The branch names that Linear offers: `jane/eng-123-fix-login`.
-_BRANCH_TEAM = re.compile(r"(?<=[A-Za-z0-9]/)[a-z][a-z0-9]{0,6}\Z")
+_TEAM = re.compile(r"(?<![A-Za-z0-9])(?<!\w_)(?<![A-Z0-9_]-)[A-Z][A-Z0-9]{0,6}\Z")
+_MAGIC_BEFORE = re.compile(
+    r"(?<![\w-])(?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|complete[sd]?"
+    r"|completing|implement(?:s|ed|ing)?|linear issue|refs?|references|part of|relate[sd] to"
+    r"|contributes to|towards?):?[ \t]{1,3}\[?\Z",
+    re.IGNORECASE,
+)
+_MAGIC_CHARS = 20
+# The branch names that Linear offers: `jane/eng-123-fix-login`, also as a merge names them.
+_BRANCH_TEAM = re.compile(r"(?:(?<=[A-Za-z0-9]/)|(?<=branch '))[a-z][a-z0-9]{0,6}\Z")
+_SMALL_TEAM = re.compile(r"(?<![A-Za-z0-9_.@/-])[a-z][A-Za-z0-9]{0,6}\Z")
 _BRANCH_TITLE = re.compile(r"-[a-z]")
 
 _HOST = "linear.app/"
 _ISSUE = re.compile(
-    r"linear\.app/(?:[\w-]{1,100}+/)?issue/([A-Za-z][A-Za-z0-9]{0,6}-[1-9][0-9]{0,6})(?![\w])"
+    r"linear\.app/(?:[\w-]{1,100}+/)?issue/([A-Za-z][A-Za-z0-9]{0,6}-[1-9][0-9]{0,6})(?![A-Za-z0-9_])"
 )
 # Other pages end in the `slugId` of the thing, which is an alias of its document.
 _PAGE = re.compile(
@@ -59,17 +68,26 @@ def _find(text: str, _context: Context) -> Iterator[Mention]:
 
 
 def _keys(text: str) -> Iterator[Mention]:
-    """`ENG-123`, and `eng-123` where it begins the last part of a branch's name."""
+    """`ENG-123`, and `eng-123` after a magic word or at the last beginning of a branch's name."""
     for found in _DASH.finditer(text):
         at = found.start()
-        low = max(0, at - _KEY_CHARS - 2)
-        team = _TEAM.search(text, low, at)
+        low = max(0, at - _KEY_CHARS - 9)
+        team = _TEAM.search(text, low, at) or _small_team(text, low, at)
         if team is None and _BRANCH_TITLE.match(text, found.end()):
             team = _BRANCH_TEAM.search(text, low, at)
         if team is not None:
             prefix = team[0].upper()
             key = f"{prefix}-{found[1]}"
             yield Mention(team.start(), found.end(), "linear", key, "text", prefix)
+
+
+def _small_team(text: str, low: int, at: int) -> re.Match[str] | None:
+    """linear.app/docs/github: a magic word's ids are read in any case."""
+    team = _SMALL_TEAM.search(text, low, at)
+    if team is None:
+        return None
+    start = team.start()
+    return team if _MAGIC_BEFORE.search(text, max(0, start - _MAGIC_CHARS), start) else None
 
 
 def _pages(text: str, page: re.Pattern[str]) -> Iterator[Mention]:

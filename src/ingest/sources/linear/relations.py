@@ -2,7 +2,7 @@
 
 schema.graphql, `IssueRelation`: of `A blocks B` A lists the relation in `relations`, and B in
 `inverseRelations`; `duplicate` and `related` read the same from both ends; `similar` is a guess of
-Linear's own. Performs no I/O.
+Linear's own. Where the id alone is told, that is the key until the issue is there. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _INWARD: Mapping[str, EdgeKind] = {**_OUTWARD, "blocks": "blockedBy"}
 
 
 def references(issue: Issue, own: str, place: Place) -> tuple[Reference, ...]:
-    """The issues that this one names, sorted, each once for a kind of edge."""
+    """The issues that this one names, sorted, each once for a kind of edge; `own` is its key."""
     found: dict[tuple[str, str], Reference] = {}
     for kind, (key, id_), evidence in _edges(issue):
-        if key != own:
+        if key not in (own, issue.id):
             thing = place.identity("issue", id_) if id_ else None
             edge = Reference(kind, "linear", bounded_key(key), "field", evidence, thing=thing)
             found.setdefault((kind, edge.key), edge)
@@ -34,22 +34,30 @@ def references(issue: Issue, own: str, place: Place) -> tuple[Reference, ...]:
 
 
 def _edges(issue: Issue) -> Iterator[tuple[EdgeKind, tuple[str, str | None], str]]:
-    """(kind of edge, the other issue's key and id, what the field calls it)."""
-    if issue.parent and issue.parent.identifier:
-        yield "relatedTo", (issue.parent.identifier, issue.parent.id), "parent"
+    """(kind of edge, the other issue's key, its id where that is not told, and that id, what the
+    field calls it).
+    """
+    parent = issue.parent
+    id_ = (parent.id if parent else None) or issue.parent_id
+    if key := (parent.identifier if parent else None) or id_:
+        yield "relatedTo", (key, id_), "parent"
+    yield from _relations(issue)
+
+
+def _relations(issue: Issue) -> Iterator[tuple[EdgeKind, tuple[str, str | None], str]]:
     ends = (
         (issue.relations, "relatedIssue", _OUTWARD),
         (issue.inverse_relations, "issue", _INWARD),
     )
     for listed, other, kinds in ends:
         for relation in sorted(nodes(listed), key=lambda node: str(node.get("type"))):
-            word = relation.get("type")
-            told = relation.get(other)
-            key = _word(told, "identifier")
+            word, told = relation.get("type"), relation.get(other)
+            id_ = _word(told, "id") or _word(relation, f"{other}Id")
+            key = _word(told, "identifier") or id_
             if isinstance(word, str) and word in kinds and key:
-                yield kinds[word], (key, _word(told, "id")), word
+                yield kinds[word], (key, id_), word
 
 
-def _word(issue: Any, field: str) -> str | None:
-    told = issue.get(field) if isinstance(issue, dict) else None
-    return clean(told) if isinstance(told, str) and told else None
+def _word(told: Any, field: str) -> str | None:
+    word = told.get(field) if isinstance(told, dict) else None
+    return clean(word) if isinstance(word, str) and word else None

@@ -15,7 +15,8 @@ from datetime import datetime
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.values import JSON
 from ingest.sources import wire
-from ingest.sources.contract import Access, Payload
+from ingest.sources.access import Access
+from ingest.sources.contract import Payload
 from ingest.sources.linear.descriptor import DESCRIPTOR
 from ingest.sources.linear.graphql import Graph, graph_of, next_page
 from ingest.sources.linear.hooks import (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ingest.core.errors import BadInput, Refused
 from ingest.sources import oauth
-from ingest.sources.contract import Access, Issued, Renewal
+from ingest.sources.access import Access, Issued, Renewal
 from ingest.sources.linear.answers import RULES
 
 FORM = '{"clientId": "…", "clientSecret": "…"[, "refreshToken": "…"]}'

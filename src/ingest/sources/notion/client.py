@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from ingest.core.errors import BudgetSpent, PermanentError, RateLimited
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Absent, Rules
-from ingest.sources.contract import Access, Lookup, Payload, Sight
+from ingest.sources.contract import Lookup, Payload, Sight
 from ingest.sources.http import Api
 from ingest.sources.listing import Page, PageRequest
 from ingest.sources.notion.descriptor import chosen_databases

@@ -8,6 +8,7 @@ from ingest.sources.sentry.events import IGNORED, unowned_because
 from ingest.sources.sentry.limits import LIMITS
 from ingest.sources.sentry.listing import LISTING
 from ingest.sources.sentry.mentions import MENTIONS
+from ingest.sources.sentry.naming import NAMING
 from ingest.sources.sentry.normalise import normalise
 from ingest.sources.sentry.subscriptions import BY_HAND, SentrySubscriptions
 from ingest.sources.sentry.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
@@ -16,6 +17,7 @@ SOURCE = Source(
     descriptor=DESCRIPTOR,
     normalise=normalise,
     mentions=MENTIONS,
+    naming=NAMING,
     connect=SentryClient,
     documents=documents,
     again=again,

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from ingest.core.errors import PermanentError
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup, Sight
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Sight
 from ingest.sources.forms import ID, needed, own, segment
 from ingest.sources.listing import Page, PageRequest
 from ingest.sources.sentry.lists import page_of

@@ -12,6 +12,7 @@ from ingest.core.errors import BadInput, BadPayload
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.hosts import host_of
 from ingest.sources.ids import any_id, member, tenant_id, text_id
 from ingest.sources.sentry.slugs import keys_by_names, learned, renamed, slug_of, slugs
 from ingest.sources.sentry.types import SentrySourceMetadata
@@ -172,6 +173,13 @@ def api_host(metadata: Payload) -> str:
     return (text(metadata, "apiHost") or PUBLIC_HOST).lower()
 
 
+def _owned_pages(metadata: Payload, api_url: str) -> frozenset[str]:
+    """The host of a Sentry of one's own; what is on Sentry's says itself what it is."""
+    host = host_of(api_url) or api_host(metadata)
+    is_public = host == PUBLIC_HOST or host.endswith(f".{PUBLIC_HOST}")
+    return frozenset() if is_public else frozenset({host})
+
+
 def _check_token(token: str) -> None:
     if "://" in token:
         raise BadInput("this is a URL (a DSN?), not a token; give an internal integration's token")
@@ -204,6 +212,7 @@ DESCRIPTOR = Descriptor(
     is_lifecycle=_is_lifecycle,
     tenant_field=_field_of,
     owned_prefixes=_prefix,
+    owned_pages=_owned_pages,
     prefix_of=_slug_in,
     learned=learned,
     former_prefixes=_former_prefixes,

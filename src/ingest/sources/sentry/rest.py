@@ -14,8 +14,8 @@ from dataclasses import replace
 from ingest.core.errors import BadPayload
 from ingest.core.times import from_epoch_s
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Refusal, Response, Rules
-from ingest.sources.contract import Access
 from ingest.sources.http import Api
 
 ROOT = "/api/0"

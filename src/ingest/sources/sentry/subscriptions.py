@@ -14,8 +14,8 @@ from datetime import datetime
 
 from ingest.core.errors import BadInput, PermanentError
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Absent
-from ingest.sources.contract import Access
 from ingest.sources.forms import ID, needed, segment
 from ingest.sources.sentry.observations import RESOURCES, Integration, answers, observed
 from ingest.sources.sentry.rest import BESIDE, api_of, next_url, rows_of

@@ -28,5 +28,5 @@ SOURCE = Source(
     listing=LISTING,
     subscribe=subscribe,
     by_hand=BY_HAND,
-    revision=3,  # why it was canceled or is blocked; the name of its custom environment
+    revision=3,  # why it was canceled or is blocked; its environment's name; hosts under any domain
 )

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from ingest.core.changes import Refresh, Upsert
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Absent
-from ingest.sources.contract import Access, Lookup, Sight
+from ingest.sources.contract import Lookup, Sight
 from ingest.sources.forms import ID
 from ingest.sources.listing import Page, PageRequest
 from ingest.sources.vercel import lists, payloads

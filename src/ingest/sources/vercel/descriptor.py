@@ -110,6 +110,12 @@ def _own_names(metadata: Payload) -> frozenset[str]:
     return frozenset({f"name:{name}"}) if name else frozenset()
 
 
+def _owned_pages(metadata: Payload, _api_url: str) -> frozenset[str]:
+    """Hosts of deployments begin with the project's name, in small letters."""
+    name = text(metadata, "projectName")
+    return frozenset({name.lower()} if name else ())
+
+
 def _scope(_tenant: str, metadata: Payload) -> str:
     """An id is unique at its host; whose it is, the project says: `api.vercel.com/prj_1`.
 
@@ -150,6 +156,7 @@ DESCRIPTOR = Descriptor(
     scope=_scope,
     is_lifecycle=_is_lifecycle,
     tenant_field=_field_of,
+    owned_pages=_owned_pages,
     api_url=lambda metadata: f"https://{api_host(metadata)}",
     api_hosts=(PUBLIC_HOST,),
     api_host_field="apiHost",

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.times import from_epoch_s
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import DEFAULT_WAIT_S, Absent, Refusal, Rules
-from ingest.sources.contract import Access
 from ingest.sources.forms import ID, needed, own, segment
 from ingest.sources.http import Api
 from ingest.sources.vercel.documents import FAILED

@@ -14,8 +14,8 @@ from datetime import datetime
 
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Absent
-from ingest.sources.contract import Access
 from ingest.sources.subscriptions import MissedPage, Observation, Recovered, Subscribed
 from ingest.sources.vercel import events, lifecycle
 from ingest.sources.vercel.requests import Requests, requests_of

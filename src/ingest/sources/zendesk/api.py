@@ -12,8 +12,8 @@ from base64 import b64encode
 
 from ingest.core.errors import BadPayload, PermanentError
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import DEFAULT_WAIT_S, Refusal, Response, Rules
-from ingest.sources.contract import Access
 from ingest.sources.http import Api
 from ingest.sources.renewing import tokens_of
 from ingest.sources.zendesk.tokens import RENEWAL, base_of_account, is_api_token

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from ingest.core.errors import PermanentError, Refused
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Absent
-from ingest.sources.contract import Access, Lookup, Payload, Sight
+from ingest.sources.contract import Lookup, Payload, Sight
 from ingest.sources.forms import DIGITS, WORD, Form, needed, segment
 from ingest.sources.http import Api
 from ingest.sources.listing import Page, PageRequest

@@ -79,6 +79,13 @@ def _owned(metadata: Payload) -> frozenset[str]:
     return frozenset({*own, ABBREVIATION})
 
 
+def _owned_pages(metadata: Payload, _api_url: str) -> frozenset[str]:
+    """The hosts of help centres that are under a domain of the customer's own."""
+    told = metadata.get("mappedHosts")
+    hosts = told if isinstance(told, list) else ()
+    return frozenset(host.lower() for host in hosts if isinstance(host, str) and host)
+
+
 DESCRIPTOR = Descriptor(
     source_type="zendesk",
     title="Zendesk",
@@ -100,6 +107,7 @@ DESCRIPTOR = Descriptor(
     connection_tenants=_connection_account,
     shaped_by=lambda metadata: {"includePrivateNotes": bool(metadata.get("includePrivateNotes"))},
     owned_prefixes=_owned,
+    owned_pages=_owned_pages,
     api_url=_api_url,
     api_hosts=("*.zendesk.com",),
     api_host_field="zendeskSubdomain",

@@ -1,7 +1,8 @@
 """How tickets and articles are mentioned: `#7890`, `ZD-7890`, and the URLs of their pages.
 
-Law: a bare number is a ticket only in Zendesk's own texts, and not where a word before it says what
-else it counts; a URL and `ZD-7890` name their account by their prefix. Performs no I/O.
+Law: a bare number is a ticket only in Zendesk's own texts, and not where a word before it says
+whose number it is; a URL and `ZD-7890` name their account by their prefix, which is the subdomain,
+or the whole host where a help centre has one of its own. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ ABBREVIATION = "ZD"
 _HASH = re.compile(r"#([1-9][0-9]{1,9}+)(?![A-Za-z0-9_%]|[.,][0-9])")
 _NOT_BEFORE = frozenset("&#\\/@-._=?")
 _SHORT = re.compile(
-    rf"(?<![A-Za-z0-9_.-]){ABBREVIATION}[-#]?([1-9][0-9]{{1,9}}+)(?![A-Za-z0-9_]|[.-][0-9])"
+    rf"(?<![A-Za-z0-9_./@-])(?:{ABBREVIATION}[-# ]?#?|[Zz]endesk (?:(?:[Tt]icket|[Rr]equest) )?#)"
+    r"([1-9][0-9]{1,9}+)(?![A-Za-z0-9_@]|[.-][0-9])"
 )
 
-_HOST = ".zendesk.com/"
+_DOMAIN = ".zendesk.com"
+_HOST = f"{_DOMAIN}/"
 _PAGE = re.compile(
     r"\.zendesk\.com/(?:"
     r"(?:agent/|api/v2/)?(?:#/)?tickets/([1-9][0-9]{0,9}+)"
@@ -31,22 +34,36 @@ _PAGE = re.compile(
     r"|hc/(?:[A-Za-z0-9-]{2,12}/)?articles/([1-9][0-9]{0,15}+)"
     r")(?![A-Za-z0-9_])"
 )
+# A help centre under a domain of the customer's own.
+_MAPPED = re.compile(
+    r"https?://(?P<host>(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24})/(?:"
+    r"agent/(?:#/)?tickets/(?P<ticket>[1-9][0-9]{0,9}+)"
+    r"|hc/(?:[A-Za-z0-9-]{2,12}/)?requests/(?P<request>[1-9][0-9]{0,9}+)"
+    r"|hc/(?:[A-Za-z0-9-]{2,12}/)?articles/(?P<article>[1-9][0-9]{0,15}+)"
+    r")(?![A-Za-z0-9_])"
+)
 _SUBDOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}\Z")
 _SUBDOMAIN_CHARS = 63
 # Zendesk's own sites: their articles are nobody's documents.
 _ZENDESKS_OWN = frozenset({"www", "support", "developer", "help", "status"})
 
-# What follows these words is not a ticket: `order #1001` is what customers write most.
+# What follows these words is somebody else's number: `order #1001` is what customers write most.
+_OTHERS_LIST = """
+    account apartment apt article badge batch booking box bus card charge check cheque claim commit
+    confirmation contract conversation coupon customer extension fax flight gate id imei invoice
+    issue item key licence license load locker lot member model nr order package parcel part payment
+    phone pin po policy pr product purchase receipt ref reference registration reservation room
+    route sample serial shipment sim sku store tel tracking transaction trip unit user voucher
+"""
+_OTHERS = frozenset(_OTHERS_LIST.split())
+# A small number after these is a count.
 _COUNTED_LIST = """
-    account apartment apt article attempt badge batch bed booking box build bus card chapter charge
-    check cheque claim commit confirmation contract conversation coupon customer device door
-    extension fax flight form gate group id imei invoice issue item key licence license line load
-    locker lot member model nr order package page parcel part payment phase phone pier pin platform
-    player po policy position pr product purchase question rank receipt ref reference registration
-    reservation room route row sample seat serial shipment sim sku slot step store suite table tag
-    tel terminal top track tracking transaction trip unit user version voucher week
+    attempt bed build chapter device door form group level line page phase pier platform player
+    position question rank row seat slot stage step suite table tag terminal test top track version
+    week
 """
 _COUNTED = frozenset(_COUNTED_LIST.split())
+_SMALL_DIGITS = 2
 _WORD = re.compile(
     r"([A-Za-z]{1,16})[.:]?[ \t]{1,3}(?:(?:no|nr|number)[.:]?[ \t]{1,3})?\Z", re.IGNORECASE
 )
@@ -60,12 +77,15 @@ def _find(text: str, context: Context) -> Iterator[Mention]:
     """The cheap questions come first: most texts hold none of the three marks."""
     if context.source_type == "zendesk" and "#" in text:
         yield from _numbers(text, context.scope)
-    if ABBREVIATION in text:
+    by_name = "endesk" in text
+    if ABBREVIATION in text or by_name:
         for found in _SHORT.finditer(text):
             key = f"#{found[1]}"
             yield Mention(found.start(), found.end(), "zendesk", key, "text", ABBREVIATION)
-    if _HOST in text:
+    if by_name and _HOST in text:
         yield from _pages(text)
+    if "://" in text and ("/hc/" in text or "/agent/" in text):
+        yield from _mapped(text, context)
 
 
 def fold(key: str) -> str:
@@ -95,7 +115,9 @@ def _stands_alone(text: str, found: re.Match[str]) -> bool:
         return False
     low = max(0, at - _REACH)
     word = _WORD.search(text, low, at)
-    if word and word[1].lower() in _COUNTED:
+    if word and (name := word[1].lower()) in _OTHERS:
+        return False
+    if word and name in _COUNTED and len(found[1]) <= _SMALL_DIGITS:
         return False
     return len(found[1]) not in (3, 6) or _COLOUR.search(text, low, at) is None
 
@@ -109,9 +131,23 @@ def _pages(text: str) -> Iterator[Mention]:
             continue
         start = host_start(text, subdomain.start())
         if start is not None and text[start - 1 : start] != "/":
-            ticket = found[1] or found[2]
-            key = f"#{ticket}" if ticket else f"article:{found[3]}"
+            key = _key(found[1] or found[2], found[3])
             yield Mention(start, found.end(), "zendesk", key, "url", subdomain[0].lower())
+
+
+def _mapped(text: str, context: Context) -> Iterator[Mention]:
+    """The same on a host of the customer's own; that of the text's own page needs no owner."""
+    own = context.host if context.source_type == "zendesk" else None
+    for found in _MAPPED.finditer(text):
+        host = found["host"].lower()
+        if not host.endswith(_DOMAIN):
+            key = _key(found["ticket"] or found["request"], found["article"])
+            prefix = None if host == own else host
+            yield Mention(found.start(), found.end(), "zendesk", key, "url", prefix)
+
+
+def _key(ticket: str | None, article: str | None) -> str:
+    return f"#{ticket}" if ticket else f"article:{article}"
 
 
 MENTIONS = Syntax(source="zendesk", find=_find, fold=fold, mention_of=mention_of)

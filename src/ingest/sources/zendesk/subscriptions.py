@@ -13,8 +13,8 @@ from datetime import datetime
 
 from ingest.core.errors import BadPayload, PermanentError, Refused
 from ingest.core.values import JSON
+from ingest.sources.access import Access
 from ingest.sources.answers import Absent
-from ingest.sources.contract import Access
 from ingest.sources.forms import ID, segment
 from ingest.sources.subscriptions import MissedPage, Observation, Recovered, Subscribed
 from ingest.sources.wire import items, text

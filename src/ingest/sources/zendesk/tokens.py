@@ -13,7 +13,7 @@ import re
 
 from ingest.core.errors import BadInput, Refused
 from ingest.sources import oauth
-from ingest.sources.contract import Access, Issued, Renewal
+from ingest.sources.access import Access, Issued, Renewal
 
 FORM = '{"clientId": "…", "clientSecret": "…"}'
 _ACCEPTED = (

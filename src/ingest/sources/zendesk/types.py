@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from ingest.sources.forms import WORD
-from ingest.sources.hosts import LABEL
+from ingest.sources.hosts import HOST, LABEL
 from ingest.sources.metadata import ConnectionMetadata, Metadata, ResyncedMetadata
 
 SeedAction = Literal["ticket.created", "ticket.updated", "article.published", "article.updated"]
@@ -86,10 +86,11 @@ class ZendeskResyncEventMetadata(ResyncedMetadata):
 
 
 class ZendeskSourceMetadata(ConnectionMetadata):
-    """The seed's connection metadata, and two optional fields of ours.
+    """The seed's connection metadata, and three optional fields of ours.
 
     `includePrivateNotes` takes the internal notes of tickets in: without it they stay out.
     `brandSubdomains` are the account's further subdomains, whose URLs name its things too.
+    `mappedHosts` are the domains of its own that its help centres are under: so do URLs there.
     """
 
     type: Literal["zendesk"] = "zendesk"
@@ -99,6 +100,7 @@ class ZendeskSourceMetadata(ConnectionMetadata):
     access_token_hash: Annotated[str, WORD] | None = None
     include_private_notes: bool | None = None
     brand_subdomains: list[Annotated[str, LABEL]] | None = None
+    mapped_hosts: list[Annotated[str, HOST]] | None = None
 
 
 DOCUMENT_TYPES = (ZendeskDocMetadata, ZendeskCommentDocMetadata)

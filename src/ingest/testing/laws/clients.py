@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from ingest.core.changes import Change, Refresh, Upsert
 from ingest.core.values import JSON
-from ingest.sources.contract import Access, Lookup, Sight
+from ingest.sources.access import Access
+from ingest.sources.contract import Lookup, Sight
 from ingest.sources.discreet import Discreet, hushed
 from ingest.sources.masking import Mask
 from ingest.testing.fakes import Fake, Provider, serving
