@@ -563,8 +563,8 @@ def test_a_key_that_two_documents_know_falls_to_the_second_when_the_first_goes(
     desk: Desk, linear: str
 ) -> None:
     """A bug once: only the key of the moment was bound again, not the former ones."""
-    parent = {"id": "issue-9", "identifier": "OLD-7"}
-    desk.end(linear, halcyon.linear_issue(1, parent=parent, description=""))
+    page = "https://linear.app/halcyon/issue/OLD-7/a-title"
+    desk.end(linear, halcyon.linear_issue(1, description=page))
     for number in (2, 3):
         desk.end(linear, halcyon.linear_issue(number, previousIdentifiers=["OLD-7"]))
     (bound,) = desk.rows(

@@ -169,6 +169,15 @@ def test_a_name_that_is_anothers_is_not_taken_by_a_rename(
     assert found.said == f"101, 202 of store store-1 claim the name {WEB}; it is one connection's"
 
 
+def test_each_store_has_its_documents_renamed_at_once(desk: Desk, engine: sa.Engine) -> None:
+    """Bug: a rename in eight stores was done in five, and in the others a minute later."""
+    stores = [make_store(engine, f"store-{number}") for number in range(8)]
+    here = connect(engine, "github", stores=stores)
+    desk.end(here, OLD)
+    desk.end(here, renamed(SITE, WEB))
+    assert [list(desk.documents(store)) for store in stores] == [[f"{SITE}#1"]] * 8
+
+
 def test_names_are_compared_as_github_compares_them(
     desk: Desk, here: str, engine: sa.Engine
 ) -> None:

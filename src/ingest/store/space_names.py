@@ -86,7 +86,7 @@ JOIN lightfast_document_ledger l ON l.document_id = f.document_id
 WHERE l.state = 'live' ORDER BY f.document_id
 """)
 _UNTIL = sa.text("""
-SELECT max(document_id) FROM (
+SELECT max(document_id), count(*) FROM (
   SELECT document_id FROM lightfast_document_feeds
   WHERE connection_id = :connection_id AND document_id > :after
   ORDER BY document_id LIMIT :limit) f
@@ -157,13 +157,12 @@ def fed(
     conn: sa.Connection, connection_id: str, *, after: str, limit: int
 ) -> tuple[list[FedDocument], str | None]:
     """The live ones of the next `limit` documents that a connection ever spoke for, behind the id
-    `after`; and the last id, None where there is none.
+    `after`; and the last id, None where no more follow.
     """
     given = {"connection_id": connection_id, "after": after, "limit": limit}
-    until = conn.execute(_UNTIL, given).scalar()
-    if until is None:
-        return [], None
-    return [FedDocument(*row) for row in conn.execute(_FED, given)], until
+    until, found = conn.execute(_UNTIL, given).one()
+    rows = conn.execute(_FED, given) if found else ()
+    return [FedDocument(*row) for row in rows], until if found == limit else None
 
 
 def forget(conn: sa.Connection, connection_id: str, *, scope: str, tenant: str) -> None:

@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
 """Of one binding, before it is left to the beat."""
-STEPS_AT_ONCE = 10
-"""Of one renaming, by the worker that heard of it, before the rest is left to the beat."""
+STEPS_AT_ONCE = 50
+"""By the worker that made the note, some thousand documents; the rest is left to the beat."""
 
 T = TypeVar("T")
 
