@@ -104,7 +104,7 @@ def _translation_change(article: Article, told: Translation, place: Place) -> Ch
         title_is_made_up=not told.title,
         body=markdown(told.body or "", page),
         metadata=_metadata(article, page, told.updated_at, told.locale),
-        created_at=time_if(told.created_at),
+        created_at=time_if(told.created_at or told.updated_at),
         home_scope=place.account,
         parent=place.identity(ARTICLE, article.id),
     )
