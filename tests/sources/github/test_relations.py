@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from tests.sources.github.deliveries import body, told
+from ingest.core.changes import Upsert
+from ingest.sources.contract import Normalised
+from ingest.sources.github.normalise import normalise
+from tests.sources.github.deliveries import body, message, told
 
 
 def _issues(fixture: str, payload: object = None) -> list[tuple[str, str]]:
@@ -45,3 +51,27 @@ def test_a_relation_that_lies_elsewhere_altogether_is_left_alone() -> None:
     payload = body(fixture)
     payload["parent_issue"] = None
     assert told(fixture, payload).skip == "a relation between issues of other repositories"
+
+
+def _related(action: str) -> Normalised:
+    """[WH-OAS] `issue_relates_to`: both issues, here one of another repository."""
+    url = "https://api.github.com/repos/acme/elsewhere"
+    payload = body("issues.edited")
+    payload |= {"action": action, "related_issue": {"number": 40, "repository_url": url}}
+    sent = message("issues.edited", payload)
+    return normalise(replace(sent, headers={**sent.headers, "x-github-event": "issue_relates_to"}))
+
+
+def test_an_issue_says_what_it_relates_to_as_it_is_told() -> None:
+    """No look-up tells it."""
+    (issue,) = _related("relates_to_added").told
+    assert isinstance(issue, Upsert)
+    (edge,) = [one for one in issue.references if one.kind == "relatedTo"]
+    assert (edge.key, edge.source) == ("acme/elsewhere#40", "github")
+
+
+def test_a_relation_that_is_over_is_told_no_more_and_the_issue_is_looked_up() -> None:
+    (asked,) = _related("relates_to_removed").asked
+    (whole,) = asked.otherwise
+    assert isinstance(whole, Upsert)
+    assert not [one for one in whole.references if one.kind == "relatedTo"]
