@@ -99,13 +99,21 @@ def test_whoever_is_faster_made_the_hook_that_is_taken_over() -> None:
 def test_a_github_that_does_not_know_all_events_sends_the_others() -> None:
     with looking() as at:
         unknown = Answer(422, {"message": "Validation Failed"})
-        at.fake.troubles.append(Trouble(unknown, "/hooks", method="POST"))
+        at.fake.troubles.append(Trouble(unknown, "/hooks", method="POST", times=2))
         at.hooks().create(URL, SECRET)
         assert set(_only(at)["events"]) == {*NEEDED}
         assert _wrong(at.hooks().look(URL)) == []
-        at.fake.troubles.append(Trouble(unknown, "/hooks/", method="PATCH"))
+        at.fake.troubles.append(Trouble(unknown, "/hooks/", method="PATCH", times=2))
         at.hooks().create(URL, SECRET)
         assert set(_only(at)["events"]) == {*NEEDED}
+
+
+def test_the_newest_event_keeps_the_other_young_ones_from_nobody() -> None:
+    with looking() as at:
+        unknown = Answer(422, {"message": "Validation Failed"})
+        at.fake.troubles.append(Trouble(unknown, "/hooks", method="POST"))
+        at.hooks().create(URL, SECRET)
+        assert set(_only(at)["events"]) == WANTED - {"issue_relates_to"}
 
 
 def test_a_hook_on_a_later_page_is_found() -> None:

@@ -30,8 +30,11 @@ NEEDED = (
     "release",
     "repository",
 )
-YOUNG = ("issue_dependencies", "issue_relates_to", "sub_issues")
+_NEWEST = ("issue_relates_to",)
+YOUNG = ("issue_dependencies", "sub_issues", *_NEWEST)
 """Events that an older GitHub Enterprise does not know."""
+EDITIONS = ((*NEEDED, *YOUNG), (*NEEDED, *YOUNG[: -len(_NEWEST)]), NEEDED)
+"""What is asked for, one after another, until GitHub knows all of it."""
 WANTED = frozenset((*NEEDED, *YOUNG))
 """The events that `normalise` makes something of."""
 _UNSIGNED = frozenset({"x-hub-signature", "x-hub-signature-256"})

@@ -7,6 +7,7 @@ that, and events that somebody added stay.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from ingest.core.errors import PermanentError, Refused
@@ -18,7 +19,7 @@ from ingest.sources.forms import DIGITS, needed
 from ingest.sources.github.api import GitHubApi
 from ingest.sources.github.app_hook import AppHook
 from ingest.sources.github.delivery_logs import Log
-from ingest.sources.github.hooks import NEEDED, YOUNG, Hook, about, config_of
+from ingest.sources.github.hooks import EDITIONS, NEEDED, YOUNG, Hook, about, config_of
 from ingest.sources.github.pages import list_page
 from ingest.sources.github.payloads import read
 from ingest.sources.github.tokens import is_app
@@ -86,16 +87,16 @@ class RepositoryHooks:
         if mine:
             return self._changed(mine[0], url, secret)
         try:
-            return self._made(url, secret, (*NEEDED, *YOUNG))
+            return self._made(url, secret, EDITIONS[0])
         except PermanentError as error:
             # 422: somebody was faster, or it is an Enterprise that does not know all events.
             mine = self._mine(url)
             if mine:
                 return self._changed(mine[0], url, secret)
-            try:
-                return self._made(url, secret, NEEDED)
-            except PermanentError:
-                raise error from None
+            for events in EDITIONS[1:]:
+                with suppress(PermanentError):
+                    return self._made(url, secret, events)
+            raise error from None
 
     def mend(self, url: str, secret: str) -> Subscribed | None:
         """One PATCH, of all that is wrong."""
@@ -176,7 +177,7 @@ class RepositoryHooks:
         """Events that are there stay; those that this GitHub does not know are left out."""
         path = f"{self._path()}/{hook.id}"
         body: dict[str, JSON] = {"active": True, "config": config_of(url, secret)}
-        for events in ((*NEEDED, *YOUNG), NEEDED):
+        for events in EDITIONS:
             wanted = ["*"] if "*" in hook.events else sorted({*hook.events, *events})
             try:
                 answer = self._api.change("PATCH", path, {**body, "events": [*wanted]})

@@ -22,7 +22,8 @@ def _words(text: str) -> frozenset[str]:
 KNOWN = _words(
     """branch_protection_rule check_run check_suite commit_comment create delete deployment
     deployment_status discussion discussion_comment fork gollum issue_comment issue_dependencies
-    issues label member milestone page_build ping project public pull_request pull_request_review
+    issue_relates_to issues label member milestone page_build ping project public pull_request
+    pull_request_review
     pull_request_review_comment push registry_package release repository star status sub_issues
     team_add watch workflow_run *"""
 )
