@@ -146,7 +146,7 @@ def test_what_changes_between_the_look_ahead_and_the_transaction_is_rendered_the
     desk: Desk, github: str, rendered: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The look ahead sees nothing of it, so the transaction finds nothing rendered."""
-    monkeypatch.setattr(prerender, "look_ahead", lambda conn, work: [])
+    monkeypatch.setattr(prerender, "look_ahead", lambda *_: [])
     desk.deliver(github, *(halcyon.issue(n) for n in range(1, 9)))
     desk.work()
     assert len(desk.documents()) == 8
@@ -159,9 +159,9 @@ def test_a_batch_that_writes_very_much_is_several_transactions(
     sizes: list[int] = []
     real = apply
 
-    def watched(conn: sa.Connection, work: Any, renders: Any) -> Any:
+    def watched(conn: sa.Connection, work: Any, *more: Any) -> Any:
         sizes.append(len(work))
-        return real(conn, work, renders)
+        return real(conn, work, *more)
 
     monkeypatch.setattr(settle_room, "apply", watched)
     monkeypatch.setattr(prerender, "MAX_ROWS", 6)

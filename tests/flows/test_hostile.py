@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from ingest.core.errors import BadRequest, BadSignature
+from ingest.core.errors import BadRequest, BadSignature, TooLate
 from ingest.flows.connections.lifecycle import disconnect_source, resume_source
 from ingest.flows.deliveries.drain import drain_deliveries
 from ingest.flows.lookups.clients import Clients
@@ -106,7 +106,7 @@ def _send(
         for one in junks[start : start + 500]:
             headers = signed(source_type, one.raw, headers=one.headers)
             incoming = Incoming(source_type, connection, headers, one.raw, one.sent_at or now)
-            with suppress(BadRequest, BadSignature):
+            with suppress(BadRequest, BadSignature, TooLate):
                 arrival = verify(incoming, descriptor, [SECRET])
                 if arrival is not None:
                     arrivals[one.what] = arrival

@@ -181,7 +181,7 @@ def test_a_refusal_of_a_token_that_was_replaced_meanwhile_pauses_nothing(desk: O
 
 def test_a_second_refusal_pauses_again_and_a_person_s_pause_stays_one(desk: Office) -> None:
     (id_,) = parked(desk, "Runbook")
-    desk.fake.troubles.append(Trouble(REFUSED, times=3))
+    desk.fake.troubles.append(Trouble(REFUSED, times=6))
     desk.look_up()
     assert status_of(desk) == connections.REFUSED
     resume_source(desk.engine, desk.connection)

@@ -97,11 +97,14 @@ class Refused(TransientError):
     It may be this one object alone: whoever asked has the token proven first. Where it is not let
     in at all the connection is paused, visibly, and what waits goes on once it is repaired.
     `stale`: it is the token that is not known, or not any more (401): another may be let in.
+    `whole`: it is said of the connection, and no proof says otherwise: of where it leads, or by
+    whoever makes its tokens.
     """
 
-    def __init__(self, message: str, *, stale: bool = False) -> None:
+    def __init__(self, message: str, *, stale: bool = False, whole: bool = False) -> None:
         super().__init__(message)
         self.stale = stale
+        self.whole = whole
 
 
 class Denied(PermanentError):

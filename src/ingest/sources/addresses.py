@@ -60,7 +60,8 @@ def judged(host: str, told: Iterable[str]) -> tuple[str, ...]:
         if kind is not None:
             raise Refused(
                 f"{host} leads to {address[:60]}, an address that is {kind}; a provider is asked "
-                "there only where an operator wants it: INGEST_ALLOWED_API_HOSTS may name the host"
+                "there only where an operator wants it: INGEST_ALLOWED_API_HOSTS may name the host",
+                whole=True,
             )
     return tuple(str(ip_address(address)) for address in addresses[:MOST_ADDRESSES])
 

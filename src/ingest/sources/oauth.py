@@ -143,7 +143,8 @@ class TokenEndpoint:
         code = refusal.quoted(error) if isinstance(error, str) and error else "no reason"
         raise Refused(
             f"{self.title} makes no token of what the connection keeps "
-            f"(HTTP {refusal.status}, {code}): {self.remedy}"
+            f"(HTTP {refusal.status}, {code}): {self.remedy}",
+            whole=True,
         )
 
     def _issued(self, access: Access, client: Mapping[str, str], told: JSON) -> Issued:

@@ -8,8 +8,6 @@ import sqlalchemy as sa
 
 from ingest.core.naming import NameTold, current
 from ingest.flows.doctor.findings import Finding, note
-from ingest.flows.documents.called import naming_of
-from ingest.flows.documents.owners import read_owners
 from ingest.store import space_names
 from ingest.store.engine import transaction
 from ingest.store.space_names import Space
@@ -24,6 +22,8 @@ def look_at_names(engine: sa.Engine) -> Iterator[Finding]:
 
     Raises `TransientError` where the database is away.
     """
+    from ingest.flows.documents.owners import read_owners  # noqa: PLC0415 - a receiver never looks
+
     with transaction(engine) as conn:
         told = space_names.every(conn)
         owners = read_owners(conn, {space.store_id for space in told})
@@ -41,6 +41,8 @@ def _alike(
     told: Mapping[Space, Sequence[NameTold]],
 ) -> dict[tuple[str, str, str], list[tuple[Space, str]]]:
     """The spaces by store, source and the prefix that their keys have by now."""
+    from ingest.flows.documents.called import naming_of  # noqa: PLC0415 - as above
+
     found: dict[tuple[str, str, str], list[tuple[Space, str]]] = {}
     for space in sorted(told):
         naming, name = naming_of(space.source_type), current(told[space])

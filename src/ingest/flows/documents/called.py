@@ -109,16 +109,18 @@ class Move:
 
 
 def todays_name(store_id: str, upsert: Upsert, today: Today) -> Move | None:
-    """From what an object's keys call its space to what that is called now; None where that is the
-    same, or where nobody ever told that it was called so.
+    """From what an object's keys call its space to what that is called now; None where that never
+    had another name, or where nobody ever told that it was called so.
+
+    Also where that is the name of now: as its provider does, every name finds the object, those of
+    before it was there too, and it does not matter which of them was told first.
     """
     place = within(store_id, upsert)
     if place is None or place[0] not in today:
         return None
     space, called = place
     after, every = today[space]
-    is_former = called.name != after and called.name in every
-    return Move(called.name, after, every) if is_former else None
+    return Move(called.name, after, every) if called.name in every and len(every) > 1 else None
 
 
 def under(upsert: Upsert, move: Move) -> Upsert:

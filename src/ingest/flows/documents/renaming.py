@@ -157,30 +157,21 @@ class _Renaming:
     def renamed(
         self, stored: Stored, document: FedDocument, keys: Collection[str]
     ) -> _Renamed | None:
-        """The document as it is called by now; None where it is, and is found by every name under
-        which anything was told of it. `keys` are those that it has and had.
+        """The document as it is called by now; None where it is, and is found by every name that
+        the space ever had. `keys` are those that it has and had.
         """
         called, naming, after = self.naming.within(stored.source_metadata), self.naming, self.after
         if called is None or called.space != self.space.space or called.name not in self.known:
             return None
         source_id = naming.key(stored.source_id, called.name, after)
         metadata = naming.metadata(stored.source_metadata, called.name, after)
-        former = {n for n in self.known - {after} for key in keys if _is_under(naming, key, n)}
-        aliases: set[str] = set()
-        for name in former:
-            told = [key for key in keys if _is_under(naming, key, name)]
-            aliases |= Move(name, after, self.known).keys(naming, told)
-        aliases -= {source_id}
+        moves = (Move(name, after, self.known) for name in self.known)
+        aliases = {key for move in moves for key in move.keys(naming, keys)} - {source_id}
         if called.name == after and aliases <= {*keys}:
             return None
         return _Renamed(
             stored, document, source_id, metadata, called.name, after, frozenset(aliases)
         )
-
-
-def _is_under(naming: Naming, key: str, name: str) -> bool:
-    """Whether a key begins with a name: under another one it is another key."""
-    return naming.key(key, name, f"{name}{name}") != key
 
 
 def _rename(conn: sa.Connection, renaming: _Renaming, found: Sequence[FedDocument]) -> set[Owned]:

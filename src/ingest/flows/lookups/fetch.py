@@ -14,6 +14,7 @@ from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.held import HeldLookup
 from ingest.flows.lookups.made_by import made_by
 from ingest.flows.lookups.outcome import Outcome, gone, hopeless, seen
+from ingest.flows.lookups.proofs import end_of
 from ingest.sources.contract import Lookup
 from ingest.sources.registry import source
 from ingest.sources.spending import spending
@@ -51,7 +52,8 @@ def fetch(clients: Clients, held: HeldLookup) -> Outcome:
         try:
             sight = client.fetch_one(lookup)
         except Refused as refusal:
-            raise clients.denied(connection, client, refusal) from refusal
+            denied = clients.denied(connection, client, refusal)
+            raise end_of(denied, refusal, row.attempts) from refusal
     documents = found.documents
     if sight.raw is None or documents is None:
         return replace(gone(identity, sight, held), calls=spent.calls)

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ingest.core.errors import Denied, PermanentError, Refused
+from ingest.core.errors import Denied, PermanentError, Refused, TransientError
 from ingest.sources.answers import Absent
 
 KNOWN_FOR = timedelta(seconds=30)
 """So long a token that was let in is taken to be good, whatever it may not read."""
+DOUBTS = 5
+"""So often what says that the token itself is unknown (401), while that is let in, is asked again:
+one of the two is over, as where the token was replaced meanwhile."""
 
 
 @dataclass(slots=True)
@@ -37,6 +40,8 @@ class Proof:
         `PermanentError`: then nothing is proven, and the refusal stands. Where the token itself is
         said to be unknown (401), only what is proven after that counts. Blocks.
         """
+        if refusal.whole:
+            raise refusal
         refused_at = self.now()
         since = refused_at if refusal.stale else refused_at - KNOWN_FOR
         with self._lock:
@@ -53,3 +58,8 @@ class Proof:
         except PermanentError as error:
             raise refusal from error
         self._good_at = asked_at
+
+
+def end_of(denied: Denied, refusal: Refused, attempts: int) -> Denied | TransientError:
+    """What a refusal of one object is to whoever asked for the so many-th time. Pure."""
+    return TransientError(str(denied)) if refusal.stale and attempts < DOUBTS else denied

@@ -28,6 +28,7 @@ from ingest.flows.documents.owned_keys import unclaimed
 from ingest.flows.documents.statements import asked_for, unplaced
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.made_by import made_by
+from ingest.flows.lookups.proofs import end_of
 from ingest.flows.syncs.held import HeldPart
 from ingest.flows.syncs.joining import Ask, join
 from ingest.sources.contract import Lookup, Source
@@ -92,7 +93,10 @@ def fetch_page(
         try:
             return client.list_page(one)
         except Refused as refusal:
-            return _ended(clients.denied(connection, client, refusal))
+            end = end_of(clients.denied(connection, client, refusal), refusal, row.attempts)
+            if isinstance(end, TransientError):
+                raise end from refusal
+            return _ended(end)
         except Denied as denied:
             return _ended(denied)
 

@@ -62,7 +62,7 @@ def _or_hidden(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         return False
 
 
-LOCALE = Form(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}", "a locale of the help center, as `en-us`")
+LOCALE = Form(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,5}", "a locale of the help center, as `en-us`")
 EVENT_LOCALE = "locale"
 """In the hint of an article's look-up: the language that the event was about."""
 Id = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=_SAFE)]
