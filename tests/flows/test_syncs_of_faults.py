@@ -109,16 +109,16 @@ def test_so_is_one_whose_tokens_are_renewed_meanwhile(
 
 
 def _sell_tokens(fakes: Mapping[str, Fake]) -> Callable[[], tuple[int, int]]:
-    """An App's and an OAuth client's tokens, of a few seconds each; how many were sold."""
+    """An App's and an OAuth client's tokens, of two seconds each; how many were sold."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     github, zendesk = fakes["github"].provider, fakes["zendesk"].provider
     assert isinstance(github, GitHub)
     assert isinstance(zendesk, Zendesk)
-    github.now, github.minted_lives = (lambda: datetime.now(UTC)), timedelta(seconds=4)
+    github.now, github.minted_lives = (lambda: datetime.now(UTC)), timedelta(seconds=2)
     github.app = App("4321", key.public_key(), 48_000_001)
     github.token = json.dumps({"appId": 4_321, "privateKey": pem.decode()})
-    zendesk.tokens = FakeTokens("client", "a-secret-of-a-client", lives_s=4.0)
+    zendesk.tokens = FakeTokens("client", "a-secret-of-a-client", lives_s=2.0)
     zendesk.token = json.dumps({"clientId": "client", "clientSecret": "a-secret-of-a-client"})
     return lambda: (len(github.minted), zendesk.tokens.sold)
 
