@@ -37,13 +37,7 @@ _TABLES = {
         "document_id kind target_source target_key",
         "SELECT to_jsonb(r) FROM lightfast_document_references r",
     ),
-    # Those of a deleted document find nothing; one that comes back is told under every name anew.
-    "aliases": (
-        "document_id alias",
-        "SELECT to_jsonb(a) FROM lightfast_document_aliases a"
-        " JOIN lightfast_document_ledger l ON l.document_id = a.document_id"
-        " WHERE l.state <> 'deleted'",
-    ),
+    "aliases": ("document_id alias", "SELECT to_jsonb(a) FROM lightfast_document_aliases a"),
     "feeds": ("document_id connection_id", "SELECT to_jsonb(f) FROM lightfast_document_feeds f"),
     "events": (
         "store_id source_type event_key",

@@ -30,13 +30,14 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class FedDocument:
-    """A live document that a connection feeds; `visible`: it is not withheld."""
+    """A document that a connection spoke for. visible: it is not withheld. is_live: it stands."""
 
     document_id: str
     identity: str
     store_id: str
     scope: str
     visible: bool
+    is_live: bool
 
 
 _SPACES = """
@@ -78,12 +79,12 @@ JOIN lightfast_connected_sources s ON s.id = l.source_id
 WHERE l.store_id = :store_id AND s.source_type = CAST(:source_type AS source_type) ORDER BY s.id
 """)
 _FED = sa.text("""
-SELECT f.document_id, CAST(l.identity AS text), l.store_id, l.scope, l.visible
+SELECT f.document_id, CAST(l.identity AS text), l.store_id, l.scope, l.visible, l.state = 'live'
 FROM (SELECT document_id FROM lightfast_document_feeds
       WHERE connection_id = :connection_id AND document_id > :after
       ORDER BY document_id LIMIT :limit) f
 JOIN lightfast_document_ledger l ON l.document_id = f.document_id
-WHERE l.state = 'live' ORDER BY f.document_id
+WHERE l.state <> 'unknown' ORDER BY f.document_id
 """)
 _UNTIL = sa.text("""
 SELECT max(document_id), count(*) FROM (
@@ -156,8 +157,8 @@ def connections(
 def fed(
     conn: sa.Connection, connection_id: str, *, after: str, limit: int
 ) -> tuple[list[FedDocument], str | None]:
-    """The live ones of the next `limit` documents that a connection ever spoke for, behind the id
-    `after`; and the last id, None where no more follow.
+    """Those of the next `limit` documents that a connection ever spoke for of which anything is
+    known, behind the id `after`; and the last id, None where no more follow.
     """
     given = {"connection_id": connection_id, "after": after, "limit": limit}
     until, found = conn.execute(_UNTIL, given).one()

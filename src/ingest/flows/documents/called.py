@@ -6,11 +6,11 @@ with everything else that was told (`core.naming`); what is written goes by the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ingest.core.canonical import clean
-from ingest.core.changes import Upsert
+from ingest.core.changes import Delete, Upsert
 from ingest.core.folding import Statement
 from ingest.core.naming import Called, NameTold, merged
 from ingest.core.ranks import was_seen
@@ -97,15 +97,16 @@ class Move:
     after: str
     every: frozenset[str]
 
-    def keys(self, naming: Naming, told: Iterable[str]) -> set[str]:
-        """All that a thing is called by that was told under these keys: the same under each name,
-        and what hangs on no name of them.
-        """
-        found: set[str] = set()
-        for key in told:
-            now = naming.key(key, self.before, self.after)
-            found |= {key, now, *(naming.key(now, self.after, name) for name in self.every)}
-        return found
+
+def under_every_name(
+    naming: Naming, told: Iterable[str], after: str, every: Collection[str]
+) -> set[str]:
+    """These keys, and what each is under every name of its space, of which `after` is that of now;
+    what hangs on no name of them is itself alone.
+    """
+    keys = {*told}
+    found = {naming.key(key, name, after) for key in keys for name in every}
+    return keys | found | {naming.key(key, after, name) for key in found for name in every}
 
 
 def todays_name(store_id: str, upsert: Upsert, today: Today) -> Move | None:
@@ -129,13 +130,31 @@ def under(upsert: Upsert, move: Move) -> Upsert:
     if naming is None:
         return upsert
     source_id = naming.key(upsert.source_id, move.before, move.after)
-    aliases = move.keys(naming, (upsert.source_id, *upsert.aliases)) - {source_id}
+    told = (upsert.source_id, *upsert.aliases)
+    aliases = under_every_name(naming, told, move.after, move.every) - {source_id}
     return replace(
         upsert,
         source_id=source_id,
         aliases=tuple(sorted(aliases)),
         metadata=naming.metadata(upsert.metadata, move.before, move.after),
     )
+
+
+def ended_under(store_id: str, delete: Delete, today: Today) -> Delete:
+    """A deletion with the keys of what it ends under every name of its scope, as those of a whole
+    object are. Where several spaces of a scope have names, nobody knows which of them it was in.
+    """
+    space, naming = whole_scope(store_id, delete), naming_of(delete.identity.source_type)
+    if naming is None or space not in today:
+        return delete
+    keys = under_every_name(naming, delete.aliases, *today[space])
+    return replace(delete, aliases=tuple(sorted(keys)))
+
+
+def whole_scope(store_id: str, delete: Delete) -> Space:
+    """The space that is the scope itself, of what a deletion ends."""
+    identity = delete.identity
+    return Space(store_id, identity.source_type, identity.scope, "")
 
 
 def written_under(

@@ -12,16 +12,18 @@ from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from ingest.core.changes import Upsert
+from ingest.core.changes import Delete, Upsert
 from ingest.core.folding import Statement
 from ingest.core.naming import NameTold, current
 from ingest.flows.documents.called import (
     Names,
     Today,
+    ended_under,
     joined,
     news,
     todays_name,
     told_by,
+    whole_scope,
     within,
 )
 from ingest.flows.documents.owners import read_owners
@@ -106,6 +108,8 @@ def _spaces(said: Iterable[tuple[StoreConfig, Statement]]) -> Iterator[Space]:
         place = within(store.id, one.change) if isinstance(one.change, Upsert) else None
         if place is not None:
             yield place[0]
+        if isinstance(one.change, Delete) and one.change.aliases:
+            yield whole_scope(store.id, one.change)
 
 
 def _by_name(
@@ -115,6 +119,8 @@ def _by_name(
     renders: Renders,
 ) -> tuple[StoreConfig, Statement]:
     change = statement.change
+    if isinstance(change, Delete):
+        return store, replace(statement, change=ended_under(store.id, change, today))
     moved = todays_name(store.id, change, today) if isinstance(change, Upsert) else None
     if moved is None or not isinstance(change, Upsert):
         return store, statement

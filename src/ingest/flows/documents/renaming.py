@@ -17,7 +17,7 @@ from ingest.core.folding import LedgerRow
 from ingest.core.naming import NameTold, current
 from ingest.core.values import JSON
 from ingest.flows.documents import sight
-from ingest.flows.documents.called import Move, joined, naming_of
+from ingest.flows.documents.called import joined, naming_of, under_every_name
 from ingest.flows.documents.keys import is_within, named
 from ingest.flows.documents.named import ToldNames, todays
 from ingest.flows.documents.shown import show_anew
@@ -138,7 +138,8 @@ def rename_step(conn: sa.Connection, told: Mapping[str, Any]) -> RenamingStep:
     renaming = _Renaming(space, naming, known, after)
     found, until = space_names.fed(conn, left[0], after=told["after"], limit=STEP_DOCUMENTS)
     own = [one for one in found if (one.store_id, one.scope) == (space.store_id, space.scope)]
-    keys = _rename(conn, renaming, own)
+    keys = _rename(conn, renaming, [one for one in own if one.is_live])
+    _name_gone(conn, renaming, [one for one in own if not one.is_live])
     if until is None:
         left, until = left[1:], ""
     more = {**told, "of": left, "after": until} if left else None
@@ -165,8 +166,7 @@ class _Renaming:
             return None
         source_id = naming.key(stored.source_id, called.name, after)
         metadata = naming.metadata(stored.source_metadata, called.name, after)
-        moves = (Move(name, after, self.known) for name in self.known)
-        aliases = {key for move in moves for key in move.keys(naming, keys)} - {source_id}
+        aliases = under_every_name(naming, keys, after, self.known) - {source_id}
         if called.name == after and aliases <= {*keys}:
             return None
         return _Renamed(
@@ -192,6 +192,24 @@ def _rename(conn: sa.Connection, renaming: _Renaming, found: Sequence[FedDocumen
     keys = _write(conn, renaming, [*moved.values()], rows)
     sight.hide(conn, withheld)
     return keys
+
+
+def _name_gone(conn: sa.Connection, renaming: _Renaming, gone: Sequence[FedDocument]) -> None:
+    """What was deleted has the keys that it would have if it were deleted now, should it come back:
+    see `called.ended_under`.
+    """
+    space = renaming.space
+    if space.space or not gone:
+        return
+    own = references.names_of(conn, [one.document_id for one in gone])
+    told = {id_: {key for _, key in keys} for id_, keys in own.items()}
+    added = [
+        {**_place_of(id_, space), "alias": alias}
+        for id_, keys in told.items()
+        for alias in under_every_name(renaming.naming, keys, renaming.after, renaming.known) - keys
+    ]
+    feeds.change_aliases(conn, added, [])
+    folded_keys.put(conn, [*_folded((), added, space)])
 
 
 def _look(
@@ -280,8 +298,12 @@ def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _whose(one: _Renamed, space: Space) -> dict[str, Any]:
+    return _place_of(one.stored.id, space)
+
+
+def _place_of(document_id: str, space: Space) -> dict[str, Any]:
     return {
-        "document_id": one.stored.id,
+        "document_id": document_id,
         "store_id": space.store_id,
         "source_type": space.source_type,
     }
