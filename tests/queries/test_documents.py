@@ -210,3 +210,8 @@ def test_what_cannot_be_meant_is_told(shelf: Shelf) -> None:
         documents.by_source("liner")
     with pytest.raises(BadInput, match="a time without a zone"):
         documents.in_time(datetime(2026, 5, 4))  # noqa: DTZ001 - what is tested
+    injected: Any = "created_at, (SELECT 1)"
+    with pytest.raises(BadInput, match="give one of created_at, updated_at"):
+        documents.in_time(moment=injected)
+    with pytest.raises(BadInput, match="give one of out, in"):
+        documents.related("x", injected)

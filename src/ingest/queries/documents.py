@@ -2,20 +2,20 @@
 
     with engine.connect() as conn:
         documents = Documents(conn, store_id="…")
-        issue = documents.by_external_id("linear", "LIN-123")
-        page = documents.by_source("linear", state="in-progress", limit=50)
-        page = documents.by_source("linear", state="in-progress", limit=50, after=page.after)
+        issue = documents.by_external_id(source_type, "ENG-7")
+        page = documents.by_source(source_type, state="in-progress", limit=50)
+        page = documents.by_source(source_type, state="in-progress", limit=50, after=page.after)
 
 Law: nothing of another store is ever seen, and nothing is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 import sqlalchemy as sa
 from pydantic import BaseModel
@@ -105,7 +105,7 @@ class Documents:
     def by_external_id(self, source_type: str, key: str) -> Document | None:
         """The document of that `source_id`, or else the one that had it, or has it besides.
 
-        As in `LIN-123`, `owner/repo#12`, `docs/setup.md`; in any case that is the same to the
+        As in `ENG-7`, `owner/repo#12`, `docs/setup.md`; in any case that is the same to the
         provider. Raises `BadInput` for an unknown source.
         """
         _require_source(source_type)
@@ -147,6 +147,7 @@ class Documents:
 
         Times are aware. In the order of that time; one that is written meanwhile moves to the end.
         """
+        _require_one_of("moment", moment, get_args(Moment))
         if any(time is not None and time.tzinfo is None for time in (since, until)):
             raise BadInput("a time without a zone may be any hour: give one with a zone, as in UTC")
         if source_type is not None:
@@ -170,6 +171,7 @@ class Documents:
         limit: int = MANY,
     ) -> ResultPage[Related]:
         """What a document points at (`out`), or what points at it (`in`)."""
+        _require_one_of("direction", direction, get_args(Direction))
         what = f"related {direction}"
         rows = querying.references(
             self.conn,
@@ -236,6 +238,9 @@ def _time(text: str) -> datetime:
 
 
 def _require_source(source_type: str) -> None:
-    if source_type not in source_types():
-        known = ", ".join(source_types())
-        raise BadInput(f"no source is called {source_type!r}: give one of {known}")
+    _require_one_of("source", source_type, source_types())
+
+
+def _require_one_of(what: str, given: str, known: Sequence[str]) -> None:
+    if given not in known:
+        raise BadInput(f"no {what} is called {given!r}: give one of {', '.join(known)}")

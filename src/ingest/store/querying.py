@@ -13,6 +13,8 @@ import sqlalchemy as sa
 
 Moment = Literal["created_at", "updated_at"]
 """Which of a document's times it is found by, and stands in the order of."""
+_COLUMN: Mapping[Moment, str] = {"created_at": "created_at", "updated_at": "updated_at"}
+"""What may stand in a statement for it, and nothing else."""
 Direction = Literal["out", "in"]
 
 _COLUMNS = """
@@ -92,7 +94,7 @@ def documents(
     clauses = [clause for name, clause in _CLAUSES.items() if name in given]
     where = " AND ".join(["d.store_id = :store_id", *clauses])
     query = f"{_FROM} WHERE {where} ORDER BY d.{{moment}}, d.id LIMIT :limit"
-    statement = sa.text(query.format(moment=moment))
+    statement = sa.text(query.format(moment=_COLUMN[moment]))
     rows = conn.execute(statement, {**given, "store_id": store_id, "limit": limit})
     return [dict(row) for row in rows.mappings()]
 
