@@ -6,11 +6,12 @@ Read once for each batch, so that a source that was paused or disconnected a mom
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import sqlalchemy as sa
 
+from ingest.core.values import JSON
 from ingest.flows.documents.render import StoreConfig
 from ingest.sources.registry import all_sources
 from ingest.store import connections
@@ -49,10 +50,9 @@ def read_directory(
     every = by_id | {c.id: c for found in by_tenant.values() for c in found}
     links = connections.stores_of(conn, every) if every else {}
     fed = {store for stores in links.values() for store in stores}
-    owners = _owners(conn, fed) if fed else {}
-    configs = _configs(conn, fed, owners)
-    pages = _pages(conn, fed, api_urls) if fed else {}
-    configs = {id_: replace(one, pages=pages.get(id_, {})) for id_, one in configs.items()}
+    neighbours = connections.neighbours(conn, fed) if fed else []
+    owners = _owners(neighbours)
+    configs = _configs(conn, fed, owners, _pages(neighbours, api_urls))
     stores = {c: [configs[s] for s in stores] for c, stores in links.items()}
     taken = {c: _taken(every[c], owners, stores) for c, stores in links.items()}
     return Directory(by_id, by_tenant, stores, taken)
@@ -73,12 +73,14 @@ def _by_tenant(
 
 _Owners = Mapping[tuple[str, str], Mapping[str, Collection[str]]]
 """The tenants that own a prefix: by (store, source type), by prefix. None of a former one."""
+_Neighbour = tuple[str, str, Mapping[str, JSON]]
+"""A connection of a store: the store, its source type, its metadata."""
 
 
-def _owners(conn: sa.Connection, store_ids: Collection[str]) -> _Owners:
+def _owners(neighbours: Iterable[_Neighbour]) -> _Owners:
     found: dict[tuple[str, str], dict[str, set[str]]] = {}
     sources = all_sources()
-    for store_id, source_type, metadata in connections.neighbours(conn, store_ids):
+    for store_id, source_type, metadata in neighbours:
         if source_type in sources:
             descriptor = sources[source_type].descriptor
             tenant = descriptor.connection_tenants(metadata)[0]
@@ -106,7 +108,10 @@ def _taken(connection: Connection, owners: _Owners, stores: Iterable[str]) -> fr
 
 
 def _configs(
-    conn: sa.Connection, store_ids: Collection[str], owners: _Owners
+    conn: sa.Connection,
+    store_ids: Collection[str],
+    owners: _Owners,
+    pages: Mapping[str, Mapping[str, Collection[str]]],
 ) -> dict[str, StoreConfig]:
     if not store_ids:
         return {}
@@ -121,18 +126,19 @@ def _configs(
             chunk_max_tokens=store.chunk_max_tokens,
             chunk_overlap=store.chunk_overlap,
             owned=owned[store.id],
+            pages=pages.get(store.id, {}),
         )
         for store in connections.stores(conn, store_ids).values()
     }
 
 
 def _pages(
-    conn: sa.Connection, store_ids: Collection[str], api_urls: Mapping[str, str]
+    neighbours: Iterable[_Neighbour], api_urls: Mapping[str, str]
 ) -> dict[str, dict[str, set[str]]]:
     """By store and source type, what the pages of its connections are known by."""
     found: dict[str, dict[str, set[str]]] = {}
     sources = all_sources()
-    for store_id, source_type, metadata in connections.neighbours(conn, store_ids):
+    for store_id, source_type, metadata in neighbours:
         if source_type in sources:
             descriptor = sources[source_type].descriptor
             names = descriptor.owned_pages(metadata, api_urls.get(source_type, ""))
