@@ -2,13 +2,13 @@
 
     from ingest.types import document_metadata, relationships
 
-    told = document_metadata(row["source_metadata"])    # a LinearDocMetadata, say
+    told = document_metadata(row["source_metadata"])    # the model of its source and kind
     edges = relationships(row["relationships"])         # a DocumentRelationships
 
-Every model is an attribute under the name that it is published under (`LinearDocMetadata`), and so
-are the unions of the seed (`DocumentSourceMetadata`, `EventMetadata`, `SourceConnectionMetadata`)
-and of all that is written (`AnyDocumentSourceMetadata`, …), for a `TypeAdapter`. A checker that is
-to know a model's fields reads it from its source: `from ingest.sources.linear.types import …`.
+Every model is an attribute under the name that `ingest types` publishes it under, and so are the
+unions of the seed (`DocumentSourceMetadata`, `EventMetadata`, `SourceConnectionMetadata`) and of
+all that is written (`AnyDocumentSourceMetadata`, …), for a `TypeAdapter`. A checker that is to
+know a model's fields reads it from its source: `from ingest.sources.<source>.types import …`.
 Performs no I/O.
 """
 

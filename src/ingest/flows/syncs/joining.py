@@ -18,7 +18,7 @@ from ingest.core.identity import Identity
 from ingest.sources.listing import Listed, Page, PageRequest
 
 MOST_JOINED = 500
-"""Objects of pages that are joined, about: as many as one page may have that is told whole."""
+"""Objects of pages that are joined, about: half of what one page of a provider's may have."""
 MOST_S = 1.0
 """For so long pages are joined: whoever is told to stop, or pauses the connection, waits for the
 end of one."""
