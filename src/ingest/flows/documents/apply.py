@@ -31,9 +31,9 @@ from ingest.core.folding import (
 )
 from ingest.core.identity import Identity, document_id, document_slug
 from ingest.flows.documents.bind import note_keys
-from ingest.flows.documents.called import Names
+from ingest.flows.documents.called import Names, Today
 from ingest.flows.documents.draft import Draft, draft
-from ingest.flows.documents.named import by_todays_names
+from ingest.flows.documents.named import by_every_name, by_todays_names
 from ingest.flows.documents.plan import Entry
 from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.flows.documents.turning import shared_ids, under_what_stands
@@ -139,8 +139,7 @@ def apply(
     named_now = by_todays_names(conn, said, renders, renamed)
     said = named_now.said
     subjects = _read(conn, said)
-    decided = {key: _decide(subject) for key, subject in subjects.items()}
-    decisions = under_what_stands(conn, decided)
+    decisions = under_what_stands(conn, _decided(conn, subjects, named_now.today))
     named = _parents(subjects, decisions)
     found = ledger.share(conn, named)
     parents = {**named, **found}
@@ -244,6 +243,15 @@ def _unknown(named: Identity, store_id: str, key: str) -> LedgerRow:
         external_id=named.id,
         slug=document_slug(named, store_id),
     )
+
+
+def _decided(
+    conn: sa.Connection, subjects: Mapping[str, _Subject], today: Today
+) -> dict[str, Decision]:
+    decided = {key: _decide(subject) for key, subject in subjects.items()}
+    if not today:
+        return decided
+    return by_every_name(conn, decided, {key for key, s in subjects.items() if s.feeds}, today)
 
 
 def _decide(subject: _Subject) -> Decision:

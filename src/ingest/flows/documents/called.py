@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ingest.core.canonical import clean
-from ingest.core.changes import Delete, Upsert
+from ingest.core.changes import Upsert
 from ingest.core.folding import Statement
 from ingest.core.naming import Called, NameTold, merged
 from ingest.core.ranks import was_seen
@@ -140,21 +140,11 @@ def under(upsert: Upsert, move: Move) -> Upsert:
     )
 
 
-def ended_under(store_id: str, delete: Delete, today: Today) -> Delete:
-    """A deletion with the keys of what it ends under every name of its scope, as those of a whole
-    object are. Where several spaces of a scope have names, nobody knows which of them it was in.
+def whole_scope(store_id: str, source_type: str, scope: str) -> Space:
+    """The space that is the scope itself: the only one that something which is told by its identity
+    alone is known to be in.
     """
-    space, naming = whole_scope(store_id, delete), naming_of(delete.identity.source_type)
-    if naming is None or space not in today:
-        return delete
-    keys = under_every_name(naming, delete.aliases, *today[space])
-    return replace(delete, aliases=tuple(sorted(keys)))
-
-
-def whole_scope(store_id: str, delete: Delete) -> Space:
-    """The space that is the scope itself, of what a deletion ends."""
-    identity = delete.identity
-    return Space(store_id, identity.source_type, identity.scope, "")
+    return Space(store_id, source_type, scope, "")
 
 
 def written_under(

@@ -6,29 +6,30 @@ the commit (`bind`); whoever wrote by another name meanwhile is found by it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import sqlalchemy as sa
 
 from ingest.core.changes import Delete, Upsert
-from ingest.core.folding import Statement
+from ingest.core.folding import Decision, Statement
 from ingest.core.naming import NameTold, current
 from ingest.flows.documents.called import (
     Names,
     Today,
-    ended_under,
     joined,
+    naming_of,
     news,
     todays_name,
     told_by,
+    under_every_name,
     whole_scope,
     within,
 )
 from ingest.flows.documents.owners import read_owners
 from ingest.flows.documents.render import Renders, StoreConfig
-from ingest.store import space_names
+from ingest.store import references, space_names
 from ingest.store.space_names import Space
 
 Said = Sequence[tuple[StoreConfig, Statement]]
@@ -109,7 +110,8 @@ def _spaces(said: Iterable[tuple[StoreConfig, Statement]]) -> Iterator[Space]:
         if place is not None:
             yield place[0]
         if isinstance(one.change, Delete) and one.change.aliases:
-            yield whole_scope(store.id, one.change)
+            named = one.change.identity
+            yield whole_scope(store.id, named.source_type, named.scope)
 
 
 def _by_name(
@@ -119,9 +121,50 @@ def _by_name(
     renders: Renders,
 ) -> tuple[StoreConfig, Statement]:
     change = statement.change
-    if isinstance(change, Delete):
-        return store, replace(statement, change=ended_under(store.id, change, today))
     moved = todays_name(store.id, change, today) if isinstance(change, Upsert) else None
     if moved is None or not isinstance(change, Upsert):
         return store, statement
     return store, replace(statement, change=renders.called(change, moved))
+
+
+def by_every_name(
+    conn: sa.Connection, decided: Mapping[str, Decision], fed: Collection[str], today: Today
+) -> dict[str, Decision]:
+    """The decisions with what each key of a document is under every name of its scope.
+
+    Of those that a connection ever spoke for, as a renaming finds no others: `fed` are those whose
+    feeds stand. What becomes one of them brings the keys along that it had by then.
+    """
+    wanted = {
+        key: today[space]
+        for key, one in decided.items()
+        if _is_called(one, is_fed=key in fed) and (space := _whole_scope(one)) in today
+    }
+    first = [decided[key].row.document_id for key in wanted if key not in fed]
+    had = references.names_of(conn, first)
+    named = {
+        key: _under(decided[key], had.get(decided[key].row.document_id, ()), *of_scope)
+        for key, of_scope in wanted.items()
+    }
+    return {**decided, **named}
+
+
+def _is_called(decision: Decision, *, is_fed: bool) -> bool:
+    """Whether it says what a document is called of which renamings know, or makes it one."""
+    return bool(decision.aliases if is_fed else decision.feeds)
+
+
+def _whole_scope(decision: Decision) -> Space:
+    row = decision.row
+    return whole_scope(row.store_id, row.source_type, row.scope)
+
+
+def _under(
+    decision: Decision, had: Iterable[tuple[str, str]], name: str, every: Collection[str]
+) -> Decision:
+    naming = naming_of(decision.row.source_type)
+    if naming is None:
+        return decision
+    told = {*decision.aliases, *(key for _, key in had)}
+    keys = under_every_name(naming, told, name, every) - {decision.row.source_id or ""}
+    return replace(decision, aliases=frozenset(keys))

@@ -195,8 +195,8 @@ def _rename(conn: sa.Connection, renaming: _Renaming, found: Sequence[FedDocumen
 
 
 def _name_gone(conn: sa.Connection, renaming: _Renaming, gone: Sequence[FedDocument]) -> None:
-    """What was deleted has the keys that it would have if it were deleted now, should it come back:
-    see `called.ended_under`.
+    """What was deleted has its keys under every name too, for when it comes back: see
+    `named.by_every_name`.
     """
     space = renaming.space
     if space.space or not gone:
