@@ -31,6 +31,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "types",
         "Print the types of the metadata and relationships that are written, the seed's and ours.",
     ),
+    "evaluate": (
+        "evaluate",
+        "Print precision and recall of the relationships found in labelled texts, and the misses.",
+    ),
     "doctor": ("doctor", "Look at everything, and say what to do about what is wrong."),
 }
 """The module of each command, whose function has the command's name, and the help's first words."""

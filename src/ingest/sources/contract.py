@@ -240,6 +240,8 @@ class Descriptor:
         provider's own (a host, `ghe.example:8443`; the name that a host begins with), from its
         metadata and the base of its API, which is empty where no setting names it: what a `Mention`
         has as its prefix.
+    label_fields: how labelled texts (`ingest evaluate`) tell what connections of a store stand for:
+        by the field of a label's context the field of a connection's metadata.
     api_url: the base of the API, by the connection's metadata, where no setting names another.
     api_hosts: the hosts that it may be on, as `api.example.com` or `*.example.com`: a token goes to
         no other, unless a setting names that.
@@ -280,6 +282,7 @@ class Descriptor:
     keys_by_names: Callable[[Payload, str], frozenset[str]] = lambda _metadata, _key: frozenset()
     renamed: Callable[[Payload], str | None] = lambda _metadata: None
     owned_pages: Callable[[Payload, str], frozenset[str]] = lambda _metadata, _api_url: frozenset()
+    label_fields: Mapping[str, str] = field(default_factory=dict)
     api_url: Callable[[Payload], str] = lambda _metadata: ""
     api_hosts: tuple[str, ...] = ()
     api_host_field: str | None = None

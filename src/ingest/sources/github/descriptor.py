@@ -118,6 +118,7 @@ DESCRIPTOR = Descriptor(
     # One document for each path: that of whichever branch was looked at last.
     shaped_by=lambda metadata: {"branch": metadata.get("branch")},
     owned_prefixes=_name,
+    label_fields={"repo": "repoFullName"},
     owned_pages=_owned_pages,
     prefix_of=_name_in,
     api_url=lambda _metadata: "https://api.github.com",

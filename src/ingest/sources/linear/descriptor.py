@@ -86,6 +86,7 @@ DESCRIPTOR = Descriptor(
     connection_filter=_wanted_teams,
     is_lifecycle=is_lifecycle,
     owned_prefixes=_team_keys,
+    label_fields={"linear_team_keys": "linearTeamKey"},
     prefix_of=_team_in,
     check_token=check_token,
     token_end=token_end,

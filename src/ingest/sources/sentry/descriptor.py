@@ -212,6 +212,7 @@ DESCRIPTOR = Descriptor(
     is_lifecycle=_is_lifecycle,
     tenant_field=_field_of,
     owned_prefixes=_prefix,
+    label_fields={"sentry_projects": "sentryProjectSlug"},
     owned_pages=_owned_pages,
     prefix_of=_slug_in,
     learned=learned,

@@ -157,6 +157,7 @@ DESCRIPTOR = Descriptor(
     is_lifecycle=_is_lifecycle,
     tenant_field=_field_of,
     owned_pages=_owned_pages,
+    label_fields={"vercel_projects": "projectName"},
     api_url=lambda metadata: f"https://{api_host(metadata)}",
     api_hosts=(PUBLIC_HOST,),
     api_host_field="apiHost",

@@ -107,6 +107,7 @@ DESCRIPTOR = Descriptor(
     connection_tenants=_connection_account,
     shaped_by=lambda metadata: {"includePrivateNotes": bool(metadata.get("includePrivateNotes"))},
     owned_prefixes=_owned,
+    label_fields={"zendesk_subdomains": "zendeskSubdomain"},
     owned_pages=_owned_pages,
     api_url=_api_url,
     api_hosts=("*.zendesk.com",),
