@@ -27,6 +27,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "sweep": ("documents",),
     "retention": (),
     "evaluating": (),
+    "graph": (),
 }
 """The rooms of `flows`, each with those that it may use: nobody uses one that uses him."""
 

@@ -49,6 +49,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
         "Sync runs: what a webhook missed comes back. `ingest sync CONNECTION` begins one.",
     ),
     "docs": ("documents", "Documents."),
+    "graph": ("graphs", "How documents hang together."),
     "secrets": ("keys", "The encryption of stored secrets."),
     "organization": ("organizations", "Organizations, which stores and connections belong to."),
 }

@@ -8,6 +8,7 @@ import typer
 
 from ingest.cli import output
 from ingest.cli.arguments import MANY, AsJson, DocumentId, Limit, OfSource, OfStore
+from ingest.cli.related import related
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
 from ingest.flows.documents.find import find_documents
@@ -69,3 +70,6 @@ def children(context: typer.Context, document_id: DocumentId, *, as_json: AsJson
     with transaction(session(context).engine) as conn:
         found = reading.children(conn, document_id)
     output.rows(found, as_json=as_json, columns=_COLUMNS, empty="There is nothing below it.")
+
+
+app.command()(related)
