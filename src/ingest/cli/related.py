@@ -43,7 +43,7 @@ def related(  # noqa: PLR0913 - each option is one
     back: Annotated[bool, typer.Option("--in", help="Only what points at it.")] = False,
     kind: Annotated[
         list[Relationship] | None,
-        typer.Option(help="Only these relationships; may be given again."),
+        typer.Option(help="Only of this kind; may be given again."),
     ] = None,
     as_tree: Annotated[bool, typer.Option("--tree", help="As a tree, from the document.")] = False,
     as_dot: Annotated[bool, typer.Option("--dot", help="For Graphviz.")] = False,

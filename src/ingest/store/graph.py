@@ -6,7 +6,8 @@ way are read, so that one to which thousands point costs no more than others.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,6 +44,8 @@ FROM unnest(CAST(:ids AS varchar[])) AS a(id) CROSS JOIN LATERAL (
   WHERE c.parent_doc_id = a.id AND c.store_id = :store_id
   ORDER BY c.created_at, c.id LIMIT :most) c
 """
+_BRANCHES = ((_OUT, True, False), (_IN, False, False), (_UP, True, True), (_DOWN, False, True))
+"""Each with whether it goes out of a document, and whether it is that of parents."""
 _NODES = sa.text("""
 SELECT id, CAST(source_type AS text) AS source_type, source_metadata->>'kind' AS kind, source_id,
        source_metadata->>'url' AS url, created_at AT TIME ZONE 'UTC' AS created_at
@@ -72,23 +75,26 @@ def edges(
     whether any document has more than `most` of a sort, which are left out.
     """
     several = {*kinds} - {PARENT}
-    branches = [
-        *([_OUT] if out and several else []),
-        *([_IN] if back and several else []),
-        *([_UP] if out and PARENT in kinds else []),
-        *([_DOWN] if back and PARENT in kinds else []),
+    chosen = [
+        branch
+        for branch, is_out, is_parent in _BRANCHES
+        if (out if is_out else back) and (PARENT in kinds if is_parent else several)
     ]
-    if not branches or not documents:
+    if not chosen or not documents:
         return [], False
     query = " UNION ALL ".join(
-        f"SELECT {at} AS branch, b.* FROM ({branch}) AS b" for at, branch in enumerate(branches)
+        f"SELECT {at} AS branch, b.* FROM ({branch}) AS b" for at, branch in enumerate(chosen)
     )
     given = {"ids": [*documents], "store_id": store_id, "kinds": sorted(several), "most": most + 1}
-    rows = conn.execute(sa.text(query), given).all()
-    counts: dict[tuple[int, str], int] = {}
+    return _bounded(conn.execute(sa.text(query), given), most)
+
+
+def _bounded(rows: Iterable[Sequence[Any]], most: int) -> tuple[list[Edge], bool]:
+    """At most so many of each branch and document; whether there are more."""
+    counts = Counter[tuple[int, str]]()
     found: dict[Edge, None] = {}
     for branch, near, *edge in rows:
-        counts[branch, near] = counts.get((branch, near), 0) + 1
+        counts[branch, near] += 1
         if counts[branch, near] <= most:
             found[Edge(*edge)] = None
     return [*found], any(count > most for count in counts.values())
