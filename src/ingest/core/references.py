@@ -7,7 +7,7 @@ stands in code, comments or quotations is one. Performs no I/O.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -33,7 +33,9 @@ __all__ = [
     "Reference",
     "ReferenceKind",
     "ReferenceOrigin",
+    "Says",
     "Syntax",
+    "as_said",
     "distinct",
     "extract",
     "keep_owned",
@@ -144,6 +146,35 @@ def extract(text: str, context: Context, syntaxes: Iterable[Syntax]) -> tuple[Re
         found = find(readable, context, known)
     stand = places(found, links(readable)) if found else []
     return _references(text, readable, context, stand).references()
+
+
+Says = Mapping[EdgeKind, EdgeKind | None]
+"""What the words of a text make of an edge: another one, or (None) a mention alone. What is not
+there stays what it is.
+"""
+
+
+AT_MOST_RELATED: Says = {
+    "resolves": "relatedTo",
+    "blockedBy": "relatedTo",
+    "dependsOn": "relatedTo",
+}
+"""Of what is merely said: whoever reads it knows that the two have to do with one another."""
+RESOLVES_NOTHING: Says = {"resolves": "relatedTo"}
+"""Of work that says what it waits for, and is not what is merged."""
+MENTIONS_ALONE: Says = dict.fromkeys(_GRAPH)
+"""Of words that are somebody else's, told again."""
+
+
+def as_said(references: Iterable[Reference], says: Says) -> tuple[Reference, ...]:
+    """The references of a text as its kind of document may say them; what a field states stays."""
+    found = []
+    for one in references:
+        if one.kind == "mention" or one.origin == "field" or one.kind not in says:
+            found.append(one)
+        elif (kind := says[one.kind]) is not None:
+            found.append(replace(one, kind=kind))
+    return tuple(found)
 
 
 def keep_owned(

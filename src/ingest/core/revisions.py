@@ -6,7 +6,7 @@ older worker never undoes what a newer one made, and a replay mends what an olde
 
 from __future__ import annotations
 
-EXTRACTION = 2
+EXTRACTION = 3
 """Of finding references in texts: `core.references`, `core.links`, every source's mentions."""
 CHUNKING = 1
 """Of the canonical text and of cutting it."""

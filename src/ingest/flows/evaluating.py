@@ -5,7 +5,8 @@
      "must_not": ["#8"], "ambiguous": false}
 
 `context` says where the text stands, and what the connections of its store stand for, in fields
-that the sources name (`Descriptor.label_fields`). Whether a thing exists decides nothing here.
+that the sources name (`Descriptor.label_fields`); with a `kind`, the text says no more than such a
+document may. Whether a thing exists decides nothing here.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from ingest.core.errors import BadInput
 from ingest.core.evaluation import Judged, Relation
+from ingest.core.identity import Identity
 from ingest.core.keywords import EdgeKind
-from ingest.core.references import Context, distinct, extract, keep_owned
+from ingest.core.references import Context, as_said, distinct, extract, keep_owned
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor
-from ingest.sources.registry import all_sources, folded, source_types, syntaxes
+from ingest.sources.registry import all_sources, folded, says, source_types, syntaxes
 
 
 def _or_empty(value: object) -> object:
@@ -72,7 +74,7 @@ def _judged(label: _Label, number: int) -> Judged:
     return Judged(
         id=label.id,
         expected=frozenset(_expected(label.expected, number)),
-        found=frozenset(_found(label.text, _context(label, number), label.context)),
+        found=frozenset(_found(label, _context(label, number))),
         forbidden=frozenset(label.must_not),
         ambiguous=label.ambiguous,
     )
@@ -88,10 +90,12 @@ def _context(label: _Label, number: int) -> Context:
     return Context(str(source_type), home=home if isinstance(home, str) else None)
 
 
-def _found(text: str, context: Context, labelled: Mapping[str, JSON]) -> Iterator[Relation]:
+def _found(label: _Label, context: Context) -> Iterator[Relation]:
     every = {name: one.descriptor for name, one in all_sources().items()}
-    owned = {name: _owned(descriptor, labelled) for name, descriptor in every.items()}
-    references = keep_owned(extract(text, context, syntaxes()), owned)
+    owned = {name: _owned(descriptor, label.context) for name, descriptor in every.items()}
+    kind = Identity(context.source_type, "", str(label.context.get("kind", "")), "")
+    read = as_said(extract(label.text, context, syntaxes()), says(kind))
+    references = keep_owned(read, owned)
     for one in distinct(references, folded):
         yield Relation(one.kind, one.source, folded(one.source, one.key))
 

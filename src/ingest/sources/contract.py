@@ -25,7 +25,7 @@ from pydantic import BaseModel
 from ingest.core.changes import Change, Refresh, Upsert
 from ingest.core.identity import Identity
 from ingest.core.naming import Rename
-from ingest.core.references import Syntax
+from ingest.core.references import Says, Syntax
 from ingest.core.signing import Scheme
 from ingest.core.values import JSON
 from ingest.sources.access import Access, Renewal
@@ -337,6 +337,8 @@ class Source:
         `{url}` where our route stands.
     answers: (kind, kind of its parent) of what answers its parent and does not go with it: replies
         stay when the comment that they answer goes, where the provider goes on showing them.
+    says: by the kind of a document what its words may make of an edge (`core.references.Says`); one
+        that is not there says whatever its words do. The target is mentioned all the same.
     revision: raised whenever `normalise` or `documents` makes something else of the same words, so
         that a replay mends rows, and no older worker undoes that.
     """
@@ -360,4 +362,5 @@ class Source:
     limits: RateLimits | None = None
     by_hand: str = ""
     answers: frozenset[tuple[str, str]] = frozenset()
+    says: Mapping[str, Says] = field(default_factory=dict)
     revision: int = 1

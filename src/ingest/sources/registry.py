@@ -21,7 +21,8 @@ import ingest.sources
 from ingest.core.errors import BrokenSource, NotConnected
 
 if TYPE_CHECKING:  # a command's help asks for the names alone
-    from ingest.core.references import Syntax
+    from ingest.core.identity import Identity
+    from ingest.core.references import Says, Syntax
     from ingest.sources.contract import Source
 
 GROUP = "ingest.sources"
@@ -133,6 +134,12 @@ def folded(source_type: str, key: str) -> str:
     """A key of that source as it is compared (`Syntax.fold`); itself where nobody folds it."""
     found = all_sources().get(source_type)
     return key if found is None or found.mentions is None else found.mentions.fold(key)
+
+
+def says(thing: Identity) -> Says:
+    """What the words of such a document make of an edge (`Source.says`)."""
+    found = all_sources().get(thing.source_type)
+    return {} if found is None else found.says.get(thing.kind, {})
 
 
 def imported(module: str, attribute: str) -> object:

@@ -20,6 +20,7 @@ from ingest.core.frontmatter import parse_frontmatter
 from ingest.core.references import (
     Context,
     Reference,
+    as_said,
     distinct,
     extract,
     keep_owned,
@@ -29,7 +30,7 @@ from ingest.core.values import JSON
 from ingest.flows.documents.called import Move, under, written_under
 from ingest.flows.documents.keys import is_own, own_keys
 from ingest.sources.hosts import host_of
-from ingest.sources.registry import folded, syntaxes
+from ingest.sources.registry import folded, says, syntaxes
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -189,7 +190,8 @@ def _say(upsert: Upsert, move: Move | None = None) -> Said:
     host = host_of(page) if isinstance(page, str) else None
     source_type = upsert.identity.source_type
     context = Context(source_type, upsert.home, host=host, scope=upsert.home_scope)
-    found = extract(upsert.body if upsert.title_is_made_up else text, context, syntaxes())
+    read = extract(upsert.body if upsert.title_is_made_up else text, context, syntaxes())
+    found = as_said(read, says(upsert.identity))
     stated = (*upsert.references, *_linked(upsert.links, context))
     own = own_keys(upsert)
     others = tuple(r for r in (*stated, *found) if not is_own(r, upsert.identity, own))

@@ -14,6 +14,7 @@ from ingest.sources.github.naming import NAMING
 from ingest.sources.github.normalise import normalise
 from ingest.sources.github.remarks import ANSWERS
 from ingest.sources.github.renewal import RENEWAL
+from ingest.sources.github.says import SAYS
 from ingest.sources.github.subscriptions import BY_HAND, HOOK_ID, subscribe
 from ingest.sources.github.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
@@ -37,5 +38,6 @@ SOURCE = Source(
     subscription_field=HOOK_ID,
     by_hand=BY_HAND,
     answers=ANSWERS,
+    says=SAYS,
     revision=2,  # replies go with the discussion; a file's extension is the same in any case
 )

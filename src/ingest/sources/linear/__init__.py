@@ -11,6 +11,7 @@ from ingest.sources.linear.listing import LISTING
 from ingest.sources.linear.mentions import MENTIONS
 from ingest.sources.linear.naming import NAMING
 from ingest.sources.linear.normalise import normalise
+from ingest.sources.linear.says import SAYS
 from ingest.sources.linear.subscriptions import BY_HAND, subscribe
 from ingest.sources.linear.tokens import RENEWAL
 from ingest.sources.linear.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
@@ -36,5 +37,6 @@ SOURCE = Source(
     answers=ANSWERS,
     # What a document stands in; a parent that is told by its id alone; replies go with what is
     # written on; teams.
+    says=SAYS,
     revision=4,
 )

@@ -9,6 +9,7 @@ from ingest.sources.notion.limits import LIMITS
 from ingest.sources.notion.listing import LISTING
 from ingest.sources.notion.mentions import MENTIONS
 from ingest.sources.notion.normalise import again, normalise
+from ingest.sources.notion.says import SAYS
 from ingest.sources.notion.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
 SOURCE = Source(
@@ -26,5 +27,6 @@ SOURCE = Source(
     limits=LIMITS,
     listing=LISTING,
     by_hand=BY_HAND,
+    says=SAYS,
     revision=3,  # what a page cuts is whole or left out; what stands below a row is in its database
 )

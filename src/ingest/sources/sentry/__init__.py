@@ -10,6 +10,7 @@ from ingest.sources.sentry.listing import LISTING
 from ingest.sources.sentry.mentions import MENTIONS
 from ingest.sources.sentry.naming import NAMING
 from ingest.sources.sentry.normalise import normalise
+from ingest.sources.sentry.says import SAYS
 from ingest.sources.sentry.subscriptions import BY_HAND, SentrySubscriptions
 from ingest.sources.sentry.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
@@ -30,5 +31,6 @@ SOURCE = Source(
     listing=LISTING,
     subscribe=SentrySubscriptions,
     by_hand=BY_HAND,
+    says=SAYS,
     revision=2,  # messages, threads, reports and evidence are text; what was merged keeps its keys
 )

@@ -9,6 +9,7 @@ from ingest.sources.vercel.limits import LIMITS
 from ingest.sources.vercel.listing import LISTING
 from ingest.sources.vercel.mentions import MENTIONS
 from ingest.sources.vercel.normalise import normalise
+from ingest.sources.vercel.says import SAYS
 from ingest.sources.vercel.subscriptions import BY_HAND, subscribe
 from ingest.sources.vercel.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
 
@@ -28,5 +29,6 @@ SOURCE = Source(
     listing=LISTING,
     subscribe=subscribe,
     by_hand=BY_HAND,
+    says=SAYS,
     revision=3,  # why it was canceled or is blocked; its environment's name; hosts under any domain
 )

@@ -9,6 +9,7 @@ from ingest.sources.zendesk.limits import LIMITS
 from ingest.sources.zendesk.listing import LISTING
 from ingest.sources.zendesk.mentions import MENTIONS
 from ingest.sources.zendesk.normalise import normalise
+from ingest.sources.zendesk.says import SAYS
 from ingest.sources.zendesk.subscriptions import BY_HAND, subscribe
 from ingest.sources.zendesk.tokens import RENEWAL
 from ingest.sources.zendesk.types import DOCUMENT_TYPES, EVENT_TYPES, SEED_TYPES
@@ -29,5 +30,6 @@ SOURCE = Source(
     subscribe=subscribe,
     limits=LIMITS,
     by_hand=BY_HAND,
+    says=SAYS,
     revision=3,
 )
