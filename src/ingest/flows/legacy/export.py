@@ -16,7 +16,7 @@ from ingest.flows.legacy.manifest import (
     file_of,
 )
 from ingest.flows.legacy.passing import TOLD_EVERY, Passed, Tell
-from ingest.flows.legacy.writing import Draft, drafting
+from ingest.flows.legacy.writing import ArchiveDraft, drafting
 from ingest.store import legacy
 from ingest.store.engine import transaction
 from ingest.store.legacy import FoundDatabase, FoundTable
@@ -50,7 +50,7 @@ def export(
 
 def _written(
     conn: sa.Connection,
-    draft: Draft,
+    draft: ArchiveDraft,
     found: FoundDatabase,
     chosen: Chosen,
     *,
@@ -72,7 +72,7 @@ def _written(
 
 
 def _table(
-    conn: sa.Connection, draft: Draft, logical: str, table: FoundTable, tell: Tell
+    conn: sa.Connection, draft: ArchiveDraft, logical: str, table: FoundTable, tell: Tell
 ) -> ArchivedTable:
     blocks = _counted(legacy.rows(conn, table.name), logical, table.about, tell)
     done = draft.write(logical, blocks)
