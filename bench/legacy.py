@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +21,7 @@ import psycopg
 
 from ingest.embedded import start
 from tests.legacy.database import build
+from tests.legacy.measured import measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +50,6 @@ STEPS: Mapping[str, Callable[[Place], Sequence[str]]] = {
     "verify": lambda place: ("legacy", "verify", str(place.archive), "--json"),
 }
 """The command of each step, in the order in which they follow one another."""
-
-_IN_A_PROCESS = """
-import os, re, sys
-from pathlib import Path
-from ingest.cli import run
-code = run(sys.argv[1:], os.environ)
-peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
-sys.stderr.write(f"{peak[1]}\\n")
-sys.exit(code)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +106,11 @@ def _empty(server_url: str) -> str:
 
 
 def _cost(command: Sequence[str], place: Place) -> StepCost:
-    given = {**os.environ, "DATABASE_URL": place.database_url, "INGEST_LOG_LEVEL": "warning"}
     began, cpu_before = time.monotonic(), _cpu_s()
-    done = subprocess.run(
-        [sys.executable, "-c", _IN_A_PROCESS, *command],
-        env=given,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    wall_s = time.monotonic() - began
-    assert done.returncode == 0, done.stderr
-    peak_kb = int(done.stderr.splitlines()[-1])
-    rows = json.loads(done.stdout)["rows"]
-    return StepCost(rows, wall_s, _cpu_s() - cpu_before, peak_kb / 1024)
+    done = measured(command, {"DATABASE_URL": place.database_url})
+    wall_s, cpu_s = time.monotonic() - began, _cpu_s() - cpu_before
+    assert done.code == 0, done.err
+    return StepCost(json.loads(done.out)["rows"], wall_s, cpu_s, done.peak_mib)
 
 
 def _cpu_s() -> float:
