@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -74,8 +75,8 @@ def _written(
 def _table(
     conn: sa.Connection, draft: ArchiveDraft, logical: str, table: FoundTable, tell: Tell
 ) -> ArchivedTable:
-    blocks = _counted(legacy.rows(conn, table.name), logical, table.about, tell)
-    done = draft.write(logical, blocks)
+    with closing(legacy.rows(conn, table.name)) as blocks:  # whatever ends it, before the rollback
+        done = draft.write(logical, _counted(blocks, logical, table.about, tell))
     return ArchivedTable(
         table=table.name,
         file=file_of(logical),

@@ -165,7 +165,7 @@ def _busy(directory: Path) -> BadInput:
 
 
 def _created(path: Path, *, truncate: bool = True) -> BinaryIO:
-    how = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if truncate else 0)
+    how = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if truncate else 0)
     return os.fdopen(os.open(path, how, 0o600), "wb", buffering=_BUFFERED)
 
 
