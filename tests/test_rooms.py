@@ -28,6 +28,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "retention": (),
     "evaluating": (),
     "graph": (),
+    "legacy": (),
 }
 """The rooms of `flows`, each with those that it may use: nobody uses one that uses him."""
 
