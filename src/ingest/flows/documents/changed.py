@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingest.core.identity import Identity
-from ingest.core.ranks import version_of
+from ingest.core.ranks import IMPORTED, version_of
 from ingest.flows.documents.plan import Entry, differs
 
 Became = Literal["created", "updated", "deleted", "withdrawn"]
@@ -28,7 +28,10 @@ class ChangedDocument:
 
 
 def changed(entries: Iterable[Entry]) -> Iterator[ChangedDocument]:
-    """The documents whose row, or whose being in sight, is another than before."""
+    """The documents whose row, or whose being in sight, is another than before.
+
+    What came out of a legacy database, and is read for the first time since, has not changed.
+    """
     for entry in entries:
         became = _became(entry)
         if became is not None:
@@ -47,6 +50,8 @@ def _became(entry: Entry) -> Became | None:
         return "updated" if entry.shows or _is_patched(entry) else None
     if entry.stored is None:
         return "created"
+    if entry.before is not None and entry.before.made == IMPORTED:
+        return "updated" if entry.turned else None  # of what was imported nobody knows the words
     return "updated" if entry.turned or differs(entry.draft, entry.stored) else None
 
 

@@ -1,0 +1,85 @@
+"""Brings commits in as events, and what is known of vectors beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from ingest.flows.legacy import commits
+from ingest.flows.legacy.columns import number, text, time
+from ingest.flows.legacy.lines import Row
+from ingest.flows.legacy.plain_rows import Kind, Made, notes_of, say, taken, write
+from ingest.flows.legacy.target import Target
+from ingest.store import legacy_documents
+from ingest.store.legacy_tables import COMMITS, VECTOR_ENTRIES
+
+EVENT = Kind(
+    COMMITS, "lightfast_ingestion_events", {("store_id", "source_type", "event_key"): taken}
+)
+VECTOR = Kind(VECTOR_ENTRIES, "lightfast_legacy_vector_entries")
+
+
+def bring_commits(target: Target, batch: Sequence[Row]) -> None:
+    """Write a batch of events; those of no store are refused."""
+
+    def run() -> tuple[list[Made], list[Made]]:
+        with target.reading() as conn:
+            there = target.stores_of(conn, {text(row, "store_id") or "" for row in batch})
+            made: list[Made] = []
+            for row in batch:
+                notes, store_id = notes_of(COMMITS, row), text(row, "store_id") or ""
+                if store_id not in there:
+                    notes.refused("no-parent", "store_id", store_id)
+                    made.append(Made(notes, None))
+                    continue
+                linked = target.brought.linked.get(store_id, ())
+                made.append(Made(notes, commits.event(row, linked, notes, target.taken_at)))
+            return made, write(conn, target, EVENT, made)
+
+    say(target, EVENT, *target.attempt(run))
+
+
+def bring_vectors(target: Target, batch: Sequence[Row]) -> None:
+    """Write a batch of what was put into a vector index; of documents that are here alone."""
+
+    def run() -> tuple[list[Made], list[Made]]:
+        with target.reading() as conn:
+            there = _documents(conn, target, {text(row, "doc_id") or "" for row in batch})
+            made = [_vector(target, row, there) for row in batch]
+            return made, write(conn, target, VECTOR, made)
+
+    say(target, VECTOR, *target.attempt(run))
+
+
+def _documents(
+    conn: sa.Connection | None, target: Target, ids: set[str]
+) -> dict[str, str | None]:
+    """The documents that are here, or would be after a dry run, each with its store if known."""
+    there: dict[str, str | None] = {}
+    if target.is_dry:
+        there |= {id_: None for id_ in ids if id_ in target.brought.documents}
+    if conn is not None:
+        there |= {one.document_id: one.store_id for one in legacy_documents.known(conn, [], ids)}
+    return there
+
+
+def _vector(target: Target, row: Row, there: dict[str, str | None]) -> Made:
+    notes, doc_id, store_id = notes_of(VECTOR_ENTRIES, row), text(row, "doc_id"), text(row, "store_id")
+    if doc_id not in there:
+        notes.refused("no-document", "doc_id", doc_id)
+        return Made(notes, None)
+    if there[doc_id] not in (None, store_id):
+        notes.refused("no-parent", "store_id", store_id, there[doc_id])
+        return Made(notes, None)
+    return Made(
+        notes,
+        {
+            "id": notes.id,
+            "store_id": store_id,
+            "doc_id": doc_id,
+            "chunk_index": number(row, "chunk_index", 0),
+            "content_hash": text(row, "content_hash") or "",
+            "upserted_at": time(row, "upserted_at", notes, (), target.taken_at),
+        },
+    )
