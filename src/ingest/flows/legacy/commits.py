@@ -14,9 +14,7 @@ STATUSES = frozenset({"processed", "skipped", "failed"})
 _NO_DELIVERIES = frozenset({"", UNKNOWN})
 
 
-def event(
-    row: Row, linked: Sequence[Repository], notes: Notes, taken_at: str
-) -> dict[str, Value]:
+def event(row: Row, linked: Sequence[Repository], notes: Notes, taken_at: str) -> dict[str, Value]:
     """Our row of the event: the seed's `GitHubEventMetadata`, and the legacy `source` beside.
 
     linked: the repositories of the store; the only one is the event's.

@@ -26,12 +26,8 @@ from ingest.store import connections, legacy_rows
 from ingest.store.connections import DISCONNECTED
 from ingest.store.legacy_tables import REPOSITORIES, STORE_REPOSITORIES
 
-CONNECTION = Kind(
-    REPOSITORIES, "lightfast_connected_sources", counted=("document_count",)
-)
-LINK = Kind(
-    STORE_REPOSITORIES, "lightfast_store_sources", {("store_id", "source_id"): taken}
-)
+CONNECTION = Kind(REPOSITORIES, "lightfast_connected_sources", counted=("document_count",))
+LINK = Kind(STORE_REPOSITORIES, "lightfast_store_sources", {("store_id", "source_id"): taken})
 
 
 @dataclass(slots=True)
@@ -175,9 +171,7 @@ def _link_row(
     }
 
 
-def _require_agreement(
-    conn: sa.Connection | None, target: Target, fresh: Sequence[Made]
-) -> None:
+def _require_agreement(conn: sa.Connection | None, target: Target, fresh: Sequence[Made]) -> None:
     """A connection that would shape the documents of a store otherwise than one that is there."""
     if conn is None or not fresh:
         return

@@ -89,8 +89,12 @@ def _plan(conn: sa.Connection | None, target: Target, batch: Sequence[Row]) -> _
     """What is new of a batch; says of each what there is to say."""
     done = _Batch()
     told = _told(conn, target, batch, done)
-    known = [] if conn is None else legacy_documents.known(
-        conn, [one.made.key for one in told], [one.made.id for one in told]
+    known = (
+        []
+        if conn is None
+        else legacy_documents.known(
+            conn, [one.made.key for one in told], [one.made.id for one in told]
+        )
     )
     by_id = {one.document_id: one for one in known}
     by_key = {one.identity: one for one in known}
@@ -144,7 +148,9 @@ def _judge(
 def _name(conn: sa.Connection | None, target: Target, done: _Batch) -> None:
     """A slug is of one document of a store: of the first one in the archive."""
     wanted = [(one.made.store_id, one.made.slug) for one in done.fresh]
-    taken = set(legacy_documents.slugs_taken(conn, wanted)) if conn is not None and wanted else set()
+    taken: set[tuple[str, str]] = set()
+    if conn is not None:
+        taken.update(legacy_documents.slugs_taken(conn, wanted))
     for one in done.fresh:
         place = one.made.store_id, one.made.slug
         if place in taken or (target.is_dry and _place(*place) in target.brought.slugs):

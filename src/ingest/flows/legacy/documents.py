@@ -138,9 +138,7 @@ def _kept(row: Row, notes: Notes, taken_at: str) -> dict[str, Value]:
     }
 
 
-def _metadata(
-    row: Row, path: str, owner: Owner, notes: Notes, taken_at: str
-) -> dict[str, JSON]:
+def _metadata(row: Row, path: str, owner: Owner, notes: Notes, taken_at: str) -> dict[str, JSON]:
     """The seed's `GitHubDocMetadata`; which branch it was nobody noted. A repository that nobody
     knows has the empty name, by which nothing is called.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
@@ -45,32 +45,32 @@ def bring_vectors(target: Target, batch: Sequence[Row]) -> None:
 
     def run() -> tuple[list[Made], list[Made]]:
         with target.reading() as conn:
-            there = _documents(conn, target, {text(row, "doc_id") or "" for row in batch})
-            made = [_vector(target, row, there) for row in batch]
+            documents = _documents(conn, target, {text(row, "doc_id") or "" for row in batch})
+            stores = target.stores_of(conn, {text(row, "store_id") or "" for row in batch})
+            made = [_vector(target, row, documents, stores) for row in batch]
             return made, write(conn, target, VECTOR, made)
 
     say(target, VECTOR, *target.attempt(run))
 
 
-def _documents(
-    conn: sa.Connection | None, target: Target, ids: set[str]
-) -> dict[str, str | None]:
-    """The documents that are here, or would be after a dry run, each with its store if known."""
-    there: dict[str, str | None] = {}
+def _documents(conn: sa.Connection | None, target: Target, ids: set[str]) -> frozenset[str]:
+    """The documents that are here, or would be after a dry run."""
+    there: set[str] = set()
     if target.is_dry:
-        there |= {id_: None for id_ in ids if id_ in target.brought.documents}
+        there.update(id_ for id_ in ids if id_ in target.brought.documents)
     if conn is not None:
-        there |= {one.document_id: one.store_id for one in legacy_documents.known(conn, [], ids)}
-    return there
+        there.update(one.document_id for one in legacy_documents.known(conn, [], ids))
+    return frozenset(there)
 
 
-def _vector(target: Target, row: Row, there: dict[str, str | None]) -> Made:
-    notes, doc_id, store_id = notes_of(VECTOR_ENTRIES, row), text(row, "doc_id"), text(row, "store_id")
-    if doc_id not in there:
+def _vector(target: Target, row: Row, documents: Collection[str], stores: Collection[str]) -> Made:
+    notes = notes_of(VECTOR_ENTRIES, row)
+    doc_id, store_id = text(row, "doc_id"), text(row, "store_id")
+    if doc_id not in documents:
         notes.refused("no-document", "doc_id", doc_id)
         return Made(notes, None)
-    if there[doc_id] not in (None, store_id):
-        notes.refused("no-parent", "store_id", store_id, there[doc_id])
+    if store_id not in stores:
+        notes.refused("no-parent", "store_id", store_id)
         return Made(notes, None)
     return Made(
         notes,

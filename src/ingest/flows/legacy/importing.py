@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from ingest.core.identity import object_id
 from ingest.core.ranks import IMPORTED
 from ingest.flows.legacy.columns import text
-from ingest.flows.legacy.commits import SOURCE
 from ingest.flows.legacy.connection_rows import bring_links, bring_repositories
 from ingest.flows.legacy.document_rows import bring_documents
 from ingest.flows.legacy.event_rows import bring_commits, bring_vectors
@@ -32,7 +31,6 @@ from ingest.store.engine import transaction
 from ingest.store.legacy_tables import (
     COMMITS,
     DOCUMENTS,
-    LEGACY_TABLES,
     ORGANIZATIONS,
     REPOSITORIES,
     STORE_REPOSITORIES,
@@ -128,5 +126,3 @@ def zoneless(taken_at: datetime) -> str:
 def tables() -> tuple[str, ...]:
     """The logical tables, in the order in which they come in."""
     return tuple(_BRINGS)
-
-

@@ -28,9 +28,7 @@ def _under_own_slug(made: Made, other: str) -> None:
         made.notes.changed("slug-taken", "slug", told, own)
 
 
-ORGANIZATION = Kind(
-    ORGANIZATIONS, "lightfast_organizations", {("github_org_id",): _without_number}
-)
+ORGANIZATION = Kind(ORGANIZATIONS, "lightfast_organizations", {("github_org_id",): _without_number})
 WORKSPACE = Kind(WORKSPACES, "lightfast_workspaces")
 STORE = Kind(STORES, "lightfast_stores", {("workspace_id", "slug"): _under_own_slug})
 

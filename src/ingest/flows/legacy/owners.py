@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from ingest.core.chunks import ChunkConfig
 from ingest.flows.legacy.columns import flag, needed, number, text, time
 from ingest.flows.legacy.lines import Row, Value
 from ingest.flows.legacy.reporting import Notes
@@ -43,6 +44,7 @@ _STORE_NUMBERS: Mapping[str, int] = {
     "chunk_max_tokens": 512,
     "chunk_overlap": 50,
 }
+_SIZES = ("chunk_max_tokens", "chunk_overlap")
 STORE = (
     "id",
     "workspace_id",
@@ -80,7 +82,19 @@ def store(row: Row, notes: Notes, taken_at: str) -> dict[str, Value]:
     made: dict[str, Value] = {name: row.get(name) for name in STORE}
     made |= {name: text(row, name) or default for name, default in _STORE_TEXTS.items()}
     made |= {name: number(row, name, default) for name, default in _STORE_NUMBERS.items()}
-    return made | _times(row, notes, taken_at)
+    return made | _chunking(row, notes) | _times(row, notes, taken_at)
+
+
+def _chunking(row: Row, notes: Notes) -> dict[str, Value]:
+    """Sizes by which a text can be cut; raised or lowered by nobody, they are the defaults."""
+    most, overlap = (number(row, name, _STORE_NUMBERS[name]) for name in _SIZES)
+    try:
+        ChunkConfig(most, overlap)
+    except ValueError:
+        for name in _SIZES:
+            notes.changed("unusable-chunking", name, row.get(name), _STORE_NUMBERS[name])
+        return {name: _STORE_NUMBERS[name] for name in _SIZES}
+    return {}
 
 
 def _times(row: Row, notes: Notes, taken_at: str) -> dict[str, Value]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -47,7 +48,9 @@ def text_of(rows: Sequence[Mapping[str, Value]]) -> str:
     return f"[{','.join(map(to_json, rows))}]"
 
 
-def write(conn: sa.Connection | None, target: Target, kind: Kind, made: Sequence[Made]) -> list[Made]:
+def write(
+    conn: sa.Connection | None, target: Target, kind: Kind, made: Sequence[Made]
+) -> list[Made]:
     """Write those that are not refused and not there; which of them were new.
 
     Says of each what is in its way, or what stands here otherwise. In the caller's transaction.
@@ -97,7 +100,8 @@ def _standing(conn: sa.Connection, kind: Kind, made: Sequence[Made]) -> set[str]
     for id_, differing in here.items():
         row = rows[id_].row or {}
         for name, value in differing.items():
-            rows[id_].notes.kept("differs-here", name, row.get(name), value)
+            stands: Any = value
+            rows[id_].notes.kept("differs-here", name, row.get(name), stands)
     return set(here)
 
 

@@ -29,8 +29,9 @@ RULES: Mapping[str, str] = {
     # Of owners.
     "installation-taken": "another organization here has this id of the provider's",
     "slug-taken": "the slug is another one's already, so that this one has a part of its id in it",
+    "unusable-chunking": "nothing can be cut by these sizes, so that the defaults stand",
     # Of repositories and their links.
-    "repository-id": "the repository's id is not the provider's number, so nothing can be told of it",
+    "repository-id": "the repository's id is not the provider's number: nobody can be asked for it",
     "name-from-link": "the repository's name is that which its store's link tells",
     "name-unknown": "nothing tells the repository's name",
     "owner-from-name": "the owner is the first part of the repository's name",
@@ -46,10 +47,10 @@ RULES: Mapping[str, str] = {
     "link-across-tenants": "the store and the repository are of different organizations",
     "shaped-otherwise": "a connection here shapes the same documents otherwise",
     # Of documents.
-    "no-repository": "no repository is linked to the store: the first that tells of the path has it",
+    "no-repository": "no repository is linked to the store: the first to tell of the path has it",
     "several-repositories": "several repositories are linked to the store: as with none",
     "one-ingested": "of the repositories of the store only one ever brought a document",
-    "path-too-long": "a path of over 255 characters is cut and has a hash; the metadata have it all",
+    "path-too-long": "a path of over 255 characters is cut and has a hash; the metadata have all",
     "slug-repeated": "the slug is another document's, so that this one has a computed one",
     "known-under-another-id": "the same file stands here under another id, which stays",
     # Of commits.
@@ -98,19 +99,27 @@ class Notes:
     id: str
     said: list[Finding] = field(default_factory=list)
 
-    def changed(self, rule: str, name: str | None, before: Value = None, after: Value = None) -> None:
+    def changed(
+        self, rule: str, name: str | None, before: Value = None, after: Value = None
+    ) -> None:
         """A value is another one, and nothing is lost."""
         self._say("changed", rule, name, before, after)
 
-    def guessed(self, rule: str, name: str | None, before: Value = None, after: Value = None) -> None:
+    def guessed(
+        self, rule: str, name: str | None, before: Value = None, after: Value = None
+    ) -> None:
         """A value was not told, and stands for what is likely."""
         self._say("guessed", rule, name, before, after)
 
-    def refused(self, rule: str, name: str | None, before: Value = None, after: Value = None) -> None:
+    def refused(
+        self, rule: str, name: str | None, before: Value = None, after: Value = None
+    ) -> None:
         """The row does not come over."""
         self._say("refused", rule, name, before, after)
 
-    def kept(self, rule: str, name: str | None = None, before: Value = None, after: Value = None) -> None:
+    def kept(
+        self, rule: str, name: str | None = None, before: Value = None, after: Value = None
+    ) -> None:
         """The row is here already; what differs is left."""
         self._say("kept", rule, name, before, after)
 

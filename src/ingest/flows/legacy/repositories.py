@@ -255,7 +255,9 @@ def _kept_beside(
         "permissions": row.get("permissions"),
         "isActive": row.get("is_active"),
         "documentCount": row.get("document_count"),
-        "metadata": {**rest, **odd} if isinstance(row.get("metadata"), dict) else row["metadata"]
+        "metadata": {**rest, **odd}
+        if isinstance(row.get("metadata"), dict)
+        else row["metadata"]
         if row.get("metadata") is not None
         else None,
         **beside(row, _COLUMNS),
@@ -282,5 +284,15 @@ def _times(row: Row, notes: Notes, taken_at: str) -> dict[str, Value]:
     connected_at = time(row, "connected_at", notes, ("created_at",), taken_at)
     lasts = {name: time_if(row, name, notes) for name in ("last_synced_at", "last_ingested_at")}
     known = [one for one in (created_at, connected_at, *lasts.values()) if one is not None]
-    updated_at = max(known, key=lambda told: readable(told) or readable(taken_at))  # type: ignore[type-var, return-value] # one of the two is a time
-    return {"created_at": created_at, "connected_at": connected_at, **lasts, "updated_at": updated_at}
+    return {
+        "created_at": created_at,
+        "connected_at": connected_at,
+        **lasts,
+        "updated_at": max(known, key=_sortable),
+    }
+
+
+def _sortable(told: str) -> str:
+    """Every time in one form; PostgreSQL writes a fraction only where there is one."""
+    found = readable(told)
+    return "" if found is None else found.isoformat(timespec="microseconds")

@@ -90,7 +90,11 @@ class Target:
     brought: Brought = field(default_factory=Brought)
 
     def each(
-        self, rows: Iterable[T], logical: str, progress: Progress, bring: Callable[[Sequence[T]], None]
+        self,
+        rows: Iterable[T],
+        logical: str,
+        progress: Progress,
+        bring: Callable[[Sequence[T]], None],
     ) -> None:
         """Bring rows in, a batch at a time."""
         left, done = iter(rows), 0
@@ -141,9 +145,7 @@ class Target:
                 self.brought.stores[store_id] = found
         return found
 
-    def stores_of(
-        self, conn: sa.Connection | None, ids: Collection[str]
-    ) -> dict[str, Standing]:
+    def stores_of(self, conn: sa.Connection | None, ids: Collection[str]) -> dict[str, Standing]:
         """Those of these stores that there are."""
         found = ((id_, self.store(conn, id_)) for id_ in sorted(ids))
         return {id_: one for id_, one in found if one is not None}
