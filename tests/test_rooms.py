@@ -26,6 +26,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "doctor": ("connections", "documents", "lookups", "subscriptions", "syncs"),
     "sweep": ("documents",),
     "retention": (),
+    "legacy": (),
 }
 """The rooms of `flows`, each with those that it may use: nobody uses one that uses him."""
 
