@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from ingest.flows.legacy.lines import Row, Value, to_json
@@ -44,8 +46,17 @@ class Kind:
 
 
 def text_of(rows: Sequence[Mapping[str, Value]]) -> str:
-    """Rows as the text of a JSON array."""
-    return f"[{','.join(map(to_json, rows))}]"
+    """Rows as the text of a JSON array, with every digit of their numbers."""
+    try:
+        return orjson.dumps(rows, default=_digits).decode()
+    except orjson.JSONEncodeError:  # an integer of more than 64 bits
+        return f"[{','.join(map(to_json, rows))}]"
+
+
+def _digits(value: object) -> orjson.Fragment:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def write(
