@@ -118,7 +118,8 @@ def test_a_source_type_that_is_missing_is_added_and_can_be_used(empty: sa.Engine
             "lightfast_deus_connected_repository",
         ),
         ("CREATE TABLE lightfast_store_repositories (id int)", "lightfast_store_repositories"),
-        (LEGACY_DOCUMENTS, "lightfast_docs_documents.path"),
+        ("CREATE TABLE lf_stores (id int)", "lf_stores"),
+        (LEGACY_DOCUMENTS, "lightfast_docs_documents"),
     ],
 )
 def test_a_legacy_database_is_refused_and_left_as_it_was(
@@ -126,7 +127,9 @@ def test_a_legacy_database_is_refused_and_left_as_it_was(
 ) -> None:
     _run(empty_url, statements)
     before = _catalog(empty)
-    with pytest.raises(UnfitDatabase, match=f"legacy.*{found}.*nothing was changed.*empty"):
+    with pytest.raises(
+        UnfitDatabase, match=f"legacy.*{found}.*nothing was changed.*legacy export DIR"
+    ):
         upgrade(empty, SOURCES)
     assert _catalog(empty) == before
     assert "legacy" in " ".join(check(empty, SOURCES))

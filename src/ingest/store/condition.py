@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from ingest.core.errors import PermanentError
+from ingest.store.legacy_tables import LEGACY_TABLES, VECTOR_ENTRIES
 from ingest.store.tables import METADATA
 
 VERSION_TABLE, SERVES_TABLE = "lightfast_schema_version", "lightfast_schema_serves"
@@ -15,6 +16,10 @@ OLDEST_POSTGRES = 15
 NEW_ONE = (
     "nothing was changed. Let DATABASE_URL name a new, empty database and run "
     "`ingest db upgrade` again"
+)
+WAY_OUT = (
+    "nothing was changed. It comes over with `ingest legacy export DIR` and `ingest legacy import` "
+    "(docs/legacy.md)"
 )
 
 
@@ -44,20 +49,22 @@ FROM pg_database WHERE datname = current_database()
 _EXISTING = sa.text("""
 SELECT n FROM unnest(CAST(:names AS text[])) n WHERE to_regclass(n) IS NOT NULL
 """)
-_HAS_COLUMN = sa.text("""
-SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(:table)
-               AND attname = :column AND NOT attisdropped)
-""")
 _SOURCE_TYPES = sa.text("SELECT enumlabel FROM pg_enum WHERE enumtypid = to_regtype('source_type')")
 _VERSION = sa.text(f"SELECT version_num FROM {VERSION_TABLE}")
 _SERVES = sa.text(f"SELECT oldest FROM {SERVES_TABLE}")
-_LEGACY_TABLES = (
-    "lightfast_ingestion_commits",
-    "lightfast_connected_repository",
-    "lightfast_deus_connected_repository",
-    "lightfast_store_repositories",
-)
-_LEGACY_COLUMN = ("lightfast_docs_documents", "path")
+_COLUMNS = sa.text("""
+SELECT n, array_agg(CAST(a.attname AS text)) FROM unnest(CAST(:names AS text[])) n
+JOIN pg_attribute a ON a.attrelid = to_regclass(n) AND a.attnum > 0 AND NOT a.attisdropped
+GROUP BY n
+""")
+_LEGACY = {
+    name: table
+    for logical, table in LEGACY_TABLES.items()
+    for name in (table.names[1:] if table.shared else table.names)
+    if logical != VECTOR_ENTRIES
+}
+"""By every name that tells a legacy database: not those that stand in our schema as well, and not
+the entries of a vector index, which may go on beside it."""
 
 
 def look(conn: sa.Connection) -> Condition:
@@ -67,10 +74,8 @@ def look(conn: sa.Connection) -> Condition:
     server that cannot hold the schema.
     """
     require_postgres(*conn.execute(_SERVER).one())
-    legacy = list(conn.execute(_EXISTING, {"names": list(_LEGACY_TABLES)}).scalars())
-    table, column = _LEGACY_COLUMN
-    if conn.execute(_HAS_COLUMN, {"table": table, "column": column}).scalar_one():
-        legacy.append(f"{table}.{column}")
+    standing = conn.execute(_COLUMNS, {"names": list(_LEGACY)})
+    legacy = sorted(name for name, columns in standing if not _LEGACY[name].is_ours(columns))
     ours = conn.execute(_EXISTING, {"names": list(METADATA.tables)}).scalars()
     tables, types = frozenset(ours), source_types(conn)
     return Condition(version(conn), serves(conn), tables, tuple(legacy), types)
@@ -121,7 +126,7 @@ def require_ours(found: Condition, known_versions: Collection[str]) -> None:
             )
         return
     if found.legacy:
-        raise UnfitDatabase(f"a legacy Lightfast database ({', '.join(found.legacy)}); {NEW_ONE}")
+        raise UnfitDatabase(f"a legacy Lightfast database ({', '.join(found.legacy)}); {WAY_OUT}")
     if found.tables and found.tables != set(METADATA.tables):
         named = ", ".join(sorted(found.tables))
         raise UnfitDatabase(f"somebody else's tables stand in the way ({named}); {NEW_ONE}")

@@ -25,6 +25,7 @@ __all__ = [
     "connect",
     "connect_to_probe",
     "patient",
+    "session_of",
     "transaction",
     "translated_errors",
 ]
@@ -114,20 +115,29 @@ def _opening(settings: Mapping[str, str]) -> bytes:
 
 @contextmanager
 def transaction(
-    engine: sa.Engine, *, durable: bool = True, answers_within_s: float | None = None
+    engine: sa.Engine,
+    *,
+    durable: bool = True,
+    answers_within_s: float | None = None,
+    snapshot: bool = False,
 ) -> Iterator[sa.Connection]:
     """One transaction, committed at the end and rolled back by any exception.
 
     `durable=False` is for what can be done again after a crash of the server (claims, marks):
     such a commit does not wait for the disk. `answers_within_s` is for whoever is waited for
-    himself: a server that is silent for so long is taken to be gone.
+    himself: a server that is silent for so long is taken to be gone. `snapshot` is for whoever
+    reads much: all statements see the database as it was at the first one, none writes, and none
+    is bounded in time.
     """
     with (
         translated_errors(),
         engine.connect() as connection,
         _bounded(connection, answers_within_s),
+        _as_snapshot(connection) if snapshot else nullcontext(),
         connection.begin(),
     ):
+        if snapshot:
+            connection.execute(_UNHURRIED)
         if not durable:
             connection.execute(_RELAXED)
         yield connection
@@ -138,18 +148,37 @@ def patient(connection: sa.Connection) -> AbstractContextManager[None]:
 
     It holds for the block of a `with`. TCP still notices a host that is gone.
     """
-    return _session(connection).answering(None)
+    return session_of(connection).answering(None)
+
+
+@contextmanager
+def _as_snapshot(connection: sa.Connection) -> Iterator[None]:
+    session = session_of(connection)
+    usual = session.opening
+    session.opening = usual.replace(b"BEGIN", _SNAPSHOT, 1)
+    try:
+        with patient(connection):
+            yield
+    finally:
+        session.opening = usual
 
 
 def _bounded(connection: sa.Connection, within_s: float | None) -> AbstractContextManager[None]:
-    return nullcontext() if within_s is None else _session(connection).answering(within_s)
+    return nullcontext() if within_s is None else session_of(connection).answering(within_s)
 
 
-def _session(connection: sa.Connection) -> PostgresSession:
+def session_of(connection: sa.Connection) -> PostgresSession:
+    """The driver's own connection, for what SQLAlchemy has no words for: COPY."""
     found = connection.connection.driver_connection
     if not isinstance(found, PostgresSession):
         raise TypeError("a connection of another engine than ours")
     return found
 
 
+_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# Rows that a policy hides are told as an error and not left out.
+_UNHURRIED = sa.text("""
+SELECT set_config('statement_timeout', '0', true), set_config('row_security', 'off', true),
+       set_config('idle_in_transaction_session_timeout', '0', true)
+""")
 _RELAXED = sa.text("SET LOCAL synchronous_commit = off")

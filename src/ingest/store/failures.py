@@ -159,12 +159,13 @@ def translated_errors() -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
-        found = meaning(error.orig)
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        found = meaning(cause)
         if found is None:
             raise
         kind, said = found
-        raise kind(said.format(_detail(error.orig))) from error
+        raise kind(said.format(_detail(cause))) from error
     except sa.exc.TimeoutError as error:
         raise Unavailable("no free database connection; raise the pool or add a worker") from error
 

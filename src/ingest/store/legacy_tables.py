@@ -19,14 +19,15 @@ class LegacyTable:
         generations, and are kept as they are.
     refers: its column → (logical table, column) of what that names, in the legacy foreign keys.
     shared: the table stands in our schema too, under the newest name and with these columns.
-    of_ours: the columns that only our table of the newest name has, where that is another one.
+    told_by: the columns by which the table is told from another one, of our schema, that took over
+        its name; empty where none did.
     """
 
     names: tuple[str, ...]
     required: tuple[str, ...]
     refers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     shared: bool = False
-    of_ours: tuple[str, ...] = ()
+    told_by: tuple[str, ...] = ()
 
     def is_legacy(self, columns: Collection[str]) -> bool:
         """Whether a table of one of the names, with these columns, is the legacy one."""
@@ -34,7 +35,7 @@ class LegacyTable:
 
     def is_ours(self, columns: Collection[str]) -> bool:
         """Whether it is the one of our schema that took over the name; a shared one never is."""
-        return bool(self.of_ours) and set(self.of_ours) <= set(columns)
+        return not set(self.told_by) <= set(columns)
 
 
 ORGANIZATIONS, WORKSPACES, STORES = "organizations", "workspaces", "stores"
@@ -81,7 +82,7 @@ LEGACY_TABLES: Mapping[str, LegacyTable] = {
         names=("lightfast_docs_documents", "lf_docs_documents"),
         required=("id", "store_id", "path", "slug", "content_hash", "commit_sha"),
         refers=_OF_STORE,
-        of_ours=("source_type", "source_id", "source_metadata"),
+        told_by=("path",),
     ),
     COMMITS: LegacyTable(
         names=("lightfast_ingestion_commits", "lf_ingestion_commits"),

@@ -15,6 +15,7 @@ from ingest.flows.legacy import checking, lines, manifest
 from ingest.flows.legacy.checking import Flaw
 from ingest.flows.legacy.lines import Row
 from ingest.flows.legacy.manifest import MANIFEST, ArchivedTable, Manifest
+from ingest.flows.legacy.passing import Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,12 @@ class Archive:
         if number != told.rows:
             raise BadInput(f"{path} holds {number} rows, not {told.rows}; {self._remedy}")
 
-    def verify(self) -> list[Flaw]:
-        """What is wrong with the files, and what is odd in the rows; empty where nothing is."""
-        return checking.flaws(self.directory, self.manifest)
+    def verify(self, tell: Tell = lambda _: None) -> list[Flaw]:
+        """What is wrong with the files, and what is odd in the rows; empty where nothing is.
+
+        `tell` hears how far it is.
+        """
+        return checking.flaws(self.directory, self.manifest, tell)
 
     @property
     def _remedy(self) -> str:

@@ -15,6 +15,7 @@ from ingest.flows.legacy import fitting, lines
 from ingest.flows.legacy.known import KnownTexts
 from ingest.flows.legacy.lines import Row
 from ingest.flows.legacy.manifest import ArchivedTable, Manifest
+from ingest.flows.legacy.passing import TOLD_EVERY, Passed, Tell
 from ingest.store.legacy_tables import LEGACY_TABLES
 
 
@@ -40,10 +41,10 @@ References = Mapping[tuple[str, str], KnownTexts]
 """By logical table and column, the values there that rows of other tables may name."""
 
 
-def flaws(directory: Path, told: Manifest) -> list[Flaw]:
+def flaws(directory: Path, told: Manifest, tell: Tell = lambda _: None) -> list[Flaw]:
     """What is wrong with the files, and what is odd in the rows, table by table.
 
-    Each is told once, with how often it is so. Reads every byte.
+    Each is told once, with how often it is so. Reads every byte; `tell` hears how far it is.
     """
     present = {logical: table for logical, table in told.tables.items() if table is not None}
     references = {
@@ -54,7 +55,7 @@ def flaws(directory: Path, told: Manifest) -> list[Flaw]:
     }
     found: dict[tuple[str, str], Flaw] = {}
     for logical, table in present.items():
-        look = _Look(logical, table, told, references)
+        look = _Look(logical, table, told, references, tell)
         for what, is_damage, line in look.at_file(directory / table.file):
             known = found.get((logical, what))
             first, times = (line, 1) if known is None else (known.line, known.times + 1)
@@ -66,9 +67,15 @@ class _Look:
     """The look at one table's file, made ready for its columns."""
 
     def __init__(
-        self, logical: str, table: ArchivedTable, told: Manifest, references: References
+        self,
+        logical: str,
+        table: ArchivedTable,
+        told: Manifest,
+        references: References,
+        tell: Tell,
     ) -> None:
         self._table, meant = table, LEGACY_TABLES[logical]
+        self._logical, self._tell = logical, tell
         self._names = {column.name for column in table.columns}
         self._lacks = [name for name in (*meant.required, *table.order) if name not in self._names]
         self._fits = [(column.name, fitting.of(column, told.enums)) for column in table.columns]
@@ -97,6 +104,8 @@ class _Look:
         for rows, line in enumerate(file, 1):
             digest.update(line)
             size += len(line)
+            if rows % TOLD_EVERY == 0:
+                self._tell(Passed(self._logical, rows, self._table.rows))
             for what, is_damage in self._at_line(line):
                 yield what, is_damage, rows
         said = f"{self._table.file} is not as the manifest says"

@@ -21,6 +21,8 @@ from ingest.flows.legacy import manifest
 from ingest.flows.legacy.manifest import MANIFEST, Manifest, file_of
 from ingest.store.legacy_tables import LEGACY_TABLES
 
+_BUFFERED = 2**20
+"""Bytes that are written at a time."""
 PARTIAL = ".partial"
 """What ends the name of a file that is being written."""
 
@@ -47,15 +49,18 @@ class Draft:
     _written: dict[str, WrittenFile] = field(default_factory=dict)
     _is_finished: bool = False
 
-    def write(self, logical: str, lines: Iterable[bytes]) -> WrittenFile:
-        """Write the file of a table, each line with its line feed, and have it on the disk."""
+    def write(self, logical: str, blocks: Iterable[bytes]) -> WrittenFile:
+        """Write the file of a table, and have it on the disk.
+
+        `blocks` are of any size; together they are lines, each with its line feed.
+        """
         digest, rows, size = hashlib.sha256(), 0, 0
         with _created(self._partial(logical)) as file:
-            for line in lines:
-                file.write(line)
-                digest.update(line)
-                rows += 1
-                size += len(line)
+            for block in blocks:
+                file.write(block)
+                digest.update(block)
+                rows += block.count(b"\n")
+                size += len(block)
             _sync(file)
         self._written[logical] = WrittenFile(rows, size, digest.hexdigest())
         return self._written[logical]
@@ -161,7 +166,7 @@ def _busy(directory: Path) -> BadInput:
 
 def _created(path: Path, *, truncate: bool = True) -> BinaryIO:
     how = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if truncate else 0)
-    return os.fdopen(os.open(path, how, 0o600), "wb")
+    return os.fdopen(os.open(path, how, 0o600), "wb", buffering=_BUFFERED)
 
 
 def _sync(file: BinaryIO) -> None:

@@ -1,0 +1,63 @@
+"""How far a look at a legacy database or an archive is: a bar for people, lines elsewhere, JSON
+lines with `--json`; on stderr, all of them.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from ingest.cli.lines import note
+from ingest.flows.legacy.passing import Passed, Tell
+
+LINE_EVERY_S = 2.0
+"""Between two lines where no terminal is."""
+
+
+@contextmanager
+def shown(step: str, *, as_json: bool) -> Iterator[Tell]:
+    """What a flow tells, shown while the block runs. `step` is what is done: export, verify."""
+    if not as_json and sys.stderr.isatty():
+        with _bar() as tell:
+            yield tell
+    else:
+        yield _lines(step, as_json=as_json)
+
+
+def _lines(step: str, *, as_json: bool) -> Tell:
+    told_at = time.monotonic()
+
+    def tell(passed: Passed) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at < LINE_EVERY_S:
+            return
+        told_at = time.monotonic()
+        said = {"step": step, "table": passed.logical, "rows": passed.rows, "about": passed.about}
+        note(orjson.dumps(said).decode() if as_json else f"{step}: {_said(passed)}")
+
+    return tell
+
+
+@contextmanager
+def _bar() -> Iterator[Tell]:
+    columns = (TextColumn("{task.fields[said]}"), BarColumn())
+    console = Console(file=sys.stderr, highlight=False, markup=False)
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, said="")
+
+        def tell(passed: Passed) -> None:
+            total = max(passed.about, passed.rows) or None
+            bar.update(task, completed=passed.rows, total=total, said=_said(passed))
+
+        yield tell
+
+
+def _said(passed: Passed) -> str:
+    of = f" of about {passed.about:,}" if passed.about >= passed.rows else ""
+    return f"{passed.logical}: {passed.rows:,} rows{of}"
