@@ -26,7 +26,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "doctor": ("connections", "documents", "lookups", "subscriptions", "syncs"),
     "sweep": ("documents",),
     "retention": (),
-    "legacy": (),
+    "legacy": ("batches", "connections", "documents"),
 }
 """The rooms of `flows`, each with those that it may use: nobody uses one that uses him."""
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ingest.flows.legacy.archive import Archive
 from ingest.flows.legacy.import_archive import Imported, Wishes, import_archive
-from ingest.flows.legacy.reporting import Finding
+from ingest.flows.legacy.reporting import RowFinding
 from tests.legacy import database
 from tests.legacy.archiving import archive
 from tests.legacy.rows import Made
@@ -23,7 +23,7 @@ class Report:
     """What an import came to, and what it said of rows."""
 
     done: Imported
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[RowFinding] = field(default_factory=list)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ class Report:
 
 
 def bring(engine: sa.Engine, directory: Path, *, is_dry: bool = False) -> Report:
-    findings: list[Finding] = []
+    findings: list[RowFinding] = []
     wishes = Wishes(findings.append)
     done = import_archive(engine, Archive.open(directory), wishes, is_dry=is_dry)
     return Report(done, findings)

@@ -36,7 +36,7 @@ class Import:
     finished_at: datetime | None
 
 
-def begin(conn: sa.Connection, archive: str, directory: str, *, in_place: bool) -> None:
+def start(conn: sa.Connection, archive: str, directory: str, *, in_place: bool) -> None:
     """Note that an archive begins to come in, or goes on."""
     conn.execute(_BEGIN, {"archive": archive, "directory": directory, "in_place": in_place})
 

@@ -8,13 +8,15 @@ from ingest.core.slugs import bounded_key
 from ingest.flows.legacy.columns import text, time
 from ingest.flows.legacy.lines import Row, Value
 from ingest.flows.legacy.reporting import Notes
-from ingest.flows.legacy.repositories import SOURCE, UNKNOWN, Repository
+from ingest.flows.legacy.repositories import SOURCE, UNKNOWN, LegacyRepository
 
 STATUSES = frozenset({"processed", "skipped", "failed"})
 _NO_DELIVERIES = frozenset({"", UNKNOWN})
 
 
-def event(row: Row, linked: Sequence[Repository], notes: Notes, taken_at: str) -> dict[str, Value]:
+def event(
+    row: Row, linked: Sequence[LegacyRepository], notes: Notes, taken_at: str
+) -> dict[str, Value]:
     """Our row of the event: the seed's `GitHubEventMetadata`, and the legacy `source` beside.
 
     linked: the repositories of the store; the only one is the event's.
@@ -43,7 +45,7 @@ def _key(delivery_id: str, notes: Notes) -> str:
 
 
 def _metadata(
-    row: Row, linked: Sequence[Repository], notes: Notes, delivery_id: str
+    row: Row, linked: Sequence[LegacyRepository], notes: Notes, delivery_id: str
 ) -> dict[str, Value]:
     names = {one.name for one in linked}
     repository = next(iter(names)) if len(linked) == 1 else None

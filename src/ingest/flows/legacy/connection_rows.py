@@ -17,40 +17,40 @@ from ingest.flows.connections.connect import connection_metadata
 from ingest.flows.legacy import repositories
 from ingest.flows.legacy.columns import readable, text
 from ingest.flows.legacy.lines import Row, Value
-from ingest.flows.legacy.plain_rows import Kind, Made, notes_of, say, taken, write
+from ingest.flows.legacy.plain_rows import MadeRow, RowKind, notes_of, say, taken, write
 from ingest.flows.legacy.reporting import Notes
-from ingest.flows.legacy.repositories import SOURCE, Repository
-from ingest.flows.legacy.target import Target
+from ingest.flows.legacy.repositories import SOURCE, LegacyRepository
+from ingest.flows.legacy.target import ImportTarget
 from ingest.sources.registry import source
 from ingest.store import connections, legacy_rows
 from ingest.store.connections import DISCONNECTED
 from ingest.store.legacy_tables import REPOSITORIES, STORE_REPOSITORIES
 
-CONNECTION = Kind(REPOSITORIES, "lightfast_connected_sources", counted=("document_count",))
-LINK = Kind(STORE_REPOSITORIES, "lightfast_store_sources", {("store_id", "source_id"): taken})
+CONNECTION = RowKind(REPOSITORIES, "lightfast_connected_sources", counted=("document_count",))
+LINK = RowKind(STORE_REPOSITORIES, "lightfast_store_sources", {("store_id", "source_id"): taken})
 
 
 @dataclass(slots=True)
-class _Batch:
+class _ConnectionBatch:
     """A batch on its way: rows made, those that were new, and the repositories among them."""
 
-    made: list[Made] = field(default_factory=list)
-    fresh: list[Made] = field(default_factory=list)
-    repositories: list[Repository] = field(default_factory=list)
-    linked: list[tuple[str, Repository]] = field(default_factory=list)
+    made: list[MadeRow] = field(default_factory=list)
+    fresh: list[MadeRow] = field(default_factory=list)
+    repositories: list[LegacyRepository] = field(default_factory=list)
+    linked: list[tuple[str, LegacyRepository]] = field(default_factory=list)
 
 
-def bring_repositories(target: Target, batch: Sequence[Row]) -> None:
+def bring_repositories(target: ImportTarget, batch: Sequence[Row]) -> None:
     """Write a batch of connections, and what they stand for."""
 
-    def run() -> _Batch:
-        done = _Batch()
+    def run() -> _ConnectionBatch:
+        done = _ConnectionBatch()
         with target.reading() as conn:
             unknown = _unknown_organizations(conn, target, batch)
             for row in batch:
                 notes = notes_of(REPOSITORIES, row)
                 found = _repository(conn, target, row, notes, unknown)
-                done.made.append(Made(notes, found[0] if found is not None else None))
+                done.made.append(MadeRow(notes, found[0] if found is not None else None))
                 done.repositories += [found[1]] if found is not None else []
             done.fresh = write(conn, target, CONNECTION, done.made)
             _stand_for(conn, target, done.fresh)
@@ -66,7 +66,7 @@ def bring_repositories(target: Target, batch: Sequence[Row]) -> None:
 
 
 def _unknown_organizations(
-    conn: sa.Connection | None, target: Target, batch: Sequence[Row]
+    conn: sa.Connection | None, target: ImportTarget, batch: Sequence[Row]
 ) -> set[str]:
     told = {text(row, "organization_id") or "" for row in batch}
     unknown = told - target.brought.organizations
@@ -76,8 +76,8 @@ def _unknown_organizations(
 
 
 def _repository(
-    conn: sa.Connection | None, target: Target, row: Row, notes: Notes, unknown: set[str]
-) -> tuple[dict[str, Value], Repository] | None:
+    conn: sa.Connection | None, target: ImportTarget, row: Row, notes: Notes, unknown: set[str]
+) -> tuple[dict[str, Value], LegacyRepository] | None:
     organization = text(row, "organization_id")
     if organization is None or organization in unknown:
         notes.refused("no-parent", "organization_id", organization)
@@ -94,7 +94,7 @@ def _repository(
     return made, repository
 
 
-def _stand_for(conn: sa.Connection | None, target: Target, fresh: Sequence[Made]) -> None:
+def _stand_for(conn: sa.Connection | None, target: ImportTarget, fresh: Sequence[MadeRow]) -> None:
     """What deliveries name, as connecting writes it; raises `BadInput` for what cannot be meant."""
     if conn is None or target.is_dry or not fresh:
         return
@@ -105,13 +105,13 @@ def _stand_for(conn: sa.Connection | None, target: Target, fresh: Sequence[Made]
         connections.rescope(conn, one, descriptor.connection_tenants(one.metadata))
 
 
-def bring_links(target: Target, batch: Sequence[Row]) -> None:
+def bring_links(target: ImportTarget, batch: Sequence[Row]) -> None:
     """Write a batch of links, and a disconnected connection where a repository has none."""
 
-    def run() -> _Batch:
-        done = _Batch()
+    def run() -> _ConnectionBatch:
+        done = _ConnectionBatch()
         with target.reading() as conn:
-            missing: list[Made] = []
+            missing: list[MadeRow] = []
             for row in batch:
                 done.made.append(_link(conn, target, row, done, missing))
             _stand_for(conn, target, write(conn, target, CONNECTION, missing))
@@ -127,13 +127,17 @@ def bring_links(target: Target, batch: Sequence[Row]) -> None:
 
 
 def _link(
-    conn: sa.Connection | None, target: Target, row: Row, done: _Batch, missing: list[Made]
-) -> Made:
+    conn: sa.Connection | None,
+    target: ImportTarget,
+    row: Row,
+    done: _ConnectionBatch,
+    missing: list[MadeRow],
+) -> MadeRow:
     notes, store_id = notes_of(STORE_REPOSITORIES, row), text(row, "store_id")
     store = target.store(conn, store_id)
     if store is None or store_id is None:
         notes.refused("no-parent", "store_id", store_id)
-        return Made(notes, None)
+        return MadeRow(notes, None)
     number = text(row, "github_repo_id")
     found = target.brought.repositories.get(number or "")
     if found is None:
@@ -142,22 +146,22 @@ def _link(
         )
         if of_link is None:
             notes.refused("repository-id", "github_repo_id", number)
-            return Made(notes, None)
+            return MadeRow(notes, None)
         made, found = of_link
         notes.guessed("link-without-repository", "github_repo_id", number, DISCONNECTED)
-        missing.append(Made(Notes(REPOSITORIES, found.connection_id), made))
+        missing.append(MadeRow(Notes(REPOSITORIES, found.connection_id), made))
         done.repositories.append(found)
     if found.organization_id != store.organization_id:
         notes.refused(
             "link-across-tenants", "github_repo_id", found.organization_id, store.organization_id
         )
-        return Made(notes, None)
+        return MadeRow(notes, None)
     done.linked.append((store_id, found))
-    return Made(notes, _link_row(row, notes, store_id, found, target.taken_at))
+    return MadeRow(notes, _link_row(row, notes, store_id, found, target.taken_at))
 
 
 def _link_row(
-    row: Row, notes: Notes, store_id: str, found: Repository, taken_at: str
+    row: Row, notes: Notes, store_id: str, found: LegacyRepository, taken_at: str
 ) -> dict[str, Value]:
     told = row.get("linked_at")
     linked_at = told if readable(told) is not None else taken_at
@@ -171,7 +175,9 @@ def _link_row(
     }
 
 
-def _require_agreement(conn: sa.Connection | None, target: Target, fresh: Sequence[Made]) -> None:
+def _require_agreement(
+    conn: sa.Connection | None, target: ImportTarget, fresh: Sequence[MadeRow]
+) -> None:
     """A connection that would shape the documents of a store otherwise than one that is there."""
     if conn is None or not fresh:
         return

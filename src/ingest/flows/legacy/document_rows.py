@@ -22,7 +22,7 @@ from ingest.flows.legacy.documents import LegacyDocument, document
 from ingest.flows.legacy.lines import Row
 from ingest.flows.legacy.plain_rows import notes_of, text_of
 from ingest.flows.legacy.reporting import Notes
-from ingest.flows.legacy.target import Target
+from ingest.flows.legacy.target import ImportTarget
 from ingest.store import connections, ledger, legacy_documents, orphans
 from ingest.store.binding import Noted
 from ingest.store.engine import transaction
@@ -31,7 +31,7 @@ from ingest.store.legacy_tables import DOCUMENTS
 
 
 @dataclass(slots=True)
-class _Document:
+class _IncomingDocument:
     """A document on its way in; `slug` is the one that it gets."""
 
     notes: Notes
@@ -40,12 +40,12 @@ class _Document:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _DocumentBatch:
     """A batch on its way: all of it, and of that what is new here."""
 
     every: list[Notes] = field(default_factory=list)
-    here: list[_Document] = field(default_factory=list)
-    fresh: list[_Document] = field(default_factory=list)
+    here: list[_IncomingDocument] = field(default_factory=list)
+    fresh: list[_IncomingDocument] = field(default_factory=list)
     configs: dict[str, StoreConfig] = field(default_factory=dict)
     noted: Noted | None = None
 
@@ -54,11 +54,11 @@ class _Batch:
         return [(self.configs[one.made.store_id], one.made.statement) for one in self.fresh]
 
 
-def bring_documents(target: Target, batch: Sequence[Row]) -> None:
+def bring_documents(target: ImportTarget, batch: Sequence[Row]) -> None:
     """Write a batch of documents; then what refers to them is bound."""
     renders = Renders()
 
-    def run() -> _Batch:
+    def run() -> _DocumentBatch:
         if not target.is_ready:
             return _plan(None, target, batch)
         with transaction(target.engine) as conn:
@@ -72,7 +72,7 @@ def bring_documents(target: Target, batch: Sequence[Row]) -> None:
     _count(target, done)
 
 
-def _count(target: Target, done: _Batch) -> None:
+def _count(target: ImportTarget, done: _DocumentBatch) -> None:
     for notes in done.every:
         target.tally.row(notes)
     target.tally.written[DOCUMENTS] += len(done.fresh)
@@ -85,9 +85,9 @@ def _count(target: Target, done: _Batch) -> None:
             target.brought.slugs.add(_place(one.made.store_id, one.slug))
 
 
-def _plan(conn: sa.Connection | None, target: Target, batch: Sequence[Row]) -> _Batch:
+def _plan(conn: sa.Connection | None, target: ImportTarget, batch: Sequence[Row]) -> _DocumentBatch:
     """What is new of a batch; says of each what there is to say."""
-    done = _Batch()
+    done = _DocumentBatch()
     told = _told(conn, target, batch, done)
     known = (
         []
@@ -112,10 +112,10 @@ def _plan(conn: sa.Connection | None, target: Target, batch: Sequence[Row]) -> _
 
 
 def _told(
-    conn: sa.Connection | None, target: Target, batch: Sequence[Row], done: _Batch
-) -> list[_Document]:
+    conn: sa.Connection | None, target: ImportTarget, batch: Sequence[Row], done: _DocumentBatch
+) -> list[_IncomingDocument]:
     there = target.stores_of(conn, {text(row, "store_id") or "" for row in batch})
-    told: list[_Document] = []
+    told: list[_IncomingDocument] = []
     for row in batch:
         notes, store_id = notes_of(DOCUMENTS, row), text(row, "store_id") or ""
         done.every.append(notes)
@@ -123,12 +123,15 @@ def _told(
             notes.refused("no-parent", "store_id", store_id)
             continue
         made = document(row, target.brought.owner(store_id), notes, target.taken_at)
-        told.append(_Document(notes, made, made.slug))
+        told.append(_IncomingDocument(notes, made, made.slug))
     return told
 
 
 def _judge(
-    one: _Document, same_id: KnownDocument | None, same_file: KnownDocument | None, done: _Batch
+    one: _IncomingDocument,
+    same_id: KnownDocument | None,
+    same_file: KnownDocument | None,
+    done: _DocumentBatch,
 ) -> None:
     """Whether a document is here: by its id, or the same file by another one."""
     if same_id is None and same_file is None:
@@ -145,7 +148,7 @@ def _judge(
             one.notes.kept("newer-here", None)
 
 
-def _name(conn: sa.Connection | None, target: Target, done: _Batch) -> None:
+def _name(conn: sa.Connection | None, target: ImportTarget, done: _DocumentBatch) -> None:
     """A slug is of one document of a store: of the first one in the archive."""
     wanted = [(one.made.store_id, one.made.slug) for one in done.fresh]
     taken: set[tuple[str, str]] = set()
@@ -177,7 +180,7 @@ def _configs(conn: sa.Connection, store_ids: set[str]) -> dict[str, StoreConfig]
     }
 
 
-def _write(conn: sa.Connection, done: _Batch, renders: Renders) -> Noted | None:
+def _write(conn: sa.Connection, done: _DocumentBatch, renders: Renders) -> Noted | None:
     """The ledger hears of each under its own id and slug, and then what is said of it."""
     rows = [one.made.heard_of(one.slug) for one in done.fresh]
     ledger.insert(conn, rows)
@@ -192,7 +195,7 @@ def _write(conn: sa.Connection, done: _Batch, renders: Renders) -> Noted | None:
     return applied.noted
 
 
-def _render(done: _Batch, renders: Renders) -> None:
+def _render(done: _DocumentBatch, renders: Renders) -> None:
     """There is no text: nothing of it is costly."""
     for store, statement in done.statements():
         if isinstance(statement.change, Upsert):

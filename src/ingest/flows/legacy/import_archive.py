@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -12,8 +12,9 @@ from ingest.core.errors import BadInput, PermanentError
 from ingest.flows.legacy.archive import Archive
 from ingest.flows.legacy.importing import bring_in, zoneless
 from ingest.flows.legacy.manifest import MANIFEST
+from ingest.flows.legacy.passing import Passed, Tell
 from ingest.flows.legacy.reporting import Sink, Tally
-from ingest.flows.legacy.target import Progress, Target
+from ingest.flows.legacy.target import ImportTarget, Progress
 from ingest.store import legacy_imports, upgrade
 from ingest.store.engine import transaction
 
@@ -27,7 +28,11 @@ class Wishes:
     """Who hears what is said of rows, and how far it is."""
 
     sink: Sink = lambda _: None
-    progress: Progress = lambda _logical, _rows: None
+    tell: Tell = lambda _: None
+
+    def progress(self, about: Mapping[str, int]) -> Progress:
+        """How far it is, of about so many rows of each logical table."""
+        return lambda logical, rows: self.tell(Passed(logical, rows, about.get(logical, 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,10 @@ def import_archive(
     tally = Tally(wishes.sink)
     if not is_dry:
         with transaction(engine) as conn:
-            legacy_imports.begin(conn, digest, directory, in_place=in_place)
-    target = Target(engine, tally, zoneless(archive.manifest.taken_at), is_dry=is_dry)
-    bring_in(target, archive, wishes.progress)
+            legacy_imports.start(conn, digest, directory, in_place=in_place)
+    target = ImportTarget(engine, tally, zoneless(archive.manifest.taken_at), is_dry=is_dry)
+    about = {logical: told.rows for logical, told in archive.tables.items() if told is not None}
+    bring_in(target, archive, wishes.progress(about))
     if not is_dry:
         with transaction(engine) as conn:
             legacy_imports.finish(conn, digest, tally.as_json())

@@ -21,9 +21,9 @@ from ingest.flows.legacy.document_rows import bring_documents
 from ingest.flows.legacy.event_rows import bring_commits, bring_vectors
 from ingest.flows.legacy.lines import Row
 from ingest.flows.legacy.owner_rows import bring_organizations, bring_stores, bring_workspaces
-from ingest.flows.legacy.reporting import Finding
+from ingest.flows.legacy.reporting import RowFinding
 from ingest.flows.legacy.repositories import DEFAULT_BRANCH
-from ingest.flows.legacy.target import Progress, Rows, Target
+from ingest.flows.legacy.target import ArchivedRows, ImportTarget, Progress
 from ingest.sources.github.applied import Applied
 from ingest.sources.github.listing import branch_identity
 from ingest.store import connections, legacy_documents
@@ -40,7 +40,7 @@ from ingest.store.legacy_tables import (
 )
 
 _FILES, _FILE = "files", "file"
-_BRINGS: Mapping[str, Callable[[Target, Sequence[Row]], None]] = {
+_BRINGS: Mapping[str, Callable[[ImportTarget, Sequence[Row]], None]] = {
     ORGANIZATIONS: bring_organizations,
     WORKSPACES: bring_workspaces,
     STORES: bring_stores,
@@ -53,7 +53,7 @@ _BRINGS: Mapping[str, Callable[[Target, Sequence[Row]], None]] = {
 """By logical table, how a batch of its rows comes in; what a table refers to stands before it."""
 
 
-def bring_in(target: Target, archive: Rows, progress: Progress) -> None:
+def bring_in(target: ImportTarget, archive: ArchivedRows, progress: Progress) -> None:
     """Bring all rows in, then what follows from all of them; `target.tally` has the counts."""
     for link in archive.rows(STORE_REPOSITORIES):
         number, name = text(link, "github_repo_id"), text(link, "repo_full_name")
@@ -68,10 +68,10 @@ def bring_in(target: Target, archive: Rows, progress: Progress) -> None:
 
 
 def _bring(
-    target: Target,
-    archive: Rows,
+    target: ImportTarget,
+    archive: ArchivedRows,
     logical: str,
-    bring: Callable[[Target, Sequence[Row]], None],
+    bring: Callable[[ImportTarget, Sequence[Row]], None],
     progress: Progress,
 ) -> None:
     def told() -> Iterator[Row]:
@@ -102,7 +102,7 @@ def _seed_state(engine: sa.Engine, connection_id: str) -> None:
         )
 
 
-def _recount(target: Target) -> None:
+def _recount(target: ImportTarget) -> None:
     """The legacy count was kept by hand; ours is of what came over."""
     ids = [one.connection_id for one in target.brought.repositories.values()]
     counted = {id_: target.brought.of_connection.get(id_, 0) for id_ in ids}
@@ -114,7 +114,7 @@ def _recount(target: Target) -> None:
         if now != told:
             target.tally.worsen(REPOSITORIES, what, "changed")
             target.tally.say(
-                Finding(REPOSITORIES, id_, "changed", "counted", "document_count", told, now)
+                RowFinding(REPOSITORIES, id_, "changed", "counted", "document_count", told, now)
             )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingest.flows.legacy.repositories import Repository
+from ingest.flows.legacy.repositories import LegacyRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class Owner:
     names of those it may be.
     """
 
-    repository: Repository | None
+    repository: LegacyRepository | None
     rule: str | None = None
     candidates: tuple[str, ...] = ()
 
 
-def owner_of(linked: Sequence[Repository]) -> Owner:
+def owner_of(linked: Sequence[LegacyRepository]) -> Owner:
     """Of the repositories that are linked to a store, the one that brought its documents.
 
     The only one; of several the only one that ever brought any.

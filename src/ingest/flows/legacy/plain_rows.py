@@ -15,24 +15,24 @@ import sqlalchemy as sa
 
 from ingest.flows.legacy.lines import Row, Value, to_json
 from ingest.flows.legacy.reporting import Notes
-from ingest.flows.legacy.target import Target
+from ingest.flows.legacy.target import ImportTarget
 from ingest.store import legacy_rows
 
 
 @dataclass(slots=True)
-class Made:
+class MadeRow:
     """A legacy row and ours; `row` is None where it is refused."""
 
     notes: Notes
     row: dict[str, Value] | None
 
 
-Rival = Callable[[Made, str], None]
+Rival = Callable[[MadeRow, str], None]
 """Hears that another row, of this id, has what can be there only once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RowKind:
     """A table that rows are brought into.
 
     unique: columns that are unique together, and what is done about a row that has them too.
@@ -60,8 +60,8 @@ def _digits(value: object) -> orjson.Fragment:
 
 
 def write(
-    conn: sa.Connection | None, target: Target, kind: Kind, made: Sequence[Made]
-) -> list[Made]:
+    conn: sa.Connection | None, target: ImportTarget, kind: RowKind, made: Sequence[MadeRow]
+) -> list[MadeRow]:
     """Write those that are not refused and not there; which of them were new.
 
     Says of each what is in its way, or what stands here otherwise. In the caller's transaction.
@@ -78,19 +78,25 @@ def write(
     return fresh
 
 
-def say(target: Target, kind: Kind, made: Sequence[Made], fresh: Sequence[Made]) -> None:
+def say(
+    target: ImportTarget, kind: RowKind, made: Sequence[MadeRow], fresh: Sequence[MadeRow]
+) -> None:
     """Count a batch, after its commit."""
     for one in made:
         target.tally.row(one.notes)
     target.tally.written[kind.logical] += len(fresh)
 
 
-def _left(made: Sequence[Made]) -> list[Made]:
+def _left(made: Sequence[MadeRow]) -> list[MadeRow]:
     return [one for one in made if one.row is not None and not one.notes.is_refused]
 
 
 def _meet_rivals(
-    conn: sa.Connection, kind: Kind, made: Sequence[Made], unique: tuple[str, ...], rival: Rival
+    conn: sa.Connection,
+    kind: RowKind,
+    made: Sequence[MadeRow],
+    unique: tuple[str, ...],
+    rival: Rival,
 ) -> None:
     rows = [one.row for one in made if one.row is not None]
     if not rows:
@@ -101,7 +107,7 @@ def _meet_rivals(
             rival(one, found[one.notes.id])
 
 
-def _standing(conn: sa.Connection, kind: Kind, made: Sequence[Made]) -> set[str]:
+def _standing(conn: sa.Connection, kind: RowKind, made: Sequence[MadeRow]) -> set[str]:
     rows = {one.notes.id: one for one in made}
     told = [one.row for one in made if one.row is not None]
     if not told:
@@ -121,6 +127,6 @@ def notes_of(logical: str, row: Row) -> Notes:
     return Notes(logical, str(row.get("id")))
 
 
-def taken(made: Made, other: str) -> None:
+def taken(made: MadeRow, other: str) -> None:
     """A rival that stands for the row, so that the row does not come over."""
     made.notes.refused("taken-here", "id", made.notes.id, other)

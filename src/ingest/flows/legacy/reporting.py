@@ -64,7 +64,7 @@ RULES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RowFinding:
     """One thing that is said of a row; `table` by its logical name, `rule` one of RULES.
 
     before, after: the legacy value, and what stands for it now.
@@ -97,7 +97,7 @@ class Notes:
 
     table: str
     id: str
-    said: list[Finding] = field(default_factory=list)
+    said: list[RowFinding] = field(default_factory=list)
 
     def changed(
         self, rule: str, name: str | None, before: Value = None, after: Value = None
@@ -136,10 +136,10 @@ class Notes:
     def _say(self, what: What, rule: str, name: str | None, before: Value, after: Value) -> None:
         if rule not in RULES:
             raise LookupError(f"no rule {rule!r}")
-        self.said.append(Finding(self.table, self.id, what, rule, name, before, after))
+        self.said.append(RowFinding(self.table, self.id, what, rule, name, before, after))
 
 
-Sink = Callable[[Finding], None]
+Sink = Callable[[RowFinding], None]
 """Takes each finding, in the order of the archive."""
 
 
@@ -162,7 +162,7 @@ class Tally:
         for one in notes.said:
             self.say(one)
 
-    def say(self, finding: Finding) -> None:
+    def say(self, finding: RowFinding) -> None:
         """Something that is said beside the rows."""
         self.rules[finding.rule] += 1
         self.sink(finding)

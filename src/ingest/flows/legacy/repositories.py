@@ -46,7 +46,7 @@ _ACTS = ("admin", "push", "pull")
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class LegacyRepository:
     """A repository as the other rows need it.
 
     number: the provider's. name: `owner/repo`, None where nothing tells it. ingested: whether it
@@ -63,7 +63,7 @@ class Repository:
 
 def connection(
     row: Row, notes: Notes, taken_at: str, linked_name: str | None
-) -> tuple[dict[str, Value], Repository] | None:
+) -> tuple[dict[str, Value], LegacyRepository] | None:
     """Our row of the connection, and what others need of it; None where it is refused.
 
     linked_name: `owner/repo` as the link to a store has it.
@@ -88,7 +88,7 @@ def connection(
         "document_count": number(row, "document_count", 0),
         **_times(row, notes, taken_at),
     }
-    return made, Repository(
+    return made, LegacyRepository(
         connection_id=notes.id,
         organization_id=text(row, "organization_id") or "",
         number=repo_id,
@@ -100,7 +100,7 @@ def connection(
 
 def of_link(
     link: Row, organization_id: str, workspace_id: str, taken_at: str
-) -> tuple[dict[str, Value], Repository] | None:
+) -> tuple[dict[str, Value], LegacyRepository] | None:
     """The disconnected connection of a link whose repository is not connected: the link goes on,
     and its documents are known to be of that repository. None where it names none.
     """
@@ -137,7 +137,7 @@ def of_link(
         "created_at": at,
         "updated_at": at,
     }
-    return made, Repository(id_, organization_id, repo_id, name, True, DEFAULT_BRANCH)
+    return made, LegacyRepository(id_, organization_id, repo_id, name, True, DEFAULT_BRANCH)
 
 
 def _ingested(row: Row) -> bool:
@@ -241,7 +241,8 @@ def _kept_beside(
     row: Row, metadata: Mapping[str, Value], made: Mapping[str, Value]
 ) -> dict[str, Value]:
     """What the seed's metadata have no field for, and what of the legacy row is not said by it."""
-    rest = {name: told for name, told in metadata.items() if name not in _USED or told is None}
+    told = row.get("metadata")
+    rest = {name: one for name, one in metadata.items() if name not in _USED or one is None}
     odd = {
         name: metadata[name]
         for name, ours in (("fullName", "repoFullName"), *((n, n) for n in _USED - {"fullName"}))
@@ -255,14 +256,10 @@ def _kept_beside(
         "permissions": row.get("permissions"),
         "isActive": row.get("is_active"),
         "documentCount": row.get("document_count"),
-        "metadata": {**rest, **odd}
-        if isinstance(row.get("metadata"), dict)
-        else row["metadata"]
-        if row.get("metadata") is not None
-        else None,
+        "metadata": {**rest, **odd} if isinstance(told, dict) else told,
         **beside(row, _COLUMNS),
     }
-    return {name: told for name, told in columns.items() if told is not None}
+    return {name: one for name, one in columns.items() if one is not None}
 
 
 def _standing(row: Row, notes: Notes, *, deleted: bool) -> dict[str, Value]:

@@ -18,7 +18,7 @@ from ingest.flows.legacy.known import KnownTexts
 from ingest.flows.legacy.lines import Row
 from ingest.flows.legacy.ownership import Owner, owner_of
 from ingest.flows.legacy.reporting import Tally, What
-from ingest.flows.legacy.repositories import Repository
+from ingest.flows.legacy.repositories import LegacyRepository
 from ingest.store import stores
 from ingest.store.engine import BadRow, transaction
 
@@ -31,14 +31,14 @@ Progress = Callable[[str, int], None]
 """Hears how many rows of a logical table are through."""
 
 
-class Rows(Protocol):
+class ArchivedRows(Protocol):
     """An archive, as far as its rows are concerned."""
 
     def rows(self, logical: str) -> Iterator[Row]: ...
 
 
 @dataclass(slots=True)
-class Standing:
+class StoreAbove:
     """A store that documents may come into."""
 
     workspace_id: str
@@ -46,7 +46,7 @@ class Standing:
 
 
 @dataclass(slots=True)
-class Brought:
+class BroughtRows:
     """What came over so far, as later rows need it; by id, but for `repositories` (by number).
 
     names: of repositories, by number, as links to stores have them. linked: by store. counts: of
@@ -56,10 +56,10 @@ class Brought:
 
     organizations: set[str] = field(default_factory=set)
     workspaces: dict[str, str] = field(default_factory=dict)
-    stores: dict[str, Standing] = field(default_factory=dict)
+    stores: dict[str, StoreAbove] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    repositories: dict[str, Repository] = field(default_factory=dict)
-    linked: dict[str, list[Repository]] = field(default_factory=dict)
+    repositories: dict[str, LegacyRepository] = field(default_factory=dict)
+    linked: dict[str, list[LegacyRepository]] = field(default_factory=dict)
     counts: dict[str, tuple[int, What]] = field(default_factory=dict)
     of_connection: dict[str, int] = field(default_factory=dict)
     documents: KnownTexts = field(default_factory=KnownTexts)
@@ -75,7 +75,7 @@ class Brought:
 
 
 @dataclass(slots=True)
-class Target:
+class ImportTarget:
     """A database, and an import on its way into it.
 
     is_ready: it has our schema; an empty one is assumed otherwise, which only a dry run may do.
@@ -87,7 +87,7 @@ class Target:
     taken_at: str
     is_dry: bool = False
     is_ready: bool = True
-    brought: Brought = field(default_factory=Brought)
+    brought: BroughtRows = field(default_factory=BroughtRows)
 
     def each(
         self,
@@ -134,18 +134,18 @@ class Target:
                 self.brought.workspaces[workspace_id] = found
         return found
 
-    def store(self, conn: sa.Connection | None, store_id: str | None) -> Standing | None:
+    def store(self, conn: sa.Connection | None, store_id: str | None) -> StoreAbove | None:
         """A store, of the archive or the database."""
         if store_id is None:
             return None
         found = self.brought.stores.get(store_id)
         if found is None and conn is not None:
             for row in stores.listing(conn, store_id):
-                found = Standing(row["workspace_id"], row["organization_id"])
+                found = StoreAbove(row["workspace_id"], row["organization_id"])
                 self.brought.stores[store_id] = found
         return found
 
-    def stores_of(self, conn: sa.Connection | None, ids: Collection[str]) -> dict[str, Standing]:
+    def stores_of(self, conn: sa.Connection | None, ids: Collection[str]) -> dict[str, StoreAbove]:
         """Those of these stores that there are."""
         found = ((id_, self.store(conn, id_)) for id_ in sorted(ids))
         return {id_: one for id_, one in found if one is not None}
