@@ -119,8 +119,8 @@ def _import(
 ) -> Imported:
     if in_place:
         return try_in_place(place, wishes) if dry_run else import_in_place(place, wishes)
-    require_schema(current.engine, source_types())
     archive = Archive.open((place.directory or place.default).resolve())
+    require_schema(current.engine, source_types())
     return import_archive(current.engine, archive, wishes, is_dry=dry_run)
 
 

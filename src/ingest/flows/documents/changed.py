@@ -50,9 +50,15 @@ def _became(entry: Entry) -> Became | None:
         return "updated" if entry.shows or _is_patched(entry) else None
     if entry.stored is None:
         return "created"
-    if entry.before is not None and entry.before.made == IMPORTED:
-        return "updated" if entry.turned else None  # of what was imported nobody knows the words
-    return "updated" if entry.turned or differs(entry.draft, entry.stored) else None
+    return "updated" if _is_rewritten(entry) else None
+
+
+def _is_rewritten(entry: Entry) -> bool:
+    """What came out of a legacy database has no words to compare with when it is first read."""
+    if entry.turned or entry.draft is None or entry.stored is None:
+        return entry.turned
+    was_read = entry.before is None or entry.before.made != IMPORTED
+    return was_read and differs(entry.draft, entry.stored)
 
 
 def _is_patched(entry: Entry) -> bool:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from ingest.core.values import JSON
 from ingest.flows.connections import agreement
+from ingest.flows.connections.agreement import Conflict
 from ingest.flows.connections.connect import connection_metadata
 from ingest.flows.legacy import repositories
 from ingest.flows.legacy.columns import readable, text
@@ -23,7 +23,7 @@ from ingest.flows.legacy.repositories import SOURCE, LegacyRepository
 from ingest.flows.legacy.target import ImportTarget
 from ingest.sources.registry import source
 from ingest.store import connections, legacy_rows
-from ingest.store.connections import DISCONNECTED
+from ingest.store.connections import DISCONNECTED, Connection
 from ingest.store.legacy_tables import REPOSITORIES, STORE_REPOSITORIES
 
 CONNECTION = RowKind(REPOSITORIES, "lightfast_connected_sources", counted=("document_count",))
@@ -178,21 +178,24 @@ def _link_row(
 def _require_agreement(
     conn: sa.Connection | None, target: ImportTarget, fresh: Sequence[MadeRow]
 ) -> None:
-    """A connection that would shape the documents of a store otherwise than one that is there."""
+    """Disconnect what would shape the documents of a store otherwise than a connection here."""
     if conn is None or not fresh:
         return
-    ids = [str(one.row["source_id"]) for one in fresh if one.row is not None]
-    known = connections.by_id(conn, ids)
-    descriptor = source(SOURCE).descriptor
-    for one in fresh:
-        if one.row is None or str(one.row["source_id"]) not in known:
+    links = [(one.notes, one.row) for one in fresh if one.row is not None]
+    known = connections.by_id(conn, [str(row["source_id"]) for _, row in links])
+    for notes, row in links:
+        own = known.get(str(row["source_id"]))
+        conflict = _conflict(conn, own, str(row["store_id"])) if own is not None else None
+        if own is None or conflict is None:
             continue
-        own = known[str(one.row["source_id"])]
-        metadata: dict[str, JSON] = dict(own.metadata)
-        against = agreement.conflicts(conn, descriptor, metadata, [str(one.row["store_id"])])
-        conflict = next((c for c in against if c.other.id != own.id), None)
-        if conflict is None or own.status == DISCONNECTED:
-            continue
-        one.notes.changed("shaped-otherwise", "config_status", own.status, conflict.other.id)
+        notes.changed("shaped-otherwise", "config_status", own.status, conflict.other.id)
         if not target.is_dry:
             connections.set_status(conn, own.id, is_active=False, status=DISCONNECTED)
+
+
+def _conflict(conn: sa.Connection, own: Connection, store_id: str) -> Conflict | None:
+    if own.status == DISCONNECTED:
+        return None
+    descriptor = source(SOURCE).descriptor
+    against = agreement.conflicts(conn, descriptor, own.metadata, [store_id])
+    return next((one for one in against if one.other.id != own.id), None)
