@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.cli.legacy_progress import shown
+from ingest.flows.legacy.passing import Passed
 from tests.cli.conftest import Ingest
 from tests.databases import empty_databases
 from tests.legacy.database import build
@@ -86,6 +88,24 @@ def test_a_database_without_legacy_tables_is_told(
     assert (told.code, told.out) == (1, "")
     assert told.err.count("\n") == 1
     assert "holds no legacy table" in told.err
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_how_far_it_is_stands_on_stderr(
+    capsys: pytest.CaptureFixture[str], *, as_json: bool
+) -> None:
+    with shown("export", as_json=as_json, line_every_s=0.0) as tell:
+        tell(Passed("documents", 1_000, 200_000))
+        tell(Passed("documents", 2_000, 0))
+    told = capsys.readouterr()
+    assert told.out == ""
+    if as_json:
+        first = json.loads(told.err.splitlines()[0])
+        assert first == {"step": "export", "table": "documents", "rows": 1000, "about": 200_000}
+    else:
+        assert told.err == (
+            "export: documents: 1,000 rows of about 200,000\nexport: documents: 2,000 rows\n"
+        )
 
 
 def test_a_database_that_does_not_answer_is_told(ingest: Ingest, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ingest.flows.legacy.manifest import (
     Manifest,
     file_of,
 )
-from ingest.flows.legacy.writing import Draft, drafting
+from ingest.flows.legacy.writing import ArchiveDraft, drafting
 from ingest.store.legacy_tables import LEGACY_TABLES
 
 TEXT = "character varying(191)"
@@ -37,12 +37,12 @@ def make(directory: Path, lines: Mapping[str, Sequence[bytes]], *, replace: bool
         fill(draft, lines)
 
 
-def fill(draft: Draft, lines: Mapping[str, Sequence[bytes]]) -> None:
+def fill(draft: ArchiveDraft, lines: Mapping[str, Sequence[bytes]]) -> None:
     """Write the lines of each table, and end the draft with their manifest."""
     draft.finish(manifest({name: write(draft, name, told) for name, told in lines.items()}))
 
 
-def write(draft: Draft, logical: str, lines: Sequence[bytes]) -> ArchivedTable:
+def write(draft: ArchiveDraft, logical: str, lines: Sequence[bytes]) -> ArchivedTable:
     """Write the lines of one table, and what is said of it."""
     done = draft.write(logical, lines)
     more = ("frontmatter",) if logical == "documents" else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from ingest.core.errors import Unavailable
 from ingest.flows.legacy.archive import Archive
 from ingest.flows.legacy.export import export
 from ingest.flows.legacy.passing import Passed
+from ingest.flows.legacy.writing import ArchiveUnwritable
 from ingest.sources.registry import source_types
 from ingest.store.condition import UnfitDatabase
 from ingest.store.engine import connect
@@ -27,6 +29,7 @@ from tests.legacy.oddities import ODDITIES
 from tests.legacy.rows import document, ordinary
 
 pytestmark = pytest.mark.integration
+JSON_NULL = "'null'"
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +114,7 @@ def test_columns_that_nobody_knows_are_kept(empty_url: str, tmp_path: Path) -> N
         empty_url,
         'ALTER TABLE lightfast_docs_documents ADD "Über Spalte" numeric DEFAULT 1.50, '
         "ADD seen timestamptz DEFAULT '2024-05-06 07:08:09.5+02', ADD nan float8 DEFAULT 'NaN', "
+        f'ADD "50% %s ""off""" jsonb DEFAULT {JSON_NULL}, '
         "ADD raw bytea DEFAULT '\\x00ff', DROP frontmatter",
         "ALTER TABLE lightfast_connected_repository ALTER config_status DROP DEFAULT, "
         "ALTER config_status TYPE text",
@@ -125,6 +129,10 @@ def test_columns_that_nobody_knows_are_kept(empty_url: str, tmp_path: Path) -> N
         "\\x00ff",
     )
     assert "frontmatter" not in row
+    assert row['50% %s "off"'] is None
+    table = archive.tables["documents"]
+    assert table is not None
+    assert table.json_nulls == {'50% %s "off"': table.rows}
     assert archive.manifest.enums == {}
 
 
@@ -178,6 +186,36 @@ def test_nobody_drops_a_table_that_is_being_read(empty_url: str, tmp_path: Path)
     assert refused
 
 
+class _DiskFullError(OSError):
+    def __init__(self) -> None:
+        super().__init__(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [(_DiskFullError, ArchiveUnwritable), (KeyboardInterrupt, KeyboardInterrupt)],
+)
+def test_what_ends_it_in_the_middle_is_told_as_it_is(
+    empty_url: str,
+    tmp_path: Path,
+    trouble: type[BaseException],
+    told: type[BaseException],
+) -> None:
+    """And nothing is left of it: not of the files, and not of the session."""
+    build(empty_url, documents=1_200, oddities=[])
+    engine = connect(empty_url, pool_size=1)
+
+    def fail(_: Passed) -> None:
+        raise trouble
+
+    with pytest.raises(told):
+        export(engine, tmp_path, program="0.0.0", tell=fail)
+    assert [*tmp_path.iterdir()] == []
+    export(engine, tmp_path, program="0.0.0")
+    engine.dispose()
+    assert Archive.open(tmp_path).verify() == []
+
+
 # What is no legacy database.
 
 
@@ -213,6 +251,17 @@ def test_old_tables_beside_our_schema_come_out(empty_url: str, tmp_path: Path) -
         "stores": "lf_stores",
         "documents": "lf_docs_documents",
     }
+
+
+def test_the_oldest_of_all_had_two_tables(empty_url: str, tmp_path: Path) -> None:
+    run(empty_url, ddl("lf"))
+    run(empty_url, "DROP TABLE lightfast_workspaces CASCADE", "DROP TABLE lf_stores CASCADE")
+    run(empty_url, "ALTER TABLE lightfast_deus_connected_repository DROP workspace_id")
+    rest = "lightfast_store_repositories, lf_docs_documents, lf_ingestion_commits"
+    run(empty_url, f"DROP TABLE lf_vector_entries, {rest}")
+    archive = out(empty_url, tmp_path)
+    there = [name for name, table in archive.tables.items() if table is not None]
+    assert there == ["organizations", "repositories"]
 
 
 def test_two_generations_of_one_table_are_told(empty_url: str, tmp_path: Path) -> None:
@@ -257,7 +306,7 @@ def test_a_table_without_what_it_needs_is_told(empty_url: str, tmp_path: Path) -
 
 
 def test_rows_that_a_policy_hides_are_not_left_out_in_silence(
-    empty_url: str, postgres_url: str, tmp_path: Path
+    empty_url: str, tmp_path: Path
 ) -> None:
     build(empty_url, oddities=["store_without_anything"])
     role = f"reader_{tmp_path.name[-20:].replace('-', '_')}"
@@ -266,7 +315,6 @@ def test_rows_that_a_policy_hides_are_not_left_out_in_silence(
         f"CREATE ROLE {role} LOGIN PASSWORD 'of a test'",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}",
     )
-    read_by = empty_url.replace("postgresql://", f"postgresql://{role}:of%20a%20test@", 1)
     host = empty_url.rpartition("@")[2]
     read_by = f"postgresql://{role}:of%20a%20test@{host}"
     try:

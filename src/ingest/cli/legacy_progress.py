@@ -21,21 +21,21 @@ LINE_EVERY_S = 2.0
 
 
 @contextmanager
-def shown(step: str, *, as_json: bool) -> Iterator[Tell]:
+def shown(step: str, *, as_json: bool, line_every_s: float = LINE_EVERY_S) -> Iterator[Tell]:
     """What a flow tells, shown while the block runs. `step` is what is done: export, verify."""
     if not as_json and sys.stderr.isatty():
         with _bar() as tell:
             yield tell
     else:
-        yield _lines(step, as_json=as_json)
+        yield _lines(step, line_every_s, as_json=as_json)
 
 
-def _lines(step: str, *, as_json: bool) -> Tell:
+def _lines(step: str, every_s: float, *, as_json: bool) -> Tell:
     told_at = time.monotonic()
 
     def tell(passed: Passed) -> None:
         nonlocal told_at
-        if time.monotonic() - told_at < LINE_EVERY_S:
+        if time.monotonic() - told_at < every_s:
             return
         told_at = time.monotonic()
         said = {"step": step, "table": passed.logical, "rows": passed.rows, "about": passed.about}

@@ -37,6 +37,8 @@ class Flaw:
 
 Told = tuple[str, bool, int | None]
 """What is wrong, whether that is damage, and the line."""
+_LEAST_ROW = 8
+"""Bytes."""
 References = Mapping[tuple[str, str], KnownTexts]
 """By logical table and column, the values there that rows of other tables may name."""
 
@@ -48,7 +50,7 @@ def flaws(directory: Path, told: Manifest, tell: Tell = lambda _: None) -> list[
     """
     present = {logical: table for logical, table in told.tables.items() if table is not None}
     references = {
-        place: KnownTexts(present[place[0]].rows)
+        place: KnownTexts(_rows_at_most(directory, present[place[0]]))
         for logical in present
         for place in LEGACY_TABLES[logical].refers.values()
         if place[0] in present
@@ -61,6 +63,12 @@ def flaws(directory: Path, told: Manifest, tell: Tell = lambda _: None) -> list[
             first, times = (line, 1) if known is None else (known.line, known.times + 1)
             found[logical, what] = Flaw(logical, what, is_damage, first, times)
     return [*found.values()]
+
+
+def _rows_at_most(directory: Path, table: ArchivedTable) -> int:
+    """As many as the manifest says, if the file has bytes for them."""
+    path = directory / table.file
+    return min(table.rows, path.stat().st_size // _LEAST_ROW) if path.is_file() else 0
 
 
 class _Look:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from ingest.flows.legacy.manifest import (
     file_of,
 )
 from ingest.flows.legacy.passing import TOLD_EVERY, Passed, Tell
-from ingest.flows.legacy.writing import Draft, drafting
+from ingest.flows.legacy.writing import ArchiveDraft, drafting
 from ingest.store import legacy
 from ingest.store.engine import transaction
 from ingest.store.legacy import FoundDatabase, FoundTable
@@ -50,7 +51,7 @@ def export(
 
 def _written(
     conn: sa.Connection,
-    draft: Draft,
+    draft: ArchiveDraft,
     found: FoundDatabase,
     chosen: Chosen,
     *,
@@ -72,10 +73,10 @@ def _written(
 
 
 def _table(
-    conn: sa.Connection, draft: Draft, logical: str, table: FoundTable, tell: Tell
+    conn: sa.Connection, draft: ArchiveDraft, logical: str, table: FoundTable, tell: Tell
 ) -> ArchivedTable:
-    blocks = _counted(legacy.rows(conn, table.name), logical, table.about, tell)
-    done = draft.write(logical, blocks)
+    with closing(legacy.rows(conn, table.name)) as blocks:  # whatever ends it, before the rollback
+        done = draft.write(logical, _counted(blocks, logical, table.about, tell))
     return ArchivedTable(
         table=table.name,
         file=file_of(logical),

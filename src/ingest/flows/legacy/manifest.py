@@ -15,13 +15,13 @@ FORMAT: Literal[1] = 1
 MANIFEST = "manifest.json"
 
 
-class _Said(BaseModel):
+class _InManifest(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True
     )
 
 
-class ArchivedColumn(_Said):
+class ArchivedColumn(_InManifest):
     """A column as PostgreSQL has it: `type` as `format_type` writes it, `default` as SQL."""
 
     name: str
@@ -35,7 +35,7 @@ def file_of(logical: str) -> str:
     return f"{logical}.jsonl"
 
 
-class ArchivedTable(_Said):
+class ArchivedTable(_InManifest):
     """One table: its real name, and the file that holds its rows, a JSON object a line.
 
     rows, bytes, sha256: of the file. order: the columns by which the rows ascend, compared as
@@ -55,7 +55,7 @@ class ArchivedTable(_Said):
     constraints: tuple[str, ...] = ()
 
 
-class ArchivedDatabase(_Said):
+class ArchivedDatabase(_InManifest):
     """Where the rows were taken from: the database's name, and the server's version as it says."""
 
     name: str
@@ -73,7 +73,7 @@ def _all_tables(
     return {logical: tables[logical] for logical in LEGACY_TABLES}
 
 
-class Manifest(_Said):
+class Manifest(_InManifest):
     """The manifest of an archive. A table that the database has not is None.
 
     taken_at: the moment of the snapshot of which all rows are, in UTC. snapshot: that snapshot, as

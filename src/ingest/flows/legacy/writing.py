@@ -41,7 +41,7 @@ class WrittenFile:
 
 
 @dataclass(slots=True)
-class Draft:
+class ArchiveDraft:
     """An archive that is being written, which nobody takes for one before `finish`."""
 
     directory: Path
@@ -96,7 +96,7 @@ class Draft:
 
 
 @contextmanager
-def drafting(directory: Path, *, replace: bool) -> Iterator[Draft]:
+def drafting(directory: Path, *, replace: bool) -> Iterator[ArchiveDraft]:
     """An archive to write into a directory, which is made where it is missing.
 
     What another process left half done is begun anew. Whoever leaves the block without `finish`
@@ -108,7 +108,7 @@ def drafting(directory: Path, *, replace: bool) -> Iterator[Draft]:
         _make(directory)
         _require_free(directory, replace=replace)
         with _locked(directory) as lock:
-            draft = Draft(directory, lock)
+            draft = ArchiveDraft(directory, lock)
             try:
                 yield draft
             finally:
@@ -165,7 +165,7 @@ def _busy(directory: Path) -> BadInput:
 
 
 def _created(path: Path, *, truncate: bool = True) -> BinaryIO:
-    how = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if truncate else 0)
+    how = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if truncate else 0)
     return os.fdopen(os.open(path, how, 0o600), "wb", buffering=_BUFFERED)
 
 
