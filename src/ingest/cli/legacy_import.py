@@ -187,6 +187,7 @@ def _data(done: Imported, report: Path | None, following: Sequence[str]) -> dict
         "archive": done.archive or None,
         "directory": done.directory or None,
         "dry_run": done.is_dry,
+        "rows": sum(counts["rows"] for counts in done.tally.as_json().values()),
         "report": str(report) if report is not None else None,
         "tables": done.tally.as_json(),
         "rules": dict(sorted(done.tally.rules.items())),
