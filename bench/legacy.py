@@ -1,4 +1,4 @@
-"""How long a legacy database takes to come out, and what that takes of memory.
+"""How long a legacy database takes to come out and to come in, and what that takes of memory.
 
 Each step is the command itself, in a process of its own that tells its own peak (`VmHWM`). The
 database is the one of the tests, with an ordinary mass of rows; of two sizes, for memory is to be
@@ -20,6 +20,9 @@ from urllib.parse import urlsplit
 import psycopg
 
 from ingest.embedded import start
+from ingest.sources.registry import source_types
+from ingest.store.engine import connect
+from ingest.store.upgrade import upgrade
 from tests.legacy.database import build
 from tests.legacy.measured import measured
 
@@ -39,17 +42,23 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a step works on: the legacy database, and the archive's directory."""
+    """What a step works on: the legacy database, the archive's directory, and a database of ours
+    that has no rows.
+    """
 
     database_url: str
     archive: Path
+    target_url: str
 
 
 STEPS: Mapping[str, Callable[[Place], Sequence[str]]] = {
     "export": lambda place: ("legacy", "export", str(place.archive), "--force", "--json"),
     "verify": lambda place: ("legacy", "verify", str(place.archive), "--json"),
+    "import": lambda place: ("legacy", "import", str(place.archive), "--json"),
 }
 """The command of each step, in the order in which they follow one another."""
+INTO = frozenset({"import"})
+"""Those of them that work on the database of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +97,37 @@ def _costs(documents: int, runs: int) -> dict[str, list[StepCost]]:
         tempfile.TemporaryDirectory(prefix="ingest-bench-") as directory,
         start(Path(directory) / "server", redis=False, durable=True) as services,
     ):
-        built = build(_empty(services.urls.database_url), documents=documents, oddities=())
-        place = Place(built.url, Path(directory) / "archive")
+        server = services.urls.database_url
+        built = build(_empty(server, "legacy"), documents=documents, oddities=())
         costs: dict[str, list[StepCost]] = {name: [] for name in STEPS}
-        for _ in range(runs):
+        for run in range(runs):
+            place = Place(built.url, Path(directory) / "archive", _ours(server, f"ours_{run}"))
             for name, command in STEPS.items():
-                costs[name].append(_cost(command(place), place))
+                url = place.target_url if name in INTO else place.database_url
+                costs[name].append(_cost(command(place), url))
                 assert costs[name][-1].rows == sum(built.rows.values())
     return costs
 
 
-def _empty(server_url: str) -> str:
+def _empty(server_url: str, name: str) -> str:
     """A database without a table."""
     with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute("CREATE DATABASE legacy TEMPLATE template0")
-    return urlsplit(server_url)._replace(path="/legacy").geturl()
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
 
 
-def _cost(command: Sequence[str], place: Place) -> StepCost:
+def _ours(server_url: str, name: str) -> str:
+    """A database with our schema and no rows."""
+    url = _empty(server_url, name)
+    engine = connect(url)
+    upgrade(engine, source_types())
+    engine.dispose()
+    return url
+
+
+def _cost(command: Sequence[str], url: str) -> StepCost:
     began, cpu_before = time.monotonic(), _cpu_s()
-    done = measured(command, {"DATABASE_URL": place.database_url})
+    done = measured(command, {"DATABASE_URL": url})
     wall_s, cpu_s = time.monotonic() - began, _cpu_s() - cpu_before
     assert done.code == 0, done.err
     return StepCost(json.loads(done.out)["rows"], wall_s, cpu_s, done.peak_mib)

@@ -51,7 +51,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "docs": ("documents", "Documents."),
     "graph": ("graphs", "How documents hang together."),
     "secrets": ("keys", "The encryption of stored secrets."),
-    "legacy": ("legacy", "The way out of a legacy database."),
+    "legacy": ("legacy", "The way out of a legacy database, and in."),
     "organization": ("organizations", "Organizations, which stores and connections belong to."),
 }
 """The module of each noun, whose `app` holds the noun's commands, and its help."""

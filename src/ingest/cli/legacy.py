@@ -1,4 +1,4 @@
-"""`ingest legacy`: a legacy database comes out into an archive, which is looked over."""
+"""`ingest legacy`: a legacy database comes out into an archive, which is looked over, and in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from ingest.cli import output
 from ingest.cli.amounts import bytes_, count
 from ingest.cli.arguments import AsJson
+from ingest.cli.legacy_import import import_
 from ingest.cli.legacy_progress import shown
 from ingest.cli.session import session
 from ingest.flows.legacy.archive import Archive
@@ -19,12 +20,13 @@ from ingest.flows.legacy.checking import Flaw
 from ingest.flows.legacy.export import export
 from ingest.flows.legacy.manifest import Manifest
 
-app = typer.Typer(help="The way out of a legacy database.", no_args_is_help=True)
+app = typer.Typer(help="The way out of a legacy database, and in.", no_args_is_help=True)
 
 ArchiveDirectory = Annotated[
     Path, typer.Argument(metavar="DIR", help="The directory of the archive.")
 ]
 _COLUMNS = ("logical", "table", "rows", "size")
+app.command("import")(import_)
 
 
 @app.command("export")

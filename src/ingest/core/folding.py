@@ -18,6 +18,8 @@ from ingest.core.ranks import grounded, is_final, same_version, was_seen
 from ingest.core.values import JSON
 
 LIVE, DELETED, UNKNOWN = "live", "deleted", "unknown"
+NOBODY = ""
+"""In the place of a connection's id: what a legacy database says, and no connection feeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,11 @@ class Statement:
     """A change as one connection says it, in whichever store; with its place in the total order.
 
     `wanted` is false where the object lies outside the connection's filter (a `Withdraw` always
-    does). `revision` is that of the code that made it, `made` the digest of what it made, where
-    that is compared. `heard_at` is when it was received, or the provider asked. `again` is the
-    look-up that settles a doubt about it, where the connection can ask. `cuts` are what of it
-    exceeded a bound, in words. `teaches` where it shows a name that the connection does not know.
+    does); `connection_id` may be NOBODY. `revision` is that of the code that made it, `made` the
+    digest of what it made, where that is compared. `heard_at` is when it was received, or the
+    provider asked. `again` is the look-up that settles a doubt about it, where the connection can
+    ask. `cuts` are what of it exceeded a bound, in words. `teaches` where it shows a name that the
+    connection does not know.
     """
 
     change: Change
@@ -332,7 +335,7 @@ def _feeds(known: Iterable[Feed], statements: Iterable[Statement]) -> tuple[tupl
     standing = {feed.connection_id: feed for feed in known}
     written: dict[str, Feed] = {}
     for statement in statements:
-        if isinstance(statement.change, Delete):
+        if isinstance(statement.change, Delete) or statement.connection_id == NOBODY:
             continue
         before = standing.get(statement.connection_id)
         if before and before.rank is not None and statement.place < (before.rank, before.revision):

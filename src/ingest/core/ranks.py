@@ -51,6 +51,11 @@ class Seen:
 Origin = Told | Seen
 TOLD = Told()
 
+IMPORTED = "legacy"
+"""In the place of a digest (`made`): the row came out of a legacy database, which kept of the words
+a hash over the body alone. Until the document is read again nobody can say what it was made of.
+"""
+
 
 def rank(change: Change, origin: Origin = TOLD) -> str:
     """The change's place in the total order; equal only where one body or one look-up said it."""

@@ -17,6 +17,7 @@ from ingest.core.changes import Patch, Upsert
 from ingest.core.folding import (
     DELETED,
     LIVE,
+    NOBODY,
     Decision,
     Feed,
     LedgerRow,
@@ -39,7 +40,7 @@ from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.flows.documents.turning import shared_ids, under_what_stands
 from ingest.flows.documents.write import write
 from ingest.sources.registry import folded
-from ingest.store import documents, feeds, ledger, references
+from ingest.store import documents, feeds, ledger, orphans, references
 from ingest.store.binding import Noted
 from ingest.store.documents import Stored
 
@@ -91,6 +92,14 @@ class _Subject:
     doubtful: frozenset[int] = frozenset()
     feeds: list[Feed] = field(default_factory=list)
     stored: Stored | None = None
+
+    @property
+    def is_told_whole(self) -> bool:
+        """Whether it is there, as a connection that wants it says."""
+        return any(
+            one.wanted and one.connection_id != NOBODY and isinstance(one.change, Upsert)
+            for one in self.statements.values()
+        )
 
     @property
     def moves(self) -> bool:
@@ -157,7 +166,7 @@ def apply(
         for key, subject in subjects.items()
     ]
     heard_of = [row for key, row in named.items() if key not in found]
-    connections = frozenset(statement.connection_id for _, statement in said)
+    connections = frozenset(statement.connection_id for _, statement in said) - {NOBODY}
     keys = write(conn, entries, heard_of, connections, renders)
     doubtful = frozenset().union(*(subject.doubtful for subject in subjects.values()))
     noted = note_keys(
@@ -171,11 +180,20 @@ def _read(conn: sa.Connection, said: Sequence[StoreStatement]) -> dict[str, _Sub
     """The documents that are spoken of, in lock order, with all that decides their fate."""
     subjects = _subjects(said)
     _place(subjects, ledger.lock(conn, subjects))
+    _adopt(conn, subjects)
     known = {s.row.document_id: s for s in subjects.values() if s.known}
     _read_documents(conn, known)
     for document, standing in feeds.read(conn, known).items():
         known[document].feeds = standing
     return subjects
+
+
+def _adopt(conn: sa.Connection, subjects: Mapping[str, _Subject]) -> None:
+    """What is told of for the first time may be an orphan that came out of a legacy database."""
+    unknown = [s.row for s in subjects.values() if not s.known and s.is_told_whole]
+    adopted = orphans.adopt(conn, unknown)
+    if adopted:
+        _place({key: subjects[key] for key in adopted}, ledger.lock(conn, adopted))
 
 
 def _read_documents(conn: sa.Connection, known: Mapping[str, _Subject]) -> None:

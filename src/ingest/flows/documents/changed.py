@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingest.core.identity import Identity
-from ingest.core.ranks import version_of
+from ingest.core.ranks import IMPORTED, version_of
 from ingest.flows.documents.plan import Entry, differs
 
 Became = Literal["created", "updated", "deleted", "withdrawn"]
@@ -28,7 +28,10 @@ class ChangedDocument:
 
 
 def changed(entries: Iterable[Entry]) -> Iterator[ChangedDocument]:
-    """The documents whose row, or whose being in sight, is another than before."""
+    """The documents whose row, or whose being in sight, is another than before.
+
+    What came out of a legacy database, and is read for the first time since, has not changed.
+    """
     for entry in entries:
         became = _became(entry)
         if became is not None:
@@ -47,7 +50,15 @@ def _became(entry: Entry) -> Became | None:
         return "updated" if entry.shows or _is_patched(entry) else None
     if entry.stored is None:
         return "created"
-    return "updated" if entry.turned or differs(entry.draft, entry.stored) else None
+    return "updated" if _is_rewritten(entry) else None
+
+
+def _is_rewritten(entry: Entry) -> bool:
+    """What came out of a legacy database has no words to compare with when it is first read."""
+    if entry.turned or entry.draft is None or entry.stored is None:
+        return entry.turned
+    was_read = entry.before is None or entry.before.made != IMPORTED
+    return was_read and differs(entry.draft, entry.stored)
 
 
 def _is_patched(entry: Entry) -> bool:

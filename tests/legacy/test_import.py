@@ -1,0 +1,128 @@
+"""An archive comes in: every row is accounted for, by rules that a script apart says once more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from ingest.flows.legacy.lines import to_json
+from tests.cli.conftest import Ingest, ingest
+from tests.databases import empty_databases
+from tests.legacy import database, rows
+from tests.legacy.archiving import archive
+from tests.legacy.check_import import accounted, check
+from tests.legacy.database import STORES
+from tests.legacy.importing import Report, archive_of, bring
+from tests.legacy.rows import id_of
+from tests.legacy.standing import standing
+
+__all__ = ["ingest"]
+
+pytestmark = [pytest.mark.integration, pytest.mark.once]
+
+
+@pytest.fixture
+def make(postgres_url: str) -> Iterator[Callable[[], str]]:
+    with empty_databases(postgres_url) as made:
+        yield made
+
+
+def written(report: Report, path: Path) -> Path:
+    path.write_text("".join(f"{to_json(line)}\n" for line in report.lines), "utf-8")
+    return path
+
+
+def test_every_row_of_an_odd_database_comes_over_by_the_rules(
+    make: Callable[[], str], engine: sa.Engine, database_url: str, tmp_path: Path
+) -> None:
+    directory = archive(database.build(make(), documents=50), tmp_path / "archive")
+    would = bring(engine, directory, is_dry=True)
+    assert not any(standing(database_url).values())
+    did = bring(engine, directory)
+    assert would.lines == did.lines
+    assert would.tables == did.tables
+    report = written(did, tmp_path / "report.jsonl")
+    assert check(directory, database_url, report) == []
+    assert accounted(did.tables, directory) == []
+    before = standing(database_url)
+    again = bring(engine, directory)
+    assert standing(database_url) == before
+    assert again.lines == did.lines
+    assert {counts["written"] for counts in again.tables.values()} == {0}
+    require_a_sharp_eye(directory, database_url, report)
+
+
+def require_a_sharp_eye(directory: Path, url: str, report: Path) -> None:
+    """What checks finds what is wrong, of each kind."""
+    wrong = (
+        "UPDATE lightfast_docs_documents SET slug = slug || 'x' WHERE id = '1'",
+        "UPDATE lightfast_document_ledger SET scope = '7' WHERE document_id = '1'",
+        "DELETE FROM lightfast_legacy_vector_entries WHERE id = repeat('v', 191)",
+        "UPDATE lightfast_ingestion_events SET event_key = 'x' WHERE event_key = 'd-1'",
+    )
+    with psycopg.connect(url) as conn:
+        for statement in wrong:
+            assert conn.execute(statement.encode()).rowcount == 1
+    found = check(directory, url, report)
+    assert {line.split()[0] for line in found} == {"documents", "commits", "vector_entries"}
+    assert len(found) >= len(wrong)
+
+
+def test_an_import_beside_live_sources_leaves_them_alone_and_says_what_is_in_the_way(
+    make: Callable[[], str], engine: sa.Engine, tmp_path: Path
+) -> None:
+    here = [
+        rows.organization("here", github_org_id=rows.number_of("there")),
+        rows.workspace("there", organization_id="org_here"),
+        rows.store("there", id="another", index_name="another"),
+        rows.organization("same", clerk_org_slug="before"),
+    ]
+    bring(engine, archive_of(make(), tmp_path / "here", here))
+    told = [
+        *rows.ordinary("there"),
+        rows.document("there", "a.md"),
+        rows.organization("same", clerk_org_slug="after"),
+    ]
+    report = bring(engine, archive_of(make(), tmp_path / "there", told))
+    assert report.said("organizations", "org_there") == {("changed", "installation-taken")}
+    assert report.said("organizations", "org_same") == {("kept", "differs-here")}
+    assert report.said("workspaces", id_of("there")) == {("kept", "differs-here")}
+    assert ("changed", "slug-taken") in report.said("stores", f"{id_of('there')}_docs")
+    assert report.tables["documents"]["written"] == 1
+
+
+def test_the_command_accounts_for_every_row(
+    make: Callable[[], str], ingest: Ingest, tmp_path: Path
+) -> None:
+    directory = archive(database.build(make(), documents=STORES, oddities=()), tmp_path / "a")
+    assert ingest("db", "upgrade").code == 0
+    dry = ingest("legacy", "import", str(directory), "--dry-run", "--json").json
+    assert dry["tables"]["documents"]["written"] == STORES
+    assert not (directory / "import-report.jsonl").exists()
+    done = ingest("legacy", "import", str(directory), "--json").json
+    assert done["tables"] == dry["tables"]
+    assert done["rules"] == dry["rules"]
+    told = Path(done["report"]).read_text("utf-8").splitlines()
+    assert len(told) == sum(done["rules"].values())
+    assert {*json.loads(told[0])} == {"table", "id", "what", "field", "before", "after", "rule"}
+    shown = ingest("legacy", "import", str(directory))
+    assert shown.code == 0
+    assert "default-branch" in shown.out
+    assert "No secret came along" in shown.err
+
+
+def test_the_command_says_what_it_needs(ingest: Ingest, tmp_path: Path) -> None:
+    assert ingest("legacy", "import").code == 2
+    assert ingest("legacy", "import", str(tmp_path), "--drop-old").code == 2
+    nothing = ingest("legacy", "import", str(tmp_path / "nothing"))
+    assert nothing.code == 2
+    assert "ingest legacy export" in nothing.err
+    assert ingest("db", "upgrade").code == 0
+    other = ingest("legacy", "import", "--in-place", INGEST_DATA_DIR=str(tmp_path))
+    assert other.code == 1
+    assert "no legacy table" in other.err
