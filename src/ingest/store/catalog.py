@@ -1,4 +1,4 @@
-"""What PostgreSQL's catalogs say of tables, a line for each fact, so that two databases compare."""
+"""What PostgreSQL's catalogs say of tables and views, a line for each fact: databases compare."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ SELECT concat_ws(' ', 'constraint', t.name, k.conname,
                  replace(pg_get_constraintdef(k.oid), t.prefix, ''))
 FROM t JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype <> 'n'
 """)
+_VIEWS = sa.text(f"""{_TABLES}
+SELECT concat_ws(' ', 'view', t.name, replace(pg_get_viewdef(t.oid), t.prefix, ''))
+FROM t JOIN pg_class c ON c.oid = t.oid AND c.relkind = 'v'
+""")
 _ENUMS = sa.text("""
 SELECT concat_ws(' ', 'enum', t.typname, string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder))
 FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
@@ -47,11 +51,11 @@ WHERE pg_type_is_visible(t.oid) GROUP BY t.typname
 def tables(conn: sa.Connection, names: Collection[str]) -> frozenset[str]:
     """What PostgreSQL knows of these tables, a text for each fact: two databases compare as sets.
 
-    Facts are columns (place, type, null, collation, default), indexes and constraints. Names are
-    looked up along the search path; a table that is not there gives none.
+    Facts are columns (place, type, null, collation, default), indexes, constraints, and of a view
+    its query. Names are looked up along the search path; one that is not there gives none.
     """
     given = {"tables": list(names)}
-    queries = (_COLUMNS, _INDEXES, _CONSTRAINTS)
+    queries = (_COLUMNS, _INDEXES, _CONSTRAINTS, _VIEWS)
     return frozenset(line for q in queries for line in conn.execute(q, given).scalars())
 
 
