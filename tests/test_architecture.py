@@ -50,6 +50,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "published": ("core", "sources", "published"),
     "types": ("core", "sources", "published", "types"),
     "queries": ("core", "sources", "published", "types", "store", "queries"),
+    "changes": ("core", "store", "changes"),
     "skeleton": ("core", "sources", "skeleton"),
     "testing": ("core", "sources", "published", "testing"),
     DEMOS: ("core", "sources", "testing"),

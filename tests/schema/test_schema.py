@@ -135,6 +135,7 @@ def test_the_file_and_the_migrations_build_the_same(empty_database: Callable[[],
     upgrade(made, [])
     made.dispose()
     assert _public(by_migrations) == _public(by_file), "write the next migration"
+    assert _triggers(by_migrations) == _triggers(by_file), "write the next migration"
 
 
 def test_the_file_and_the_sqlalchemy_tables_build_the_same(
@@ -245,6 +246,16 @@ def _views(url: str) -> set[str]:
         names = set(sa.inspect(conn).get_view_names())
     made.dispose()
     return names
+
+
+def _triggers(url: str) -> frozenset[str]:
+    """What writes beside whoever writes; the SQLAlchemy tables know none of it."""
+    made = connect(url)
+    with transaction(made) as conn:
+        told = catalog.triggers(conn, sa.inspect(conn).get_table_names())
+    made.dispose()
+    assert len(told) > 10
+    return told
 
 
 def _described(url: str, names: list[str]) -> frozenset[str]:

@@ -31,12 +31,12 @@ def adopt(conn: sa.Connection) -> None:
     Raises `UnfitDatabase` where it is not the same, having changed nothing.
     """
     ours = frozenset((*METADATA.tables, *VIEWS.tables))
-    standing = catalog.tables(conn, ours)
+    standing = catalog.tables(conn, ours) | catalog.triggers(conn, ours)
     with conn.begin_nested() as aside:  # what it would be, built beside it and taken back
         conn.execute(_ASIDE)
         conn.execute(_LOOK_ASIDE)
         run(conn)
-        needed = catalog.tables(conn, ours)
+        needed = catalog.tables(conn, ours) | catalog.triggers(conn, ours)
         aside.rollback()
     differences = sorted(standing ^ needed)
     if differences:

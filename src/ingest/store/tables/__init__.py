@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from ingest.store.tables import names, own, owners, seed, syncs, views
+from ingest.store.tables import names, outbox, own, owners, seed, syncs, views
 from ingest.store.tables.base import METADATA, SourceType
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "SourceType",
     "create_all",
     "names",
+    "outbox",
     "own",
     "owners",
     "seed",
