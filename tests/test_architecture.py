@@ -36,6 +36,7 @@ EDGES = (
     "warm",
     "wiring",
     "settings",
+    "sinks",
     "startup",
     "variables",
     "embedded",

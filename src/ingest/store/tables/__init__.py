@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from ingest.store.tables import names, outbox, own, owners, seed, syncs, views
+from ingest.store.tables import names, outbox, own, owners, seed, sinks, syncs, views
 from ingest.store.tables.base import METADATA, SourceType
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "own",
     "owners",
     "seed",
+    "sinks",
     "syncs",
     "views",
 ]
