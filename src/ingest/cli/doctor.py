@@ -27,6 +27,7 @@ from ingest.flows.doctor import (
     look_at_queue,
     look_at_retention,
     look_at_sealed,
+    look_at_sinks,
     look_at_subscriptions,
     look_at_syncs,
     note,
@@ -83,6 +84,7 @@ def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     yield from look_at_names(parts.engine)
     yield from look_at_queue(parts.engine)
     yield from look_at_retention(parts.engine, parts.settings.keep_deliveries_days)
+    yield from look_at_sinks(parts.engine)
     if clients is not None:
         clients.close()
 

@@ -1,7 +1,7 @@
 """The check-up of an installation: what is reachable, current, connected, and being worked on.
 
-`database`, `secrets`, `connections`, `subscriptions`, `syncs`, `names`, `queue` and `retention`
-give findings (`findings`), in this order; `readiness` is what a receiver is asked. Law: it only
+`database`, `secrets`, `connections`, `subscriptions`, `syncs`, `names`, `queue`, `retention` and
+`sinks` give findings (`findings`), in this order; `readiness` is what a receiver is asked. Law: it only
 looks. Whatever is wrong is a finding with its remedy; an exception is raised only for a database
 that goes away between two checks.
 """
@@ -13,6 +13,7 @@ from ingest.flows.doctor.names import look_at_names
 from ingest.flows.doctor.queue import look_at_queue
 from ingest.flows.doctor.retention import look_at_retention
 from ingest.flows.doctor.secrets import look_at_app_wide, look_at_sealed
+from ingest.flows.doctor.sinks import look_at_sinks
 from ingest.flows.doctor.subscriptions import look_at_one_subscription, look_at_subscriptions
 from ingest.flows.doctor.syncs import look_at_syncs
 
@@ -30,6 +31,7 @@ __all__ = [
     "look_at_queue",
     "look_at_retention",
     "look_at_sealed",
+    "look_at_sinks",
     "look_at_subscriptions",
     "look_at_syncs",
     "note",
