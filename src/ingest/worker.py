@@ -249,8 +249,12 @@ def retain() -> None:
     """Delete what was kept long enough, for RETAIN_S: the slot `retain` of the beat."""
     until = time.monotonic() + RETAIN_S
     parts = process_program()
-    days = parts.settings.keep_deliveries_days
-    retention.retain(parts.engine, days, go_on=lambda: time.monotonic() < until)
+    retention.retain(
+        parts.engine,
+        parts.settings.keep_deliveries_days,
+        keep_changes_days=parts.settings.keep_changes_days,
+        go_on=lambda: time.monotonic() < until,
+    )
 
 
 @app.task(name=MISSED_TASK, throws=(*AWAY, BadSettings))

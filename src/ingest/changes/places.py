@@ -90,11 +90,11 @@ class Remembered:
     def take(self, conn: sa.Connection) -> ChangeConsumer | None:
         """Where it stands, with the lease; a consumer that is new is written down."""
         at = self._lease(conn)
-        if at is None and change_consumers.find(conn, self.name) is None:
+        known = at or change_consumers.find(conn, self.name)
+        if known is None:
             self._create(conn)
-            at = self._lease(conn)
-        if at is not None:
-            self._require_same(at)
+            return self._lease(conn)
+        self._require_same(known)
         return at
 
     def begin(self, conn: sa.Connection, at: ChangeConsumer) -> None:

@@ -45,6 +45,10 @@ GROUPS: Mapping[str, tuple[str, str]] = {
         "Sync runs: what a webhook missed comes back. `ingest sync CONNECTION` begins one.",
     ),
     "docs": ("documents", "Documents."),
+    "changes": (
+        "changes",
+        "What becomes of documents, in order. `ingest changes` alone prints it.",
+    ),
     "secrets": ("keys", "The encryption of stored secrets."),
     "organization": ("organizations", "Organizations, which stores and connections belong to."),
 }
