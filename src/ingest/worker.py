@@ -50,7 +50,7 @@ from ingest.flows.subscriptions.missed import recover_missed
 from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.messages import sync_by_message
 from ingest.flows.syncs.planning import plan_syncs
-from ingest.sinks import making, pushing
+from ingest.sinks import pushing
 from ingest.store import schedule
 from ingest.store.engine import transaction
 from ingest.warm import warm
@@ -273,6 +273,8 @@ def recover_missed_deliveries() -> None:
 @app.task(name=PUSH_TASK, throws=AWAY)
 def push_changes() -> None:
     """Push the change feed to the sinks that are due, for PUSH_S: the slot `push`."""
+    from ingest.sinks import making  # noqa: PLC0415 - it loads httpx; only a syncer pushes
+
     parts = process_program()
     until = time.monotonic() + PUSH_S
     pushing.push_due(

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from ingest.changes import ALL, ChangeBatch, Changes, DocumentChange, FellBehind
-from ingest.cli import output
+from ingest.cli import output, sinks
 from ingest.cli.arguments import MANY, AsJson, Limit, OfSource
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
@@ -40,6 +40,7 @@ app = typer.Typer(
     cls=_ReadsWithoutAName,
     help="What becomes of documents, in order. `ingest changes` alone prints it.",
 )
+app.add_typer(sinks.app, name="sink")
 
 
 @app.command(READ)

@@ -19,6 +19,36 @@ app = typer.Typer(help="Where the change feed is pushed to.", no_args_is_help=Tr
 
 _COLUMNS = ("name", "kind", "target", "state", "behind", "delivered", "delivered_at", "problem")
 Name = Annotated[str, typer.Argument(help="The sink's name, which is its consumer's.")]
+Stream = Annotated[
+    str | None, typer.Option(metavar="STREAM", help="Append to this stream of Redis.")
+]
+Task = Annotated[
+    str | None, typer.Option(metavar="TASK", help="Call this Celery task, by its name.")
+]
+Url = Annotated[str | None, typer.Option(metavar="URL", help="Post to this URL, signed.")]
+UrlVariable = Annotated[
+    str | None,
+    typer.Option(metavar="VAR", help="The variable with the URL, where that is a secret."),
+]
+SecretVariable = Annotated[
+    str | None,
+    typer.Option(metavar="VAR", help="The variable with the webhook's secret, whsec_…"),
+]
+Queue = Annotated[str | None, typer.Option(help="The Celery task's queue; `celery` unless told.")]
+Most = Annotated[
+    int | None,
+    typer.Option(min=1, help="The stream keeps about so many entries; 100,000 unless told."),
+]
+BrokerVariable = Annotated[
+    str | None,
+    typer.Option(metavar="VAR", help="The variable with the URL of another Redis or broker."),
+]
+Stores = Annotated[
+    list[str] | None, typer.Option("--store", metavar="ID", help="Of this store; repeatable.")
+]
+SourceTypes = Annotated[
+    list[str] | None, typer.Option("--source", metavar="TYPE", help="Of this source; repeatable.")
+]
 
 
 @app.callback()
@@ -31,40 +61,16 @@ def add(  # noqa: PLR0913 - each option is one
     context: typer.Context,
     name: Name,
     *,
-    redis_stream: Annotated[
-        str | None, typer.Option(metavar="STREAM", help="Append to this stream of Redis.")
-    ] = None,
-    celery_task: Annotated[
-        str | None, typer.Option(metavar="TASK", help="Call this Celery task, by its name.")
-    ] = None,
-    webhook: Annotated[
-        str | None, typer.Option(metavar="URL", help="Post to this URL, signed.")
-    ] = None,
-    webhook_env: Annotated[
-        str | None,
-        typer.Option(metavar="VAR", help="The variable with the URL, where that is a secret."),
-    ] = None,
-    secret_env: Annotated[
-        str | None,
-        typer.Option(metavar="VAR", help="The variable with the webhook's secret, whsec_…"),
-    ] = None,
-    queue: Annotated[
-        str | None, typer.Option(help="The Celery task's queue; `celery` unless told.")
-    ] = None,
-    max_entries: Annotated[
-        int | None,
-        typer.Option(min=1, help="The stream keeps about so many entries; 100,000 unless told."),
-    ] = None,
-    url_env: Annotated[
-        str | None,
-        typer.Option(metavar="VAR", help="The variable with the URL of another Redis or broker."),
-    ] = None,
-    store: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Of this store; may be repeated.")
-    ] = None,
-    source: Annotated[
-        list[str] | None, typer.Option(metavar="TYPE", help="Of this source; may be repeated.")
-    ] = None,
+    redis_stream: Stream = None,
+    celery_task: Task = None,
+    webhook: Url = None,
+    webhook_env: UrlVariable = None,
+    secret_env: SecretVariable = None,
+    queue: Queue = None,
+    max_entries: Most = None,
+    url_env: BrokerVariable = None,
+    store: Stores = None,
+    source: SourceTypes = None,
     as_json: AsJson = False,
 ) -> None:
     """Push changes somewhere, from a snapshot of what stands on.

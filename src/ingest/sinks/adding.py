@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ingest.changes import ALL, Changes
 from ingest.core.errors import BadInput
 from ingest.core.vault import Vault
-from ingest.sinks.making import CELERY_TASK, REDIS_STREAM, WEBHOOK, broker_named
+from ingest.sinks.contract import CELERY_TASK, REDIS_STREAM, WEBHOOK, broker_named
 from ingest.store import change_consumers, change_sinks
 from ingest.store.change_sinks import Sink
 from ingest.store.engine import transaction
@@ -32,8 +32,8 @@ _MAKE_ONE = (
 class WantedSink:
     """What a person asks for: exactly one of stream, task and webhook.
 
-    url: of the Redis or the broker, where it is not ours. secret: the webhook's. start: where the
-    consumer begins: `snapshot`, or behind a position.
+    url: of the Redis or the broker, where it is not ours. secret: the webhook's. most: entries that
+    the stream keeps.
     """
 
     name: str

@@ -11,7 +11,7 @@ from ingest.broker.broker import Broker
 from ingest.broker.line import bell_line, broker_errors
 from ingest.broker.options import BELL_S
 from ingest.core.errors import Unavailable
-from ingest.sinks.message import Message
+from ingest.sinks.message import SinkMessage
 
 
 class CeleryTask:
@@ -24,7 +24,7 @@ class CeleryTask:
         self._app = Celery("ingest-sinks", set_as_current=False)
         self._app.conf.update(task_serializer="json", task_ignore_result=True)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: SinkMessage) -> None:
         """Publish a call whose one argument is the message, whose id is the message's.
 
         Raises `Unavailable` where the broker does not take it.

@@ -10,13 +10,12 @@ from ingest.budget.line import pools_of
 from ingest.core.errors import BadSettings
 from ingest.core.secret import Secret
 from ingest.sinks.celery_task import CeleryTask
-from ingest.sinks.contract import MessageSink
+from ingest.sinks.contract import CELERY_TASK, WEBHOOK, MessageSink, broker_named
 from ingest.sinks.redis_stream import MOST_ENTRIES, RedisStream
 from ingest.sinks.webhook import SignedWebhook
 from ingest.store.change_sinks import Sink
 from ingest.wiring import Program
 
-REDIS_STREAM, CELERY_TASK, WEBHOOK = "redis-stream", "celery-task", "webhook"
 CELERYS_QUEUE = "celery"
 """Where Celery's own workers look unless they are told otherwise."""
 
@@ -44,11 +43,6 @@ def opened(program: Program, sink: Sink) -> dict[str, str]:
         return {}
     told: dict[str, str] = orjson.loads(program.vault.decrypt(bytes(sink.secret)).encode())
     return told
-
-
-def broker_named(url: str) -> Broker:
-    """A Redis or a broker by its URL. Raises `BadSettings` for one that cannot be used."""
-    return broker_of(url, None, "", name="the URL of the sink")
 
 
 def _own_redis(program: Program) -> Broker:

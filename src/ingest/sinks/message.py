@@ -16,7 +16,7 @@ MOST_CHANGES, MOST_BYTES = 200, 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SinkMessage:
     """Changes in order, for one consumer.
 
     position: up to here the consumer was told, once it took this. snapshot: these are documents
@@ -46,11 +46,11 @@ class Message:
         return f"msg_{hashlib.sha256(orjson.dumps(self.as_json())).hexdigest()[:32]}"
 
 
-def messages(batch: ChangeBatch, consumer: str) -> Iterator[Message]:
+def messages(batch: ChangeBatch, consumer: str) -> Iterator[SinkMessage]:
     """The messages of a batch, in order; one at least."""
     parts = [*_parts([change.as_json() for change in batch.changes])] or [[]]
     for number, part in enumerate(parts):
-        yield Message(
+        yield SinkMessage(
             consumer,
             batch.position if number == len(parts) - 1 or batch.snapshot else part[-1]["position"],
             part,

@@ -23,7 +23,7 @@ from ingest.core.errors import BadSettings, IngestError, LeaseLost, TransientErr
 from ingest.core.queues import PUSH_EVERY_S
 from ingest.core.retry import delay_s
 from ingest.sinks.contract import MessageSink, SinkEnded
-from ingest.sinks.message import Message, messages
+from ingest.sinks.message import SinkMessage, messages
 from ingest.store import change_sinks, schedule
 from ingest.store.change_sinks import HeldSink, Sink
 from ingest.store.engine import transaction
@@ -141,7 +141,7 @@ class _Push:
                 self.held.fell_behind(conn)
             return feed.read(CHANGES)
 
-    def _send(self, made: MessageSink, message: Message) -> None:
+    def _send(self, made: MessageSink, message: SinkMessage) -> None:
         with transaction(self.engine, durable=False) as conn:
             if not self.held.renew(conn, self.lease_s):
                 raise LeaseLost("the sink is another pusher's by now, or paused")

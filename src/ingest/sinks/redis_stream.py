@@ -10,7 +10,7 @@ from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from ingest.core.errors import Unavailable
-from ingest.sinks.message import Message
+from ingest.sinks.message import SinkMessage
 
 MOST_ENTRIES = 100_000
 _FLAT = ("op", "document_id", "store_id", "source_type", "source_id", "content_hash")
@@ -22,7 +22,7 @@ class RedisStream:
     def __init__(self, pool: ConnectionPool, stream: str, *, most: int = MOST_ENTRIES) -> None:
         self._redis, self._stream, self._most = Redis(connection_pool=pool), stream, most
 
-    def send(self, message: Message) -> None:
+    def send(self, message: SinkMessage) -> None:
         """Append all of it or nothing. Raises `Unavailable` where Redis does not take it."""
         try:
             with self._redis.pipeline(transaction=True) as pipeline:
@@ -38,7 +38,7 @@ class RedisStream:
         self._redis.connection_pool.disconnect()
 
 
-def entries(message: Message) -> list[dict[Any, Any]]:
+def entries(message: SinkMessage) -> list[dict[Any, Any]]:
     """The entries of a message: what one filters by flat, the whole change as JSON."""
     made = [_entry(message.consumer, change) for change in message.changes]
     mark = {"consumer": message.consumer, "position": message.position}

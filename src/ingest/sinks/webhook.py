@@ -21,7 +21,7 @@ from ingest.core.retry import told_s
 from ingest.core.secret import Secret
 from ingest.core.times import iso
 from ingest.sinks.contract import TAKES_S, SinkEnded
-from ingest.sinks.message import Message
+from ingest.sinks.message import SinkMessage
 from ingest.sources.answers import Refusal
 from ingest.sources.transport import Allowance, Network, Transport
 
@@ -52,7 +52,7 @@ class SignedWebhook:
         self._signer = Signer(secret)
         self._transport = Transport(url, None, Network())
 
-    def send(self, message: Message) -> None:
+    def send(self, message: SinkMessage) -> None:
         """Post it, and have it taken: a status of 2xx.
 
         Raises `SinkEnded` for 410, `TransientError` for every other answer and for none, with

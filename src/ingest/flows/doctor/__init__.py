@@ -1,9 +1,9 @@
 """The check-up of an installation: what is reachable, current, connected, and being worked on.
 
 `database`, `secrets`, `connections`, `subscriptions`, `syncs`, `names`, `queue`, `retention` and
-`sinks` give findings (`findings`), in this order; `readiness` is what a receiver is asked. Law: it only
-looks. Whatever is wrong is a finding with its remedy; an exception is raised only for a database
-that goes away between two checks.
+`sinks` give findings (`findings`), in this order; `readiness` is what a receiver is asked. Law: it
+only looks. Whatever is wrong is a finding with its remedy; an exception is raised only for a
+database that goes away between two checks.
 """
 
 from ingest.flows.doctor.connections import Surroundings, look_at_connections

@@ -1,4 +1,4 @@
-"""Checks the sinks of the change feed: whether what changes is pushed to each, and what hinders it."""
+"""Checks the sinks of the change feed: whether each is pushed to, and what hinders it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOBODY = "start a syncer and a beat of this version"
 
 
 def look_at_sinks(engine: sa.Engine) -> Iterator[Finding]:
-    """Each sink; nothing where there is none. Raises `TransientError` where the database is away."""
+    """Each sink, where there are any. Raises `TransientError` where the database is away."""
     with transaction(engine) as conn:
         found = change_sinks.show(conn)
     yield from map(_sink, found)
