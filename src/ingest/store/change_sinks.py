@@ -48,9 +48,10 @@ SET attempts = attempts + 1, problem = :problem, {_FREE},
     next_attempt_at = clock_timestamp() + make_interval(secs => :wait_s)
 WHERE {_HELD}
 """)
-# It stands behind those that wait for longer.
+# It stands behind those that wait for longer; nothing went wrong this time.
 _RELEASE = sa.text(f"""
-UPDATE lightfast_change_sinks SET next_attempt_at = clock_timestamp(), {_FREE} WHERE {_HELD}
+UPDATE lightfast_change_sinks
+SET next_attempt_at = clock_timestamp(), attempts = 0, problem = NULL, {_FREE} WHERE {_HELD}
 """)
 _PAUSE = sa.text(f"""
 UPDATE lightfast_change_sinks SET paused = true, problem = coalesce(:problem, problem), {_FREE}
