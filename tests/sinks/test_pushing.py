@@ -58,6 +58,13 @@ def _push(program: Program, make: Callable[[Sink], MessageSink] | None = None) -
     return dict(pushing.push(program.engine, own, go_on=lambda: True))
 
 
+def _push_one_message(program: Program) -> bool:
+    """Of a turn that has no time at all, a message is sent; whether there was one."""
+    turns = iter([True])
+    own = lambda sink: making.make(program, sink)  # noqa: E731 - read as one line
+    return bool(pushing.push(program.engine, own, go_on=lambda: next(turns, False)))
+
+
 def _shown(program: Program, name: str = "hook") -> SinkShown:
     with transaction(program.engine) as conn:
         return next(one for one in change_sinks.show(conn) if one.name == name)
@@ -105,6 +112,27 @@ def test_a_message_that_is_not_taken_comes_again_under_its_own_id(
     assert len(set(hook.ids)) == 1
     assert _received(hook).shown == standing(program.engine)
     assert (_shown(program).attempts, _shown(program).problem) == (0, None)
+
+
+def test_what_was_taken_of_a_large_batch_is_not_sent_again(
+    program: Program, table: Table, hook: Hook
+) -> None:
+    """One transaction is one batch; its time may end, and it may fail, at every message."""
+    _webhook(program, hook)
+    _push(program)
+    _put_many(table, 900)
+    hook.answers = [Answer(), Answer(500)]
+    assert _push(program) == {"delivered": 200, "failed": 1}
+    with transaction(program.engine) as conn:
+        conn.execute(sa.text(_DUE))
+    rounds = 0
+    while _push_one_message(program):
+        rounds += 1
+    sizes = [len(message["changes"]) for message in hook.taken[1:]]
+    assert (sum(sizes), max(sizes), len(sizes)) == (900, 200, rounds + 1)
+    assert _received(hook).shown == standing(program.engine)
+    assert _push(program) == {}
+    assert len(hook.ids) == len(set(hook.ids)) + 1  # the one that failed
 
 
 def test_a_redirect_brings_nothing_to_another(program: Program, table: Table, hook: Hook) -> None:

@@ -1,8 +1,9 @@
 """The loop that pushes: each sink in a thread of its own, for as long as there is time.
 
 Law: a message leaves only under the sink's lease, renewed before each; so nothing older follows
-what is newer, as long as a message takes less than the lease. What was not acknowledged comes
-again, after a kill too.
+what is newer, as long as a message takes less than the lease. What was not noted as taken comes
+again, after a kill too. Time is looked at between messages: a batch may have a hundred, and what a
+sink has of it already is left out the next time.
 """
 
 from __future__ import annotations
@@ -91,28 +92,36 @@ class _Push:
             made = self.make(self.sink)
         except BadSettings as error:
             return self._put_off(str(error), WRONG_S)
+        done: Counter[str] = Counter()
         with closing(made):
             try:
-                return self._push_all(made)
+                self._push_all(made, done)
             except SinkEnded as error:
                 with transaction(self.engine) as conn:
                     change_sinks.pause(conn, self.sink.name, str(error))
                 log.warning("sink_ended", sink=self.sink.name, reason=str(error))
-                return Counter(ended=1)
+                return done + Counter(ended=1)
             except _NotTaken as error:
+                before = 0 if done else self.sink.attempts
                 wait_s = error.retry_after_s
-                return self._put_off(str(error), self._delay_s() if wait_s is None else wait_s)
-            except LeaseLost:  # paused, removed, or another's: he goes on
-                return Counter()
+                return done + self._put_off(
+                    str(error), self._delay_s(before) if wait_s is None else wait_s
+                )
+            except LeaseLost:  # paused, removed, or read by another: he goes on
+                pass
+        with transaction(self.engine, durable=False) as conn:
+            self.held.release(conn)
+        return done
 
     def broke(self, error: BaseException) -> Counter[str]:
         """A fault of ours: told, and tried again later, in nobody else's way."""
         log.error("sink_broke", sink=self.sink.name, kind=type(error).__name__)
-        return self._put_off(f"a fault of ours: {type(error).__name__}", self._delay_s())
+        return self._put_off(
+            f"a fault of ours: {type(error).__name__}", self._delay_s(self.sink.attempts)
+        )
 
-    def _push_all(self, made: MessageSink) -> Counter[str]:
-        done: Counter[str] = Counter()
-        sink = self.sink
+    def _push_all(self, made: MessageSink, done: Counter[str]) -> None:
+        sink, taken = self.sink, set(self.sink.taken)
         stores = ALL if sink.stores is None else sink.stores
         with Changes(
             self.engine,
@@ -123,14 +132,15 @@ class _Push:
         ) as feed:
             while self.go_on() and (batch := self._read(feed)):
                 for message in messages(batch, sink.name):
+                    if message.id in taken:
+                        continue
+                    if done and not self.go_on():
+                        return
                     self._send(made, message)
+                    done["delivered"] += len(message.changes)
                 feed.ack(batch)
                 with transaction(self.engine, durable=False) as conn:
-                    self.held.taken(conn, len(batch.changes))
-                done["delivered"] += len(batch.changes)
-        with transaction(self.engine, durable=False) as conn:
-            self.held.release(conn)
-        return done
+                    self.held.whole(conn)
 
     def _read(self, feed: Changes) -> ChangeBatch:
         try:
@@ -149,9 +159,11 @@ class _Push:
             made.send(message)
         except TransientError as error:
             raise _NotTaken(str(error), retry_after_s=error.retry_after_s) from error
+        with transaction(self.engine, durable=False) as conn:
+            self.held.taken(conn, message.id, len(message.changes))
 
-    def _delay_s(self) -> float:
-        return delay_s(self.sink.attempts + 1, zlib.crc32(self.sink.name.encode()))
+    def _delay_s(self, failed_before: int) -> float:
+        return delay_s(failed_before + 1, zlib.crc32(self.sink.name.encode()))
 
     def _put_off(self, problem: str, wait_s: float) -> Counter[str]:
         log.warning("sink_put_off", sink=self.sink.name, reason=problem, wait_s=round(wait_s, 1))

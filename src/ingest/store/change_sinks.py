@@ -12,7 +12,7 @@ from datetime import datetime
 import orjson
 import sqlalchemy as sa
 
-_COLUMNS = "name, kind, target, options, secret, stores, source_types, attempts"
+_COLUMNS = "name, kind, target, options, secret, stores, source_types, attempts, taken"
 _ADD = sa.text("""
 INSERT INTO lightfast_change_sinks (name, kind, target, options, secret, stores, source_types)
 VALUES (:name, :kind, :target, CAST(:options AS jsonb), :secret, :stores, :source_types)
@@ -37,10 +37,11 @@ SET lease_until = clock_timestamp() + make_interval(secs => :lease_s) WHERE {_HE
 """)
 _TAKEN = sa.text(f"""
 UPDATE lightfast_change_sinks
-SET delivered = delivered + :changes, delivered_at = clock_timestamp(), attempts = 0,
-    problem = NULL
+SET taken = taken || CAST(:message AS text), delivered = delivered + :changes,
+    delivered_at = clock_timestamp(), attempts = 0, problem = NULL
 WHERE {_HELD}
 """)
+_WHOLE = sa.text(f"UPDATE lightfast_change_sinks SET taken = '{{}}' WHERE {_HELD}")
 _FREE = "lease_token = NULL, lease_until = NULL"
 _PUT_OFF = sa.text(f"""
 UPDATE lightfast_change_sinks
@@ -82,6 +83,7 @@ class Sink:
 
     kind: `redis-stream`, `celery-task`, `webhook`. options: of the kind, none of them secret.
     secret: encrypted JSON. stores, source_types: None is all. attempts: failed ones in a row.
+    taken: ids of messages of the batch that comes next, which the sink has already.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Sink:
     stores: Sequence[str] | None
     source_types: Sequence[str] | None
     attempts: int = 0
+    taken: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +130,13 @@ class HeldSink:
         """Hold it for so long from now on; False where it is another's by now, or paused."""
         return conn.execute(_RENEW, self._given(lease_s=lease_s)).rowcount == 1
 
-    def taken(self, conn: sa.Connection, changes: int) -> None:
-        """So many changes were taken: what went wrong before is over."""
-        conn.execute(_TAKEN, self._given(changes=changes))
+    def taken(self, conn: sa.Connection, message: str, changes: int) -> None:
+        """A message of so many changes was taken: what went wrong before is over."""
+        conn.execute(_TAKEN, self._given(message=message, changes=changes))
+
+    def whole(self, conn: sa.Connection) -> None:
+        """All messages of a batch were taken, and it is acknowledged."""
+        conn.execute(_WHOLE, self._given())
 
     def put_off(self, conn: sa.Connection, problem: str, wait_s: float) -> None:
         """It failed, and is tried again in so many seconds."""

@@ -23,6 +23,7 @@ SINKS = sa.Table(
     zoned_time("next_attempt_at"),
     sa.Column("lease_token", UUID()),
     zoned_time("lease_until", default=None),
+    sa.Column("taken", ARRAY(sa.Text()), nullable=False, server_default=sa.text("'{}'")),
     sa.Column("delivered", sa.BigInteger(), nullable=False, server_default=ZERO),
     zoned_time("delivered_at", default=None),
     zoned_time("fell_behind_at", default=None),
