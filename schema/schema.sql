@@ -852,8 +852,9 @@ BEGIN
 END
 $$;
 
--- A chunk is known by its text: what moves within its document stays. The rest is read where the
--- document stands; of what goes with its document nothing is told.
+-- A chunk is known by its text: what moves within its document stays. What else a document has is
+-- read, unless these are all that its row says it has, from the first on. Of what goes with its
+-- document nothing is told.
 CREATE FUNCTION lightfast_tell_cut() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_seqscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
@@ -861,13 +862,20 @@ DECLARE
   ids TEXT[];
   adds TEXT[];
   removes TEXT[];
+  counts BIGINT[];
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    SELECT array_agg(document_id), array_agg(digests), array_agg(CAST('' AS text)) INTO ids, adds, removes
-    FROM (SELECT document_id, string_agg(lightfast_chunk_digest(text), ' ') AS digests
+    SELECT array_agg(document_id), array_agg(digests), array_agg(CAST('' AS text)),
+      array_agg(number)
+    INTO ids, adds, removes, counts
+    FROM (SELECT document_id,
+                 CASE WHEN min(position) = 0 AND max(position) = count(*) - 1
+                 THEN count(*) END AS number,
+                 string_agg(lightfast_chunk_digest(text), ' ' ORDER BY position) AS digests
           FROM rows_after GROUP BY document_id) t;
   ELSIF TG_OP = 'DELETE' THEN
-    SELECT array_agg(document_id), array_agg(CAST('' AS text)), array_agg(digests) INTO ids, adds, removes
+    SELECT array_agg(document_id), array_agg(CAST('' AS text)), array_agg(digests)
+    INTO ids, adds, removes
     FROM (SELECT b.document_id, string_agg(lightfast_chunk_digest(b.text), ' ') AS digests
           FROM rows_before b JOIN lightfast_docs_documents d ON d.id = b.document_id
           GROUP BY b.document_id) t;
@@ -889,9 +897,10 @@ BEGIN
     array_agg(gone)
   FROM (
     SELECT d.*, t.written, t.gone, (row_number() OVER () - 1) / 500 AS part,
-      coalesce((SELECT string_agg(lightfast_chunk_digest(k.text), ' ' ORDER BY k.position)
-                FROM lightfast_document_chunks k WHERE k.document_id = d.id), '') AS chunks
-    FROM unnest(ids, adds, removes) AS t(id, written, gone)
+      CASE WHEN t.number = d.chunk_count THEN t.written
+      ELSE coalesce((SELECT string_agg(lightfast_chunk_digest(k.text), ' ' ORDER BY k.position)
+                     FROM lightfast_document_chunks k WHERE k.document_id = d.id), '') END AS chunks
+    FROM unnest(ids, adds, removes, counts) AS t(id, written, gone, number)
     JOIN lightfast_docs_documents d ON d.id = t.id
   ) d GROUP BY part;
   RETURN NULL;

@@ -87,7 +87,7 @@ def read(
 
 @app.command()
 def consumers(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """List who reads by name: how far each is, and how many documents and seconds behind."""
+    """List who reads by name: how far each is, and how many positions and seconds behind."""
     with transaction(session(context).engine) as conn:
         found = [asdict(one) for one in change_consumers.show(conn)]
     empty = "Nobody reads by name; see: ingest changes --help"

@@ -89,7 +89,7 @@ class ChangeConsumer:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerShown:
-    """A consumer as people see it: how many documents it is behind, and the age of the first.
+    """A consumer as people see it: how many positions it is behind, and the age of the first.
 
     is_read: somebody reads for it just now. fell_behind: what it needs next is deleted.
     """

@@ -1,11 +1,12 @@
 """The check-up of an installation: what is reachable, current, connected, and being worked on.
 
-`database`, `secrets`, `connections`, `subscriptions`, `syncs`, `names`, `queue`, `retention` and
-`sinks` give findings (`findings`), in this order; `readiness` is what a receiver is asked. Law: it
-only looks. Whatever is wrong is a finding with its remedy; an exception is raised only for a
-database that goes away between two checks.
+`database`, `secrets`, `connections`, `subscriptions`, `syncs`, `names`, `queue`, `retention`,
+`changes` and `sinks` give findings (`findings`), in this order; `readiness` is what a receiver is
+asked. Law: it only looks. Whatever is wrong is a finding with its remedy; an exception is raised
+only for a database that goes away between two checks.
 """
 
+from ingest.flows.doctor.changes import look_at_changes
 from ingest.flows.doctor.connections import Surroundings, look_at_connections
 from ingest.flows.doctor.database import look_at_database
 from ingest.flows.doctor.findings import Finding, State, failed, fine, note, unreachable
@@ -24,6 +25,7 @@ __all__ = [
     "failed",
     "fine",
     "look_at_app_wide",
+    "look_at_changes",
     "look_at_connections",
     "look_at_database",
     "look_at_names",
