@@ -15,7 +15,7 @@ JSON ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := $(VENV)/audit
-CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. bench/__init__.py)))
+CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. examples/. bench/__init__.py)))
 
 help: ## print this
 	@echo 'make <target>, with Python >= 3.11 (PYTHON=$(PYTHON)):'

@@ -28,7 +28,7 @@ RESULT_TABLES = (
     "lightfast_document_references",
 )
 """What processing writes, in the order of their foreign keys."""
-MARKS = ("lightfast_count_marks", "lightfast_connection_facts")
+MARKS = ("lightfast_count_marks", "lightfast_connection_facts", "lightfast_document_outbox")
 """What it keeps for itself beside that."""
 
 

@@ -2,8 +2,9 @@
 --
 -- Part 1 is the seed's four tables and its enum, exactly as the seed writes them.
 -- Part 2 is what the seed's tables refer to. Part 3 is ours: the queue of raw deliveries, the
--- ledger that decides who is newer, and what hangs on it. The migrations build the same; a test
--- compares the two and the SQLAlchemy tables.
+-- ledger that decides who is newer, and what hangs on it. Part 4 tells of changes, by triggers, part
+-- 5 is views for whoever only reads. The migrations build the same; a test compares the two and the
+-- SQLAlchemy tables.
 --
 -- The seed's columns have no time zone: every session runs in UTC. Ours have one.
 
@@ -742,3 +743,362 @@ CREATE TABLE lightfast_legacy_vector_entries (
 );
 CREATE INDEX idx_legacy_vectors_document ON lightfast_legacy_vector_entries (doc_id);
 CREATE INDEX idx_legacy_vectors_store ON lightfast_legacy_vector_entries (store_id);
+-- Part 4: the change feed -----------------------------------------------------------------------
+
+-- What is told of documents, in the order in which it is told: a row for up to 500 documents of one
+-- statement, written by the triggers below in the statement's own transaction. `said` is what became
+-- of them: `added` (came into sight), `changed` (which columns stands in `fields`, a bit each),
+-- `cut` (their chunks are others), `hidden`, `deleted`. Of `cut`, `chunks` are the digests of all
+-- chunks of a document in order, `added` and `removed` those of the rows that were written and that
+-- are gone, each with a space between. A row has no position until it is read: positions are given
+-- after the commit, one to each document of a row (`position` is the last one's), so that whoever
+-- reads upward misses none.
+CREATE TABLE lightfast_document_outbox (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  position BIGINT,
+  transaction_id BIGINT NOT NULL,
+  written_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  said VARCHAR(16) NOT NULL
+    CONSTRAINT ck_outbox_said CHECK (said IN ('added', 'changed', 'cut', 'hidden', 'deleted')),
+  documents INTEGER NOT NULL,
+  document_ids TEXT[] NOT NULL,
+  store_ids TEXT[] NOT NULL,
+  source_types TEXT[] NOT NULL,
+  source_ids TEXT[] NOT NULL,
+  content_hashes TEXT[] NOT NULL,
+  config_hashes TEXT[] NOT NULL,
+  updated_at TIMESTAMP[] NOT NULL,
+  fields INTEGER[],
+  chunks TEXT[],
+  added TEXT[],
+  removed TEXT[]
+);
+CREATE UNIQUE INDEX uq_outbox_position ON lightfast_document_outbox (position);
+CREATE INDEX idx_outbox_fresh ON lightfast_document_outbox (id) WHERE position IS NULL;
+
+-- The last position that was given, and the last of what retention has deleted. One row, or none
+-- while nothing was told; who holds it gives positions.
+CREATE TABLE lightfast_outbox_head (
+  one BOOLEAN PRIMARY KEY DEFAULT true CONSTRAINT ck_outbox_head_one CHECK (one),
+  last BIGINT NOT NULL DEFAULT 0,
+  pruned BIGINT NOT NULL DEFAULT 0
+);
+
+-- Who reads the outbox, by name: up to which position he has said that he is done. While `snapshot`
+-- he is given the documents that stand, page by page (`page` is where the last one ended; null
+-- before the first), and then what is told from `position` on. `snapshots` counts them, so that
+-- what is said of an earlier one is not taken for this. Null in `stores` and `source_types` is all.
+CREATE TABLE lightfast_change_consumers (
+  name VARCHAR(191) PRIMARY KEY,
+  stores TEXT[],
+  source_types TEXT[],
+  position BIGINT NOT NULL,
+  snapshot BOOLEAN NOT NULL,
+  page TEXT[],
+  snapshots INTEGER NOT NULL DEFAULT 0,
+  fell_behind_at TIMESTAMPTZ,
+  lease_token UUID,
+  lease_until TIMESTAMPTZ,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  seen_at TIMESTAMPTZ
+);
+
+-- The triggers of the change feed: of each statement that writes documents, chunks or withheld
+-- documents, whoever runs it, a cascade included. The functions run as their owner, so that nobody
+-- who may write a document needs a right to the outbox; what they join is found by index, whatever
+-- was known of the tables' sizes when a session planned it.
+CREATE FUNCTION lightfast_chunk_digest(text TEXT) RETURNS TEXT
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT left(encode(sha256(convert_to($1, 'UTF8')), 'hex'), 32) $$;
+
+CREATE FUNCTION lightfast_tell_added() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+  INSERT INTO lightfast_document_outbox (transaction_id, said, documents, document_ids, store_ids,
+    source_types, source_ids, content_hashes, config_hashes, updated_at)
+  SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint), 'added', count(*), array_agg(id),
+    array_agg(store_id), array_agg(source_type), array_agg(source_id), array_agg(content_hash),
+    array_agg(config_hash), array_agg(updated_at)
+  FROM (SELECT *, (row_number() OVER () - 1) / 500 AS part FROM rows_after) d GROUP BY part;
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION lightfast_tell_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_nestloop = off AS $$
+BEGIN
+  INSERT INTO lightfast_document_outbox (transaction_id, said, documents, document_ids, store_ids,
+    source_types, source_ids, content_hashes, config_hashes, updated_at, fields)
+  SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint), 'changed', count(*), array_agg(id),
+    array_agg(store_id), array_agg(source_type), array_agg(source_id), array_agg(content_hash),
+    array_agg(config_hash), array_agg(updated_at), array_agg(fields)
+  FROM (
+    SELECT *, (row_number() OVER () - 1) / 500 AS part FROM (
+      SELECT a.*,
+        CASE WHEN a.source_id IS DISTINCT FROM b.source_id THEN 1 ELSE 0 END
+        + CASE WHEN a.source_metadata IS DISTINCT FROM b.source_metadata THEN 2 ELSE 0 END
+        + CASE WHEN a.parent_doc_id IS DISTINCT FROM b.parent_doc_id THEN 4 ELSE 0 END
+        + CASE WHEN a.slug IS DISTINCT FROM b.slug THEN 8 ELSE 0 END
+        + CASE WHEN a.content_hash IS DISTINCT FROM b.content_hash THEN 16 ELSE 0 END
+        + CASE WHEN a.config_hash IS DISTINCT FROM b.config_hash THEN 32 ELSE 0 END
+        + CASE WHEN a.frontmatter IS DISTINCT FROM b.frontmatter THEN 64 ELSE 0 END
+        + CASE WHEN a.chunk_count IS DISTINCT FROM b.chunk_count THEN 128 ELSE 0 END
+        + CASE WHEN a.relationships IS DISTINCT FROM b.relationships THEN 256 ELSE 0 END
+        + CASE WHEN a.created_at IS DISTINCT FROM b.created_at THEN 512 ELSE 0 END AS fields
+      FROM rows_after a JOIN rows_before b ON b.id = a.id
+    ) c WHERE fields <> 0
+  ) d GROUP BY part;
+  RETURN NULL;
+END
+$$;
+
+-- What is put out of sight is withheld by the same statement.
+CREATE FUNCTION lightfast_tell_gone() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_seqscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+  INSERT INTO lightfast_document_outbox (transaction_id, said, documents, document_ids, store_ids,
+    source_types, source_ids, content_hashes, config_hashes, updated_at)
+  SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint), said, count(*), array_agg(id),
+    array_agg(store_id), array_agg(source_type), array_agg(source_id), array_agg(content_hash),
+    array_agg(config_hash), array_agg(updated_at)
+  FROM (
+    SELECT b.*, CASE WHEN w.document_id IS NULL THEN 'deleted' ELSE 'hidden' END AS said,
+      (row_number() OVER () - 1) / 500 AS part
+    FROM rows_before b LEFT JOIN lightfast_withheld_documents w ON w.document_id = b.id
+  ) d GROUP BY said, part;
+  RETURN NULL;
+END
+$$;
+
+-- What comes back into sight was written by the same statement, and is no end of it.
+CREATE FUNCTION lightfast_tell_withheld_gone() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_seqscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+  INSERT INTO lightfast_document_outbox (transaction_id, said, documents, document_ids, store_ids,
+    source_types, source_ids, content_hashes, config_hashes, updated_at)
+  SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint), 'deleted', count(*),
+    array_agg(document_id), array_agg(document ->> 'store_id'),
+    array_agg(document ->> 'source_type'), array_agg(document ->> 'source_id'),
+    array_agg(document ->> 'content_hash'), array_agg(document ->> 'config_hash'),
+    array_agg(CAST(document ->> 'updated_at' AS timestamp))
+  FROM (
+    SELECT b.*, (row_number() OVER () - 1) / 500 AS part FROM rows_before b
+    LEFT JOIN lightfast_docs_documents s ON s.id = b.document_id WHERE s.id IS NULL
+  ) d GROUP BY part;
+  RETURN NULL;
+END
+$$;
+
+-- A chunk is known by its text: what moves within its document stays. What else a document has is
+-- read, unless these are all that its row says it has, from the first on. Of what goes with its
+-- document nothing is told.
+CREATE FUNCTION lightfast_tell_cut() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_seqscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+DECLARE
+  ids TEXT[];
+  adds TEXT[];
+  removes TEXT[];
+  counts BIGINT[];
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT array_agg(document_id), array_agg(digests), array_agg(CAST('' AS text)),
+      array_agg(number)
+    INTO ids, adds, removes, counts
+    FROM (SELECT document_id,
+                 CASE WHEN min(position) = 0 AND max(position) = count(*) - 1
+                 THEN count(*) END AS number,
+                 string_agg(lightfast_chunk_digest(text), ' ' ORDER BY position) AS digests
+          FROM rows_after GROUP BY document_id) t;
+  ELSIF TG_OP = 'DELETE' THEN
+    SELECT array_agg(document_id), array_agg(CAST('' AS text)), array_agg(digests)
+    INTO ids, adds, removes
+    FROM (SELECT b.document_id, string_agg(lightfast_chunk_digest(b.text), ' ') AS digests
+          FROM rows_before b JOIN lightfast_docs_documents d ON d.id = b.document_id
+          GROUP BY b.document_id) t;
+  ELSE
+    SELECT array_agg(document_id), array_agg(coalesce(after, '')), array_agg(coalesce(before, ''))
+    INTO ids, adds, removes
+    FROM (SELECT document_id,
+                 string_agg(lightfast_chunk_digest(text), ' ') FILTER (WHERE written) AS after,
+                 string_agg(lightfast_chunk_digest(text), ' ') FILTER (WHERE NOT written) AS before
+          FROM (SELECT document_id, text, true AS written FROM rows_after
+                UNION ALL SELECT document_id, text, false FROM rows_before) r
+          GROUP BY document_id) t;
+  END IF;
+  INSERT INTO lightfast_document_outbox (transaction_id, said, documents, document_ids, store_ids,
+    source_types, source_ids, content_hashes, config_hashes, updated_at, chunks, added, removed)
+  SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint), 'cut', count(*), array_agg(id),
+    array_agg(store_id), array_agg(source_type), array_agg(source_id), array_agg(content_hash),
+    array_agg(config_hash), array_agg(updated_at), array_agg(chunks), array_agg(written),
+    array_agg(gone)
+  FROM (
+    SELECT d.*, t.written, t.gone, (row_number() OVER () - 1) / 500 AS part,
+      CASE WHEN t.number = d.chunk_count THEN t.written
+      ELSE coalesce((SELECT string_agg(lightfast_chunk_digest(k.text), ' ' ORDER BY k.position)
+                     FROM lightfast_document_chunks k WHERE k.document_id = d.id), '') END AS chunks
+    FROM unnest(ids, adds, removes, counts) AS t(id, written, gone, number)
+    JOIN lightfast_docs_documents d ON d.id = t.id
+  ) d GROUP BY part;
+  RETURN NULL;
+END
+$$;
+
+-- Nobody can tell what a TRUNCATE took: every consumer has fallen behind, and begins anew.
+CREATE FUNCTION lightfast_tell_truncated() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+  INSERT INTO lightfast_outbox_head AS h (last, pruned) VALUES (1, 1)
+  ON CONFLICT (one) DO UPDATE SET last = h.last + 1, pruned = h.last + 1;
+  RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER tell_added AFTER INSERT ON lightfast_docs_documents
+  REFERENCING NEW TABLE AS rows_after
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_added();
+CREATE TRIGGER tell_changed AFTER UPDATE ON lightfast_docs_documents
+  REFERENCING NEW TABLE AS rows_after OLD TABLE AS rows_before
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_changed();
+CREATE TRIGGER tell_gone AFTER DELETE ON lightfast_docs_documents
+  REFERENCING OLD TABLE AS rows_before
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_gone();
+CREATE TRIGGER tell_truncated AFTER TRUNCATE ON lightfast_docs_documents
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_truncated();
+CREATE TRIGGER tell_withheld_gone AFTER DELETE ON lightfast_withheld_documents
+  REFERENCING OLD TABLE AS rows_before
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_withheld_gone();
+CREATE TRIGGER tell_chunks_written AFTER INSERT ON lightfast_document_chunks
+  REFERENCING NEW TABLE AS rows_after
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_cut();
+CREATE TRIGGER tell_chunks_rewritten AFTER UPDATE ON lightfast_document_chunks
+  REFERENCING NEW TABLE AS rows_after OLD TABLE AS rows_before
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_cut();
+CREATE TRIGGER tell_chunks_gone AFTER DELETE ON lightfast_document_chunks
+  REFERENCING OLD TABLE AS rows_before
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_cut();
+CREATE TRIGGER tell_truncated AFTER TRUNCATE ON lightfast_document_chunks
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_truncated();
+
+-- Where the change feed is pushed to: a sink is a consumer of the same name that we read for.
+-- `target` is what people see of it (a stream, a task, a URL without what may be secret in it),
+-- `secret` the JSON of what may be: URL, signing secret. `attempts` failed since the last time that
+-- something was taken; `problem` is why it is paused, or what went wrong then. `taken` are the ids
+-- of the messages that were taken of a batch that was not taken whole. Who pushes has the lease, and
+-- no other.
+CREATE TABLE lightfast_change_sinks (
+  name VARCHAR(191) PRIMARY KEY,
+  kind VARCHAR(16) NOT NULL CONSTRAINT ck_change_sinks_kind
+    CHECK (kind IN ('redis-stream', 'celery-task', 'webhook')),
+  target TEXT NOT NULL,
+  options JSONB NOT NULL,
+  secret BYTEA,
+  stores TEXT[],
+  source_types TEXT[],
+  paused BOOLEAN NOT NULL DEFAULT false,
+  problem TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  lease_token UUID,
+  lease_until TIMESTAMPTZ,
+  taken TEXT[] NOT NULL DEFAULT '{}',
+  delivered BIGINT NOT NULL DEFAULT 0,
+  delivered_at TIMESTAMPTZ,
+  fell_behind_at TIMESTAMPTZ,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+
+-- Part 5: views for readers ---------------------------------------------------------------------
+
+-- Whoever only reads may rely on these: a column is never taken away or given another meaning, only
+-- added behind the others. Each has `store_id` (deliveries: their organization) to keep a tenant to his
+-- own, and none can be written through. docs/readers.md has a sample of each.
+
+-- A document's text: its chunks, each without what it repeats of the one before. `text` is canonical
+-- (title, two line feeds, body); `is_whole` says that it is what `content_hash` is the SHA-256 of. Of a
+-- document without chunks it is null, unless that says nothing at all: two line feeds.
+CREATE VIEW lightfast_reader_document_text AS
+SELECT d.id AS document_id, d.store_id, d.source_type, d.source_id,
+  split_part(t.text, E'\n\n', 1) AS title,
+  substring(t.text FROM strpos(t.text, E'\n\n') + 2) AS body,
+  t.text,
+  coalesce(encode(sha256(convert_to(t.text, 'UTF8')), 'hex') = d.content_hash, false) AS is_whole,
+  d.content_hash, d.updated_at
+FROM lightfast_docs_documents d
+CROSS JOIN LATERAL (
+  SELECT coalesce(
+    string_agg(substring(c.text FROM c.behind - c.start + 1), '' ORDER BY c.position),
+    CASE d.content_hash
+      WHEN '75a11da44c802486bc6f65640aa48a730f0f684c5c07a42ba3cd1735eb3fb070' THEN E'\n\n'
+    END
+  ) AS text
+  FROM (
+    SELECT position, start, text,
+      coalesce(lag(start + char_length(text)) OVER (ORDER BY position), 0) AS behind
+    FROM lightfast_document_chunks
+    WHERE document_id = d.id
+  ) c
+) t;
+
+-- The chunks with what their document is; `updated_at` moves with the text alone. OFFSET 0: they are
+-- found by their document, and never all read for a time.
+CREATE VIEW lightfast_reader_chunks AS
+SELECT d.id AS document_id, d.store_id, d.source_type, d.source_id, c.position, c.start, c.text,
+  c.updated_at, d.content_hash, d.config_hash, d.updated_at AS document_updated_at
+FROM lightfast_docs_documents d
+CROSS JOIN LATERAL (
+  SELECT position, start, text, updated_at FROM lightfast_document_chunks
+  WHERE document_id = d.id OFFSET 0
+) c;
+
+-- What stands below a document, itself first (`thread_id`, depth 0): each followed by what is below
+-- it, siblings as they came to be. `is_root`: the thread's first document is below none that is there.
+CREATE VIEW lightfast_reader_threads AS
+SELECT r.id AS thread_id, r.store_id, t.position, t.depth, t.id AS document_id, t.parent_doc_id,
+  t.source_type, t.source_id, t.source_metadata, t.created_at, t.updated_at,
+  p.id IS NULL AS is_root
+FROM lightfast_docs_documents r
+LEFT JOIN lightfast_docs_documents p ON p.id = r.parent_doc_id AND p.store_id = r.store_id
+CROSS JOIN LATERAL (
+  WITH RECURSIVE below AS (
+    SELECT 0 AS depth, h.id, h.parent_doc_id, h.source_type, h.source_id, h.source_metadata,
+      h.created_at, h.updated_at
+    FROM lightfast_docs_documents h
+    WHERE h.id = r.id
+    UNION ALL
+    SELECT b.depth + 1, c.id, c.parent_doc_id, c.source_type, c.source_id, c.source_metadata,
+      c.created_at, c.updated_at
+    FROM below b
+    JOIN lightfast_docs_documents c ON c.parent_doc_id = b.id AND c.store_id = r.store_id
+  ) SEARCH DEPTH FIRST BY created_at, id SET path CYCLE id SET is_again USING seen
+  SELECT below.*, CAST(row_number() OVER (ORDER BY path) - 1 AS integer) AS position
+  FROM below
+  WHERE NOT is_again
+) t;
+
+-- Who points at a document, how, and in which words. Both are there and in sight, in one store.
+CREATE VIEW lightfast_reader_backlinks AS
+SELECT r.store_id, r.target_document_id AS document_id, r.kind, r.origin, r.evidence, r.target_key,
+  f.id AS from_document_id, f.source_type AS from_source_type, f.source_id AS from_source_id,
+  f.source_metadata ->> 'url' AS from_url, f.created_at AS from_created_at
+FROM lightfast_document_references r
+JOIN lightfast_docs_documents f ON f.id = r.document_id AND f.store_id = r.store_id
+JOIN lightfast_docs_documents t ON t.id = r.target_document_id AND t.store_id = r.store_id;
+
+-- What was written since a time: `WHERE updated_at >= …`. What is gone or hidden stands in no view;
+-- whoever has to learn of that follows the change feed.
+CREATE VIEW lightfast_reader_changed AS
+SELECT d.store_id, d.updated_at, d.id AS document_id, d.source_type, l.kind, d.source_id, d.slug,
+  d.parent_doc_id, d.content_hash, d.config_hash, d.chunk_count, d.created_at
+FROM lightfast_docs_documents d
+LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id;
+
+-- Deliveries for those whose tools know no `bytea`: all but the raw body.
+CREATE VIEW lightfast_reader_deliveries AS
+SELECT w.id, s.organization_id, w.connection_id, w.source_type, w.delivery_key, w.headers,
+  encode(w.body_hash, 'hex') AS body_hash, octet_length(w.body) AS body_bytes, w.status, w.reason,
+  w.attempts, w.last_error, w.conflicting, w.received_at, w.next_attempt_at, w.settled_at
+FROM lightfast_webhook_deliveries w
+LEFT JOIN lightfast_connected_sources s ON s.id = w.connection_id;

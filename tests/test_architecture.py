@@ -36,6 +36,7 @@ EDGES = (
     "warm",
     "wiring",
     "settings",
+    "sinks",
     "startup",
     "variables",
     "embedded",
@@ -50,6 +51,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "published": ("core", "sources", "published"),
     "types": ("core", "sources", "published", "types"),
     "queries": ("core", "sources", "published", "types", "store", "queries"),
+    "changes": ("core", "store", "changes"),
     "skeleton": ("core", "sources", "skeleton"),
     "testing": ("core", "sources", "published", "testing"),
     DEMOS: ("core", "sources", "testing"),
@@ -198,8 +200,11 @@ def _tells_the_story(path: Path) -> bool:
 
 
 def test_the_network_is_known_to_the_rooms_around_the_client_alone() -> None:
-    """And to the demo, which plays the providers. No provider's folder reaches past `Api`."""
+    """And to the demo, which plays the providers, and to what posts to an operator's webhook. No
+    provider's folder reaches past `Api`.
+    """
     rooms = {PACKAGE / "sources" / name for name in ("home.py", "http.py", "transport.py")}
+    rooms.add(PACKAGE / "sinks" / "webhook.py")
     wrong = [
         _shown(path, node)
         for path, tree in _ours()

@@ -19,13 +19,16 @@ print(json.dumps(told))
 """
 
 
-def test_what_asks_providers_is_in_the_way_of_no_delivery() -> None:
-    """Logs of failed deliveries are read where pages are made; all other ticks are short."""
+def test_what_waits_for_others_is_in_the_way_of_no_delivery() -> None:
+    """Logs of failed deliveries are read, and changes pushed, where pages are made; all other ticks
+    are short.
+    """
     environ = {**os.environ, "INGEST_QUEUE_PREFIX": "staging-"}
     ran = subprocess.run(
         [sys.executable, "-c", _ROUTES], env=environ, capture_output=True, text=True, check=True
     )
     routes = json.loads(ran.stdout)
-    assert routes.pop("missed") == [True, "staging-sync"]
+    for name in ("missed", "push"):
+        assert routes.pop(name) == [True, "staging-sync"]
     assert len(routes) >= 4
     assert set(map(tuple, routes.values())) == {(True, "staging-ingest")}

@@ -28,6 +28,7 @@ from ingest.variables import NAMES, PREFIX, SECRETS_SUFFIX, URL_SUFFIX
 DEFAULT_DATA_DIR = ".ingest"
 DEFAULT_MAX_BODY_BYTES = 25 * 2**20
 DEFAULT_KEEP_DELIVERIES_DAYS = 30
+DEFAULT_KEEP_CHANGES_DAYS = 7
 DEFAULT_SYNC_ASK_SHARE = 0.2
 _MOST_DIGITS, _MOST_DIGITS_OF_DAYS = 10, 5
 _PATHS = frozenset({"INGEST_DATA_DIR", "INGEST_POSTGRES_BIN", "INGEST_REDIS_BIN"})
@@ -58,6 +59,7 @@ class Settings:
     allowed_api_hosts: tuple[str, ...] = ()
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     keep_deliveries_days: int = DEFAULT_KEEP_DELIVERIES_DAYS
+    keep_changes_days: int = DEFAULT_KEEP_CHANGES_DAYS
     lease_s: float = LEASE_S
     sync_ask_share: float = DEFAULT_SYNC_ASK_SHARE
     log_level: str = DEFAULT_LEVEL
@@ -83,6 +85,12 @@ def load(environ: Mapping[str, str]) -> Settings:
             environ,
             "INGEST_KEEP_DELIVERIES_DAYS",
             DEFAULT_KEEP_DELIVERIES_DAYS,
+            digits=_MOST_DIGITS_OF_DAYS,
+        ),
+        keep_changes_days=_positive(
+            environ,
+            "INGEST_KEEP_CHANGES_DAYS",
+            DEFAULT_KEEP_CHANGES_DAYS,
             digits=_MOST_DIGITS_OF_DAYS,
         ),
         lease_s=_positive(environ, "INGEST_LEASE_SECONDS", int(LEASE_S)),

@@ -24,6 +24,7 @@ from ingest.bell.celery_app import (
     PAGES_TASK,
     PLAN_TASK,
     PROCESS_TASK,
+    PUSH_TASK,
     RETAIN_TASK,
     SWEEP_TASK,
     SYNC_TASK,
@@ -49,6 +50,7 @@ from ingest.flows.subscriptions.missed import recover_missed
 from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.messages import sync_by_message
 from ingest.flows.syncs.planning import plan_syncs
+from ingest.sinks import pushing
 from ingest.store import schedule
 from ingest.store.engine import transaction
 from ingest.warm import warm
@@ -71,6 +73,8 @@ RETAIN_S = 0.5
 """Deleting what is old takes so much of a process's time at a tick, so that no delivery waits."""
 MISSED_S = 20.0
 """Logs of failed deliveries are looked into for so long at a tick; the next one goes on."""
+PUSH_S = 5.0
+"""Changes are pushed for so long at a tick, and what is under way is waited for."""
 AWAY = (TransientError,)
 """Expected of a task now and then: Celery logs a line, and the next sweep comes in seconds."""
 
@@ -245,8 +249,12 @@ def retain() -> None:
     """Delete what was kept long enough, for RETAIN_S: the slot `retain` of the beat."""
     until = time.monotonic() + RETAIN_S
     parts = process_program()
-    days = parts.settings.keep_deliveries_days
-    retention.retain(parts.engine, days, go_on=lambda: time.monotonic() < until)
+    retention.retain(
+        parts.engine,
+        parts.settings.keep_deliveries_days,
+        keep_changes_days=parts.settings.keep_changes_days,
+        go_on=lambda: time.monotonic() < until,
+    )
 
 
 @app.task(name=MISSED_TASK, throws=(*AWAY, BadSettings))
@@ -258,6 +266,20 @@ def recover_missed_deliveries() -> None:
         parts.engine,
         parts.clients,
         lambda queue: ring(parts.engine, queue),
+        go_on=lambda: not stopping.is_set() and time.monotonic() < until,
+    )
+
+
+@app.task(name=PUSH_TASK, throws=AWAY)
+def push_changes() -> None:
+    """Push the change feed to the sinks that are due, for PUSH_S: the slot `push`."""
+    from ingest.sinks import making  # noqa: PLC0415 - it loads httpx; only a syncer pushes
+
+    parts = process_program()
+    until = time.monotonic() + PUSH_S
+    pushing.push_due(
+        parts.engine,
+        lambda sink: making.make(parts, sink),
         go_on=lambda: not stopping.is_set() and time.monotonic() < until,
     )
 

@@ -124,12 +124,16 @@ class World:
     def _arrival(self, told: Told) -> Arrival:
         return told.sent.arrival(self.connections.get(told.to), told.key)
 
+    def between(self, plan: Plan) -> None:
+        """What happens between two batches."""
+        if plan.ticks:
+            sweep.settle_counts(self.engine)
+
     def _drain(self, plan: Plan) -> None:
         """Until nothing waits; what a deadlock gave back need not wait its two seconds."""
 
         def go_on() -> bool:
-            if plan.ticks:
-                sweep.settle_counts(self.engine)
+            self.between(plan)
             return True
 
         give_up_at = time.monotonic() + PATIENCE_S
@@ -327,7 +331,7 @@ def test_any_order_of_a_long_stream_ends_in_the_same_rows(
 def run_together(world: World, seed: int, deliveries_: int) -> None:
     """A stream run by three workers at once, and by one alone; `seed` makes stream and orders."""
     chance = random.Random(seed)
-    stream = [_told_at_random(chance) for _ in range(deliveries_)]
+    stream = [told_at_random(chance) for _ in range(deliveries_)]
     places = range(len(stream))
     order = chance.sample(places, len(places)) + chance.choices(places, k=3)
     again = chance.sample(range(len(order)), 5)
@@ -335,7 +339,7 @@ def run_together(world: World, seed: int, deliveries_: int) -> None:
     check(world, stream, Plan(places, 500), together)
 
 
-def _told_at_random(chance: random.Random) -> Told:
+def told_at_random(chance: random.Random) -> Told:
     """One of the same deliveries that hypothesis draws from, by a seed that can be told."""
     to, sent = chance.choice(_POOL)
     return Told(to, sent, f"key-{chance.randint(1, 60)}")

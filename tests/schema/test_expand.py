@@ -22,7 +22,7 @@ FIRST = "0004"
 SMALL = {"lightfast_lookups": "only what is still to be looked up: built within a moment"}
 """Tables of before that are never huge, and why: their indexes may be built under a lock."""
 _CONTRACTS = re.compile(
-    r"\bDROP (TABLE|COLUMN|TYPE|CONSTRAINT|DEFAULT)\b|\bRENAME\b|\bSET NOT NULL\b"
+    r"\bDROP (TABLE|VIEW|COLUMN|TYPE|CONSTRAINT|DEFAULT)\b|\bRENAME\b|\bSET NOT NULL\b"
     r"|\bALTER COLUMN \w+ (SET DATA )?TYPE\b|\bADD CONSTRAINT\b|\bADD CHECK\b"
     r"|\bADD COLUMN \w+ (?!.*\bDEFAULT\b)[^,;]*\bNOT NULL\b",
     re.IGNORECASE,
@@ -72,6 +72,7 @@ RAISED = "UPDATE lightfast_schema_serves SET oldest = '0005';"
         "ALTER TABLE a RENAME TO b;",
         "ALTER TABLE a ALTER COLUMN b TYPE text;",
         "DROP TABLE a;",
+        "DROP VIEW a;",
     ],
 )
 def test_what_takes_away_is_found(sql: str) -> None:

@@ -14,6 +14,7 @@ from ingest.store import catalog, tables
 from ingest.store.condition import VERSION_TABLE
 from ingest.store.engine import connect, transaction
 from ingest.store.tables import seed
+from ingest.store.tables.views import VIEWS
 from ingest.store.upgrade import add_source_types, upgrade
 
 pytestmark = pytest.mark.integration
@@ -123,6 +124,7 @@ CREATE INDEX idx_events_status ON lightfast_ingestion_events(status);
 CREATE UNIQUE INDEX uq_event_key ON lightfast_ingestion_events(store_id, source_type, event_key);
 """
 SEEDS_SOURCES = {name for name, source in all_sources().items() if source.seed_types}
+OF_VIEWS = ("view lightfast_reader_", "column lightfast_reader_")
 SEED_TABLES = (seed.DOCUMENTS, seed.CONNECTED_SOURCES, seed.STORE_SOURCES, seed.EVENTS)
 
 
@@ -133,6 +135,7 @@ def test_the_file_and_the_migrations_build_the_same(empty_database: Callable[[],
     upgrade(made, [])
     made.dispose()
     assert _public(by_migrations) == _public(by_file), "write the next migration"
+    assert _triggers(by_migrations) == _triggers(by_file), "write the next migration"
 
 
 def test_the_file_and_the_sqlalchemy_tables_build_the_same(
@@ -149,7 +152,25 @@ def test_the_file_and_the_sqlalchemy_tables_build_the_same(
     for engine in (filed, made):
         engine.dispose()
     assert not set(added) & SEEDS_SOURCES
-    assert _public(by_tables) == _public(by_file)
+    assert _public(by_tables) == {f for f in _public(by_file) if not f.startswith(OF_VIEWS)}
+
+
+def test_the_file_and_the_sqlalchemy_views_have_the_same_columns(
+    empty_database: Callable[[], str],
+) -> None:
+    """Made as tables, the views that SQLAlchemy knows have the columns of the real ones."""
+    by_file, by_tables = empty_database(), empty_database()
+    _run(by_file, SCHEMA.read_text())
+    made = connect(by_tables)
+    with transaction(made) as conn:
+        conn.exec_driver_sql("CREATE TYPE source_type AS ENUM ('one')")
+        VIEWS.create_all(conn, checkfirst=False)
+    made.dispose()
+    names = sorted(VIEWS.tables)
+    real = {fact for fact in _described(by_file, names) if fact.startswith("column ")}
+    known = {fact for fact in _described(by_tables, names) if fact.startswith("column ")}
+    assert real == known
+    assert _views(by_file) == set(names), "a view is missing in store/tables/views"
 
 
 def test_the_seeds_tables_stay_exactly_as_the_seed_writes_them(
@@ -169,7 +190,11 @@ def test_the_catalogs_are_compared_in_depth(empty_database: Callable[[], str]) -
     """The other tests of this file are worth what this one finds."""
     database = empty_database()
     _run(database, SCHEMA.read_text())
-    names = ["lightfast_webhook_deliveries", "lightfast_document_ledger"]
+    names = [
+        "lightfast_webhook_deliveries",
+        "lightfast_document_ledger",
+        "lightfast_reader_changed",
+    ]
     told = _described(database, names)
     assert {
         "column lightfast_webhook_deliveries.id 1 bigint NOT NULL IDENTITY a",
@@ -184,6 +209,10 @@ def test_the_catalogs_are_compared_in_depth(empty_database: Callable[[], str]) -
         " (store_id) REFERENCES lightfast_stores(id) ON DELETE CASCADE",
     } <= told
     for change in (
+        "CREATE OR REPLACE VIEW lightfast_reader_changed AS SELECT d.store_id, d.updated_at,"
+        " d.id AS document_id, d.source_type, l.kind, d.source_id, d.slug, d.parent_doc_id,"
+        " d.content_hash, d.config_hash, d.chunk_count, d.created_at"
+        " FROM lightfast_docs_documents d JOIN lightfast_document_ledger l ON l.document_id = d.id",
         "ALTER TABLE lightfast_document_ledger ALTER fed DROP DEFAULT",
         "ALTER TABLE lightfast_document_ledger DROP CONSTRAINT ck_ledger_state",
         "DROP INDEX idx_deliveries_due",
@@ -204,9 +233,28 @@ def _public(url: str) -> frozenset[str]:
     """Everything in the database, but for the record of the version."""
     made = connect(url)
     with transaction(made) as conn:
-        names = set(sa.inspect(conn).get_table_names()) - {VERSION_TABLE}
+        looked = sa.inspect(conn)
+        names = {*looked.get_table_names(), *looked.get_view_names()} - {VERSION_TABLE}
         told = catalog.tables(conn, names) | catalog.enums(conn)
     made.dispose()
+    return told
+
+
+def _views(url: str) -> set[str]:
+    made = connect(url)
+    with transaction(made) as conn:
+        names = set(sa.inspect(conn).get_view_names())
+    made.dispose()
+    return names
+
+
+def _triggers(url: str) -> frozenset[str]:
+    """What writes beside whoever writes; the SQLAlchemy tables know none of it."""
+    made = connect(url)
+    with transaction(made) as conn:
+        told = catalog.triggers(conn, sa.inspect(conn).get_table_names())
+    made.dispose()
+    assert len(told) > 10
     return told
 
 

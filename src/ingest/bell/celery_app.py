@@ -21,6 +21,7 @@ from ingest.core.queues import (
     INGEST_QUEUE,
     MISSED_EVERY_S,
     PLAN_EVERY_S,
+    PUSH_EVERY_S,
     QUEUES,
     RETAIN_EVERY_S,
     SWEEP_EVERY_S,
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 PROCESS_TASK, FETCH_TASK, PAGES_TASK = "ingest.process", "ingest.fetch", "ingest.sync_pages"
 SWEEP_TASK, TIDY_TASK, RETAIN_TASK = "ingest.sweep", "ingest.tidy", "ingest.retain"
 PLAN_TASK, MISSED_TASK = "ingest.plan_syncs", "ingest.recover_missed"
+PUSH_TASK = "ingest.push_changes"
 ENQUEUE_TASK, SYNC_TASK = "ingest.enqueue", "ingest.sync"
 """What any Celery client may send."""
 WAKES = {INGEST_QUEUE: PROCESS_TASK, FETCH_QUEUE: FETCH_TASK, SYNC_QUEUE: PAGES_TASK}
@@ -66,6 +68,11 @@ BEAT_SCHEDULE = {
         "task": MISSED_TASK,
         "schedule": MISSED_EVERY_S,
         "options": {"expires": MISSED_EVERY_S},
+    },
+    "push": {
+        "task": PUSH_TASK,
+        "schedule": PUSH_EVERY_S,
+        "options": {"expires": PUSH_EVERY_S},
     },
 }
 """Several beats may run: each tick takes a slot in the database first (`store.schedule`)."""
@@ -119,8 +126,8 @@ class _CeleryConfiguration:
 
     @property
     def task_routes(self) -> dict[str, dict[str, str]]:
-        """What asks providers for long is not in the way of deliveries."""
-        return {MISSED_TASK: {"queue": prefixed(SYNC_QUEUE)}}
+        """What waits for others for long is not in the way of deliveries."""
+        return {task: {"queue": prefixed(SYNC_QUEUE)} for task in (MISSED_TASK, PUSH_TASK)}
 
     @property
     def control_exchange(self) -> str:

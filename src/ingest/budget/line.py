@@ -33,10 +33,11 @@ def tallies_of(broker: Broker) -> list[SharedTally]:
     """
     more = broker.told.get(_KEY_PREFIX, "")
     prefix = f"{more}{broker.queue(PREFIX)}"
-    return [SharedTally(pool, prefix) for pool in _pools(broker)]
+    return [SharedTally(pool, prefix) for pool in pools_of(broker)]
 
 
-def _pools(broker: Broker) -> list[ConnectionPool]:
+def pools_of(broker: Broker) -> list[ConnectionPool]:
+    """Sockets to each Redis that the broker's URLs name; of sentinels, to the primary."""
     parts = [urlsplit(url) for url in broker.url.split(";")]
     if broker.address.family == SENTINEL:
         return [_watched(parts, broker.options())]

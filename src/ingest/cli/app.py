@@ -50,6 +50,10 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     ),
     "docs": ("documents", "Documents."),
     "graph": ("graphs", "How documents hang together."),
+    "changes": (
+        "changes",
+        "What becomes of documents, in order. `ingest changes` alone prints it.",
+    ),
     "secrets": ("keys", "The encryption of stored secrets."),
     "legacy": ("legacy", "The way out of a legacy database, and in."),
     "organization": ("organizations", "Organizations, which stores and connections belong to."),

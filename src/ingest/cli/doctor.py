@@ -21,12 +21,14 @@ from ingest.flows.doctor import (
     failed,
     fine,
     look_at_app_wide,
+    look_at_changes,
     look_at_connections,
     look_at_database,
     look_at_names,
     look_at_queue,
     look_at_retention,
     look_at_sealed,
+    look_at_sinks,
     look_at_subscriptions,
     look_at_syncs,
     note,
@@ -83,6 +85,8 @@ def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     yield from look_at_names(parts.engine)
     yield from look_at_queue(parts.engine)
     yield from look_at_retention(parts.engine, parts.settings.keep_deliveries_days)
+    yield from look_at_changes(parts.engine)
+    yield from look_at_sinks(parts.engine)
     if clients is not None:
         clients.close()
 

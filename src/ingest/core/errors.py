@@ -87,6 +87,22 @@ class BadInput(PermanentError):
     """A person's input (a command's argument, a file) cannot be used as it is."""
 
 
+class FellBehind(PermanentError):
+    """What a consumer of the change feed needs next is deleted: it has to begin with a snapshot.
+
+    position: where it stood. kept_from: the first position that is still there.
+    """
+
+    def __init__(self, consumer: str, *, position: int, kept_from: int) -> None:
+        who = f"consumer {consumer}" if consumer else "the reader"
+        super().__init__(
+            f"{who} fell behind: it stands at position {position}, and what was told before "
+            f"{kept_from} is deleted; it begins anew with a snapshot of what stands"
+        )
+        self.position = position
+        self.kept_from = kept_from
+
+
 class LeaseLost(TransientError):
     """Another worker owns these rows now; everything of this attempt is rolled back."""
 

@@ -23,3 +23,5 @@ MISSED_EVERY_S = 30.0
 """Between two looks for connections whose provider's log of failed deliveries is to be seen."""
 PLAN_EVERY_S = 30.0
 """Between two looks for connections whose next sync run is due."""
+PUSH_EVERY_S = 2.0
+"""Between two looks for sinks of the change feed that are to be pushed to."""

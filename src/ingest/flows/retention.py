@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ingest.core.queues import RETAIN_EVERY_S
-from ingest.store import heartbeats, retention, schedule, sync_retention
+from ingest.store import heartbeats, outbox, retention, schedule, sync_retention
 from ingest.store.engine import transaction
 
 GoOn = Callable[[], bool]
@@ -24,13 +24,17 @@ KEEP_RUNS_DAYS = 30
 """Sync runs that have ended, and the times at which no receiver was there."""
 STEP_RUNS, STEP_SEEN = 200, 5_000
 """Of one step; a run has some lists, and what it has seen are rows of forty bytes."""
+KEEP_CHANGES_DAYS, MOST_CHANGES = 7, 5_000_000
+"""For how long what was told of documents is kept, and of how many documents at most: a consumer
+that is further behind begins with a snapshot. About a gigabyte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
     """How many rows a tick deleted, and whether it stopped before the end of what is old.
 
-    seen: what sync runs that have ended had seen. runs, gaps: see KEEP_RUNS_DAYS.
+    seen: what sync runs that have ended had seen. runs, gaps: see KEEP_RUNS_DAYS. changes: rows of
+    the outbox.
     """
 
     deliveries: int = 0
@@ -39,10 +43,17 @@ class Deleted:
     seen: int = 0
     runs: int = 0
     gaps: int = 0
+    changes: int = 0
     more: bool = False
 
 
-def retain(engine: sa.Engine, keep_days: int, *, go_on: GoOn) -> Deleted | None:
+def retain(
+    engine: sa.Engine,
+    keep_days: int,
+    *,
+    keep_changes_days: int = KEEP_CHANGES_DAYS,
+    go_on: GoOn,
+) -> Deleted | None:
     """Delete what is old for as long as `go_on` says; None where this tick was another beat's.
 
     `keep_days`: how long settled deliveries are kept. A tick is RETAIN_EVERY_S long. Raises
@@ -51,10 +62,16 @@ def retain(engine: sa.Engine, keep_days: int, *, go_on: GoOn) -> Deleted | None:
     with transaction(engine, durable=False) as conn:
         if not schedule.take_slot(conn, "retain", every_s=RETAIN_EVERY_S):
             return None
-    return delete_old(engine, keep_days, go_on=go_on)
+    return delete_old(engine, keep_days, keep_changes_days=keep_changes_days, go_on=go_on)
 
 
-def delete_old(engine: sa.Engine, keep_days: int, *, go_on: GoOn) -> Deleted:
+def delete_old(
+    engine: sa.Engine,
+    keep_days: int,
+    *,
+    keep_changes_days: int = KEEP_CHANGES_DAYS,
+    go_on: GoOn,
+) -> Deleted:
     """Delete what is old, as `retain`, whosever tick it is.
 
     Of each kind one step is made in any case, so that no kind waits for another's backlog.
@@ -66,6 +83,7 @@ def delete_old(engine: sa.Engine, keep_days: int, *, go_on: GoOn) -> Deleted:
             runs=sync_retention.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS),
             gaps=heartbeats.forget(conn, keep_days=KEEP_RUNS_DAYS),
         )
+    changes = delete_changes(engine, keep_changes_days)
     deliveries = seen = 0
     after: datetime | None = None
     more = more_seen = True
@@ -82,4 +100,16 @@ def delete_old(engine: sa.Engine, keep_days: int, *, go_on: GoOn) -> Deleted:
             more = step > 0
         if not go_on():
             break
-    return replace(done, deliveries=deliveries, seen=seen, more=more or more_seen)
+    more = more or more_seen or changes >= outbox.STEP_ROWS
+    return replace(done, deliveries=deliveries, seen=seen, changes=changes, more=more)
+
+
+def delete_changes(engine: sa.Engine, keep_days: int, *, keep: int = MOST_CHANGES) -> int:
+    """One step of the outbox: what is older than so many days, or below the last `keep` documents.
+
+    What nobody has read has its positions first, so that it grows old whether anybody reads or not.
+    """
+    with transaction(engine) as conn:
+        outbox.give_positions(conn)
+    with transaction(engine, durable=False) as conn:
+        return outbox.prune(conn, keep_days=keep_days, keep=keep)

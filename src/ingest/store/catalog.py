@@ -1,4 +1,4 @@
-"""What PostgreSQL's catalogs say of tables, a line for each fact, so that two databases compare."""
+"""What PostgreSQL's catalogs say of tables and views, a line for each fact: databases compare."""
 
 from __future__ import annotations
 
@@ -37,6 +37,23 @@ SELECT concat_ws(' ', 'constraint', t.name, k.conname,
                  replace(pg_get_constraintdef(k.oid), t.prefix, ''))
 FROM t JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype <> 'n'
 """)
+_VIEWS = sa.text(f"""{_TABLES}
+SELECT concat_ws(' ', 'view', t.name, replace(pg_get_viewdef(t.oid), t.prefix, ''))
+FROM t JOIN pg_class c ON c.oid = t.oid AND c.relkind = 'v'
+""")
+# By what they are made of: where a schema was built, and which one it is, is not told.
+_TRIGGERS = sa.text(f"""{_TABLES}
+SELECT concat_ws(' ', 'trigger', t.name, g.tgname, g.tgtype, g.tgenabled, g.tgoldtable,
+                 g.tgnewtable, p.proname)
+FROM t JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
+JOIN pg_proc p ON p.oid = g.tgfoid
+""")
+_FUNCTIONS = sa.text("""
+SELECT concat_ws(' ', 'function', proname, prosecdef, provolatile,
+                 (SELECT string_agg(c, ',' ORDER BY c) FROM unnest(proconfig) c
+                  WHERE c NOT LIKE 'search_path=%'), prosrc)
+FROM pg_proc WHERE proname LIKE 'lightfast\\_%' AND pg_function_is_visible(oid)
+""")
 _ENUMS = sa.text("""
 SELECT concat_ws(' ', 'enum', t.typname, string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder))
 FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
@@ -47,12 +64,18 @@ WHERE pg_type_is_visible(t.oid) GROUP BY t.typname
 def tables(conn: sa.Connection, names: Collection[str]) -> frozenset[str]:
     """What PostgreSQL knows of these tables, a text for each fact: two databases compare as sets.
 
-    Facts are columns (place, type, null, collation, default), indexes and constraints. Names are
-    looked up along the search path; a table that is not there gives none.
+    Facts are columns (place, type, null, collation, default), indexes, constraints, and of a view
+    its query. Names are looked up along the search path; one that is not there gives none.
     """
     given = {"tables": list(names)}
-    queries = (_COLUMNS, _INDEXES, _CONSTRAINTS)
+    queries = (_COLUMNS, _INDEXES, _CONSTRAINTS, _VIEWS)
     return frozenset(line for q in queries for line in conn.execute(q, given).scalars())
+
+
+def triggers(conn: sa.Connection, names: Collection[str]) -> frozenset[str]:
+    """The triggers of these tables, and our functions, which they call."""
+    found = conn.execute(_TRIGGERS, {"tables": list(names)}).scalars().all()
+    return frozenset([*found, *conn.execute(_FUNCTIONS).scalars()])
 
 
 def enums(conn: sa.Connection) -> frozenset[str]:

@@ -71,7 +71,7 @@ _REMOVE_OTHERS = sa.text("""
 DELETE FROM lightfast_source_credentials
 WHERE connection_id = :connection_id AND kind = :kind AND id <> :id
 """)
-# Secrets and what handshakes brought, in one order: each has a table and a number of its own.
+# Secrets, what handshakes brought, and those of sinks: each has a table and a key of its own.
 _SEALED: Mapping[str, sa.TextClause] = {
     "credentials": sa.text("""
 SELECT id AS key, secret FROM lightfast_source_credentials
@@ -80,6 +80,10 @@ WHERE id > CAST(:after AS bigint) ORDER BY id LIMIT :limit
     "handshakes": sa.text("""
 SELECT connection_id AS key, token AS secret FROM lightfast_handshakes
 WHERE token IS NOT NULL AND connection_id > CAST(:after AS varchar) ORDER BY 1 LIMIT :limit
+"""),
+    "sinks": sa.text("""
+SELECT name AS key, secret FROM lightfast_change_sinks
+WHERE secret IS NOT NULL AND name > CAST(:after AS varchar) ORDER BY 1 LIMIT :limit
 """),
 }
 # Only what is still as it was read: who sets a new secret meanwhile seals it under the first key.
@@ -90,6 +94,9 @@ WHERE id = CAST(:key AS bigint) AND secret = :before
 """),
     "handshakes": sa.text("""
 UPDATE lightfast_handshakes SET token = :after WHERE connection_id = :key AND token = :before
+"""),
+    "sinks": sa.text("""
+UPDATE lightfast_change_sinks SET secret = :after WHERE name = :key AND secret = :before
 """),
 }
 SEALED_IN = tuple(_SEALED)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from ingest.store import refusals, sync_parts
+from ingest.store import change_consumers, refusals, sync_parts
 from ingest.store.refusals import Count
 
 MOST_COUNTED = 100_000
@@ -53,7 +53,8 @@ class Gauges:
 
     syncs: sync runs that have not ended, by state. page_due_s: for how long the oldest page is due,
     0 where none is. synced_at_s: of the active connections of each source, when the one that waits
-    longest was last synced (or connected), in seconds since 1970.
+    longest was last synced (or connected), in seconds since 1970. behind: positions that each
+    consumer of the change feed still has before it.
     """
 
     deliveries: Mapping[str, int]
@@ -64,6 +65,7 @@ class Gauges:
     syncs: Mapping[str, int] = field(default_factory=dict)
     page_due_s: float = 0.0
     synced_at_s: Mapping[str, float] = field(default_factory=dict)
+    behind: Mapping[str, int] = field(default_factory=dict)
 
 
 def read(conn: sa.Connection) -> Gauges:
@@ -84,4 +86,5 @@ def read(conn: sa.Connection) -> Gauges:
         syncs=dict(conn.execute(_SYNCS).mappings().one()),
         page_due_s=max(-next_page_s, 0.0) if next_page_s is not None else 0.0,
         synced_at_s={row.source_type: row.synced_at_s for row in conn.execute(_SYNCED)},
+        behind={one.name: one.behind for one in change_consumers.show(conn)},
     )

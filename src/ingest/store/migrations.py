@@ -14,6 +14,7 @@ from alembic.config import Config
 from ingest.store import catalog
 from ingest.store.condition import NEW_ONE, VERSION_TABLE, UnfitDatabase
 from ingest.store.tables import METADATA
+from ingest.store.tables.views import VIEWS
 
 _ASIDE = sa.text("CREATE SCHEMA lightfast_aside")
 _LOOK_ASIDE = sa.text("SET LOCAL search_path = lightfast_aside")
@@ -29,13 +30,13 @@ def adopt(conn: sa.Connection) -> None:
 
     Raises `UnfitDatabase` where it is not the same, having changed nothing.
     """
-    ours = frozenset(METADATA.tables)
-    standing = catalog.tables(conn, ours)
+    ours = frozenset((*METADATA.tables, *VIEWS.tables))
+    standing = catalog.tables(conn, ours) | catalog.triggers(conn, ours)
     with conn.begin_nested() as aside:  # what it would be, built beside it and taken back
         conn.execute(_ASIDE)
         conn.execute(_LOOK_ASIDE)
         run(conn)
-        needed = catalog.tables(conn, ours)
+        needed = catalog.tables(conn, ours) | catalog.triggers(conn, ours)
         aside.rollback()
     differences = sorted(standing ^ needed)
     if differences:

@@ -85,7 +85,7 @@ class _Queue(Collector):
 
     def describe(self) -> Iterator[Metric]:
         """Registering asks for names alone."""
-        yield from (*self._families(), _refused_messages())
+        yield from (*self._families(), _refused_messages(), _behind())
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -95,6 +95,9 @@ class _Queue(Collector):
         messages = _refused_messages()
         for one in found.refused_messages:
             messages.add_metric([one.source_type, one.answer], one.seen)
+        behind = _behind()
+        for name, documents in found.behind.items():
+            behind.add_metric([name], documents)
         deliveries, heard, look_ups, refused, syncs, page, synced = self._families()
         for status, count in found.deliveries.items():
             deliveries.add_metric([status], count)
@@ -107,7 +110,7 @@ class _Queue(Collector):
         page.add_metric([], found.page_due_s)
         for source_type, at_s in found.synced_at_s.items():
             synced.add_metric([source_type], at_s)
-        yield from (deliveries, heard, look_ups, refused, syncs, page, synced, messages)
+        yield from (deliveries, heard, look_ups, refused, syncs, page, synced, messages, behind)
 
     def _families(self) -> tuple[GaugeMetricFamily, ...]:
         return (
@@ -149,4 +152,12 @@ def _refused_messages() -> CounterMetricFamily:
         "ingest_refused_messages",
         "Messages of `ingest.enqueue` that were refused, by source and by the answer HTTP has.",
         labels=["source", "answer"],
+    )
+
+
+def _behind() -> GaugeMetricFamily:
+    return GaugeMetricFamily(
+        "ingest_changes_behind",
+        "Positions of the change feed that a consumer still has before it.",
+        labels=["consumer"],
     )

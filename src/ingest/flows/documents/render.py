@@ -236,9 +236,10 @@ def _cut(said: Said, config: ChunkConfig) -> Pieces:
     chunks = split(said.text, config, most=MAX_CHUNKS + 1)
     if len(chunks) <= MAX_CHUNKS:
         return Pieces(said.upsert, chunks)
-    last = chunks[MAX_CHUNKS - 1]
-    more = f"[{MARK} cut here: {len(said.text) - last.start:,} more characters]"
-    kept = [*chunks[: MAX_CHUNKS - 1], Chunk(last.position, more, last.start)]
+    kept = chunks[: MAX_CHUNKS - 1]
+    end = kept[-1].start + len(kept[-1].text)
+    more = f"[{MARK} cut here: {len(said.text) - end:,} more characters]"
+    kept.append(Chunk(len(kept), more, end))  # behind what is kept, so that joined it is read whole
     return Pieces(said.upsert, kept, (f"the chunks after {MAX_CHUNKS:,}",))
 
 

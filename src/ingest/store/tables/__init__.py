@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from ingest.store.tables import legacy, names, own, owners, seed, syncs
+from ingest.store.tables import names, outbox, own, owners, seed, sinks, syncs, views
 from ingest.store.tables.base import METADATA, SourceType
 
 __all__ = [
@@ -23,6 +24,14 @@ __all__ = [
     "owners",
     "seed",
     "syncs",
+    "names",
+    "outbox",
+    "own",
+    "owners",
+    "seed",
+    "sinks",
+    "syncs",
+    "views",
 ]
 
 

@@ -1,0 +1,86 @@
+"""`ingest changes sink`: added, listed, paused, resumed, removed; and what doctor says of each."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from ingest.flows.doctor import State, look_at_sinks
+from ingest.store.engine import transaction
+from tests.cli.conftest import Ingest
+from tests.sinks.hook import SECRET
+
+pytestmark = pytest.mark.integration
+
+URL = "https://hooks.example/secret-path?key=secret-key"
+
+
+@pytest.fixture
+def added(ingest: Ingest) -> Ingest:
+    ran = ingest(
+        *("changes", "sink", "add", "search", "--webhook-env", "HOOK", "--secret-env", "SIGNING"),
+        *("--store", "docs", "--json"),
+        HOOK=URL,
+        SIGNING=SECRET,
+    )
+    assert ran.json == {"name": "search", "kind": "webhook", "target": "https://hooks.example/…"}
+    return ingest
+
+
+def test_a_sink_is_listed_without_what_is_secret(added: Ingest) -> None:
+    assert added("changes", "sink", "add", "stream", "--redis-stream", "documents").code == 0
+    ran = added("changes", "sink", "list", "--json")
+    assert [(row["name"], row["state"]) for row in ran.json] == [
+        ("search", "waiting"),
+        ("stream", "waiting"),
+    ]
+    for said in (ran.out, added("changes", "sink", "list").out):
+        assert "secret" not in said
+        assert "https://hooks.example/…" in said
+
+
+def test_a_sink_is_paused_resumed_and_removed(added: Ingest, engine: sa.Engine) -> None:
+    def state() -> str:
+        (row,) = added("changes", "sink", "list", "--json").json
+        return str(row["state"])
+
+    assert added("changes", "sink", "pause", "search").code == 0
+    assert state() == "paused"
+    (found,) = look_at_sinks(engine)
+    assert (found.state, found.said) == (State.NOTE, "is paused")
+    assert added("changes", "sink", "resume", "search", "--snapshot").code == 0
+    assert state() == "waiting"
+    (found,) = look_at_sinks(engine)
+    assert found.state is State.OK
+    assert added("changes", "sink", "remove", "search").code == 0
+    assert added("changes", "sink", "list", "--json").json == []
+    assert added("changes", "consumers", "--json").json == []
+    for action in ("pause", "resume", "remove"):
+        ran = added("changes", "sink", action, "search")
+        assert (ran.code, "no sink is called search" in ran.err) == (2, True)
+
+
+def test_doctor_names_what_hinders_a_sink(added: Ingest, engine: sa.Engine) -> None:
+    def found_after(change: str) -> str:
+        with transaction(engine) as conn:
+            conn.execute(sa.text(f"UPDATE lightfast_change_sinks SET {change}"))  # noqa: S608
+        (found,) = look_at_sinks(engine)
+        assert found.state is State.FAILED
+        return found.said
+
+    late = "next_attempt_at = now() - interval '10 min'"
+    assert found_after(late) == "nobody has pushed to it for 10 min"
+    failing = "attempts = 3, problem = 'the webhook answers 500'"
+    assert found_after(failing) == "failed 3 times in a row: the webhook answers 500"
+
+
+def test_wrong_use_is_told(added: Ingest) -> None:
+    for argv, said in (
+        (["again"], "give one of"),
+        (["search", "--redis-stream", "s"], "there is a consumer called search"),
+        (["x", "--webhook", "https://a.example/x", "--secret-env", "NOT_SET"], "is not set"),
+        (["x", "--redis-stream", "s", "--max-entries", "0"], "max-entries"),
+    ):
+        ran = added("changes", "sink", "add", *argv)
+        assert (ran.code, ran.out) == (2, "")
+        assert said in ran.err

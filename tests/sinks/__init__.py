@@ -1,0 +1,1 @@
+"""Tests of what the change feed is pushed to."""
