@@ -10,11 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import flood, latency, receiver, resync, retention, startup, throughput
+from bench import flood, latency, reading, receiver, resync, retention, startup, throughput
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
     "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
+    "reading": lambda quick: reading.reading(reading.Plan.quick() if quick else reading.Plan()),
     "receiver": lambda quick: receiver.receiver(
         receiver.Plan.quick() if quick else receiver.Plan()
     ),
