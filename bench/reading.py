@@ -26,6 +26,8 @@ OURS = (
     "idx_ledger_kind",
     "idx_deliveries_duplicate",
 )
+BEFORE = "CREATE INDEX idx_ledger_store ON lightfast_document_ledger (store_id)"
+"""What one of them took the place of."""
 _DEFINITION = "SELECT pg_get_indexdef(CAST(CAST(%s AS text) AS regclass))"
 
 
@@ -50,9 +52,9 @@ def reading(plan: Plan) -> dict[str, object]:
         found: dict[str, list[tuple[float, float]]] = {"with": [], "without": []}
         for _ in range(plan.runs):
             found["with"].append(_worked_off(place, plan))
-            _do(place, [f"DROP INDEX {name}" for name in OURS])
+            _do(place, [BEFORE, *(f"DROP INDEX {name}" for name in OURS)])
             found["without"].append(_worked_off(place, plan))
-            _do(place, definitions)
+            _do(place, ["DROP INDEX idx_ledger_store", *definitions])
     per = 1000 / plan.deliveries
     database = {name: median(run[0] for run in runs) * per for name, runs in found.items()}
     whole = {name: median(sum(run) for run in runs) * per for name, runs in found.items()}

@@ -238,8 +238,7 @@ CREATE TABLE lightfast_document_ledger (
 );
 CREATE UNIQUE INDEX uq_ledger_document ON lightfast_document_ledger(document_id);
 CREATE INDEX idx_ledger_parent ON lightfast_document_ledger(parent) WHERE parent IS NOT NULL;
-CREATE INDEX idx_ledger_store ON lightfast_document_ledger(store_id);
--- For lists of a kind; none of these columns ever changes.
+-- Of a store, and for lists of a kind; none of these columns ever changes.
 CREATE INDEX idx_ledger_kind ON lightfast_document_ledger
   (store_id, source_type, kind, document_id);
 

@@ -41,6 +41,8 @@ _PLACES: Mapping[str, str] = {
     "source_type": "e.source_type = CAST(:source_type AS source_type)",
     "after_store": "(s.id, e.source_type) >= (:after_store, CAST(:after_source AS source_type))",
 }
+_OF_PLACES = ("store_id", "source_type", "after_id")
+"""What is not asked of a document in a place."""
 _INSIDE = """
 (SELECT d.* FROM lightfast_docs_documents d{joined}
  WHERE d.store_id = place.store_id AND d.source_type = place.source_type
@@ -74,7 +76,8 @@ def statement(given: Mapping[str, object], moment: Moment) -> str:
 
 def _inside(given: Mapping[str, object], moment: Moment) -> str:
     """The documents of one place."""
-    asked = clauses(given.keys() - {"source_type", "after_id"}, moment)
+    inside = {name: value for name, value in given.items() if name not in _OF_PLACES}
+    asked = clauses(inside, moment)
 
     def of(*more: str, joined: str = "") -> str:
         where = " AND ".join([*asked, *more]) or "true"

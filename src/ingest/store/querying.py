@@ -6,7 +6,7 @@ asked for is in the text of the statement, so that each has its own plan, by an 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -23,12 +23,14 @@ _COLUMNS = """
   d.relationships, d.created_at AT TIME ZONE 'UTC' AS created_at,
   d.updated_at AT TIME ZONE 'UTC' AS updated_at
 """
-# Of a state its beginning is indexed: it is a provider's word, and may be of any length.
-_STATE = "left(d.source_metadata->>'{0}', 64) = left(:{0}, 64) AND d.source_metadata->>'{0}' = :{0}"
+INDEXED = 64
+"""So many characters of a state are in an index: a provider's word may be of any length."""
+_BEGINNING = "left(d.source_metadata->>'{0}', 64) = left(:{0}, 64)"
+_WHOLE = "d.source_metadata->>'{0}' = :{0}"
 CLAUSES: Mapping[str, str] = {
     "source_type": "d.source_type = CAST(:source_type AS source_type)",
-    "state": _STATE.format("state"),
-    "status": _STATE.format("status"),
+    "state": _BEGINNING.format("state"),
+    "status": _BEGINNING.format("status"),
     "parent": "d.parent_doc_id = :parent",
     "since": "d.{moment} >= CAST(:since AS timestamptz) AT TIME ZONE 'UTC'",
     "until": "d.{moment} < CAST(:until AS timestamptz) AT TIME ZONE 'UTC'",
@@ -113,9 +115,15 @@ def documents(
     return [dict(row) for row in rows.mappings()]
 
 
-def clauses(given: Collection[str], moment: Moment) -> list[str]:
-    """What of `CLAUSES` is asked, on a time of the document's."""
+def clauses(given: Mapping[str, object], moment: Moment) -> list[str]:
+    """What of `CLAUSES` is asked, on a time of the document's.
+
+    A state that is all in the index is told by its beginning: the planner would take a second
+    condition for another one, and expect next to nothing.
+    """
     asked = [clause for name, clause in CLAUSES.items() if name in given]
+    long = [name for name in ("state", "status") if len(str(given.get(name, ""))) >= INDEXED]
+    asked += [_WHOLE.format(name) for name in long]
     return [clause.format(moment=MOMENTS[moment]) for clause in asked]
 
 

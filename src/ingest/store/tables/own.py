@@ -121,7 +121,6 @@ LEDGER = sa.Table(
     sa.CheckConstraint("state IN ('unknown', 'live', 'deleted')", name="ck_ledger_state"),
     sa.Index("uq_ledger_document", "document_id", unique=True),
     sa.Index("idx_ledger_parent", "parent", postgresql_where=sa.text("parent IS NOT NULL")),
-    sa.Index("idx_ledger_store", "store_id"),
     sa.Index("idx_ledger_kind", "store_id", "source_type", "kind", "document_id"),
 )
 
