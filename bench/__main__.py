@@ -12,12 +12,14 @@ from rich.table import Table
 
 from bench import flood, latency, legacy, receiver, resync, retention, startup, throughput
 from bench import changes, flood, latency, receiver, resync, retention, startup, throughput
+from bench import flood, latency, reading, receiver, resync, retention, startup, throughput
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "changes": lambda quick: changes.changes(changes.Plan.quick() if quick else changes.Plan()),
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
     "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
     "legacy": lambda quick: legacy.legacy(legacy.Plan.quick() if quick else legacy.Plan()),
+    "reading": lambda quick: reading.reading(reading.Plan.quick() if quick else reading.Plan()),
     "receiver": lambda quick: receiver.receiver(
         receiver.Plan.quick() if quick else receiver.Plan()
     ),

@@ -94,6 +94,16 @@ CREATE INDEX idx_docs_parent ON lightfast_docs_documents(parent_doc_id);
 CREATE UNIQUE INDEX uq_docs_store_slug ON lightfast_docs_documents(store_id, slug);
 CREATE INDEX idx_docs_metadata_gin ON lightfast_docs_documents USING GIN (source_metadata);
 CREATE INDEX idx_docs_relationships_gin ON lightfast_docs_documents USING GIN (relationships);
+-- Ours, beside the seed's: a store's documents of a source in the order of a time, and those in a
+-- state, by what its first 64 characters are: an index row has an end.
+CREATE INDEX idx_docs_created ON lightfast_docs_documents (store_id, source_type, created_at, id);
+CREATE INDEX idx_docs_updated ON lightfast_docs_documents (store_id, source_type, updated_at, id);
+CREATE INDEX idx_docs_state ON lightfast_docs_documents
+  (left(source_metadata->>'state', 64), source_type, store_id, created_at, id)
+  WHERE source_metadata->>'state' IS NOT NULL;
+CREATE INDEX idx_docs_status ON lightfast_docs_documents
+  (left(source_metadata->>'status', 64), source_type, store_id, created_at, id)
+  WHERE source_metadata->>'status' IS NOT NULL;
 
 CREATE TABLE lightfast_connected_sources (
   id VARCHAR(191) PRIMARY KEY,
@@ -190,6 +200,8 @@ CREATE INDEX idx_deliveries_lane ON lightfast_webhook_deliveries (lane, next_att
 -- For people: what was skipped or is dead.
 CREATE INDEX idx_deliveries_unhappy ON lightfast_webhook_deliveries (status, id)
   WHERE status IN ('skipped', 'dead');
+CREATE INDEX idx_deliveries_duplicate ON lightfast_webhook_deliveries (id)
+  WHERE status = 'duplicate';
 CREATE INDEX idx_deliveries_connection ON lightfast_webhook_deliveries (connection_id);
 -- For retention: what was settled longest ago. The dead stay until a person says so.
 CREATE INDEX idx_deliveries_settled ON lightfast_webhook_deliveries (settled_at)
@@ -227,7 +239,9 @@ CREATE TABLE lightfast_document_ledger (
 );
 CREATE UNIQUE INDEX uq_ledger_document ON lightfast_document_ledger(document_id);
 CREATE INDEX idx_ledger_parent ON lightfast_document_ledger(parent) WHERE parent IS NOT NULL;
-CREATE INDEX idx_ledger_store ON lightfast_document_ledger(store_id);
+-- Of a store, and for lists of a kind; none of these columns ever changes.
+CREATE INDEX idx_ledger_kind ON lightfast_document_ledger
+  (store_id, source_type, kind, document_id);
 
 -- Documents that live but must not be seen now (a deleted ancestor, no feed), kept whole.
 CREATE TABLE lightfast_withheld_documents (

@@ -75,7 +75,7 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         *(["source", c] for c in ("connect", "new", "list", "show", "pause")),
         *(["source", c] for c in ("resume", "disconnect")),
         *(["deliveries", c] for c in ("list", "show", "replay")),
-        *(["docs", c] for c in ("list", "find", "show", "children")),
+        *(["docs", c] for c in ("list", "find", "show", "children", "related")),
         ["enqueue"],
         ["drain"],
         ["doctor"],

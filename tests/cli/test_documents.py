@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
 import sqlalchemy as sa
+from rich.console import Console
 
+from ingest.cli.output import table
 from ingest.store.engine import transaction
 from tests.cli.conftest import Ingest, Town
 
@@ -70,3 +74,76 @@ def test_an_unknown_document_is_wrong_use(ingest: Ingest) -> None:
     ran = ingest("docs", "show", "nothing")
     assert (ran.code, ran.out) == (2, "")
     assert "there is no document nothing" in ran.err
+
+
+def test_a_list_goes_on_behind_its_page(ingest: Ingest, town: Town) -> None:
+    """In JSON the last row says where; people are told on stderr."""
+    found: list[str] = []
+    after: tuple[str, ...] = ()
+    for _ in range(3):
+        (row,) = ingest("docs", "list", "--limit", "1", *after, "--json").json
+        found.append(row["id"])
+        if row["after"] is None:
+            break
+        after = ("--after", row["after"])
+    assert found == [row["id"] for row in ingest("docs", "list", "--json").json]
+    assert len(found) == 2
+    told = ingest("docs", "list", "--limit", "1")
+    assert f"go on with {after[0]} {after[1]}" in told.err
+    wrong = ingest("docs", "children", town.issue, *after)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "the position is not one of this question" in wrong.err
+
+
+def test_documents_are_listed_by_state_and_time(ingest: Ingest, town: Town) -> None:
+    state = ingest("docs", "show", town.issue, "--json").json["source_metadata"]["state"]
+    for options, found in (
+        (("--source", "linear", "--state", state), 1),
+        (("--source", "linear", "--state", "never"), 0),
+        (("--since", "2000-01-01"), 2),
+        (("--until", "2000-01-01T00:00+02:00"), 0),
+        (("--since", "1h", "--updated"), 2),
+        (("--until", "1h", "--updated"), 0),
+        (("--kind", "comment", "--source", "linear", "--since", "2000-01-01"), 1),
+        (("--kind", "never"), 0),
+    ):
+        assert len(ingest("docs", "list", *options, "--json").json) == found, options
+    for options, said in (
+        (("--state", "todo"), "say which source, too"),
+        (("--since", "yesterday"), "is no time; write 2026-05-04"),
+        (("--after", "nowhere"), "the position is not one of this question"),
+    ):
+        wrong = ingest("docs", "list", *options)
+        assert (wrong.code, wrong.out) == (2, ""), options
+        assert said in wrong.err
+
+
+def test_relationships_are_listed_from_both_ends(
+    ingest: Ingest, town: Town, engine: sa.Engine
+) -> None:
+    with transaction(engine) as conn:
+        conn.exec_driver_sql(
+            "INSERT INTO lightfast_document_references (document_id, kind, target_source,"
+            " target_key, origin, evidence, store_id, target_document_id)"
+            " VALUES (%s, 'mention', 'linear', 'SIG-41', 'text', 'see SIG-41', %s, %s)",
+            (town.comment, town.store, town.issue),
+        )
+    rows = ingest("docs", "related", town.issue, "--direction", "in", "--json").json
+    (row,) = [row for row in rows if row["evidence"] == "see SIG-41"]
+    assert (row["id"], row["target_key"], row["after"]) == (town.comment, "SIG-41", None)
+    rows = ingest("docs", "related", town.comment, "--json").json
+    (row,) = [row for row in rows if row["evidence"] == "see SIG-41"]
+    assert (row["id"], row["source_id"]) == (town.issue, "SIG-41")
+    assert "see SIG-41" in ingest("docs", "related", town.comment).out
+    unknown = ingest("docs", "related", "nothing")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "there is no document nothing" in unknown.err
+
+
+def test_an_id_is_in_one_piece_however_narrow_the_terminal_is() -> None:
+    id_ = "6a67d658-06d1-501c-b512-1e91c3a4f7ff"
+    rows = [{"store_id": "s" * 40, "id": id_, "source_id": "k" * 90}]
+    told = Console(file=StringIO(), width=60)
+    told.print(table(rows, ("id", "store_id", "source_id")))
+    assert isinstance(told.file, StringIO)
+    assert id_ in told.file.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -14,7 +14,10 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
 from ingest.queries import Document, Documents, ResultPage
+from ingest.queries.lists import Asked, listed
+from ingest.store import reading
 from ingest.store.engine import transaction
+from ingest.store.listing import FEW
 from tests.factories import make_store
 
 pytestmark = pytest.mark.integration
@@ -32,6 +35,12 @@ _REFER = sa.text("""
 INSERT INTO lightfast_document_references
   (document_id, kind, target_source, target_key, origin, evidence, store_id, target_document_id)
 VALUES (:id, :kind, CAST(:source AS source_type), :key, 'text', :words, :store, :target)
+""")
+_LEDGER = sa.text("""
+INSERT INTO lightfast_document_ledger
+  (identity, document_id, store_id, source_type, scope, kind, external_id, slug)
+SELECT gen_random_uuid(), id, store_id, source_type, 's', :kind, id, slug
+FROM lightfast_docs_documents WHERE id = :id
 """)
 
 
@@ -85,6 +94,12 @@ def _all(ask: Callable[[str | None], ResultPage[Row]], most: int = 1000) -> list
         if after is None:
             return rows
     raise AssertionError("no end")
+
+
+def _listed(
+    shelf: Shelf, asked: Asked, limit: int
+) -> Callable[[str | None], ResultPage[Mapping[str, Any]]]:
+    return lambda after: listed(shelf.conn, asked, after=after, limit=limit)
 
 
 def _keys(documents: list[Document]) -> list[str]:
@@ -215,3 +230,53 @@ def test_what_cannot_be_meant_is_told(shelf: Shelf) -> None:
         documents.in_time(moment=injected)
     with pytest.raises(BadInput, match="give one of out, in"):
         documents.related("x", injected)
+
+
+def test_a_state_is_what_the_source_calls_one(shelf: Shelf) -> None:
+    """Some say `status`; and a state of any length is stored, and found."""
+    long = "waiting for " * 2_000
+    shelf.put("7890", source="zendesk", metadata=json.dumps({"status": "open"}))
+    shelf.put("7891", source="zendesk", metadata=json.dumps({"state": "open"}))
+    shelf.put("ENG-1", metadata=json.dumps({"state": long}))
+    shelf.put("ENG-2", metadata=json.dumps({"state": long + "Otto"}))
+    documents = shelf.documents()
+    assert _keys([*documents.by_source("zendesk", state="open").rows]) == ["7890"]
+    assert _keys([*documents.by_source("linear", state=long).rows]) == ["ENG-1"]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 50])
+def test_a_list_of_all_stores_is_whole_and_in_order(shelf: Shelf, limit: int) -> None:
+    """By store, source, time and id, wherever its pages end; of each filter what it says."""
+    drawn = random.Random(limit)
+    rows = []
+    for number in range(24):
+        store = drawn.choice([shelf.store, shelf.other])
+        source = drawn.choice(["github", "linear", "zendesk"])
+        created = NOON + timedelta(hours=drawn.randrange(3))
+        id_ = shelf.put(f"{number}", store=store, source=source, created=created)
+        rows.append((store, source, created, id_))
+    rows.sort()
+    asked = (
+        (Asked(), rows),
+        (Asked(store_id=shelf.other), [row for row in rows if row[0] == shelf.other]),
+        (Asked(source_type="linear"), [row for row in rows if row[1] == "linear"]),
+        (Asked(until=NOON + timedelta(hours=1)), [row for row in rows if row[2] == NOON]),
+    )
+    for one, wanted in asked:
+        found = _all(_listed(shelf, one, limit))
+        assert [row["id"] for row in found] == [id_ for *_, id_ in wanted], one
+
+
+def test_a_kind_is_listed_the_same_whether_it_is_rare_or_not(shelf: Shelf) -> None:
+    ids = []
+    for number in range(12):
+        id_ = shelf.put(f"ENG-{number:02}", created=NOON + timedelta(hours=12 - number))
+        kind = "issue" if number % 3 else "project"
+        shelf.conn.execute(_LEDGER, {"id": id_, "kind": kind})
+        ids.append((id_, kind))
+    wanted = [id_ for id_, kind in reversed(ids) if kind == "issue"]
+    for few in (FEW, 1):
+        plain = reading.listing(shelf.conn, {"kind": "issue"}, limit=5, few=few)
+        assert [row["id"] for row in plain] == wanted[:5]
+    found = _all(_listed(shelf, Asked(kind="issue"), 3))
+    assert [row["id"] for row in found] == wanted

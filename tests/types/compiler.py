@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 PINNED = Path(__file__).parent / "node"
-INSTALL_S, RUN_S = 90, 60
+INSTALL_S, RUN_S = 300, 60
 
 # What `strict` means is said in full where the compilers of two majors differ in their defaults.
 OPTIONS: Mapping[str, Any] = {
@@ -39,29 +39,32 @@ class MissingTool(Exception):
     """Node, npm or the packages cannot be had here; the text says why."""
 
 
-def installed(prefix: Path, path: str) -> Path:
-    """The `node_modules` with the pinned packages, below `prefix`; programs are found on `path`.
+def installed(prefix: Path, path: str, pinned: Path = PINNED) -> Path:
+    """The `node_modules` with the packages that a folder pins, below `prefix`; programs are found
+    on `path`.
 
     Raises `MissingTool`.
     """
     for program in ("node", "npm"):
         if shutil.which(program, path=path) is None:
             raise MissingTool(f"{program} is not on this machine")
-    lock = (PINNED / "package-lock.json").read_bytes()
+    lock = (pinned / "package-lock.json").read_bytes()
     home = prefix / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
     if not home.is_dir():
         try:
-            _install(home, path)
+            _install(pinned, home, path)
         except (OSError, subprocess.SubprocessError) as error:
-            raise MissingTool(f"npm cannot install the TypeScript compiler: {error}") from error
+            raise MissingTool(f"npm cannot install what is pinned: {error}") from error
     return home / "node_modules"
 
 
-def _install(home: Path, path: str) -> None:
+def _install(pinned: Path, home: Path, path: str) -> None:
     """Into a folder beside it, renamed when whole: two processes may do so at the same time."""
     with tempfile.TemporaryDirectory(dir=home.parent, prefix="node-") as made:
         folder = Path(made) / "new"
-        shutil.copytree(PINNED, folder)
+        folder.mkdir()
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(pinned / name, folder)
         ran = subprocess.run(
             ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             cwd=folder,

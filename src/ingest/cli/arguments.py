@@ -27,5 +27,9 @@ OfSource = Annotated[
 ]
 OfStore = Annotated[str | None, typer.Option("--store", metavar="ID", help="Of this store.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="At most so many.")]
+After = Annotated[
+    str | None,
+    typer.Option(metavar="POSITION", help="Behind the page that ended there, as it said."),
+]
 ConnectionId = Annotated[str, typer.Argument(metavar="ID", help="The connection's id.")]
 DocumentId = Annotated[str, typer.Argument(metavar="ID", help="The document's id.")]

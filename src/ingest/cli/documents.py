@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,9 +10,13 @@ import typer
 from ingest.cli import output
 from ingest.cli.arguments import MANY, AsJson, DocumentId, Limit, OfSource, OfStore
 from ingest.cli.related import related
+from ingest.cli import output, times
+from ingest.cli.arguments import MANY, After, AsJson, DocumentId, Limit, OfSource, OfStore
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
 from ingest.flows.documents.find import find_documents
+from ingest.queries import lists
+from ingest.queries.lists import Asked
 from ingest.store import reading
 from ingest.store.engine import transaction
 
@@ -19,23 +24,51 @@ app = typer.Typer(help="Documents.", no_args_is_help=True)
 
 _COLUMNS = ("id", "store_id", "source_type", "kind", "source_id", "chunk_count", "updated_at")
 _FOUND = (*_COLUMNS, "alias")
+_RELATED = ("kind", "target_source", "target_key", "origin", "evidence", "id", "source_id")
+_TIME = "as 2026-05-04 or 2026-05-04T12:00Z (UTC where no zone is given), or an age as 24h or 7d"
+
+
+class Direction(StrEnum):
+    """From which end relationships are seen."""
+
+    OUT = "out"
+    IN = "in"
 
 
 @app.command("list")
-def list_(
+def list_(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     *,
     store: OfStore = None,
     source: OfSource = None,
     kind: Annotated[str | None, typer.Option(help="Of this kind, as in `issue`.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="In this state, a word of the source's: with --source.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help=f"Made then or later: {_TIME}.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Made before that.")] = None,
+    updated: Annotated[
+        bool, typer.Option(help="Go by when our row was last written, and not when it was made.")
+    ] = False,
+    after: After = None,
     limit: Limit = MANY,
     as_json: AsJson = False,
 ) -> None:
-    """List documents."""
+    """List documents: by store, by source, and as they came to be."""
+    asked = Asked(
+        store_id=store,
+        source_type=source,
+        kind=kind,
+        state=state,
+        since=times.given(since),
+        until=times.given(until),
+        moment="updated_at" if updated else "created_at",
+    )
     with transaction(session(context).engine) as conn:
-        found = reading.listing(conn, store_id=store, source_type=source, kind=kind, limit=limit)
-    output.rows(found, as_json=as_json, columns=_COLUMNS, empty="There is no such document.")
-    output.note_cut(found, limit)
+        found = lists.listed(conn, asked, after=after, limit=limit)
+    output.page(found, as_json=as_json, columns=_COLUMNS, empty="There is no such document.")
 
 
 @app.command()
@@ -65,7 +98,14 @@ def show(context: typer.Context, document_id: DocumentId, *, as_json: AsJson = F
 
 
 @app.command()
-def children(context: typer.Context, document_id: DocumentId, *, as_json: AsJson = False) -> None:
+def children(
+    context: typer.Context,
+    document_id: DocumentId,
+    *,
+    after: After = None,
+    limit: Limit = MANY,
+    as_json: AsJson = False,
+) -> None:
     """List the documents below one, as a conversation reads."""
     with transaction(session(context).engine) as conn:
         found = reading.children(conn, document_id)
@@ -73,3 +113,23 @@ def children(context: typer.Context, document_id: DocumentId, *, as_json: AsJson
 
 
 app.command()(related)
+        found = lists.children(conn, document_id, after=after, limit=limit)
+    output.page(found, as_json=as_json, columns=_COLUMNS, empty="There is nothing below it.")
+
+
+@app.command()
+def related(
+    context: typer.Context,
+    document_id: DocumentId,
+    *,
+    direction: Annotated[
+        Direction, typer.Option(help="What it points at, or what points at it.")
+    ] = Direction.OUT,
+    after: After = None,
+    limit: Limit = MANY,
+    as_json: AsJson = False,
+) -> None:
+    """List what a document points at, or what points at it, and which words say so."""
+    with transaction(session(context).engine) as conn:
+        found = lists.related(conn, document_id, direction.value, after=after, limit=limit)
+    output.page(found, as_json=as_json, columns=_RELATED, empty="There is no such relationship.")

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from rich.console import Console
@@ -16,12 +16,22 @@ from rich.text import Text
 
 from ingest.cli.lines import line, note, printable
 
-__all__ = ["document", "line", "note", "note_cut", "record", "rows"]
+__all__ = ["document", "line", "note", "note_cut", "page", "record", "rows", "table"]
 
 PIPE_COLUMNS = 200
 """How wide a table is where no terminal says."""
 
 Row = Mapping[str, Any]
+
+
+class Page(Protocol):
+    """Rows, and the position behind them where there are more."""
+
+    @property
+    def rows(self) -> Sequence[Row]: ...
+
+    @property
+    def after(self) -> str | None: ...
 
 
 def rows(data: Sequence[Row], *, as_json: bool, columns: Sequence[str], empty: str) -> None:
@@ -32,12 +42,35 @@ def rows(data: Sequence[Row], *, as_json: bool, columns: Sequence[str], empty: s
     if not data:
         note(empty)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in data:
-        table.add_row(*(_cell(row.get(name)) for name in columns))
-    _console().print(table)
+    _console().print(table(data, columns))
+
+
+def table(data: Sequence[Row], columns: Sequence[str]) -> Table:
+    """These columns of the rows.
+
+    An `id` is in one piece however narrow the terminal is: it is there to be copied.
+    """
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    cells = [[_cell(row.get(name)) for name in columns] for row in data]
+    for number, name in enumerate(columns):
+        whole = max(row[number].cell_len for row in cells) if name == "id" else None
+        made.add_column(name.replace("_", " "), overflow="fold", min_width=whole)
+    for row in cells:
+        made.add_row(*row)
+    return made
+
+
+def page(found: Page, *, as_json: bool, columns: Sequence[str], empty: str) -> None:
+    """Print a page of a list, and where the next one begins.
+
+    In JSON that is `after` in its last row, and null in all others, and where there is none.
+    """
+    told: list[Row] = [{**row, "after": None} for row in found.rows]
+    if told and found.after is not None:
+        told[-1] = {**told[-1], "after": found.after}
+    rows(told, as_json=as_json, columns=columns, empty=empty)
+    if found.after is not None:
+        note(f"There are more: go on with --after {found.after}")
 
 
 def record(data: Row, *, as_json: bool) -> None:
@@ -45,12 +78,12 @@ def record(data: Row, *, as_json: bool) -> None:
     if as_json:
         document(data)
         return
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    fields = Table(box=None, pad_edge=False, show_header=False)
+    fields.add_column(style="bold", no_wrap=True)
+    fields.add_column(overflow="fold")
     for name, value in data.items():
-        table.add_row(name.replace("_", " "), _cell(value))
-    _console().print(table)
+        fields.add_row(name.replace("_", " "), _cell(value))
+    _console().print(fields)
 
 
 def document(data: object) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar, get_args
 
@@ -23,7 +23,8 @@ from pydantic import BaseModel
 from ingest import types
 from ingest.core.errors import BadInput
 from ingest.core.values import JSON
-from ingest.queries.position import parts_of, position
+from ingest.queries.position import parts_of, position, time_of
+from ingest.queries.states import state_field
 from ingest.sources.registry import folded, source_types
 from ingest.store import querying
 from ingest.store.querying import Direction, Moment
@@ -123,9 +124,13 @@ class Documents:
         after: str | None = None,
         limit: int = MANY,
     ) -> ResultPage[Document]:
-        """A source's documents, of that `state` where one is given, as they came to be."""
+        """A source's documents, in that state where one is given, as they came to be.
+
+        state: the `state` of their metadata, or the `status` where the source has that instead.
+        """
         _require_source(source_type)
-        return self._page("by source", after, limit, source_type=source_type, state=state)
+        asked: dict[str, Any] = {"source_type": source_type, state_field(source_type): state}
+        return self._page("by source", after, limit, **asked)
 
     def children(
         self, document_id: str, *, after: str | None = None, limit: int = MANY
@@ -200,7 +205,7 @@ class Documents:
     ) -> ResultPage[Document]:
         if after is not None:
             time, id_ = parts_of(after, what, 2)
-            asked |= {"after": _time(time), "after_id": id_}
+            asked |= {"after": time_of(time), "after_id": id_}
         rows = querying.documents(
             self.conn, asked, store_id=self.store_id, limit=_within(limit) + 1, moment=moment
         )
@@ -228,13 +233,6 @@ def _within(limit: int) -> int:
     if not 1 <= limit <= MOST:
         raise BadInput(f"limit is {limit}: give 1 to {MOST}, and go on with `after`")
     return limit
-
-
-def _time(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError as error:
-        raise BadInput("the position holds no time: leave `after` out to begin anew") from error
 
 
 def _require_source(source_type: str) -> None:

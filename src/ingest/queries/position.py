@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import orjson
 
@@ -26,6 +27,14 @@ def parts_of(text: str, what: str, count: int) -> tuple[str, ...]:
     if not is_one or told[:1] != [what] or len(told) != count + 1:
         raise BadInput(_WRONG)
     return tuple(told[1:])
+
+
+def time_of(text: str) -> datetime:
+    """The time that is part of a position. Raises `BadInput`."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as error:
+        raise BadInput("the position holds no time: leave `after` out to begin anew") from error
 
 
 _WRONG = (

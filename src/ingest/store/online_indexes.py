@@ -32,6 +32,12 @@ ONLINE = (
     "idx_deliveries_settled",
     "idx_feeds_connection_document",
     "idx_references_bind_key",
+    "idx_docs_created",
+    "idx_docs_updated",
+    "idx_docs_state",
+    "idx_docs_status",
+    "idx_ledger_kind",
+    "idx_deliveries_duplicate",
 )
 """By name; a test holds each migration to it."""
 TURN_WITHIN_S, AGAIN_S = 600.0, 0.5

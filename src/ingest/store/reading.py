@@ -3,61 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.store.listing import FEW, LEDGER, ROW, statement
+from ingest.store.querying import Moment
 from ingest.store.rows import as_json
 
-_ROW = """
-  d.id, d.store_id, CAST(d.source_type AS text) AS source_type, l.kind, d.source_id,
-  d.parent_doc_id, d.slug, d.chunk_count, d.created_at, d.updated_at
-"""
-_LEDGER = "LEFT JOIN lightfast_document_ledger l ON l.document_id = d.id"
-_LIST = sa.text(f"""
-SELECT {_ROW} FROM lightfast_docs_documents d {_LEDGER}
-WHERE (CAST(:store_id AS varchar) IS NULL OR d.store_id = :store_id)
-  AND (CAST(:source_type AS text) IS NULL OR CAST(d.source_type AS text) = :source_type)
-  AND (CAST(:kind AS varchar) IS NULL OR l.kind = :kind)
-ORDER BY d.store_id, d.source_type, d.created_at, d.id LIMIT :limit
-""")
 # What is called so now, then what once was: by the key as it is written, and as its source compares
-# keys. Of what is both the present key counts.
+# keys. Of what is both the present key counts. Looked up store by store, as the indexes are
+# (`OFFSET 0`: each by itself, and not by reading a table that holds all of them).
 _FIND = sa.text(f"""
-WITH k AS (
-  SELECT e.source_type, f.key FROM unnest(enum_range(CAST(NULL AS source_type))) AS e(source_type)
-  JOIN jsonb_to_recordset(CAST(:folded AS jsonb)) AS f(source_type text, key varchar)
+WITH k AS MATERIALIZED (
+  SELECT s.id AS store_id, e.source_type, f.key FROM lightfast_stores s
+  CROSS JOIN unnest(enum_range(CAST(NULL AS source_type))) AS e(source_type)
+  LEFT JOIN jsonb_to_recordset(CAST(:folded AS jsonb)) AS f(source_type text, key varchar)
     ON f.source_type = CAST(e.source_type AS text)
+  WHERE (CAST(:store_id AS varchar) IS NULL OR s.id = :store_id)
+    AND (CAST(:source_type AS text) IS NULL OR CAST(e.source_type AS text) = :source_type)
 ), now AS (
-  SELECT id FROM lightfast_docs_documents WHERE source_id = :key
-  UNION SELECT d.id FROM k JOIN lightfast_docs_documents d
-    ON d.source_type = k.source_type AND d.source_id = k.key
-  UNION SELECT f.document_id FROM k JOIN lightfast_folded_keys f
-    ON f.source_type = k.source_type AND f.key = k.key AND NOT f.former
+  SELECT f.id FROM (SELECT DISTINCT source_type, key FROM k) k CROSS JOIN LATERAL (
+    SELECT d.id FROM lightfast_docs_documents d
+    WHERE d.source_type = k.source_type AND d.source_id IN (k.key, :key) OFFSET 0) f
+  UNION SELECT f.document_id FROM k CROSS JOIN LATERAL (
+    SELECT f.document_id FROM lightfast_folded_keys f WHERE f.store_id = k.store_id
+      AND f.source_type = k.source_type AND f.key = k.key AND NOT f.former OFFSET 0) f
 ), once AS (
-  SELECT document_id AS id, alias FROM lightfast_document_aliases WHERE alias = :key
-  UNION SELECT a.document_id, a.alias FROM k JOIN lightfast_document_aliases a
-    ON a.source_type = k.source_type AND a.alias = k.key
-  UNION SELECT f.document_id, f.key FROM k JOIN lightfast_folded_keys f
-    ON f.source_type = k.source_type AND f.key = k.key AND f.former
+  SELECT a.document_id AS id, a.alias FROM k CROSS JOIN LATERAL (
+    SELECT a.document_id, a.alias FROM lightfast_document_aliases a WHERE a.store_id = k.store_id
+      AND a.source_type = k.source_type AND a.alias IN (k.key, :key) OFFSET 0) a
+  UNION SELECT f.document_id, f.key FROM k CROSS JOIN LATERAL (
+    SELECT f.document_id, f.key FROM lightfast_folded_keys f WHERE f.store_id = k.store_id
+      AND f.source_type = k.source_type AND f.key = k.key AND f.former OFFSET 0) f
 ), named AS (
   SELECT id, CAST(NULL AS varchar) AS alias FROM now
   UNION ALL
   SELECT id, min(alias) FROM once WHERE id NOT IN (SELECT id FROM now) GROUP BY id
 )
-SELECT {_ROW}, n.alias FROM named n JOIN lightfast_docs_documents d ON d.id = n.id {_LEDGER}
+SELECT {ROW}, n.alias FROM named n CROSS JOIN LATERAL (
+  SELECT * FROM lightfast_docs_documents d WHERE d.id = n.id OFFSET 0) d {LEDGER}
 WHERE (CAST(:store_id AS varchar) IS NULL OR d.store_id = :store_id)
   AND (CAST(:source_type AS text) IS NULL OR CAST(d.source_type AS text) = :source_type)
 ORDER BY d.store_id, d.source_type, d.created_at, d.id
 """)
 _SHOW = sa.text(f"""
-SELECT {_ROW}, d.source_metadata, d.content_hash, d.config_hash, d.frontmatter, d.relationships
-FROM lightfast_docs_documents d {_LEDGER} WHERE d.id = :id
+SELECT {ROW}, d.source_metadata, d.content_hash, d.config_hash, d.frontmatter, d.relationships
+FROM lightfast_docs_documents d {LEDGER} WHERE d.id = :id
 """)
 _CHILDREN = sa.text(f"""
-SELECT {_ROW} FROM lightfast_docs_documents d {_LEDGER}
-WHERE d.parent_doc_id = :id ORDER BY d.created_at, d.id
+SELECT {ROW} FROM lightfast_docs_documents d {LEDGER}
+WHERE d.parent_doc_id = :id
+  AND (d.created_at, d.id) > (COALESCE(CAST(:after AS timestamptz) AT TIME ZONE 'UTC', '-infinity'),
+                              :after_id)
+ORDER BY d.created_at, d.id LIMIT :limit
 """)
+_STORE = sa.text("SELECT store_id FROM lightfast_docs_documents WHERE id = :id")
 _REFERENCES = sa.text("""
 SELECT kind, CAST(target_source AS text) AS target_source, target_key, origin, evidence,
        target_document_id, target_document_id IS NOT NULL AS bound
@@ -82,15 +84,24 @@ SELECT alias FROM lightfast_document_aliases WHERE document_id = :id ORDER BY al
 
 def listing(
     conn: sa.Connection,
+    asked: Mapping[str, object] | None = None,
     *,
-    store_id: str | None = None,
-    source_type: str | None = None,
-    kind: str | None = None,
     limit: int,
+    moment: Moment = "created_at",
+    store_id: str | None = None,
+    few: int = FEW,
 ) -> list[dict[str, Any]]:
-    """Documents, of that store, source and kind where given."""
-    given = {"store_id": store_id, "source_type": source_type, "kind": kind, "limit": limit}
-    return [dict(row) for row in conn.execute(_LIST, given).mappings()]
+    """Documents by store, source, that time and id, of which `asked` holds; columns as `ROW`.
+
+    asked: as of `querying.documents`, but for a parent, and with a `store_id` and a `kind`; the
+    position is `after_store`, `after_source`, `after` and `after_id`. few: see `FEW`.
+    """
+    told = {"store_id": store_id, **(asked or {})}
+    given = {name: value for name, value in told.items() if value is not None}
+    nowhere = {"after_store": None, "after_source": None, "after": None, "after_id": ""}
+    query = sa.text(statement(given, moment))
+    rows = conn.execute(query, {**nowhere, **given, "limit": limit, "few": few}).mappings()
+    return [dict(row) for row in rows]
 
 
 def find(
@@ -103,7 +114,7 @@ def find(
 ) -> list[dict[str, Any]]:
     """The documents that a human key finds, by their current key or by a former one.
 
-    folded: the key as each source compares keys, by source type. Columns as in `listing`, and
+    folded: the key as each source compares keys, by source type. The columns of `ROW`, and
     `alias`: the former key, None where it is the current one.
     """
     rows = as_json({"source_type": name, "key": one} for name, one in folded.items())
@@ -129,9 +140,23 @@ def show(conn: sa.Connection, document_id: str) -> dict[str, Any] | None:
     }
 
 
-def children(conn: sa.Connection, document_id: str) -> list[dict[str, Any]]:
-    """The documents right below one, in the order in which they came to be."""
-    return [dict(row) for row in conn.execute(_CHILDREN, {"id": document_id}).mappings()]
+def children(
+    conn: sa.Connection,
+    document_id: str,
+    *,
+    limit: int,
+    after: datetime | None = None,
+    after_id: str = "",
+) -> list[dict[str, Any]]:
+    """The documents right below one behind a position, in the order in which they came to be."""
+    given = {"id": document_id, "limit": limit, "after": after, "after_id": after_id}
+    return [dict(row) for row in conn.execute(_CHILDREN, given).mappings()]
+
+
+def store_of(conn: sa.Connection, document_id: str) -> str | None:
+    """The store that a document is in; None where there is none, or it is withheld."""
+    found: str | None = conn.execute(_STORE, {"id": document_id}).scalar()
+    return found
 
 
 def titles(conn: sa.Connection, ids: Collection[str]) -> dict[str, str]:

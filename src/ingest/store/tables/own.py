@@ -86,6 +86,7 @@ DELIVERIES = sa.Table(
         "id",
         postgresql_where=sa.text("status IN ('skipped', 'dead')"),
     ),
+    sa.Index("idx_deliveries_duplicate", "id", postgresql_where=sa.text("status = 'duplicate'")),
     sa.Index("idx_deliveries_connection", "connection_id"),
     sa.Index(
         "idx_deliveries_settled",
@@ -120,7 +121,7 @@ LEDGER = sa.Table(
     sa.CheckConstraint("state IN ('unknown', 'live', 'deleted')", name="ck_ledger_state"),
     sa.Index("uq_ledger_document", "document_id", unique=True),
     sa.Index("idx_ledger_parent", "parent", postgresql_where=sa.text("parent IS NOT NULL")),
-    sa.Index("idx_ledger_store", "store_id"),
+    sa.Index("idx_ledger_kind", "store_id", "source_type", "kind", "document_id"),
 )
 
 WITHHELD = sa.Table(

@@ -41,6 +41,20 @@ DOCUMENTS = sa.Table(
     sa.Index("uq_docs_store_slug", "store_id", "slug", unique=True),
     sa.Index("idx_docs_metadata_gin", "source_metadata", postgresql_using="gin"),
     sa.Index("idx_docs_relationships_gin", "relationships", postgresql_using="gin"),
+    sa.Index("idx_docs_created", "store_id", "source_type", "created_at", "id"),
+    sa.Index("idx_docs_updated", "store_id", "source_type", "updated_at", "id"),
+    *(
+        sa.Index(
+            f"idx_docs_{name}",
+            sa.text(f"left(source_metadata->>'{name}', 64)"),
+            "source_type",
+            "store_id",
+            "created_at",
+            "id",
+            postgresql_where=sa.text(f"source_metadata->>'{name}' IS NOT NULL"),
+        )
+        for name in ("state", "status")
+    ),
 )
 
 CONNECTED_SOURCES = sa.Table(

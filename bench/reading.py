@@ -1,0 +1,88 @@
+"""What the indexes that only readers need cost whoever writes, in processor time.
+
+The same deliveries of new documents are worked off in turn with all indexes and without those;
+counted are the seconds of the database's processes and of the worker. Linux alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import psycopg
+
+from bench import mix
+from bench.cpu import database_cpu_s
+from bench.stage import Stage, fill, stage
+from ingest.flows.deliveries.drain import drain_deliveries
+
+OURS = (
+    "idx_docs_created",
+    "idx_docs_updated",
+    "idx_docs_state",
+    "idx_docs_status",
+    "idx_ledger_kind",
+    "idx_deliveries_duplicate",
+)
+BEFORE = "CREATE INDEX idx_ledger_store ON lightfast_document_ledger (store_id)"
+"""What one of them took the place of."""
+_DEFINITION = "SELECT pg_get_indexdef(CAST(CAST(%s AS text) AS regclass))"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    runs: int = 5
+    deliveries: int = 6_000
+
+    @classmethod
+    def quick(cls) -> Plan:
+        """Enough to see that it works, too little to quote."""
+        return cls(runs=1, deliveries=1_000)
+
+
+def reading(plan: Plan) -> dict[str, object]:
+    """Milliseconds of processor a delivery: with the indexes, without them, and the share."""
+    with stage() as place:
+        definitions = _definitions(place)
+        _worked_off(place, plan)  # to get warm
+        found: dict[str, list[tuple[float, float]]] = {"with": [], "without": []}
+        for _ in range(plan.runs):
+            found["with"].append(_worked_off(place, plan))
+            _do(place, [BEFORE, *(f"DROP INDEX {name}" for name in OURS)])
+            found["without"].append(_worked_off(place, plan))
+            _do(place, ["DROP INDEX idx_ledger_store", *definitions])
+    per = 1000 / plan.deliveries
+    database = {name: median(run[0] for run in runs) * per for name, runs in found.items()}
+    whole = {name: median(sum(run) for run in runs) * per for name, runs in found.items()}
+    return {
+        "deliveries": plan.deliveries,
+        "database_ms": {name: round(ms, 3) for name, ms in database.items()},
+        "database_and_worker_ms": {name: round(ms, 3) for name, ms in whole.items()},
+        "of_database": round(database["with"] / database["without"], 3),
+        "of_all": round(whole["with"] / whole["without"], 3),
+    }
+
+
+def _worked_off(place: Stage, plan: Plan) -> tuple[float, float]:
+    """Processor seconds of the database and of the worker for all deliveries."""
+    arrivals = mix.arrivals(plan.deliveries, mix.MIX, place.connections)
+    assert fill(place, arrivals) == plan.deliveries
+    database, own = database_cpu_s(place.database_url), time.process_time()
+    drain_deliveries(place.engine, go_on=lambda: True, threads=1)
+    return database_cpu_s(place.database_url) - database, time.process_time() - own
+
+
+def _definitions(place: Stage) -> list[str]:
+    with psycopg.connect(place.database_url) as conn:
+        rows = [conn.execute(_DEFINITION, (name,)).fetchone() for name in OURS]
+    return [row[0] for row in rows if row is not None]
+
+
+def _do(place: Stage, statements: Sequence[str]) -> None:
+    with psycopg.connect(place.database_url) as conn:
+        for statement in statements:
+            conn.execute(statement.encode())
