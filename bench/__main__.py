@@ -10,13 +10,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import flood, latency, receiver, resync, retention, startup, throughput
+from bench import flood, latency, receiver, reprocess, resync, retention, startup, throughput
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
     "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
     "receiver": lambda quick: receiver.receiver(
         receiver.Plan.quick() if quick else receiver.Plan()
+    ),
+    "reprocess": lambda quick: reprocess.reprocess(
+        reprocess.Plan.quick() if quick else reprocess.Plan()
     ),
     "resync": lambda quick: resync.resync(resync.Plan.quick() if quick else resync.Plan()),
     "retention": lambda quick: retention.retention(

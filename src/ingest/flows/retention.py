@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ingest.core.queues import RETAIN_EVERY_S
-from ingest.store import heartbeats, retention, schedule, sync_retention
+from ingest.store import heartbeats, reprocess_runs, retention, schedule, sync_retention
 from ingest.store.engine import transaction
 
 GoOn = Callable[[], bool]
@@ -21,7 +21,7 @@ GoOn = Callable[[], bool]
 
 
 KEEP_RUNS_DAYS = 30
-"""Sync runs that have ended, and the times at which no receiver was there."""
+"""Runs that have ended (of syncs, of what was made anew), and times without a receiver."""
 STEP_RUNS, STEP_SEEN = 200, 5_000
 """Of one step; a run has some lists, and what it has seen are rows of forty bytes."""
 
@@ -66,6 +66,7 @@ def delete_old(engine: sa.Engine, keep_days: int, *, go_on: GoOn) -> Deleted:
             runs=sync_retention.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS),
             gaps=heartbeats.forget(conn, keep_days=KEEP_RUNS_DAYS),
         )
+        reprocess_runs.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS)
     deliveries = seen = 0
     after: datetime | None = None
     more = more_seen = True

@@ -334,6 +334,8 @@ class Source:
         `{url}` where our route stands.
     answers: (kind, kind of its parent) of what answers its parent and does not go with it: replies
         stay when the comment that they answer goes, where the provider goes on showing them.
+    chunk_overlaps: by kind, the overlap that its `Upsert`s ask for: of what was stored before that
+        was kept with each of them.
     revision: raised whenever `normalise` or `documents` makes something else of the same words, so
         that a replay mends rows, and no older worker undoes that.
     """
@@ -357,4 +359,5 @@ class Source:
     limits: RateLimits | None = None
     by_hand: str = ""
     answers: frozenset[tuple[str, str]] = frozenset()
+    chunk_overlaps: Mapping[str, int] = field(default_factory=dict)
     revision: int = 1

@@ -10,10 +10,20 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from ingest.store.tables import names, own, owners, seed, syncs
+from ingest.store.tables import names, own, owners, reprocess, seed, syncs
 from ingest.store.tables.base import METADATA, SourceType
 
-__all__ = ["METADATA", "SourceType", "create_all", "names", "own", "owners", "seed", "syncs"]
+__all__ = [
+    "METADATA",
+    "SourceType",
+    "create_all",
+    "names",
+    "own",
+    "owners",
+    "reprocess",
+    "seed",
+    "syncs",
+]
 
 
 def create_all(conn: sa.Connection, source_types: Iterable[str]) -> None:
