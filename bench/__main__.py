@@ -13,6 +13,7 @@ from rich.table import Table
 from bench import flood, latency, legacy, receiver, resync, retention, startup, throughput
 from bench import changes, flood, latency, receiver, resync, retention, startup, throughput
 from bench import flood, latency, reading, receiver, resync, retention, startup, throughput
+from bench import flood, latency, receiver, reprocess, resync, retention, startup, throughput
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "changes": lambda quick: changes.changes(changes.Plan.quick() if quick else changes.Plan()),
@@ -22,6 +23,9 @@ BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "reading": lambda quick: reading.reading(reading.Plan.quick() if quick else reading.Plan()),
     "receiver": lambda quick: receiver.receiver(
         receiver.Plan.quick() if quick else receiver.Plan()
+    ),
+    "reprocess": lambda quick: reprocess.reprocess(
+        reprocess.Plan.quick() if quick else reprocess.Plan()
     ),
     "resync": lambda quick: resync.resync(resync.Plan.quick() if quick else resync.Plan()),
     "retention": lambda quick: retention.retention(

@@ -214,6 +214,8 @@ CREATE INDEX idx_deliveries_settled ON lightfast_webhook_deliveries (settled_at)
 -- `created_at` is the earliest time that the source's words tell, `created_rank` the rank of that word;
 -- `heard_at` is when it was first told of or seen, which counts where no source says.
 -- `visible` = not deleted, fed, and under no ancestor that is invisible.
+-- `reading` is with what the text was read for references and cut, beside the text itself (its
+-- repository, what fields state), of the word whose rank ends in `of`; null where nobody kept it.
 CREATE TABLE lightfast_document_ledger (
   identity UUID PRIMARY KEY,
   document_id VARCHAR(191) NOT NULL,
@@ -235,6 +237,7 @@ CREATE TABLE lightfast_document_ledger (
   heard_at TIMESTAMPTZ,
   created_at TIMESTAMPTZ,
   created_rank TEXT COLLATE "C",
+  reading JSONB,
   CONSTRAINT ck_ledger_state CHECK (state IN ('unknown', 'live', 'deleted'))
 );
 CREATE UNIQUE INDEX uq_ledger_document ON lightfast_document_ledger(document_id);
@@ -651,6 +654,36 @@ CREATE TABLE lightfast_sync_seen (
   identity UUID NOT NULL,
   PRIMARY KEY (run_id, identity)
 );
+
+-- A run that makes anew what is stored: `what` of it (chunks, references, deliveries), within
+-- `scope`. `cursor` is behind what is done, `counts` what became of it by source type, `samples` some
+-- of what could not be made, each with the reason. `tries` counts what failed at this place.
+CREATE TABLE lightfast_reprocess_runs (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  what VARCHAR(16)[] NOT NULL,
+  scope JSONB NOT NULL,
+  state VARCHAR(16) NOT NULL DEFAULT 'due' CONSTRAINT ck_reprocess_runs_state
+    CHECK (state IN ('due', 'done', 'failed', 'cancelled')),
+  asked_by VARCHAR(32) NOT NULL,
+  cursor JSONB,
+  counts JSONB NOT NULL DEFAULT '{}',
+  samples JSONB NOT NULL DEFAULT '[]',
+  steps BIGINT NOT NULL DEFAULT 0,
+  tries INTEGER NOT NULL DEFAULT 0,
+  reason TEXT,
+  last_error TEXT,
+  requested_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  started_at TIMESTAMPTZ,
+  finished_at TIMESTAMPTZ,
+  next_attempt_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  lease_until TIMESTAMPTZ,
+  lease_token UUID
+);
+-- What is asked for again before it has begun is asked for once.
+CREATE UNIQUE INDEX uq_reprocess_runs_asked ON lightfast_reprocess_runs (what, scope)
+  WHERE state = 'due' AND started_at IS NULL;
+CREATE INDEX idx_reprocess_runs_due ON lightfast_reprocess_runs (next_attempt_at, id)
+  WHERE state = 'due';
 
 -- How often a connection is synced, where it is not as its source has it.
 CREATE TABLE lightfast_sync_schedules (

@@ -22,6 +22,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "lookups": ("batches", "connections", "documents"),
     "deliveries": ("batches", "connections", "documents", "lookups", "receiving"),
     "syncs": ("batches", "connections", "documents", "lookups"),
+    "reprocess": ("batches", "connections", "documents", "syncs"),
     "subscriptions": ("connections", "lookups", "receiving"),
     "doctor": ("connections", "documents", "lookups", "subscriptions", "syncs"),
     "sweep": ("documents",),

@@ -25,6 +25,7 @@ from ingest.bell.celery_app import (
     PLAN_TASK,
     PROCESS_TASK,
     PUSH_TASK,
+    REPROCESS_TASK,
     RETAIN_TASK,
     SWEEP_TASK,
     SYNC_TASK,
@@ -37,7 +38,7 @@ from ingest.bell.ring import ring
 from ingest.broker.options import MOST_COUNTDOWN_S
 from ingest.core.answers import Delivery
 from ingest.core.errors import BadSettings, PermanentError, TransientError
-from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, SYNC_QUEUE
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, REPROCESS_BELL, SYNC_QUEUE
 from ingest.core.retry import delay_s
 from ingest.core.times import iso
 from ingest.flows import retention, sweep
@@ -46,6 +47,7 @@ from ingest.flows.lookups.drain import drain_lookups
 from ingest.flows.receiving import refusals
 from ingest.flows.receiving.messages import NOTHING, as_arguments, from_message, message_of
 from ingest.flows.receiving.requests import Incoming
+from ingest.flows.reprocess.drain import Drain
 from ingest.flows.subscriptions.missed import recover_missed
 from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.messages import sync_by_message
@@ -156,6 +158,29 @@ def sync_pages() -> None:
         ring(engine, SYNC_QUEUE)
     if done.ended:
         sweep.settle_counts(engine)
+
+
+@app.task(name=REPROCESS_TASK, throws=AWAY)
+def reprocess_due() -> None:
+    """Make anew what runs that are due want, for DRAIN_S, then ring where more is left.
+
+    Heard as in `process_due`, by a syncer. The step under way is ended; who is killed meanwhile
+    leaves its run to its lease. Raises `TransientError` where the database is away.
+    """
+    parts = process_program()
+    engine = parts.engine
+    with transaction(engine, durable=False) as conn:
+        schedule.hear(conn, REPROCESS_BELL)
+    until = time.monotonic() + DRAIN_S
+    drain = Drain(
+        engine,
+        lambda: not stopping.is_set() and time.monotonic() < until,
+        on_replayed=lambda: ring(engine),
+        api_urls=parts.settings.api_urls,
+        lease_s=parts.settings.lease_s,
+    )
+    if drain.run().more:
+        ring(engine, REPROCESS_BELL)
 
 
 @app.task(

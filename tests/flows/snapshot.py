@@ -15,11 +15,11 @@ Snapshot = Mapping[str, Table]
 # Each with the columns that name a row first. `created_at` of a document is its source's.
 _TABLES = {
     "documents": ("id", "SELECT to_jsonb(d) - 'updated_at' FROM lightfast_docs_documents d"),
-    # A row that was only heard of, as somebody's parent, says nothing.
+    # A row that was only heard of, as somebody's parent, says nothing. A reading names its rank.
     "ledger": (
         "identity",
-        "SELECT to_jsonb(l) - 'heard_at' FROM lightfast_document_ledger l WHERE rank IS NOT NULL"
-        " OR patches IS NOT NULL OR NOT fed OR NOT visible",
+        "SELECT to_jsonb(l) - 'heard_at' #- '{reading,of}' FROM lightfast_document_ledger l"
+        " WHERE rank IS NOT NULL OR patches IS NOT NULL OR NOT fed OR NOT visible",
     ),
     "withheld": (
         "document_id",

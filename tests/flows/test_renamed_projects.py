@@ -16,6 +16,7 @@ from tests.factories import connect, make_store
 from tests.flows import halcyon
 from tests.flows.desk import Desk, desk
 from tests.flows.halcyon import Sent
+from tests.flows.reprocessing import worked_off
 from tests.sources.sentry.deliveries import told
 
 __all__ = ["desk"]
@@ -99,6 +100,7 @@ def test_what_was_said_before_the_name_was_known_is_heard_again(
     assert desk.targets("halcyon/web#1") == {}
     desk.end(to, issue(7, "shop", at=2))
     desk.work()
+    assert worked_off(engine)
     assert desk.targets("halcyon/web#1") == {"SHOP-7": True}
 
 

@@ -23,6 +23,7 @@ from ingest.core.queues import (
     PLAN_EVERY_S,
     PUSH_EVERY_S,
     QUEUES,
+    REPROCESS_BELL,
     RETAIN_EVERY_S,
     SWEEP_EVERY_S,
     SYNC_QUEUE,
@@ -38,10 +39,16 @@ PROCESS_TASK, FETCH_TASK, PAGES_TASK = "ingest.process", "ingest.fetch", "ingest
 SWEEP_TASK, TIDY_TASK, RETAIN_TASK = "ingest.sweep", "ingest.tidy", "ingest.retain"
 PLAN_TASK, MISSED_TASK = "ingest.plan_syncs", "ingest.recover_missed"
 PUSH_TASK = "ingest.push_changes"
+REPROCESS_TASK = "ingest.reprocess"
 ENQUEUE_TASK, SYNC_TASK = "ingest.enqueue", "ingest.sync"
 """What any Celery client may send."""
-WAKES = {INGEST_QUEUE: PROCESS_TASK, FETCH_QUEUE: FETCH_TASK, SYNC_QUEUE: PAGES_TASK}
-"""The task that a wake-up calls, by its queue."""
+WAKES = {
+    INGEST_QUEUE: PROCESS_TASK,
+    FETCH_QUEUE: FETCH_TASK,
+    SYNC_QUEUE: PAGES_TASK,
+    REPROCESS_BELL: REPROCESS_TASK,
+}
+"""The task that a wake-up calls, by its bell: a queue, or what else is heard there."""
 
 BEAT_SCHEDULE = {
     "sweep": {

@@ -13,7 +13,7 @@ from ingest.broker.broker import Broker
 from ingest.broker.line import bell_line, broker_errors
 from ingest.broker.options import BELL_S
 from ingest.core.errors import BadSettings, TransientError, Unavailable
-from ingest.core.queues import INGEST_QUEUE
+from ingest.core.queues import INGEST_QUEUE, QUEUE_OF_BELL
 from ingest.store import schedule
 from ingest.store.engine import transaction
 
@@ -28,8 +28,9 @@ Publish = Callable[[str], None]
 def publish(queue: str) -> None:
     """Send a wake-up; raises `Unavailable` within some BELL_S where the broker is away.
 
-    `queue` is `ingest`, `fetch` or `sync`, without the prefix. A connection that broke while it lay
-    idle is made anew once. A broker that is set up wrong is `Unavailable` too.
+    `queue` is `ingest`, `fetch` or `sync`, without the prefix, or a bell of `core.queues`. A
+    connection that broke while it lay idle is made anew once. A broker that is set up wrong is
+    `Unavailable` too.
     """
     try:
         broker = process_program().broker
@@ -63,7 +64,7 @@ def rung_over(bell: Connection, queue: str) -> bool:
         try:
             app.send_task(
                 WAKES[queue],
-                queue=prefixed(queue),
+                queue=prefixed(QUEUE_OF_BELL.get(queue, queue)),
                 expires=MESSAGE_EXPIRES_S,
                 retry=False,
                 producer=producer,

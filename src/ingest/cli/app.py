@@ -48,6 +48,10 @@ GROUPS: Mapping[str, tuple[str, str]] = {
         "syncs",
         "Sync runs: what a webhook missed comes back. `ingest sync CONNECTION` begins one.",
     ),
+    "reprocess": (
+        "reprocessing",
+        "Make anew what is stored: chunks and references from stored text, or from raw deliveries.",
+    ),
     "docs": ("documents", "Documents."),
     "graph": ("graphs", "How documents hang together."),
     "changes": (

@@ -14,7 +14,9 @@ from ingest.cli.arguments import AsJson
 from ingest.cli.erasing import Yes, require_yes, tell
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
+from ingest.core.queues import REPROCESS_BELL
 from ingest.flows.connections.erase import erase_store, held_by_store
+from ingest.flows.reprocess.configure import change_store
 from ingest.store import stores
 from ingest.store.engine import transaction
 from ingest.store.stores import NewStore
@@ -55,6 +57,47 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
         found = stores.listing(conn)
     empty = "There is no store yet; make one with: ingest store create ID"
     output.rows(found, as_json=as_json, columns=_COLUMNS, empty=empty)
+
+
+@app.command()
+def update(
+    context: typer.Context,
+    store_id: Annotated[str, typer.Argument(metavar="ID", help="The store's id.")],
+    *,
+    chunk_max_tokens: Annotated[
+        int | None, typer.Option(metavar="N", help="Tokens of a chunk, at most.")
+    ] = None,
+    chunk_overlap: Annotated[
+        int | None, typer.Option(metavar="N", help="Tokens that a chunk repeats of the last one.")
+    ] = None,
+    embedding_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Part of the configuration hash.")
+    ] = None,
+    embedding_dim: Annotated[
+        int | None, typer.Option(metavar="N", help="Part of the configuration hash.")
+    ] = None,
+    reprocess: Annotated[
+        bool, typer.Option(help="Have what stands in it made so, by a run in the background.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Change how a store's documents are cut and embedded, from now on and as they stand.
+
+    A source's own overlap stays (see `ingest reprocess --dry-run` for what would be cut anew).
+    """
+    current = session(context)
+    told: dict[str, str | int | None] = {
+        "chunk_max_tokens": chunk_max_tokens,
+        "chunk_overlap": chunk_overlap,
+        "embedding_model": embedding_model,
+        "embedding_dim": embedding_dim,
+    }
+    if all(value is None for value in told.values()):
+        raise BadInput("name what is to be another: --chunk-max-tokens, --chunk-overlap, …")
+    row, run = change_store(current.engine, store_id, told, remake=reprocess)
+    if run is not None:
+        current.ring(REPROCESS_BELL)
+    output.record({**row, "reprocess": run}, as_json=as_json)
 
 
 @app.command()

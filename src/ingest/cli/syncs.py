@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from ingest.cli import output
 from ingest.cli.arguments import AsJson, Limit
 from ingest.cli.connections_shown import require_known
 from ingest.cli.session import Session, session
+from ingest.cli.starting import START, StartsWithoutAName
 from ingest.cli.watching_syncs import watch
 from ingest.core.errors import BadInput, TransientError
 from ingest.core.queues import SYNC_QUEUE
@@ -20,7 +20,6 @@ from ingest.flows.syncs.request import Kind
 from ingest.store import sync_runs
 from ingest.store.engine import transaction
 
-START = "start"
 _LARGEST_ID = 2**63 - 1
 _COLUMNS = (
     "id",
@@ -38,19 +37,8 @@ _COLUMNS = (
 )
 
 
-class _StartsWithoutAName(TyperGroup):
-    """`ingest sync CONNECTION …` is `ingest sync start CONNECTION …`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the command's name in front where the first word is none of their names."""
-        if args and args[0] not in self.commands and args[0] != "--help":
-            args = [START, *args]
-        parsed: list[str] = super().parse_args(ctx, args)
-        return parsed
-
-
 app = typer.Typer(
-    cls=_StartsWithoutAName,
+    cls=StartsWithoutAName,
     help="Sync runs: what a webhook missed comes back. `ingest sync CONNECTION` begins one.",
     no_args_is_help=True,
 )

@@ -29,6 +29,7 @@ class LedgerRow:
     `parent` is what it goes with (`Upsert.goes_with`), which mostly is the document's parent too.
     `revision` is that of the code which made the newest word, `made` the digest of what it made,
     where somebody may have to compare. `heard_at`, `created_at` and `created_rank` are its `dates`.
+    `reading` is with what its text was read (`core.reading`); None where nobody knows that.
     """
 
     identity: str
@@ -51,6 +52,7 @@ class LedgerRow:
     heard_at: datetime | None = None
     created_at: datetime | None = None
     created_rank: str | None = None
+    reading: Mapping[str, JSON] | None = None
 
     @property
     def dates(self) -> Dates:
@@ -207,6 +209,7 @@ def _after(
         dates.heard_at,
         dates.created_at,
         dates.rank,
+        row.reading if base.state == LIVE else None,
     )
 
 

@@ -12,6 +12,10 @@ FETCH_QUEUE = "fetch"
 SYNC_QUEUE = "sync"
 """Pages of resyncs."""
 QUEUES = (INGEST_QUEUE, FETCH_QUEUE, SYNC_QUEUE)
+REPROCESS_BELL = "reprocess"
+"""Rung where a run that makes anew what is stored is due: a bell of its own, and no queue."""
+QUEUE_OF_BELL = {REPROCESS_BELL: SYNC_QUEUE}
+"""Whose workers hear a bell that is not called as its queue."""
 
 SWEEP_EVERY_S = 5.0
 """Between two looks for what is due and unheard."""

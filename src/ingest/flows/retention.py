@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from ingest.core.queues import RETAIN_EVERY_S
 from ingest.store import heartbeats, outbox, retention, schedule, sync_retention
+from ingest.store import heartbeats, reprocess_runs, retention, schedule, sync_retention
 from ingest.store.engine import transaction
 
 GoOn = Callable[[], bool]
@@ -21,7 +22,7 @@ GoOn = Callable[[], bool]
 
 
 KEEP_RUNS_DAYS = 30
-"""Sync runs that have ended, and the times at which no receiver was there."""
+"""Runs that have ended (of syncs, of what was made anew), and times without a receiver."""
 STEP_RUNS, STEP_SEEN = 200, 5_000
 """Of one step; a run has some lists, and what it has seen are rows of forty bytes."""
 KEEP_CHANGES_DAYS, MOST_CHANGES = 7, 5_000_000
@@ -84,6 +85,7 @@ def delete_old(
             gaps=heartbeats.forget(conn, keep_days=KEEP_RUNS_DAYS),
         )
     changes = delete_changes(engine, keep_changes_days)
+        reprocess_runs.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS)
     deliveries = seen = 0
     after: datetime | None = None
     more = more_seen = True

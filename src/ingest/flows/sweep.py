@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ingest.core.queues import (
     FETCH_QUEUE,
     INGEST_QUEUE,
+    REPROCESS_BELL,
     SWEEP_EVERY_S,
     SYNC_QUEUE,
     TIDY_EVERY_S,
@@ -24,6 +25,7 @@ from ingest.store import (
     feeds,
     lookup_admin,
     queue_admin,
+    reprocess_runs,
     schedule,
     sync_parts,
     sync_runs,
@@ -36,7 +38,7 @@ Ring = Callable[[str], object]
 
 
 def sweep(engine: sa.Engine, ring: Ring) -> bool:
-    """Ring for each queue of which anything is due; whether this tick was ours.
+    """Ring for each queue of which anything is due, and for runs; whether this tick was ours.
 
     A tick is SWEEP_EVERY_S long; where another beat had it, nothing is looked at. `ring` is called
     after the commit. Raises `TransientError` where the database is away.
@@ -48,12 +50,15 @@ def sweep(engine: sa.Engine, ring: Ring) -> bool:
         next_look_up_s = lookup_admin.next_due_s(conn)
         next_page_s = sync_parts.next_due_s(conn)
         begins = sync_runs.may_start(conn)
+        next_run_s = reprocess_runs.next_due_s(conn)
     if due:
         ring(INGEST_QUEUE)
     if next_look_up_s is not None and next_look_up_s <= 0:
         ring(FETCH_QUEUE)
     if begins or (next_page_s is not None and next_page_s <= 0):
         ring(SYNC_QUEUE)
+    if next_run_s is not None and next_run_s <= 0:
+        ring(REPROCESS_BELL)
     return True
 
 

@@ -339,6 +339,8 @@ class Source:
         stay when the comment that they answer goes, where the provider goes on showing them.
     says: by the kind of a document what its words may make of an edge (`core.references.Says`); one
         that is not there says whatever its words do. The target is mentioned all the same.
+    chunk_overlaps: by kind, the overlap that its `Upsert`s ask for: of what was stored before that
+        was kept with each of them.
     revision: raised whenever `normalise` or `documents` makes something else of the same words, so
         that a replay mends rows, and no older worker undoes that.
     """
@@ -363,4 +365,5 @@ class Source:
     by_hand: str = ""
     answers: frozenset[tuple[str, str]] = frozenset()
     says: Mapping[str, Says] = field(default_factory=dict)
+    chunk_overlaps: Mapping[str, int] = field(default_factory=dict)
     revision: int = 1

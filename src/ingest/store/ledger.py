@@ -36,13 +36,13 @@ class StandingRow:
 _COLUMNS = """
   CAST(identity AS text), document_id, store_id, source_type, scope, kind, external_id, slug,
   source_id, CAST(parent AS text), rank, state, fed, visible, patches,
-  revision, made, heard_at, created_at, created_rank
+  revision, made, heard_at, created_at, created_rank, reading
 """
 _RECORD = """
   identity uuid, document_id varchar, store_id varchar, source_type source_type, scope text,
   kind varchar, external_id text, slug varchar, source_id varchar, parent uuid, rank text,
   state varchar, fed boolean, visible boolean, patches jsonb, revision integer, made varchar,
-  heard_at timestamptz, created_at timestamptz, created_rank text
+  heard_at timestamptz, created_at timestamptz, created_rank text, reading jsonb
 """
 
 _READ = sa.text(f"""
@@ -94,9 +94,11 @@ WHERE identity = ANY(CAST(:identities AS uuid[])) ORDER BY identity FOR UPDATE
 _INSERT = sa.text(f"""
 INSERT INTO lightfast_document_ledger
   (identity, document_id, store_id, source_type, scope, kind, external_id, slug, source_id,
-   parent, rank, state, fed, visible, patches, revision, made, heard_at, created_at, created_rank)
+   parent, rank, state, fed, visible, patches, revision, made, heard_at, created_at, created_rank,
+   reading)
 SELECT identity, document_id, store_id, source_type, scope, kind, external_id, slug, source_id,
-   parent, rank, state, fed, visible, patches, revision, made, heard_at, created_at, created_rank
+   parent, rank, state, fed, visible, patches, revision, made, heard_at, created_at, created_rank,
+   reading
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_RECORD})
 ON CONFLICT (identity) DO NOTHING
 RETURNING CAST(identity AS text)
@@ -105,7 +107,8 @@ _UPDATE = sa.text(f"""
 UPDATE lightfast_document_ledger l
 SET source_id = r.source_id, parent = r.parent, rank = r.rank, state = r.state, fed = r.fed,
     visible = r.visible, patches = r.patches, revision = r.revision, made = r.made,
-    heard_at = r.heard_at, created_at = r.created_at, created_rank = r.created_rank
+    heard_at = r.heard_at, created_at = r.created_at, created_rank = r.created_rank,
+    reading = r.reading
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_RECORD})
 WHERE l.identity = r.identity
 """)

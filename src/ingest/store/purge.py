@@ -58,7 +58,7 @@ WITH aliases AS (
   DELETE FROM lightfast_folded_keys WHERE document_id = ANY(CAST(:ids AS varchar[]))
 )
 UPDATE lightfast_document_ledger l
-SET state = 'unknown', rank = NULL, source_id = NULL, patches = NULL,
+SET state = 'unknown', rank = NULL, source_id = NULL, patches = NULL, reading = NULL,
     fed = NOT EXISTS (SELECT FROM lightfast_document_feeds f WHERE f.document_id = l.document_id)
 WHERE l.document_id = ANY(CAST(:ids AS varchar[]))
 RETURNING CAST(l.identity AS text), CAST(l.parent AS text)

@@ -76,19 +76,6 @@ WHERE id IN (SELECT id FROM lightfast_webhook_deliveries
              WHERE connection_id = :connection_id AND status = 'skipped' AND reason = :reason
              ORDER BY id DESC LIMIT :most FOR NO KEY UPDATE)
 """)
-# Of the newest ones alone: their bodies are gone through.
-_REPLAY_MENTIONING = sa.text(f"""
-UPDATE lightfast_webhook_deliveries d SET {_AGAIN}
-WHERE id IN (
-  SELECT id FROM (
-    SELECT id, body FROM lightfast_webhook_deliveries
-    WHERE status = 'processed' AND connection_id IN (
-      SELECT other.source_id FROM lightfast_store_sources own
-      JOIN lightfast_store_sources other ON other.store_id = own.store_id
-      WHERE own.source_id = :connection_id AND other.source_id <> :connection_id)
-    ORDER BY id DESC LIMIT :most
-  ) latest WHERE position(CAST(:words AS bytea) IN body) > 0)
-""")
 # Those of the app-wide route have no connection: they find out again whether they have to wait.
 _HURRY = sa.text("""
 UPDATE lightfast_webhook_deliveries d SET next_attempt_at = now()
@@ -181,15 +168,6 @@ def replay_latest(conn: sa.Connection, connection_id: str, reason: str, *, most:
     """The same of the connection's own route, and of the latest deliveries alone."""
     given = {"connection_id": connection_id, "reason": reason, "most": most}
     return conn.execute(_REPLAY_LATEST, given).rowcount
-
-
-def replay_mentioning(conn: sa.Connection, connection_id: str, words: str, *, most: int) -> int:
-    """Make processed deliveries pending whose bodies have these words in them; how many there were.
-
-    Of the latest `most` that came on the own routes of the other connections to its stores.
-    """
-    given = {"connection_id": connection_id, "words": words.encode(), "most": most}
-    return conn.execute(_REPLAY_MENTIONING, given).rowcount
 
 
 def hurry(conn: sa.Connection, connection_id: str) -> int:

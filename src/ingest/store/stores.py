@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,19 @@ _LOCK = sa.text("""
 SELECT FROM lightfast_stores WHERE id = ANY(CAST(:ids AS varchar[]))
 ORDER BY id FOR NO KEY UPDATE
 """)
+# Whoever changes what a store wants waits for those that write by it, and is waited for: what comes
+# after him reads the row as he left it.
+_WANTED = sa.text("""
+SELECT id, embedding_model, embedding_dim, chunk_max_tokens, chunk_overlap FROM lightfast_stores
+WHERE id = ANY(CAST(:ids AS varchar[])) ORDER BY id FOR KEY SHARE
+""")
+_ALONE = sa.text("SELECT FROM lightfast_stores WHERE id = :id FOR UPDATE")
+_CHANGE = sa.text("""
+UPDATE lightfast_stores
+SET embedding_model = :embedding_model, embedding_dim = :embedding_dim,
+    chunk_max_tokens = :chunk_max_tokens, chunk_overlap = :chunk_overlap
+WHERE id = :id
+""")
 _LIST = sa.text("""
 SELECT s.id, s.workspace_id, w.organization_id, s.slug, s.index_name, s.embedding_model,
        s.embedding_dim, s.chunk_max_tokens, s.chunk_overlap, s.created_at,
@@ -80,6 +93,28 @@ def lock(conn: sa.Connection, ids: Collection[str]) -> None:
     Whoever only refers to them may go on: rows that are written in them wait for nothing.
     """
     conn.execute(_LOCK, {"ids": list(ids)})
+
+
+def wanted(conn: sa.Connection, ids: Collection[str]) -> dict[str, tuple[str, int, int, int]]:
+    """Embedding model and dimension, chunk size and overlap (tokens) of stores, by id.
+
+    They stay so until the commit (FOR KEY SHARE): whoever changes them waits (`alone`).
+    """
+    rows = conn.execute(_WANTED, {"ids": sorted(ids)})
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+
+
+def alone(conn: sa.Connection, store_id: str) -> None:
+    """Wait for everybody who writes in a store, and let nobody begin to until the commit."""
+    conn.execute(_ALONE, {"id": store_id})
+
+
+def change(conn: sa.Connection, store_id: str, told: Mapping[str, str | int]) -> None:
+    """Let a store want its documents cut and embedded so: all four, by the columns' names.
+
+    The caller has it `alone`. What stands is made anew by a run (`reprocess_runs`).
+    """
+    conn.execute(_CHANGE, {**told, "id": store_id})
 
 
 def listing(conn: sa.Connection, store_id: str | None = None) -> list[dict[str, Any]]:

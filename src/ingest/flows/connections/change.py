@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
 from ingest.core.values import JSON
-from ingest.flows.connections import agreement
+from ingest.flows.connections import agreement, rereading
 from ingest.flows.connections.connect import check_host, check_name, connection_metadata
 from ingest.flows.connections.lifecycle import require_connected
 from ingest.sources.contract import Source
@@ -50,7 +50,17 @@ def change_connection(
     connections.change(conn, connection_id, name=after.name, metadata=after.metadata)
     if _tenants(before) != _tenants(after):
         connections.rescope(conn, after, _tenants(after))
+    _reread(conn, before, after)
     return before, after
+
+
+def _reread(conn: sa.Connection, before: Connection, after: Connection) -> None:
+    """What stands in its stores may refer to it by prefixes that it owns from now on."""
+    descriptor = source(after.source_type).descriptor
+    new = rereading.owns(descriptor, after.metadata) - rereading.owns(descriptor, before.metadata)
+    if new:
+        fed = connections.stores_of(conn, [after.id]).get(after.id, [])
+        rereading.reread(conn, fed, asked_by="a connection's change")
 
 
 def _laid_over(before: Connection, metadata: Mapping[str, JSON]) -> dict[str, JSON]:

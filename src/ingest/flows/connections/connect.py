@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from ingest.core.errors import BadInput, Refused
 from ingest.core.values import JSON
 from ingest.core.vault import Vault
-from ingest.flows.connections import agreement
+from ingest.flows.connections import agreement, rereading
 from ingest.flows.connections.credentials import check_secrets
 from ingest.flows.receiving.handshake import HANDSHAKE_S
 from ingest.sources.contract import Descriptor
@@ -75,6 +75,8 @@ def connect_source(
                 credentials.add(conn, vault, created, kind, secret)
         if descriptor.verification_token is not None and WEBHOOK_SECRET not in secrets:
             handshakes.arm(conn, created, HANDSHAKE_S)
+        if rereading.owns(descriptor, told):
+            rereading.reread(conn, store_ids, asked_by="a connection")
     return created
 
 

@@ -58,6 +58,20 @@ def read_directory(
     return Directory(by_id, by_tenant, stores, taken)
 
 
+def read_stores(
+    conn: sa.Connection,
+    store_ids: Collection[str],
+    *,
+    api_urls: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, StoreConfig]:
+    """What these stores want and own, by id, whoever feeds them; `api_urls` as above.
+
+    One that is not there is missing. Locks nothing.
+    """
+    neighbours = connections.neighbours(conn, store_ids) if store_ids else []
+    return _configs(conn, {*store_ids}, _owners(neighbours), _pages(neighbours, api_urls))
+
+
 def _by_tenant(
     conn: sa.Connection, tenants: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], list[Connection]]:

@@ -17,6 +17,7 @@ from ingest.core.changes import Upsert
 from ingest.core.errors import TransientError
 from ingest.core.folding import Statement
 from ingest.core.values import JSON
+from ingest.flows.connections import rereading
 from ingest.flows.documents.bind import bind, note_keys
 from ingest.flows.documents.keys import named
 from ingest.sources.contract import Descriptor
@@ -33,8 +34,6 @@ STEP = 1_000
 """Documents that get their further keys in one statement."""
 MOST_HEARD_AGAIN = 1_000
 """Deliveries, the latest ones, of those that named nothing of the connection's."""
-MOST_LOOKED_THROUGH = 10_000
-"""Deliveries, the latest ones, that may have mentioned a thing by the name before it was known."""
 
 
 def learn(engine: sa.Engine, said: Iterable[Statement]) -> None:
@@ -71,8 +70,9 @@ def _learn(conn: sa.Connection, connection_id: str, told: Sequence[Upsert]) -> N
         return None
     connections.rescope(conn, after, descriptor.connection_tenants(metadata))
     queue_admin.replay_latest(conn, connection_id, OUTSIDE, most=MOST_HEARD_AGAIN)
-    for prefix in sorted(_prefixes(descriptor, after) - _prefixes(descriptor, before)):
-        queue_admin.replay_mentioning(conn, connection_id, prefix, most=MOST_LOOKED_THROUGH)
+    if _prefixes(descriptor, after) - _prefixes(descriptor, before):
+        fed = connections.stores_of(conn, [connection_id]).get(connection_id, [])
+        rereading.reread(conn, fed, asked_by="a name that was learned")
     log.info("name_learned", connection=connection_id)
     return note_keys(conn, _called(conn, descriptor, after))
 

@@ -31,8 +31,10 @@ from ingest.core.folding import (
     replaces,
 )
 from ingest.core.identity import Identity, document_id, document_slug
+from ingest.core.reading import kept
 from ingest.flows.documents.bind import note_keys
-from ingest.flows.documents.called import Names, Today
+from ingest.flows.documents.called import Names, Today, within
+from ingest.flows.documents.current import require_current
 from ingest.flows.documents.draft import Draft, draft
 from ingest.flows.documents.named import by_every_name, by_todays_names
 from ingest.flows.documents.plan import Entry
@@ -145,6 +147,7 @@ def apply(
     """
     if not said and not renamed:
         return Applied()
+    require_current(conn, (store for store, _ in said))
     named_now = by_todays_names(conn, said, renders, renamed)
     said = named_now.said
     subjects = _read(conn, said)
@@ -158,7 +161,7 @@ def apply(
     entries = [
         Entry(
             before=subject.row if subject.known else None,
-            after=_seen(decisions[key].row, visible=seen[key]),
+            after=_seen(_read_with(decisions[key], renders), visible=seen[key]),
             decision=decisions[key],
             stored=subject.stored,
             draft=drafts[key],
@@ -347,6 +350,16 @@ def _visibility(
     for key in decisions:
         look(key, frozenset())
     return seen
+
+
+def _read_with(decision: Decision, renders: Renders) -> LedgerRow:
+    """The ledger's new row, with what a whole object's text is read with."""
+    row, whole = decision.row, decision.whole
+    if whole is None:
+        return row
+    place = within(row.store_id, whole)
+    called = renders.told_name(whole) or (place[1].name if place is not None else None)
+    return replace(row, reading=kept(whole, row.rank or "", called))
 
 
 def _seen(row: LedgerRow, *, visible: bool) -> LedgerRow:

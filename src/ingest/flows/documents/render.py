@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from ingest.core.bounds import MARK, MAX_CHUNKS, MAX_REFERENCES
-from ingest.core.canonical import canonical_text, config_hash, content_hash
+from ingest.core.canonical import canonical_text, config_hash, content_hash, title_and_body
 from ingest.core.changes import Upsert
 from ingest.core.chunks import Chunk, ChunkConfig, split
 from ingest.core.errors import Raced
@@ -122,6 +122,15 @@ class Renders:
         self._moves[id(made)] = move
         return made
 
+    def note_name(self, upsert: Upsert, move: Move) -> None:
+        """Let it be read as what was told under the name `before`, and stands under `after`."""
+        self._moves[id(upsert)] = move
+
+    def told_name(self, upsert: Upsert) -> str | None:
+        """What its own words call its space, where it is written by another name."""
+        move = self._moves.get(id(upsert))
+        return move.before if move is not None else None
+
     def render(self, upsert: Upsert, store: StoreConfig) -> Rendered:
         """What the object says in the store; made once. Costly: not in a transaction."""
         said = _once(self._said, id(upsert), lambda: _say(upsert, self._moves.get(id(upsert))))
@@ -181,9 +190,9 @@ def _once(made: dict[K, T], key: K, make: Callable[[], T]) -> T:
 def _say(upsert: Upsert, move: Move | None = None) -> Said:
     """What an object says, whichever store it stands in.
 
-    A title that is made up says nothing: only the body is searched for mentions then. What a
-    document calls itself is no reference. `move`: it is written by another name than its words
-    know.
+    A title that is made up says nothing: only the body is searched for mentions then, as it is
+    stored, so that it is read the same again. What a document calls itself is no reference.
+    `move`: it is written by another name than its words know.
     """
     text = canonical_text(upsert.title, upsert.body)
     page = upsert.metadata.get("url")
@@ -192,6 +201,8 @@ def _say(upsert: Upsert, move: Move | None = None) -> Said:
     context = Context(source_type, upsert.home, host=host, scope=upsert.home_scope)
     read = extract(upsert.body if upsert.title_is_made_up else text, context, syntaxes())
     found = as_said(read, says(upsert.identity))
+    read = title_and_body(text)[1] if upsert.title_is_made_up else text
+    found = extract(read, context, syntaxes())
     stated = (*upsert.references, *_linked(upsert.links, context))
     own = own_keys(upsert)
     others = tuple(r for r in (*stated, *found) if not is_own(r, upsert.identity, own))
@@ -217,17 +228,18 @@ def _render(said: Said, store: StoreConfig) -> Rendered:
     more = len(every) - len(references)
     return Rendered(
         said,
-        _config_hash(store.embedding, upsert.chunk_overlap),
+        config_hash_of(store, upsert.chunk_overlap),
         references,
         (f"{more:,} of {len(every):,} references",) if more else (),
     )
 
 
 def _chunking(upsert: Upsert, store: StoreConfig) -> ChunkConfig:
-    overlap = upsert.chunk_overlap
+    """What a source asks for is bounded by half a chunk: of small ones little is left to repeat."""
+    size, overlap = store.chunk_max_tokens, upsert.chunk_overlap
     return ChunkConfig(
-        max_tokens=store.chunk_max_tokens,
-        overlap=store.chunk_overlap if overlap is None else overlap,
+        max_tokens=size,
+        overlap=store.chunk_overlap if overlap is None else min(overlap, size // 2),
     )
 
 
@@ -241,6 +253,14 @@ def _cut(said: Said, config: ChunkConfig) -> Pieces:
     more = f"[{MARK} cut here: {len(said.text) - end:,} more characters]"
     kept.append(Chunk(len(kept), more, end))  # behind what is kept, so that joined it is read whole
     return Pieces(said.upsert, kept, (f"the chunks after {MAX_CHUNKS:,}",))
+
+
+def config_hash_of(store: StoreConfig, overlap: int | None) -> str:
+    """The configuration hash of a document in a store, with the overlap that its source asks for.
+
+    Tokens; None: the store's own.
+    """
+    return _config_hash(store.embedding, overlap)
 
 
 @lru_cache(maxsize=1024)

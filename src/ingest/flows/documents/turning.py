@@ -169,6 +169,7 @@ def _end(conn: sa.Connection, former: Sequence[LedgerRow]) -> set[Owned]:
                 source_id=None,
                 patches=None,
                 made=None,
+                reading=None,
                 rank=superseded(row.rank or ""),
             )
             for row in former

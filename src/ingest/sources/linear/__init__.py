@@ -2,7 +2,7 @@
 
 from ingest.sources.contract import Source
 from ingest.sources.linear.client import connect
-from ingest.sources.linear.comments import ANSWERS
+from ingest.sources.linear.comments import ANSWERS, OVERLAP
 from ingest.sources.linear.descriptor import DESCRIPTOR
 from ingest.sources.linear.events import IGNORED, unowned_because
 from ingest.sources.linear.kinds import again, found_documents
@@ -35,6 +35,7 @@ SOURCE = Source(
     subscribe=subscribe,
     by_hand=BY_HAND,
     answers=ANSWERS,
+    chunk_overlaps={"comment": OVERLAP},
     # What a document stands in; a parent that is told by its id alone; replies go with what is
     # written on; teams.
     says=SAYS,

@@ -20,7 +20,7 @@ ANSWERS = frozenset({("comment", "comment")})
 """Whether Linear takes the replies along with a comment is not documented: each that it destroys
 tells its own removal, and a full run asks for those that are not listed any more.
 """
-_OVERLAP = 25
+OVERLAP = 25
 _NOTHING, _NO_CONTENT = Child(), Content()
 
 _Told = tuple[str, str | None, str | None, str | None]
@@ -74,7 +74,7 @@ def comment_document(comment: Comment, place: Place) -> Upsert:
         created_at=created(comment.created_at),
         parent=place.identity(on.kind, on.id) if on else None,
         labels=teams.of_comment(comment),
-        chunk_overlap=_OVERLAP,
+        chunk_overlap=OVERLAP,
     )
     return _answering(whole, comment, place)
 

@@ -3,7 +3,7 @@
 from ingest.sources.contract import Source
 from ingest.sources.sentry.client import SentryClient
 from ingest.sources.sentry.descriptor import DESCRIPTOR
-from ingest.sources.sentry.documents import again, documents
+from ingest.sources.sentry.documents import TRACE_OVERLAP, again, documents
 from ingest.sources.sentry.events import IGNORED, unowned_because
 from ingest.sources.sentry.limits import LIMITS
 from ingest.sources.sentry.listing import LISTING
@@ -32,5 +32,6 @@ SOURCE = Source(
     subscribe=SentrySubscriptions,
     by_hand=BY_HAND,
     says=SAYS,
+    chunk_overlaps={"issue": TRACE_OVERLAP},
     revision=2,  # messages, threads, reports and evidence are text; what was merged keeps its keys
 )

@@ -25,7 +25,7 @@ from ingest.sources.sentry.types import SentryCommentDocMetadata, SentryDocMetad
 from ingest.sources.sentry.wording import Surroundings, body_of, commit_of, title_of
 from ingest.sources.wire import items, mapping, nonblank, objects, read
 
-_TRACE_OVERLAP = 100
+TRACE_OVERLAP = 100
 NOTHING = Surroundings()
 _LONGEST_COMMIT = 100
 LONGEST_TAG = 200
@@ -87,7 +87,7 @@ def issue_document(
         frontmatter=_frontmatter(issue),
         links=tuple(sorted({*around.links, *_links(issue)})),
         temporal=_commit(issue, around.event),
-        chunk_overlap=_TRACE_OVERLAP,
+        chunk_overlap=TRACE_OVERLAP,
     )
 
 

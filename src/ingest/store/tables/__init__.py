@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ingest.store.tables import legacy, names, own, owners, seed, syncs
 from ingest.store.tables import names, outbox, own, owners, seed, sinks, syncs, views
+from ingest.store.tables import names, own, owners, reprocess, seed, syncs
 from ingest.store.tables.base import METADATA, SourceType
 
 __all__ = [
@@ -32,6 +33,12 @@ __all__ = [
     "sinks",
     "syncs",
     "views",
+    "names",
+    "own",
+    "owners",
+    "reprocess",
+    "seed",
+    "syncs",
 ]
 
 

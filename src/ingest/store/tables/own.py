@@ -118,6 +118,7 @@ LEDGER = sa.Table(
     zoned_time("heard_at", default=None),
     zoned_time("created_at", default=None),
     _rank("created_rank"),
+    sa.Column("reading", JSONB()),
     sa.CheckConstraint("state IN ('unknown', 'live', 'deleted')", name="ck_ledger_state"),
     sa.Index("uq_ledger_document", "document_id", unique=True),
     sa.Index("idx_ledger_parent", "parent", postgresql_where=sa.text("parent IS NOT NULL")),
