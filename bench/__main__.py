@@ -10,10 +10,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import flood, latency, legacy, receiver, resync, retention, startup, throughput
-from bench import changes, flood, latency, receiver, resync, retention, startup, throughput
-from bench import flood, latency, reading, receiver, resync, retention, startup, throughput
-from bench import flood, latency, receiver, reprocess, resync, retention, startup, throughput
+from bench import (
+    changes,
+    flood,
+    latency,
+    legacy,
+    reading,
+    receiver,
+    reprocess,
+    resync,
+    retention,
+    startup,
+    throughput,
+)
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "changes": lambda quick: changes.changes(changes.Plan.quick() if quick else changes.Plan()),

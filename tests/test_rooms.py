@@ -29,7 +29,6 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "retention": (),
     "evaluating": (),
     "graph": (),
-    "legacy": (),
     "legacy": ("batches", "connections", "documents"),
 }
 """The rooms of `flows`, each with those that it may use: nobody uses one that uses him."""

@@ -128,14 +128,14 @@ def test_relationships_are_listed_from_both_ends(
             " VALUES (%s, 'mention', 'linear', 'SIG-41', 'text', 'see SIG-41', %s, %s)",
             (town.comment, town.store, town.issue),
         )
-    rows = ingest("docs", "related", town.issue, "--direction", "in", "--json").json
+    rows = ingest("docs", "references", town.issue, "--direction", "in", "--json").json
     (row,) = [row for row in rows if row["evidence"] == "see SIG-41"]
     assert (row["id"], row["target_key"], row["after"]) == (town.comment, "SIG-41", None)
-    rows = ingest("docs", "related", town.comment, "--json").json
+    rows = ingest("docs", "references", town.comment, "--json").json
     (row,) = [row for row in rows if row["evidence"] == "see SIG-41"]
     assert (row["id"], row["source_id"]) == (town.issue, "SIG-41")
-    assert "see SIG-41" in ingest("docs", "related", town.comment).out
-    unknown = ingest("docs", "related", "nothing")
+    assert "see SIG-41" in ingest("docs", "references", town.comment).out
+    unknown = ingest("docs", "references", "nothing")
     assert (unknown.code, unknown.out) == (2, "")
     assert "there is no document nothing" in unknown.err
 

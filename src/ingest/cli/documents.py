@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ingest.cli import output
-from ingest.cli.arguments import MANY, AsJson, DocumentId, Limit, OfSource, OfStore
-from ingest.cli.related import related
 from ingest.cli import output, times
 from ingest.cli.arguments import MANY, After, AsJson, DocumentId, Limit, OfSource, OfStore
+from ingest.cli.related import related
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
 from ingest.flows.documents.find import find_documents
@@ -108,17 +106,12 @@ def children(
 ) -> None:
     """List the documents below one, as a conversation reads."""
     with transaction(session(context).engine) as conn:
-        found = reading.children(conn, document_id)
-    output.rows(found, as_json=as_json, columns=_COLUMNS, empty="There is nothing below it.")
-
-
-app.command()(related)
         found = lists.children(conn, document_id, after=after, limit=limit)
     output.page(found, as_json=as_json, columns=_COLUMNS, empty="There is nothing below it.")
 
 
 @app.command()
-def related(
+def references(
     context: typer.Context,
     document_id: DocumentId,
     *,
@@ -133,3 +126,6 @@ def related(
     with transaction(session(context).engine) as conn:
         found = lists.related(conn, document_id, direction.value, after=after, limit=limit)
     output.page(found, as_json=as_json, columns=_RELATED, empty="There is no such relationship.")
+
+
+app.command()(related)

@@ -13,8 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ingest.core.queues import RETAIN_EVERY_S
-from ingest.store import heartbeats, outbox, retention, schedule, sync_retention
-from ingest.store import heartbeats, reprocess_runs, retention, schedule, sync_retention
+from ingest.store import heartbeats, outbox, reprocess_runs, retention, schedule, sync_retention
 from ingest.store.engine import transaction
 
 GoOn = Callable[[], bool]
@@ -84,8 +83,8 @@ def delete_old(
             runs=sync_retention.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS),
             gaps=heartbeats.forget(conn, keep_days=KEEP_RUNS_DAYS),
         )
-    changes = delete_changes(engine, keep_changes_days)
         reprocess_runs.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS)
+    changes = delete_changes(engine, keep_changes_days)
     deliveries = seen = 0
     after: datetime | None = None
     more = more_seen = True

@@ -199,10 +199,8 @@ def _say(upsert: Upsert, move: Move | None = None) -> Said:
     host = host_of(page) if isinstance(page, str) else None
     source_type = upsert.identity.source_type
     context = Context(source_type, upsert.home, host=host, scope=upsert.home_scope)
-    read = extract(upsert.body if upsert.title_is_made_up else text, context, syntaxes())
-    found = as_said(read, says(upsert.identity))
-    read = title_and_body(text)[1] if upsert.title_is_made_up else text
-    found = extract(read, context, syntaxes())
+    words = title_and_body(text)[1] if upsert.title_is_made_up else text
+    found = as_said(extract(words, context, syntaxes()), says(upsert.identity))
     stated = (*upsert.references, *_linked(upsert.links, context))
     own = own_keys(upsert)
     others = tuple(r for r in (*stated, *found) if not is_own(r, upsert.identity, own))

@@ -10,9 +10,18 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from ingest.store.tables import legacy, names, own, owners, seed, syncs
-from ingest.store.tables import names, outbox, own, owners, seed, sinks, syncs, views
-from ingest.store.tables import names, own, owners, reprocess, seed, syncs
+from ingest.store.tables import (
+    legacy,
+    names,
+    outbox,
+    own,
+    owners,
+    reprocess,
+    seed,
+    sinks,
+    syncs,
+    views,
+)
 from ingest.store.tables.base import METADATA, SourceType
 
 __all__ = [
@@ -21,24 +30,14 @@ __all__ = [
     "create_all",
     "legacy",
     "names",
-    "own",
-    "owners",
-    "seed",
-    "syncs",
-    "names",
     "outbox",
-    "own",
-    "owners",
-    "seed",
-    "sinks",
-    "syncs",
-    "views",
-    "names",
     "own",
     "owners",
     "reprocess",
     "seed",
+    "sinks",
     "syncs",
+    "views",
 ]
 
 
