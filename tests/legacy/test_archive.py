@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.core.errors import BadInput
@@ -265,6 +265,7 @@ _values: st.SearchStrategy[Value] = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), _values, max_size=3))
 def test_what_is_written_is_read_again(row: dict[str, Value]) -> None:
     text = lines.to_json(row)
@@ -272,6 +273,7 @@ def test_what_is_written_is_read_again(row: dict[str, Value]) -> None:
     assert lines.to_json(lines.parse(text.encode())) == text
 
 
+@settings(max_examples=40)
 @given(st.lists(st.text(), max_size=20), st.lists(st.text(), max_size=20))
 def test_known_texts_are_those_that_were_added(added: list[str], others: list[str]) -> None:
     known = KnownTexts()

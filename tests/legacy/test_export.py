@@ -114,9 +114,12 @@ def test_an_unchanged_database_gives_the_same_files(odd: Built, tmp_path: Path) 
 def test_the_older_generation_comes_out_with_its_own_columns(
     empty_url: str, tmp_path: Path
 ) -> None:
-    built = build(empty_url, generation="lf", documents=20)
+    odd = [name for name in ODDITIES if name != "large_frontmatter"]
+    built = build(empty_url, generation="lf", documents=20, oddities=odd)
     archive = out(built.url, tmp_path)
     assert check(built.url, tmp_path) == []
+    rows = {name: table.rows for name, table in archive.tables.items() if table is not None}
+    assert rows == built.rows
     assert archive.verify() == []
     tables = {name: table.table for name, table in archive.tables.items() if table is not None}
     assert tables == NAMES["lf"]

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,46 +23,49 @@ from tests.legacy.measured import ROOT, measured
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(1800)]
 
-SMALL, LARGE = 5_000, 200_000
+SMALL, MIDDLE, LARGE = 5_000, 20_000, 200_000
 MORE_MIB = 12.0
 """By so much the peaks may differ: 200,000 hashes of documents are 4 MiB."""
-KILLS, SEED = 12, 7
+KILLS, SEED = 10, 7
 
 
-@pytest.fixture(scope="module")
-def large(postgres_url: str) -> Iterator[Built]:
+@pytest.fixture
+def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
     with empty_databases(postgres_url) as make:
-        yield build(make(), documents=LARGE)
+        yield make
 
 
 def test_memory_is_that_of_a_small_database(
-    large: Built, postgres_url: str, tmp_path: Path
+    make_database: Callable[[], str], tmp_path: Path
 ) -> None:
     """And everything is there, row by row, as an independent look says."""
     peaks: dict[tuple[str, int], float] = {}
-    with empty_databases(postgres_url) as make:
-        for documents, built in ((SMALL, build(make(), documents=SMALL)), (LARGE, large)):
-            place = tmp_path / str(documents)
-            for step in ("export", "verify"):
-                done = measured(["legacy", step, str(place), "--json"], {"DATABASE_URL": built.url})
-                assert done.code == 0, done.err
-                assert json.loads(done.out)["rows"] == sum(built.rows.values())
-                peaks[step, documents] = done.peak_mib
-    assert check(large.url, tmp_path / str(LARGE)) == []
+    for documents in (SMALL, LARGE):
+        built = build(make_database(), documents=documents)
+        place = tmp_path / str(documents)
+        for step in ("export", "verify"):
+            done = measured(["legacy", step, str(place), "--json"], {"DATABASE_URL": built.url})
+            assert done.code == 0, done.err
+            assert json.loads(done.out)["rows"] == sum(built.rows.values())
+            peaks[step, documents] = done.peak_mib
+        assert check(built.url, place) == []
     for step in ("export", "verify"):
         assert peaks[step, LARGE] - peaks[step, SMALL] < MORE_MIB, peaks
 
 
-def test_killed_at_any_moment_the_next_one_succeeds(large: Built, tmp_path: Path) -> None:
+def test_killed_at_any_moment_the_next_one_succeeds(
+    make_database: Callable[[], str], tmp_path: Path
+) -> None:
     """What is there is the archive of before or the whole new one, or there is none."""
+    built = build(make_database(), documents=MIDDLE)
     dice = random.Random(SEED)
     command = [sys.executable, "-m", "ingest.cli", "legacy", "export", str(tmp_path), "--force"]
     began = time.monotonic()
-    _export(command, large)
+    _export(command, built)
     took_s = time.monotonic() - began
     killed = 0
     for _ in range(KILLS):
-        process = subprocess.Popen(command, env=_environment(large), cwd=ROOT)
+        process = subprocess.Popen(command, env=_environment(built), cwd=ROOT)
         try:
             process.wait(dice.uniform(0.1, 1.0) * took_s)
         except subprocess.TimeoutExpired:
@@ -72,8 +75,8 @@ def test_killed_at_any_moment_the_next_one_succeeds(large: Built, tmp_path: Path
         if (tmp_path / MANIFEST).exists():
             assert Archive.open(tmp_path).verify() == []
     assert killed > KILLS / 3
-    _export(command, large)
-    assert check(large.url, tmp_path) == []
+    _export(command, built)
+    assert check(built.url, tmp_path) == []
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json"] + [".jsonl"] * 8
 
 

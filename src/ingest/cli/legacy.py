@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ingest.cli import output
-from ingest.cli.amounts import bytes_, count
+from ingest.cli.amounts import bytes_
 from ingest.cli.arguments import AsJson
 from ingest.cli.legacy_import import import_
 from ingest.cli.legacy_progress import shown
@@ -81,7 +81,7 @@ def _tell(archive: Archive, flaws: Sequence[Flaw], *, is_sound: bool) -> None:
     for flaw in flaws:
         kind = "damaged" if flaw.is_damage else "odd"
         line = f", first in line {flaw.line}" if flaw.line is not None else ""
-        times = f" ({count(flaw.times)} times{line})" if flaw.line is not None else ""
+        times = f" ({flaw.times:,} times{line})" if flaw.line is not None else ""
         output.note(f"{kind}: {flaw.logical}: {flaw.what}{times}")
     if is_sound:
         output.line("The archive is sound.")
@@ -94,7 +94,7 @@ def _show(told: Manifest) -> None:
         {
             "logical": logical,
             "table": "absent" if table is None else table.table,
-            "rows": "" if table is None else count(table.rows),
+            "rows": "" if table is None else f"{table.rows:,}",
             "size": "" if table is None else bytes_(table.bytes),
         }
         for logical, table in told.tables.items()
