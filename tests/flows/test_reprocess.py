@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ingest.core import revisions
 from ingest.core.canonical import config_hash
 from ingest.core.errors import BadInput, LeaseLost, Unavailable
+from ingest.core.queues import REPROCESS_BELL
 from ingest.core.references import extract
 from ingest.flows.connections.connect import connect_source
 from ingest.flows.deliveries import drain as claimed
@@ -25,6 +26,7 @@ from ingest.flows.reprocess.drain import Drain
 from ingest.flows.reprocess.remake import remake
 from ingest.flows.reprocess.request import cancel_run, request_run
 from ingest.flows.reprocess.trial import try_out
+from ingest.flows.sweep import sweep
 from ingest.sources.registry import source
 from ingest.store import reprocess_runs
 from ingest.store.engine import transaction
@@ -280,6 +282,32 @@ def test_what_cannot_be_made_is_left_alone_and_told(
     (sample,) = found["samples"]
     assert sample["source_id"] == "halcyon/web#1"
     assert _all(desk) == before
+
+
+def test_a_provider_is_asked_for_what_cannot_be_made_where_that_is_wanted(
+    desk: Desk, engine: sa.Engine
+) -> None:
+    make_store(engine, STORE)
+    told = {"githubRepoId": str(halcyon.REPOSITORY)}
+    github = connect(engine, "github", told, stores=[STORE], token="a token of a test")
+    desk.end(github, halcyon.issue(1, body=LONG))
+    desk.end(github, halcyon.issue(2, body="short"))
+    desk.run("DELETE FROM lightfast_document_chunks WHERE position = 1")
+    run = request_run(engine, ReprocessRequest(resync=True))
+    assert _counted(drained(engine, run)) == {"looked": 2, "damaged": 1}
+    (sync,) = desk.rows("SELECT * FROM lightfast_sync_runs")
+    assert (sync["connection_id"], sync["kind"], sync["asked_by"]) == (github, "full", "reprocess")
+    query = (
+        "SELECT source_id FROM lightfast_document_ledger WHERE revision = 0 AND rank IS NOT NULL"
+    )
+    assert desk.rows(query) == [{"source_id": "halcyon/web#1"}]
+
+
+def test_a_run_that_is_due_is_rung_for(engine: sa.Engine) -> None:
+    rung: list[str] = []
+    request_run(engine, ReprocessRequest())
+    assert sweep(engine, rung.append)
+    assert rung == [REPROCESS_BELL]
 
 
 def test_what_an_older_version_stored_is_cut_anew_all_the_same(
