@@ -89,7 +89,7 @@ def test_without_pgvector_there_is_a_plain_table(
 
 
 @pytest.mark.parametrize(
-    "kills", [1, pytest.param(25, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+    "kills", [1, pytest.param(12, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
 )
 def test_it_ends_in_step_however_often_it_is_killed(
     table: Table, database_url: str, kills: int

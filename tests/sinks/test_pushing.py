@@ -120,7 +120,7 @@ def test_what_was_taken_of_a_large_batch_is_not_sent_again(
     """One transaction is one batch; its time may end, and it may fail, at every message."""
     _webhook(program, hook)
     _push(program)
-    _put_many(table, 900)
+    _put_many(table, 450)
     hook.answers = [Answer(), Answer(500)]
     assert _push(program) == {"delivered": 200, "failed": 1}
     with transaction(program.engine) as conn:
@@ -129,7 +129,7 @@ def test_what_was_taken_of_a_large_batch_is_not_sent_again(
     while _push_one_message(program):
         rounds += 1
     sizes = [len(message["changes"]) for message in hook.taken[1:]]
-    assert (sum(sizes), max(sizes), len(sizes)) == (900, 200, rounds + 1)
+    assert (sum(sizes), max(sizes), len(sizes)) == (450, 200, rounds + 1)
     assert _received(hook).shown == standing(program.engine)
     assert _push(program) == {}
     assert len(hook.ids) == len(set(hook.ids)) + 1  # the one that failed
@@ -204,7 +204,7 @@ def test_a_pusher_that_is_killed_loses_nothing(
     program: Program, table: Table, hook: Hook, database_url: str, redis_url: str
 ) -> None:
     """Killed while the second message is under way: it comes again, once the lease has run out."""
-    _put_many(table, 450)
+    _put_many(table, 250)
     _webhook(program, hook)
     hook.answers = [Answer(), Answer(hangs_s=30.0)]
     argv = [sys.executable, "-c", _PUSHER, database_url, redis_url, SECRET_KEY]

@@ -26,7 +26,7 @@ from tests.sinks.receiving import Receiver, standing
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
 
-KILLS = 4
+KILLS = 3
 _LEASES_END = (
     "UPDATE lightfast_change_sinks SET lease_until = now(), next_attempt_at = now()",
     "UPDATE lightfast_change_consumers SET lease_until = now()",

@@ -15,7 +15,7 @@ from typing import Final, Literal, Self
 import sqlalchemy as sa
 
 from ingest.changes.merging import digest_of
-from ingest.changes.places import Place, Remembered, Unremembered, require_given
+from ingest.changes.places import FeedPlace, Remembered, Unremembered, require_given
 from ingest.changes.stepping import next_batch
 from ingest.changes.told import ChangeBatch, DocumentChange
 from ingest.core.errors import BadInput, FellBehind, LeaseLost
@@ -65,7 +65,7 @@ class Changes:
             snapshots=0,
         )
         self._goes_on = False
-        self._place: Place = (
+        self._place: FeedPlace = (
             Unremembered(self._first)
             if consumer is None
             else Remembered(self._first, str(uuid.uuid4()), lease_s)

@@ -31,7 +31,7 @@ FIELDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _DocumentTold:
     """What one statement told of one document."""
 
     position: int
@@ -47,14 +47,14 @@ class _Told:
 class _Stretch:
     """What a transaction told of a document while it was in sight, or that it went out of it."""
 
-    last: _Told
+    last: _DocumentTold
     fresh: bool = False
     fields: int = 0
     chunks: str | None = None
     added: Counter[str] = field(default_factory=Counter)
     removed: Counter[str] = field(default_factory=Counter)
 
-    def add(self, told: _Told) -> None:
+    def add(self, told: _DocumentTold) -> None:
         self.last = told
         row, place = told.row, told.place
         self.fresh |= row.said == "added"
@@ -113,12 +113,12 @@ def digest_of(chunk_id: str) -> str:
     return chunk_id.partition(".")[0]
 
 
-def _each(row: OutboxRow) -> Iterator[_Told]:
+def _each(row: OutboxRow) -> Iterator[_DocumentTold]:
     first = row.position - len(row.document_ids) + 1
-    return (_Told(first + place, row, place) for place in range(len(row.document_ids)))
+    return (_DocumentTold(first + place, row, place) for place in range(len(row.document_ids)))
 
 
-def _of_transaction(group: Iterable[_Told]) -> Iterator[DocumentChange]:
+def _of_transaction(group: Iterable[_DocumentTold]) -> Iterator[DocumentChange]:
     stretches: dict[str, list[_Stretch]] = {}
     for told in group:
         known = stretches.setdefault(told.document_id, [])

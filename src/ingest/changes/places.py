@@ -15,7 +15,7 @@ from ingest.store import change_consumers, outbox
 from ingest.store.change_consumers import ChangeConsumer
 
 
-class Place(Protocol):
+class FeedPlace(Protocol):
     """Where a reader stands."""
 
     def take(self, conn: sa.Connection) -> ChangeConsumer | None:
