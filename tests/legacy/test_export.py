@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ingest.flows.legacy.passing import Passed
 from ingest.flows.legacy.writing import ArchiveUnwritable
 from ingest.sources.registry import source_types
 from ingest.store.condition import UnfitDatabase
-from ingest.store.engine import connect
+from ingest.store.engine import connect, transaction
 from ingest.store.upgrade import upgrade
 from tests.databases import empty_databases
 from tests.legacy.check_archive import check
@@ -27,6 +28,7 @@ from tests.legacy.database import Built, build, insert, make_tables
 from tests.legacy.ddl import NAMES, ORDER, ddl
 from tests.legacy.oddities import ODDITIES
 from tests.legacy.rows import document, ordinary
+from tests.pgbouncer import IGNORED, pgbouncer
 
 pytestmark = pytest.mark.integration
 JSON_NULL = "'null'"
@@ -44,8 +46,22 @@ def odd(make_database: Callable[[], str]) -> Built:
     return build(make_database(), documents=40)
 
 
+@pytest.fixture(scope="module")
+def shared_url(make_database: Callable[[], str]) -> str:
+    return make_database()
+
+
 @pytest.fixture
-def empty_url(make_database: Callable[[], str]) -> str:
+def empty_url(shared_url: str) -> str:
+    """A schema of one database, which costs less than a database."""
+    schema = f"s{uuid.uuid4().hex[:8]}"
+    run(shared_url, f"CREATE SCHEMA {schema}")
+    return f"{shared_url}?options=-csearch_path%3D{schema}"
+
+
+@pytest.fixture
+def own_url(make_database: Callable[[], str]) -> str:
+    """A database without any table, for who looks at schemas or roles."""
     return make_database()
 
 
@@ -174,11 +190,8 @@ def test_nobody_drops_a_table_that_is_being_read(empty_url: str, tmp_path: Path)
     engine, refused = connect(empty_url), []
 
     def drop(_: Passed) -> None:
-        with (
-            psycopg.connect(empty_url, options="-c lock_timeout=50ms") as conn,
-            pytest.raises(psycopg.errors.LockNotAvailable),
-        ):
-            conn.execute("DROP TABLE lightfast_vector_entries")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            run(empty_url, "SET lock_timeout = '50ms'", "DROP TABLE lightfast_vector_entries")
         refused.append(True)
 
     export(engine, tmp_path, program="0.0.0", tell=drop)
@@ -232,18 +245,18 @@ def test_a_database_of_ours_is_told_from_a_legacy_one_by_its_columns(
         export(engine, tmp_path / "archive", program="0.0.0")
 
 
-def test_old_tables_beside_our_schema_come_out(empty_url: str, tmp_path: Path) -> None:
+def test_old_tables_beside_our_schema_come_out(own_url: str, tmp_path: Path) -> None:
     """Of what both worlds have, the older name is the legacy one; ours of documents is left out."""
-    engine = connect(empty_url)
+    engine = connect(own_url)
     upgrade(engine, source_types())
     engine.dispose()
-    with psycopg.connect(empty_url) as conn:
+    with psycopg.connect(own_url) as conn:
         conn.execute("CREATE SCHEMA apart")
         conn.execute("SET search_path TO apart")
         make_tables(conn, "lf")
         for name in ("lf_docs_documents", "lf_stores", "lightfast_deus_organizations"):
             conn.execute(f"CREATE TABLE public.{name} (LIKE {name})".encode())
-    archive = out(empty_url, tmp_path)
+    archive = out(own_url, tmp_path)
     tables = {name: table.table for name, table in archive.tables.items() if table is not None}
     assert tables == {
         "organizations": "lightfast_deus_organizations",
@@ -305,36 +318,53 @@ def test_a_table_without_what_it_needs_is_told(empty_url: str, tmp_path: Path) -
         out(empty_url, tmp_path)
 
 
-def test_rows_that_a_policy_hides_are_not_left_out_in_silence(
-    empty_url: str, tmp_path: Path
-) -> None:
-    build(empty_url, oddities=["store_without_anything"])
+def test_rows_that_a_policy_hides_are_not_left_out_in_silence(own_url: str, tmp_path: Path) -> None:
+    build(own_url, oddities=["store_without_anything"])
     role = f"reader_{tmp_path.name[-20:].replace('-', '_')}"
     run(
-        empty_url,
+        own_url,
         f"CREATE ROLE {role} LOGIN PASSWORD 'of a test'",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}",
     )
-    host = empty_url.rpartition("@")[2]
+    host = own_url.rpartition("@")[2]
     read_by = f"postgresql://{role}:of%20a%20test@{host}"
     try:
         assert out(read_by, tmp_path / "all").verify() == []
-        run(empty_url, "ALTER TABLE lightfast_stores ENABLE ROW LEVEL SECURITY")
+        run(own_url, "ALTER TABLE lightfast_stores ENABLE ROW LEVEL SECURITY")
         with pytest.raises(Unavailable, match="row-level security"):
             out(read_by, tmp_path / "some")
     finally:
-        run(empty_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+        run(own_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
-def test_tables_are_found_along_the_search_path(empty_url: str, tmp_path: Path) -> None:
-    with psycopg.connect(empty_url) as conn:
+def test_tables_are_found_along_the_search_path(own_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(own_url) as conn:
         conn.execute("CREATE SCHEMA old")
         conn.execute("SET search_path TO old")
         make_tables(conn)
         insert(conn, ODDITIES["store_without_anything"]())
-    assert len([*out(f"{empty_url}?schema=old", tmp_path / "a").rows("stores")]) == 1
+    assert len([*out(f"{own_url}?schema=old", tmp_path / "a").rows("stores")]) == 1
     with pytest.raises(UnfitDatabase, match="no legacy table"):
-        out(empty_url, tmp_path / "b")
+        out(own_url, tmp_path / "b")
+
+
+def test_it_comes_out_through_a_pooler(odd: Built, tmp_path: Path) -> None:
+    with pgbouncer(odd.url, tmp_path / "pooler", ignores=IGNORED) as url:
+        archive = out(url, tmp_path / "through")
+    assert archive.tables == out(odd.url, tmp_path / "straight").tables
+
+
+def test_what_is_done_in_the_session_after_it_is_as_ever(empty_url: str, tmp_path: Path) -> None:
+    """It writes, in the usual isolation and within the usual time."""
+    build(empty_url, oddities=["store_without_anything"])
+    engine = connect(empty_url, pool_size=1)
+    export(engine, tmp_path, program="0.0.0")
+    with transaction(engine) as conn:
+        conn.exec_driver_sql("CREATE TABLE a_new_one ()")
+        names = ("transaction_isolation", "statement_timeout", "row_security")
+        told = [conn.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
+    engine.dispose()
+    assert told == ["read committed", "1min", "on"]
 
 
 def test_several_exports_at_once_each_have_a_directory(odd: Built, tmp_path: Path) -> None:

@@ -27,15 +27,18 @@ def choose(found: FoundDatabase) -> Chosen:
     return chosen
 
 
+def _standing(meant: LegacyTable, found: FoundDatabase) -> list[FoundTable]:
+    """The tables of these names that may be it; beside our schema not the one that is ours."""
+    there = [found.tables[name] for name in meant.names if name in found.tables]
+    may_be = [table for table in there if not meant.is_ours(_names(table))]
+    is_beside_ours = meant.shared and found.schema_version is not None
+    older = [table for table in may_be if table.name != meant.names[0]]
+    return older if is_beside_ours and older else may_be
+
+
 def _one(logical: str, found: FoundDatabase) -> FoundTable | None:
     meant = LEGACY_TABLES[logical]
-    standing = [
-        table
-        for name in meant.names
-        if (table := found.tables.get(name)) is not None and not meant.is_ours(_names(table))
-    ]
-    if meant.shared and found.schema_version is not None and len(standing) > 1:
-        standing = [table for table in standing if table.name != meant.names[0]]
+    standing = _standing(meant, found)
     if len(standing) > 1:
         named = " and ".join(table.name for table in standing)
         raise UnfitDatabase(
