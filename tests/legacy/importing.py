@@ -47,10 +47,14 @@ def bring(engine: sa.Engine, directory: Path, *, is_dry: bool = False) -> Report
     return Report(done, findings)
 
 
-def archive_of(url: str, directory: Path, rows: Iterable[Made]) -> Path:
-    """An archive of a legacy database with these rows alone, made in the empty database `url`."""
+def archive_of(url: str, directory: Path, rows: Iterable[Made], *, altered: str = "") -> Path:
+    """An archive of a legacy database with these rows alone, made in the empty database `url`.
+
+    altered: what was done to its tables by hand, as SQL.
+    """
     with psycopg.connect(url) as conn:
         database.make_tables(conn)
+        conn.execute(altered.encode())
         database.insert(conn, rows)
     built = database.Built(url, "lightfast", {})
     return archive(built, directory)

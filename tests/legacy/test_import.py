@@ -96,6 +96,30 @@ def test_an_import_beside_live_sources_leaves_them_alone_and_says_what_is_in_the
     assert report.tables["documents"]["written"] == 1
 
 
+def test_a_row_that_cannot_be_stored_is_refused_alone(
+    make: Callable[[], str], engine: sa.Engine, tmp_path: Path
+) -> None:
+    """Somebody made a column wider by hand, and used it."""
+    bad = rows.document("fit", "b.md", content_hash="x" * 65)
+    told = [*rows.ordinary("fit"), rows.document("fit", "a.md"), bad]
+    wider = "ALTER TABLE lightfast_docs_documents ALTER content_hash TYPE text"
+    report = bring(engine, archive_of(make(), tmp_path / "archive", told, altered=wider))
+    assert report.said("documents", str(bad[1]["id"])) == {("refused", "unfit")}
+    assert report.tables["documents"]["written"] == 1
+
+
+def test_an_archive_of_a_later_time_says_what_differs(
+    make: Callable[[], str], engine: sa.Engine, tmp_path: Path
+) -> None:
+    told = [*rows.ordinary("later"), rows.document("later", "a.md")]
+    bring(engine, archive_of(make(), tmp_path / "first", told))
+    changed = rows.document("later", "a.md", content_hash=rows.hash_of("edited"))
+    added = rows.document("later", "b.md")
+    later = bring(engine, archive_of(make(), tmp_path / "second", [*told[:-1], changed, added]))
+    assert later.said("documents", str(changed[1]["id"])) == {("kept", "differs-here")}
+    assert later.tables["documents"]["written"] == 1
+
+
 def test_the_command_accounts_for_every_row(
     make: Callable[[], str], ingest: Ingest, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,11 +24,14 @@ from ingest.flows.legacy.lines import Row
 from ingest.flows.legacy.plain_rows import notes_of, text_of
 from ingest.flows.legacy.reporting import Notes
 from ingest.flows.legacy.target import ImportTarget
-from ingest.store import connections, ledger, legacy_documents, orphans
+from ingest.store import connections, ledger, legacy_documents, legacy_rows, orphans
 from ingest.store.binding import Noted
 from ingest.store.engine import transaction
 from ingest.store.legacy_documents import KnownDocument
 from ingest.store.legacy_tables import DOCUMENTS
+
+_TABLE = "lightfast_docs_documents"
+_COMPARED = ("content_hash", "config_hash", "frontmatter", "chunk_count")
 
 
 @dataclass(slots=True)
@@ -107,6 +111,7 @@ def _plan(conn: sa.Connection | None, target: ImportTarget, batch: Sequence[Row]
         _judge(one, by_id.get(one.made.id), by_key.get(one.made.key), done)
     _name(conn, target, done)
     if conn is not None:
+        _compare(conn, [one for one in done.here if by_id[one.made.id].made == IMPORTED])
         done.configs = _configs(conn, {one.made.store_id for one in done.fresh})
     return done
 
@@ -146,6 +151,18 @@ def _judge(
             one.notes.changed("slug-repeated", "slug", one.made.slug, same_id.slug)
         if same_id.made != IMPORTED:
             one.notes.kept("newer-here", None)
+
+
+def _compare(conn: sa.Connection, here: Sequence[_IncomingDocument]) -> None:
+    """What came over before, and was not read since: an archive of another time may differ."""
+    if not here:
+        return
+    rows = text_of([{"id": one.made.id, **one.made.kept} for one in here])
+    differing = legacy_rows.standing(conn, _TABLE, rows, _COMPARED)
+    for one in here:
+        for name, value in differing.get(one.made.id, {}).items():
+            stands: Any = value
+            one.notes.kept("differs-here", name, one.made.kept[name], stands)
 
 
 def _name(conn: sa.Connection | None, target: ImportTarget, done: _DocumentBatch) -> None:

@@ -22,6 +22,7 @@ RULES: Mapping[str, str] = {
     "newer-here": "the database knows something newer of the row, which stays",
     "differs-here": "the database has a row of this id already, which stays as it is",
     "taken-here": "another row of the database has what can be there only once",
+    "unfit": "PostgreSQL refuses what the row holds",
     "no-parent": "what the row belongs to is neither in the archive nor in the database",
     "unreadable-time": "a time outside of the years 1 to 9999 became the nearest one known",
     "absent-column": "the legacy table had no such column, and the value is needed",

@@ -17,7 +17,7 @@ from ingest.core.errors import TransientError
 from ingest.flows.legacy.known import KnownTexts
 from ingest.flows.legacy.lines import Row
 from ingest.flows.legacy.ownership import Owner, owner_of
-from ingest.flows.legacy.reporting import Tally, What
+from ingest.flows.legacy.reporting import Notes, Tally, What
 from ingest.flows.legacy.repositories import LegacyRepository
 from ingest.store import stores
 from ingest.store.engine import BadRow, transaction
@@ -91,27 +91,41 @@ class ImportTarget:
 
     def each(
         self,
-        rows: Iterable[T],
+        rows: Iterable[Row],
         logical: str,
         progress: Progress,
-        bring: Callable[[Sequence[T]], None],
+        bring: Callable[[Sequence[Row]], None],
     ) -> None:
         """Bring rows in, a batch at a time."""
         left, done = iter(rows), 0
         while batch := [*islice(left, BATCH)]:
-            bring(batch)
+            self._in_halves(batch, logical, bring)
             done += len(batch)
             progress(logical, done)
+
+    def _in_halves(
+        self, batch: Sequence[Row], logical: str, bring: Callable[[Sequence[Row]], None]
+    ) -> None:
+        """What PostgreSQL refuses is found by halves; the row that is at fault is refused alone."""
+        try:
+            bring(batch)
+        except BadRow as error:
+            half = len(batch) // 2
+            if half:
+                self._in_halves(batch[:half], logical, bring)
+                self._in_halves(batch[half:], logical, bring)
+                return
+            notes = Notes(logical, str(batch[0].get("id")))
+            notes.refused("unfit", None, after=str(error))
+            self.tally.row(notes)
 
     def attempt(self, run: Callable[[], T]) -> T:
         """What a transaction comes to; one in whose way somebody else wrote is run again."""
         for _ in range(_TRIES - 1):
             try:
                 return run()
-            except (BadRow, TransientError) as error:
-                if isinstance(error, BadRow) or error.retry_after_s is None:
-                    continue
-                raise
+            except (BadRow, TransientError):
+                continue
         return run()
 
     @contextmanager
