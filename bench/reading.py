@@ -51,7 +51,7 @@ def reading(plan: Plan) -> dict[str, object]:
     with stage() as place:
         definitions = _definitions(place)
         _worked_off(place, plan)  # to get warm
-        found: dict[str, list[Spent]] = {"with": [], "without": []}
+        found: dict[str, list[Cost]] = {"with": [], "without": []}
         for _ in range(plan.runs):
             found["with"].append(_worked_off(place, plan))
             _do(place, [BEFORE, *(f"DROP INDEX {name}" for name in OURS)])
@@ -75,7 +75,7 @@ def reading(plan: Plan) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class Cost:
     """What working off all deliveries took."""
 
     database_s: float
@@ -83,13 +83,13 @@ class Spent:
     log_bytes: int
 
 
-def _worked_off(place: Stage, plan: Plan) -> Spent:
+def _worked_off(place: Stage, plan: Plan) -> Cost:
     arrivals = mix.arrivals(plan.deliveries, mix.MIX, place.connections)
     assert fill(place, arrivals) == plan.deliveries
     before, database, own = _log(place), database_cpu_s(place.database_url), time.process_time()
     drain_deliveries(place.engine, go_on=lambda: True, threads=1)
     worker_s = time.process_time() - own
-    return Spent(database_cpu_s(place.database_url) - database, worker_s, _log(place) - before)
+    return Cost(database_cpu_s(place.database_url) - database, worker_s, _log(place) - before)
 
 
 def _log(place: Stage) -> int:
