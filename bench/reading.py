@@ -1,7 +1,8 @@
-"""What the indexes that only readers need cost whoever writes, in processor time.
+"""What the indexes that only readers need cost whoever writes: processor time, and log written.
 
 The same deliveries of new documents are worked off in turn with all indexes and without those;
-counted are the seconds of the database's processes and of the worker. Linux alone.
+counted are the seconds of the database's processes and of the worker, and the bytes of the
+write-ahead log, which other programs of the machine do not change. Linux alone.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ OURS = (
 )
 BEFORE = "CREATE INDEX idx_ledger_store ON lightfast_document_ledger (store_id)"
 """What one of them took the place of."""
+_WRITTEN = "SELECT CAST(pg_current_wal_insert_lsn() - '0/0' AS bigint)"
 _DEFINITION = "SELECT pg_get_indexdef(CAST(CAST(%s AS text) AS regclass))"
 
 
@@ -45,35 +47,56 @@ class Plan:
 
 
 def reading(plan: Plan) -> dict[str, object]:
-    """Milliseconds of processor a delivery: with the indexes, without them, and the share."""
+    """Milliseconds of processor and bytes of log a delivery: with, without, and the share."""
     with stage() as place:
         definitions = _definitions(place)
         _worked_off(place, plan)  # to get warm
-        found: dict[str, list[tuple[float, float]]] = {"with": [], "without": []}
+        found: dict[str, list[Cost]] = {"with": [], "without": []}
         for _ in range(plan.runs):
             found["with"].append(_worked_off(place, plan))
             _do(place, [BEFORE, *(f"DROP INDEX {name}" for name in OURS)])
             found["without"].append(_worked_off(place, plan))
             _do(place, ["DROP INDEX idx_ledger_store", *definitions])
-    per = 1000 / plan.deliveries
-    database = {name: median(run[0] for run in runs) * per for name, runs in found.items()}
-    whole = {name: median(sum(run) for run in runs) * per for name, runs in found.items()}
+    per = 1 / plan.deliveries
+    database = {name: median(r.database_s for r in runs) * per for name, runs in found.items()}
+    whole = {
+        name: median(r.database_s + r.worker_s for r in runs) * per for name, runs in found.items()
+    }
+    log = {name: median(r.log_bytes for r in runs) * per for name, runs in found.items()}
     return {
         "deliveries": plan.deliveries,
-        "database_ms": {name: round(ms, 3) for name, ms in database.items()},
-        "database_and_worker_ms": {name: round(ms, 3) for name, ms in whole.items()},
+        "database_ms": {name: round(s * 1000, 3) for name, s in database.items()},
+        "database_and_worker_ms": {name: round(s * 1000, 3) for name, s in whole.items()},
+        "log_bytes": {name: round(size) for name, size in log.items()},
         "of_database": round(database["with"] / database["without"], 3),
         "of_all": round(whole["with"] / whole["without"], 3),
+        "of_log": round(log["with"] / log["without"], 3),
     }
 
 
-def _worked_off(place: Stage, plan: Plan) -> tuple[float, float]:
-    """Processor seconds of the database and of the worker for all deliveries."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What working off all deliveries took."""
+
+    database_s: float
+    worker_s: float
+    log_bytes: int
+
+
+def _worked_off(place: Stage, plan: Plan) -> Cost:
     arrivals = mix.arrivals(plan.deliveries, mix.MIX, place.connections)
     assert fill(place, arrivals) == plan.deliveries
-    database, own = database_cpu_s(place.database_url), time.process_time()
+    before, database, own = _log(place), database_cpu_s(place.database_url), time.process_time()
     drain_deliveries(place.engine, go_on=lambda: True, threads=1)
-    return database_cpu_s(place.database_url) - database, time.process_time() - own
+    worker_s = time.process_time() - own
+    return Cost(database_cpu_s(place.database_url) - database, worker_s, _log(place) - before)
+
+
+def _log(place: Stage) -> int:
+    with psycopg.connect(place.database_url) as conn:
+        row = conn.execute(_WRITTEN).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _definitions(place: Stage) -> list[str]:

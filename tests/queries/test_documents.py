@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
 from ingest.queries import Document, Documents, ResultPage
-from ingest.queries.lists import Asked, listed
+from ingest.queries.lists import Wanted, listed
 from ingest.store import reading
 from ingest.store.engine import transaction
 from ingest.store.listing import FEW
@@ -97,7 +97,7 @@ def _all(ask: Callable[[str | None], ResultPage[Row]], most: int = 1000) -> list
 
 
 def _listed(
-    shelf: Shelf, asked: Asked, limit: int
+    shelf: Shelf, asked: Wanted, limit: int
 ) -> Callable[[str | None], ResultPage[Mapping[str, Any]]]:
     return lambda after: listed(shelf.conn, asked, after=after, limit=limit)
 
@@ -257,10 +257,10 @@ def test_a_list_of_all_stores_is_whole_and_in_order(shelf: Shelf, limit: int) ->
         rows.append((store, source, created, id_))
     rows.sort()
     asked = (
-        (Asked(), rows),
-        (Asked(store_id=shelf.other), [row for row in rows if row[0] == shelf.other]),
-        (Asked(source_type="linear"), [row for row in rows if row[1] == "linear"]),
-        (Asked(until=NOON + timedelta(hours=1)), [row for row in rows if row[2] == NOON]),
+        (Wanted(), rows),
+        (Wanted(store_id=shelf.other), [row for row in rows if row[0] == shelf.other]),
+        (Wanted(source_type="linear"), [row for row in rows if row[1] == "linear"]),
+        (Wanted(until=NOON + timedelta(hours=1)), [row for row in rows if row[2] == NOON]),
     )
     for one, wanted in asked:
         found = _all(_listed(shelf, one, limit))
@@ -278,5 +278,5 @@ def test_a_kind_is_listed_the_same_whether_it_is_rare_or_not(shelf: Shelf) -> No
     for few in (FEW, 1):
         plain = reading.listing(shelf.conn, {"kind": "issue"}, limit=5, few=few)
         assert [row["id"] for row in plain] == wanted[:5]
-    found = _all(_listed(shelf, Asked(kind="issue"), 3))
+    found = _all(_listed(shelf, Wanted(kind="issue"), 3))
     assert [row["id"] for row in found] == wanted

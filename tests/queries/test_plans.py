@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from ingest.flows.documents.find import find_documents
 from ingest.queries import Documents, Moment, ResultPage, lists
-from ingest.queries.lists import Asked
+from ingest.queries.lists import Wanted
 from ingest.store import queue_admin
 from ingest.store.engine import connect
 from tests.databases import empty_databases
@@ -94,17 +94,17 @@ def _of(store: str, pattern: Pattern) -> Ask:
 def _lists(parent: str) -> Iterator[tuple[str, Ask]]:
     """What the command line lists: of all stores, of one, by each filter."""
     day = SINCE + timedelta(days=1)
-    asked: Mapping[str, Asked] = {
-        "all": Asked(),
-        "a store": Asked(store_id="store-07"),
-        "a quiet source": Asked(source_type=QUIET),
-        "a quiet source of a store": Asked(store_id="store-07", source_type=QUIET),
-        "a rare kind": Asked(store_id="store-07", kind="project"),
-        "no kind": Asked(kind="never"),
-        "a kind that abounds": Asked(source_type="github", kind="comment"),
-        "a state": Asked(source_type="linear", state="in-progress"),
-        "a day": Asked(since=SINCE, until=day),
-        "a day's changes": Asked(since=SINCE, until=day, moment="updated_at"),
+    asked: Mapping[str, Wanted] = {
+        "all": Wanted(),
+        "a store": Wanted(store_id="store-07"),
+        "a quiet source": Wanted(source_type=QUIET),
+        "a quiet source of a store": Wanted(store_id="store-07", source_type=QUIET),
+        "a rare kind": Wanted(store_id="store-07", kind="project"),
+        "no kind": Wanted(kind="never"),
+        "a kind that abounds": Wanted(source_type="github", kind="comment"),
+        "a state": Wanted(source_type="linear", state="in-progress"),
+        "a day": Wanted(since=SINCE, until=day),
+        "a day's changes": Wanted(since=SINCE, until=day, moment="updated_at"),
     }
     for name, one in asked.items():
         yield f"list of {name}", _listed(one)
@@ -113,7 +113,7 @@ def _lists(parent: str) -> Iterator[tuple[str, Ask]]:
         yield f"find {key}", partial(find_documents, key=key)
 
 
-def _listed(one: Asked) -> Ask:
+def _listed(one: Wanted) -> Ask:
     return lambda conn: _second(lambda after: lists.listed(conn, one, limit=100, after=after))
 
 

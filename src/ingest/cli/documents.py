@@ -14,7 +14,7 @@ from ingest.cli.session import session
 from ingest.core.errors import BadInput
 from ingest.flows.documents.find import find_documents
 from ingest.queries import lists
-from ingest.queries.lists import Asked
+from ingest.queries.lists import Wanted
 from ingest.store import reading
 from ingest.store.engine import transaction
 
@@ -55,7 +55,7 @@ def list_(  # noqa: PLR0913 - one for each option
     as_json: AsJson = False,
 ) -> None:
     """List documents: by store, by source, and as they came to be."""
-    asked = Asked(
+    asked = Wanted(
         store_id=store,
         source_type=source,
         kind=kind,

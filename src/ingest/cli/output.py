@@ -24,7 +24,7 @@ PIPE_COLUMNS = 200
 Row = Mapping[str, Any]
 
 
-class Page(Protocol):
+class RowPage(Protocol):
     """Rows, and the position behind them where there are more."""
 
     @property
@@ -60,7 +60,7 @@ def table(data: Sequence[Row], columns: Sequence[str]) -> Table:
     return made
 
 
-def page(found: Page, *, as_json: bool, columns: Sequence[str], empty: str) -> None:
+def page(found: RowPage, *, as_json: bool, columns: Sequence[str], empty: str) -> None:
     """Print a page of a list, and where the next one begins.
 
     In JSON that is `after` in its last row, and null in all others, and where there is none.

@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Wanted:
     """What a list of documents is of; what is None is not asked.
 
     state: a word of the source's, which is given then too. since, until: aware times of `moment`;
@@ -40,7 +40,7 @@ class Asked:
 
 
 def listed(
-    conn: sa.Connection, asked: Asked, *, limit: int, after: str | None = None
+    conn: sa.Connection, asked: Wanted, *, limit: int, after: str | None = None
 ) -> ResultPage[Row]:
     """Documents by store, source and that time; the columns of `reading.listing`.
 

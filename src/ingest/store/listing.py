@@ -21,14 +21,15 @@ FEW = 4_000
 order until the page is full.
 """
 
-# `from_at` is where a position lies: in its own place behind it, in those that come later at the
-# beginning.
+# `from_at` is where a scan begins: in a position's own place behind it, in those that come later at
+# the beginning.
 _LIST = f"""
 SELECT {ROW} FROM (
   SELECT d.* FROM (
     SELECT s.id AS store_id, e.source_type,
       CASE WHEN s.id = :after_store AND CAST(e.source_type AS text) = :after_source
-           THEN CAST(:after AS timestamptz) AT TIME ZONE 'UTC' ELSE '-infinity' END AS from_at
+           THEN CAST(:after AS timestamptz) AT TIME ZONE 'UTC'
+           ELSE COALESCE(CAST(:since AS timestamptz) AT TIME ZONE 'UTC', '-infinity') END AS from_at
     FROM lightfast_stores s
     CROSS JOIN unnest(enum_range(CAST(NULL AS source_type))) AS e(source_type)
     WHERE {{places}} ORDER BY s.id, e.source_type

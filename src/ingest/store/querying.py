@@ -108,6 +108,8 @@ def documents(
     is not included), `after` with `after_id` (the position); what is None is not asked.
     """
     given = {name: value for name, value in asked.items() if value is not None}
+    if "after_id" in given:  # which lies behind it: of two beginnings a scan takes either
+        given.pop("since", None)
     where = " AND ".join(["d.store_id = :store_id", *clauses(given, moment)])
     shape = _OF_ONE if {"source_type", "parent"} & given.keys() else _OF_EACH
     statement = sa.text(shape.format(where=where, moment=MOMENTS[moment]))

@@ -98,7 +98,13 @@ def listing(
     """
     told = {"store_id": store_id, **(asked or {})}
     given = {name: value for name, value in told.items() if value is not None}
-    nowhere = {"after_store": None, "after_source": None, "after": None, "after_id": ""}
+    nowhere = {
+        "after_store": None,
+        "after_source": None,
+        "after": None,
+        "after_id": "",
+        "since": None,
+    }
     query = sa.text(statement(given, moment))
     rows = conn.execute(query, {**nowhere, **given, "limit": limit, "few": few}).mappings()
     return [dict(row) for row in rows]
