@@ -16,10 +16,11 @@ from ingest.core.folding import Statement
 from ingest.core.identity import Identity
 from ingest.core.ranks import Told, made, rank
 from ingest.flows import sweep
-from ingest.flows.documents.apply import StoreStatement, apply
+from ingest.flows.documents.apply import apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.prerender import prerender
 from ingest.flows.documents.render import Renders, StoreConfig
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 from tests.flows.snapshot import Snapshot, difference, snapshot

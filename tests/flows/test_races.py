@@ -16,11 +16,12 @@ from ingest.core.errors import Raced
 from ingest.core.folding import Statement
 from ingest.core.identity import Identity, document_id, event_id
 from ingest.core.ranks import rank
-from ingest.flows.documents.apply import StoreStatement, apply
+from ingest.flows.documents.apply import apply
 from ingest.flows.documents.bind import bind, note_keys
 from ingest.flows.documents.keys import named
 from ingest.flows.documents.prerender import prerender
 from ingest.flows.documents.render import Renders, StoreConfig
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.store import events
 from ingest.store.binding import Noted
 from ingest.store.engine import transaction

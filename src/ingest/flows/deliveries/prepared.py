@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from ingest.core.changes import Refresh
 from ingest.core.folding import Statement
 from ingest.core.values import JSON
-from ingest.flows.documents.apply import StoreStatement
 from ingest.flows.documents.called import Names
 from ingest.flows.documents.render import StoreConfig
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.sources.contract import Notice, Source
 from ingest.store.claiming import ClaimedDelivery
 

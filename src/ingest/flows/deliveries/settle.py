@@ -26,11 +26,12 @@ from ingest.flows.deliveries.lease import Lease
 from ingest.flows.deliveries.prepared import Prepared, Target
 from ingest.flows.deliveries.unsigned_times import Share, repeated
 from ingest.flows.deliveries.verdicts import outcome, told_event, verdicts
-from ingest.flows.documents.apply import Applied, StoreStatement, apply
+from ingest.flows.documents.apply import Applied, apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.called import joined
 from ingest.flows.documents.prerender import parts, prerender
 from ingest.flows.documents.render import Renders
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.flows.lookups.request import WaitingDelivery, request_lookups
 from ingest.store import conditions, deliveries, drift, events, facts
 from ingest.store.claiming import ClaimedDelivery

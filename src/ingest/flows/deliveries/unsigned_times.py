@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ingest.core.identity import document_id, object_id
 from ingest.core.ranks import version_of, with_version
-from ingest.flows.documents.apply import StoreStatement
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.store import feeds, ledger, queue_admin, unsigned_times
 from ingest.store.unsigned_times import Key, UnsignedTime
 

@@ -8,46 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from ingest.core.changes import Patch, Upsert
+from ingest.core.changes import Upsert
 from ingest.core.folding import (
     DELETED,
-    LIVE,
     NOBODY,
     Decision,
-    Feed,
     LedgerRow,
-    Statement,
-    dated_by,
-    decide,
-    ground,
-    is_doubtful,
     is_stale,
-    lifts,
-    replaces,
 )
-from ingest.core.identity import Identity, document_id, document_slug
+from ingest.core.identity import Identity, document_id
 from ingest.core.reading import kept
 from ingest.flows.documents.bind import note_keys
-from ingest.flows.documents.called import Names, Today, within
+from ingest.flows.documents.called import Names, within
 from ingest.flows.documents.current import require_current
 from ingest.flows.documents.draft import Draft, draft
-from ingest.flows.documents.named import by_every_name, by_todays_names
+from ingest.flows.documents.named import by_todays_names
 from ingest.flows.documents.plan import Entry
 from ingest.flows.documents.render import Renders, StoreConfig
+from ingest.flows.documents.subjects import (
+    StoreStatement,
+    Subject,
+    all_decided,
+    decision_of,
+    place,
+    read,
+    subjects_of,
+    unknown,
+)
 from ingest.flows.documents.turning import shared_ids, under_what_stands
 from ingest.flows.documents.write import write
-from ingest.sources.registry import folded
-from ingest.store import documents, feeds, ledger, orphans, references
+from ingest.store import documents, ledger
 from ingest.store.binding import Noted
-from ingest.store.documents import Stored
-
-StoreStatement = tuple[StoreConfig, Statement]
-"""A statement, and the store that it is said in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,37 +77,6 @@ class Ahead:
     stored: tuple[str, str | None] | None
 
 
-@dataclass(slots=True)
-class _Subject:
-    """One document that is spoken of, on its way from what is known to what will be."""
-
-    named: Identity
-    store: StoreConfig
-    row: LedgerRow
-    known: bool = False
-    statements: dict[int, Statement] = field(default_factory=dict)
-    doubtful: frozenset[int] = frozenset()
-    feeds: list[Feed] = field(default_factory=list)
-    stored: Stored | None = None
-
-    @property
-    def is_told_whole(self) -> bool:
-        """Whether it is there, as a connection that wants it says."""
-        return any(
-            one.wanted and one.connection_id != NOBODY and isinstance(one.change, Upsert)
-            for one in self.statements.values()
-        )
-
-    @property
-    def moves(self) -> bool:
-        """Whether any statement may change the document (and not only its aliases and feeds)."""
-        wanted = [one for one in self.statements.values() if one.wanted]
-        return (
-            any(isinstance(w.change, Patch) or replaces(self.row, w) for w in wanted)
-            or dated_by(self.row, wanted).shown != self.row.dates.shown
-        )
-
-
 def look_ahead(
     conn: sa.Connection, said: Sequence[StoreStatement], renders: Renders
 ) -> list[Ahead]:
@@ -120,9 +84,9 @@ def look_ahead(
 
     Only whole objects that will win, in the order of their identities: nothing else is rendered.
     """
-    subjects = _subjects(by_todays_names(conn, said, renders).said)
-    _place(subjects, ledger.read(conn, subjects))
-    decided = {key: _decide(subject) for key, subject in subjects.items() if subject.moves}
+    subjects = subjects_of(by_todays_names(conn, said, renders).said)
+    place(subjects, ledger.read(conn, subjects))
+    decided = {key: decision_of(subject) for key, subject in subjects.items() if subject.moves}
     stored = documents.hashes(conn, [key for key in decided if subjects[key].known])
     return [
         Ahead(decision.whole, subjects[key].store, stored.get(decision.row.document_id))
@@ -150,8 +114,8 @@ def apply(
     require_current(conn, (store for store, _ in said))
     named_now = by_todays_names(conn, said, renders, renamed)
     said = named_now.said
-    subjects = _read(conn, said)
-    decisions = under_what_stands(conn, _decided(conn, subjects, named_now.today))
+    subjects = read(conn, said)
+    decisions = under_what_stands(conn, all_decided(conn, subjects, named_now.today))
     named = _parents(subjects, decisions)
     found = ledger.share(conn, named)
     parents = {**named, **found}
@@ -179,115 +143,8 @@ def apply(
     return Applied(_stale(subjects.values()), doubtful, noted, cuts, entries)
 
 
-def _read(conn: sa.Connection, said: Sequence[StoreStatement]) -> dict[str, _Subject]:
-    """The documents that are spoken of, in lock order, with all that decides their fate."""
-    subjects = _subjects(said)
-    _place(subjects, ledger.lock(conn, subjects))
-    _adopt(conn, subjects)
-    known = {s.row.document_id: s for s in subjects.values() if s.known}
-    _read_documents(conn, known)
-    for document, standing in feeds.read(conn, known).items():
-        known[document].feeds = standing
-    return subjects
-
-
-def _adopt(conn: sa.Connection, subjects: Mapping[str, _Subject]) -> None:
-    """What is told of for the first time may be an orphan that came out of a legacy database."""
-    unknown = [s.row for s in subjects.values() if not s.known and s.is_told_whole]
-    adopted = orphans.adopt(conn, unknown)
-    if adopted:
-        _place({key: subjects[key] for key in adopted}, ledger.lock(conn, adopted))
-
-
-def _read_documents(conn: sa.Connection, known: Mapping[str, _Subject]) -> None:
-    """The documents that may change; what is withheld of them is brought back to be read."""
-    moving = [s.row for s in known.values() if s.moves and s.row.state == LIVE]
-    documents.release(conn, [row.document_id for row in moving if not row.visible])
-    standing = documents.read(conn, [row.document_id for row in moving])
-    pointers = references.read(conn, standing)
-    names = references.names_of(conn, standing)
-    for document, stored in standing.items():
-        own = frozenset(folded(*name) for name in names.get(document, ()))
-        known[document].stored = replace(stored, pointers=pointers.get(document, ()), names=own)
-        known[document].row = _heard(known[document].row, stored)
-
-
-def _heard(row: LedgerRow, stored: Stored) -> LedgerRow:
-    """The row with the time at which it was first heard of.
-
-    An older program wrote none: then it is the time of the document.
-    """
-    if row.heard_at is not None:
-        return row
-    return replace(row, heard_at=datetime.fromisoformat(stored.created_at).replace(tzinfo=UTC))
-
-
-def _place(subjects: Mapping[str, _Subject], rows: Mapping[str, LedgerRow]) -> None:
-    """Give the subjects the ledger's rows, and their statements ranks and doubts."""
-    for key, row in rows.items():
-        subjects[key].row, subjects[key].known = row, True
-    for subject in subjects.values():
-        _ground(subject)
-
-
-def _ground(subject: _Subject) -> None:
-    """Give every statement its rank, and find those that only a look-up can confirm."""
-    row, said = subject.row, subject.statements
-    if any(one.rank[0] == "?" for one in said.values()):
-        said.update(zip(said, ground(row, said.values()), strict=True))
-    askable = [index for index, one in said.items() if one.again is not None]
-    if askable:
-        every = list(said.values())
-        subject.doubtful = frozenset(i for i in askable if is_doubtful(row, said[i], every))
-
-
-def _subjects(said: Sequence[StoreStatement]) -> dict[str, _Subject]:
-    found: dict[str, _Subject] = {}
-    for index, (store, statement) in enumerate(said):
-        named = statement.change.identity
-        key = document_id(named, store.id)
-        subject = found.get(key)
-        if subject is None:
-            subject = found[key] = _Subject(named, store, _unknown(named, store.id, key))
-        subject.statements[index] = statement
-    return dict(sorted(found.items()))
-
-
-def _unknown(named: Identity, store_id: str, key: str) -> LedgerRow:
-    return LedgerRow(
-        identity=key,
-        document_id=key,
-        store_id=store_id,
-        source_type=named.source_type,
-        scope=named.scope,
-        kind=named.kind,
-        external_id=named.id,
-        slug=document_slug(named, store_id),
-    )
-
-
-def _decided(
-    conn: sa.Connection, subjects: Mapping[str, _Subject], today: Today
-) -> dict[str, Decision]:
-    decided = {key: _decide(subject) for key, subject in subjects.items()}
-    if not today:
-        return decided
-    return by_every_name(conn, decided, {key for key, s in subjects.items() if s.feeds}, today)
-
-
-def _decide(subject: _Subject) -> Decision:
-    """What lifts a tombstone that was seen waits for the look-up; a tie is decided for the time."""
-    metadata = subject.stored.source_metadata if subject.stored else None
-    said = [
-        statement
-        for index, statement in subject.statements.items()
-        if index not in subject.doubtful or not lifts(subject.row, statement)
-    ]
-    return decide(subject.row, said, subject.feeds, metadata)
-
-
 def _parents(
-    subjects: Mapping[str, _Subject], decisions: Mapping[str, Decision]
+    subjects: Mapping[str, Subject], decisions: Mapping[str, Decision]
 ) -> dict[str, LedgerRow]:
     """The parents outside the batch of documents that change, as if nothing were known of them.
 
@@ -301,11 +158,11 @@ def _parents(
             continue
         for parent, identity in _above(subject, decision):
             if parent not in subjects:
-                named.setdefault(parent, _unknown(identity, subject.store.id, parent))
+                named.setdefault(parent, unknown(identity, subject.store.id, parent))
     return named
 
 
-def _above(subject: _Subject, decision: Decision) -> Iterator[tuple[str, Identity]]:
+def _above(subject: Subject, decision: Decision) -> Iterator[tuple[str, Identity]]:
     """What a document goes with, and what it answers where that is something else."""
     whole, going = decision.whole, decision.row.parent
     goes_with = whole.goes_with if whole is not None else None
@@ -316,7 +173,7 @@ def _above(subject: _Subject, decision: Decision) -> Iterator[tuple[str, Identit
         yield answered, whole.parent
 
 
-def _answered(subject: _Subject, decision: Decision) -> str | None:
+def _answered(subject: Subject, decision: Decision) -> str | None:
     """The key of what a document answers and does not go with."""
     whole = decision.whole
     if whole is None or whole.parent is None or not whole.answers:
@@ -367,7 +224,7 @@ def _seen(row: LedgerRow, *, visible: bool) -> LedgerRow:
 
 
 def _draft(
-    subject: _Subject,
+    subject: Subject,
     decisions: Mapping[str, Decision],
     parents: Mapping[str, LedgerRow],
     renders: Renders,
@@ -404,7 +261,7 @@ def _cuts(
     return {index: told for index, told in cuts.items() if told}
 
 
-def _stale(subjects: Iterable[_Subject]) -> frozenset[int]:
+def _stale(subjects: Iterable[Subject]) -> frozenset[int]:
     return frozenset(
         index
         for subject in subjects

@@ -12,8 +12,9 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from ingest.core.changes import Upsert
-from ingest.flows.documents.apply import StoreStatement, look_ahead
+from ingest.flows.documents.apply import look_ahead
 from ingest.flows.documents.render import Renders
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.store.engine import transaction
 
 MAX_ROWS = 20_000

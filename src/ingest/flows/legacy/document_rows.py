@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from ingest.core.changes import Upsert
 from ingest.core.ranks import IMPORTED
 from ingest.flows.batches import raced
-from ingest.flows.documents.apply import StoreStatement, apply
+from ingest.flows.documents.apply import apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.render import Renders, StoreConfig
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.flows.legacy.columns import text
 from ingest.flows.legacy.documents import LegacyDocument, document
 from ingest.flows.legacy.lines import Row

@@ -23,10 +23,11 @@ from ingest.flows.batches import Steps, raced, reason_of, settle_parts, waits_s
 from ingest.flows.connections import directory
 from ingest.flows.connections.directory import Directory
 from ingest.flows.connections.learning import learn
-from ingest.flows.documents.apply import Applied, StoreStatement, apply
+from ingest.flows.documents.apply import Applied, apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.prerender import parts, prerender
 from ingest.flows.documents.render import Renders
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.flows.lookups.outcome import (
     AGAIN_S,
     MOST_SAID,

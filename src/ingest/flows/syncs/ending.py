@@ -15,13 +15,14 @@ from ingest.core.changes import Refresh
 from ingest.core.ranks import Seen
 from ingest.core.values import JSON
 from ingest.flows.batches import raced
-from ingest.flows.documents.apply import StoreStatement, apply
+from ingest.flows.documents.apply import apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.changed import changed
 from ingest.flows.documents.prerender import prerender
 from ingest.flows.documents.record import resync_events
 from ingest.flows.documents.render import Renders
 from ingest.flows.documents.statements import statements_of
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.flows.lookups.request import request_lookups
 from ingest.flows.syncs import pruning
 from ingest.flows.syncs.held import HeldPart

@@ -22,13 +22,14 @@ from ingest.core.ranks import Seen
 from ingest.flows.batches import Steps, raced, reason_of, settle_batch
 from ingest.flows.connections import directory
 from ingest.flows.connections.learning import learn
-from ingest.flows.documents.apply import StoreStatement, apply
+from ingest.flows.documents.apply import apply
 from ingest.flows.documents.bind import bind
 from ingest.flows.documents.changed import changed
 from ingest.flows.documents.prerender import parts, prerender
 from ingest.flows.documents.record import resync_events
 from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.flows.documents.statements import statements_of
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.flows.lookups.request import request_lookups
 from ingest.flows.syncs.fetch import ReadObject, ReadPage
 from ingest.flows.syncs.held import HeldPart

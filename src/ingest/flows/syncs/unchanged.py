@@ -14,7 +14,7 @@ from ingest.core.changes import Upsert
 from ingest.core.folding import LIVE, Statement
 from ingest.core.identity import Identity, document_id
 from ingest.core.ranks import same_version, was_seen
-from ingest.flows.documents.apply import StoreStatement
+from ingest.flows.documents.subjects import StoreStatement
 from ingest.store import ledger
 from ingest.store.ledger import StandingRow
 
