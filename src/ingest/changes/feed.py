@@ -164,7 +164,7 @@ class Changes:
                 return None
             if at.snapshot and at.page is None:
                 at = replace(at, position=outbox.head(conn).last)
-                self._place.begin(conn, at)
+                self._place.note_start(conn, at)
             batch = self._next(conn, at, limit)
             if isinstance(batch, ChangeBatch):
                 return batch

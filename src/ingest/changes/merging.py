@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from ingest.changes.told import ChunkChanges, DocumentChange, Op, PlacedChunk
-from ingest.store.outbox import OutboxRow, StandingDocument
+from ingest.store.outbox import OutboxRow, SnapshotDocument
 
 FIELDS = (
     "source_id",
@@ -92,7 +92,7 @@ def merged(
     return found
 
 
-def as_standing(document: StandingDocument, position: int) -> DocumentChange:
+def as_standing(document: SnapshotDocument, position: int) -> DocumentChange:
     """A document of a snapshot: all of it is new."""
     return DocumentChange(
         position=position,

@@ -21,7 +21,7 @@ class FeedPlace(Protocol):
     def take(self, conn: sa.Connection) -> ChangeConsumer | None:
         """Where it stands; None where another reads for it just now."""
 
-    def begin(self, conn: sa.Connection, at: ChangeConsumer) -> None:
+    def note_start(self, conn: sa.Connection, at: ChangeConsumer) -> None:
         """Note where a snapshot begins."""
 
     def stand(self, conn: sa.Connection, at: ChangeConsumer) -> bool:
@@ -52,7 +52,7 @@ class Unremembered:
             self.at = self.first
         return self.at
 
-    def begin(self, conn: sa.Connection, at: ChangeConsumer) -> None:
+    def note_start(self, conn: sa.Connection, at: ChangeConsumer) -> None:
         """Nothing is read by a snapshot that was not acknowledged."""
 
     def stand(self, conn: sa.Connection, at: ChangeConsumer) -> bool:
@@ -97,7 +97,7 @@ class Remembered:
         self._require_same(known)
         return at
 
-    def begin(self, conn: sa.Connection, at: ChangeConsumer) -> None:
+    def note_start(self, conn: sa.Connection, at: ChangeConsumer) -> None:
         """Note where a snapshot begins."""
         change_consumers.begin(conn, self.name, at.position)
 

@@ -14,7 +14,7 @@ from ingest.changes.places import require_kept
 from ingest.changes.told import ChangeBatch
 from ingest.store import outbox
 from ingest.store.change_consumers import ChangeConsumer
-from ingest.store.outbox import StandingDocument
+from ingest.store.outbox import SnapshotDocument
 
 WINDOWS = 20
 """Of what a filter leaves nothing of, so much is passed over at once."""
@@ -67,13 +67,13 @@ def _page(conn: sa.Connection, at: ChangeConsumer, limit: int) -> ChangeBatch:
     )
 
 
-def _standing(conn: sa.Connection, at: ChangeConsumer, limit: int) -> list[StandingDocument]:
+def _standing(conn: sa.Connection, at: ChangeConsumer, limit: int) -> list[SnapshotDocument]:
     after = at.page or ("", "")
     if at.stores is None:
         return outbox.standing(
             conn, after=after, store_id=None, source_types=at.source_types, limit=limit
         )
-    found: list[StandingDocument] = []
+    found: list[SnapshotDocument] = []
     for store_id in sorted(at.stores):
         if store_id < after[0]:
             continue

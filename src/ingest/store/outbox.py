@@ -139,7 +139,7 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingDocument:
+class SnapshotDocument:
     """A document as it stands, for a snapshot; `chunks` are the digests of its chunks in order."""
 
     id: str
@@ -241,12 +241,12 @@ def standing(
     store_id: str | None,
     source_types: Collection[str] | None,
     limit: int,
-) -> list[StandingDocument]:
+) -> list[SnapshotDocument]:
     """Some documents in the order of store and slug, behind this one; of one store, or of all."""
     place = {"store": after[0] if store_id is None else store_id, "slug": after[1]}
     query = _PAGE_OF_ALL if store_id is None else _PAGE_OF_ONE
     given = {**place, "types": _listed(source_types), "limit": limit}
-    return [StandingDocument(*row) for row in conn.execute(query, given)]
+    return [SnapshotDocument(*row) for row in conn.execute(query, given)]
 
 
 def texts(
