@@ -99,7 +99,7 @@ class Remembered:
 
     def note_start(self, conn: sa.Connection, at: ChangeConsumer) -> None:
         """Note where a snapshot begins."""
-        change_consumers.begin(conn, self.name, at.position)
+        change_consumers.note_start(conn, self.name, at.position)
 
     def stand(self, conn: sa.Connection, at: ChangeConsumer) -> bool:
         """Stand there, unless another reader has the lease or the consumer has begun anew."""

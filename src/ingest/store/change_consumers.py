@@ -133,7 +133,7 @@ def find(conn: sa.Connection, name: str) -> ChangeConsumer | None:
     return None if row is None else _consumer(row)
 
 
-def begin(conn: sa.Connection, name: str, position: int) -> None:
+def note_start(conn: sa.Connection, name: str, position: int) -> None:
     """Note what was told before the first page of a snapshot is read."""
     conn.execute(_BEGIN, {"name": name, "position": position})
 

@@ -184,7 +184,7 @@ def head(conn: sa.Connection) -> OutboxHead:
 def window(conn: sa.Connection, *, after: int, documents: int) -> int | None:
     """Up to which position to read so that about so many documents come; None where none do.
 
-    A transaction is not cut in two, unless it is of more than MOST_READ documents.
+    A transaction is not cut in two, unless it is of more than MOST_READ documents or 1,000 rows.
     """
     given = {"after": after, "documents": documents, "most": MOST_READ, "rows": _WINDOW_ROWS}
     through: int | None = conn.execute(_WINDOW, given).scalar()
