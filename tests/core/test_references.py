@@ -163,6 +163,7 @@ def test_a_negation_ends_with_its_sentence() -> None:
         "Fixes T-1, T-2 and T-3",
         "Fixes T-1, T-2, and T-3.",
         "Fixes T-1 & T-2 / T-3",
+        "Fixes T-1 \u00b7 T-2 \u00b7 T-3",
         "Fixes T-1 (the totals), T-2 (the sums) and T-3",
         "Fixes T-1\nFixes T-2\nFixes T-3",
         "Fixes:\n- T-1 the totals\n- T-2 the sums\n- T-3",
