@@ -84,6 +84,8 @@ texts = st.lists(SCRAPS | st.text(max_size=3), max_size=40).map("".join)
         ("Re: T-1", "relatedTo"),
         ("Follow-up PR to T-1", "relatedTo"),
         ("followup for T-1", "relatedTo"),
+        ("A follow-up to your previous request T-1", "relatedTo"),
+        ("Depends on the issue T-1", "dependsOn"),
         ("Reverts T-1", "relatedTo"),
         ("Resolves Tracker T-1", "resolves"),
         ("Fixes tracker issue T-1", "resolves"),
@@ -113,6 +115,9 @@ def test_a_keyword_right_before_a_mention_makes_an_edge(text: str, kind: str) ->
     [
         "T-1 fixed the totals",
         "Fixed in T-1",
+        "The fix: T-1",
+        "Preview of the fix: https://tracker.test/T-1",
+        "Depends on the T-1",
         "fixed by T-1",
         "prefix T-1",
         "hot-fix T-1",
@@ -158,6 +163,8 @@ def test_a_negation_ends_with_its_sentence() -> None:
         "Fixes T-1, T-2 and T-3",
         "Fixes T-1, T-2, and T-3.",
         "Fixes T-1 & T-2 / T-3",
+        "Fixes T-1 \u00b7 T-2 \u00b7 T-3",
+        "Fixes T-1 (the totals), T-2 (the sums) and T-3",
         "Fixes T-1\nFixes T-2\nFixes T-3",
         "Fixes:\n- T-1 the totals\n- T-2 the sums\n- T-3",
         "## Fixes\n\n- Ticket: T-1\n- **Tracker**: T-2\n* PR: [T-3](https://tracker.test/T-3)",
@@ -172,6 +179,10 @@ def test_a_list_ends_where_other_words_come() -> None:
     assert edges("Fixes T-1, which broke T-2") == [("resolves", "T-1")]
     assert edges("Fixes T-1\n\nT-2") == [("resolves", "T-1")]
     assert edges("- Fixes T-1\n- T-2 is next") == [("resolves", "T-1")]
+    assert edges("Nothing new (see T-1), T-2 (fixes [T-3]), T-4") == [
+        ("relatedTo", "T-1"),
+        ("resolves", "T-3"),
+    ]
 
 
 def test_a_source_that_closes_singly_wants_a_closing_keyword_for_each() -> None:

@@ -81,6 +81,10 @@ _NOUN_LIST = (
     "issue issues bug bugs ticket tickets task tasks story epic pr prs pull request requests"
 )
 _NOUNS = frozenset(_NOUN_LIST.split()) | {"discussion"}
+# What may stand between a phrase and its noun: "follow-up to your previous request".
+_DETERMINERS = frozenset({"the", "this", "that", "our", "your", "previous", "original"})
+# "The fix: …" tells where the fix is, and fixes nothing.
+_ARTICLES = frozenset({"the", "a", "an", "its", "my", "our", "your"})
 _NEGATIONS = frozenset({"not", "no", "never", "nor", "without", "cannot"}) | frozenset(
     {"fail", "fails", "failed", "failing", "unable"}
 )
@@ -105,7 +109,8 @@ _GAP = re.compile(
     r"[*_~\"'(\[<]{0,4}"
 )
 _JOINT = re.compile(
-    r"[)\]*_~\"'>]{0,4}(?:[ \t]{1,4}|\s{0,4}(?:[,;&+/]|\b(?:and|or)\b)\s{0,4}"
+    r"(?P<closed>[)\]*_~\"'>]{0,4})(?:[ \t]\([^()\n]{1,40}\))?"
+    r"(?:[ \t]{1,4}|\s{0,4}(?:[,;&+/\u00b7]|\b(?:and|or)\b)\s{0,4}"
     r"(?:(?:and|or|&)\s{1,4})?)[*_~\"'(\[<]{0,4}"
 )
 _NEXT_ITEM = re.compile(
@@ -117,6 +122,7 @@ _LABEL = re.compile(
     r"(?P<words>[A-Za-z]{1,12}(?: [A-Za-z]{1,12})?)[*_]{0,2}:[*_]{0,2}[ \t]{1,4}[*_\[(<]{0,2}\Z"
 )
 _LABEL_CHARS = 64
+_ASIDE_CHARS = 200  # so long an aside in parentheses is looked through
 _UNFINISHED = re.compile(
     r"[)\]*_~\"'>]{0,4}[ \t]{1,4}\n?"
     r"(?:did(?:n['\u2019]t| not)|does(?:n['\u2019]t| not)|failed to|fails to)"
@@ -162,7 +168,9 @@ def keyword_before(
     phrase, first = found
     begin = low + words[first][1]
     before = [word for word, _ in words[first + 1 : first + 1 + _NEGATION_WORDS]]
-    if _is_negated(before, text, begin) or not _reaches(text, begin, gap):
+    if _is_noun(phrase, before) or _is_negated(before, text, begin):
+        return None
+    if not _reaches(text, begin, gap):
         return None
     kind = _kind_of(phrase, own, at_home=at_home)
     return Keyword(kind, begin, listed=gap["item"] is not None)
@@ -185,11 +193,20 @@ def unfinished_after(text: str, start: int, end: int) -> Keyword | None:
     return Keyword("relatedTo", start) if _UNFINISHED.match(text, end) else None
 
 
-def joined(text: str, end: int, start: int, *, listed: bool) -> bool:
-    """Whether only a joint (comma, "and") parts two mentions, or they are items of one list."""
-    if _JOINT.fullmatch(text, end, start):
-        return True
-    return listed and _NEXT_ITEM.fullmatch(text, end, start) is not None
+def joined(text: str, keyword: Keyword, end: int, start: int) -> bool:
+    """Whether only a joint (comma, "and") parts a mention that a keyword speaks of from the next
+    one, or they are items of one list. A keyword in parentheses ends with them.
+    """
+    joint = _JOINT.fullmatch(text, end, start)
+    if joint is not None:
+        return ")" not in joint["closed"] or not _in_parentheses(text, keyword.start, end)
+    return keyword.listed and _NEXT_ITEM.fullmatch(text, end, start) is not None
+
+
+def _in_parentheses(text: str, begin: int, end: int) -> bool:
+    """Whether the parenthesis that closes at `end` opened before the keyword at `begin`."""
+    said = text[max(begin, end - _ASIDE_CHARS) : end]
+    return end - begin <= _ASIDE_CHARS and said.count("(") <= said.count(")")
 
 
 def is_tag(text: str, start: int, end: int) -> bool:
@@ -237,7 +254,7 @@ def _phrase(
 ) -> tuple[str, int] | None:
     """The longest phrase that the words (last one first) end in, and the index of its first word.
 
-    Nouns may follow it, and the name of the source.
+    Nouns may follow it, with a determiner, and the name of the source.
     """
     for last, end in enumerate(words):
         for first in range(min(len(words), last + _length(end)) - 1, last - 1, -1):
@@ -245,7 +262,7 @@ def _phrase(
             phrase = phrase.replace("-", " ")
             if phrase in own or phrase in _KINDS:
                 return phrase, first
-        if end not in _NOUNS and end != source:
+        if end not in _NOUNS and end != source and (end not in _DETERMINERS or not last):
             return None
     return None
 
@@ -259,6 +276,11 @@ def _kind_of(phrase: str, own: Mapping[str, EdgeKind | None], *, at_home: bool) 
 def _length(end: str) -> int:
     """How many words a phrase that ends in this one may have."""
     return _LENGTHS.get(end.rpartition("-")[2], 1)
+
+
+def _is_noun(phrase: str, before: list[str]) -> bool:
+    """Whether "fix" is a thing, by the word before it."""
+    return phrase == "fix" and bool(before) and before[0] in _ARTICLES
 
 
 def _is_negated(before: list[str], text: str, begin: int) -> bool:

@@ -293,10 +293,10 @@ def _keyword(text: str, context: Context, place: Place, shared: _List | None) ->
         word = keyword_before(text, start, own, source=syntax.source, at_home=at_home)
         if word is not None:
             return word
-        if shared is not None and not _is_alone(syntax, shared):
-            listed = shared.keyword.listed
-            if joined(text, shared.end, start, listed=listed):
-                return shared.keyword
+        if shared is None or _is_alone(syntax, shared):
+            continue
+        if joined(text, shared.keyword, shared.end, start):
+            return shared.keyword
     return unfinished_after(text, place.start, place.end)
 
 

@@ -93,7 +93,7 @@ def test_a_form_of_mention_gives_the_key_of_the_issue(text: str, key: str) -> No
         "#eee #4a4a4a #c7c9d1",
         "color: #333 and a background of #202020",
         "attempt #2, step #30, test #3, Zendesk ticket #7890, Bugzilla #12345",
-        "our #1 reason",
+        "our #1 reason, the top #10, retry #3",
         "chen/ledger@0a1b2c3d and 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
         "https://github.com/chen/ledger/blob/main/a.py#L12",
         "https://github.com/chen/ledger/commit/0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",

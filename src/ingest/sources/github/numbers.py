@@ -11,10 +11,10 @@ import re
 
 # A small number after these is a count.
 _COUNTED_LIST = """
-    apartment attempt chapter column day episode example exercise figure floor fold goal gpu
-    iteration lesson level line part patient phase place player point question rank reason room
-    round row rule run scenario season section shard slide sprint stage step take thread trial try
-    version week worker
+    apartment attempt chapter column day episode example exercise figure floor fold footnote goal
+    gpu iteration lesson level line part patient phase place player point question rank reason retry
+    room round row rule run scenario season section shard slide sprint stage step take thread top
+    trial try version week worker
 """
 _COUNTED = frozenset(_COUNTED_LIST.split())
 _SMALL_DIGITS = 2

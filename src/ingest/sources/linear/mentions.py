@@ -31,8 +31,13 @@ _MAGIC_BEFORE = re.compile(
 _MAGIC_CHARS = 20
 # The branch names that Linear offers: `jane/eng-123-fix-login`, also as a merge names them.
 _BRANCH_TEAM = re.compile(r"(?:(?<=[A-Za-z0-9]/)|(?<=branch '))[a-z][a-z0-9]{0,6}\Z")
+# A branch that another one is merged into, and one that stands without quotes.
+_MERGED_TEAM = re.compile(r"(?:(?<= into )|(?<= branch ))[a-z][a-z0-9]{0,6}\Z")
+_MERGE_LINE = re.compile(r"[ \t*-]{0,4}Merge (?:remote-tracking )?branch ")
+_MERGE_CHARS = 300
 _SMALL_TEAM = re.compile(r"(?<![A-Za-z0-9_.@/-])[a-z][A-Za-z0-9]{0,6}\Z")
 _BRANCH_TITLE = re.compile(r"-[a-z]")
+_MERGED_TITLE = re.compile(r"[-/][a-z]")
 
 _HOST = "linear.app/"
 _ISSUE = re.compile(
@@ -75,6 +80,8 @@ def _keys(text: str) -> Iterator[Mention]:
         team = _TEAM.search(text, low, at) or _small_team(text, low, at)
         if team is None and _BRANCH_TITLE.match(text, found.end()):
             team = _BRANCH_TEAM.search(text, low, at)
+        if team is None and _MERGED_TITLE.match(text, found.end()):
+            team = _merged_team(text, low, at)
         if team is not None:
             prefix = team[0].upper()
             key = f"{prefix}-{found[1]}"
@@ -88,6 +95,16 @@ def _small_team(text: str, low: int, at: int) -> re.Match[str] | None:
         return None
     start = team.start()
     return team if _MAGIC_BEFORE.search(text, max(0, start - _MAGIC_CHARS), start) else None
+
+
+def _merged_team(text: str, low: int, at: int) -> re.Match[str] | None:
+    """In the line that git writes: `Merge branch 'main' into eng-12-totals`."""
+    team = _MERGED_TEAM.search(text, low, at)
+    if team is None:
+        return None
+    line = text.rfind("\n", max(0, at - _MERGE_CHARS), at)
+    head = text[line + 1 if line >= 0 else max(0, at - _MERGE_CHARS) : team.start()]
+    return team if _MERGE_LINE.match(head) else None
 
 
 def _pages(text: str, page: re.Pattern[str]) -> Iterator[Mention]:
