@@ -264,7 +264,7 @@ def _connect(ingest: Ingest, source_type: str, metadata: object) -> Any:
 
 def _counted(engine: sa.Engine) -> dict[str, int]:
     """How many rows each table has that a connection's words may leave something in."""
-    apart = ("schema_version", "organizations", "workspaces", "stores", "bells", "drift")
+    apart = ("schema_version", "organizations", "workspaces", "stores", "bells", "drift", "outbox")
     with transaction(engine) as conn:
         names = sa.inspect(conn).get_table_names()
         counted = [n for n in names if not n.endswith(apart)]

@@ -20,9 +20,9 @@ SMALL_ROWS = 500_000
 """A table of fewer rows is counted by any status; a larger one by those that have an index."""
 _INDEXED = frozenset({"pending", "skipped", "dead"})
 
-# A table that nobody has analysed yet says -1, and is small: it is counted.
+# A table that nobody has analysed yet says -1, and one that was empty then 0: it is counted.
 _TABLES = sa.text("""
-SELECT n AS table, CAST(greatest(c.reltuples, -1) AS bigint) AS rows,
+SELECT n AS table, CASE WHEN c.reltuples > 0 THEN CAST(c.reltuples AS bigint) ELSE -1 END AS rows,
        pg_relation_size(c.oid) + pg_relation_size(c.oid, 'vm') + pg_relation_size(c.oid, 'fsm')
          AS table_bytes,
        pg_indexes_size(c.oid) AS index_bytes,
