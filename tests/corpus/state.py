@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.core.ranks import was_seen
 from ingest.store.engine import transaction
 
 _KEYS: Mapping[str, tuple[str, ...]] = {
@@ -23,6 +24,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "lightfast_document_aliases": ("document_id", "alias"),
     "lightfast_document_feeds": ("document_id", "connection_id"),
 }
+_OF_LOOKING = {"rank", "created_rank", "reading", "xmin"}
+"""What a look-up that saw the same moves."""
 _SHOWN = 3
 
 Rows = Mapping[str, Mapping[str, Any]]
@@ -41,7 +44,11 @@ def differences(before: Mapping[str, Rows], after: Mapping[str, Rows]) -> list[s
 
 def _difference(table: str, before: Rows, after: Rows) -> str:
     added, gone = after.keys() - before.keys(), before.keys() - after.keys()
-    moved = [key for key in before.keys() & after.keys() if before[key] != after[key]]
+    moved = [
+        key
+        for key in before.keys() & after.keys()
+        if before[key] != after[key] and not _is_seen_again(before[key], after[key])
+    ]
     if not added and not gone and not moved:
         return ""
     columns = sorted({c for key in moved for c in before[key] if before[key][c] != after[key][c]})
@@ -50,6 +57,14 @@ def _difference(table: str, before: Rows, after: Rows) -> str:
         f"{table}: {len(added)} rows more, {len(gone)} fewer, {len(moved)} written anew "
         f"({', '.join(columns)}), as {'; '.join(some)}"
     )
+
+
+def _is_seen_again(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether nothing but a look-up's number moved: what a provider does not show yet is asked for
+    again in its own time (`sources.later`), whatever is sent meanwhile.
+    """
+    moved = {column for column in before if before[column] != after[column]}
+    return moved <= _OF_LOOKING and was_seen(after["rank"])
 
 
 def _rows(conn: sa.Connection, table: str, keys: tuple[str, ...]) -> Rows:
