@@ -31,7 +31,7 @@ def path(
     as_json: AsJson = False,
 ) -> None:
     """Show a shortest way between two documents, with its words; exit 1 where there is none."""
-    with transaction(session(context).engine) as conn:
+    with transaction(session(context).engine, snapshot=True) as conn:
         found = way_between(conn, first, second, hops=hops)
     if as_json:
         output.document(shown(found))

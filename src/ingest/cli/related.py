@@ -54,7 +54,7 @@ def related(  # noqa: PLR0913 - each option is one
     if sum((as_tree, as_dot, as_svg, as_json)) > 1:
         raise BadInput("--tree, --dot, --svg and --json are four ways to print; give one")
     way: Way = "both" if out == back else "out" if out else "in"
-    with transaction(session(context).engine) as conn:
+    with transaction(session(context).engine, snapshot=True) as conn:
         found = graph.related(conn, document_id, hops=hops, way=way, kinds=[*(kind or KINDS)])
     if as_json:
         output.document(shown(found))

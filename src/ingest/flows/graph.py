@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
 from ingest.core.graph import PARENT, Neighbours, Walked, Way, around, path, steps
-from ingest.store import graph
+from ingest.store import graph, reading
 
 KINDS = ("mention", "resolves", "blockedBy", "dependsOn", "relatedTo", PARENT)
 MOST_DOCUMENTS = 2_000
@@ -76,7 +76,7 @@ def _edges(conn: sa.Connection, store_id: str, way: Way, kinds: Collection[str])
 
 
 def _store(conn: sa.Connection, document_id: str) -> str:
-    found = graph.store_of(conn, document_id)
+    found = reading.store_of(conn, document_id)
     if found is None:
         raise BadInput(
             f"there is no document {document_id}; `ingest docs find KEY` looks for one by its key"

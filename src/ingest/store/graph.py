@@ -52,13 +52,6 @@ SELECT id, CAST(source_type AS text) AS source_type, source_metadata->>'kind' AS
 FROM lightfast_docs_documents
 WHERE id = ANY(CAST(:ids AS varchar[])) AND store_id = :store_id
 """)
-_STORE = sa.text("SELECT store_id FROM lightfast_docs_documents WHERE id = :id")
-
-
-def store_of(conn: sa.Connection, document_id: str) -> str | None:
-    """The store of a document that stands; None of any other."""
-    found = conn.execute(_STORE, {"id": document_id}).scalar()
-    return None if found is None else str(found)
 
 
 def edges(
