@@ -228,3 +228,16 @@ def test_a_session_of_another_search_path_and_time_zone_tells_the_same(
         conn.execute(sa.text(statement), {"many": 1})
     (change,) = told(feed)
     assert change.document_id == "1"
+
+
+def test_a_temporary_table_of_the_name_is_not_the_outbox(table: Table, engine: sa.Engine) -> None:
+    """The triggers run as their owner, and tell where he does, whoever writes a document."""
+    feed = reader(table)
+    with transaction(engine) as conn:
+        conn.execute(
+            sa.text("CREATE TEMP TABLE lightfast_document_outbox (LIKE lightfast_document_outbox)")
+        )
+        conn.execute(sa.text(_MANY), {"many": 1})
+        conn.execute(sa.text("DROP TABLE pg_temp.lightfast_document_outbox"))
+    (change,) = told(feed)
+    assert change.document_id == "1"

@@ -135,6 +135,52 @@ def test_what_was_taken_of_a_large_batch_is_not_sent_again(
     assert len(hook.ids) == len(set(hook.ids)) + 1  # the one that failed
 
 
+def test_the_first_page_of_a_snapshot_is_one_however_often_it_is_read(
+    program: Program, table: Table, hook: Hook
+) -> None:
+    """Documents are written between its messages, and what was taken of it counts."""
+    _put_many(table, 210, chunks=60)
+    _webhook(program, hook)
+    rounds = 0
+    while _push_one_message(program):
+        rounds += 1
+        if rounds < 4:
+            table.put(f"later-{rounds}", "text")
+        assert rounds < 20
+    assert sum(map(_begins, hook.taken)) == 1
+    assert _received(hook).shown == standing(program.engine)
+    assert len(hook.ids) == len(set(hook.ids))
+
+
+def test_a_snapshot_that_is_asked_for_comes_whole(
+    program: Program, table: Table, hook: Hook
+) -> None:
+    """What was taken of the one before counts no more, though nothing was written since."""
+    _put_many(table, 210, chunks=60)
+    _webhook(program, hook)
+    assert _push_one_message(program)
+    with transaction(program.engine) as conn:
+        assert change_sinks.resume(conn, "hook", anew=True)
+        change_consumers.restart(conn, "hook")
+    hook.taken.clear()
+    _push(program)
+    assert _begins(hook.taken[0])
+    assert _received(hook).shown == standing(program.engine)
+
+
+def test_what_no_trying_mends_is_counted_and_is_in_nobody_elses_way(
+    program: Program, table: Table, hook: Hook
+) -> None:
+    table.put("a", "text")
+    _webhook(program, hook, "a-wrong-one")
+    _webhook(program, hook, "good")
+    table.run("UPDATE lightfast_change_consumers SET stores = '{x}' WHERE name = 'a-wrong-one'")
+    assert _push(program) == {"delivered": 1, "failed": 1}
+    wrong = _shown(program, "a-wrong-one")
+    assert wrong.attempts == 1
+    assert "has other stores" in (wrong.problem or "")
+
+
 def test_a_redirect_brings_nothing_to_another(program: Program, table: Table, hook: Hook) -> None:
     table.put("a", "text")
     _webhook(program, hook)
@@ -338,10 +384,15 @@ def test_what_is_removed_leaves_nothing(program: Program, hook: Hook) -> None:
         remove_sink(program.engine, "hook")
 
 
-def _put_many(table: Table, count: int) -> None:
+def _put_many(table: Table, count: int, chunks: int = 1) -> None:
     with transaction(table.engine) as conn:
         for number in range(count):
-            table.put(f"d{number:03}", f"text {number}", conn=conn)
+            texts = [f"text {number}, {chunk}" for chunk in range(chunks)]
+            table.put(f"d{number:03}", *texts, conn=conn)
+
+
+def _begins(message: Any) -> bool:
+    return bool(message["snapshot"] and message["snapshot"]["begins"])
 
 
 def _never(sink: Sink) -> MessageSink:

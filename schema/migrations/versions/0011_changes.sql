@@ -209,6 +209,20 @@ BEGIN
 END
 $$;
 
+-- Of these names no temporary table is meant: a function that runs as its owner looks there last.
+DO $$
+DECLARE
+  told regprocedure;
+BEGIN
+  FOR told IN SELECT oid FROM pg_proc WHERE starts_with(proname, 'lightfast_tell_')
+    AND pronamespace = CAST(current_schema() AS regnamespace)
+  LOOP
+    EXECUTE format('ALTER FUNCTION %s SET search_path = %s', told,
+      concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'));
+  END LOOP;
+END
+$$;
+
 CREATE TRIGGER tell_added AFTER INSERT ON lightfast_docs_documents
   REFERENCING NEW TABLE AS rows_after
   FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_added();

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ingest.changes.merging import digest_of
 from ingest.changes.places import FeedPlace, Remembered, Unremembered, require_given
-from ingest.changes.stepping import next_batch
+from ingest.changes.stepping import FIRST_PAGE, next_batch
 from ingest.changes.told import ChangeBatch, DocumentChange
 from ingest.core.errors import BadInput, FellBehind, LeaseLost
 from ingest.store import outbox
@@ -163,7 +163,7 @@ class Changes:
             if at is None:
                 return None
             if at.snapshot and at.page is None:
-                at = replace(at, position=outbox.head(conn).last)
+                at = replace(at, position=outbox.head(conn).last, page=FIRST_PAGE)
                 self._place.note_start(conn, at)
             batch = self._next(conn, at, limit)
             if isinstance(batch, ChangeBatch):

@@ -107,11 +107,13 @@ class Remembered:
 
     def restart(self, conn: sa.Connection, *, fell_behind: bool = False) -> None:
         """Begin with a snapshot."""
+        self._require_known(conn)
         self._create(conn)
         change_consumers.restart(conn, self.name, fell_behind=fell_behind)
 
     def seek(self, conn: sa.Connection, position: int) -> None:
         """Go on behind that position."""
+        self._require_known(conn)
         self._create(conn)
         change_consumers.seek(conn, self.name, position)
 
@@ -126,6 +128,11 @@ class Remembered:
         if not self.first.snapshot:
             require_given(conn, self.first.position)
         change_consumers.create(conn, self.first)
+
+    def _require_known(self, conn: sa.Connection) -> None:
+        known = change_consumers.find(conn, self.name)
+        if known is not None:
+            self._require_same(known)
 
     def _require_same(self, at: ChangeConsumer) -> None:
         for what, has, wanted in (

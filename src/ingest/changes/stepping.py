@@ -16,6 +16,8 @@ from ingest.store import outbox
 from ingest.store.change_consumers import ChangeConsumer
 from ingest.store.outbox import SnapshotDocument
 
+FIRST_PAGE = ("", "")
+"""Behind nothing: of a snapshot whose beginning is noted, and of which nothing was acknowledged."""
 WINDOWS = 20
 """Of what a filter leaves nothing of, so much is passed over at once."""
 
@@ -62,13 +64,13 @@ def _page(conn: sa.Connection, at: ChangeConsumer, limit: int) -> ChangeBatch:
         at.position,
         replace(at, snapshot=not ends, page=page),
         snapshot=True,
-        begins=at.page is None,
+        begins=at.page in {None, FIRST_PAGE},
         ends=ends,
     )
 
 
 def _standing(conn: sa.Connection, at: ChangeConsumer, limit: int) -> list[SnapshotDocument]:
-    after = at.page or ("", "")
+    after = at.page or FIRST_PAGE
     if at.stores is None:
         return outbox.standing(
             conn, after=after, store_id=None, source_types=at.source_types, limit=limit

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import orjson
+import sqlalchemy as sa
 import typer
 from typer.core import TyperGroup
 
@@ -16,7 +17,7 @@ from ingest.cli import output, sinks
 from ingest.cli.arguments import MANY, AsJson, Limit, OfSource
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
-from ingest.store import change_consumers, outbox
+from ingest.store import change_consumers, change_sinks, outbox
 from ingest.store.change_consumers import ChangeConsumer
 from ingest.store.engine import transaction
 
@@ -101,8 +102,15 @@ def forget(
 ) -> None:
     """Forget a consumer; under its name a new one begins."""
     with transaction(session(context).engine) as conn:
+        _require_no_sink(conn, name)
         if not change_consumers.remove(conn, name):
             raise BadInput(f"there is no consumer {name}; see: ingest changes consumers")
+
+
+def _require_no_sink(conn: sa.Connection, name: str | None) -> None:
+    """What is read for a sink would never be pushed to it."""
+    if name is not None and change_sinks.exists(conn, name):
+        raise BadInput(f"{name} is a sink, which a syncer reads for: see `ingest changes sink`")
 
 
 Start = int | Literal["snapshot"] | None
@@ -126,6 +134,7 @@ def _feed(
     """The reader; one of a consumer that is known wants what that wants, unless told otherwise."""
     engine = session(context).engine
     with transaction(engine) as conn:
+        _require_no_sink(conn, name)
         known = None if name is None else change_consumers.find(conn, name)
         oldest = outbox.head(conn).pruned
     is_told = bool(stores) or source is not None

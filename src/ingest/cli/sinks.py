@@ -131,7 +131,7 @@ def resume(
 ) -> None:
     """Push again, at once: what was paused, ended, or waits to be tried again."""
     with transaction(session(context).engine) as conn:
-        if not change_sinks.resume(conn, name):
+        if not change_sinks.resume(conn, name, anew=snapshot):
             raise no_sink(name)
         if snapshot:
             change_consumers.restart(conn, name)

@@ -6,7 +6,7 @@ backlog takes as many ticks as it takes (docs/decisions/0023).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -84,25 +84,52 @@ def delete_old(
             gaps=heartbeats.forget(conn, keep_days=KEEP_RUNS_DAYS),
         )
         reprocess_runs.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS)
-    changes = delete_changes(engine, keep_changes_days)
-    deliveries = seen = 0
-    after: datetime | None = None
-    more = more_seen = True
-    while more or more_seen:
-        if more_seen:
-            with transaction(engine, durable=False) as conn:
-                step = sync_retention.forget_seen(conn, limit=STEP_SEEN)
-            seen += step
-            more_seen = step > 0
-        if more:
-            with transaction(engine, durable=False) as conn:
-                step, after = retention.delete_settled(conn, keep_days=keep_days, after=after)
-            deliveries += step
-            more = step > 0
+    steps = _Steps(engine, keep_days, keep_changes_days)
+    left = dict(steps.each())
+    counts = dict.fromkeys(left, 0)
+    while left:
+        for name, step in [*left.items()]:
+            rows, more = step()
+            counts[name] += rows
+            if not more:
+                del left[name]
         if not go_on():
             break
-    more = more or more_seen or changes >= outbox.STEP_ROWS
-    return replace(done, deliveries=deliveries, seen=seen, changes=changes, more=more)
+    return replace(done, **counts, more=bool(left))
+
+
+@dataclass(slots=True)
+class _Steps:
+    """What is deleted a step at a time, as long as there is time: each says how many rows it was,
+    and whether there may be more.
+    """
+
+    engine: sa.Engine
+    keep_days: int
+    keep_changes_days: int
+    after: datetime | None = None
+
+    def each(self) -> Iterator[tuple[str, Callable[[], tuple[int, bool]]]]:
+        """By the field of `Deleted`."""
+        yield "seen", self._seen
+        yield "deliveries", self._deliveries
+        yield "changes", self._changes
+
+    def _seen(self) -> tuple[int, bool]:
+        with transaction(self.engine, durable=False) as conn:
+            step = sync_retention.forget_seen(conn, limit=STEP_SEEN)
+        return step, step > 0
+
+    def _deliveries(self) -> tuple[int, bool]:
+        with transaction(self.engine, durable=False) as conn:
+            step, self.after = retention.delete_settled(
+                conn, keep_days=self.keep_days, after=self.after
+            )
+        return step, step > 0
+
+    def _changes(self) -> tuple[int, bool]:
+        step = delete_changes(self.engine, self.keep_changes_days)
+        return step, step >= outbox.STEP_ROWS
 
 
 def delete_changes(engine: sa.Engine, keep_days: int, *, keep: int = MOST_CHANGES) -> int:

@@ -67,11 +67,15 @@ def push(engine: sa.Engine, make: Make, *, go_on: GoOn, lease_s: float = LEASE_S
     with ThreadPoolExecutor(len(pushes), thread_name_prefix="push") as pool:
         futures = [pool.submit(one.run) for one in pushes]
     done: Counter[str] = Counter()
+    away: TransientError | None = None
     for one, future in zip(pushes, futures, strict=True):
         error = future.exception()
-        if isinstance(error, IngestError):
-            raise error
-        done += future.result() if error is None else one.broke(error)
+        if isinstance(error, TransientError):
+            away = error
+        else:
+            done += future.result() if error is None else one.broke(error)
+    if away is not None:
+        raise away
     return done
 
 
@@ -114,11 +118,11 @@ class _Push:
         return done
 
     def broke(self, error: BaseException) -> Counter[str]:
-        """A fault of ours: told, and tried again later, in nobody else's way."""
-        log.error("sink_broke", sink=self.sink.name, kind=type(error).__name__)
-        return self._put_off(
-            f"a fault of ours: {type(error).__name__}", self._delay_s(self.sink.attempts)
-        )
+        """What no trying mends, or a fault of ours: told, and tried later, in nobody's way."""
+        kind = type(error).__name__
+        log.error("sink_broke", sink=self.sink.name, kind=kind)
+        said = str(error) if isinstance(error, IngestError) else f"a fault of ours: {kind}"
+        return self._put_off(said, self._delay_s(self.sink.attempts))
 
     def _push_all(self, made: MessageSink, done: Counter[str]) -> None:
         sink, taken = self.sink, set(self.sink.taken)

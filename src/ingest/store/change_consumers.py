@@ -28,7 +28,8 @@ RETURNING {_COLUMNS}
 """)
 _FIND = sa.text(f"SELECT {_COLUMNS} FROM lightfast_change_consumers WHERE name = :name")
 _BEGIN = sa.text("""
-UPDATE lightfast_change_consumers SET position = :position WHERE name = :name
+UPDATE lightfast_change_consumers SET position = :position, page = ARRAY['', '']
+WHERE name = :name
 """)
 _ACK = sa.text("""
 UPDATE lightfast_change_consumers
@@ -134,7 +135,9 @@ def find(conn: sa.Connection, name: str) -> ChangeConsumer | None:
 
 
 def note_start(conn: sa.Connection, name: str, position: int) -> None:
-    """Note what was told before the first page of a snapshot is read."""
+    """Note what was told before the first page of a snapshot is read: that is where it begins,
+    however often the page is read.
+    """
     conn.execute(_BEGIN, {"name": name, "position": position})
 
 

@@ -60,12 +60,14 @@ WHERE name = :name
 """)
 _RESUME = sa.text("""
 UPDATE lightfast_change_sinks
-SET paused = false, problem = NULL, attempts = 0, next_attempt_at = clock_timestamp()
+SET paused = false, problem = NULL, attempts = 0, next_attempt_at = clock_timestamp(),
+    taken = CASE WHEN :anew THEN '{}' ELSE taken END
 WHERE name = :name
 """)
 _BEHIND = sa.text(f"""
-UPDATE lightfast_change_sinks SET fell_behind_at = clock_timestamp() WHERE {_HELD}
+UPDATE lightfast_change_sinks SET fell_behind_at = clock_timestamp(), taken = '{{}}' WHERE {_HELD}
 """)
+_EXISTS = sa.text("SELECT EXISTS (SELECT FROM lightfast_change_sinks WHERE name = :name)")
 _REMOVE = sa.text("DELETE FROM lightfast_change_sinks WHERE name = :name")
 _SHOW = sa.text("""
 SELECT name, kind, target, options, stores, source_types, paused, problem, attempts,
@@ -179,9 +181,14 @@ def pause(conn: sa.Connection, name: str, problem: str | None = None) -> bool:
     return conn.execute(_PAUSE, {"name": name, "problem": problem}).rowcount == 1
 
 
-def resume(conn: sa.Connection, name: str) -> bool:
-    """Push again, at once; whether there is such a sink."""
-    return conn.execute(_RESUME, {"name": name}).rowcount == 1
+def resume(conn: sa.Connection, name: str, *, anew: bool = False) -> bool:
+    """Push again, at once; whether there is such a sink. anew: what it took counts no more."""
+    return conn.execute(_RESUME, {"name": name, "anew": anew}).rowcount == 1
+
+
+def exists(conn: sa.Connection, name: str) -> bool:
+    """Whether there is such a sink."""
+    return bool(conn.execute(_EXISTS, {"name": name}).scalar())
 
 
 def remove(conn: sa.Connection, name: str) -> bool:

@@ -57,7 +57,7 @@ _ROWS = sa.text("""
 SELECT position, transaction_id, said, document_ids, store_ids, source_types, source_ids,
        content_hashes, config_hashes, updated_at, fields, chunks, added, removed
 FROM lightfast_document_outbox
-WHERE position > :after AND position - documents < :through
+WHERE position > :after AND position <= :through
   AND (CAST(:stores AS text[]) IS NULL OR store_ids && CAST(:stores AS text[]))
   AND (CAST(:types AS text[]) IS NULL OR source_types && CAST(:types AS text[]))
 ORDER BY position
@@ -222,9 +222,10 @@ def oldest_s(conn: sa.Connection, *, after: int) -> float | None:
 def prune(conn: sa.Connection, *, keep_days: int, keep: int, rows: int = STEP_ROWS) -> int:
     """One step: delete what is older than so many days, or below the last `keep` positions.
 
-    The oldest first, at most `rows` rows; how many. What has no position yet stays.
+    The oldest first, at most `rows` rows; how many. What has no position yet stays. Waits for
+    nobody: none while another gives positions.
     """
-    last = conn.execute(_HOLD).scalar()
+    last = conn.execute(_TRY_HOLD).scalar()
     if last is None:
         return 0
     given = {"keep_days": keep_days, "keep": keep, "rows": rows, "last": last}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from ingest.flows.doctor.findings import Finding, fine, note, span
-from ingest.store import change_consumers
+from ingest.store import change_consumers, change_sinks
 from ingest.store.change_consumers import ConsumerShown
 from ingest.store.engine import transaction
 
@@ -16,9 +16,12 @@ SLOW_S = 3_600.0
 
 
 def look_at_changes(engine: sa.Engine) -> Iterator[Finding]:
-    """A finding for each consumer. Raises `TransientError` where the database is away."""
+    """A finding for each consumer that is no sink. Raises `TransientError` where the database is
+    away.
+    """
     with transaction(engine) as conn:
-        found = change_consumers.show(conn)
+        pushed = {one.name for one in change_sinks.show(conn)}
+        found = [one for one in change_consumers.show(conn) if one.name not in pushed]
     if not found:
         yield fine("change feed", "nobody reads it by name")
     for one in found:
