@@ -1009,9 +1009,9 @@ DECLARE
   told regprocedure;
 BEGIN
   FOR told IN SELECT oid FROM pg_proc WHERE starts_with(proname, 'lightfast_tell_')
-    AND pronamespace = CAST(current_schema() AS regnamespace)
+    AND pronamespace = CAST(quote_ident(current_schema()) AS regnamespace)
   LOOP
-    EXECUTE format('ALTER FUNCTION %s SET search_path = %s', told,
+    EXECUTE concat('ALTER FUNCTION ', told, ' SET search_path = ',
       concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'));
   END LOOP;
 END

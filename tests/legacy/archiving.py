@@ -37,5 +37,5 @@ def archive(built: Built, directory: Path) -> Path:
                 sha256=done.sha256,
                 columns=tuple(columns),
             )
-        draft.finish(small_archives.manifest(tables))
+        draft.finish(small_archives.manifest(tables, conn.info.dbname))
     return directory

@@ -60,12 +60,12 @@ def write(draft: ArchiveDraft, logical: str, lines: Sequence[bytes]) -> Archived
     )
 
 
-def manifest(tables: Mapping[str, ArchivedTable], **given: Any) -> Manifest:
+def manifest(tables: Mapping[str, ArchivedTable], name: str = "legacy", **given: Any) -> Manifest:
     """A manifest that tells of these tables, and of no other."""
     return Manifest(
         program="0.0.0",
         taken_at=datetime(2026, 1, 2, tzinfo=UTC),
-        database=ArchivedDatabase(name="legacy", server="17.0"),
+        database=ArchivedDatabase(name=name, server="17.0"),
         tables={logical: tables.get(logical) for logical in LEGACY_TABLES},
         **given,
     )

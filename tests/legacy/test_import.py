@@ -93,7 +93,24 @@ def test_an_import_beside_live_sources_leaves_them_alone_and_says_what_is_in_the
     assert report.said("organizations", "org_same") == {("kept", "differs-here")}
     assert report.said("workspaces", id_of("there")) == {("kept", "differs-here")}
     assert ("changed", "slug-taken") in report.said("stores", f"{id_of('there')}_docs")
+    # The workspace is another tenant's here, and so is what came into it.
+    assert {rule for _, rule in report.said("repositories", id_of("there/site"))} >= {
+        "workspace-elsewhere"
+    }
+    assert {rule for _, rule in report.said("store_repositories", id_of("there/site linked"))} == {
+        "link-across-tenants"
+    }
     assert report.tables["documents"]["written"] == 1
+
+
+def test_a_column_that_has_no_place_is_named(
+    make: Callable[[], str], engine: sa.Engine, tmp_path: Path
+) -> None:
+    """Older generations had a title; people add columns by hand."""
+    told = [*rows.ordinary("old"), rows.document("old", "a.md")]
+    titled = "ALTER TABLE lightfast_docs_documents ADD title text DEFAULT 'A title'"
+    report = bring(engine, archive_of(make(), tmp_path / "archive", told, altered=titled))
+    assert ("changed", "unknown-column") in report.said("documents", str(told[-1][1]["id"]))
 
 
 def test_a_row_that_cannot_be_stored_is_refused_alone(

@@ -28,7 +28,9 @@ from ingest.flows.legacy.in_place import (
 )
 from ingest.flows.legacy.passing import Passed
 from ingest.sources.registry import source_types
+from ingest.store.condition import UnfitDatabase
 from ingest.store.engine import connect
+from ingest.store.upgrade import upgrade
 from tests.databases import empty_databases
 from tests.legacy import database
 from tests.legacy.archiving import archive
@@ -207,3 +209,27 @@ def test_it_is_killed_at_any_time_and_ends_the_same(
             going.kill()
     run(legacy.url, directory)
     assert standing(legacy.url) == standing(database_url)
+
+
+def test_beside_our_schema_nothing_is_moved(make: Callable[[], str], tmp_path: Path) -> None:
+    """Three tables are called as ours: what serves now must not be taken for the old ones."""
+    where = place(make(), tmp_path / "archive", given=False)
+    upgrade(where.engine, source_types())
+    with where.engine.begin() as conn:
+        conn.exec_driver_sql("CREATE TABLE lightfast_connected_repository (id varchar(191))")
+    with pytest.raises(UnfitDatabase, match="has our schema already"):
+        import_in_place(where, Wishes())
+    where.engine.dispose()
+    assert not (tmp_path / "archive").exists()
+
+
+def test_the_archive_of_another_database_is_not_replaced(
+    make: Callable[[], str], legacy: Built, tmp_path: Path
+) -> None:
+    kept = archive(database.build(make(), documents=3, oddities=()), tmp_path / "archive")
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    where = place(legacy.url, kept, given=False)
+    with pytest.raises(BadInput, match="holds the archive of database"):
+        import_in_place(where, Wishes())
+    where.engine.dispose()
+    assert before == {path.name: path.read_bytes() for path in kept.iterdir()}

@@ -117,6 +117,12 @@ def _renames(conn: sa.Connection, table: str) -> Iterator[sql.Composable]:
     yield _renamed("TABLE", table)
 
 
+def take_time(conn: sa.Connection) -> None:
+    """Let this transaction's statements take as long as they take, and see every row."""
+    conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    conn.exec_driver_sql("SET LOCAL row_security = off")
+
+
 def drop(conn: sa.Connection, found: Aside) -> None:
     """Drop what was moved, and the note of it. What somebody else hung on it is an error."""
     tables = sql.SQL(", ").join(map(sql.Identifier, found.tables.values()))

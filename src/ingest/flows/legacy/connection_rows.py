@@ -7,7 +7,7 @@ installation, so that deliveries find it as if it had been connected here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
@@ -54,6 +54,7 @@ def bring_repositories(target: ImportTarget, batch: Sequence[Row]) -> None:
                 done.repositories += [found[1]] if found is not None else []
             done.fresh = write(conn, target, CONNECTION, done.made)
             _stand_for(conn, target, done.fresh)
+            done.repositories = _as_here(conn, done.repositories)
         return done
 
     done = target.attempt(run)
@@ -63,6 +64,21 @@ def bring_repositories(target: ImportTarget, batch: Sequence[Row]) -> None:
         if one.row is not None:
             told = one.row["document_count"]
             target.brought.counts[one.notes.id] = (int(str(told)), one.notes.what)
+
+
+def _as_here(
+    conn: sa.Connection | None, repositories_: Sequence[LegacyRepository]
+) -> list[LegacyRepository]:
+    """Each with whose it is: of one that stands here already that is told here."""
+    if conn is None:
+        return [*repositories_]
+    here = connections.by_id(conn, [one.connection_id for one in repositories_])
+    return [
+        one
+        if (found := here.get(one.connection_id)) is None
+        else replace(one, organization_id=found.organization_id)
+        for one in repositories_
+    ]
 
 
 def _unknown_organizations(

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.core.changes import Upsert
+from ingest.core.errors import Raced
 from ingest.core.ranks import IMPORTED
 from ingest.flows.batches import raced
 from ingest.flows.documents.apply import apply
@@ -201,7 +202,8 @@ def _configs(conn: sa.Connection, store_ids: set[str]) -> dict[str, StoreConfig]
 def _write(conn: sa.Connection, done: _DocumentBatch, renders: Renders) -> Noted | None:
     """The ledger hears of each under its own id and slug, and then what is said of it."""
     rows = [one.made.heard_of(one.slug) for one in done.fresh]
-    ledger.insert(conn, rows)
+    if len(ledger.insert(conn, rows)) < len(rows):
+        raise Raced("another transaction told of one of the documents first")
     _render(done, renders)
     applied = apply(conn, done.statements(), renders)
     kept: list[Mapping[str, object]] = [{"id": one.made.id, **one.made.kept} for one in done.fresh]

@@ -27,6 +27,12 @@ def choose(found: FoundDatabase) -> Chosen:
     return chosen
 
 
+def holds_legacy(found: FoundDatabase) -> bool:
+    """Whether a table stands there that only a legacy database has, whatever its columns are."""
+    alone = (meant for meant in LEGACY_TABLES.values() if not meant.shared)
+    return any(_standing(meant, found) for meant in alone)
+
+
 def _standing(meant: LegacyTable, found: FoundDatabase) -> list[FoundTable]:
     """The tables of these names that may be it; beside our schema not the one that is ours."""
     there = [found.tables[name] for name in meant.names if name in found.tables]

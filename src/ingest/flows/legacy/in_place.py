@@ -18,7 +18,7 @@ from ingest.core.errors import BadInput, PermanentError
 from ingest.flows.legacy import lines
 from ingest.flows.legacy.archive import Archive
 from ingest.flows.legacy.export import export
-from ingest.flows.legacy.finding import choose
+from ingest.flows.legacy.finding import choose, holds_legacy
 from ingest.flows.legacy.import_archive import (
     Imported,
     Wishes,
@@ -32,7 +32,9 @@ from ingest.flows.legacy.manifest import MANIFEST
 from ingest.flows.legacy.reporting import Tally
 from ingest.flows.legacy.target import ImportTarget
 from ingest.store import legacy, legacy_aside, legacy_imports, upgrade
+from ingest.store.condition import UnfitDatabase
 from ingest.store.engine import patient, transaction
+from ingest.store.legacy import FoundDatabase, FoundTable
 from ingest.store.legacy_aside import Aside
 
 Step = Callable[[str], None]
@@ -84,7 +86,7 @@ def try_in_place(place: LegacyPlace, wishes: Wishes) -> Imported:
         return import_archive(place.engine, archive, wishes, in_place=True, is_dry=True)
     with transaction(place.engine) as conn:
         looked = legacy.look(conn)
-        chosen = {name: table for name, table in choose(looked).items() if table is not None}
+        chosen = _whole(looked)
     tables = {name: table.name for name, table in chosen.items()}
     about = {name: table.about for name, table in chosen.items()}
     tally = Tally(wishes.sink)
@@ -112,6 +114,7 @@ def drop_old(place: LegacyPlace) -> tuple[str, ...]:
         )
     require_sound(archive)
     with transaction(place.engine) as conn, patient(conn):
+        legacy_aside.take_time(conn)
         legacy_aside.lock(conn, found.tables.values())
         other = _differing(conn, archive, found.tables)
         if other:
@@ -151,6 +154,9 @@ def _archive_of(place: LegacyPlace, found: Aside) -> Archive:
 
 def _export_and_move(place: LegacyPlace) -> None:
     """Export, unless an archive is there; move the tables, if they still are as in the archive."""
+    with transaction(place.engine) as conn:
+        looked = legacy.look(conn)
+        _whole(looked)
     directory = (place.directory or place.default).resolve()
     if not (directory / MANIFEST).exists():
         _export(place, directory, replace=False)
@@ -162,6 +168,11 @@ def _export_and_move(place: LegacyPlace) -> None:
         raise BadInput(
             f"{directory} holds an archive of other rows than the database has now; stop whatever "
             "writes to it, and name another directory"
+        )
+    if archive.manifest.database.name != looked.name:
+        raise BadInput(
+            f"{directory} holds the archive of database {archive.manifest.database.name}, which is "
+            "kept; name another directory"
         )
     _export(place, directory, replace=True)
     place.step("move aside")
@@ -181,13 +192,23 @@ def _move(place: LegacyPlace, archive: Archive) -> bool:
     """Move the tables aside where they hold what the archive does; False where they do not."""
     require_sound(archive)
     with transaction(place.engine) as conn, patient(conn):
-        chosen = choose(legacy.look(conn))
-        tables = {name: table.name for name, table in chosen.items() if table is not None}
+        legacy_aside.take_time(conn)
+        tables = {name: table.name for name, table in _whole(legacy.look(conn)).items()}
         legacy_aside.lock(conn, tables.values())
         if _differing(conn, archive, tables):
             return False
         legacy_aside.move(conn, tables, str(archive.directory), digest_of(archive))
     return True
+
+
+def _whole(looked: FoundDatabase) -> dict[str, FoundTable]:
+    """The tables of a database that is a legacy one alone; some are called as ours are."""
+    if looked.schema_version is not None and holds_legacy(looked):
+        raise UnfitDatabase(
+            f"database {looked.name} has our schema already ({looked.schema_version}), so nothing "
+            "in it is moved; run `ingest legacy export DIR` and `ingest legacy import DIR` instead"
+        )
+    return {name: table for name, table in choose(looked).items() if table is not None}
 
 
 def _differing(conn: sa.Connection, archive: Archive, tables: Mapping[str, str]) -> list[str]:

@@ -66,7 +66,7 @@ def bring_workspaces(target: ImportTarget, batch: Sequence[Row]) -> None:
 
     made, fresh = target.attempt(run)
     say(target, WORKSPACE, made, fresh)
-    for one in made:
+    for one in fresh:  # one that stands here already is whose it is here
         if one.row is not None:
             target.brought.workspaces[one.notes.id] = str(one.row["organization_id"])
 
@@ -100,4 +100,4 @@ def bring_stores(target: ImportTarget, batch: Sequence[Row]) -> None:
 
     made, fresh, above = target.attempt(run)
     say(target, STORE, made, fresh)
-    target.brought.stores.update(above)
+    target.brought.stores.update({one.notes.id: above[one.notes.id] for one in fresh})
