@@ -33,6 +33,7 @@ EDGES = (
     "budget",
     "demo",
     "machine",
+    "pulse",
     "warm",
     "wiring",
     "settings",

@@ -23,9 +23,15 @@ from ingest.sources.hosts import ALLOWED, ALLOWED_API_HOSTS
 from ingest.sources.masking import SHORTEST
 from ingest.store import address
 from ingest.store.claiming import LEASE_S
-from ingest.variables import NAMES, PREFIX, SECRETS_SUFFIX, URL_SUFFIX
+from ingest.variables import (
+    DEFAULT_DATA_DIR,
+    NAMES,
+    PREFIX,
+    SECRETS_SUFFIX,
+    URL_SUFFIX,
+    data_dir,
+)
 
-DEFAULT_DATA_DIR = ".ingest"
 DEFAULT_MAX_BODY_BYTES = 25 * 2**20
 DEFAULT_KEEP_DELIVERIES_DAYS = 30
 DEFAULT_KEEP_CHANGES_DAYS = 7
@@ -75,7 +81,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         broker_url=_broker_url(environ, "CELERY_BROKER_URL") or redis_url,
         broker_options=_object(environ, "INGEST_BROKER_OPTIONS"),
         queue_prefix=_queue_prefix(environ),
-        data_dir=Path(environ.get("INGEST_DATA_DIR") or DEFAULT_DATA_DIR).absolute(),
+        data_dir=data_dir(environ),
         secret_keys=_secret_keys(environ),
         webhook_secrets={n: _secrets(text) for n, text in _of_sources(environ, SECRETS_SUFFIX)},
         api_urls={n: _url(n, text) for n, text in _of_sources(environ, URL_SUFFIX) if text},

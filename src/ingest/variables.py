@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from difflib import SequenceMatcher
+from pathlib import Path
 
 PREFIX, SECRETS_SUFFIX, URL_SUFFIX = "INGEST_", "_WEBHOOK_SECRETS", "_API_URL"
 
@@ -30,6 +31,7 @@ NAMES = (
     "REDIS_URL",
 )
 """Every variable that some process reads, whoever reads it; a test compares."""
+DEFAULT_DATA_DIR = ".ingest"
 SUFFIXES = (SECRETS_SUFFIX, URL_SUFFIX)
 """Each source has a variable with each: `INGEST_<SOURCE><suffix>`."""
 MISTAKEN: Mapping[str, str] = {
@@ -44,6 +46,11 @@ _LIKE_A_NAME, _LIKE_A_SOURCE, _LIKE_A_SUFFIX = 0.7, 0.75, 0.6
 """How alike two words are, of 1, to be taken for one; a source's name has to be, itself."""
 _LIKE_A_PREFIX = 0.8
 """Of our prefix, before what is one of our names letter by letter."""
+
+
+def data_dir(environ: Mapping[str, str]) -> Path:
+    """Where a process of this environment keeps its files."""
+    return Path(environ.get("INGEST_DATA_DIR") or DEFAULT_DATA_DIR).absolute()
 
 
 def warnings(environ: Mapping[str, str], source_types: Callable[[], Iterable[str]]) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -20,12 +21,14 @@ import sqlalchemy as sa
 from kombu import Connection, Queue
 from redis import Redis
 
+from ingest.cli.main import run
 from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE
 from ingest.embedded import find_running, start
 from ingest.embedded.processes import free_port, wait_until
 from ingest.machine import Running, is_ready
+from ingest.pulse import KINDS, WORKER, feel
 from ingest.store.engine import connect as connect_to
-from tests.acceptance.conftest import connected, enqueue, settle
+from tests.acceptance.conftest import WORKERS, connected, enqueue, settle
 from tests.acceptance.crowd import EVENTS_OF_AN_ISSUE, Letter, crowd, send
 from tests.acceptance.poisoned import POISON
 from tests.acceptance.tables import leased, results, statuses
@@ -56,6 +59,16 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(
     assert statuses(database_url) == expected_statuses(ISSUES)
     settle(engine)
     assert results(engine) == undisturbed(ISSUES)
+    assert_all_turn(stage)
+
+
+def assert_all_turn(stage: Running) -> None:
+    """A probe finds the receiver, and of the others whoever lives: not those that were killed."""
+    environ = {"INGEST_DATA_DIR": str(stage.machine.program.settings.data_dir)}
+    port = str(urlsplit(stage.url).port)
+    for kind in ("web", *KINDS):
+        assert run(["health", kind, "--port", port], environ) == 0
+    assert len(feel(stage.machine.program.settings.data_dir, WORKER)) == WORKERS
 
 
 def test_an_emptied_broker_loses_nothing(

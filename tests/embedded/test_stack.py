@@ -42,15 +42,21 @@ def tended(stack: Stack, condition: Callable[[], bool], *, seconds: float = 10.0
     return wait_until(look, seconds=seconds)
 
 
-def test_a_stack_runs_until_a_signal_and_stops_the_last_first(tmp_path: Path) -> None:
+def test_a_stack_runs_until_a_signal_and_stops_all_at_once(tmp_path: Path) -> None:
     log = tmp_path / "stops"
-    code = (
-        "import signal, sys, time, pathlib;"
-        f"f = lambda *_: (open({str(log)!r}, 'a').write(sys.argv[1]), sys.exit(0));"
-        "signal.signal(signal.SIGTERM, f);"
-        f"pathlib.Path({str(tmp_path)!r}, sys.argv[1]).touch(); time.sleep(60)"
-    )
-    children = [Child(name, [sys.executable, "-c", code, name]) for name in "abc"]
+    waits_for_others = f"""
+import pathlib, signal, sys, time
+def end(*_):
+    with open({str(log)!r}, "a") as told:
+        told.write(sys.argv[1])
+    while len(pathlib.Path({str(log)!r}).read_text()) < 3:
+        time.sleep(0.01)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+pathlib.Path({str(tmp_path)!r}, sys.argv[1]).touch()
+time.sleep(60)
+"""
+    children = [Child(name, [sys.executable, "-c", waits_for_others, name]) for name in "abc"]
     status = run_stack(
         children,
         ready=lambda: all((tmp_path / name).exists() for name in "abc"),
@@ -58,7 +64,7 @@ def test_a_stack_runs_until_a_signal_and_stops_the_last_first(tmp_path: Path) ->
         output=io.BytesIO(),
     )
     assert status == 0
-    assert log.read_text() == "cba"
+    assert sorted(log.read_text()) == ["a", "b", "c"]
 
 
 def test_lines_are_whole_and_carry_the_name_of_their_child() -> None:

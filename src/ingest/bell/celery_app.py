@@ -163,7 +163,9 @@ app.conf.update(
     broker_channel_error_retry=True,
     worker_consumer="ingest.broker.consumer:PatientConsumer",
     beat_schedule=BEAT_SCHEDULE,
+    beat_scheduler="ingest.bell.alive:PulsingScheduler",
 )
+app.steps["worker"].add("ingest.bell.alive:Pulsing")
 
 
 @setup_logging.connect

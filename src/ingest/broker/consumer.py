@@ -17,6 +17,8 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 from kombu import Message
 
+from ingest.pulse import OF_PROCESS
+
 log = structlog.get_logger(__name__)
 
 QUIET = {"without_heartbeat": True, "without_gossip": True, "without_mingle": True}
@@ -42,6 +44,11 @@ class PatientConsumer(Consumer):
         self.channel_errors = (*self.channel_errors, *MALFORMED)
         self._began_at = time.monotonic()
         self._failed = 0  # in a row
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """A broker is waited for as long as it takes, and nobody thinks that this process hangs."""
+        with OF_PROCESS.waiting():
+            return super().ensure_connected(conn)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """What refuses at once is not asked again at once; what was no message is gone."""

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "evaluate",
         "Print precision and recall of the relationships found in labelled texts, and the misses.",
     ),
+    "health": ("health", "Exit 0 where the process is well, else 1 and a line: for a probe."),
     "doctor": ("doctor", "Look at everything, and say what to do about what is wrong."),
 }
 """The module of each command, whose function has the command's name, and the help's first words."""

@@ -18,6 +18,9 @@ from ingest.variables import warnings
 
 DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
 
+PROBES = ("health",)
+"""Run every few seconds: they log nothing, warn of nothing and load as little as they can."""
+
 EXIT_CODES: tuple[tuple[str, str, int], ...] = (
     ("typer", "TyperException", WRONG_USE),
     ("ingest.core.errors", "BadSettings", WRONG_USE),
@@ -55,10 +58,11 @@ def open_standard_streams() -> None:
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command in this environment; its exit code."""
-    for said in (*warnings(environ, source_types), *_broken(argv)):
-        note(f"ingest: {said}")
     command = command_of(argv)
-    if command is not None:
+    if command not in PROBES:
+        for said in (*warnings(environ, source_types), *_broken(argv)):
+            note(f"ingest: {said}")
+    if command is not None and command not in PROBES:
         _set_up_logs(environ)
     uncaught = sys.excepthook  # for which typer would put one of its own
     try:

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_SECONDS = 60.0  # a child that ran this long starts its backoff afresh
-STOP_SECONDS = 10.0  # for each child, before its whole process group is killed
+STOP_SECONDS = 20.0  # for all, before their whole process groups are killed
 PAUSE_SECONDS = 0.1
 WATCH_SECONDS = 1.0
 
@@ -40,7 +40,7 @@ class Child:
 
 
 class Stack:
-    """Children started in order and stopped in reverse. A context manager; main thread only.
+    """Children started in order and stopped together. A context manager; main thread only.
 
     `steady` turns true once the stack is ready: from then on a crash is always a restart, while
     before it `patience` crashes of one child in a row mean that the stack cannot come up.
@@ -72,9 +72,17 @@ class Stack:
         return {one.child.name: one.bound.pid for one in self._running if one.bound is not None}
 
     def stop(self, *, hurry: Callable[[], bool] = lambda: False) -> None:
-        """End all, last started first, each within STOP_SECONDS; at once when `hurry` says so."""
+        """End all at once, within STOP_SECONDS together; without waiting when `hurry` says so.
+
+        Each is told before any is waited for: a worker ends what it works on, which may take it
+        seconds, and whoever stops us has a limit of its own. They are told, and collected, in
+        reverse order.
+        """
+        until = time.monotonic() + STOP_SECONDS
         for running in reversed(self._running):
-            running.stop(hurry=hurry)
+            running.end()
+        for running in reversed(self._running):
+            running.collect(until, hurry=hurry)
 
     def __enter__(self) -> Stack:
         try:
@@ -189,14 +197,17 @@ class _RunningChild:
         elif self._due_at is not None and now >= self._due_at:
             self.start()
 
-    def stop(self, *, hurry: Callable[[], bool]) -> None:
+    def end(self) -> None:
         self._due_at = None
+        if self.bound is not None and self.bound.running():
+            processes.signal_process(self.bound.pid, signal.SIGTERM)
+
+    def collect(self, until: float, *, hurry: Callable[[], bool]) -> None:
         if self.bound is None:
             return
         bound = self.bound
-        if bound.running():
-            processes.signal_process(bound.pid, signal.SIGTERM)
-            processes.wait_until(lambda: hurry() or not bound.running(), seconds=STOP_SECONDS)
+        left_s = max(0.0, until - time.monotonic())
+        processes.wait_until(lambda: hurry() or not bound.running(), seconds=left_s)
         code = self._bury()
         log.info("stack.child.stopped", child=self.child.name, code=code)
 
