@@ -88,7 +88,6 @@ def test_a_python_caller_verifies_stores_and_is_told(
 ) -> None:
     connection = connect(engine, "github")
     headers = json.dumps(signed("github", BODY))
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", CALLER, headers, BODY.decode(), connection],
         env=environment(database_url, away or broker_url),
@@ -103,7 +102,6 @@ def test_a_python_caller_verifies_stores_and_is_told(
         "BadSignature BadRequest",
         "NotConnected",
     ]
-    assert time.monotonic() - began < 15
     assert len(keys(engine)) == 1
 
 

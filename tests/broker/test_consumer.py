@@ -15,7 +15,8 @@ from redis import Redis
 
 from ingest.broker.consumer import fault_of
 from ingest.embedded import commands
-from tests.broker.workers import environment, send, until_heard, working
+from ingest.embedded.processes import wait_until
+from tests.broker.workers import PATIENCE_S, environment, send, until_heard, working
 
 pytestmark = pytest.mark.integration
 
@@ -83,7 +84,7 @@ def test_what_is_no_task_is_put_aside_and_the_next_one_is_heard(
             publish({**GOOD, "id": uuid.uuid4().hex}, body, kind)
         publish({}, json.dumps({"task": "ingest.process", "args": [], "kwargs": {}}))
         until_heard(engine, "ingest", ring)
-        assert worker.said().count("message_put_aside") >= 6
+        assert wait_until(lambda: worker.said().count("message_put_aside") >= 6, seconds=PATIENCE_S)
         assert "Connection to broker lost" not in worker.said()
         if broker_url.startswith("redis"):
             with Redis.from_url(broker_url) as redis:

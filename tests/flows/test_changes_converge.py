@@ -29,7 +29,7 @@ from tests.flows.test_renames import SITE, WEB, renamed
 
 __all__ = ["world"]
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

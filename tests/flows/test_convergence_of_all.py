@@ -33,7 +33,7 @@ from ingest.testing.sample import Sample, SampleDelivery, all_samples
 from tests.factories import VAULT, connect, make_store
 from tests.flows.snapshot import Snapshot, difference, snapshot
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.timeout(900)]
 
 RECEIVED_AT = datetime(2026, 3, 3, tzinfo=UTC)
 STORY = in_order_of_arrival(all_samples())

@@ -37,7 +37,7 @@ from tests.flows.test_convergence_of_all import STORY, World, fakes
 
 __all__ = ["fakes"]
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.timeout(1800)]
 
 WAYS = ("first", "second")
 Sent = tuple[int, str]

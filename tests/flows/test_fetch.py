@@ -329,7 +329,7 @@ def test_a_drain_whose_time_is_up_goes_on_with_others_while_it_has_to_wait(
     desk.work()
     with transaction(desk.engine) as conn:
         conn.execute(_DUE, {"first": page_id(names[0])})
-    desk.fake.latency_s, desk.fake.slow = 0.5, page_id(names[0])
+    desk.fake.latency_s, desk.fake.slow = 2.0, page_id(names[0])
     once = iter([True])
     drain_lookups(desk.engine, desk.clients, go_on=lambda: next(once, False), linger=lambda: linger)
     with transaction(desk.engine) as conn:

@@ -28,7 +28,7 @@ from tests.flows.asking_notion import Office, event, page_id
 from tests.flows.halcyon import Sent
 from tests.leases import run_out
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.timeout(900)]
 
 PAGES = ("One", "Two", "Three")
 _FORGET = (

@@ -21,7 +21,7 @@ from tests.sources.sentry.deliveries import told
 
 __all__ = ["desk"]
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 INSTALLATION = "0f1e2d3c-4b5a-4697-8877-665544332211"
 

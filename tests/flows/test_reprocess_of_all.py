@@ -31,7 +31,7 @@ from tests.flows.test_convergence_of_all import STORY, World, fakes, world
 
 __all__ = ["fakes", "world"]
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.timeout(900)]
 
 _CONFIGURE = sa.text(
     "UPDATE lightfast_stores SET chunk_max_tokens = :tokens, chunk_overlap = :overlap"

@@ -26,7 +26,7 @@ from tests.flows.syncing import synced
 from tests.flows.test_convergence_of_all import STORY as ALL
 from tests.flows.test_convergence_of_all import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.timeout(900)]
 
 STORY = [one for one in ALL if source(one[0].source_type).listing is not None]
 APART = frozenset({"commitSha", "committedAt"})

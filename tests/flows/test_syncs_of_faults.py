@@ -36,7 +36,7 @@ from tests.flows.shelf import Library, Shelf, fill, keys_of, shelved
 from tests.flows.snapshot import difference
 from tests.spares import Spares
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.timeout(600)]
 
 FEW, MANY = 6, 80
 

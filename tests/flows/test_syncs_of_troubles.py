@@ -22,7 +22,7 @@ from ingest.sources.listing import PageRequest
 from ingest.store.engine import transaction
 from tests.flows.shelf import Library, Shelf, fill, keys_of, shelved
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 _EXPIRE = sa.text("""
 UPDATE lightfast_sync_parts SET lease_until = now() - interval '1 second'

@@ -22,7 +22,7 @@ from tests.sources.sentry.deliveries import told
 
 __all__ = ["desk"]
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 BEGAN = 1_772_410_000
 Telling = tuple[str, int]

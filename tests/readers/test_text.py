@@ -22,7 +22,7 @@ from tests.readers.shelf import Shelf, shelf
 
 __all__ = ["desk", "fakes", "shelf", "world"]
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.timeout(300)]
 
 _numbers = count()
 _TEXT = "SELECT * FROM lightfast_reader_document_text"

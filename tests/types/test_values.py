@@ -135,6 +135,7 @@ def test_what_a_delivery_means_is_what_is_published(judge: Judge, types: Publish
 
 
 @pytest.mark.integration
+@pytest.mark.once
 def test_what_is_in_the_database_is_what_is_published(
     engine: sa.Engine, judge: Judge, types: Published
 ) -> None:

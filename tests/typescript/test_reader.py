@@ -22,7 +22,7 @@ from tests.types.written import says
 from tests.typescript.filled import KEY, MENTIONED, PATH, fill
 from tests.typescript.program import prepared, run
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.timeout(300)]
 
 SIX = {"github", "linear", "notion", "sentry", "vercel", "zendesk"}
 
