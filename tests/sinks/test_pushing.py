@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
+from ingest.core.queues import PUSH_BELL
 from ingest.core.secret import Secret
 from ingest.flows.connections.credentials import rotate_keys
 from ingest.sinks import making, pushing
@@ -271,19 +274,13 @@ def test_one_that_is_paused_meanwhile_gets_nothing_more(
     _put_many(table, 300)
     _webhook(program, hook)
 
-    class Pausing:
-        def __init__(self, sink: Sink) -> None:
-            self._inner = making.make(program, sink)
-
+    class Pausing(_Wrapped):
         def send(self, message: Any) -> None:
-            self._inner.send(message)
+            super().send(message)
             with transaction(program.engine) as conn:
                 change_sinks.pause(conn, "hook")
 
-        def close(self) -> None:
-            self._inner.close()
-
-    _push(program, Pausing)
+    _push(program, lambda sink: Pausing(making.make(program, sink)))
     assert len(hook.taken) == 1
     assert _shown(program).paused
 
@@ -382,6 +379,62 @@ def test_what_is_removed_leaves_nothing(program: Program, hook: Hook) -> None:
         assert (change_sinks.show(conn), change_consumers.show(conn)) == ([], [])
     with pytest.raises(BadInput, match="no sink is called hook"):
         remove_sink(program.engine, "hook")
+
+
+def test_what_is_removed_while_it_is_pushed_to_does_not_come_back(
+    program: Program, table: Table, hook: Hook
+) -> None:
+    """Bug: whoever pushed read on, and wrote the consumer down anew."""
+    table.put("a", "text")
+    _webhook(program, hook)
+
+    class Removing(_Wrapped):
+        def send(self, message: Any) -> None:
+            super().send(message)
+            remove_sink(program.engine, "hook")
+
+    assert _push(program, lambda sink: Removing(making.make(program, sink))) == {"delivered": 1}
+    with transaction(program.engine) as conn:
+        assert (change_sinks.show(conn), change_consumers.show(conn)) == ([], [])
+
+
+def test_a_sink_without_its_consumer_says_so_and_makes_none(program: Program, hook: Hook) -> None:
+    _webhook(program, hook)
+    with transaction(program.engine) as conn:
+        assert change_consumers.remove(conn, "hook")
+    assert _push(program) == {"failed": 1}
+    assert "was forgotten" in (_shown(program).problem or "")
+    with transaction(program.engine) as conn:
+        assert change_consumers.find(conn, "hook") is None
+
+
+def test_it_is_rung_for_news_where_a_sink_waits_for_some(program: Program, hook: Hook) -> None:
+    rung: list[str] = []
+
+    def ring() -> list[str]:
+        rung.clear()
+        pushing.ring_for_news(program.engine, rung.append)
+        return rung
+
+    assert ring() == []
+    _webhook(program, hook)
+    assert ring() == [PUSH_BELL]
+    with transaction(program.engine) as conn:
+        change_sinks.claim(conn, token=str(uuid.uuid4()), lease_s=60, limit=1)
+    assert ring() == []
+
+
+@dataclass
+class _Wrapped:
+    """A sink around another one."""
+
+    inner: MessageSink
+
+    def send(self, message: Any) -> None:
+        self.inner.send(message)
+
+    def close(self) -> None:
+        self.inner.close()
 
 
 def _put_many(table: Table, count: int, chunks: int = 1) -> None:

@@ -65,12 +65,15 @@ def add_sink(engine: sa.Engine, vault: Vault, wanted: WantedSink) -> Sink:
             )
         if not change_sinks.add(conn, sink):
             raise BadInput(f"there is a sink called {wanted.name}: give another name")
-    feed.snapshot()
+        feed.write_down(conn)
     return sink
 
 
 def remove_sink(engine: sa.Engine, name: str) -> None:
-    """Forget a sink and its consumer. Raises `BadInput` where there is none."""
+    """Forget a sink and its consumer, both at once; whoever pushes brings neither back.
+
+    Raises `BadInput` where there is none.
+    """
     with transaction(engine) as conn:
         if not change_sinks.remove(conn, name):
             raise no_sink(name)

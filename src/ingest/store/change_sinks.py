@@ -18,15 +18,18 @@ INSERT INTO lightfast_change_sinks (name, kind, target, options, secret, stores,
 VALUES (:name, :kind, :target, CAST(:options AS jsonb), :secret, :stores, :source_types)
 ON CONFLICT DO NOTHING
 """)
+_DUE = """
+  NOT d.paused AND d.next_attempt_at <= clock_timestamp()
+    AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
+"""
+_ARE_DUE = sa.text(f"SELECT EXISTS (SELECT FROM lightfast_change_sinks d WHERE {_DUE})")
 # Of several pushers each gets other ones.
 _CLAIM = sa.text(f"""
 UPDATE lightfast_change_sinks s
 SET lease_token = CAST(:token AS uuid),
     lease_until = clock_timestamp() + make_interval(secs => :lease_s)
 WHERE s.name IN (
-  SELECT d.name FROM lightfast_change_sinks d
-  WHERE NOT d.paused AND d.next_attempt_at <= clock_timestamp()
-    AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
+  SELECT d.name FROM lightfast_change_sinks d WHERE {_DUE}
   ORDER BY d.next_attempt_at LIMIT :limit FOR UPDATE SKIP LOCKED)
 RETURNING {_COLUMNS}
 """)
@@ -140,9 +143,10 @@ class HeldSink:
         """All messages of a batch were taken, and it is acknowledged."""
         conn.execute(_WHOLE, self._given())
 
-    def put_off(self, conn: sa.Connection, problem: str, wait_s: float) -> None:
-        """It failed, and is tried again in so many seconds."""
-        conn.execute(_PUT_OFF, self._given(problem=problem, wait_s=wait_s))
+    def put_off(self, conn: sa.Connection, problem: str, wait_s: float) -> bool:
+        """It failed, and is tried again in so many seconds; False where it is not ours any more."""
+        given = self._given(problem=problem, wait_s=wait_s)
+        return conn.execute(_PUT_OFF, given).rowcount == 1
 
     def fell_behind(self, conn: sa.Connection) -> None:
         """What came next was deleted: it gets a snapshot."""
@@ -174,6 +178,11 @@ def claim(conn: sa.Connection, *, token: str, lease_s: float, limit: int) -> lis
     """Sinks that are due, for whoever has this token; those that waited longest first."""
     given = {"token": token, "lease_s": lease_s, "limit": limit}
     return [Sink(**row) for row in conn.execute(_CLAIM, given).mappings()]
+
+
+def are_due(conn: sa.Connection) -> bool:
+    """Whether a pusher that came now would have anything to push to."""
+    return bool(conn.execute(_ARE_DUE).scalar())
 
 
 def pause(conn: sa.Connection, name: str, problem: str | None = None) -> bool:
