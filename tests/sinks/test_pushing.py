@@ -20,9 +20,11 @@ from ingest.core.errors import BadInput
 from ingest.core.queues import PUSH_BELL
 from ingest.core.secret import Secret
 from ingest.flows.connections.credentials import rotate_keys
+from ingest.flows.doctor import look_at_sinks
 from ingest.sinks import making, pushing
 from ingest.sinks.adding import WantedSink, add_sink, remove_sink
 from ingest.sinks.contract import MessageSink
+from ingest.sinks.rotating import begin_rotation, end_rotation
 from ingest.sinks.webhook import SignedWebhook
 from ingest.store import change_consumers, change_sinks
 from ingest.store.change_sinks import Sink, SinkShown
@@ -30,7 +32,7 @@ from ingest.store.engine import transaction
 from ingest.wiring import Program
 from tests.changes.shelf import Table
 from tests.factories import SECRET_KEY, VAULT
-from tests.sinks.hook import SECRET, Answer, Hook, serving_hook
+from tests.sinks.hook import NEWER, SECRET, Answer, Hook, serving_hook
 from tests.sinks.receiving import Receiver, standing
 
 pytestmark = pytest.mark.integration
@@ -232,7 +234,7 @@ def test_one_that_hangs_delays_no_other(
 
         def make(sink: Sink) -> MessageSink:
             url = (hook if sink.name == "hook" else quick).url
-            return SignedWebhook(url, Secret(SECRET), takes_s=1.0)
+            return SignedWebhook(url, [Secret(SECRET)], takes_s=1.0)
 
         began = time.monotonic()
         assert _push(program, make) == {"failed": 1, "delivered": 1}
@@ -354,6 +356,7 @@ def test_what_is_secret_is_stored_encrypted_and_turns_with_the_key(
         (WantedSink("x", webhook="file:///etc/passwd", secret=SECRET), "cannot be used"),
         (WantedSink("x", webhook="https://a.example:99999/", secret=SECRET), "cannot be read"),
         (WantedSink(" x", stream="s"), "a consumer's name"),
+        (WantedSink("x", stream="s", url="amqp://u:p@a.example//"), "no streams of Redis"),
         (WantedSink("x", stream="s", stores=[]), "stores"),
         (WantedSink("taken", stream="s"), "there is a sink"),
         (WantedSink("reader", stream="s"), "there is a consumer"),
@@ -370,6 +373,38 @@ def test_what_cannot_be_meant_is_refused(program: Program, wanted: WantedSink, s
     with pytest.raises(BadInput, match=said):
         add_sink(program.engine, program.vault, wanted)
     assert _shown(program, "taken").target == "s"
+
+
+def test_while_a_secret_is_changed_both_sign_and_then_the_newer_one_alone(
+    program: Program, table: Table, hook: Hook
+) -> None:
+    """A receiver that knows one of them takes each message: the older, then either, the newer."""
+    engine, vault, now = program.engine, program.vault, datetime.now(UTC)
+
+    def proven_by(secret: str) -> list[bool]:
+        table.put("a", f"text {len(hook.came)}")
+        hook.secret = secret
+        return [_push(program) == {"delivered": 1}, len(hook.signatures[-1].split()) == 2]
+
+    _webhook(program, hook)
+    assert proven_by(SECRET) == [True, False]
+    begin_rotation(engine, vault, "hook", NEWER, now=now)
+    assert proven_by(SECRET) == [True, True]
+    assert proven_by(NEWER) == [True, True]
+    (found,) = look_at_sinks(engine)
+    assert "two secrets" in found.said
+    assert found.remedy == "ingest changes sink rotate hook --end"
+    with pytest.raises(BadInput, match="--end"):
+        begin_rotation(engine, vault, "hook", NEWER, now=now)
+    rotate_keys(engine, type(VAULT)(["another key of a test that opens it too", SECRET_KEY]))
+    rotate_keys(engine, type(VAULT)([SECRET_KEY, "another key of a test that opens it too"]))
+    end_rotation(engine, vault, "hook")
+    assert proven_by(NEWER) == [True, False]
+    assert _shown(program).options == {}
+    with pytest.raises(BadInput, match="signs with one secret"):
+        end_rotation(engine, vault, "hook")
+    with pytest.raises(BadInput, match="very secret"):
+        begin_rotation(engine, vault, "hook", NEWER, now=now)
 
 
 def test_what_is_removed_leaves_nothing(program: Program, hook: Hook) -> None:

@@ -71,6 +71,13 @@ _BEHIND = sa.text(f"""
 UPDATE lightfast_change_sinks SET fell_behind_at = clock_timestamp(), taken = '{{}}' WHERE {_HELD}
 """)
 _EXISTS = sa.text("SELECT EXISTS (SELECT FROM lightfast_change_sinks WHERE name = :name)")
+_LOCK = sa.text("""
+SELECT kind, options, secret FROM lightfast_change_sinks WHERE name = :name FOR UPDATE
+""")
+_RESEAL = sa.text("""
+UPDATE lightfast_change_sinks SET secret = :secret, options = CAST(:options AS jsonb)
+WHERE name = :name
+""")
 _REMOVE = sa.text("DELETE FROM lightfast_change_sinks WHERE name = :name")
 _SHOW = sa.text("""
 SELECT name, kind, target, options, stores, source_types, paused, problem, attempts,
@@ -100,6 +107,15 @@ class Sink:
     source_types: Sequence[str] | None
     attempts: int = 0
     taken: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSink:
+    """What may be changed of a sink that stands."""
+
+    kind: str
+    options: Mapping[str, str]
+    secret: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +214,18 @@ def resume(conn: sa.Connection, name: str, *, anew: bool = False) -> bool:
 def exists(conn: sa.Connection, name: str) -> bool:
     """Whether there is such a sink."""
     return bool(conn.execute(_EXISTS, {"name": name}).scalar())
+
+
+def lock(conn: sa.Connection, name: str) -> SealedSink | None:
+    """A sink that is to be changed in this transaction; None where there is none."""
+    row = conn.execute(_LOCK, {"name": name}).one_or_none()
+    return None if row is None else SealedSink(*row)
+
+
+def reseal(conn: sa.Connection, name: str, secret: bytes, options: Mapping[str, str]) -> None:
+    """Give a sink another secret and other options."""
+    written = orjson.dumps(dict(options)).decode()
+    conn.execute(_RESEAL, {"name": name, "secret": secret, "options": written})
 
 
 def remove(conn: sa.Connection, name: str) -> bool:
