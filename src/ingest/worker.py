@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 
+import sqlalchemy as sa
 import structlog
 from celery import Task
 from celery.signals import worker_process_init
@@ -24,6 +26,7 @@ from ingest.bell.celery_app import (
     PAGES_TASK,
     PLAN_TASK,
     PROCESS_TASK,
+    PUSH_NEWS_TASK,
     PUSH_TASK,
     REPROCESS_TASK,
     RETAIN_TASK,
@@ -38,7 +41,7 @@ from ingest.bell.ring import ring
 from ingest.broker.options import MOST_COUNTDOWN_S
 from ingest.core.answers import Delivery
 from ingest.core.errors import BadSettings, PermanentError, TransientError
-from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, REPROCESS_BELL, SYNC_QUEUE
+from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, PUSH_BELL, REPROCESS_BELL, SYNC_QUEUE
 from ingest.core.retry import delay_s
 from ingest.core.times import iso
 from ingest.flows import retention, sweep
@@ -102,7 +105,9 @@ def process_due() -> None:
     )
     if done.more:
         ring(engine)
-    elif done.batches:
+    if done.batches:
+        _tell_sinks(engine)
+    if done.batches and not done.more:
         sweep.settle_counts(engine)
 
 
@@ -128,6 +133,7 @@ def fetch_due() -> None:
     if done.more:
         ring(engine, FETCH_QUEUE)
     if done.ended:
+        _tell_sinks(engine)
         sweep.settle_counts(engine)
 
 
@@ -157,6 +163,7 @@ def sync_pages() -> None:
     if done.more:
         ring(engine, SYNC_QUEUE)
     if done.ended:
+        _tell_sinks(engine)
         sweep.settle_counts(engine)
 
 
@@ -179,8 +186,11 @@ def reprocess_due() -> None:
         api_urls=parts.settings.api_urls,
         lease_s=parts.settings.lease_s,
     )
-    if drain.run().more:
+    done = drain.run()
+    if done.more:
         ring(engine, REPROCESS_BELL)
+    if done.steps:
+        _tell_sinks(engine)
 
 
 @app.task(
@@ -298,15 +308,32 @@ def recover_missed_deliveries() -> None:
 @app.task(name=PUSH_TASK, throws=AWAY)
 def push_changes() -> None:
     """Push the change feed to the sinks that are due, for PUSH_S: the slot `push`."""
+    _push(pushing.push_due)
+
+
+@app.task(name=PUSH_NEWS_TASK, throws=AWAY)
+def push_news() -> None:
+    """Push what was just written, for PUSH_S, without the beat; heard as in `process_due`."""
+    with transaction(process_program().engine, durable=False) as conn:
+        schedule.hear(conn, PUSH_BELL)
+    _push(pushing.push)
+
+
+def _push(push: Callable[..., object]) -> None:
     from ingest.sinks import making  # noqa: PLC0415 - it loads httpx; only a syncer pushes
 
     parts = process_program()
     until = time.monotonic() + PUSH_S
-    pushing.push_due(
+    push(
         parts.engine,
         lambda sink: making.make(parts, sink),
         go_on=lambda: not stopping.is_set() and time.monotonic() < until,
     )
+
+
+def _tell_sinks(engine: sa.Engine) -> None:
+    """What was written is pushed at once, where a sink waits for it."""
+    pushing.ring_for_news(engine, lambda bell: ring(engine, bell))
 
 
 def _enqueued(incoming: Incoming) -> Delivery:

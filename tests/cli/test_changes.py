@@ -97,6 +97,8 @@ def test_one_that_fell_behind_is_told_on_stderr_and_gets_a_snapshot(
         (("--from", "yesterday"), "give a position"),
         (("--from", "99"), "not told yet"),
         (("--consumer", ""), "name"),
+        (("--consumer", "new", "--store", "dosc"), "there is no store dosc"),
+        (("--follow", "--limit", "3"), "leave --limit out"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_2(

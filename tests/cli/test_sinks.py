@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from ingest.flows.doctor import State, look_at_sinks
 from ingest.store.engine import transaction
 from tests.cli.conftest import Ingest
-from tests.sinks.hook import SECRET
+from tests.factories import make_store
+from tests.sinks.hook import NEWER, SECRET
 
 pytestmark = pytest.mark.integration
 
@@ -16,7 +17,8 @@ URL = "https://hooks.example/secret-path?key=secret-key"
 
 
 @pytest.fixture
-def added(ingest: Ingest) -> Ingest:
+def added(ingest: Ingest, engine: sa.Engine) -> Ingest:
+    make_store(engine, "docs")
     ran = ingest(
         *("changes", "sink", "add", "search", "--webhook-env", "HOOK", "--secret-env", "SIGNING"),
         *("--store", "docs", "--json"),
@@ -74,13 +76,41 @@ def test_doctor_names_what_hinders_a_sink(added: Ingest, engine: sa.Engine) -> N
     assert found_after(failing) == "failed 3 times in a row: the webhook answers 500"
 
 
+def test_a_secret_is_changed_in_two_steps(added: Ingest) -> None:
+    def rotate(*argv: str) -> tuple[int, str]:
+        ran = added("changes", "sink", "rotate", *argv, NEWER=NEWER, SHORT="whsec_short")
+        return ran.code, ran.err
+
+    assert rotate("search", "--secret-env", "NEWER") == (0, "")
+    (row,) = added("changes", "sink", "list", "--json").json
+    assert "rotating_since" in row["options"]
+    assert rotate("search", "--end") == (0, "")
+    assert added("changes", "sink", "add", "stream", "--redis-stream", "s").code == 0
+    for argv, said in (
+        (["search"], "give --secret-env VAR to begin"),
+        (["search", "--end", "--secret-env", "NEWER"], "give --secret-env VAR to begin"),
+        (["search", "--end"], "signs with one secret"),
+        (["search", "--secret-env", "SHORT"], "24 to 64"),
+        (["stream", "--end"], "is not signed"),
+        (["nobody", "--end"], "no sink is called nobody"),
+    ):
+        code, err = rotate(*argv)
+        assert (code, said in err) == (2, True), err
+
+
 def test_wrong_use_is_told(added: Ingest) -> None:
     for argv, said in (
         (["again"], "give one of"),
-        (["search", "--redis-stream", "s"], "there is a consumer called search"),
+        (["search", "--celery-task", "t"], "there is a consumer called search"),
         (["x", "--webhook", "https://a.example/x", "--secret-env", "NOT_SET"], "is not set"),
         (["x", "--redis-stream", "s", "--max-entries", "0"], "max-entries"),
+        (["x", "--webhook", URL, "--webhook-env", "HOOK"], "give one of them"),
+        (["x", "--redis-stream", "s", "--store", "dosc"], "there is no store dosc"),
+        (["x", "--redis-stream", "s", "--source", "guthib"], "is unknown"),
+        (["x", "--redis-stream", "s", "--url-env", "RABBIT"], "no streams of Redis"),
+        (["x", "--redis-stream", "s"], "no Redis is known"),
     ):
-        ran = added("changes", "sink", "add", *argv)
+        rabbit = {"RABBIT": "amqp://guest:guest@mq.example//", "HOOK": URL}
+        ran = added("changes", "sink", "add", *argv, **rabbit, CELERY_BROKER_URL=rabbit["RABBIT"])
         assert (ran.code, ran.out) == (2, "")
         assert said in ran.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 import re
@@ -10,11 +11,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
+from ingest import changes
 from ingest.store.engine import transaction
 from tests.changes.model import chunk_id
 from tests.changes.shelf import Table
@@ -68,6 +72,42 @@ def test_it_has_the_chunks_of_the_tables_and_embeds_the_new_ones_alone(
     assert _in_step(database_url)
 
 
+def test_a_reader_that_slept_writes_nothing_that_is_older(table: Table, database_url: str) -> None:
+    """Bug: whoever lost his lease wrote over what another had applied meanwhile."""
+    embedder = _module()
+
+    def reader() -> Any:
+        return changes.Changes(table.engine, "embedder", stores=changes.ALL)
+
+    def go_on() -> None:
+        _forget_the_dead(table)
+        with reader() as feed:
+            while batch := feed.read():
+                shelf.apply(batch, feed.texts(batch.changes))
+                feed.ack(batch)
+        assert _in_step(database_url)
+
+    shelf, stale = embedder.Embeddings(database_url), embedder.Embeddings(database_url)
+    with shelf.db, stale.db:
+        for name in ("a", "b", "c"):
+            table.put(name, f"{name}, first")
+        for case in ("snapshot", "told"):
+            with reader() as sleeper:
+                batch = sleeper.read()
+                assert batch.snapshot is (case == "snapshot")
+                texts = sleeper.texts(batch.changes)
+                table.put("a", f"a, after {case}")
+                table.delete("b")
+                table.put("new", f"of {case}")
+                go_on()
+                assert stale.apply(batch, texts) == 0
+                assert _in_step(database_url)
+                with pytest.raises(changes.LeaseLost):
+                    sleeper.ack(batch)
+            table.put("b", "b again")
+        go_on()
+
+
 @pytest.mark.slow
 def test_without_pgvector_there_is_a_plain_table(
     table: Table, database_url: str, postgres_url: str
@@ -118,6 +158,15 @@ def test_it_ends_in_step_however_often_it_is_killed(
         _forget_the_dead(table)
     _run(database_url)
     assert _in_step(database_url)
+
+
+def _module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("embedder", EMBEDDER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _change_something(table: Table, drawn: random.Random, there: set[str]) -> None:

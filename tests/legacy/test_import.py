@@ -160,6 +160,10 @@ def test_the_command_accounts_for_every_row(
 def test_the_command_says_what_it_needs(ingest: Ingest, tmp_path: Path) -> None:
     assert ingest("legacy", "import").code == 2
     assert ingest("legacy", "import", str(tmp_path), "--drop-old").code == 2
+    old = ingest("legacy", "import", "--in-place", "--drop-old", "--report", "r.jsonl")
+    assert (old.code, "leave --report out" in old.err) == (2, True)
+    over = ingest("legacy", "import", str(tmp_path), "--report", str(tmp_path / "documents.jsonl"))
+    assert (over.code, "as a file of an archive" in over.err) == (2, True)
     nothing = ingest("legacy", "import", str(tmp_path / "nothing"))
     assert nothing.code == 2
     assert "ingest legacy export" in nothing.err

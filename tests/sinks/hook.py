@@ -13,7 +13,10 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-SECRET = "whsec_" + base64.b64encode(b"a secret of a test, 32 bytes....").decode()
+SECRET, NEWER = (
+    "whsec_" + base64.b64encode(f"a secret of a test, {which}".encode()).decode()
+    for which in ("32 bytes....", "the newer...")
+)
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Answer:
 
 @dataclass
 class Hook:
-    """What came, proven; `answers` are given one after the other, then 200."""
+    """What came, proven by `secret`; `answers` are given one after the other, then 200."""
 
     url: str = ""
     answers: list[Answer] = field(default_factory=list)
     came: list[Any] = field(default_factory=list)
+    secret: str = SECRET
+    signatures: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     taken: list[Any] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -46,9 +51,10 @@ def serving_hook() -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            told = Webhook(SECRET).verify(body, dict(self.headers))
+            told = Webhook(hook.secret).verify(body, dict(self.headers))
             assert told["type"] == "changes"
             hook.came.append(told["data"])
+            hook.signatures.append(self.headers["webhook-signature"])
             hook.ids.append(self.headers["webhook-id"])
             answer = hook.answers.pop(0) if hook.answers else Answer()
             hook.stop.wait(answer.hangs_s)

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,11 +17,14 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
+from ingest.core.queues import PUSH_BELL
 from ingest.core.secret import Secret
 from ingest.flows.connections.credentials import rotate_keys
+from ingest.flows.doctor import look_at_sinks
 from ingest.sinks import making, pushing
 from ingest.sinks.adding import WantedSink, add_sink, remove_sink
 from ingest.sinks.contract import MessageSink
+from ingest.sinks.rotating import begin_rotation, end_rotation
 from ingest.sinks.webhook import SignedWebhook
 from ingest.store import change_consumers, change_sinks
 from ingest.store.change_sinks import Sink, SinkShown
@@ -27,7 +32,7 @@ from ingest.store.engine import transaction
 from ingest.wiring import Program
 from tests.changes.shelf import Table
 from tests.factories import SECRET_KEY, VAULT
-from tests.sinks.hook import SECRET, Answer, Hook, serving_hook
+from tests.sinks.hook import NEWER, SECRET, Answer, Hook, serving_hook
 from tests.sinks.receiving import Receiver, standing
 
 pytestmark = pytest.mark.integration
@@ -229,7 +234,7 @@ def test_one_that_hangs_delays_no_other(
 
         def make(sink: Sink) -> MessageSink:
             url = (hook if sink.name == "hook" else quick).url
-            return SignedWebhook(url, Secret(SECRET), takes_s=1.0)
+            return SignedWebhook(url, [Secret(SECRET)], takes_s=1.0)
 
         began = time.monotonic()
         assert _push(program, make) == {"failed": 1, "delivered": 1}
@@ -271,19 +276,13 @@ def test_one_that_is_paused_meanwhile_gets_nothing_more(
     _put_many(table, 300)
     _webhook(program, hook)
 
-    class Pausing:
-        def __init__(self, sink: Sink) -> None:
-            self._inner = making.make(program, sink)
-
+    class Pausing(_Wrapped):
         def send(self, message: Any) -> None:
-            self._inner.send(message)
+            super().send(message)
             with transaction(program.engine) as conn:
                 change_sinks.pause(conn, "hook")
 
-        def close(self) -> None:
-            self._inner.close()
-
-    _push(program, Pausing)
+    _push(program, lambda sink: Pausing(making.make(program, sink)))
     assert len(hook.taken) == 1
     assert _shown(program).paused
 
@@ -357,6 +356,7 @@ def test_what_is_secret_is_stored_encrypted_and_turns_with_the_key(
         (WantedSink("x", webhook="file:///etc/passwd", secret=SECRET), "cannot be used"),
         (WantedSink("x", webhook="https://a.example:99999/", secret=SECRET), "cannot be read"),
         (WantedSink(" x", stream="s"), "a consumer's name"),
+        (WantedSink("x", stream="s", url="amqp://u:p@a.example//"), "no streams of Redis"),
         (WantedSink("x", stream="s", stores=[]), "stores"),
         (WantedSink("taken", stream="s"), "there is a sink"),
         (WantedSink("reader", stream="s"), "there is a consumer"),
@@ -375,6 +375,38 @@ def test_what_cannot_be_meant_is_refused(program: Program, wanted: WantedSink, s
     assert _shown(program, "taken").target == "s"
 
 
+def test_while_a_secret_is_changed_both_sign_and_then_the_newer_one_alone(
+    program: Program, table: Table, hook: Hook
+) -> None:
+    """A receiver that knows one of them takes each message: the older, then either, the newer."""
+    engine, vault, now = program.engine, program.vault, datetime.now(UTC)
+
+    def proven_by(secret: str) -> list[bool]:
+        table.put("a", f"text {len(hook.came)}")
+        hook.secret = secret
+        return [_push(program) == {"delivered": 1}, len(hook.signatures[-1].split()) == 2]
+
+    _webhook(program, hook)
+    assert proven_by(SECRET) == [True, False]
+    begin_rotation(engine, vault, "hook", NEWER, now=now)
+    assert proven_by(SECRET) == [True, True]
+    assert proven_by(NEWER) == [True, True]
+    (found,) = look_at_sinks(engine)
+    assert "two secrets" in found.said
+    assert found.remedy == "ingest changes sink rotate hook --end"
+    with pytest.raises(BadInput, match="--end"):
+        begin_rotation(engine, vault, "hook", NEWER, now=now)
+    rotate_keys(engine, type(VAULT)(["another key of a test that opens it too", SECRET_KEY]))
+    rotate_keys(engine, type(VAULT)([SECRET_KEY, "another key of a test that opens it too"]))
+    end_rotation(engine, vault, "hook")
+    assert proven_by(NEWER) == [True, False]
+    assert _shown(program).options == {}
+    with pytest.raises(BadInput, match="signs with one secret"):
+        end_rotation(engine, vault, "hook")
+    with pytest.raises(BadInput, match="very secret"):
+        begin_rotation(engine, vault, "hook", NEWER, now=now)
+
+
 def test_what_is_removed_leaves_nothing(program: Program, hook: Hook) -> None:
     _webhook(program, hook)
     remove_sink(program.engine, "hook")
@@ -382,6 +414,62 @@ def test_what_is_removed_leaves_nothing(program: Program, hook: Hook) -> None:
         assert (change_sinks.show(conn), change_consumers.show(conn)) == ([], [])
     with pytest.raises(BadInput, match="no sink is called hook"):
         remove_sink(program.engine, "hook")
+
+
+def test_what_is_removed_while_it_is_pushed_to_does_not_come_back(
+    program: Program, table: Table, hook: Hook
+) -> None:
+    """Bug: whoever pushed read on, and wrote the consumer down anew."""
+    table.put("a", "text")
+    _webhook(program, hook)
+
+    class Removing(_Wrapped):
+        def send(self, message: Any) -> None:
+            super().send(message)
+            remove_sink(program.engine, "hook")
+
+    assert _push(program, lambda sink: Removing(making.make(program, sink))) == {"delivered": 1}
+    with transaction(program.engine) as conn:
+        assert (change_sinks.show(conn), change_consumers.show(conn)) == ([], [])
+
+
+def test_a_sink_without_its_consumer_says_so_and_makes_none(program: Program, hook: Hook) -> None:
+    _webhook(program, hook)
+    with transaction(program.engine) as conn:
+        assert change_consumers.remove(conn, "hook")
+    assert _push(program) == {"failed": 1}
+    assert "was forgotten" in (_shown(program).problem or "")
+    with transaction(program.engine) as conn:
+        assert change_consumers.find(conn, "hook") is None
+
+
+def test_it_is_rung_for_news_where_a_sink_waits_for_some(program: Program, hook: Hook) -> None:
+    rung: list[str] = []
+
+    def ring() -> list[str]:
+        rung.clear()
+        pushing.ring_for_news(program.engine, rung.append)
+        return rung
+
+    assert ring() == []
+    _webhook(program, hook)
+    assert ring() == [PUSH_BELL]
+    with transaction(program.engine) as conn:
+        change_sinks.claim(conn, token=str(uuid.uuid4()), lease_s=60, limit=1)
+    assert ring() == []
+
+
+@dataclass
+class _Wrapped:
+    """A sink around another one."""
+
+    inner: MessageSink
+
+    def send(self, message: Any) -> None:
+        self.inner.send(message)
+
+    def close(self) -> None:
+        self.inner.close()
 
 
 def _put_many(table: Table, count: int, chunks: int = 1) -> None:

@@ -21,6 +21,7 @@ from ingest.core.queues import (
     INGEST_QUEUE,
     MISSED_EVERY_S,
     PLAN_EVERY_S,
+    PUSH_BELL,
     PUSH_EVERY_S,
     QUEUES,
     REPROCESS_BELL,
@@ -38,7 +39,7 @@ log = structlog.get_logger(__name__)
 PROCESS_TASK, FETCH_TASK, PAGES_TASK = "ingest.process", "ingest.fetch", "ingest.sync_pages"
 SWEEP_TASK, TIDY_TASK, RETAIN_TASK = "ingest.sweep", "ingest.tidy", "ingest.retain"
 PLAN_TASK, MISSED_TASK = "ingest.plan_syncs", "ingest.recover_missed"
-PUSH_TASK = "ingest.push_changes"
+PUSH_TASK, PUSH_NEWS_TASK = "ingest.push_changes", "ingest.push_news"
 REPROCESS_TASK = "ingest.reprocess"
 ENQUEUE_TASK, SYNC_TASK = "ingest.enqueue", "ingest.sync"
 """What any Celery client may send."""
@@ -47,6 +48,7 @@ WAKES = {
     FETCH_QUEUE: FETCH_TASK,
     SYNC_QUEUE: PAGES_TASK,
     REPROCESS_BELL: REPROCESS_TASK,
+    PUSH_BELL: PUSH_NEWS_TASK,
 }
 """The task that a wake-up calls, by its bell: a queue, or what else is heard there."""
 

@@ -40,6 +40,8 @@ class Changes:
     consumer: a name; None for a reader that nobody remembers. stores: store ids, or ALL.
     source_types: of these sources; None is all. start: for a consumer that is new.
     lease_s: so long another reader of the same name waits for one that died.
+    is_written_down: the consumer is there; where it was forgotten, `read` raises `BadInput`, and
+        makes no new one.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Changes:
         source_types: Collection[str] | None = None,
         start: Start = "snapshot",
         lease_s: float = LEASE_S,
+        is_written_down: bool = False,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """Contacts nobody. Raises `BadInput` for what cannot be meant."""
@@ -68,7 +71,9 @@ class Changes:
         self._place: FeedPlace = (
             Unremembered(self._first)
             if consumer is None
-            else Remembered(self._first, str(uuid.uuid4()), lease_s)
+            else Remembered(
+                self._first, str(uuid.uuid4()), lease_s, is_written_down=is_written_down
+            )
         )
 
     def read(self, limit: int = 500, *, wait_s: float = 0.0) -> ChangeBatch:
@@ -130,6 +135,10 @@ class Changes:
         """Begin anew: the next `read` gives the first page of what stands."""
         with transaction(self._engine) as conn:
             self._place.restart(conn)
+
+    def write_down(self, conn: sa.Connection) -> None:
+        """Write the consumer down, in the caller's transaction, before anybody reads for it."""
+        self._place.write_down(conn)
 
     def seek(self, position: int) -> None:
         """Go on behind that position, forward or back. Raises `BadInput` for one that is to come.

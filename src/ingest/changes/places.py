@@ -30,6 +30,9 @@ class FeedPlace(Protocol):
     def restart(self, conn: sa.Connection, *, fell_behind: bool = False) -> None:
         """Begin with a snapshot."""
 
+    def write_down(self, conn: sa.Connection) -> None:
+        """Have it remembered, before anybody reads for it."""
+
     def seek(self, conn: sa.Connection, position: int) -> None:
         """Go on behind that position."""
 
@@ -64,6 +67,9 @@ class Unremembered:
         """Begin with a snapshot."""
         self.at = replace(self.first, snapshot=True, page=None)
 
+    def write_down(self, conn: sa.Connection) -> None:
+        """Nobody remembers it."""
+
     def seek(self, conn: sa.Connection, position: int) -> None:
         """Go on behind that position."""
         self.at = replace(self.first, snapshot=False, page=None, position=position)
@@ -76,12 +82,13 @@ class Unremembered:
 class Remembered:
     """A consumer, for whom one reader at a time reads, under a lease.
 
-    `first` is where one that is new stands.
+    `first` is where one that is new stands. is_written_down: there is none that is new.
     """
 
     first: ChangeConsumer
     token: str
     lease_s: float
+    is_written_down: bool = False
 
     @property
     def name(self) -> str:
@@ -92,7 +99,9 @@ class Remembered:
         at = self._lease(conn)
         known = at or change_consumers.find(conn, self.name)
         if known is None:
-            self._create(conn)
+            if self.is_written_down:
+                raise BadInput(f"consumer {self.name} was forgotten: nothing is read for it")
+            self.write_down(conn)
             return self._lease(conn)
         self._require_same(known)
         return at
@@ -108,13 +117,13 @@ class Remembered:
     def restart(self, conn: sa.Connection, *, fell_behind: bool = False) -> None:
         """Begin with a snapshot."""
         self._require_known(conn)
-        self._create(conn)
+        self.write_down(conn)
         change_consumers.restart(conn, self.name, fell_behind=fell_behind)
 
     def seek(self, conn: sa.Connection, position: int) -> None:
         """Go on behind that position."""
         self._require_known(conn)
-        self._create(conn)
+        self.write_down(conn)
         change_consumers.seek(conn, self.name, position)
 
     def release(self, conn: sa.Connection) -> None:
@@ -124,7 +133,8 @@ class Remembered:
     def _lease(self, conn: sa.Connection) -> ChangeConsumer | None:
         return change_consumers.take(conn, self.name, token=self.token, lease_s=self.lease_s)
 
-    def _create(self, conn: sa.Connection) -> None:
+    def write_down(self, conn: sa.Connection) -> None:
+        """Write it down where it is new. Raises `BadInput` for a position that is to come."""
         if not self.first.snapshot:
             require_given(conn, self.first.position)
         change_consumers.create(conn, self.first)

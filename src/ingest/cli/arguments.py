@@ -18,6 +18,13 @@ def _known(source_type: str | None) -> str | None:
     return source_type
 
 
+def require_sources(told: list[str] | None) -> list[str] | None:
+    """Of an option that may be given several times: each is a source that is known."""
+    for source_type in told or ():
+        _known(source_type)
+    return told
+
+
 _TYPES = f"One of {', '.join(source_types())}."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]

@@ -14,8 +14,9 @@ from typer.core import TyperGroup
 
 from ingest.changes import ALL, ChangeBatch, Changes, DocumentChange, FellBehind
 from ingest.cli import output, sinks
-from ingest.cli.arguments import MANY, AsJson, Limit, OfSource
+from ingest.cli.arguments import MANY, AsJson, OfSource
 from ingest.cli.session import session
+from ingest.cli.stores_named import require_stores
 from ingest.core.errors import BadInput
 from ingest.store import change_consumers, change_sinks, outbox
 from ingest.store.change_consumers import ChangeConsumer
@@ -67,7 +68,10 @@ def read(
         list[str] | None, typer.Option(metavar="ID", help="Of this store; several may be given.")
     ] = None,
     source: OfSource = None,
-    limit: Limit = MANY,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000_000, metavar="N", help=f"At most so many; {MANY:,} if not."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print changes: `ingest changes`, without the word `read`.
@@ -76,11 +80,13 @@ def read(
     beginning and end are lines too. Without --follow it ends where there are no more, or after
     about --limit. A new consumer begins with a snapshot; without one, what is still there is shown.
     """
+    if follow and limit is not None:
+        raise BadInput("--follow goes on until Ctrl-C: leave --limit out, or --follow")
     feed = _feed(context, consumer, _start(start), store, source)
     as_lines = as_json or not sys.stdout.isatty()
     with feed:
         try:
-            _print_all(feed, None if follow else limit, as_json=as_lines)
+            _print_all(feed, None if follow else limit or MANY, as_json=as_lines)
         except KeyboardInterrupt:
             if not follow:
                 raise
@@ -137,6 +143,8 @@ def _feed(
         _require_no_sink(conn, name)
         known = None if name is None else change_consumers.find(conn, name)
         oldest = outbox.head(conn).pruned
+        if name is not None and known is None:
+            require_stores(conn, stores or ())
     is_told = bool(stores) or source is not None
     types = None if source is None else [source]
     if known is not None and not is_told:

@@ -21,8 +21,10 @@ from ingest.flows.legacy.archive import Archive
 from ingest.flows.legacy.import_archive import Imported, Wishes, import_archive, require_schema
 from ingest.flows.legacy.in_place import LegacyPlace, drop_old, import_in_place, try_in_place
 from ingest.flows.legacy.lines import to_json
+from ingest.flows.legacy.manifest import MANIFEST, file_of
 from ingest.flows.legacy.reporting import RULES, WHATS, RowFinding
 from ingest.sources.registry import source_types
+from ingest.store.legacy_tables import LEGACY_TABLES
 
 REPORT = "import-report.jsonl"
 PARTIAL = ".partial"
@@ -88,6 +90,8 @@ def import_(
     """
     if drop and (not in_place or dry_run):
         raise BadInput("--drop-old goes with --in-place, and without --dry-run")
+    if drop and report is not None:
+        raise BadInput("--drop-old brings nothing in, and has no report: leave --report out")
     if directory is None and not in_place:
         raise BadInput("name the archive's directory, or give --in-place")
     current = session(context)
@@ -95,11 +99,18 @@ def import_(
     if drop:
         output.record({"dropped": list(drop_old(place))}, as_json=as_json)
         return
+    _require_no_file_of_an_archive(report)
     told = _ImportReport(report or (None if dry_run else (directory or place.default) / REPORT))
     with told.written(), shown("import", as_json=as_json) as tell:
         wishes = Wishes(told.take, tell)
         done = _import(current, place, wishes, in_place=in_place, dry_run=dry_run)
     _tell(done, told.path, in_place=in_place, as_json=as_json)
+
+
+def _require_no_file_of_an_archive(report: Path | None) -> None:
+    """A report that stands in its place would be the end of it."""
+    if report is not None and report.name in {MANIFEST, *map(file_of, LEGACY_TABLES)}:
+        raise BadInput(f"--report {report} is called as a file of an archive is: name another one")
 
 
 def _place(current: Session, directory: Path | None) -> LegacyPlace:

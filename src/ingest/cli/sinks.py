@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from ingest.cli import output
-from ingest.cli.arguments import AsJson
+from ingest.cli.arguments import AsJson, require_sources
 from ingest.cli.session import session
+from ingest.cli.stores_named import require_stores
+from ingest.core.errors import BadInput, Unavailable
+from ingest.sinks import making
 from ingest.sinks.adding import WantedSink, add_sink, no_sink, remove_sink
+from ingest.sinks.rotating import begin_rotation, end_rotation
 from ingest.store import change_consumers, change_sinks
-from ingest.store.change_sinks import SinkShown
+from ingest.store.change_sinks import Sink, SinkShown
 from ingest.store.engine import transaction
+from ingest.wiring import Program
 
 app = typer.Typer(help="Where the change feed is pushed to.", no_args_is_help=True)
 
@@ -47,7 +54,10 @@ Stores = Annotated[
     list[str] | None, typer.Option("--store", metavar="ID", help="Of this store; repeatable.")
 ]
 SourceTypes = Annotated[
-    list[str] | None, typer.Option("--source", metavar="TYPE", help="Of this source; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--source", metavar="TYPE", help="Of this source; repeatable.", callback=require_sources
+    ),
 ]
 
 
@@ -77,7 +87,11 @@ def add(  # noqa: PLR0913 - each option is one
 
     Of all stores and sources unless some are named. A `syncer` pushes, at least once, in order.
     """
+    if webhook is not None and webhook_env is not None:
+        raise BadInput("--webhook and --webhook-env both name the URL: give one of them")
     current = session(context)
+    with transaction(current.engine) as conn:
+        require_stores(conn, store or ())
     wanted = WantedSink(
         name,
         stream=redis_stream,
@@ -90,8 +104,17 @@ def add(  # noqa: PLR0913 - each option is one
         stores=store or None,
         source_types=source or None,
     )
-    made = add_sink(current.engine, current.program.vault, wanted)
+    parts = current.program
+    made = add_sink(
+        current.engine, parts.vault, wanted, try_out=lambda sink: _require_makeable(parts, sink)
+    )
     output.record({"name": made.name, "kind": made.kind, "target": made.target}, as_json=as_json)
+
+
+def _require_makeable(parts: Program, sink: Sink) -> None:
+    """Raise `BadSettings` where it could never be sent to."""
+    with suppress(Unavailable):  # the services of `ingest up` are not up: they are found then
+        making.make(parts, sink).close()
 
 
 @app.command("list")
@@ -135,6 +158,30 @@ def resume(
             raise no_sink(name)
         if snapshot:
             change_consumers.restart(conn, name)
+
+
+@app.command()
+def rotate(
+    context: typer.Context,
+    name: Name,
+    *,
+    secret_env: SecretVariable = None,
+    end: Annotated[
+        bool, typer.Option("--end", help="The newer secret alone signs; the one before is gone.")
+    ] = False,
+) -> None:
+    """Change a webhook's secret: with --secret-env both sign, until --end.
+
+    In between let the receiver know the newer one, and forget the one before.
+    """
+    if end is (secret_env is not None):
+        raise BadInput("give --secret-env VAR to begin, or --end when the receiver knows both")
+    current = session(context)
+    engine, vault = current.engine, current.program.vault
+    if secret_env is None:
+        end_rotation(engine, vault, name)
+    else:
+        begin_rotation(engine, vault, name, current.secret(secret_env), now=datetime.now(UTC))
 
 
 @app.command()

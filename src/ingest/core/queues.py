@@ -14,7 +14,9 @@ SYNC_QUEUE = "sync"
 QUEUES = (INGEST_QUEUE, FETCH_QUEUE, SYNC_QUEUE)
 REPROCESS_BELL = "reprocess"
 """Rung where a run that makes anew what is stored is due: a bell of its own, and no queue."""
-QUEUE_OF_BELL = {REPROCESS_BELL: SYNC_QUEUE}
+PUSH_BELL = "push"
+"""Rung where documents were written, and a sink of the change feed waits for such news."""
+QUEUE_OF_BELL = {REPROCESS_BELL: SYNC_QUEUE, PUSH_BELL: SYNC_QUEUE}
 """Whose workers hear a bell that is not called as its queue."""
 
 SWEEP_EVERY_S = 5.0

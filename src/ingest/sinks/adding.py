@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-import orjson
 import sqlalchemy as sa
 
+from ingest.broker.address import AMQP
 from ingest.changes import ALL, Changes
 from ingest.core.errors import BadInput
 from ingest.core.vault import Vault
 from ingest.sinks.contract import CELERY_TASK, REDIS_STREAM, WEBHOOK, broker_named
+from ingest.sinks.hidden import SECRET, URL, sealed
 from ingest.store import change_consumers, change_sinks
 from ingest.store.change_sinks import Sink
 from ingest.store.engine import transaction
@@ -48,13 +49,20 @@ class WantedSink:
     source_types: Sequence[str] | None = None
 
 
-def add_sink(engine: sa.Engine, vault: Vault, wanted: WantedSink) -> Sink:
+def add_sink(
+    engine: sa.Engine,
+    vault: Vault,
+    wanted: WantedSink,
+    *,
+    try_out: Callable[[Sink], object] = lambda _: None,
+) -> Sink:
     """Write a sink down, which is pushed to from now on, from a snapshot of what stands.
 
-    Raises `BadInput` for what cannot be meant, and for a name that a consumer has; `BadSettings`
-    for a URL that no driver takes.
+    try_out: makes it; what that raises lets nothing be written. Raises `BadInput` for what cannot
+    be meant, and for a name that a consumer has; `BadSettings` for a URL that no driver takes.
     """
     sink = _row(wanted, vault)
+    try_out(sink)
     stores = ALL if wanted.stores is None else wanted.stores
     feed = Changes(engine, wanted.name, stores=stores, source_types=wanted.source_types)
     with transaction(engine) as conn:
@@ -65,12 +73,15 @@ def add_sink(engine: sa.Engine, vault: Vault, wanted: WantedSink) -> Sink:
             )
         if not change_sinks.add(conn, sink):
             raise BadInput(f"there is a sink called {wanted.name}: give another name")
-    feed.snapshot()
+        feed.write_down(conn)
     return sink
 
 
 def remove_sink(engine: sa.Engine, name: str) -> None:
-    """Forget a sink and its consumer. Raises `BadInput` where there is none."""
+    """Forget a sink and its consumer, both at once; whoever pushes brings neither back.
+
+    Raises `BadInput` where there is none.
+    """
     with transaction(engine) as conn:
         if not change_sinks.remove(conn, name):
             raise no_sink(name)
@@ -94,14 +105,22 @@ def _row(wanted: WantedSink, vault: Vault) -> Sink:
         options["queue"] = wanted.queue
     if wanted.most is not None:
         options["most"] = str(wanted.most)
-    hidden = {} if wanted.url is None else {"url": wanted.url}
+    hidden = {} if wanted.url is None else {URL: wanted.url}
     if wanted.url is not None:
-        broker_named(wanted.url)
+        _require_broker_of(kind, wanted.url)
     if kind == WEBHOOK:
-        hidden = {"url": target, "secret": _signing(wanted.secret)}
+        hidden = {URL: target, SECRET: require_signing(wanted.secret)}
         target = shown(target)
-    sealed = vault.encrypt(orjson.dumps(hidden).decode()) if hidden else None
-    return Sink(wanted.name, kind, target, options, sealed, wanted.stores, wanted.source_types)
+    secret = sealed(vault, hidden) if hidden else None
+    return Sink(wanted.name, kind, target, options, secret, wanted.stores, wanted.source_types)
+
+
+def _require_broker_of(kind: str, url: str) -> None:
+    if broker_named(url).address.family == AMQP and kind == REDIS_STREAM:
+        raise BadInput(
+            "the URL of --url-env is one of RabbitMQ, which has no streams of Redis: name a Redis "
+            "(redis://…), or have a task called with --celery-task"
+        )
 
 
 def _require_fitting(wanted: WantedSink, kind: str) -> None:
@@ -149,7 +168,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _signing(secret: str | None) -> str:
+def require_signing(secret: str | None) -> str:
+    """The secret, if messages can be signed with it; raises `BadInput`."""
     if secret is None:
         raise BadInput(f"a webhook is signed: give --secret-env VAR; {_MAKE_ONE}")
     try:

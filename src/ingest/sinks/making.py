@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
-
 from ingest.broker.address import AMQP
 from ingest.broker.broker import Broker, broker_of
 from ingest.budget.line import pools_of
@@ -11,6 +9,7 @@ from ingest.core.errors import BadSettings
 from ingest.core.secret import Secret
 from ingest.sinks.celery_task import CeleryTask
 from ingest.sinks.contract import CELERY_TASK, WEBHOOK, MessageSink, broker_named
+from ingest.sinks.hidden import FORMER, SECRET, opened
 from ingest.sinks.redis_stream import MOST_ENTRIES, RedisStream
 from ingest.sinks.webhook import SignedWebhook
 from ingest.store.change_sinks import Sink
@@ -25,24 +24,17 @@ def make(program: Program, sink: Sink) -> MessageSink:
 
     Raises `BadSettings` where its secret cannot be opened, or what it is sent over is not there.
     """
-    hidden = opened(program, sink)
+    hidden = opened(program.vault, sink.secret)
     url = hidden.get("url")
     if sink.kind == WEBHOOK:
-        return SignedWebhook(Secret(url or ""), Secret(hidden["secret"]))
+        secrets = [hidden[name] for name in (SECRET, FORMER) if name in hidden]
+        return SignedWebhook(Secret(url or ""), [*map(Secret, secrets)])
     if sink.kind == CELERY_TASK:
         broker = program.broker if url is None else broker_named(url)
         return CeleryTask(broker, sink.target, sink.options.get("queue", CELERYS_QUEUE))
     redis = _own_redis(program) if url is None else broker_named(url)
     most = int(sink.options.get("most", MOST_ENTRIES))
     return RedisStream(pools_of(redis)[0], sink.target, most=most)
-
-
-def opened(program: Program, sink: Sink) -> dict[str, str]:
-    """What is secret of a sink, in the clear. Raises `BadSettings` where no key opens it."""
-    if sink.secret is None:
-        return {}
-    told: dict[str, str] = orjson.loads(program.vault.decrypt(bytes(sink.secret)).encode())
-    return told
 
 
 def _own_redis(program: Program) -> Broker:

@@ -21,7 +21,7 @@ import structlog
 
 from ingest.changes import ALL, ChangeBatch, Changes, FellBehind
 from ingest.core.errors import BadSettings, IngestError, LeaseLost, TransientError
-from ingest.core.queues import PUSH_EVERY_S
+from ingest.core.queues import PUSH_BELL, PUSH_EVERY_S
 from ingest.core.retry import delay_s
 from ingest.sinks.contract import MessageSink, SinkEnded
 from ingest.sinks.message import SinkMessage, messages
@@ -50,6 +50,17 @@ def push_due(engine: sa.Engine, make: Make, *, go_on: GoOn) -> Counter[str]:
         if not schedule.take_slot(conn, "push", every_s=PUSH_EVERY_S):
             return Counter()
     return push(engine, make, go_on=go_on)
+
+
+def ring_for_news(engine: sa.Engine, ring: Callable[[str], object]) -> None:
+    """Ring for a pusher, after the commit of documents, where a sink waits for such news.
+
+    One that is pushed to just now, or is tried later, is left to its pusher and to the beat.
+    """
+    with transaction(engine, durable=False) as conn:
+        are_due = change_sinks.are_due(conn)
+    if are_due:
+        ring(PUSH_BELL)
 
 
 def push(engine: sa.Engine, make: Make, *, go_on: GoOn, lease_s: float = LEASE_S) -> Counter[str]:
@@ -120,9 +131,11 @@ class _Push:
     def broke(self, error: BaseException) -> Counter[str]:
         """What no trying mends, or a fault of ours: told, and tried later, in nobody's way."""
         kind = type(error).__name__
-        log.error("sink_broke", sink=self.sink.name, kind=kind)
         said = str(error) if isinstance(error, IngestError) else f"a fault of ours: {kind}"
-        return self._put_off(said, self._delay_s(self.sink.attempts))
+        done = self._put_off(said, self._delay_s(self.sink.attempts))
+        if done:
+            log.error("sink_broke", sink=self.sink.name, kind=kind)
+        return done
 
     def _push_all(self, made: MessageSink, done: Counter[str]) -> None:
         sink, taken = self.sink, set(self.sink.taken)
@@ -133,6 +146,7 @@ class _Push:
             stores=stores,
             source_types=sink.source_types,
             lease_s=self.lease_s,
+            is_written_down=True,  # removed meanwhile, it must not come back
         ) as feed:
             while self.go_on() and (batch := self._read(feed)):
                 for message in messages(batch, sink.name):
@@ -170,9 +184,11 @@ class _Push:
         return delay_s(failed_before + 1, zlib.crc32(self.sink.name.encode()))
 
     def _put_off(self, problem: str, wait_s: float) -> Counter[str]:
-        log.warning("sink_put_off", sink=self.sink.name, reason=problem, wait_s=round(wait_s, 1))
+        """Try it later; nothing of one that was removed or paused meanwhile, or is another's."""
         with transaction(self.engine) as conn:
-            self.held.put_off(conn, problem[:SHOWN], wait_s)
+            if not self.held.put_off(conn, problem[:SHOWN], wait_s):
+                return Counter()
+        log.warning("sink_put_off", sink=self.sink.name, reason=problem, wait_s=round(wait_s, 1))
         return Counter(failed=1)
 
 

@@ -1,13 +1,14 @@
 """A webhook, signed as the Standard Webhooks specification says, by its own library.
 
 Source: github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md: the headers
-`webhook-id`, `webhook-timestamp`, `webhook-signature`; 2xx is taken, 410 wants no more, anything
-else is tried again. No redirect is followed: a body goes to whom the operator named, or to nobody.
+`webhook-id`, `webhook-timestamp`, `webhook-signature`, which holds a signature by each secret while
+one takes the place of another; 2xx is taken, 410 wants no more, anything else is tried again. No
+redirect is followed: a body goes to whom the operator named, or to nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -37,19 +38,19 @@ _FAILURES = (
 
 
 class SignedWebhook:
-    """One URL and the secret that its messages are signed with (`whsec_…`)."""
+    """One URL and the secrets that its messages are signed with (`whsec_…`), the newest first."""
 
     def __init__(
         self,
         url: str,
-        secret: Secret,
+        secrets: Sequence[Secret],
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         takes_s: float = TAKES_S,
     ) -> None:
         """Contacts nobody. Raises `BadSettings` for a proxy of the environment that is none."""
         self._url, self._now, self._takes_s = url, now, takes_s
-        self._signer = Signer(secret)
+        self._signers = [Signer(secret) for secret in secrets]
         self._transport = Transport(url, None, Network())
 
     def send(self, message: SinkMessage) -> None:
@@ -65,7 +66,9 @@ class SignedWebhook:
             "user-agent": "lightfast-ingest",
             "webhook-id": message.id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(message.id, now, body.decode()),
+            "webhook-signature": " ".join(
+                signer.sign(message.id, now, body.decode()) for signer in self._signers
+            ),
         }
         request = httpx.Request("POST", self._url, headers=headers, content=body)
         status, told = self._answer(request, now)

@@ -18,15 +18,18 @@ INSERT INTO lightfast_change_sinks (name, kind, target, options, secret, stores,
 VALUES (:name, :kind, :target, CAST(:options AS jsonb), :secret, :stores, :source_types)
 ON CONFLICT DO NOTHING
 """)
+_DUE = """
+  NOT d.paused AND d.next_attempt_at <= clock_timestamp()
+    AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
+"""
+_ARE_DUE = sa.text(f"SELECT EXISTS (SELECT FROM lightfast_change_sinks d WHERE {_DUE})")
 # Of several pushers each gets other ones.
 _CLAIM = sa.text(f"""
 UPDATE lightfast_change_sinks s
 SET lease_token = CAST(:token AS uuid),
     lease_until = clock_timestamp() + make_interval(secs => :lease_s)
 WHERE s.name IN (
-  SELECT d.name FROM lightfast_change_sinks d
-  WHERE NOT d.paused AND d.next_attempt_at <= clock_timestamp()
-    AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
+  SELECT d.name FROM lightfast_change_sinks d WHERE {_DUE}
   ORDER BY d.next_attempt_at LIMIT :limit FOR UPDATE SKIP LOCKED)
 RETURNING {_COLUMNS}
 """)
@@ -68,6 +71,13 @@ _BEHIND = sa.text(f"""
 UPDATE lightfast_change_sinks SET fell_behind_at = clock_timestamp(), taken = '{{}}' WHERE {_HELD}
 """)
 _EXISTS = sa.text("SELECT EXISTS (SELECT FROM lightfast_change_sinks WHERE name = :name)")
+_LOCK = sa.text("""
+SELECT kind, options, secret FROM lightfast_change_sinks WHERE name = :name FOR UPDATE
+""")
+_RESEAL = sa.text("""
+UPDATE lightfast_change_sinks SET secret = :secret, options = CAST(:options AS jsonb)
+WHERE name = :name
+""")
 _REMOVE = sa.text("DELETE FROM lightfast_change_sinks WHERE name = :name")
 _SHOW = sa.text("""
 SELECT name, kind, target, options, stores, source_types, paused, problem, attempts,
@@ -97,6 +107,15 @@ class Sink:
     source_types: Sequence[str] | None
     attempts: int = 0
     taken: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSink:
+    """What may be changed of a sink that stands."""
+
+    kind: str
+    options: Mapping[str, str]
+    secret: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +159,10 @@ class HeldSink:
         """All messages of a batch were taken, and it is acknowledged."""
         conn.execute(_WHOLE, self._given())
 
-    def put_off(self, conn: sa.Connection, problem: str, wait_s: float) -> None:
-        """It failed, and is tried again in so many seconds."""
-        conn.execute(_PUT_OFF, self._given(problem=problem, wait_s=wait_s))
+    def put_off(self, conn: sa.Connection, problem: str, wait_s: float) -> bool:
+        """It failed, and is tried again in so many seconds; False where it is not ours any more."""
+        given = self._given(problem=problem, wait_s=wait_s)
+        return conn.execute(_PUT_OFF, given).rowcount == 1
 
     def fell_behind(self, conn: sa.Connection) -> None:
         """What came next was deleted: it gets a snapshot."""
@@ -176,6 +196,11 @@ def claim(conn: sa.Connection, *, token: str, lease_s: float, limit: int) -> lis
     return [Sink(**row) for row in conn.execute(_CLAIM, given).mappings()]
 
 
+def are_due(conn: sa.Connection) -> bool:
+    """Whether a pusher that came now would have anything to push to."""
+    return bool(conn.execute(_ARE_DUE).scalar())
+
+
 def pause(conn: sa.Connection, name: str, problem: str | None = None) -> bool:
     """Push nothing more; whether there is such a sink. Whoever pushes loses the lease."""
     return conn.execute(_PAUSE, {"name": name, "problem": problem}).rowcount == 1
@@ -189,6 +214,18 @@ def resume(conn: sa.Connection, name: str, *, anew: bool = False) -> bool:
 def exists(conn: sa.Connection, name: str) -> bool:
     """Whether there is such a sink."""
     return bool(conn.execute(_EXISTS, {"name": name}).scalar())
+
+
+def lock(conn: sa.Connection, name: str) -> SealedSink | None:
+    """A sink that is to be changed in this transaction; None where there is none."""
+    row = conn.execute(_LOCK, {"name": name}).one_or_none()
+    return None if row is None else SealedSink(*row)
+
+
+def reseal(conn: sa.Connection, name: str, secret: bytes, options: Mapping[str, str]) -> None:
+    """Give a sink another secret and other options."""
+    written = orjson.dumps(dict(options)).decode()
+    conn.execute(_RESEAL, {"name": name, "secret": secret, "options": written})
 
 
 def remove(conn: sa.Connection, name: str) -> bool:

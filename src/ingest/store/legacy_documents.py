@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,20 @@ _SLUGS = sa.text("""
 SELECT d.store_id, d.slug FROM lightfast_docs_documents d
 JOIN unnest(CAST(:stores AS varchar[]), CAST(:slugs AS varchar[])) AS s(store_id, slug)
   USING (store_id, slug)
+""")
+# Of documents that are out of sight or gone: they come back under the slugs that they had.
+_HIDDEN_SLUGS = sa.text("""
+SELECT l.slug FROM lightfast_document_ledger l
+WHERE l.store_id = :store_id
+  AND NOT EXISTS (SELECT FROM lightfast_docs_documents d WHERE d.id = l.document_id)
+""")
+_TOLD = sa.text("""
+SELECT l.store_id, l.external_id, array_agg(l.document_id ORDER BY l.document_id)
+FROM lightfast_document_ledger l
+JOIN unnest(CAST(:stores AS varchar[]), CAST(:paths AS text[])) AS t(store_id, external_id)
+  USING (store_id, external_id)
+WHERE l.source_type = CAST(:source_type AS source_type) AND l.kind = :kind AND l.scope <> ''
+GROUP BY 1, 2
 """)
 # What is rendered of a document without a text gives way to what the legacy row knew.
 _RESTORE = sa.text("""
@@ -86,9 +100,31 @@ def known(
 def slugs_taken(
     conn: sa.Connection, wanted: Sequence[tuple[str, str]]
 ) -> frozenset[tuple[str, str]]:
-    """Those of these (store id, slug) that documents have."""
+    """Those of these (store id, slug) that documents in sight have."""
     given = {"stores": [store for store, _ in wanted], "slugs": [slug for _, slug in wanted]}
     return frozenset((row[0], row[1]) for row in conn.execute(_SLUGS, given))
+
+
+def hidden_slugs(conn: sa.Connection, store_id: str) -> Iterator[str]:
+    """The slugs of a store's documents that are not in sight, be they withheld or deleted."""
+    return iter(conn.execute(_HIDDEN_SLUGS, {"store_id": store_id}).scalars())
+
+
+def told(
+    conn: sa.Connection, source_type: str, kind: str, wanted: Sequence[tuple[str, str]]
+) -> Mapping[tuple[str, str], list[str]]:
+    """Of these (store id, external id), those that somebody told of who knows in which scope they
+    are; the documents of each, by id. Also what is deleted: nobody hears of it for the first time.
+    """
+    if not wanted:
+        return {}
+    given = {
+        "source_type": source_type,
+        "kind": kind,
+        "stores": [store for store, _ in wanted],
+        "paths": [path for _, path in wanted],
+    }
+    return {(row[0], row[1]): list(row[2]) for row in conn.execute(_TOLD, given)}
 
 
 def restore(conn: sa.Connection, rows: str) -> None:

@@ -7,7 +7,7 @@ ticket in for one of them and out for the other, the order of look-ups would dec
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -55,21 +55,46 @@ def conflicts(
     The fields are those of `Descriptor.shaped_by`; disconnected ones do not count. Lock the stores
     first (`stores.lock`) where something is to be written upon it.
     """
+    (found,) = conflicts_of_each(conn, descriptor, [(metadata, store_ids)])
+    yield from found
+
+
+def conflicts_of_each(
+    conn: sa.Connection,
+    descriptor: Descriptor,
+    wanted: Sequence[tuple[Mapping[str, JSON], Collection[str]]],
+) -> list[list[Conflict]]:
+    """As `conflicts`, of several connections at once, each with its metadata and stores."""
+    if not any(descriptor.shaped_by(metadata) for metadata, _ in wanted):
+        return [[] for _ in wanted]
+    tenants = {descriptor.connection_tenants(metadata)[0] for metadata, _ in wanted}
+    found = connections.by_tenant(conn, descriptor.source_type, tenants)
+    standing = [one for same in found.values() for one in same if one.status != DISCONNECTED]
+    fed = connections.stores_of(conn, {one.id for one in standing})
+    by_scope: dict[str, dict[str, Connection]] = {}
+    for one in standing:
+        by_scope.setdefault(_scope(descriptor, one.metadata), {})[one.id] = one
+    return [
+        [*_against(descriptor, metadata, store_ids, by_scope, fed)]
+        for metadata, store_ids in wanted
+    ]
+
+
+def _scope(descriptor: Descriptor, metadata: Mapping[str, JSON]) -> str:
+    return descriptor.scope(descriptor.connection_tenants(metadata)[0], metadata)
+
+
+def _against(
+    descriptor: Descriptor,
+    metadata: Mapping[str, JSON],
+    store_ids: Collection[str],
+    by_scope: Mapping[str, Mapping[str, Connection]],
+    fed: Mapping[str, Collection[str]],
+) -> Iterator[Conflict]:
     own = descriptor.shaped_by(metadata)
     if not own:
         return
-    tenants = descriptor.connection_tenants(metadata)
-    found = connections.by_tenant(conn, descriptor.source_type, tenants[:1])
-    scope = descriptor.scope(tenants[0], metadata)
-    others = {
-        one.id: one
-        for same in found.values()
-        for one in same
-        if one.status != DISCONNECTED
-        and descriptor.scope(descriptor.connection_tenants(one.metadata)[0], one.metadata) == scope
-    }
-    fed = connections.stores_of(conn, others)
-    for id_, other in sorted(others.items()):
+    for id_, other in sorted(by_scope.get(_scope(descriptor, metadata), {}).items()):
         shape = descriptor.shaped_by(other.metadata)
         for store_id in sorted(set(fed.get(id_, ())) & set(store_ids)):
             for field, value in own.items():

@@ -33,6 +33,9 @@ def _sink(one: SinkShown) -> Finding:
         return failed(check, said, remedy)
     if one.due_s > STUCK_S and not one.is_pushed:
         return failed(check, f"nobody has pushed to it for {span(one.due_s)}", _NOBODY)
+    if (rotating := one.options.get("rotating_since")) is not None:
+        said = f"signs with two secrets since {rotating}"
+        return note(check, said, f"ingest changes sink rotate {one.name} --end")
     since = one.fell_behind_at
     began = f"; fell behind at {since:%Y-%m-%d %H:%M}Z, and got a snapshot" if since else ""
     return fine(check, f"has taken {one.delivered} changes ({one.kind} {one.target}){began}")

@@ -69,6 +69,12 @@ def time_if(row: Row, name: str, notes: Notes) -> str | None:
     return None
 
 
+def name_unknown(row: Row, known: Collection[str], notes: Notes) -> None:
+    """Say which columns have no place in our schema, and what they hold; the archive keeps them."""
+    for name, told in beside(row, known).items():
+        notes.changed("unknown-column", name, told)
+
+
 def beside(row: Row, known: Collection[str]) -> dict[str, Value]:
     """The columns that are none of the known ones, and hold something."""
     return {name: told for name, told in row.items() if name not in known and told is not None}

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingest.core.slugs import bounded_key
-from ingest.flows.legacy.columns import text, time
+from ingest.flows.legacy.columns import name_unknown, text, time
 from ingest.flows.legacy.lines import Row, Value
 from ingest.flows.legacy.reporting import Notes
 from ingest.flows.legacy.repositories import SOURCE, UNKNOWN, LegacyRepository
 
 STATUSES = frozenset({"processed", "skipped", "failed"})
+_COLUMNS = frozenset(
+    {
+        "id",
+        "store_id",
+        "before_sha",
+        "after_sha",
+        "delivery_id",
+        "source",
+        "status",
+        "processed_at",
+    }
+)
 _NO_DELIVERIES = frozenset({"", UNKNOWN})
 
 
@@ -21,6 +33,7 @@ def event(
 
     linked: the repositories of the store; the only one is the event's.
     """
+    name_unknown(row, _COLUMNS, notes)
     delivery_id = text(row, "delivery_id") or ""
     return {
         "id": notes.id,

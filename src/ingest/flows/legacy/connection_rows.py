@@ -12,21 +12,21 @@ from dataclasses import dataclass, field, replace
 import sqlalchemy as sa
 
 from ingest.flows.connections import agreement
-from ingest.flows.connections.agreement import Conflict
 from ingest.flows.connections.connect import connection_metadata
 from ingest.flows.legacy import repositories
-from ingest.flows.legacy.columns import readable, text
+from ingest.flows.legacy.columns import name_unknown, readable, text
 from ingest.flows.legacy.lines import Row, Value
 from ingest.flows.legacy.plain_rows import MadeRow, RowKind, notes_of, say, taken, write
 from ingest.flows.legacy.reporting import Notes
 from ingest.flows.legacy.repositories import SOURCE, LegacyRepository
 from ingest.flows.legacy.target import ImportTarget
 from ingest.sources.registry import source
-from ingest.store import connections, legacy_rows
-from ingest.store.connections import DISCONNECTED, Connection
+from ingest.store import connections, legacy_rows, stores
+from ingest.store.connections import DISCONNECTED
 from ingest.store.legacy_tables import REPOSITORIES, STORE_REPOSITORIES
 
 CONNECTION = RowKind(REPOSITORIES, "lightfast_connected_sources", counted=("document_count",))
+_OF_LINK = ("id", "store_id", "github_repo_id", "repo_full_name", "linked_at")
 LINK = RowKind(STORE_REPOSITORIES, "lightfast_store_sources", {("store_id", "source_id"): taken})
 
 
@@ -131,6 +131,7 @@ def bring_links(target: ImportTarget, batch: Sequence[Row]) -> None:
             for row in batch:
                 done.made.append(_link(conn, target, row, done, missing))
             _stand_for(conn, target, write(conn, target, CONNECTION, missing))
+            _lock_stores(conn, target, done.made)
             done.fresh = write(conn, target, LINK, done.made)
             _require_agreement(conn, target, done.fresh)
         return done
@@ -179,6 +180,7 @@ def _link(
 def _link_row(
     row: Row, notes: Notes, store_id: str, found: LegacyRepository, taken_at: str
 ) -> dict[str, Value]:
+    name_unknown(row, _OF_LINK, notes)
     told = row.get("linked_at")
     linked_at = told if readable(told) is not None else taken_at
     if linked_at is not told:
@@ -191,27 +193,31 @@ def _link_row(
     }
 
 
+def _lock_stores(conn: sa.Connection | None, target: ImportTarget, made: Sequence[MadeRow]) -> None:
+    """Nobody else connects anything to these stores until the commit, as connecting locks them."""
+    if conn is not None and not target.is_dry:
+        stores.lock(conn, {str(one.row["store_id"]) for one in made if one.row is not None})
+
+
 def _require_agreement(
     conn: sa.Connection | None, target: ImportTarget, fresh: Sequence[MadeRow]
 ) -> None:
     """Disconnect what would shape the documents of a store otherwise than a connection here."""
     if conn is None or not fresh:
         return
-    links = [(one.notes, one.row) for one in fresh if one.row is not None]
-    known = connections.by_id(conn, [str(row["source_id"]) for _, row in links])
-    for notes, row in links:
-        own = known.get(str(row["source_id"]))
-        conflict = _conflict(conn, own, str(row["store_id"])) if own is not None else None
-        if own is None or conflict is None:
+    rows = [(one.notes, one.row) for one in fresh if one.row is not None]
+    known = connections.by_id(conn, [str(row["source_id"]) for _, row in rows])
+    links = [
+        (notes, own, str(row["store_id"]))
+        for notes, row in rows
+        if (own := known.get(str(row["source_id"]))) is not None and own.status != DISCONNECTED
+    ]
+    wanted = [(own.metadata, [store_id]) for _, own, store_id in links]
+    against = agreement.conflicts_of_each(conn, source(SOURCE).descriptor, wanted)
+    for (notes, own, _), conflicts in zip(links, against, strict=True):
+        other = next((one.other.id for one in conflicts if one.other.id != own.id), None)
+        if other is None:
             continue
-        notes.changed("shaped-otherwise", "config_status", own.status, conflict.other.id)
+        notes.changed("shaped-otherwise", "config_status", own.status, other)
         if not target.is_dry:
             connections.set_status(conn, own.id, is_active=False, status=DISCONNECTED)
-
-
-def _conflict(conn: sa.Connection, own: Connection, store_id: str) -> Conflict | None:
-    if own.status == DISCONNECTED:
-        return None
-    descriptor = source(SOURCE).descriptor
-    against = agreement.conflicts(conn, descriptor, own.metadata, [store_id])
-    return next((one for one in against if one.other.id != own.id), None)

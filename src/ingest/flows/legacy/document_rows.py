@@ -25,6 +25,7 @@ from ingest.flows.legacy.documents import LegacyDocument, document
 from ingest.flows.legacy.lines import Row
 from ingest.flows.legacy.plain_rows import notes_of, text_of
 from ingest.flows.legacy.reporting import Notes
+from ingest.flows.legacy.repositories import SOURCE
 from ingest.flows.legacy.target import ImportTarget
 from ingest.store import connections, ledger, legacy_documents, legacy_rows, orphans
 from ingest.store.binding import Noted
@@ -104,12 +105,16 @@ def _plan(conn: sa.Connection | None, target: ImportTarget, batch: Sequence[Row]
     )
     by_id = {one.document_id: one for one in known}
     by_key = {one.identity: one for one in known}
+    adopted = _told_here(conn, [one for one in told if one.made.id not in by_id])
     keys: set[str] = set()
     for one in told:
         if one.made.key in keys:
             one.notes.refused("known-under-another-id", "path", one.made.identity.id)
             continue
         keys.add(one.made.key)
+        if (standing := adopted.get(one.made.key)) is not None:
+            one.notes.refused("path-told-here", "path", one.made.identity.id, [*standing])
+            continue
         _judge(one, by_id.get(one.made.id), by_key.get(one.made.key), done)
     _name(conn, target, done)
     if conn is not None:
@@ -132,6 +137,25 @@ def _told(
         made = document(row, target.brought.owner(store_id), notes, target.taken_at)
         told.append(_IncomingDocument(notes, made, made.slug))
     return told
+
+
+def _told_here(
+    conn: sa.Connection | None, told: Sequence[_IncomingDocument]
+) -> Mapping[str, Sequence[str]]:
+    """By their keys, the orphans whose path some repository of the store has told of: the documents
+    of it. Had they come over before, the first to tell would have adopted them; now nobody does.
+    """
+    orphans_ = [one.made for one in told if one.made.is_orphan]
+    if conn is None or not orphans_:
+        return {}
+    kind = orphans_[0].identity.kind
+    wanted = [(one.store_id, one.identity.id) for one in orphans_]
+    found = legacy_documents.told(conn, SOURCE, kind, wanted)
+    return {
+        one.key: found[one.store_id, one.identity.id]
+        for one in orphans_
+        if (one.store_id, one.identity.id) in found
+    }
 
 
 def _judge(
@@ -173,12 +197,21 @@ def _name(conn: sa.Connection | None, target: ImportTarget, done: _DocumentBatch
     taken: set[tuple[str, str]] = set()
     if conn is not None:
         taken.update(legacy_documents.slugs_taken(conn, wanted))
+        _learn_hidden(conn, target, {store_id for store_id, _ in wanted})
     for one in done.fresh:
         place = one.made.store_id, one.made.slug
-        if place in taken or (target.is_dry and _place(*place) in target.brought.slugs):
+        if place in taken or _place(*place) in target.brought.slugs:
             one.slug = one.made.own_slug
             one.notes.changed("slug-repeated", "slug", one.made.slug, one.slug)
         taken.add((one.made.store_id, one.slug))
+
+
+def _learn_hidden(conn: sa.Connection, target: ImportTarget, store_ids: set[str]) -> None:
+    """Once for each store: what is out of sight is found by no index of slugs."""
+    for store_id in sorted(store_ids - target.brought.looked_through):
+        for slug in legacy_documents.hidden_slugs(conn, store_id):
+            target.brought.slugs.add(_place(store_id, slug))
+        target.brought.looked_through.add(store_id)
 
 
 def _place(store_id: str, slug: str) -> str:

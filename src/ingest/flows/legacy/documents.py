@@ -16,7 +16,7 @@ from ingest.core.identity import Identity, document_id, document_slug
 from ingest.core.ranks import IMPORTED, rank
 from ingest.core.slugs import bounded_key
 from ingest.core.values import JSON
-from ingest.flows.legacy.columns import beside, number, readable, text, time
+from ingest.flows.legacy.columns import name_unknown, number, readable, text, time
 from ingest.flows.legacy.lines import Row, Value
 from ingest.flows.legacy.ownership import Owner
 from ingest.flows.legacy.reporting import Notes
@@ -95,8 +95,7 @@ def document(row: Row, owner: Owner, notes: Notes, taken_at: str) -> LegacyDocum
     """What an archive's row says of a file of its store."""
     path = text(row, "path") or ""
     found = owner.repository
-    for name, told in beside(row, COLUMNS).items():
-        notes.changed("unknown-column", name, told)
+    name_unknown(row, COLUMNS, notes)
     if owner.rule is not None:
         known = found.name if found is not None else None
         notes.guessed(owner.rule, "repository", [*owner.candidates] or None, known)

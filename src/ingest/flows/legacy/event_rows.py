@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from ingest.flows.legacy import commits
-from ingest.flows.legacy.columns import number, text, time
+from ingest.flows.legacy.columns import name_unknown, number, text, time
 from ingest.flows.legacy.lines import Row
 from ingest.flows.legacy.plain_rows import MadeRow, RowKind, notes_of, say, taken, write
 from ingest.flows.legacy.target import ImportTarget
@@ -17,6 +17,7 @@ from ingest.store.legacy_tables import COMMITS, VECTOR_ENTRIES
 EVENT = RowKind(
     COMMITS, "lightfast_ingestion_events", {("store_id", "source_type", "event_key"): taken}
 )
+_OF_VECTOR = ("id", "store_id", "doc_id", "chunk_index", "content_hash", "upserted_at")
 VECTOR = RowKind(VECTOR_ENTRIES, "lightfast_legacy_vector_entries")
 
 
@@ -74,6 +75,7 @@ def _vector(
     if store_id not in stores:
         notes.refused("no-parent", "store_id", store_id)
         return MadeRow(notes, None)
+    name_unknown(row, _OF_VECTOR, notes)
     return MadeRow(
         notes,
         {

@@ -39,6 +39,8 @@ from ingest.store.legacy_tables import (
     WORKSPACES,
 )
 
+RECOUNTED = 50
+"""Connections whose documents one statement counts: of all at once it may not end in its time."""
 _FILES, _FILE = "files", "file"
 _BRINGS: Mapping[str, Callable[[ImportTarget, Sequence[Row]], None]] = {
     ORGANIZATIONS: bring_organizations,
@@ -107,8 +109,10 @@ def _recount(target: ImportTarget) -> None:
     ids = [one.connection_id for one in target.brought.repositories.values()]
     counted = {id_: target.brought.of_connection.get(id_, 0) for id_ in ids}
     if target.is_ready and not target.is_dry:
-        with transaction(target.engine) as conn:
-            counted = legacy_documents.recount(conn, ids)
+        for first in range(0, len(ids), RECOUNTED):
+            with transaction(target.engine) as conn:
+                step = ids[first : first + RECOUNTED]
+                counted |= legacy_documents.recount(conn, step)
     for id_, (told, what) in sorted(target.brought.counts.items()):
         now = counted.get(id_, told)
         if now != told:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from ingest.core.chunks import ChunkConfig
-from ingest.flows.legacy.columns import flag, needed, number, text, time
+from ingest.flows.legacy.columns import flag, name_unknown, needed, number, text, time
 from ingest.flows.legacy.lines import Row, Value
 from ingest.flows.legacy.reporting import Notes
 
@@ -61,6 +61,7 @@ _UNKNOWN = "unknown"
 
 def organization(row: Row, notes: Notes, taken_at: str) -> dict[str, Value]:
     """Our row of a legacy organization. `taken_at` stands in for times that nobody can read."""
+    name_unknown(row, ORGANIZATION, notes)
     made: dict[str, Value] = {name: row.get(name) for name in ORGANIZATION}
     made["clerk_org_slug"] = needed(row, "clerk_org_slug", notes, notes.id)
     made["claimed_by"] = needed(row, "claimed_by", notes, _UNKNOWN)
@@ -72,6 +73,7 @@ def organization(row: Row, notes: Notes, taken_at: str) -> dict[str, Value]:
 
 def workspace(row: Row, notes: Notes, taken_at: str) -> dict[str, Value]:
     """Our row of a legacy workspace."""
+    name_unknown(row, WORKSPACE, notes)
     made: dict[str, Value] = {name: row.get(name) for name in WORKSPACE}
     made["is_default"] = flag(row, "is_default", otherwise=False)
     return made | _times(row, notes, taken_at)
@@ -79,6 +81,7 @@ def workspace(row: Row, notes: Notes, taken_at: str) -> dict[str, Value]:
 
 def store(row: Row, notes: Notes, taken_at: str) -> dict[str, Value]:
     """Our row of a legacy store. What an older generation did not have is the column's default."""
+    name_unknown(row, STORE, notes)
     made: dict[str, Value] = {name: row.get(name) for name in STORE}
     made |= {name: text(row, name) or default for name, default in _STORE_TEXTS.items()}
     made |= {name: number(row, name, default) for name, default in _STORE_NUMBERS.items()}

@@ -54,6 +54,7 @@ RULES: Mapping[str, str] = {
     "path-too-long": "a path of over 255 characters is cut and has a hash; the metadata have all",
     "slug-repeated": "the slug is another document's, so that this one has a computed one",
     "known-under-another-id": "the same file stands here under another id, which stays",
+    "path-told-here": "a repository of the store has told of the path here, whose document stays",
     # Of commits.
     "not-recorded": "the legacy row did not say it",
     "no-delivery-id": "the row has no delivery id of its own, so that its key is made of its id",

@@ -51,7 +51,8 @@ class BroughtRows:
 
     names: of repositories, by number, as links to stores have them. linked: by store. counts: of
     connections, the legacy count of documents, and what was said of the row. documents, slugs: of a
-    dry run, what would be there by now.
+    dry run, what would be there by now; slugs also those of documents that are not in sight, of the
+    stores that were `looked_through` for them.
     """
 
     organizations: set[str] = field(default_factory=set)
@@ -64,6 +65,7 @@ class BroughtRows:
     of_connection: dict[str, int] = field(default_factory=dict)
     documents: KnownTexts = field(default_factory=KnownTexts)
     slugs: KnownTexts = field(default_factory=KnownTexts)
+    looked_through: set[str] = field(default_factory=set)
     owners: dict[str, Owner] = field(default_factory=dict)
 
     def owner(self, store_id: str) -> Owner:
