@@ -29,6 +29,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "retention": (),
     "evaluating": (),
     "graph": (),
+    "explaining": ("connections", "deliveries", "documents"),
     "legacy": ("batches", "connections", "documents"),
 }
 """The rooms of `flows`, each with those that it may use: nobody uses one that uses him."""

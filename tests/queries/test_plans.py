@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from ingest.flows.documents.find import find_documents
 from ingest.queries import Documents, Moment, ResultPage, lists
 from ingest.queries.lists import Wanted
-from ingest.store import queue_admin
+from ingest.store import explaining, queue_admin
 from ingest.store.engine import connect
 from tests.databases import empty_databases
 from tests.queries.library import QUIET, Library, fill
@@ -163,6 +163,8 @@ def _plans(engine: sa.Engine, documents: int, times: int) -> dict[str, Plan]:
             *_patterns(library, parent, target),
             *_lists(parent),
             *_samples(library, conn.exec_driver_sql(_ISSUE).scalar_one()),
+            ("what the ledger knows of one", lambda c: explaining.row_of(c, target)),
+            ("why one points where it does", lambda c: explaining.pointers(c, target)),
         ]
         return {name: plan_of(conn, ask, times=times) for name, ask in asked}
 

@@ -13,21 +13,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from ingest.changes.told import ChunkChanges, DocumentChange, Op, PlacedChunk
-from ingest.store.outbox import OutboxRow, SnapshotDocument
-
-FIELDS = (
-    "source_id",
-    "source_metadata",
-    "parent_doc_id",
-    "slug",
-    "content_hash",
-    "config_hash",
-    "frontmatter",
-    "chunk_count",
-    "relationships",
-    "created_at",
-)
-"""The columns that count as a change, in the order of their bits (`lightfast_tell_changed`)."""
+from ingest.store.outbox import OutboxRow, SnapshotDocument, fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +133,7 @@ def _change(stretch: _Stretch) -> DocumentChange:
         content_hash=row.content_hashes[place],
         config_hash=row.config_hashes[place],
         updated_at=_aware(row.updated_at[place]),
-        changed=None if gone or stretch.fresh else _names(stretch.fields),
+        changed=None if gone or stretch.fresh else fields_of(stretch.fields),
         chunks=None if gone else _chunks(stretch),
     )
 
@@ -182,10 +168,6 @@ def _placed(digests: Sequence[str]) -> list[PlacedChunk]:
         number = seen[digest]
         found.append(PlacedChunk(digest if number == 1 else f"{digest}.{number}", position))
     return found
-
-
-def _names(fields: int) -> tuple[str, ...]:
-    return tuple(name for place, name in enumerate(FIELDS) if fields & 1 << place)
 
 
 def _aware(time: datetime) -> datetime:

@@ -9,6 +9,7 @@ import typer
 
 from ingest.cli import output, times
 from ingest.cli.arguments import MANY, After, AsJson, DocumentId, Limit, OfSource, OfStore
+from ingest.cli.explaining import explain
 from ingest.cli.related import related
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
@@ -129,3 +130,4 @@ def references(
 
 
 app.command()(related)
+app.command()(explain)

@@ -19,6 +19,20 @@ MOST_READ = 20_000
 """Documents of one transaction that are read at once; a larger one is read in parts."""
 _WINDOW_ROWS = 1_000
 
+FIELDS = (
+    "source_id",
+    "source_metadata",
+    "parent_doc_id",
+    "slug",
+    "content_hash",
+    "config_hash",
+    "frontmatter",
+    "chunk_count",
+    "relationships",
+    "created_at",
+)
+"""The columns that count as a change, in the order of their bits (`lightfast_tell_changed`)."""
+
 _FRESH = sa.text("SELECT EXISTS (SELECT FROM lightfast_document_outbox WHERE position IS NULL)")
 _LAY = sa.text("INSERT INTO lightfast_outbox_head DEFAULT VALUES ON CONFLICT DO NOTHING")
 _HOLD = sa.text("SELECT last FROM lightfast_outbox_head FOR UPDATE")
@@ -263,3 +277,8 @@ def texts(
 
 def _listed(names: Collection[str] | None) -> list[str] | None:
     return None if names is None else sorted(names)
+
+
+def fields_of(bits: int) -> tuple[str, ...]:
+    """The columns that changed, by the bits of a row's `fields`."""
+    return tuple(name for place, name in enumerate(FIELDS) if bits & 1 << place)

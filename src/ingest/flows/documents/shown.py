@@ -25,7 +25,11 @@ def view(
     pointers: Iterable[Pointer], temporal: Mapping[str, JSON] | None
 ) -> dict[str, JSON] | None:
     """The seed's `DocumentRelationships`; None where there is nothing to show."""
-    return relationships(((p.kind, p.target_source, _shown_as(p)) for p in pointers), temporal)
+    shown = (
+        (p.kind, p.target_source, shown_as(p.target_source, p.target_key, p.shown))
+        for p in pointers
+    )
+    return relationships(shown, temporal)
 
 
 def show_anew(conn: sa.Connection, document_ids: Collection[str], *, touch: bool = True) -> None:
@@ -45,10 +49,13 @@ def show_anew(conn: sa.Connection, document_ids: Collection[str], *, touch: bool
         references.relate(conn, rows, touch=touch)
 
 
-def _shown_as(pointer: Pointer) -> str:
-    if pointer.shown is None:
-        return pointer.target_key
-    found = all_sources().get(pointer.target_source)
-    if found is None or found.mentions is None:
-        return pointer.shown
-    return found.mentions.mention_of(pointer.shown)
+def shown_as(source_type: str, key: str, found: str | None) -> str:
+    """What a reference is shown by: the `source_id` of what was found in its source's mentions, and
+    where nothing was, the key as it is written.
+    """
+    if found is None:
+        return key
+    source = all_sources().get(source_type)
+    if source is None or source.mentions is None:
+        return found
+    return source.mentions.mention_of(found)
