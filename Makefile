@@ -15,6 +15,7 @@ JSON ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := $(VENV)/audit
+PACKAGING := $(VENV)/packaging
 CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. examples/. bench/__init__.py)))
 
 help: ## print this
@@ -55,6 +56,9 @@ types: $(READY) ## mypy, strict
 audit: $(READY) $(AUDIT)/.ready ## known vulnerabilities, yanked pins, licences
 	@$(BIN)/python -m tests.dependencies.audit --tools $(AUDIT)/bin/python
 
+packaging: $(READY) $(PACKAGING)/.ready ## image, compose file, chart, units, alerts: what their own tools say
+	$(BIN)/pytest -rs tests/packaging
+
 format: $(READY) ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -74,4 +78,9 @@ $(AUDIT)/.ready: .ci/audit.txt | $(READY)
 	@if .ci/install '$(AUDIT)' '$(PYTHON)' --requirement .ci/audit.txt; then touch $@; \
 	else rm -rf '$(AUDIT)'; fi
 
-.PHONY: help demo up test test-slow corpus bench check coverage lint types audit format setup clean
+$(PACKAGING)/.ready: .ci/packaging.txt .ci/promtool | $(READY)
+	@if .ci/install '$(PACKAGING)' '$(PYTHON)' --requirement .ci/packaging.txt \
+		&& .ci/promtool '$(PACKAGING)/bin'; then touch $@; else rm -rf '$(PACKAGING)'; fi
+
+.PHONY: help demo up test test-slow corpus bench check coverage lint types audit packaging format \
+	setup clean

@@ -8,12 +8,16 @@ from pathlib import Path
 
 from ingest.embedded.stack import Child
 
+DONE_WITHIN_S = 20
+"""After SIGTERM requests that are under way are waited for so long; 30 s are what is usual."""
+
 
 def web(*, host: str, port: int, env: Mapping[str, str]) -> Child:
     """The receiver."""
     argv = [*_module("uvicorn"), "--factory", "ingest.web:create_app"]
     argv += ["--http", "ingest.web.protocol:BoundedProtocol"]
     argv += ["--host", host, "--port", str(port), "--no-access-log"]
+    argv += ["--timeout-graceful-shutdown", str(DONE_WITHIN_S)]
     return Child("web", argv, env)
 
 
