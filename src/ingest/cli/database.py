@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from ingest.cli.amounts import bytes_, count
 from ingest.cli.arguments import AsJson
 from ingest.cli.session import session
 from ingest.sources.registry import source_types
-from ingest.store import retention, sizes, upgrade
+from ingest.store import retention, sizes, text_search, upgrade
 from ingest.store.engine import transaction
 from ingest.store.queue_admin import STATUSES
 from ingest.store.retention import Due
@@ -78,6 +78,33 @@ def size(context: typer.Context, *, as_json: AsJson = False) -> None:
         f"to be deleted, {keep_days} days after they were settled: {more}{count(due.deliveries)}, "
         f"{bytes_(due.body_bytes)} of bodies"
     )
+
+
+@app.command("search")
+def search_(
+    context: typer.Context,
+    wanted: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[LANGUAGE|off]",
+            help="`english`, `german`, …, `simple` for words as they are; `off` drops the index.",
+        ),
+    ] = None,
+) -> None:
+    """Build the index that `ingest docs search` needs, beside busy workers; or say what there is.
+
+    It takes about a third of the texts' room, and PostgreSQL 1 ms more for each new chunk.
+    """
+    engine = session(context).engine
+    if wanted == "off":
+        was = text_search.drop(engine)
+        output.line("search is off" if was else "search was off already")
+        return
+    if wanted is not None:
+        text_search.build(engine, wanted)
+    with transaction(engine, durable=False) as conn:
+        found = text_search.language(conn)
+    output.line(f"search is on, for {found}" if found else "search is off")
 
 
 def _sizes(

@@ -11,6 +11,7 @@ from ingest.cli import output, times
 from ingest.cli.arguments import MANY, After, AsJson, DocumentId, Limit, OfSource, OfStore
 from ingest.cli.explaining import explain
 from ingest.cli.related import related
+from ingest.cli.searching import search
 from ingest.cli.session import session
 from ingest.core.errors import BadInput
 from ingest.flows.documents.find import find_documents
@@ -130,4 +131,5 @@ def references(
 
 
 app.command()(related)
+app.command()(search)
 app.command()(explain)

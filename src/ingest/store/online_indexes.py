@@ -88,10 +88,10 @@ def _build(engine: sa.Engine, index: sa.Index) -> None:
     log.info("index_building", index=index.name, table=table)
     _add_columns(engine, index, found.of_table)
     if found.valid is False:
-        _alone(engine, f"DROP INDEX CONCURRENTLY IF EXISTS {found.named}")
+        alone(engine, f"DROP INDEX CONCURRENTLY IF EXISTS {found.named}")
     told = str(CreateIndex(index).compile(dialect=engine.dialect))
     told = told.replace(f" ON {table} ", f" ON {found.of_table} ", 1)
-    _alone(engine, told.replace("CREATE INDEX ", "CREATE INDEX CONCURRENTLY ", 1))
+    alone(engine, told.replace("CREATE INDEX ", "CREATE INDEX CONCURRENTLY ", 1))
 
 
 def _add_columns(engine: sa.Engine, index: sa.Index, table: str) -> None:
@@ -122,7 +122,7 @@ def _turn(engine: sa.Engine) -> Iterator[None]:
         time.sleep(AGAIN_S)
 
 
-def _alone(engine: sa.Engine, statement: str) -> None:
+def alone(engine: sa.Engine, statement: str) -> None:
     """Run a statement that no transaction may hold, for as long as it takes."""
     connection = engine.raw_connection()
     try:
