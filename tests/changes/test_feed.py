@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import sqlalchemy as sa
 
-from ingest.changes import ALL, Changes, FellBehind, LeaseLost
+from ingest.changes import ALL, ChangeBatch, Changes, DocumentChange, FellBehind, LeaseLost
+from ingest.changes.merging import merged
 from ingest.core.errors import BadInput
 from ingest.flows.retention import delete_changes
-from ingest.store import change_consumers
+from ingest.store import change_consumers, outbox
+from ingest.store.change_consumers import ChangeConsumer
 from ingest.store.engine import transaction
 from tests.changes.model import Follower, follow, tables
 from tests.changes.shelf import Table
@@ -96,6 +100,49 @@ def test_a_large_transaction_comes_whole_and_many_small_ones_in_pieces(table: Ta
         sizes.append(len(batch.changes))
         feed.ack(batch)
     assert sizes == [2, 2, 2, 6]
+
+
+def test_a_transaction_that_is_cut_in_two_loses_nothing(table: Table) -> None:
+    """Of more statements than get their positions at once, and of more, and more documents, than
+    are read at once: here some, in truth STEP_ROWS, 1,000 and MOST_READ. Others write before,
+    between and after, also what it wrote.
+    """
+    for name in ("d3", "d5", "gone"):
+        table.put(name, "before")
+    with transaction(table.engine) as conn:
+        for n in range(12):
+            table.put(f"d{n}", f"text {n}", f"more of {n}", conn=conn)
+            table.put(f"d{n // 2}", f"text {n}", conn=conn)
+            if n % 4 == 0:
+                table.put(f"other-{n}", "meanwhile")
+    table.put("d5", "after")
+    table.delete("d7", "gone")
+    with transaction(table.engine) as conn:
+        while outbox.give_positions(conn, wait=True, rows=7) == 7:
+            pass
+    feed, follower = Changes(table.engine, "embedder", stores=ALL, start=0), Follower()
+    with transaction(table.engine) as conn:
+        of_one = [part for part in _in_parts(conn) if any(one.document_id == "d10" for one in part)]
+        for part in _in_parts(conn):
+            follower.apply(_told(part), feed.texts(part))
+    assert len(of_one) > 1
+    assert follower.shown() == tables(table.engine)
+    assert follow(feed, again := Follower())
+    assert again.shown() == tables(table.engine)
+
+
+def _in_parts(conn: sa.Connection) -> Iterator[list[DocumentChange]]:
+    """As a reader reads, and may be given no more than some at once."""
+    after = 0
+    while through := outbox.window(conn, after=after, documents=3, most=6, rows=5):
+        rows = outbox.read(conn, after=after, through=through, stores=None, source_types=None)
+        yield merged(rows, after=after, through=through, stores=None, source_types=None)
+        after = through
+
+
+def _told(changes: list[DocumentChange]) -> ChangeBatch:
+    nobody = ChangeConsumer("", None, None, 0, snapshot=False, page=None, snapshots=0)
+    return ChangeBatch(tuple(changes), 0, nobody)
 
 
 def test_a_new_consumer_begins_with_what_stands_and_goes_on_without_a_gap(table: Table) -> None:

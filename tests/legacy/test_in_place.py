@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
+from ingest.flows.doctor import look_at_legacy
 from ingest.flows.legacy.import_archive import Imported, Wishes
 from ingest.flows.legacy.in_place import (
     LegacyPlace,
@@ -31,6 +33,7 @@ from ingest.sources.registry import source_types
 from ingest.store.condition import UnfitDatabase
 from ingest.store.engine import connect
 from ingest.store.upgrade import upgrade
+from tests.cli.conftest import Ingest, ingest
 from tests.databases import empty_databases
 from tests.legacy import database
 from tests.legacy.archiving import archive
@@ -38,10 +41,12 @@ from tests.legacy.database import Built
 from tests.legacy.importing import bring
 from tests.legacy.standing import standing
 
+__all__ = ["ingest"]
+
 pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 ODD = ("store_with_two_repositories", "deleted_repository", "vector_entries_that_do_not_fit")
-MOMENTS = 5 + 8
+MOMENTS = 6 + 8
 """Steps, and batches of as few rows as these are."""
 
 
@@ -95,7 +100,7 @@ def test_it_is_killed_between_its_steps_and_ends_the_same(
 ) -> None:
     by_archive(legacy, engine, tmp_path)
     directory = tmp_path / "archive"
-    for moment in (2, 10):  # before the move, among the rows
+    for moment in (3, 11):  # before the move, among the rows
         assert kill(legacy.url, directory, moment) == -signal.SIGKILL
     done = run(legacy.url, directory)
     assert standing(legacy.url) == standing(database_url)
@@ -113,7 +118,7 @@ def test_it_is_killed_between_its_steps_and_ends_the_same(
 
 
 def test_nothing_is_dropped_before_all_of_it_came_in_and_the_archive_is_sound(
-    legacy: Built, tmp_path: Path
+    legacy: Built, ingest: Ingest, tmp_path: Path
 ) -> None:
     directory = tmp_path / "archive"
     where = place(legacy.url, directory)
@@ -121,7 +126,13 @@ def test_nothing_is_dropped_before_all_of_it_came_in_and_the_archive_is_sound(
         import_in_place(where, Wishes(tell=stop))
     with pytest.raises(NotMoved, match="not complete"):
         drop_old(where)
+    (unfinished,) = look_at_legacy(where.engine)
+    assert unfinished.remedy == "ingest legacy import --in-place"
+    for command, code in (("check", 1), ("upgrade", 0)):
+        ran = ingest("db", command, DATABASE_URL=legacy.url)
+        assert (ran.code, ran.err.count("`ingest legacy import --in-place`")) == (code, 1)
     import_in_place(where, Wishes())
+    assert not [*look_at_legacy(where.engine)]
     documents = directory / "documents.jsonl"
     sound = documents.read_bytes()
     documents.write_bytes(sound.replace(b"docs", b"DOCS", 1))
@@ -166,6 +177,26 @@ def test_a_dry_run_says_what_would_be_done_and_leaves_all_as_it_is(
     assert not (tmp_path / "archive").exists()
     assert import_in_place(where, Wishes()).tally.as_json() == told
     where.engine.dispose()
+
+
+def test_it_is_told_how_far_each_step_is(make: Callable[[], str], tmp_path: Path) -> None:
+    """Also of those that read the whole database, or the whole archive, and bring nothing in."""
+    legacy, steps = database.build(make(), documents=1_000, oddities=()), [""]
+    told: dict[str, set[str]] = {}
+
+    def tell(passed: Passed) -> None:
+        told.setdefault(steps[-1], set()).add(passed.logical)
+
+    where = replace(place(legacy.url, tmp_path / "archive"), step=steps.append)
+    import_in_place(where, Wishes(tell=tell))
+    assert steps[1:] == ["export", "verify", "move aside", "upgrade", "import", "done"]
+    assert all("documents" in told[step] for step in ("export", "verify", "move aside", "import"))
+    told.clear()
+    steps[:] = [""]
+    drop_old(where, tell)
+    where.engine.dispose()
+    assert steps[1:] == ["verify", "compare"]
+    assert all("documents" in told[step] for step in ("verify", "compare"))
 
 
 def test_an_older_generation_of_tables_comes_over_too(

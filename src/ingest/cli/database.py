@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 import typer
 
 from ingest.cli import output
 from ingest.cli.amounts import bytes_, count
 from ingest.cli.arguments import AsJson
 from ingest.cli.session import session
+from ingest.flows.doctor import look_at_legacy
 from ingest.sources.registry import source_types
 from ingest.store import retention, sizes, text_search, upgrade
 from ingest.store.engine import transaction
@@ -29,7 +31,8 @@ def upgrade_(context: typer.Context, *, as_json: AsJson = False) -> None:
 
     One that a newer program brought further, and that serves this one too, stays as it is.
     """
-    report = upgrade.upgrade(session(context).engine, source_types())
+    engine = session(context).engine
+    report = upgrade.upgrade(engine, source_types())
     data = {
         "before": report.before,
         "after": report.after,
@@ -37,13 +40,19 @@ def upgrade_(context: typer.Context, *, as_json: AsJson = False) -> None:
         "adopted": report.adopted,
     }
     output.record(data, as_json=as_json)
+    for said in _unfinished(engine):
+        output.note(said)
+
+
+def _unfinished(engine: sa.Engine) -> list[str]:
+    return [f"{one.said}: go on with `{one.remedy}`" for one in look_at_legacy(engine)]
 
 
 @app.command()
 def check(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Say what is behind; exit 1 if anything is."""
     current = session(context)
-    behind = upgrade.check(current.engine, source_types())
+    behind = [*upgrade.check(current.engine, source_types()), *_unfinished(current.engine)]
     if as_json:
         output.document({"current": not behind, "behind": behind})
     for text in behind:

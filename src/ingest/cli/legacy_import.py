@@ -14,7 +14,7 @@ import typer
 from ingest.cli import output
 from ingest.cli.amounts import count
 from ingest.cli.arguments import AsJson
-from ingest.cli.legacy_progress import shown
+from ingest.cli.legacy_progress import StepShown, shown
 from ingest.cli.session import Session, session
 from ingest.core.errors import BadInput
 from ingest.flows.legacy.archive import Archive
@@ -30,7 +30,9 @@ REPORT = "import-report.jsonl"
 PARTIAL = ".partial"
 _STEPS: Mapping[str, str] = {
     "export": "exporting the legacy tables",
+    "verify": "looking the archive over",
     "move aside": "comparing the archive with the tables, and moving them aside",
+    "compare": "comparing the archive with the tables",
     "upgrade": "making our schema",
     "import": "importing",
     "done": "all of it is here",
@@ -94,17 +96,23 @@ def import_(
         raise BadInput("--drop-old brings nothing in, and has no report: leave --report out")
     if directory is None and not in_place:
         raise BadInput("name the archive's directory, or give --in-place")
-    current = session(context)
-    place = _place(current, directory)
-    if drop:
-        output.record({"dropped": list(drop_old(place))}, as_json=as_json)
-        return
     _require_no_file_of_an_archive(report)
-    told = _ImportReport(report or (None if dry_run else (directory or place.default) / REPORT))
+    current = session(context)
+    if drop:
+        _drop(current, directory, as_json=as_json)
+        return
+    where = None if dry_run else (directory or _default(current)) / REPORT
+    told = _ImportReport(report or where)
     with told.written(), shown("import", as_json=as_json) as tell:
-        wishes = Wishes(told.take, tell)
+        place, wishes = _place(current, directory, tell), Wishes(told.take, tell)
         done = _import(current, place, wishes, in_place=in_place, dry_run=dry_run)
     _tell(done, told.path, in_place=in_place, as_json=as_json)
+
+
+def _drop(current: Session, directory: Path | None, *, as_json: bool) -> None:
+    with shown("verify", as_json=as_json) as tell:
+        dropped = drop_old(_place(current, directory, tell), tell)
+    output.record({"dropped": list(dropped)}, as_json=as_json)
 
 
 def _require_no_file_of_an_archive(report: Path | None) -> None:
@@ -113,15 +121,22 @@ def _require_no_file_of_an_archive(report: Path | None) -> None:
         raise BadInput(f"--report {report} is called as a file of an archive is: name another one")
 
 
-def _place(current: Session, directory: Path | None) -> LegacyPlace:
-    default = current.program.settings.data_dir / "legacy"
+def _default(current: Session) -> Path:
+    return current.program.settings.data_dir / "legacy"
+
+
+def _place(current: Session, directory: Path | None, tell: StepShown) -> LegacyPlace:
+    def turn_to(step: str) -> None:
+        output.note(_STEPS[step])
+        tell.step = step
+
     return LegacyPlace(
         current.engine,
         directory,
-        default,
+        _default(current),
         version("lightfast-ingest"),
         source_types(),
-        step=lambda step: output.note(_STEPS[step]),
+        step=turn_to,
     )
 
 

@@ -19,6 +19,7 @@ UPDATE lightfast_legacy_imports
 SET finished_at = coalesce(finished_at, now()), counts = CAST(:counts AS jsonb) -> 0
 WHERE archive = :archive
 """)
+_EXISTS = sa.text("SELECT to_regclass('lightfast_legacy_imports') IS NOT NULL")
 _FIND = sa.text("""
 SELECT archive, directory, in_place, started_at, finished_at FROM lightfast_legacy_imports
 WHERE archive = :archive
@@ -44,6 +45,14 @@ def start(conn: sa.Connection, archive: str, directory: str, *, in_place: bool) 
 def finish(conn: sa.Connection, archive: str, counts: dict[str, dict[str, int]]) -> None:
     """Note that all of it is in."""
     conn.execute(_FINISH, {"archive": archive, "counts": as_json([counts])})
+
+
+def is_finished(conn: sa.Connection, archive: str) -> bool:
+    """Whether all of an archive is in; also asked of a database that has not our schema yet."""
+    if not conn.execute(_EXISTS).scalar_one():
+        return False
+    found = find(conn, archive)
+    return found is not None and found.finished_at is not None
 
 
 def find(conn: sa.Connection, archive: str) -> Import | None:

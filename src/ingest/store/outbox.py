@@ -17,7 +17,8 @@ STEP_ROWS = 2_000
 """Rows that get their positions, or are deleted, by one statement."""
 MOST_READ = 20_000
 """Documents of one transaction that are read at once; a larger one is read in parts."""
-_WINDOW_ROWS = 1_000
+WINDOW_ROWS = 1_000
+"""Rows that are looked at for it."""
 
 FIELDS = (
     "source_id",
@@ -195,12 +196,20 @@ def head(conn: sa.Connection) -> OutboxHead:
     return OutboxHead(0, 0) if found is None else OutboxHead(*found)
 
 
-def window(conn: sa.Connection, *, after: int, documents: int) -> int | None:
+def window(
+    conn: sa.Connection,
+    *,
+    after: int,
+    documents: int,
+    most: int = MOST_READ,
+    rows: int = WINDOW_ROWS,
+) -> int | None:
     """Up to which position to read so that about so many documents come; None where none do.
 
-    A transaction is not cut in two, unless it is of more than MOST_READ documents or 1,000 rows.
+    A transaction is not cut in two, unless it is of more than `most` documents or `rows` rows, or
+    of more rows than got their positions at once.
     """
-    given = {"after": after, "documents": documents, "most": MOST_READ, "rows": _WINDOW_ROWS}
+    given = {"after": after, "documents": documents, "most": most, "rows": rows}
     through: int | None = conn.execute(_WINDOW, given).scalar()
     return through
 

@@ -10,6 +10,7 @@ from ingest.flows.doctor.changes import look_at_changes
 from ingest.flows.doctor.connections import Surroundings, look_at_connections
 from ingest.flows.doctor.database import look_at_database
 from ingest.flows.doctor.findings import Finding, State, failed, fine, note, unreachable
+from ingest.flows.doctor.legacy import look_at_legacy
 from ingest.flows.doctor.names import look_at_names
 from ingest.flows.doctor.queue import look_at_queue
 from ingest.flows.doctor.retention import look_at_retention
@@ -28,6 +29,7 @@ __all__ = [
     "look_at_changes",
     "look_at_connections",
     "look_at_database",
+    "look_at_legacy",
     "look_at_names",
     "look_at_one_subscription",
     "look_at_queue",

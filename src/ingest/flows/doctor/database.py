@@ -1,4 +1,6 @@
-"""Checks the database: reachable, writable, new enough, with our schema, and a clock like ours."""
+"""Checks the database: reachable, writable, new enough, with our schema, and a clock like ours;
+and whether a legacy one is half on its way over.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import IngestError, TransientError
 from ingest.flows.doctor.findings import Finding, failed, fine, note, unreachable
+from ingest.flows.doctor.legacy import look_at_legacy
 from ingest.sources.registry import source_types
 from ingest.store import health, upgrade
 from ingest.store.engine import ReadOnly, transaction
@@ -54,6 +57,7 @@ def look_at_database(
     for line in behind:
         said = line.removesuffix(f": run `{_UPGRADE}`")
         yield failed("schema", said, _UPGRADE if said != line else _ANOTHER)
+    yield from look_at_legacy(engine)
 
 
 def _clocks(apart_s: float) -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from ingest.flows.legacy.manifest import (
     Manifest,
     file_of,
 )
-from ingest.flows.legacy.passing import TOLD_EVERY, Passed, Tell
+from ingest.flows.legacy.passing import Tell, counted
 from ingest.flows.legacy.writing import ArchiveDraft, drafting
 from ingest.store import legacy
 from ingest.store.engine import transaction
@@ -76,7 +75,7 @@ def _table(
     conn: sa.Connection, draft: ArchiveDraft, logical: str, table: FoundTable, tell: Tell
 ) -> ArchivedTable:
     with closing(legacy.rows(conn, table.name)) as blocks:  # whatever ends it, before the rollback
-        done = draft.write(logical, _counted(blocks, logical, table.about, tell))
+        done = draft.write(logical, counted(blocks, logical, table.about, tell))
     return ArchivedTable(
         table=table.name,
         file=file_of(logical),
@@ -91,13 +90,3 @@ def _table(
         indexes=legacy.indexes(conn, table.name),
         constraints=legacy.constraints(conn, table.name),
     )
-
-
-def _counted(blocks: Iterator[bytes], logical: str, about: int, tell: Tell) -> Iterator[bytes]:
-    rows = told = 0
-    for block in blocks:
-        rows += block.count(b"\n")
-        if rows - told >= TOLD_EVERY:
-            told = rows
-            tell(Passed(logical, rows, about))
-        yield block

@@ -57,7 +57,7 @@ def import_archive(
 
     Raises `DamagedArchive`, having written nothing.
     """
-    require_sound(archive)
+    require_sound(archive, wishes.tell)
     digest, directory = digest_of(archive), str(archive.directory)
     tally = Tally(wishes.sink)
     if not is_dry:
@@ -79,9 +79,12 @@ def require_schema(engine: sa.Engine, source_types: Collection[str]) -> None:
         raise BadInput(f"the database cannot take an archive: {'; '.join(behind)}")
 
 
-def require_sound(archive: Archive) -> None:
-    """Raise `DamagedArchive` where a file is not what the manifest says; reads every byte."""
-    damage = [flaw for flaw in archive.verify() if flaw.is_damage]
+def require_sound(archive: Archive, tell: Tell = lambda _: None) -> None:
+    """Raise `DamagedArchive` where a file is not what the manifest says; reads every byte.
+
+    `tell` hears how far it is.
+    """
+    damage = [flaw for flaw in archive.verify(tell) if flaw.is_damage]
     if damage:
         first = damage[0]
         raise DamagedArchive(

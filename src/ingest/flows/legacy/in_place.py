@@ -29,6 +29,7 @@ from ingest.flows.legacy.import_archive import (
 from ingest.flows.legacy.importing import bring_in, zoneless
 from ingest.flows.legacy.lines import Row
 from ingest.flows.legacy.manifest import MANIFEST
+from ingest.flows.legacy.passing import Tell, counted
 from ingest.flows.legacy.reporting import Tally
 from ingest.flows.legacy.target import ImportTarget
 from ingest.store import legacy, legacy_aside, legacy_imports, upgrade
@@ -67,7 +68,7 @@ def import_in_place(place: LegacyPlace, wishes: Wishes) -> Imported:
     """
     found = _aside(place.engine)
     if found is None:
-        _export_and_move(place)
+        _export_and_move(place, wishes.tell)
         found = _required(place.engine)
     archive = _archive_of(place, found)
     place.step("upgrade")
@@ -95,7 +96,7 @@ def try_in_place(place: LegacyPlace, wishes: Wishes) -> Imported:
     return Imported("", "", tally, is_dry=True)
 
 
-def drop_old(place: LegacyPlace) -> tuple[str, ...]:
+def drop_old(place: LegacyPlace, tell: Tell = lambda _: None) -> tuple[str, ...]:
     """Drop the tables that were moved aside; their names, none where nothing is aside.
 
     Raises `NotMoved` where the import is not complete, the archive is not sound any more, or a
@@ -106,17 +107,19 @@ def drop_old(place: LegacyPlace) -> tuple[str, ...]:
         return ()
     archive = _archive_of(place, found)
     with transaction(place.engine) as conn:
-        journal = legacy_imports.find(conn, found.archive)
-    if journal is None or journal.finished_at is None:
+        is_complete = legacy_imports.is_finished(conn, found.archive)
+    if not is_complete:
         raise NotMoved(
             "the import of the old tables is not complete, so that nothing was dropped; run "
             "`ingest legacy import --in-place` to its end first"
         )
-    require_sound(archive)
+    place.step("verify")
+    require_sound(archive, tell)
+    place.step("compare")
     with transaction(place.engine) as conn, patient(conn):
         legacy_aside.take_time(conn)
         legacy_aside.lock(conn, found.tables.values())
-        other = _differing(conn, archive, found.tables)
+        other = _differing(conn, archive, found.tables, tell)
         if other:
             raise NotMoved(
                 f"{', '.join(other)} hold other rows than the archive in {archive.directory}, so "
@@ -124,6 +127,14 @@ def drop_old(place: LegacyPlace) -> tuple[str, ...]:
             )
         legacy_aside.drop(conn, found)
     return tuple(sorted(found.tables.values()))
+
+
+def unfinished(engine: sa.Engine) -> Aside | None:
+    """What stands aside while not all of it came in; None where nothing does."""
+    with transaction(engine) as conn:
+        found = legacy_aside.find(conn)
+        is_done = found is None or legacy_imports.is_finished(conn, found.archive)
+    return None if is_done else found
 
 
 def _aside(engine: sa.Engine) -> Aside | None:
@@ -152,17 +163,16 @@ def _archive_of(place: LegacyPlace, found: Aside) -> Archive:
     return archive
 
 
-def _export_and_move(place: LegacyPlace) -> None:
+def _export_and_move(place: LegacyPlace, tell: Tell) -> None:
     """Export, unless an archive is there; move the tables, if they still are as in the archive."""
     with transaction(place.engine) as conn:
         looked = legacy.look(conn)
         _whole(looked)
     directory = (place.directory or place.default).resolve()
     if not (directory / MANIFEST).exists():
-        _export(place, directory, replace=False)
+        _export(place, directory, tell, replace=False)
     archive = Archive.open(directory)
-    place.step("move aside")
-    if _move(place, archive):
+    if _move(place, archive, tell):
         return
     if place.directory is not None:
         raise BadInput(
@@ -174,28 +184,29 @@ def _export_and_move(place: LegacyPlace) -> None:
             f"{directory} holds the archive of database {archive.manifest.database.name}, which is "
             "kept; name another directory"
         )
-    _export(place, directory, replace=True)
-    place.step("move aside")
-    if not _move(place, Archive.open(directory)):
+    _export(place, directory, tell, replace=True)
+    if not _move(place, Archive.open(directory), tell):
         raise NotMoved(
             "the tables changed while they were exported; stop whatever writes to them, and run "
             "this again"
         )
 
 
-def _export(place: LegacyPlace, directory: Path, *, replace: bool) -> None:
+def _export(place: LegacyPlace, directory: Path, tell: Tell, *, replace: bool) -> None:
     place.step("export")
-    export(place.engine, directory, program=place.program, replace=replace)
+    export(place.engine, directory, program=place.program, replace=replace, tell=tell)
 
 
-def _move(place: LegacyPlace, archive: Archive) -> bool:
+def _move(place: LegacyPlace, archive: Archive, tell: Tell) -> bool:
     """Move the tables aside where they hold what the archive does; False where they do not."""
-    require_sound(archive)
+    place.step("verify")
+    require_sound(archive, tell)
+    place.step("move aside")
     with transaction(place.engine) as conn, patient(conn):
         legacy_aside.take_time(conn)
         tables = {name: table.name for name, table in _whole(legacy.look(conn)).items()}
         legacy_aside.lock(conn, tables.values())
-        if _differing(conn, archive, tables):
+        if _differing(conn, archive, tables, tell):
             return False
         legacy_aside.move(conn, tables, str(archive.directory), digest_of(archive))
     return True
@@ -211,7 +222,9 @@ def _whole(looked: FoundDatabase) -> dict[str, FoundTable]:
     return {name: table for name, table in choose(looked).items() if table is not None}
 
 
-def _differing(conn: sa.Connection, archive: Archive, tables: Mapping[str, str]) -> list[str]:
+def _differing(
+    conn: sa.Connection, archive: Archive, tables: Mapping[str, str], tell: Tell
+) -> list[str]:
     """The tables that do not hold what the archive does, to the byte."""
     found: list[str] = []
     for logical, told in archive.tables.items():
@@ -220,7 +233,7 @@ def _differing(conn: sa.Connection, archive: Archive, tables: Mapping[str, str])
             found += [name or logical] if (told is None) != (name is None) else []
             continue
         digest = hashlib.sha256()
-        for block in legacy.rows(conn, name):
+        for block in counted(legacy.rows(conn, name), logical, told.rows, tell):
             digest.update(block)
         if digest.hexdigest() != told.sha256:
             found.append(name)

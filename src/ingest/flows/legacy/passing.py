@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 TOLD_EVERY = 1_000
@@ -21,3 +21,14 @@ class Passed:
 
 
 Tell = Callable[[Passed], None]
+
+
+def counted(blocks: Iterator[bytes], logical: str, about: int, tell: Tell) -> Iterator[bytes]:
+    """The same blocks of lines; `tell` hears every TOLD_EVERY rows how many have passed."""
+    rows = told = 0
+    for block in blocks:
+        rows += block.count(b"\n")
+        if rows - told >= TOLD_EVERY:
+            told = rows
+            tell(Passed(logical, rows, about))
+        yield block
