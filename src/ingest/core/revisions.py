@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 EXTRACTION = 3
 """Of finding references in texts: `core.references`, `core.links`, every source's mentions."""
-CHUNKING = 1
+CHUNKING = 2
 """Of the canonical text and of cutting it."""
 
 _ADAPTER, _EXTRACTION = 1_000_000, 1_000

@@ -1,9 +1,10 @@
 """How many cl100k tokens a text has, exactly and quickly. Performs no I/O.
 
 The vocabulary lives inside `semantic-text-splitter`, which can only say whether a text fits into n
-tokens. That is enough. cl100k first cuts a text into pieces by a regular expression and merges
-bytes within a piece only, so the count of a text is the sum over its pieces. The same pieces come
-again and again ("the", "3.1"), so each is measured once, by asking the splitter, and remembered.
+tokens. That is enough, asked in the right way. cl100k first cuts a text into pieces by a regular
+expression and merges bytes within a piece only, so the count of a text is the sum over its pieces.
+The same pieces come again and again ("the", "3.1"), so each is measured once, by asking the
+splitter, and remembered.
 
 Where the pieces are many and long (Chinese, base64 without a break) remembering does not pay, and
 where a character is younger than this Python's Unicode tables the cut is not certain: `count` says
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 
-from semantic_text_splitter import MarkdownSplitter, TextSplitter
+from semantic_text_splitter import TextSplitter
 
 MODEL = "gpt-4"
 """Any model whose tokens are cl100k."""
@@ -31,6 +32,7 @@ _CHEAP_ASCII = 64
 _CHEAP_OTHER = 24
 _CHEAP_RULE = 256
 _BLOCK_CHARS = 256
+_WORD = " a"
 
 # White_Space of Unicode. Python's own \s would add U+001C to U+001F.
 _SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -92,36 +94,25 @@ def _fitter(capacity: int) -> Callable[[str], list[str]]:
     return TextSplitter.from_tiktoken_model(MODEL, capacity, 0, trim=False).chunks
 
 
-@lru_cache(maxsize=1_024)
-def _second_fitter(capacity: int) -> Callable[[str], list[str]]:
-    return MarkdownSplitter.from_tiktoken_model(MODEL, capacity, 0, trim=False).chunks
+def _fits(piece: str, capacity: int, size: int) -> bool:
+    """Whether a piece of `size` bytes has at most `capacity` tokens.
 
-
-def fits(text: str, capacity: int) -> bool:
-    """Whether the splitter itself finds at most `capacity` tokens in `text`.
-
-    Yes is always true. No may be wrong once in thousands: the splitter searches as if a longer
-    text never had fewer tokens, and merging can make it so. It never splits a single character,
-    however many tokens that has, so one is asked about beside a neighbour that cannot merge.
+    The splitter searches as if a longer text never had fewer tokens, and merging can make it so:
+    asked about the piece alone it may say no where yes is true. So as many words follow as the
+    piece has bytes, of one token each, that merge with nothing. No beginning of the piece has
+    more tokens than bytes, hence none is ever too long, and behind it a longer text has more.
     """
-    if len(text) == 1:
-        text, capacity = f"a{text}" if text.isspace() else f"{text} a", capacity + 1
-    return len(_fitter(capacity)(text)) <= 1
+    return len(_fitter(capacity + size)(piece + _WORD * size)) <= 1
 
 
 def _measure(piece: str, size: int) -> int:
-    """The tokens of one piece of `size` bytes. Most have one or two, so those are asked first.
-
-    The Markdown splitter looks at the whole before it searches, which corrects most wrong noes.
-    """
+    """The tokens of one piece of `size` bytes. Most have one or two, so those are asked first."""
     if size == 1:
         return 1
-    low, high = next(((n, n) for n in (1, 2, 3) if fits(piece, n)), (4, size))
+    low, high = next(((n, n) for n in (1, 2, 3) if _fits(piece, n, size)), (4, size))
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if fits(piece, middle) else (middle + 1, high)
-    while low > 2 and len(_second_fitter(low - 1)(piece)) == 1 < len(piece):
-        low -= 1
+        low, high = (low, middle) if _fits(piece, middle, size) else (middle + 1, high)
     return low
 
 
