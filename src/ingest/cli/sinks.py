@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ingest.cli import output
-from ingest.cli.arguments import AsJson
+from ingest.cli.arguments import AsJson, OfSources
 from ingest.cli.session import session
 from ingest.sinks.adding import WantedSink, add_sink, no_sink, remove_sink
 from ingest.store import change_consumers, change_sinks
@@ -46,9 +46,6 @@ BrokerVariable = Annotated[
 Stores = Annotated[
     list[str] | None, typer.Option("--store", metavar="ID", help="Of this store; repeatable.")
 ]
-SourceTypes = Annotated[
-    list[str] | None, typer.Option("--source", metavar="TYPE", help="Of this source; repeatable.")
-]
 
 
 @app.callback()
@@ -70,7 +67,7 @@ def add(  # noqa: PLR0913 - each option is one
     max_entries: Most = None,
     url_env: BrokerVariable = None,
     store: Stores = None,
-    source: SourceTypes = None,
+    source: OfSources = None,
     as_json: AsJson = False,
 ) -> None:
     """Push changes somewhere, from a snapshot of what stands on.
