@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	done)
 CORPUS ?= ../shared/corpus
 JOBS ?= 3
+PORT ?=
 ONLY ?=
 JSON ?=
 
@@ -26,8 +27,8 @@ help: ## print this
 demo: $(READY) ## sample webhooks through the whole stack, what came out of them, then stop
 	$(BIN)/ingest demo
 
-up: $(READY) ## everything on this machine, until Ctrl-C
-	$(BIN)/ingest up
+up: $(READY) ## everything on this machine, until Ctrl-C: PORT=8000
+	$(BIN)/ingest up $(if $(PORT),--port '$(PORT)')
 
 test: $(READY) ## the test suite, on embedded services
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m 'not slow'

@@ -159,15 +159,20 @@ def running(
 def is_ready(host: str, port: int) -> bool:
     """Whether the receiver answers, and reaches a current database; waits PROBE_S for a socket.
 
-    `host` is where it listens: an address that means every one is asked on loopback.
+    `host` is where it listens.
     """
-    connection = http.client.HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=PROBE_S)
+    connection = http.client.HTTPConnection(reached_at(host), port, timeout=PROBE_S)
     with contextlib.closing(connection):
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
+
+
+def reached_at(host: str) -> str:
+    """Where to reach what listens there: for an address that means every one that is loopback."""
+    return _EVERYWHERE.get(host, host)
 
 
 def require_port(host: str, port: int) -> None:

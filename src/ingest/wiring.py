@@ -75,6 +75,20 @@ class Program:
         return running.redis_url
 
     @cached_property
+    def receiver_url(self) -> str:
+        """Where the receiver of the `ingest up` listens that runs on the data directory.
+
+        Raises `Unavailable` where none does.
+        """
+        running = _running(self.settings.data_dir)
+        if running is None or not running.receiver_url:
+            raise Unavailable(
+                f"no receiver is known: no `ingest up` runs in {self.settings.data_dir}; start it, "
+                "or name the receiver with --url"
+            )
+        return running.receiver_url
+
+    @cached_property
     def broker(self) -> Broker:
         """The broker with its options and the names of its queues."""
         told = self.settings

@@ -90,7 +90,7 @@ def deliver(ingest: Ingest, connection: str, name: str) -> Ran:
         return ingest("enqueue", "linear", *files, "--connection", connection, "--json")
 
 
-def connect_linear(ingest: Ingest, *stores: str) -> str:
+def connect_linear(ingest: Ingest, *stores: str, **environ: str) -> str:
     """Connect the organization of the recorded payloads; the connection's id."""
     organization = linear.body("Issue.create")["organizationId"]
     metadata = {**METADATA["linear"], "linearOrganizationId": organization}
@@ -98,5 +98,7 @@ def connect_linear(ingest: Ingest, *stores: str) -> str:
     told = ("--name", "Linear", "--metadata", json.dumps(metadata))
     secret = ("--webhook-secret-env", "SECRET")
     return str(
-        ingest("source", "connect", "linear", *fed, *told, *secret, SECRET=SECRET).out.strip()
+        ingest(
+            "source", "connect", "linear", *fed, *told, *secret, **environ, SECRET=SECRET
+        ).out.strip()
     )

@@ -6,11 +6,16 @@ here, and a test holds them equal to what the modules say.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from importlib.metadata import version
 from types import ModuleType
+from typing import Annotated
 
 import typer
+
+from ingest.cli.lines import line
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "up": (
@@ -21,6 +26,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": (
         "demo",
         "Send sample webhooks of every source through the whole stack, and show what came out.",
+    ),
+    "send-test": (
+        "trying",
+        "Send a signed test webhook to the running receiver, and follow it to its document.",
     ),
     "enqueue": ("queue", "Verify and store one delivery, as if it had come over HTTP."),
     "drain": (
@@ -38,7 +47,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "health": ("health", "Exit 0 where the process is well, else 1 and a line: for a probe."),
     "doctor": ("doctor", "Look at everything, and say what to do about what is wrong."),
 }
-"""The module of each command, whose function has the command's name, and the help's first words."""
+"""The module of each command, whose function has its name (`send_test`), and its help's begin."""
 
 GROUPS: Mapping[str, tuple[str, str]] = {
     "db": ("database", "The database's schema, and what takes its room."),
@@ -85,14 +94,36 @@ def tree(used: str | None = None) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
+    app.callback()(_first)
     for name, (module, said) in COMMANDS.items():
         if name == used:
-            app.command(name)(getattr(_loaded(module), name))
+            app.command(name)(getattr(_loaded(module), name.replace("-", "_")))
         else:
             app.command(name, help=said)(_stand_in)
     for name, (module, said) in GROUPS.items():
         app.add_typer(_loaded(module).app if name == used else typer.Typer(help=said), name=name)
     return app
+
+
+def _first(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=lambda told: _say_version(told=told),
+            help="Print the version and nothing else.",
+        ),
+    ] = False,
+) -> None:
+    """Signed webhooks in, documents in PostgreSQL out."""
+
+
+def _say_version(*, told: bool) -> None:
+    if told:
+        line(f"ingest {version('lightfast-ingest')} (Python {platform.python_version()})")
+        raise typer.Exit
 
 
 def _loaded(module: str) -> ModuleType:

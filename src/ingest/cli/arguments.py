@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Annotated
 
 import typer
@@ -14,15 +15,17 @@ MANY = 1000
 
 def _known(source_type: str | None) -> str | None:
     if source_type is not None and source_type not in source_types():
-        raise typer.BadParameter(f"{source_type[:40]!r} is unknown; give one of those in the help")
+        known = ", ".join(source_types())
+        near = get_close_matches(source_type.lower(), source_types(), n=1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        raise typer.BadParameter(f"{source_type[:40]!r} is no source{meant}; there are {known}")
     return source_type
 
 
-def require_sources(told: list[str] | None) -> list[str] | None:
-    """Of an option that may be given several times: each is a source that is known."""
-    for source_type in told or ():
+def _all_known(found: list[str] | None) -> list[str] | None:
+    for source_type in found or ():
         _known(source_type)
-    return told
+    return found
 
 
 _TYPES = f"One of {', '.join(source_types())}."
@@ -31,6 +34,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document an
 SourceType = Annotated[str, typer.Argument(metavar="TYPE", help=_TYPES, callback=_known)]
 OfSource = Annotated[
     str | None, typer.Option("--source", metavar="TYPE", help=_TYPES, callback=_known)
+]
+OfSources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source", metavar="TYPE", help="Of this source; repeatable.", callback=_all_known
+    ),
 ]
 OfStore = Annotated[str | None, typer.Option("--store", metavar="ID", help="Of this store.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="At most so many.")]

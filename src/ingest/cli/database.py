@@ -64,6 +64,19 @@ def check(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def url(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Print the database's URL, of the embedded one too: `psql "$(ingest db url)"`.
+
+    With its password, where it has one.
+    """
+    told = session(context).program.database_url
+    if as_json:
+        output.document({"url": told})
+    else:
+        output.line(told)
+
+
+@app.command()
 def size(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Show what takes the room: each table, the deliveries by status, and what will be deleted.
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ingest.cli import output
-from ingest.cli.arguments import AsJson, require_sources
+from ingest.cli.arguments import AsJson, OfSources
 from ingest.cli.session import session
 from ingest.cli.stores_named import require_stores
 from ingest.core.errors import BadInput, Unavailable
@@ -53,12 +53,6 @@ BrokerVariable = Annotated[
 Stores = Annotated[
     list[str] | None, typer.Option("--store", metavar="ID", help="Of this store; repeatable.")
 ]
-SourceTypes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--source", metavar="TYPE", help="Of this source; repeatable.", callback=require_sources
-    ),
-]
 
 
 @app.callback()
@@ -80,7 +74,7 @@ def add(  # noqa: PLR0913 - each option is one
     max_entries: Most = None,
     url_env: BrokerVariable = None,
     store: Stores = None,
-    source: SourceTypes = None,
+    source: OfSources = None,
     as_json: AsJson = False,
 ) -> None:
     """Push changes somewhere, from a snapshot of what stands on.

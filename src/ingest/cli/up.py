@@ -17,6 +17,7 @@ from ingest.machine import (
     ended_by_signals,
     is_ready,
     machine,
+    reached_at,
     require_port,
 )
 
@@ -46,22 +47,32 @@ def up(
             code = run_stack(
                 made.children(host=host, port=port, workers=workers or default_workers()),
                 ready=lambda: is_ready(host, port),
-                on_ready=lambda: _say_what_next(made, host, port),
+                on_ready=lambda: _on_ready(made, host, port),
                 watch=made.services.revive,
             )
     if code:
         raise typer.Exit(code)
 
 
-def _say_what_next(made: Machine, host: str, port: int) -> None:
-    ingest = "ingest" if shutil.which("ingest") else sys.argv[0]
+def _on_ready(made: Machine, host: str, port: int) -> None:
+    made.services.tell_receiver(_url(reached_at(host), port))
+    _say_what_next(made, _url(host, port))
+
+
+def _url(host: str, port: int) -> str:
     shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+def _say_what_next(made: Machine, url: str) -> None:
+    ingest = "ingest" if shutil.which("ingest") else sys.argv[0]
     lines = [
         "",
-        f"The receiver listens on http://{shown}:{port}/webhooks/TYPE/CONNECTION. Next, elsewhere:",
+        f"The receiver listens on {url}/webhooks/TYPE/CONNECTION. Next, elsewhere:",
         f"  {ingest} store create STORE",
         f"  {ingest} source connect TYPE --store STORE --name NAME --metadata JSON \\",
         "      --webhook-secret-env VARIABLE",
+        f"  {ingest} send-test TYPE",
         f"Data: {made.program.settings.data_dir}. Ctrl-C stops everything.",
         "",
     ]

@@ -23,14 +23,15 @@ from ingest.embedded.redis import RedisServer, is_redis
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Where the servers are. Empty for one that was not asked for."""
+    """Where the servers are, and the receiver of `ingest up`. Empty for what is not there."""
 
     database_url: str
     redis_url: str
+    receiver_url: str = ""
 
     def __repr__(self) -> str:
         database_url, redis_url = _masked(self.database_url), _masked(self.redis_url)
-        return f"Urls({database_url=}, {redis_url=})"
+        return f"Urls({database_url=}, {redis_url=}, receiver_url={self.receiver_url!r})"
 
 
 class Services:
@@ -45,6 +46,7 @@ class Services:
         self._redis = redis
         self._owner = os.getpid()
         self._stopped = False
+        self._receiver_url = ""
 
     @property
     def urls(self) -> Urls:
@@ -63,6 +65,11 @@ class Services:
                 server.stop()
                 server.start()
                 self._announce()
+
+    def tell_receiver(self, url: str) -> None:
+        """Tell other commands where the receiver listens that stands beside the servers."""
+        self._receiver_url = url
+        self._announce()
 
     def stop(self) -> None:
         """Stop the servers, last started first. Does nothing in a forked copy of the owner."""
@@ -102,7 +109,7 @@ class Services:
     def _announce(self) -> None:
         """Tell other commands of this machine and user where the servers are."""
         path = _announcement(self._root)
-        facts: dict[str, Any] = {"owner": self._owner}
+        facts: dict[str, Any] = {"owner": self._owner, "receiver": self._receiver_url}
         if self._postgres:
             facts["postgres"] = {"pid": self._postgres.pid(), "url": self._postgres.url}
         if self._redis:
@@ -154,7 +161,11 @@ def find_running(data_dir: Path) -> Urls | None:
         return None
     if broker and not is_redis(broker["pid"], root / "redis"):
         return None
-    urls = Urls(database["url"] if database else "", broker["url"] if broker else "")
+    urls = Urls(
+        database["url"] if database else "",
+        broker["url"] if broker else "",
+        facts.get("receiver", ""),
+    )
     listening = all(_listens(url) for url in (urls.database_url, urls.redis_url) if url)
     return urls if listening else None
 

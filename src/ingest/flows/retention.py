@@ -84,7 +84,7 @@ def delete_old(
             gaps=heartbeats.forget(conn, keep_days=KEEP_RUNS_DAYS),
         )
         reprocess_runs.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS)
-    steps = _Cutting(engine, keep_days, keep_changes_days)
+    steps = _DeletionSteps(engine, keep_days, keep_changes_days)
     left = dict(steps.each())
     counts = dict.fromkeys(left, 0)
     while left:
@@ -99,7 +99,7 @@ def delete_old(
 
 
 @dataclass(slots=True)
-class _Cutting:
+class _DeletionSteps:
     """What is deleted a step at a time, as long as there is time: each says how many rows it was,
     and whether there may be more.
     """

@@ -49,6 +49,13 @@ JOIN lightfast_docs_documents d ON d.id = f.document_id
 WHERE f.connection_id = :connection_id AND f.feeding AND f.document_id > :after
 ORDER BY f.document_id LIMIT :limit
 """)
+# By the index of the connection's feeds, until one is of that kind.
+_ANY_FED = sa.text("""
+SELECT l.external_id FROM lightfast_document_feeds f
+JOIN lightfast_document_ledger l ON l.document_id = f.document_id
+WHERE f.connection_id = :connection_id AND f.feeding AND l.kind = :kind AND l.visible
+  AND l.state = 'live' LIMIT 1
+""")
 _MARK = sa.text("""
 INSERT INTO lightfast_count_marks (connection_id)
 SELECT DISTINCT c FROM unnest(CAST(:connections AS varchar[])) c
@@ -157,3 +164,10 @@ def settle_counts(conn: sa.Connection) -> int:
     if not conn.execute(_ALONE).scalar_one():
         return 0
     return conn.execute(_COUNT).rowcount
+
+
+def any_fed(conn: sa.Connection, connection_id: str, kind: str) -> str | None:
+    """The source's id of some document in sight of that kind that the connection feeds."""
+    given = {"connection_id": connection_id, "kind": kind}
+    found: str | None = conn.execute(_ANY_FED, given).scalar()
+    return found

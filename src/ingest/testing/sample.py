@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -46,6 +46,36 @@ class SampleDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialWebhook:
+    """For which connection, and when, a trial webhook is made (`ingest send-test`).
+
+    metadata: the connection's own, whose tenant the webhook names. delivery_id: new for each one.
+    about: the provider's id of a thing that is there, to be looked up; None: one that there is not.
+    """
+
+    metadata: Mapping[str, JSON]
+    delivery_id: str
+    sent_at: datetime
+    about: str | None = None
+
+    def text(self, name: str, otherwise: str = "") -> str:
+        """A field of the metadata, as it is or as `otherwise`."""
+        told = self.metadata.get(name)
+        return str(told) if told else otherwise
+
+    @property
+    def second(self) -> str:
+        """The time of sending to the second, as `2026-03-02T12:00:00Z`."""
+        return f"{self.sent_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+TRIAL_TITLE = "A test of ingest send-test"
+TRIAL_TEXT = (
+    "Nothing happened: somebody tried whether a webhook becomes a document. Safe to delete."
+)
+
+
+@dataclass(frozen=True, slots=True)
 class LostWebhook:
     """Something that happens at the provider in the story, and of which no webhook arrives.
 
@@ -69,6 +99,8 @@ class Sample:
     headers: what is sent with any body beside signature and media type, by the delivery's id and
         the time of sending; names in lower case.
     provider: makes its API with the objects of the story in it; None: nothing is looked up.
+    trial: makes the webhook with which somebody tries a connection of his own: in the provider's
+        shape, of a thing that can be no real one, always the same; None: it cannot be tried so.
     sending: how it sends what was recorded; None: recorded payloads of it are not sent.
     playing: how recorded answers of its API are read; None: they are not.
     stood_before: its provider's objects were there before it was connected: the demo backfills it.
@@ -83,6 +115,7 @@ class Sample:
     deliveries: tuple[SampleDelivery, ...] = ()
     headers: Callable[[str, datetime], Mapping[str, str]] = lambda _id, _now: {}
     provider: Callable[[], Provider] | None = None
+    trial: Callable[[TrialWebhook], SampleDelivery] | None = None
     sending: Sending | None = None
     playing: Playing | None = None
     stood_before: bool = False

@@ -1,7 +1,7 @@
 """GitHub by example, for the demo and the tests; nothing here is imported while the program runs.
 
 `fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are
-sent, `playback` how recorded answers are read.
+sent, `playback` how recorded answers are read, `trial` what `ingest send-test` sends.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from math import ceil
 
-from ingest.sources.github.demo import sending, story
+from ingest.sources.github.demo import sending, story, trial
 from ingest.sources.github.demo.fake_shapes import failure
 from ingest.sources.github.demo.playback import PLAYING
 from ingest.testing.fakes import Answer
@@ -50,6 +50,7 @@ SAMPLE = Sample(
     deliveries=story.DELIVERIES,
     headers=_headers,
     provider=story.provider,
+    trial=trial.trial,
     sending=sending.SENDING,
     playing=PLAYING,
     limited=_limited,

@@ -1,7 +1,7 @@
 """Vercel by example, for the demo and the tests; nothing here is imported while the program runs.
 
 `fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are
-sent, `playback` how recorded answers are read.
+sent, `playback` how recorded answers are read, `trial` what `ingest send-test` sends.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from math import ceil
 
-from ingest.sources.vercel.demo import sending, story
+from ingest.sources.vercel.demo import sending, story, trial
 from ingest.sources.vercel.demo.fake import rate_limited
 from ingest.sources.vercel.demo.playback import PLAYING
 from ingest.testing.fakes import Answer
@@ -32,6 +32,7 @@ SAMPLE = Sample(
     story_metadata=story.METADATA,
     deliveries=story.DELIVERIES,
     provider=story.provider,
+    trial=trial.trial,
     sending=sending.SENDING,
     playing=PLAYING,
     limited=_limited,

@@ -1,7 +1,7 @@
 """Zendesk by example, for the demo and the tests; nothing here is imported while the program runs.
 
 `fake` plays its API, `story` is its part in the demo, `sending` is how recorded payloads are
-sent, `playback` how recorded answers are read.
+sent, `playback` how recorded answers are read, `trial` what `ingest send-test` sends.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ingest.core.times import iso
-from ingest.sources.zendesk.demo import sending, story
+from ingest.sources.zendesk.demo import sending, story, trial
 from ingest.sources.zendesk.demo.playback import PLAYING
 from ingest.testing.fakes import Answer
 from ingest.testing.sample import Sample
@@ -45,6 +45,7 @@ SAMPLE = Sample(
     deliveries=story.DELIVERIES,
     headers=_headers,
     provider=story.provider,
+    trial=trial.trial,
     sending=sending.SENDING,
     playing=PLAYING,
     limited=_limited,
