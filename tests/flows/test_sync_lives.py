@@ -31,7 +31,6 @@ from ingest.store import (
 )
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import transaction
-from ingest.web.metrics import Metrics
 from tests.factories import VAULT
 from tests.flows.shelf import Library, Shelf, fill, keys_of, shelved
 
@@ -372,15 +371,12 @@ def _began_before_s(library: Library) -> float:
 
 
 def test_the_gauges_tell_how_syncs_stand(library: Library) -> None:
-    text = _metrics(library)
-    assert {line for line in text if line.startswith("ingest_sync_")} == {
-        'ingest_sync_runs{state="waiting"} 0.0',
-        'ingest_sync_runs{state="running"} 0.0',
-        'ingest_sync_runs{state="stopped"} 0.0',
-        "ingest_sync_page_due_seconds 0.0",
-    }
+    assert not any(_gauges(library)[name] for name in ("syncs", "synced_at", "due_s"))
     fill(library.shelf, books=10)
     library.sync()
+    ended = _gauges(library)
+    assert (("vercel", "done"), 1.0) in ended["syncs_ended"]
+    assert (("vercel", "seen"), 10.0) in ended["synced"]
     stop(library)
     library.request()
     begin_due(library.engine)
@@ -391,20 +387,16 @@ def test_the_gauges_tell_how_syncs_stand(library: Library) -> None:
         "UPDATE lightfast_connected_sources SET last_synced_at = "
         "CURRENT_TIMESTAMP - interval '1 hour'",
     )
-    told = dict(line.rsplit(" ", 1) for line in _metrics(library) if line.startswith("ingest_sync"))
-    states = {state: told[f'ingest_sync_runs{{state="{state}"}}'] for state in STATES}
-    assert states == dict.fromkeys(STATES, "1.0")
-    assert float(told["ingest_sync_page_due_seconds"]) == pytest.approx(540, abs=30)
-    synced_at = float(told['ingest_sync_succeeded_timestamp_seconds{source="vercel"}'])
+    told = _gauges(library)
+    assert dict(told["syncs"]) == {("vercel", state): 1.0 for state in STATES}
+    assert dict(told["due_s"]) == {("sync", "vercel"): pytest.approx(540, abs=30)}
+    synced_at = dict(told["synced_at"])[("vercel",)]
     assert datetime.now(UTC).timestamp() - synced_at == pytest.approx(3_600, abs=30)
 
 
 STATES = ("waiting", "running", "stopped")
 
 
-def _metrics(library: Library) -> list[str]:
-    def read() -> gauges.Gauges:
-        with transaction(library.engine) as conn:
-            return gauges.read(conn)
-
-    return Metrics(read).text().decode().splitlines()
+def _gauges(library: Library) -> gauges.Gauges:
+    with transaction(library.engine) as conn:
+        return {**gauges.read(conn), **gauges.read_costly(conn)}

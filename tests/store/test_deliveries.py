@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.core.errors import LeaseLost
-from ingest.store import claiming, deliveries, gauges, schedule
+from ingest.store import claiming, deliveries
 from ingest.store.claiming import Claim
 from ingest.store.deliveries import Arrival, Later, Verdict
 from ingest.store.engine import transaction
@@ -281,19 +281,6 @@ def test_what_is_given_back_is_due_later_and_uncounted(engine: sa.Engine) -> Non
     with transaction(engine) as conn:
         conn.execute(_DUE_NOW)
     assert claim(engine).rows[0].attempts == 1
-
-
-def test_gauges_tell_what_waits_and_when_workers_were_heard(engine: sa.Engine) -> None:
-    insert(engine, arrival("d1"), arrival("d2"), arrival("d3"))
-    found = claim(engine, limit=1)
-    settle(engine, found.token, "dead", ids(found))
-    with transaction(engine) as conn:
-        no_runs = {"waiting": 0, "running": 0, "stopped": 0}
-        none = gauges.Gauges({"pending": 2, "dead": 1}, 0, 0, {}, syncs=no_runs)
-        assert gauges.read(conn) == none
-        schedule.hear(conn, "ingest")
-        heard = gauges.read(conn).heard_at_s["ingest"]
-    assert abs(heard - datetime.now(UTC).timestamp()) < 60
 
 
 _DUE_NOW = sa.text("UPDATE lightfast_webhook_deliveries SET next_attempt_at = now()")

@@ -199,7 +199,7 @@ def test_bodies_before_their_secrets_are_known_wait_outside(
 
 
 def test_what_asks_the_database_for_anybody_asks_once_at_a_time(target: Attacked, own: str) -> None:
-    routes = (b"/metrics", b"/readyz")
+    routes = (b"/metrics", b"/metrics/database", b"/readyz")
     asking = [b"GET %s HTTP/1.1\r\nhost: x\r\n\r\n" % route for route in routes] * 200
     statuses: list[int] = []
     flooding = threading.Thread(

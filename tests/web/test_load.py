@@ -70,10 +70,11 @@ def test_without_a_database_the_sender_is_asked_to_come_back() -> None:
             assert int(answer.headers["retry-after"]) > 0
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 503
-        metrics = client.get("/metrics")
-    assert metrics.status_code == 200
+        metrics, database = client.get("/metrics"), client.get("/metrics/database")
+    assert (metrics.status_code, database.status_code) == (200, 200)
     assert 'answer="503",source="github"} 2.0' in metrics.text
-    assert "ingest_deliveries{" not in metrics.text
+    assert "ingest_database_up 0.0" in database.text.splitlines()
+    assert "ingest_queue_items" not in database.text
 
 
 def test_a_database_without_our_tables_is_a_503_too(postgres_url: str) -> None:

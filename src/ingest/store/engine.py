@@ -72,6 +72,18 @@ def connect(url: str, *, pool_size: int = 5, application: str = "ingest") -> sa.
     )
 
 
+def pool_of(engine: sa.Engine) -> dict[str, int]:
+    """The connections of an engine of `connect`: `in_use`, `idle`, and the `limit` of both."""
+    pool = engine.pool
+    if not isinstance(pool, sa.QueuePool):
+        return {}
+    return {
+        "in_use": pool.checkedout(),
+        "idle": pool.checkedin(),
+        "limit": 2 * pool.size(),  # `connect` allows as many beyond it
+    }
+
+
 def connect_to_probe(url: str, *, application: str = "ingest") -> sa.Engine:
     """An engine of one session for whoever asks how the server is: it waits for nobody, and not for
     a session of the others.

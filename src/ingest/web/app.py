@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import NoReturn
@@ -28,10 +28,11 @@ from ingest.flows.receiving.handshake import shaken_in
 from ingest.sources.registry import all_sources
 from ingest.startup import tell_of_settings
 from ingest.store import gauges
-from ingest.store.engine import transaction
+from ingest.store.engine import pool_of, transaction
 from ingest.store.gauges import Gauges
 from ingest.web import answers, descriptors
 from ingest.web.bounded_log import BoundedLog
+from ingest.web.database_metrics import COSTLY_KEPT_S, KEPT_S, DatabaseMetrics, Kept
 from ingest.web.heartbeat import beating, say_there
 from ingest.web.metrics import Metrics
 from ingest.web.peers import MOST_PEERS, PEERS, Peers
@@ -88,7 +89,7 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     parts.require_broker()
     engine = parts.engine
     ringer = Ringer(lambda: ring(engine, publish=publish))
-    metrics = Metrics(lambda: _gauges(engine))
+    metrics = Metrics(lambda: pool_of(engine))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="receiver")
     bounded = BoundedLog(log.warning)
 
@@ -101,7 +102,8 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     shake = shaken_in(engine, lambda: parts.vault)
     rooms = Rooms(limit)
     receiver = Receiver(parts.keyring, shake, commits, metrics, threads, limit, rooms, bounded)
-    probes = Probes(lambda: is_ready(parts.probe), metrics.text, threads, bounded)
+    database = _database_metrics(engine)
+    probes = Probes(lambda: is_ready(parts.probe), metrics.text, database.text, threads, bounded)
     heart = ThreadPoolExecutor(1, thread_name_prefix="heartbeat")
 
     @asynccontextmanager
@@ -134,6 +136,7 @@ def _routes(receiver: Receiver, probes: Probes) -> list[Route]:
         Route("/healthz", probes.health),
         Route("/readyz", probes.readiness),
         Route("/metrics", probes.metrics_text),
+        Route("/metrics/database", probes.database_text),
     ]
 
 
@@ -164,9 +167,18 @@ async def _sweep(peers: Peers) -> None:
         peers.sweep()
 
 
-def _gauges(engine: sa.Engine) -> Gauges:
-    with transaction(engine) as conn:
-        return gauges.read(conn)
+def _database_metrics(engine: sa.Engine) -> DatabaseMetrics:
+    def kept(read: Callable[[sa.Connection], Gauges], keep_s: float) -> Callable[[], Gauges]:
+        def reading() -> Gauges:
+            with transaction(engine) as conn:
+                return read(conn)
+
+        return Kept(reading, keep_s).get
+
+    return DatabaseMetrics(
+        kept(gauges.read, KEPT_S),
+        kept(gauges.read_costly, COSTLY_KEPT_S),
+    )
 
 
 async def _unrouted(_: Request, error: Exception) -> Response:

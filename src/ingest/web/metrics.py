@@ -1,19 +1,26 @@
-"""A receiver's metrics for Prometheus; names and labels are public. One registry for an app.
+"""A receiver's own metrics for Prometheus; names and labels are public (docs/metrics.md).
 
-Labels are never a caller's words: an unknown source is `unknown`.
+Law: what this process counts and nothing else, so that those of several may be added up. One
+registry for an app. Labels are never a caller's words: an unknown source is `unknown`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import platform
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-
-from ingest.core.errors import IngestError
-from ingest.store.gauges import Gauges
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -21,13 +28,14 @@ _GROUPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 class Metrics:
-    """The receiver's own counts, and the queue's gauges, which are read when they are asked for.
+    """The receiver's own counts. `pool` gives its connections to the database by their state.
 
-    `gauges` reads them from the database; where it raises an `IngestError` they are left out of the
-    text. Safe for threads.
+    Safe for threads.
     """
 
-    def __init__(self, gauges: Callable[[], Gauges]) -> None:
+    def __init__(self, pool: Callable[[], Mapping[str, int]]) -> None:
+        # Each counter's birth is noise beside it.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # theirs is not annotated
         self._registry = CollectorRegistry()
         self._received = Counter(
             "ingest_received",
@@ -54,7 +62,8 @@ class Metrics:
             ["reason"],
             registry=self._registry,
         )
-        self._registry.register(_Queue(gauges))
+        self._registry.register(_Process(pool))
+        ProcessCollector(registry=self._registry)
 
     def answered(self, source_type: str, answer: str, seconds: float) -> None:
         """A request got its answer: a delivery's status, left, or the HTTP status.
@@ -73,91 +82,26 @@ class Metrics:
         self._groups.observe(deliveries)
 
     def text(self) -> bytes:
-        """All of it as Prometheus reads it (text format 0.0.4); blocks, as it asks the database."""
+        """All of it as Prometheus reads it (text format 0.0.4); asks nobody."""
         return generate_latest(self._registry)
 
 
-class _Queue(Collector):
-    """Left out where the database does not answer: a gauge that is not known is not zero."""
+class _Process(Collector):
+    """What is read when it is asked for: which build this is, and its pool of connections."""
 
-    def __init__(self, gauges: Callable[[], Gauges]) -> None:
-        self._gauges = gauges
-
-    def describe(self) -> Iterator[Metric]:
-        """Registering asks for names alone."""
-        yield from (*self._families(), _refused_messages(), _behind())
+    def __init__(self, pool: Callable[[], Mapping[str, int]]) -> None:
+        self._pool = pool
 
     def collect(self) -> Iterator[Metric]:
-        try:
-            found = self._gauges()
-        except IngestError:
-            return
-        messages = _refused_messages()
-        for one in found.refused_messages:
-            messages.add_metric([one.source_type, one.answer], one.seen)
-        behind = _behind()
-        for name, documents in found.behind.items():
-            behind.add_metric([name], documents)
-        deliveries, heard, look_ups, refused, syncs, page, synced = self._families()
-        for status, count in found.deliveries.items():
-            deliveries.add_metric([status], count)
-        for queue, at_s in found.heard_at_s.items():
-            heard.add_metric([queue], at_s)
-        look_ups.add_metric([], found.look_ups)
-        refused.add_metric([], found.refused)
-        for state, count in found.syncs.items():
-            syncs.add_metric([state], count)
-        page.add_metric([], found.page_due_s)
-        for source_type, at_s in found.synced_at_s.items():
-            synced.add_metric([source_type], at_s)
-        yield from (deliveries, heard, look_ups, refused, syncs, page, synced, messages, behind)
-
-    def _families(self) -> tuple[GaugeMetricFamily, ...]:
-        return (
-            GaugeMetricFamily(
-                "ingest_deliveries",
-                "Deliveries that are pending or dead (counted up to 100000).",
-                labels=["status"],
-            ),
-            GaugeMetricFamily(
-                "ingest_worker_heard_timestamp_seconds",
-                "When a worker last heard the bell of the queue.",
-                labels=["queue"],
-            ),
-            GaugeMetricFamily(
-                "ingest_look_ups", "Objects that are still to be looked up (counted up to 100000)."
-            ),
-            GaugeMetricFamily(
-                "ingest_refused_connections", "Connections whose token the provider refuses."
-            ),
-            GaugeMetricFamily(
-                "ingest_sync_runs",
-                "Sync runs that wait for their turn, run, or stopped to ask a person.",
-                labels=["state"],
-            ),
-            GaugeMetricFamily(
-                "ingest_sync_page_due_seconds",
-                "For how long the oldest page of a sync run is due (0: none is).",
-            ),
-            GaugeMetricFamily(
-                "ingest_sync_succeeded_timestamp_seconds",
-                "Of a source's connections: when the one that waits longest was last synced.",
-                labels=["source"],
-            ),
+        build = GaugeMetricFamily(
+            "ingest_build_info", "Which program this is (1).", labels=["version", "python"]
         )
-
-
-def _refused_messages() -> CounterMetricFamily:
-    return CounterMetricFamily(
-        "ingest_refused_messages",
-        "Messages of `ingest.enqueue` that were refused, by source and by the answer HTTP has.",
-        labels=["source", "answer"],
-    )
-
-
-def _behind() -> GaugeMetricFamily:
-    return GaugeMetricFamily(
-        "ingest_changes_behind",
-        "Positions of the change feed that a consumer still has before it.",
-        labels=["consumer"],
-    )
+        build.add_metric([version("lightfast-ingest"), platform.python_version()], 1.0)
+        pool = GaugeMetricFamily(
+            "ingest_pool_connections",
+            "Connections to the database: in_use, idle, and how many there may be (limit).",
+            labels=["state"],
+        )
+        for state, count in self._pool().items():
+            pool.add_metric([state], count)
+        yield from (build, pool)

@@ -28,23 +28,25 @@ Value = TypeVar("Value")
 
 
 class Probes:
-    """The endpoints `/healthz`, `/readyz` and `/metrics`.
+    """The endpoints `/healthz`, `/readyz`, `/metrics` and `/metrics/database`.
 
     is_ready: whether the schema is current; raises an `IngestError` for a database that cannot be
         used.
-    metrics: gives Prometheus' text.
-    threads: runs both, which block.
+    metrics, database: give Prometheus' text, of this process and of the database.
+    threads: runs them, which block.
     """
 
     def __init__(
         self,
         is_ready: Callable[[], bool],
         metrics: Callable[[], bytes],
+        database: Callable[[], bytes],
         threads: Executor,
         log: BoundedLog,
     ) -> None:
         self._is_ready = Shared(is_ready, threads)
         self._metrics = Shared(metrics, threads)
+        self._database = Shared(database, threads)
         self._log = log
 
     async def health(self, _: Request) -> Response:
@@ -76,8 +78,12 @@ class Probes:
         return answers.fine(status="ready")
 
     async def metrics_text(self, _: Request) -> Response:
-        """Prometheus' text."""
+        """Prometheus' text of what this process counts; the database is not asked."""
         return Response(await self._metrics.get(), headers={"content-type": CONTENT_TYPE})
+
+    async def database_text(self, _: Request) -> Response:
+        """Prometheus' text of what the database says, the same from every receiver."""
+        return Response(await self._database.get(), headers={"content-type": CONTENT_TYPE})
 
 
 class Shared(Generic[Value]):

@@ -1,0 +1,209 @@
+"""What the database says, for Prometheus: names and labels are public (docs/metrics.md).
+
+Law: the figures of all processes together, the same from whichever receiver; none is ever added to
+another's. So they stand apart from a receiver's own counts, at `/metrics/database`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from ingest.core.errors import IngestError
+from ingest.store.gauges import Gauges
+
+Value = TypeVar("Value")
+
+KEPT_S, COSTLY_KEPT_S = 5.0, 60.0
+"""For so long a reading is told again: whoever asks more often costs nothing more."""
+UP = "ingest_database_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric: its public name, what it says, its labels in the order of the samples."""
+
+    name: str
+    said: str
+    labels: tuple[str, ...] = ()
+    counter: bool = False
+
+    def metric(self) -> GaugeMetricFamily | CounterMetricFamily:
+        """The metric without a sample."""
+        kind = CounterMetricFamily if self.counter else GaugeMetricFamily
+        return kind(self.name, self.said, labels=self.labels)
+
+
+FAMILIES: Mapping[str, Family] = {
+    "items": Family(
+        "ingest_queue_items",
+        "What is to be done: due, claimed by a worker, waiting (for its time, a look-up, a paused "
+        "connection, a provider's limit). Counted up to 100000 a queue.",
+        ("queue", "source", "state"),
+    ),
+    "due_s": Family(
+        "ingest_queue_oldest_due_seconds",
+        "For how long the oldest is due that nobody has claimed.",
+        ("queue", "source"),
+    ),
+    "failing": Family(
+        "ingest_queue_failing",
+        "Look-ups, and pages of sync runs, whose last attempt failed; they are tried again.",
+        ("queue", "source"),
+    ),
+    "heard_at": Family(
+        "ingest_worker_heard_timestamp_seconds",
+        "When a worker last heard the bell of the queue.",
+        ("queue",),
+    ),
+    "ticked_at": Family("ingest_beat_ticked_timestamp_seconds", "When the beat last ticked."),
+    "receiver_at": Family(
+        "ingest_receiver_seen_timestamp_seconds", "When a receiver last said that it is there."
+    ),
+    "dead": Family(
+        "ingest_deliveries_dead",
+        "Deliveries that are dead, until a person replays or discards them (up to 100000).",
+        ("source",),
+    ),
+    "conflicting": Family(
+        "ingest_deliveries_conflicting",
+        "Of the newest 10000 deliveries those whose id came before with another body.",
+        ("source",),
+    ),
+    "settled": Family(
+        "ingest_settled_last_minute",
+        "Deliveries that ended within the last minute, by how.",
+        ("source", "outcome"),
+    ),
+    "visible_s": Family(
+        "ingest_visible_last_minute_seconds",
+        "From the receipt of a delivery to the transaction that made its documents visible, of "
+        "those of the last minute.",
+        ("source", "percentile"),
+    ),
+    "connections": Family(
+        "ingest_connections",
+        "Connections: active, held (the provider wants to be left alone), refused (its token is), "
+        "paused, disconnected.",
+        ("source", "state"),
+    ),
+    "documents": Family(
+        "ingest_documents",
+        "Documents that connections feed; one that two feed counts twice.",
+        ("source",),
+    ),
+    "syncs": Family(
+        "ingest_sync_runs",
+        "Sync runs that wait for their turn, run, or stopped to ask a person.",
+        ("source", "state"),
+    ),
+    "syncs_ended": Family(
+        "ingest_sync_runs_ended_last_hour",
+        "Sync runs that ended within the last hour, by how.",
+        ("source", "outcome"),
+    ),
+    "synced": Family(
+        "ingest_sync_objects_last_hour",
+        "Objects seen, changed, deleted, failed by the sync runs that ended within the last hour.",
+        ("source", "what"),
+    ),
+    "synced_at": Family(
+        "ingest_sync_succeeded_timestamp_seconds",
+        "Of a source's connections: when the one that waits longest was last synced.",
+        ("source",),
+    ),
+    "behind": Family(
+        "ingest_changes_behind",
+        "Positions of the change feed that a consumer still has before it.",
+        ("consumer",),
+    ),
+    "lag_s": Family(
+        "ingest_changes_lag_seconds",
+        "The age of the first change that a consumer still has before it (0: there is none).",
+        ("consumer",),
+    ),
+    "refused_messages": Family(
+        "ingest_refused_messages",
+        "Messages of `ingest.enqueue` that were refused, by source and by the answer HTTP has.",
+        ("source", "answer"),
+        counter=True,
+    ),
+    "size": Family("ingest_database_size_bytes", "The size of the database on its server's disk."),
+}
+"""By the name under which `store.gauges` has the samples."""
+
+
+class Kept(Generic[Value]):
+    """A reading that is told again for `keep_s` seconds. For one caller at a time."""
+
+    def __init__(
+        self,
+        read: Callable[[], Value],
+        keep_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read, self._keep_s, self._clock = read, keep_s, clock
+        self._last: tuple[float, Value] | None = None
+
+    def get(self) -> Value:
+        """The last one, or a new one; raises what reading raises, and then keeps nothing."""
+        now = self._clock()
+        if self._last is None or now - self._last[0] >= self._keep_s:
+            self._last = None
+            self._last = (now, self._read())
+        return self._last[1]
+
+
+class DatabaseMetrics:
+    """The text of `/metrics/database`.
+
+    readings: each gives samples by the names of FAMILIES. One that raises an `IngestError`, or an
+    error of the database's, is left out, for what is not known is not zero; `ingest_database_up`
+    is 0 then.
+    """
+
+    def __init__(self, *readings: Callable[[], Gauges]) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Database(readings))
+
+    def text(self) -> bytes:
+        """All of it as Prometheus reads it (text format 0.0.4); blocks, as it asks the database."""
+        return generate_latest(self._registry)
+
+
+class _Database(Collector):
+    def __init__(self, readings: tuple[Callable[[], Gauges], ...]) -> None:
+        self._readings = readings
+
+    def describe(self) -> Iterator[Metric]:
+        """Registering asks for names alone."""
+        yield from (family.metric() for family in FAMILIES.values())
+        yield _up(True)
+
+    def collect(self) -> Iterator[Metric]:
+        found: dict[str, Metric] = {}
+        well = True
+        for read in self._readings:
+            try:
+                gauges = read()
+            except (IngestError, SQLAlchemyError):
+                well = False
+                continue
+            for name, samples in gauges.items():
+                metric = FAMILIES[name].metric()
+                for labels, figure in samples:
+                    metric.add_metric(labels, figure)
+                found[name] = metric
+        yield _up(well)
+        yield from found.values()
+
+
+def _up(well: bool) -> Metric:
+    return GaugeMetricFamily(UP, "Whether all of this could be read (1).", value=float(well))
