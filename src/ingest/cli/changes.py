@@ -145,10 +145,7 @@ def _feed(
         oldest = outbox.head(conn).pruned
         if name is not None and known is None:
             require_stores(conn, stores or ())
-    is_told = bool(stores) or source is not None
-    types = None if source is None else [source]
-    if known is not None and not is_told:
-        stores, types = known.stores, _types(known)
+    stores, types = _asked(known, stores, source)
     first: int | Literal["snapshot"] = oldest if name is None else "snapshot"
     feed = Changes(
         engine,
@@ -160,6 +157,15 @@ def _feed(
     if known is not None and start is not None:
         feed.snapshot() if isinstance(start, str) else feed.seek(start)
     return feed
+
+
+def _asked(
+    known: ChangeConsumer | None, stores: Collection[str] | None, source: str | None
+) -> tuple[Collection[str] | None, list[str] | None]:
+    """The stores and sources that are followed: what is told now, or else what is known."""
+    if known is not None and not stores and source is None:
+        return known.stores, _types(known)
+    return stores, None if source is None else [source]
 
 
 def _types(known: ChangeConsumer) -> list[str] | None:

@@ -22,7 +22,7 @@ from ingest.flows.legacy.repositories import SOURCE, LegacyRepository
 from ingest.flows.legacy.target import ImportTarget
 from ingest.sources.registry import source
 from ingest.store import connections, legacy_rows, stores
-from ingest.store.connections import DISCONNECTED
+from ingest.store.connections import DISCONNECTED, Connection
 from ingest.store.legacy_tables import REPOSITORIES, STORE_REPOSITORIES
 
 CONNECTION = RowKind(REPOSITORIES, "lightfast_connected_sources", counted=("document_count",))
@@ -199,19 +199,26 @@ def _lock_stores(conn: sa.Connection | None, target: ImportTarget, made: Sequenc
         stores.lock(conn, {str(one.row["store_id"]) for one in made if one.row is not None})
 
 
+def _connected_links(
+    conn: sa.Connection, fresh: Sequence[MadeRow]
+) -> list[tuple[Notes, Connection, str]]:
+    """What is said of each link, its connection unless that is disconnected, and its store."""
+    rows = [(one.notes, one.row) for one in fresh if one.row is not None]
+    known = connections.by_id(conn, [str(row["source_id"]) for _, row in rows])
+    return [
+        (notes, own, str(row["store_id"]))
+        for notes, row in rows
+        if (own := known.get(str(row["source_id"]))) is not None and own.status != DISCONNECTED
+    ]
+
+
 def _require_agreement(
     conn: sa.Connection | None, target: ImportTarget, fresh: Sequence[MadeRow]
 ) -> None:
     """Disconnect what would shape the documents of a store otherwise than a connection here."""
     if conn is None or not fresh:
         return
-    rows = [(one.notes, one.row) for one in fresh if one.row is not None]
-    known = connections.by_id(conn, [str(row["source_id"]) for _, row in rows])
-    links = [
-        (notes, own, str(row["store_id"]))
-        for notes, row in rows
-        if (own := known.get(str(row["source_id"]))) is not None and own.status != DISCONNECTED
-    ]
+    links = _connected_links(conn, fresh)
     wanted = [(own.metadata, [store_id]) for _, own, store_id in links]
     against = agreement.conflicts_of_each(conn, source(SOURCE).descriptor, wanted)
     for (notes, own, _), conflicts in zip(links, against, strict=True):

@@ -96,13 +96,7 @@ def _plan(conn: sa.Connection | None, target: ImportTarget, batch: Sequence[Row]
     """What is new of a batch; says of each what there is to say."""
     done = _DocumentBatch()
     told = _told(conn, target, batch, done)
-    known = (
-        []
-        if conn is None
-        else legacy_documents.known(
-            conn, [one.made.key for one in told], [one.made.id for one in told]
-        )
-    )
+    known = _known(conn, told)
     by_id = {one.document_id: one for one in known}
     by_key = {one.identity: one for one in known}
     adopted = _told_here(conn, [one for one in told if one.made.id not in by_id])
@@ -121,6 +115,16 @@ def _plan(conn: sa.Connection | None, target: ImportTarget, batch: Sequence[Row]
         _compare(conn, [one for one in done.here if by_id[one.made.id].made == IMPORTED])
         done.configs = _configs(conn, {one.made.store_id for one in done.fresh})
     return done
+
+
+def _known(
+    conn: sa.Connection | None, told: Sequence[_IncomingDocument]
+) -> Sequence[KnownDocument]:
+    """What the ledger knows under the identities of these, or under their ids."""
+    if conn is None:
+        return []
+    keys, ids = [one.made.key for one in told], [one.made.id for one in told]
+    return legacy_documents.known(conn, keys, ids)
 
 
 def _told(
