@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from ingest.core.errors import BadInput
+from ingest.flows.reprocess import drain
 from tests.cli.conftest import Ingest, Town
 
 pytestmark = pytest.mark.integration
@@ -33,6 +37,20 @@ def test_a_store_wants_other_chunks_and_has_them(ingest: Ingest, town: Town) -> 
     )
 
 
+def test_a_run_that_fails_while_it_is_waited_for_is_an_error(
+    ingest: Ingest, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise BadInput("no adapter reads this")
+
+    monkeypatch.setattr(drain, "make_step", fails)
+    monkeypatch.setattr(drain, "MOST_TRIES", 0)
+    ran = ingest("reprocess", "--store", town.store, "--here", "--json")
+    assert ran.code == 1
+    assert json.loads(ran.out)["state"] == "failed"
+    assert "is failed: its step failed 0 times: no adapter reads this" in ran.err
+
+
 def test_a_change_asks_for_a_run_that_can_be_cancelled(ingest: Ingest, town: Town) -> None:
     run = ingest("store", "update", town.store, "--embedding-dim", "8", "--json").json["reprocess"]
     shown = ingest("reprocess", "show", str(run), "--json").json
@@ -53,6 +71,7 @@ def test_a_change_asks_for_a_run_that_can_be_cancelled(ingest: Ingest, town: Tow
         (["--since", "7d"], "with --what deliveries alone"),
         (["--what", "deliveries", "--since", "soon"], "no span of time"),
         (["--what", "deliveries", "--kind", "issue"], "a kind is one of documents"),
+        (["--what", "deliveries", "--resync"], "a resync is of documents"),
     ],
 )
 def test_what_makes_no_sense_is_wrong_use(ingest: Ingest, options: list[str], said: str) -> None:

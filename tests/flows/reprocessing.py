@@ -16,9 +16,13 @@ from ingest.store.engine import transaction
 from ingest.store.reprocess_runs import DONE, DUE
 from tests.flows.snapshot import Snapshot
 
+_DUE = sa.text("UPDATE lightfast_reprocess_runs SET next_attempt_at = now() WHERE id = :id")
+
 
 def drained(engine: sa.Engine, run: int, *, lease_s: float = 30.0) -> dict[str, Any]:
-    """Work at a run, and at what waits for it, to its end; as people see it."""
+    """Work at a run, due or not yet, and at what waits for it, to its end; as people see it."""
+    with transaction(engine) as conn:
+        conn.execute(_DUE, {"id": run})
     Drain(engine, lambda: True, lease_s=lease_s, pause=lambda _s: None).run(only=run)
     with transaction(engine) as conn:
         found = reprocess_runs.show(conn, run)

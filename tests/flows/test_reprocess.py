@@ -25,6 +25,7 @@ from ingest.flows.reprocess.configure import change_store
 from ingest.flows.reprocess.drain import Drain
 from ingest.flows.reprocess.remake import remake
 from ingest.flows.reprocess.request import cancel_run, request_run
+from ingest.flows.reprocess.stored import REASONS
 from ingest.flows.reprocess.trial import try_out
 from ingest.flows.sweep import sweep
 from ingest.sources.registry import source
@@ -284,25 +285,6 @@ def test_what_cannot_be_made_is_left_alone_and_told(
     assert _all(desk) == before
 
 
-def test_a_provider_is_asked_for_what_cannot_be_made_where_that_is_wanted(
-    desk: Desk, engine: sa.Engine
-) -> None:
-    make_store(engine, STORE)
-    told = {"githubRepoId": str(halcyon.REPOSITORY)}
-    github = connect(engine, "github", told, stores=[STORE], token="a token of a test")
-    desk.end(github, halcyon.issue(1, body=LONG))
-    desk.end(github, halcyon.issue(2, body="short"))
-    desk.run("DELETE FROM lightfast_document_chunks WHERE position = 1")
-    run = request_run(engine, ReprocessRequest(resync=True))
-    assert _counted(drained(engine, run)) == {"looked": 2, "damaged": 1}
-    (sync,) = desk.rows("SELECT * FROM lightfast_sync_runs")
-    assert (sync["connection_id"], sync["kind"], sync["asked_by"]) == (github, "full", "reprocess")
-    query = (
-        "SELECT source_id FROM lightfast_document_ledger WHERE revision = 0 AND rank IS NOT NULL"
-    )
-    assert desk.rows(query) == [{"source_id": "halcyon/web#1"}]
-
-
 def test_a_run_that_is_due_is_rung_for(engine: sa.Engine) -> None:
     rung: list[str] = []
     request_run(engine, ReprocessRequest())
@@ -316,7 +298,10 @@ def test_what_an_older_version_stored_is_cut_anew_all_the_same(
     desk.end(linear, halcyon.linear_comment(body=LONG))
     desk.run("UPDATE lightfast_document_ledger SET reading = NULL")
     desk.run("UPDATE lightfast_stores SET chunk_max_tokens = 64, chunk_overlap = 7")
-    assert _counted(reprocess(engine)) == {"looked": 1, "rechunked": 1}
+    found = reprocess(engine)
+    assert _counted(found) == {"looked": 1, "rechunked": 1, "older": 1}
+    assert [one["reason"] for one in found["samples"]] == [REASONS["older"]]
+    assert _counted(reprocess(engine, ["chunks"])) == {"looked": 1}
     (row,) = desk.documents().values()
     overridden = config_hash("char-hash-1536", 1536, 64, 7, sourceChunkOverlap=25)
     assert row["config_hash"] == overridden
@@ -356,11 +341,11 @@ def test_whoever_is_killed_between_two_parts_leaves_the_run_at_its_cursor(
     class Killed(BaseException):
         """As by a signal: nothing is caught, nothing is let go."""
 
-    def write_part(*given: Any) -> None:
+    def write_part(*given: Any) -> Any:
         calls[0] += 1
         if calls[0] % 2 == 0:
             raise Killed
-        whole(*given)
+        return whole(*given)
 
     monkeypatch.setattr(documents, "write_part", write_part)
     found: dict[str, Any] = {}
@@ -406,6 +391,9 @@ def test_what_fails_again_and_again_is_passed_over(
     monkeypatch.setattr(drain, "AGAIN_S", 0.0)
     found = reprocess(engine)
     assert _counted(found) == {"looked": 2, "rechunked": 2, "failed": 1}
+    (sample,) = found["samples"]
+    standing = desk.documents()[sample["source_id"]]
+    assert (sample["document"], sample["source_id"]) == (standing["id"], "halcyon/web#2")
 
 
 def test_a_database_that_is_away_passes_nothing_over(
@@ -415,10 +403,10 @@ def test_a_database_that_is_away_passes_nothing_over(
     desk.run("UPDATE lightfast_stores SET chunk_max_tokens = 64")
     whole, left = documents.write_part, iter(range(12))
 
-    def write_part(*given: Any) -> None:
+    def write_part(*given: Any) -> Any:
         if next(left, None) is not None:
             raise Unavailable("for a moment")
-        whole(*given)
+        return whole(*given)
 
     monkeypatch.setattr(documents, "write_part", write_part)
     monkeypatch.setattr(drain, "AGAIN_S", 0.0)

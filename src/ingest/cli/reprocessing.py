@@ -63,7 +63,9 @@ def start(  # noqa: PLR0913 - each option is one
     until: When = None,
     resync: Annotated[
         bool,
-        typer.Option("--resync", help="Have providers list what cannot be made of what is stored."),
+        typer.Option(
+            "--resync", help="Have providers tell once more what cannot be made of what is stored."
+        ),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change, and write nothing.")

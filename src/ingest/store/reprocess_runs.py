@@ -43,7 +43,7 @@ class ClaimedRun:
 class Moved:
     """Where a run stands after a step, and what it has come to by then."""
 
-    cursor: Mapping[str, JSON]
+    cursor: Mapping[str, Any]
     counts: Mapping[str, Mapping[str, int]]
     samples: Sequence[JSON]
     ends: bool = False
@@ -64,7 +64,7 @@ RETURNING id
 _CLAIM = sa.text("""
 WITH chosen AS (
   SELECT id FROM lightfast_reprocess_runs
-  WHERE state = 'due' AND (next_attempt_at <= now() OR id = CAST(:only AS bigint))
+  WHERE state = 'due' AND next_attempt_at <= now()
     AND (lease_until IS NULL OR lease_until < now())
     AND (CAST(:only AS bigint) IS NULL OR id = CAST(:only AS bigint))
   ORDER BY next_attempt_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
@@ -113,7 +113,7 @@ WHERE state = 'due' AND (lease_until IS NULL OR lease_until < now() OR id = CAST
 """)
 _SHOWN = """
 SELECT id, what, scope, state, asked_by, counts, samples, steps, tries, reason, last_error,
-       requested_at, started_at, finished_at,
+       requested_at, started_at, finished_at, coalesce(cursor -> 'resyncs', '[]') AS resyncs,
        lease_until IS NOT NULL AND lease_until >= now() AS working
 FROM lightfast_reprocess_runs
 """
@@ -154,7 +154,7 @@ def request(
 def claim(
     conn: sa.Connection, *, lease_s: float = LEASE_S, only: int | None = None
 ) -> ClaimedRun | None:
-    """Take a run that is due, or the one of that id, due or not yet; None where there is none.
+    """Take a run that is due, of all or the one of that id; None where there is none.
 
     SKIP LOCKED: two claims never wait for one another. Who is gone leaves it to its lease.
     """

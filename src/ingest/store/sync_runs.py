@@ -33,13 +33,16 @@ class NewPart:
     kept: JSON = None
 
 
-# What waits is one run; what is asked for meanwhile makes it more, and never less.
-_REQUEST = sa.text("""
+_KINDS = "CAST('{incremental,full,backfill}' AS varchar[])"
+_MORE = f"array_position({_KINDS}, excluded.kind) > array_position({_KINDS}, r.kind)"
+# What waits is one run; what is asked for meanwhile makes it more, and never less: a backfill reads
+# all that a full run does, and what that would leave out as unchanged.
+_REQUEST = sa.text(f"""
 INSERT INTO lightfast_sync_runs AS r (connection_id, kind, asked_by, scope)
 VALUES (:connection_id, :kind, :asked_by, :scope)
 ON CONFLICT (connection_id) WHERE state = 'waiting' DO UPDATE
-  SET kind = CASE WHEN r.kind = 'incremental' THEN excluded.kind ELSE r.kind END,
-      asked_by = CASE WHEN r.kind = 'incremental' THEN excluded.asked_by ELSE r.asked_by END,
+  SET kind = CASE WHEN {_MORE} THEN excluded.kind ELSE r.kind END,
+      asked_by = CASE WHEN {_MORE} THEN excluded.asked_by ELSE r.asked_by END,
       scope = excluded.scope
 RETURNING id
 """)

@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor
 from ingest.store import reprocess_runs
+from ingest.store.engine import ANSWERS_WITHIN_S, LOCK_TIMEOUT_MS
 
 REFERENCES = ("references",)
-SOON_S = 10.0
-"""A batch that read the owners of before has been written by then."""
+SOON_S = ANSWERS_WITHIN_S + LOCK_TIMEOUT_MS / 1000
+"""A batch that read the owners of before has been written by then, or never will be: no statement
+lasts longer, however long it waits for a lock first."""
 
 
 def owns(descriptor: Descriptor, metadata: Mapping[str, JSON]) -> frozenset[str]:

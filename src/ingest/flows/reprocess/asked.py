@@ -43,6 +43,8 @@ class ReprocessRequest:
         timed = self.within.since is not None or self.within.until is not None
         if timed and self.what != (DELIVERIES,):
             raise BadInput("a time is one of deliveries; give it with --what deliveries alone")
+        if self.resync and not self.has_text:
+            raise BadInput("a resync is of documents; name chunks or references too")
         if self.within.kind is not None and DELIVERIES in self.what:
             raise BadInput("a kind is one of documents; deliveries have none: leave it away")
 

@@ -15,7 +15,10 @@ import sqlalchemy as sa
 
 from ingest.core.values import JSON
 from ingest.flows.reprocess.asked import ReprocessRequest
-from ingest.store import queue_admin, reprocessing
+from ingest.sources.registry import all_sources
+from ingest.store import queue_admin, reprocess_deliveries, reprocessing
+from ingest.store.reprocess_deliveries import Which
+from ingest.store.reprocessing import Within
 
 STEP_DELIVERIES = 200
 LONG_S = 30.0
@@ -36,6 +39,19 @@ class Replayed:
     rings: bool = False
 
 
+def which(conn: sa.Connection, within: Within) -> Which:
+    """Which deliveries a run replays.
+
+    Those of sources that are installed: of another one they would end dead. Of a store or a
+    connection those of its connections' own routes, and of the app-wide route those that were told
+    to one of them or name what it stands for.
+    """
+    narrowed = within.connection is not None or within.store is not None
+    of = reprocessing.connections_of(conn, within) if narrowed else None
+    sources = [name for name in all_sources() if within.source in {None, name}]
+    return Which(sources, of, within.since, within.until)
+
+
 def replay_some(
     conn: sa.Connection,
     asked: ReprocessRequest,
@@ -49,18 +65,24 @@ def replay_some(
     of it: it is read by the code of today anyhow.
     """
     before: Sequence[int] = cursor.get("under_way", ())
-    if reprocessing.under_way(conn, before, within_s=LONG_S):
+    if reprocess_deliveries.under_way(conn, before, within_s=LONG_S):
         return Replayed(cursor, {}, waits=True)
     counts: dict[str, Counter[str]] = {}
-    for source_type, status, count in reprocessing.became(conn, before):
+    for source_type, status, count in reprocess_deliveries.became(conn, before):
         outcome = "waiting" if status == "pending" else status
         counts.setdefault(source_type, Counter())[outcome] += count
         counts[source_type]["replayed"] += count
-    last = cursor.get("last") or reprocessing.last_delivery(conn)
-    after = cursor.get("after_delivery", 0)
-    ids = reprocessing.next_deliveries(conn, asked.within, after=after, last=last, limit=limit)
+    last = cursor.get("last") or reprocess_deliveries.last_delivery(conn)
+    following = reprocess_deliveries.next_deliveries(
+        conn,
+        which(conn, asked.within),
+        after=cursor.get("after_delivery", 0),
+        last=last,
+        limit=limit,
+    )
+    ids = [*following.ids]
     if ids:
         queue_admin.replay(conn, ids)
-        after = ids[-1]
-    told: dict[str, JSON] = {"last": last, "after_delivery": after, "under_way": [*ids]}
-    return Replayed({**cursor, **told}, counts, ends=not ids, rings=bool(ids))
+    told: dict[str, JSON] = {"last": last, "after_delivery": following.until, "under_way": [*ids]}
+    ends = following.ends and not ids
+    return Replayed({**cursor, **told}, counts, ends=ends, rings=bool(ids))

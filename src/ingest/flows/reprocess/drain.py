@@ -1,7 +1,7 @@
 """The loop that works at runs: claim one under a lease, make its steps, leave it to the next.
 
-Behind live work: a step is small, and while deliveries are due it is followed by a pause three
-times as long as it took. Killed anywhere, a run goes on at its cursor.
+Behind live work: a step is small, and followed by a pause three times as long as it took, which
+lasts no longer than deliveries are due. Killed anywhere, a run goes on at its cursor.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from ingest.store.reprocess_runs import ClaimedRun
 log = structlog.get_logger(__name__)
 
 PAUSE_OF_STEP = 3.0
-MOST_PAUSE_S = 2.0
+MOST_OF_LEASE = 1 / 3
+"""Of the lease, which nobody renews meanwhile, the longest pause takes so much: 10 s."""
+LOOKS_EVERY_S = 0.5
+"""In a pause, whether deliveries are still due."""
 SOON_S = 2.0
 """What is due so soon is waited for, rather than rung for again."""
 IDLE_S = 0.25
@@ -87,22 +90,31 @@ class Drain:
                     log.info("reprocess_done", run=run.id)
                     return steps
                 run = step.run
+                left_s = IDLE_S if step.waits else self._yield(time.monotonic() - began)
                 if step.waits or not self.go_on():
-                    self._let_go(run, delay_s=IDLE_S if step.waits else 0.0)
+                    self._let_go(run, delay_s=left_s)
                     return steps
-                self._yield(time.monotonic() - began)
         except LeaseLost as error:
             log.info("reprocess_left", run=run.id, reason=str(error))
         except (BadRow, TransientError, PermanentError) as error:
             self._failed(run, error)
         return steps
 
-    def _yield(self, took_s: float) -> None:
-        """Leave three quarters of the time to deliveries, while any are due."""
+    def _yield(self, took_s: float) -> float:
+        """Leave three quarters of the time to deliveries, while any are due; how many seconds of
+        that pause are left where `go_on` says no before. It is bounded by the lease.
+        """
+        left_s = min(took_s * PAUSE_OF_STEP, self.lease_s * MOST_OF_LEASE)
+        while left_s > 0 and self._is_anything_due():
+            if not self.go_on():
+                return left_s
+            self.pause(min(left_s, LOOKS_EVERY_S))
+            left_s -= LOOKS_EVERY_S
+        return 0.0
+
+    def _is_anything_due(self) -> bool:
         with transaction(self.engine, durable=False) as conn:
-            is_due = deliveries.anything_due(conn)
-        if is_due:
-            self.pause(min(took_s * PAUSE_OF_STEP, MOST_PAUSE_S))
+            return deliveries.anything_due(conn)
 
     def _let_go(self, run: ClaimedRun, *, delay_s: float) -> None:
         with transaction(self.engine, durable=False) as conn:
@@ -128,7 +140,9 @@ class Drain:
             log.warning("reprocess_not_let_go", run=run.id, error=str(lost))
 
     def _wait_for_next(self, only: int | None) -> bool:
-        """Wait a moment where a run is due soon; whether it is worth to look again."""
+        """Wait a moment where a run is due soon, or for the one that is wanted alone as long as it
+        takes; whether it is worth to look again.
+        """
         with transaction(self.engine, durable=False) as conn:
             due_s = reprocess_runs.next_due_s(conn, only=only)
         if due_s is None or (due_s > SOON_S and only is None):

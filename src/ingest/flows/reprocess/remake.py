@@ -43,7 +43,8 @@ class Remade:
     """A document made anew.
 
     rechunked, reread: whether chunks or configuration, and references, are others by that; where
-    neither is, only the revision of what it was made by is written.
+    neither is, only the revision of what it was made by is written. lacks: what of it was asked for
+    and cannot be made.
     """
 
     standing: StandingDocument
@@ -52,6 +53,7 @@ class Remade:
     rendered: Rendered | None = None
     rechunked: bool = False
     reread: bool = False
+    lacks: Unmade | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,9 @@ def remake(
     reading = reading_of(row.reading, row.rank)
     overlap = found.chunk_overlaps.get(row.kind)
     wish = _wish(standing, asked, reading, overlap if reading is None else reading.chunk_overlap)
+    lacks = Unmade("older") if REFERENCES in asked.what and reading is None else None
     if not wish.references and not wish.cuts:
-        if REFERENCES in asked.what:
-            return Unmade("older")
-        return _marked(standing, wish)
+        return lacks or _marked(standing, wish)
     text = text_of(stored, standing.chunks)
     if isinstance(text, Unmade):
         return text
@@ -91,7 +92,8 @@ def remake(
     rendered = renders.render(upsert, standing.store)
     if rendered.said.content_hash != stored.content_hash:
         return Unmade("damaged")
-    return made_of(standing, rendered, wish, renders)
+    made = made_of(standing, rendered, wish, renders)
+    return lacks if made is None else replace(made, lacks=lacks)
 
 
 def _wish(

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from ingest.core.values import JSON
 from ingest.flows.reprocess import documents
 from ingest.flows.reprocess.asked import DELIVERIES, ReprocessRequest
-from ingest.flows.reprocess.documents import MOST_SAMPLES, LookedAt
+from ingest.flows.reprocess.deliveries import which
+from ingest.flows.reprocess.looked_at import MOST_SAMPLES, LookedAt
 from ingest.flows.reprocess.remake import Remade
 from ingest.flows.reprocess.request import require_there
 from ingest.flows.reprocess.steps import STEP_DOCUMENTS
-from ingest.store import reprocessing
+from ingest.store import reprocess_deliveries, reprocessing
 from ingest.store.engine import transaction
 
 MOST_KEYS = 5
@@ -43,10 +44,11 @@ def try_out(engine: sa.Engine, asked: ReprocessRequest, *, api_urls: Mapping[str
     Raises as `request_run` does, and `TransientError` where the database is away.
     """
     found = DryRun()
-    with transaction(engine, durable=False) as conn:
+    with transaction(engine, snapshot=True) as conn:
         require_there(conn, asked)
         if DELIVERIES in asked.what:
-            for source_type, status, count in reprocessing.count_deliveries(conn, asked.within):
+            counted = reprocess_deliveries.count_deliveries(conn, which(conn, asked.within))
+            for source_type, status, count in counted:
                 found.deliveries.setdefault(source_type, {})[status] = count
     if asked.has_text:
         _look_through(engine, asked, api_urls, found)
@@ -66,12 +68,13 @@ def _look_through(
 
 
 def _add(found: DryRun, looked: LookedAt, counts: dict[str, Counter[str]]) -> None:
-    for source_type, told in looked.counts.items():
+    for source_type, told in looked.whole.counts.items():
         counts.setdefault(source_type, Counter()).update(told)
-    changed = (one for one in looked.made if one.rechunked or one.reread)
+    made = (one.remade for one in looked.findings if one.remade is not None)
+    changed = (one for one in made if one.rechunked or one.reread)
     room = MOST_SAMPLES - len(found.changes)
     found.changes += [_shown(one, looked) for one, _ in zip(changed, range(room), strict=False)]
-    found.unmade += looked.samples[: MOST_SAMPLES - len(found.unmade)]
+    found.unmade += looked.whole.samples[: MOST_SAMPLES - len(found.unmade)]
 
 
 def _shown(one: Remade, looked: LookedAt) -> dict[str, Any]:
