@@ -58,7 +58,14 @@ def test_every_row_of_an_odd_database_comes_over_by_the_rules(
 
 
 def require_a_sharp_eye(directory: Path, url: str, report: Path) -> None:
-    """What checks finds what is wrong, of each kind."""
+    """What checks finds what is wrong, of each kind; a report that lies about a row among them."""
+    lines = report.read_text("utf-8").splitlines(keepends=True)
+    refused = next(line for line in lines if '"repository-id"' in line)
+    lied = report.with_name("lied.jsonl")
+    lied.write_text("".join(line for line in lines if line != refused), "utf-8")
+    assert any("is not said" in one for one in check(directory, url, lied))
+    lied.write_text("".join([*lines, refused.replace("repository-id", "no-parent")]), "utf-8")
+    assert any("is said" in one for one in check(directory, url, lied))
     wrong = (
         "UPDATE lightfast_docs_documents SET slug = slug || 'x' WHERE id = '1'",
         "UPDATE lightfast_document_ledger SET scope = '7' WHERE document_id = '1'",

@@ -209,6 +209,7 @@ def test_an_older_generation_of_tables_comes_over_too(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_it_is_killed_at_every_moment_and_ends_the_same(
     make: Callable[[], str], engine: sa.Engine, database_url: str, tmp_path: Path
 ) -> None:
@@ -227,6 +228,7 @@ def test_it_is_killed_at_every_moment_and_ends_the_same(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_it_is_killed_at_any_time_and_ends_the_same(
     make: Callable[[], str], engine: sa.Engine, database_url: str, tmp_path: Path
 ) -> None:

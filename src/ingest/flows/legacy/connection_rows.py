@@ -140,7 +140,7 @@ def bring_links(target: ImportTarget, batch: Sequence[Row]) -> None:
     say(target, LINK, done.made, done.fresh)
     target.brought.repositories.update((one.number, one) for one in done.repositories)
     for store_id, repository in done.linked:
-        target.brought.linked.setdefault(store_id, []).append(repository)
+        target.brought.link(store_id, repository)
 
 
 def _link(

@@ -68,6 +68,12 @@ class BroughtRows:
     looked_through: set[str] = field(default_factory=set)
     owners: dict[str, Owner] = field(default_factory=dict)
 
+    def link(self, store_id: str, repository: LegacyRepository) -> None:
+        """Note that a repository is linked to a store; two links to it are of one repository."""
+        linked = self.linked.setdefault(store_id, [])
+        if all(one.connection_id != repository.connection_id for one in linked):
+            linked.append(repository)
+
     def owner(self, store_id: str) -> Owner:
         """Of which repository the documents of a store are; once all links came over."""
         found = self.owners.get(store_id)
