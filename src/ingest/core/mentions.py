@@ -44,6 +44,7 @@ class Mention:
     thing: what is meant, where the place says in which scope that is (a bare `#12` in a repository
         of a known id): no name stands in for it, so no rename breaks it. Of kinds that share their
         ids (`Descriptor.one_of`) the first. None: the key is a name, and nothing else is known.
+    is_work: it is a thing that is done and closed; what is none (a commit, a file) is not resolved.
     """
 
     start: int
@@ -53,6 +54,7 @@ class Mention:
     origin: Literal["url", "text"]
     prefix: str | None = None
     thing: Identity | None = None
+    is_work: bool = True
 
 
 def as_written(key: str) -> str:

@@ -92,7 +92,8 @@ class _Made:
         else:
             self._keep("mention", place, place.mention.origin, None)
             origin: ReferenceOrigin = "url" if place.mention.origin == "url" else "keyword"
-            self._keep(word.kind, place, origin, word.start)
+            is_closed = word.kind == "resolves" and not place.mention.is_work
+            self._keep("relatedTo" if is_closed else word.kind, place, origin, word.start)
 
     def _keep(
         self, kind: ReferenceKind, place: Place, origin: ReferenceOrigin, begin: int | None

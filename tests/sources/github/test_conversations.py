@@ -195,7 +195,10 @@ def test_a_merged_pull_request_names_its_merge_commit() -> None:
 
 def test_a_merged_pull_request_belongs_to_its_merge_commit_and_an_open_one_to_none() -> None:
     merged = upsert("pull_request.closed.merged")
-    assert merged.temporal == {"commitSha": merged.metadata["mergeCommitSha"]}
+    commit = merged.metadata["mergeCommitSha"]
+    assert merged.temporal == {"commitSha": commit}
+    assert merged.aliases == (f"{merged.metadata['repoFullName']}@{commit}",)
+    assert upsert("pull_request.closed.unmerged").aliases == ()
     assert upsert("pull_request.synchronize").temporal == {}
     assert upsert("pull_request.closed.unmerged").temporal == {}
 

@@ -96,7 +96,6 @@ def test_a_form_of_mention_gives_the_key_of_the_issue(text: str, key: str) -> No
         "our #1 reason, the top #10, retry #3",
         "chen/ledger@0a1b2c3d and 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
         "https://github.com/chen/ledger/blob/main/a.py#L12",
-        "https://github.com/chen/ledger/commit/0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
         "https://github.com/chen/ledger/compare/v1...v2",
         "https://github.com/orgs/chen/discussions/7",
         "https://redirect.github.com/chen/ledger/issues/7",

@@ -39,5 +39,5 @@ SOURCE = Source(
     by_hand=BY_HAND,
     answers=ANSWERS,
     says=SAYS,
-    revision=2,  # replies go with the discussion; a file's extension is the same in any case
+    revision=3,  # a pull request is found by the commit that it became
 )

@@ -55,7 +55,8 @@ def issue(
 
 def pull_request(place: Place, of: PullRequest, *, priority: int = UPSERT_PRIORITY) -> Upsert:
     """A pull request. Listings lack `merged`, so `merged_at` decides; `draft` is absent from old
-    ones. `merge_commit_sha` names a passing trial merge until the pull request is merged.
+    ones. `merge_commit_sha` names a passing trial merge until the pull request is merged; then it
+    is the commit that the pull request became, and whoever names that means it.
     """
     head, base = of.head or _NOWHERE, of.base or _NOWHERE
     commit = of.merge_commit_sha if of.merged_at else None
@@ -76,6 +77,7 @@ def pull_request(place: Place, of: PullRequest, *, priority: int = UPSERT_PRIORI
         special=special,
         temporal={"commitSha": commit} if commit else {},
         priority=priority,
+        aliases=(place.commit_key(commit),) if commit else (),
     )
 
 

@@ -1,9 +1,9 @@
 """How issues, pull requests and discussions are mentioned: `owner/repo#12`, `#12`, `GH-12`, URLs.
 
 Law: the three share one sequence of numbers in a repository, so all are keyed `owner/repo#12`
-(`owner/repo/discussions/12` is an alias of a discussion). Autolinks name conversations alone, so
-`owner/repo@sha`, `/commit/…`, `/blob/…` and `/releases/…` name nothing; nor does the name of a
-branch. What is no number of ours by the words around it is said in `numbers`. Performs no I/O.
+(`owner/repo/discussions/12` is an alias of a discussion). Commits, releases and files are mentioned
+by their pages alone (`code_pages`), and the name of a branch names nothing. What is no number of
+ours by the words around it is said in `numbers`. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Literal
 from ingest.core.identity import Identity
 from ingest.core.links import host_start
 from ingest.core.references import Context, Mention, Syntax
-from ingest.sources.github.names import REPOSITORY
+from ingest.sources.github.code_pages import code_pages
+from ingest.sources.github.names import NO_OWNERS, OWNER_IN_TEXT, REPO_IN_TEXT, REPOSITORY
 from ingest.sources.github.numbers import is_emphasised, stands_alone
 
 # The contract sheet, section e, after docs.github.com, autolinked-references-and-urls.
-_OWNER = "[A-Za-z0-9][A-Za-z0-9-]{0,38}"
-_REPO = "[A-Za-z0-9._-]{1,100}"
+_OWNER, _REPO = OWNER_IN_TEXT, REPO_IN_TEXT
 _NUMBER = "([1-9][0-9]{0,6}+)"
 
 _HASH = re.compile(rf"#{_NUMBER}(?![A-Za-z0-9%]|_[A-Za-z0-9_]|[.,][0-9])")
@@ -41,7 +41,6 @@ _ELSEWHERE = re.compile(
     r"(?P<host>(?:[A-Za-z0-9-]{1,63}\.){0,8}[A-Za-z0-9-]{1,63}(?::[0-9]{1,5})?)"
     rf"{_CONVERSATION}{_ENDS}"
 )
-_NO_OWNERS = frozenset({"orgs", "users", "apps", "sponsors", "settings"})
 
 _REPO_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _REPO_NAME = re.compile(_REPO)
@@ -96,6 +95,8 @@ def _find(text: str, context: Context) -> Iterator[Mention]:
         yield from _elsewhere(text, home, context)
     if "github.com/" in text:
         yield from _pages(text, home)
+    if "://" in text or "github.com/" in text:
+        yield from code_pages(text, context.host if context.source_type == "github" else None)
     if home is not None:
         yield from _prefixed(text, home)
 
@@ -171,7 +172,7 @@ def _pages(text: str, home: _Home | None) -> Iterator[Mention]:
     """`https://github.com/owner/repo/pull/12`, whatever follows; also without the scheme."""
     for found in _PAGE.finditer(text):
         start = host_start(text, found.start())
-        if start is not None and found[1] not in _NO_OWNERS:
+        if start is not None and found[1] not in NO_OWNERS:
             repository = f"{found[1]}/{found[2]}"
             yield _mention(start, found.end(), repository, found[3], home=home, origin="url")
 
@@ -183,7 +184,7 @@ def _elsewhere(text: str, home: _Home | None, context: Context) -> Iterator[Ment
     own = context.host if context.source_type == "github" else None
     for found in _ELSEWHERE.finditer(text):
         host = found["host"].lower()
-        if found[2] not in _NO_OWNERS:
+        if found[2] not in NO_OWNERS:
             yield _mention(
                 found.start(),
                 found.end(),

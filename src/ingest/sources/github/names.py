@@ -22,6 +22,12 @@ PATH = Form(
 )
 NODE_ID = Form(r"[A-Za-z0-9+/=_-]{1,512}", "a node id of the GraphQL API")
 
+OWNER_IN_TEXT = "[A-Za-z0-9][A-Za-z0-9-]{0,38}"
+REPO_IN_TEXT = "[A-Za-z0-9._-]{1,100}"
+"""As they stand in a text, by the contract sheet, section e."""
+NO_OWNERS = frozenset({"orgs", "users", "apps", "sponsors", "settings"})
+"""What stands in an owner's place in URLs of pages of other kinds."""
+
 REPOSITORY = re.compile(r"([^/\s#@:]{1,100}/[^/\s#@:]{1,100})(?:[#@:]|/discussions/)")
 """The repository that a key begins with: `acme/web` of `acme/web#12`, `acme/web@v1`,
 `acme/web:a.md`, `acme/web/discussions/1`."""

@@ -51,6 +51,10 @@ class Place:
         """The human key of a release: `owner/repo@v1.2.0`."""
         return bounded_key(f"{self.repository}@{name}")
 
+    def commit_key(self, sha: str) -> str:
+        """The key of a commit, which is no document: an alias of what brought it."""
+        return bounded_key(f"{self.repository}@{sha.lower()}")
+
 
 def place_of(message: Message, full_name: str) -> Place:
     """Where a delivery's objects are."""
