@@ -566,6 +566,17 @@ CREATE TABLE lightfast_refused_message_counts (
   PRIMARY KEY (source_type, answer)
 );
 
+-- How look-ups ended and how long asking took, counted by whoever asked, since the database was made:
+-- of each source and end, by the longest time of its class (the last one has none: infinity).
+CREATE TABLE lightfast_lookup_counts (
+  source_type VARCHAR(64) NOT NULL,
+  outcome VARCHAR(16) NOT NULL,
+  within_s DOUBLE PRECISION NOT NULL,
+  look_ups BIGINT NOT NULL,
+  seconds DOUBLE PRECISION NOT NULL,
+  PRIMARY KEY (source_type, outcome, within_s)
+);
+
 -- A sync run of a connection: `kind` is backfill, incremental or full, `asked_by` who wanted it.
 -- One runs and one waits, at most; `stopped` waits for a person to confirm its `plan`. `scope` is
 -- the digest of the connection's metadata when it began, `fence` the number before all it sees.

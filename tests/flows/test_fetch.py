@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ingest.flows.connections.credentials import replace_credentials
 from ingest.flows.connections.lifecycle import disconnect_source
 from ingest.flows.lookups.drain import drain_lookups
-from ingest.store import conditions, connections, lookup_admin, lookups
+from ingest.store import conditions, connections, lookup_admin, lookup_counts, lookups
 from ingest.store.credentials import API_TOKEN
 from ingest.store.engine import transaction
 from ingest.store.reasons import PARKED, TOKENLESS
@@ -334,6 +334,10 @@ def test_a_drain_whose_time_is_up_goes_on_with_others_while_it_has_to_wait(
     drain_lookups(desk.engine, desk.clients, go_on=lambda: next(once, False), linger=lambda: linger)
     with transaction(desk.engine) as conn:
         assert lookup_admin.unfinished(conn)[0] == left
+        (counted,) = lookup_counts.read(conn)
+    assert (counted.source_type, counted.outcome) == ("notion", "seen")
+    assert counted.buckets[-1] == (float("inf"), len(names) - left)
+    assert counted.seconds >= 0.5
 
 
 @pytest.mark.parametrize("waits", ["for its lag", "as it was told"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from ingest.store import conditions, gauges, schedule
+from ingest.store import conditions, gauges, lookup_counts, schedule
 from ingest.store.engine import transaction
 from ingest.store.reasons import PARKED, PAUSED
 from tests.factories import connect
@@ -99,3 +99,25 @@ def test_what_ended_within_the_minute_is_counted_and_timed(engine: sa.Engine) ->
     assert found["conflicting"] == [(("github",), 1.0)]
     ((_, size),) = found["size"]
     assert size > 2**20
+
+
+def test_look_ups_add_up_by_source_end_and_class_of_times(engine: sa.Engine) -> None:
+    seen = ("github", "seen")
+    with transaction(engine) as conn:
+        lookup_counts.add(conn, [])
+        lookup_counts.add(conn, [(*seen, 0.05), (*seen, 0.1), (*seen, 2.0), ("sentry", "gone", 45)])
+    with transaction(engine) as conn:
+        lookup_counts.add(conn, [(*seen, 0.3)])
+        found = gauges.read(conn)
+    times = dict(found["look_up_times"])
+    assert {within_s: many for (*of, within_s), many in times.items() if tuple(of) == seen} == {
+        "0.1": 2,
+        "0.25": 2,
+        "0.5": 3,
+        "1.0": 3,
+        **dict.fromkeys(("2.5", "5.0", "10.0", "30.0", "inf"), 4),
+    }
+    assert times["sentry", "gone", "30.0"] == 0, "all have the same classes: they are added up"
+    assert times["sentry", "gone", "inf"] == 1
+    sums = dict(found["look_up_seconds"])
+    assert sums == {seen: pytest.approx(2.45), ("sentry", "gone"): 45}

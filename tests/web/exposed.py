@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ingest.web.database_metrics import FAMILIES, DatabaseMetrics
+from ingest.web.database_metrics import FAMILIES, LOOK_UPS, SECONDS, TIMES, DatabaseMetrics
 from ingest.web.metrics import Metrics
 
 
@@ -20,6 +20,9 @@ def own_exposition() -> str:
 def exposition() -> str:
     """`/metrics/database` with one sample of each metric."""
     samples = {name: [(tuple("x" for _ in one.labels), 1.0)] for name, one in FAMILIES.items()}
+    labels = tuple("x" for _ in LOOK_UPS.labels)
+    samples[TIMES] = [((*labels, "0.1"), 1.0), ((*labels, "inf"), 3.0)]
+    samples[SECONDS] = [(labels, 7.0)]
     return DatabaseMetrics(lambda: samples).text().decode()
 
 

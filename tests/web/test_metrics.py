@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ingest.core.errors import Unavailable
 from ingest.store.gauges import Gauges
-from ingest.web.database_metrics import FAMILIES, DatabaseMetrics, Kept
+from ingest.web.database_metrics import FAMILIES, LOOK_UPS, DatabaseMetrics, Kept
 from ingest.web.metrics import Metrics
 from tests.web.exposed import every_name, exposition, own_exposition
 
@@ -38,10 +38,19 @@ def test_every_metric_is_documented_and_none_that_there_is_not() -> None:
 
 def test_labels_are_documented_with_their_metric() -> None:
     page = PAGE.read_text("utf-8")
-    for family in FAMILIES.values():
+    for family in (*FAMILIES.values(), LOOK_UPS):
         name = f"{family.name}_total" if family.counter else family.name
         labels = f"{{{', '.join(family.labels)}}}" if family.labels else ""
         assert f"| `{name}{labels}` |" in page
+
+
+def test_times_of_look_ups_are_a_histogram() -> None:
+    lines = set(exposition().splitlines())
+    for longest, many in (("0.1", "1.0"), ("+Inf", "3.0")):
+        labels = f'le="{longest}",outcome="x",source="x"'
+        assert f"ingest_look_up_seconds_bucket{{{labels}}} {many}" in lines
+    assert 'ingest_look_up_seconds_count{outcome="x",source="x"} 3.0' in lines
+    assert 'ingest_look_up_seconds_sum{outcome="x",source="x"} 7.0' in lines
 
 
 def test_what_is_kept_is_read_once_in_its_time() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, SYNC_QUEUE
-from ingest.store import change_consumers, refusals
+from ingest.store import change_consumers, lookup_counts, refusals
 from ingest.store.heartbeats import RECEIVER
 from ingest.store.reasons import PARKED, PAUSED
 
@@ -194,6 +194,7 @@ def read(conn: sa.Connection) -> Gauges:
         **_work(conn),
         "behind": [((one.name,), one.behind) for one in consumers],
         "lag_s": [((one.name,), max(one.lag_s, 0.0)) for one in consumers],
+        **_look_ups(conn),
         "refused_messages": [
             ((one.source_type, one.answer), one.seen) for one in refusals.counts(conn)
         ],
@@ -217,6 +218,21 @@ def _samples(rows: Iterable[Any]) -> Iterator[tuple[tuple[str, ...], float]]:
 def _rows(conn: sa.Connection, text: str) -> Iterable[Any]:
     statement = sa.text(text)
     return conn.execute(statement, {name: _BINDS[name] for name in statement.compile().params})
+
+
+def _look_ups(conn: sa.Connection) -> dict[str, Samples]:
+    """Times as a histogram: the last label is the longest of a class, which counts what is below it
+    too; and their sums.
+    """
+    found = lookup_counts.read(conn)
+    return {
+        "look_up_times": [
+            ((one.source_type, one.outcome, str(within_s)), many)
+            for one in found
+            for within_s, many in one.buckets
+        ],
+        "look_up_seconds": [((one.source_type, one.outcome), one.seconds) for one in found],
+    }
 
 
 def _work(conn: sa.Connection) -> dict[str, Samples]:

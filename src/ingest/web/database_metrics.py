@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -138,6 +143,13 @@ FAMILIES: Mapping[str, Family] = {
     "size": Family("ingest_database_size_bytes", "The size of the database on its server's disk."),
 }
 """By the name under which `store.gauges` has the samples."""
+LOOK_UPS = Family(
+    "ingest_look_up_seconds",
+    "For how long a provider was asked about one object, by how that ended.",
+    ("source", "outcome"),
+)
+TIMES, SECONDS = "look_up_times", "look_up_seconds"
+"""The names of its samples: how many took so long at most, and the sums."""
 
 
 class Kept(Generic[Value]):
@@ -185,7 +197,7 @@ class _Database(Collector):
     def describe(self) -> Iterator[Metric]:
         """Registering asks for names alone."""
         yield from (family.metric() for family in FAMILIES.values())
-        yield _up(True)
+        yield from (_look_ups({TIMES: (), SECONDS: ()}), _up(True))
 
     def collect(self) -> Iterator[Metric]:
         found: dict[str, Metric] = {}
@@ -196,13 +208,28 @@ class _Database(Collector):
             except (IngestError, SQLAlchemyError):
                 well = False
                 continue
+            for name in gauges.keys() & {TIMES}:
+                found[name] = _look_ups(gauges)
             for name, samples in gauges.items():
+                if name in {TIMES, SECONDS}:
+                    continue
                 metric = FAMILIES[name].metric()
                 for labels, figure in samples:
                     metric.add_metric(labels, figure)
                 found[name] = metric
         yield _up(well)
         yield from found.values()
+
+
+def _look_ups(gauges: Gauges) -> Metric:
+    metric = HistogramMetricFamily(LOOK_UPS.name, LOOK_UPS.said, labels=LOOK_UPS.labels)
+    buckets: dict[tuple[str, ...], list[tuple[str, float]]] = {}
+    for (*of, within_s), many in gauges[TIMES]:
+        longest = "+Inf" if within_s == "inf" else within_s
+        buckets.setdefault(tuple(of), []).append((longest, many))
+    for labels, seconds in gauges[SECONDS]:
+        metric.add_metric(labels, buckets[labels], seconds)
+    return metric
 
 
 def _up(well: bool) -> Metric:

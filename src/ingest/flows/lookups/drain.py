@@ -22,7 +22,7 @@ from ingest.flows.lookups.fetch import fetch
 from ingest.flows.lookups.held import HeldLookup, read_held
 from ingest.flows.lookups.outcome import LookedUp, Outcome, failed
 from ingest.flows.lookups.settle import settle_lookups
-from ingest.store import lookup_admin, lookups
+from ingest.store import lookup_admin, lookup_counts, lookups
 from ingest.store.claiming import LEASE_S
 from ingest.store.engine import transaction
 from ingest.store.lookups import ClaimedLookup
@@ -61,6 +61,7 @@ class _Fetching:
     What they have seen is settled by a thread of its own, a batch at a time, however long that
     takes; meanwhile leases are renewed and more is looked up, as much as there are threads.
     `quiet`: nothing is claimed before all that runs has ended, for a suspect is to be alone.
+    `took_s`: for how long each was asked about, by its claim and its id.
     """
 
     engine: sa.Engine
@@ -73,6 +74,7 @@ class _Fetching:
     seen: Asked = field(default_factory=dict)
     settling: Asked = field(default_factory=dict)
     settled: Future[Counter[str]] | None = None
+    took_s: dict[tuple[str, int], float] = field(default_factory=dict)
     quiet: bool = False
     claim_at: float = 0.0
     renew_at: float = field(init=False)
@@ -115,7 +117,14 @@ class _Fetching:
             log.warning("look_ups_not_claimed", error=str(error))
             return
         for one in held:
-            self.running[self.pool.submit(fetch, self.clients, one)] = one
+            self.running[self.pool.submit(self._fetch, one)] = one
+
+    def _fetch(self, held: HeldLookup) -> Outcome:
+        began = time.monotonic()
+        try:
+            return fetch(self.clients, held)
+        finally:
+            self.took_s[held.token, held.row.id] = time.monotonic() - began
 
     def _claim(self) -> list[HeldLookup]:
         """What took a worker down is begun while nothing else runs, so that it takes nobody with
@@ -153,7 +162,7 @@ class _Fetching:
         if self.seen and self.settled is None:
             self.settling, self.seen = self.seen, {}
             self.settled = self.settler.submit(
-                _settle, self.engine, self.settling, self.clients.api_urls
+                _settle, self.engine, self.settling, self.clients.api_urls, self.took_s
             )
         if time.monotonic() > self.renew_at:
             held = (*self.running.values(), *self.seen.values(), *self.settling.values())
@@ -212,19 +221,34 @@ def _settle(
     engine: sa.Engine,
     ended: Mapping[Future[Outcome], HeldLookup],
     api_urls: Mapping[str, str],
+    took_s: dict[tuple[str, int], float],
 ) -> Counter[str]:
     """Settle what came, by claim; whatever a thread raised becomes that look-up's outcome."""
     by_token: dict[str, list[LookedUp]] = {}
+    timed: list[tuple[str, str, float]] = []
     for future, held in ended.items():
         error = future.exception()
         came_to = future.result() if error is None else failed(error, held.row)
         by_token.setdefault(held.token, []).append(LookedUp(held, came_to))
+        timed.append(
+            (held.connection.source_type, came_to.kind, took_s.pop((held.token, held.row.id)))
+        )
     counted: Counter[str] = Counter()
     for token, batch in by_token.items():
         counted.update(settle_lookups(engine, token, batch, api_urls))
     if counted:
         log.info("looked_up", **counted)
+    _count(engine, timed)
     return counted
+
+
+def _count(engine: sa.Engine, timed: Collection[tuple[str, str, float]]) -> None:
+    """For the metrics, and in nobody's way: what cannot be counted is not."""
+    try:
+        with transaction(engine, durable=False) as conn:
+            lookup_counts.add(conn, timed)
+    except TransientError as error:
+        log.warning("look_ups_not_counted", look_ups=len(timed), error=str(error))
 
 
 def _renewed(engine: sa.Engine, held: Collection[HeldLookup], lease_s: float) -> bool:

@@ -349,3 +349,13 @@ REFUSED_MESSAGE_COUNTS = sa.Table(
     sa.Column("answer", key(3), primary_key=True),
     sa.Column("seen", sa.BigInteger(), nullable=False),
 )
+
+LOOKUP_COUNTS = sa.Table(
+    "lightfast_lookup_counts",
+    METADATA,
+    sa.Column("source_type", key(64), primary_key=True),
+    sa.Column("outcome", key(16), primary_key=True),
+    sa.Column("within_s", sa.Double(), primary_key=True),
+    sa.Column("look_ups", sa.BigInteger(), nullable=False),
+    sa.Column("seconds", sa.Double(), nullable=False),
+)
