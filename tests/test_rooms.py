@@ -24,13 +24,13 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "syncs": ("batches", "connections", "documents", "lookups"),
     "reprocess": ("batches", "connections", "documents", "syncs"),
     "subscriptions": ("connections", "lookups", "receiving"),
-    "doctor": ("connections", "documents", "lookups", "subscriptions", "syncs"),
+    "legacy": ("batches", "connections", "documents"),
+    "doctor": ("connections", "documents", "legacy", "lookups", "subscriptions", "syncs"),
     "sweep": ("documents",),
     "retention": (),
     "evaluating": (),
     "graph": (),
     "explaining": ("connections", "deliveries", "documents"),
-    "legacy": ("batches", "connections", "documents"),
 }
 """The rooms of `flows`, each with those that it may use: nobody uses one that uses him."""
 

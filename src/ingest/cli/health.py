@@ -16,7 +16,7 @@ PATH, PATIENCE_S = "/healthz", 3.0
 DEFAULT_PORT = 8000
 
 
-class Process(StrEnum):
+class Probed(StrEnum):
     """The processes of the Procfile."""
 
     WEB = "web"
@@ -28,7 +28,7 @@ class Process(StrEnum):
 
 def health(
     context: typer.Context,
-    process: Annotated[Process, typer.Argument(help="Which process of the Procfile.")],
+    process: Annotated[Probed, typer.Argument(help="Which process of the Procfile.")],
     *,
     port: Annotated[
         int | None,
@@ -41,7 +41,7 @@ def health(
     and a broker or a database that is away makes none of them unwell.
     """
     environ: Mapping[str, str] = context.obj
-    fault = _web(environ, port) if process is Process.WEB else _turning(environ, process.value)
+    fault = _web(environ, port) if process is Probed.WEB else _turning(environ, process.value)
     if fault is not None:
         note(f"ingest: {fault}")
         raise typer.Exit(1)
