@@ -29,15 +29,18 @@ Gauges = Mapping[str, Samples]
 # By index, the longest due first: what is cut off at `most` is the newest. What waits for a look-up
 # or a paused connection is no backlog of a worker's.
 _DELIVERIES = """
-SELECT source, state, count(*) AS items, max(due_s) AS due_s, 0 AS failing FROM (
-  SELECT CAST(source_type AS text) AS source,
-         CASE WHEN lease_until >= now() THEN 'claimed' WHEN next_attempt_at <= now() THEN 'due'
-              WHEN last_error = :parked THEN 'looked_up' WHEN last_error = :paused THEN 'paused'
-              ELSE 'waiting' END AS state,
-         CAST(extract(epoch FROM now() - next_attempt_at) AS double precision) AS due_s
-  FROM lightfast_webhook_deliveries WHERE status = 'pending'
-  ORDER BY next_attempt_at, id LIMIT :most) d
-GROUP BY source, state
+SELECT CAST(source_type AS text) AS source, state, items,
+       CAST(extract(epoch FROM now() - due_at) AS double precision) AS due_s, 0 AS failing
+FROM (
+  SELECT source_type, state, count(*) AS items, min(next_attempt_at) AS due_at
+  FROM (
+    SELECT source_type, next_attempt_at,
+           CASE WHEN lease_until >= now() THEN 'claimed' WHEN next_attempt_at <= now() THEN 'due'
+                WHEN last_error = :parked THEN 'looked_up' WHEN last_error = :paused THEN 'paused'
+                ELSE 'waiting' END AS state
+    FROM lightfast_webhook_deliveries WHERE status = 'pending'
+    ORDER BY next_attempt_at, id LIMIT :most) d
+  GROUP BY source_type, state) e
 """
 # Of a connection that is paused, or told to wait, none may be claimed, however long it is due.
 _HINDERED = """CASE WHEN NOT s.is_active THEN 'paused' WHEN w.claimed THEN 'claimed'
@@ -126,7 +129,7 @@ GROUP BY 1
 # What ended of late, by the index that retention has; the dead are in another.
 _ENDED = """
 ended AS (
-  SELECT CAST(source_type AS text) AS source, status,
+  SELECT source_type AS source, status,
          CAST(extract(epoch FROM settled_at - received_at) AS double precision) AS seconds
   FROM ((SELECT source_type, status, settled_at, received_at FROM lightfast_webhook_deliveries
          WHERE status IN ('processed', 'skipped', 'duplicate')
@@ -148,11 +151,10 @@ _COSTLY: Mapping[str, str] = {
     "settled": f"WITH {_ENDED} SELECT source, status, count(*) FROM ended GROUP BY 1, 2",
     "visible_s": f"""
 WITH {_ENDED}
-SELECT source, p.percentile,
-       percentile_disc(p.share) WITHIN GROUP (ORDER BY greatest(seconds, 0))
-FROM ended CROSS JOIN (VALUES ('50', CAST(0.5 AS double precision)), ('95', 0.95), ('99', 0.99))
-  p(percentile, share)
-WHERE status = 'processed' GROUP BY source, p.percentile, p.share
+SELECT source, t.percentile, greatest(t.seconds, 0) FROM (
+  SELECT source, percentile_disc(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY seconds) AS found
+  FROM ended WHERE status = 'processed' GROUP BY source) d
+CROSS JOIN LATERAL unnest(ARRAY['50', '95', '99'], d.found) t(percentile, seconds)
 """,
     "conflicting": """
 SELECT CAST(source_type AS text), count(*) FROM (

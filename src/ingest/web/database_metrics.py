@@ -26,13 +26,13 @@ from ingest.store.gauges import Gauges
 
 Value = TypeVar("Value")
 
-KEPT_S, COSTLY_KEPT_S = 5.0, 60.0
+KEPT_S, COSTLY_KEPT_S = 10.0, 60.0
 """For so long a reading is told again: whoever asks more often costs nothing more."""
 UP = "ingest_database_up"
 
 
 @dataclass(frozen=True, slots=True)
-class Exposed:
+class NamedMetric:
     """A metric: its public name, what it says, its labels in the order of the samples."""
 
     name: str
@@ -46,104 +46,106 @@ class Exposed:
         return kind(self.name, self.said, labels=self.labels)
 
 
-FAMILIES: Mapping[str, Exposed] = {
-    "items": Exposed(
+FAMILIES: Mapping[str, NamedMetric] = {
+    "items": NamedMetric(
         "ingest_queue_items",
         "What is to be done: due, claimed by a worker, waiting (for its time, a look-up, a paused "
         "connection, a provider's limit). Counted up to 100000 a queue.",
         ("queue", "source", "state"),
     ),
-    "due_s": Exposed(
+    "due_s": NamedMetric(
         "ingest_queue_oldest_due_seconds",
         "For how long the oldest is due that nobody has claimed.",
         ("queue", "source"),
     ),
-    "failing": Exposed(
+    "failing": NamedMetric(
         "ingest_queue_failing",
         "Look-ups, and pages of sync runs, whose last attempt failed; they are tried again.",
         ("queue", "source"),
     ),
-    "heard_at": Exposed(
+    "heard_at": NamedMetric(
         "ingest_worker_heard_timestamp_seconds",
         "When a worker last heard the bell of the queue.",
         ("queue",),
     ),
-    "ticked_at": Exposed("ingest_beat_ticked_timestamp_seconds", "When the beat last ticked."),
-    "receiver_at": Exposed(
+    "ticked_at": NamedMetric("ingest_beat_ticked_timestamp_seconds", "When the beat last ticked."),
+    "receiver_at": NamedMetric(
         "ingest_receiver_seen_timestamp_seconds", "When a receiver last said that it is there."
     ),
-    "dead": Exposed(
+    "dead": NamedMetric(
         "ingest_deliveries_dead",
         "Deliveries that are dead, until a person replays or discards them (up to 100000).",
         ("source",),
     ),
-    "conflicting": Exposed(
+    "conflicting": NamedMetric(
         "ingest_deliveries_conflicting",
         "Of the newest 10000 deliveries those whose id came before with another body.",
         ("source",),
     ),
-    "settled": Exposed(
+    "settled": NamedMetric(
         "ingest_settled_last_minute",
         "Deliveries that ended within the last minute, by how.",
         ("source", "outcome"),
     ),
-    "visible_s": Exposed(
+    "visible_s": NamedMetric(
         "ingest_visible_last_minute_seconds",
         "From the receipt of a delivery to the transaction that made its documents visible, of "
         "those of the last minute.",
         ("source", "percentile"),
     ),
-    "connections": Exposed(
+    "connections": NamedMetric(
         "ingest_connections",
         "Connections: active, held (the provider wants to be left alone), refused (its token is), "
         "paused, disconnected.",
         ("source", "state"),
     ),
-    "documents": Exposed(
+    "documents": NamedMetric(
         "ingest_documents",
         "Documents that connections feed; one that two feed counts twice.",
         ("source",),
     ),
-    "syncs": Exposed(
+    "syncs": NamedMetric(
         "ingest_sync_runs",
         "Sync runs that wait for their turn, run, or stopped to ask a person.",
         ("source", "state"),
     ),
-    "syncs_ended": Exposed(
+    "syncs_ended": NamedMetric(
         "ingest_sync_runs_ended_last_hour",
         "Sync runs that ended within the last hour, by how.",
         ("source", "outcome"),
     ),
-    "synced": Exposed(
+    "synced": NamedMetric(
         "ingest_sync_objects_last_hour",
         "Objects seen, changed, deleted, failed by the sync runs that ended within the last hour.",
         ("source", "what"),
     ),
-    "synced_at": Exposed(
+    "synced_at": NamedMetric(
         "ingest_sync_succeeded_timestamp_seconds",
         "Of a source's connections: when the one that waits longest was last synced.",
         ("source",),
     ),
-    "behind": Exposed(
+    "behind": NamedMetric(
         "ingest_changes_behind",
         "Positions of the change feed that a consumer still has before it.",
         ("consumer",),
     ),
-    "lag_s": Exposed(
+    "lag_s": NamedMetric(
         "ingest_changes_lag_seconds",
         "The age of the first change that a consumer still has before it (0: there is none).",
         ("consumer",),
     ),
-    "refused_messages": Exposed(
+    "refused_messages": NamedMetric(
         "ingest_refused_messages",
         "Messages of `ingest.enqueue` that were refused, by source and by the answer HTTP has.",
         ("source", "answer"),
         counter=True,
     ),
-    "size": Exposed("ingest_database_size_bytes", "The size of the database on its server's disk."),
+    "size": NamedMetric(
+        "ingest_database_size_bytes", "The size of the database on its server's disk."
+    ),
 }
 """By the name under which `store.gauges` has the samples."""
-LOOK_UPS = Exposed(
+LOOK_UPS = NamedMetric(
     "ingest_look_up_seconds",
     "For how long a provider was asked about one object, by how that ended.",
     ("source", "outcome"),
