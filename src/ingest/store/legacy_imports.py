@@ -7,6 +7,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from ingest.store import legacy_aside
+from ingest.store.legacy_aside import Aside
 from ingest.store.rows import as_json
 
 _BEGIN = sa.text("""
@@ -53,6 +55,12 @@ def is_finished(conn: sa.Connection, archive: str) -> bool:
         return False
     found = find(conn, archive)
     return found is not None and found.finished_at is not None
+
+
+def unfinished(conn: sa.Connection) -> Aside | None:
+    """What stands aside in this database while not all of it came in; None where nothing does."""
+    found = legacy_aside.find(conn)
+    return None if found is None or is_finished(conn, found.archive) else found
 
 
 def find(conn: sa.Connection, archive: str) -> Import | None:

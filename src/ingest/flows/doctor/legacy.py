@@ -7,14 +7,16 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from ingest.flows.doctor.findings import Finding, failed
-from ingest.flows.legacy.in_place import unfinished
+from ingest.store import legacy_imports
+from ingest.store.engine import transaction
 
 GO_ON = "ingest legacy import --in-place"
 
 
 def look_at_legacy(engine: sa.Engine) -> Iterator[Finding]:
     """The import that is not complete; nothing where there is none."""
-    found = unfinished(engine)
+    with transaction(engine) as conn:
+        found = legacy_imports.unfinished(conn)
     if found is not None:
         said = (
             "the old tables of a legacy database stand aside, and not all of their rows came in "

@@ -129,14 +129,6 @@ def drop_old(place: LegacyPlace, tell: Tell = lambda _: None) -> tuple[str, ...]
     return tuple(sorted(found.tables.values()))
 
 
-def unfinished(engine: sa.Engine) -> Aside | None:
-    """What stands aside while not all of it came in; None where nothing does."""
-    with transaction(engine) as conn:
-        found = legacy_aside.find(conn)
-        is_done = found is None or legacy_imports.is_finished(conn, found.archive)
-    return None if is_done else found
-
-
 def _aside(engine: sa.Engine) -> Aside | None:
     with transaction(engine) as conn:
         return legacy_aside.find(conn)
