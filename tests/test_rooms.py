@@ -25,7 +25,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "reprocess": ("batches", "connections", "documents", "syncs"),
     "subscriptions": ("connections", "lookups", "receiving"),
     "legacy": ("batches", "connections", "documents"),
-    "doctor": ("connections", "documents", "legacy", "lookups", "subscriptions", "syncs"),
+    "doctor": ("connections", "documents", "lookups", "subscriptions", "syncs"),
     "sweep": ("documents",),
     "retention": (),
     "evaluating": (),
