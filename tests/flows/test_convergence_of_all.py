@@ -201,7 +201,7 @@ def test_any_order_of_the_whole_story_ends_in_the_same_rows(world: World, plan: 
 
 
 @pytest.mark.slow
-@settings(_some, max_examples=150)
+@settings(_some, max_examples=200)
 @given(plan=plans)
 def test_any_order_of_the_whole_story_for_long(world: World, plan: Plan) -> None:
     _check(world, plan)

@@ -44,12 +44,36 @@ def test_each_document_of_the_story_is_explained(world: World) -> None:
             for row in documents
         }
     assert len(documents) > 20
+    _check_times(told)
     for row in documents:
         _check(row, told[row["id"]])
     found = [one for found in told.values() for one in found["past"]]
     stale = {one["delivery_id"] for one in found if one["did"] == "stale"}
     assert stale, "the story tells some things late"
     assert not stale & {one["delivery_id"] for one in found if one["did"] == "created"}
+
+
+def _check_times(told: dict[str, dict[str, Any]]) -> None:
+    """Commit to deployment to error: what the commit became, and what it mends, was brought by the
+    deployment that reached production; the one that failed has the same commit and brought nothing.
+    """
+    brought = {
+        (found["document"]["source_type"], found["document"]["kind"]): one
+        for found in told.values()
+        for one in found["relationships"]
+        if one["kind"] == "deploymentId" and one["target"]["found"] == "bound"
+    }
+    assert {*brought} == {("github", "pull_request"), ("sentry", "issue")}
+    for one in brought.values():
+        assert one["value"] == "dpl_Br1nd1eBoards0001Production"
+        assert (one["field"], one["words"]) == ("commitSha", "a1" * 20)
+    unbound = [
+        one
+        for found in told.values()
+        for one in found["relationships"]
+        if one["target"]["found"] not in ("bound", "itself", "none")
+    ]
+    assert not unbound, "the story's graph is whole"
 
 
 def _check(row: Any, found: dict[str, Any]) -> None:

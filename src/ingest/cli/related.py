@@ -28,6 +28,7 @@ class Relationship(StrEnum):
     BLOCKED_BY = "blockedBy"
     DEPENDS_ON = "dependsOn"
     RELATED_TO = "relatedTo"
+    DEPLOYMENT = "deployment"
     PARENT = "parent"
 
 

@@ -6,6 +6,7 @@ stands in code, comments or quotations is one. Performs no I/O.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -36,6 +37,7 @@ __all__ = [
     "Says",
     "Syntax",
     "as_said",
+    "brought_by",
     "distinct",
     "extract",
     "keep_owned",
@@ -43,12 +45,16 @@ __all__ = [
     "strongest",
 ]
 
-ReferenceKind = Literal["mention", "resolves", "blockedBy", "dependsOn", "relatedTo"]
+ReferenceKind = Literal["mention", "resolves", "blockedBy", "dependsOn", "relatedTo", "deployment"]
+DEPLOYMENT: ReferenceKind = "deployment"
+"""To the deployment that brought the document's commit; shown as `temporal.deploymentId`."""
 ReferenceOrigin = Literal["field", "url", "keyword", "text"]
 
 _STRENGTH: Mapping[ReferenceOrigin, int] = {"field": 0, "url": 1, "keyword": 2, "text": 3}
 _GRAPH: tuple[EdgeKind, ...] = ("resolves", "blockedBy", "dependsOn", "relatedTo")
+_EDGES: Mapping[str, EdgeKind] = {kind: kind for kind in _GRAPH}
 _Target = tuple[str, str]
+_SHA = re.compile(r"[0-9a-f]{40}")
 _NO_KEYWORDS: Mapping[str, EdgeKind | None] = {}
 
 
@@ -171,11 +177,23 @@ def as_said(references: Iterable[Reference], says: Says) -> tuple[Reference, ...
     """The references of a text as its kind of document may say them; what a field states stays."""
     found = []
     for one in references:
-        if one.kind == "mention" or one.origin == "field" or one.kind not in says:
-            found.append(one)
-        elif (kind := says[one.kind]) is not None:
-            found.append(replace(one, kind=kind))
+        edge = None if one.origin == "field" else _EDGES.get(one.kind)
+        kind = one.kind if edge is None else says.get(edge, edge)
+        if kind is not None:
+            found.append(one if kind == one.kind else replace(one, kind=kind))
     return tuple(found)
+
+
+def brought_by(temporal: Mapping[str, str], deploying: Iterable[str]) -> tuple[Reference, ...]:
+    """What belongs to a commit was brought by its deployment, of these sources: one reference to
+    each, by the commit's hash, which such a document has as an alias.
+
+    None where the commit is not named in full, or the document tells its deployment itself.
+    """
+    commit = temporal.get("commitSha", "").lower()
+    if "deploymentId" in temporal or _SHA.fullmatch(commit) is None:
+        return ()
+    return tuple(Reference(DEPLOYMENT, name, commit, "field", commit) for name in deploying)
 
 
 def keep_owned(

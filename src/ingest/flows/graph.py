@@ -16,7 +16,7 @@ from ingest.core.errors import BadInput
 from ingest.core.graph import PARENT, Neighbours, Walked, Way, around, path, steps
 from ingest.store import graph, reading
 
-KINDS = ("mention", "resolves", "blockedBy", "dependsOn", "relatedTo", PARENT)
+KINDS = ("mention", "resolves", "blockedBy", "dependsOn", "relatedTo", "deployment", PARENT)
 MOST_DOCUMENTS = 2_000
 """As many as anybody looks at, of one graph."""
 MOST_WALKED = 20_000

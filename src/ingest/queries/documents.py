@@ -67,8 +67,9 @@ class Document:
 class Related:
     """A relationship, seen from the document that was asked for.
 
-    kind: `mention`, `resolves`, `blockedBy`, `dependsOn`, `relatedTo`. target_source, target_key:
-    what is pointed at. origin: `field`, `url`, `keyword`, `text`; evidence: the words.
+    kind: `mention`, `resolves`, `blockedBy`, `dependsOn`, `relatedTo`, or `deployment`, of what
+    brought the document's commit. target_source, target_key: what is pointed at. origin: `field`,
+    `url`, `keyword`, `text`; evidence: the words.
     document: at the other end; None where that is not there.
     """
 

@@ -339,6 +339,8 @@ class Source:
         stay when the comment that they answer goes, where the provider goes on showing them.
     says: by the kind of a document what its words may make of an edge (`core.references.Says`); one
         that is not there says whatever its words do. The target is mentioned all the same.
+    deploys: its documents are deployments: those that brought a commit to whoever uses it have the
+        commit's whole hash as an alias, and what belongs to the commit was brought by them.
     chunk_overlaps: by kind, the overlap that its `Upsert`s ask for: of what was stored before that
         was kept with each of them.
     revision: raised whenever `normalise` or `documents` makes something else of the same words, so
@@ -365,5 +367,6 @@ class Source:
     by_hand: str = ""
     answers: frozenset[tuple[str, str]] = frozenset()
     says: Mapping[str, Says] = field(default_factory=dict)
+    deploys: bool = False
     chunk_overlaps: Mapping[str, int] = field(default_factory=dict)
     revision: int = 1

@@ -130,6 +130,11 @@ def syntaxes() -> tuple[Syntax, ...]:
     return tuple(s.mentions for s in all_sources().values() if s.mentions is not None)
 
 
+def deploying() -> tuple[str, ...]:
+    """The sources whose documents are deployments (`Source.deploys`)."""
+    return tuple(name for name, found in all_sources().items() if found.deploys)
+
+
 def folded(source_type: str, key: str) -> str:
     """A key of that source as it is compared (`Syntax.fold`); itself where nobody folds it."""
     found = all_sources().get(source_type)

@@ -40,7 +40,7 @@ def test_a_deployment_that_is_ready_is_a_document() -> None:
         "readyAt": "2026-03-02T10:01:30.000Z",
         "url": "https://vercel.com/halcyon/web/Hx7Signals0000Lamps0001",
     }
-    assert whole.aliases == ("web-h7x2lamp5-halcyon.vercel.app",)
+    assert whole.aliases == ("web-h7x2lamp5-halcyon.vercel.app", commit)
     assert whole.temporal == {"commitSha": commit, "deploymentId": LAMPS}
     assert whole.references == (
         Reference(
@@ -141,6 +141,14 @@ def test_an_error_that_the_payload_does_tell_is_kept() -> None:
     assert whole.metadata["errorSummary"] == said_wrong
     assert whole.body.endswith(f"Error: {said_wrong}")
     assert whole.metadata["url"] == whole.metadata["deploymentUrl"]
+
+
+def test_what_is_not_in_production_yet_brings_no_commit() -> None:
+    preview = body("deployment.ready")
+    preview["payload"]["target"] = None
+    for payload in (preview, body("deployment.error"), body("deployment.created")):
+        whole = upsert(payload)
+        assert whole.temporal["commitSha"] not in whole.aliases
 
 
 def test_a_host_that_shows_many_deployments_is_no_alias() -> None:

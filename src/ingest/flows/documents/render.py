@@ -21,6 +21,7 @@ from ingest.core.references import (
     Context,
     Reference,
     as_said,
+    brought_by,
     distinct,
     extract,
     keep_owned,
@@ -30,7 +31,7 @@ from ingest.core.values import JSON
 from ingest.flows.documents.called import Move, under, written_under
 from ingest.flows.documents.keys import is_own, own_keys
 from ingest.sources.hosts import host_of
-from ingest.sources.registry import folded, says, syntaxes
+from ingest.sources.registry import deploying, folded, says, syntaxes
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -201,7 +202,8 @@ def _say(upsert: Upsert, move: Move | None = None) -> Said:
     context = Context(source_type, upsert.home, host=host, scope=upsert.home_scope)
     words = title_and_body(text)[1] if upsert.title_is_made_up else text
     found = as_said(extract(words, context, syntaxes()), says(upsert.identity))
-    stated = (*upsert.references, *_linked(upsert.links, context))
+    brought = brought_by(upsert.temporal, deploying())
+    stated = (*upsert.references, *_linked(upsert.links, context), *brought)
     own = own_keys(upsert)
     others = tuple(r for r in (*stated, *found) if not is_own(r, upsert.identity, own))
     if move is not None:

@@ -11,12 +11,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 import sqlalchemy as sa
 
-from ingest.core.references import relationships
+from ingest.core.references import DEPLOYMENT, relationships
 from ingest.core.values import JSON
 from ingest.sources.registry import all_sources
 from ingest.store import references
 from ingest.store.references import Pointer
 
+_FOUND = "deploymentId"
 _AT_ONCE = 500
 """Documents whose references are read into memory at one time."""
 
@@ -24,12 +25,29 @@ _AT_ONCE = 500
 def view(
     pointers: Iterable[Pointer], temporal: Mapping[str, JSON] | None
 ) -> dict[str, JSON] | None:
-    """The seed's `DocumentRelationships`; None where there is nothing to show."""
+    """The seed's `DocumentRelationships`; None where there is nothing to show.
+
+    temporal: what the document says itself, or what is shown of it: the deployment that brought its
+        commit is shown as long as it is there.
+    """
+    every = tuple(pointers)
     shown = (
         (p.kind, p.target_source, shown_as(p.target_source, p.target_key, p.shown))
-        for p in pointers
+        for p in every
+        if p.kind != DEPLOYMENT
     )
-    return relationships(shown, temporal)
+    return relationships(shown, {**stated(every, temporal or {}), **_brought(every)})
+
+
+def stated(pointers: Iterable[Pointer], temporal: Mapping[str, JSON]) -> dict[str, JSON]:
+    """What of the temporal relationships as they are shown the document says itself."""
+    is_found = any(p.kind == DEPLOYMENT for p in pointers)
+    return {name: told for name, told in temporal.items() if not (is_found and name == _FOUND)}
+
+
+def _brought(pointers: Iterable[Pointer]) -> dict[str, JSON]:
+    found = sorted(p.shown for p in pointers if p.kind == DEPLOYMENT and p.shown is not None)
+    return {_FOUND: found[0]} if found else {}
 
 
 def show_anew(conn: sa.Connection, document_ids: Collection[str], *, touch: bool = True) -> None:

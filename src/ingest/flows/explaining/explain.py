@@ -20,6 +20,7 @@ from ingest.core.folding import LedgerRow
 from ingest.core.identity import Identity, document_id, event_id, object_id
 from ingest.core.ranks import version_of, was_seen
 from ingest.core.reading import reading_of
+from ingest.core.references import DEPLOYMENT
 from ingest.flows.connections import directory
 from ingest.flows.connections.directory import Directory
 from ingest.flows.deliveries.normalise import prepare
@@ -134,7 +135,9 @@ def _relationships(
     states = explaining.states(conn, meant)
     read = reading_of(row.reading, row.rank)
     yield from words.of_references(pointers, row.store_id, title, read, states)
-    temporal = (shown["relationships"] or {}).get("temporal") or {}
+    temporal = {**((shown["relationships"] or {}).get("temporal") or {})}
+    if any(pointer.kind == DEPLOYMENT for pointer in pointers):
+        temporal.pop("deploymentId", None)
     found = {str(value): _named(conn, row, str(value)) for value in temporal.values()}
     yield from words.of_times(temporal, shown["source_metadata"], found)
 

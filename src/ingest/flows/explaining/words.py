@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingest.core.reading import KeptReading
+from ingest.core.references import DEPLOYMENT
 from ingest.core.values import JSON
 from ingest.flows.documents.keys import aim, members
 from ingest.flows.documents.shown import shown_as
 from ingest.sources.registry import folded
 from ingest.store.binding import Owned
 from ingest.store.explaining import StandingPointer
+
+_PARTS: Mapping[str, tuple[str, str]] = {
+    "mention": ("mentions", "mention"),
+    DEPLOYMENT: ("temporal", "deploymentId"),
+}
 
 Found = Literal["bound", "waiting", "several", "hidden", "deleted", "itself", "none"]
 """How the other end of a relationship stands.
@@ -72,10 +78,13 @@ def of_references(
     told = reading.references if reading is not None else ()
     stated = frozenset((one.kind, one.source, one.evidence) for one in told)
     for one in pointers:
+        if one.kind == DEPLOYMENT and one.shown is None:
+            continue
+        part, kind = _PARTS.get(one.kind, ("graph", one.kind))
         yield SaidRelationship(
-            part="mentions" if one.kind == "mention" else "graph",
-            kind=one.kind,
-            source=one.target_source,
+            part=part,
+            kind=kind,
+            source=None if part == "temporal" else one.target_source,
             value=shown_as(one.target_source, one.target_key, one.shown),
             key=one.target_key,
             origin=one.origin,
@@ -95,7 +104,7 @@ def of_times(
     metadata: Mapping[str, JSON],
     found: Mapping[str, RelationshipTarget],
 ) -> Iterator[SaidRelationship]:
-    """The temporal ones: each is stated by a field of the document's own metadata.
+    """The temporal ones that the document states itself, each in a field of its metadata.
 
     found: by value, the document that it names.
     """
@@ -118,6 +127,8 @@ def of_times(
 def _field(one: StandingPointer, title: str, stated: frozenset[tuple[str, str, str]]) -> str:
     if one.origin != "field":
         return "title" if one.evidence and one.evidence in title else "text"
+    if one.kind == DEPLOYMENT:
+        return "commitSha"
     if (one.kind, one.target_source, one.evidence) in stated:
         return one.evidence
     return "link"

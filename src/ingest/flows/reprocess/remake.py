@@ -22,6 +22,7 @@ from ingest.flows.documents.draft import Draft, draft
 from ingest.flows.documents.plan import Entry, differs
 from ingest.flows.documents.pointing import pointing
 from ingest.flows.documents.render import Rendered, Renders, StoreConfig, config_hash_of
+from ingest.flows.documents.shown import stated
 from ingest.flows.reprocess.asked import CHUNKS, REFERENCES, ReprocessRequest
 from ingest.flows.reprocess.stored import Unmade, text_of
 from ingest.sources.registry import all_sources
@@ -115,7 +116,8 @@ def _upsert(standing: StandingDocument, text: str, reading: KeptReading) -> Upse
     row, stored = standing.row, standing.stored
     title, body = title_and_body(text)
     told = (stored.relationships or {}).get("temporal")
-    temporal = {k: str(v) for k, v in told.items()} if isinstance(told, Mapping) else {}
+    shown = told if isinstance(told, Mapping) else {}
+    temporal = {name: str(value) for name, value in stated(stored.pointers, shown).items()}
     return Upsert(
         identity=Identity(row.source_type, row.scope, row.kind, row.external_id),
         version=0,

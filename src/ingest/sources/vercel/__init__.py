@@ -30,5 +30,6 @@ SOURCE = Source(
     subscribe=subscribe,
     by_hand=BY_HAND,
     says=SAYS,
-    revision=3,  # why it was canceled or is blocked; its environment's name; hosts under any domain
+    deploys=True,
+    revision=4,  # it is found by the commit that it brought to production
 )

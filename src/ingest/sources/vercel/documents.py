@@ -139,7 +139,7 @@ def document(identity: Identity, of: Deployed, *, priority: int = UPSERT_PRIORIT
         body=_body(of),
         metadata=metadata.told(),
         created_at=of.created_at,
-        aliases=(bounded_key(host),) if is_own_host(host) else (),
+        aliases=(*((bounded_key(host),) if is_own_host(host) else ()), *_brings(of)),
         references=_pull_request(of.commit),
         temporal=_temporal(of),
         home=of.commit.repository,
@@ -235,6 +235,13 @@ def _temporal(of: Deployed) -> dict[str, str]:
     """Itself, and the commit that it was built from where that is named in full."""
     sha = (of.commit.sha or "").lower()
     return {"deploymentId": of.id} | ({"commitSha": sha} if _SHA.fullmatch(sha) else {})
+
+
+def _brings(of: Deployed) -> tuple[str, ...]:
+    """The commit that it brought to production, once it is there."""
+    sha = (of.commit.sha or "").lower()
+    is_live = of.target == "production" and of.status == "READY"
+    return (sha,) if is_live and _SHA.fullmatch(sha) else ()
 
 
 def _pull_request(of: Commit) -> tuple[Reference, ...]:
