@@ -12,6 +12,7 @@ from rich.table import Table
 
 from bench import (
     changes,
+    extraction,
     flood,
     latency,
     legacy,
@@ -26,6 +27,9 @@ from bench import (
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "changes": lambda quick: changes.changes(changes.Plan.quick() if quick else changes.Plan()),
+    "extraction": lambda quick: extraction.extraction(
+        extraction.Plan.quick() if quick else extraction.Plan()
+    ),
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
     "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
     "legacy": lambda quick: legacy.legacy(legacy.Plan.quick() if quick else legacy.Plan()),
@@ -69,6 +73,7 @@ def _print(name: str, figures: dict[str, object]) -> None:
         table = Table(title=f"{name}: deliveries a second, one worker process")
         columns = (
             "ours", "limit", "bulk_limit", "naive", "of_limit", "of_bulk_limit", "times_naive",
+            "ours_cpu_s_per_10000",
         )  # fmt: skip
         for column in ("texts", *columns):
             table.add_column(column, justify="right")

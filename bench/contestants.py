@@ -1,9 +1,9 @@
 """Three ways from delivery rows to documents, each timed inside a process of its own.
 
 ours: the worker's drain. limit: a bare psycopg script that writes the very same final rows, kept
-from a run of ours, 500 documents to a transaction, with nothing left to compute. bulk_limit: the
-same by the fastest statements that we know of. naive (in `bench.naive`): one Celery task and one
-transaction for each event, the same rows and chunks.
+from a run of ours, bound references included, 500 documents to a transaction, with nothing left to
+compute. bulk_limit: the same by the fastest statements that we know of. naive (in `bench.naive`):
+one Celery task and one transaction for each event, the same rows and chunks, bound too.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any
 import orjson
 import psycopg
 
-from bench.stage import RESULT_TABLES
+from bench.stage import REFERENCES, RESULT_TABLES
 from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.documents.bind import bind_pending
 from ingest.store.engine import connect
 from ingest.warm import warm
 
@@ -29,10 +30,13 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Deliveries settled, the seconds that took, and the process's peak memory in MiB."""
+    """Deliveries settled, the seconds that took, the processor time that the process used for it,
+    and its peak memory in MiB.
+    """
 
     deliveries: int
     seconds: float
+    cpu_s: float
     peak_mib: float
 
     @property
@@ -45,11 +49,12 @@ def ours(database_url: str) -> Timing:
     """One worker process draining the queue; like a worker's, it is warm before the first row."""
     engine = connect(database_url)
     warm()
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     done = drain_deliveries(engine, go_on=lambda: True)
-    seconds = time.perf_counter() - started
+    bind_pending(engine)
+    seconds, cpu_s = time.perf_counter() - started, time.process_time() - used
     engine.dispose()
-    return Timing(done.settled.total(), seconds, peak_mib())
+    return Timing(done.settled.total(), seconds, cpu_s, peak_mib())
 
 
 def limit(database_url: str, kept: Path) -> Timing:
@@ -59,14 +64,14 @@ def limit(database_url: str, kept: Path) -> Timing:
         writes = [(_plain_insert(t, rows), [_values(r) for r in rows]) for t, rows in tables]
         batches.append((ids, writes))
     with psycopg.connect(database_url) as conn, conn.cursor() as cursor:
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         for ids, writes in batches:
             for statement, values in writes:
                 cursor.executemany(statement, values)
             cursor.execute(_SETTLE, [ids])
             conn.commit()
-        seconds = time.perf_counter() - started
-    return Timing(sum(len(ids) for ids, _ in batches), seconds, peak_mib())
+        seconds, cpu_s = time.perf_counter() - started, time.process_time() - used
+    return Timing(sum(len(ids) for ids, _ in batches), seconds, cpu_s, peak_mib())
 
 
 def bulk_limit(database_url: str, kept: Path) -> Timing:
@@ -76,14 +81,14 @@ def bulk_limit(database_url: str, kept: Path) -> Timing:
         for ids, ts in _kept(kept)
     ]
     with psycopg.connect(database_url) as conn:
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         for ids, writes in batches:
             for statement, rows in writes:
                 conn.execute(statement, [rows])
             conn.execute(_SETTLE, [ids])
             conn.commit()
-        seconds = time.perf_counter() - started
-    return Timing(sum(len(ids) for ids, _ in batches), seconds, peak_mib())
+        seconds, cpu_s = time.perf_counter() - started, time.process_time() - used
+    return Timing(sum(len(ids) for ids, _ in batches), seconds, cpu_s, peak_mib())
 
 
 def _kept(kept: Path) -> list[tuple[list[int], list[tuple[str, list[dict[str, Any]]]]]]:
@@ -112,8 +117,9 @@ def keep_final_rows(database_url: str, kept: Path) -> None:
             {"ids": ids[first : first + BATCH], "tables": {}} for first in range(0, len(ids), BATCH)
         ]
         for table in RESULT_TABLES:
+            query = _REFERENCES if table == REFERENCES else _ROWS
             owner = _OWNER.get(table, "document_id")
-            for number, rows in conn.execute(_ROWS.format(table=table, owner=owner).encode()):
+            for number, rows in conn.execute(query.format(table=table, owner=owner).encode()):
                 batches[number]["tables"][table] = rows
     kept.write_bytes(orjson.dumps(batches))
 
@@ -139,6 +145,12 @@ _DELIVERY_IDS = "SELECT id FROM lightfast_webhook_deliveries WHERE status <> 'pe
 _ROWS = """
 SELECT n.batch, jsonb_agg(to_jsonb(t))::text FROM {table} t
 JOIN numbered n ON n.owner = t.{owner} GROUP BY n.batch ORDER BY n.batch
+"""
+# What it is bound to has to be there first.
+_REFERENCES = """
+SELECT greatest(n.batch, m.batch), jsonb_agg(to_jsonb(t))::text FROM {table} t
+JOIN numbered n ON n.owner = t.document_id LEFT JOIN numbered m ON m.owner = t.target_document_id
+GROUP BY 1 ORDER BY 1
 """
 _INSERT = "INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb)"
 _SETTLE = """

@@ -25,7 +25,6 @@ migration fails halfway through deploy
 """
 _WORDS = _TEXT.split()
 
-SIZES = {"short": ((512, 1.0),), "medium": ((1500, 1.0),), "long": ((3000, 1.0),)}
 MIX = ((512, 0.75), (1500, 0.20), (3000, 0.05))
 
 
@@ -78,9 +77,9 @@ def source_id(n: int) -> str:
     return f"acme/shop#{n + 1}" if n % 2 else f"SHOP-{n + 1}"
 
 
-def prose(chance: random.Random, size: int, n: int) -> str:
-    """Markdown-like text of at most `size` bytes, with a reference in every third one."""
-    parts: list[str] = [f"Fixes #{n + 1}. " if n % 3 == 0 else f"Case {n}: "]
+def prose(chance: random.Random, size: int, n: int, *, opening: str | None = None) -> str:
+    """Markdown-like text of at most `size` bytes, beginning with `opening`."""
+    parts: list[str] = [f"Case {n}: " if opening is None else opening]
     length = len(parts[0])
     while length < size - 12:
         word = chance.choice(_WORDS)
@@ -116,7 +115,7 @@ def _github(n: int, text: str, connections: Connections) -> Arrival:
         "sender": user,
     }  # fmt: skip
     headers = {"x-github-event": "issues", "content-type": "application/json"}
-    return _arrival("github", connections.github, f"gh-{n}", headers, payload)
+    return arrival("github", connections.github, f"gh-{n}", headers, payload)
 
 
 def _linear(n: int, text: str, connections: Connections) -> Arrival:
@@ -137,7 +136,7 @@ def _linear(n: int, text: str, connections: Connections) -> Arrival:
         },
     }  # fmt: skip
     headers = {"linear-event": "Issue", "content-type": "application/json"}
-    return _arrival("linear", connections.linear, f"li-{n}", headers, payload)
+    return arrival("linear", connections.linear, f"li-{n}", headers, payload)
 
 
 def _uuid(n: int) -> str:
@@ -145,9 +144,10 @@ def _uuid(n: int) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
-def _arrival(
+def arrival(
     source_type: str, connection_id: str, key: str, headers: dict[str, str], payload: object
 ) -> Arrival:
+    """The delivery of a payload, as it is stored."""
     body = orjson.dumps(payload)
     return Arrival(
         source_type=source_type,

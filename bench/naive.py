@@ -121,8 +121,9 @@ def _write(conn: psycopg.Connection[Any], change: Upsert, connection_id: str) ->
         conn.execute(
             _REFERENCE,
             [key, reference.kind, reference.source, reference.key, reference.origin,
-             reference.evidence, _STORE.id],
+             reference.evidence, _STORE.id, _STORE.id, reference.source, reference.key],
         )  # fmt: skip
+    conn.execute(_BIND, [key, _STORE.id, named.source_type, change.source_id])
 
 
 def _json(value: object) -> str:
@@ -157,8 +158,15 @@ INSERT INTO lightfast_document_chunks (document_id, position, start, text) VALUE
 """
 _REFERENCE = """
 INSERT INTO lightfast_document_references
-  (document_id, kind, target_source, target_key, origin, evidence, store_id)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+  (document_id, kind, target_source, target_key, origin, evidence, store_id, target_document_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s, (
+  SELECT id FROM lightfast_docs_documents
+  WHERE store_id = %s AND source_type = %s AND source_id = %s
+))
+"""
+_BIND = """
+UPDATE lightfast_document_references SET target_document_id = %s
+WHERE store_id = %s AND target_source = %s AND target_key = %s AND target_document_id IS NULL
 """
 _SETTLE = """
 UPDATE lightfast_webhook_deliveries

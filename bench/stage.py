@@ -19,13 +19,14 @@ from ingest.store.engine import connect, transaction
 
 SCHEMA = Path(__file__).parent.parent / "schema" / "schema.sql"
 STORE = "bench"
+REFERENCES = "lightfast_document_references"
 RESULT_TABLES = (
     "lightfast_ingestion_events",
     "lightfast_document_ledger",
     "lightfast_docs_documents",
     "lightfast_document_feeds",
     "lightfast_document_chunks",
-    "lightfast_document_references",
+    REFERENCES,
 )
 """What processing writes, in the order of their foreign keys."""
 MARKS = ("lightfast_count_marks", "lightfast_connection_facts", "lightfast_document_outbox")
@@ -52,33 +53,38 @@ def stage() -> Iterator[Stage]:
         url = services.urls.database_url
         with psycopg.connect(url) as conn:
             conn.execute(SCHEMA.read_bytes())
-            conn.execute(_OWNERS)
         engine = connect(url)
-        with transaction(engine) as made:
-            github = connections.create(
-                made,
-                source_type="github",
-                name="acme/shop",
-                metadata={"type": "github", "githubRepoId": str(REPOSITORY_ID)},
-                tenants=(str(REPOSITORY_ID),),
-                store_ids=[STORE],
-            )
-            linear = connections.create(
-                made,
-                source_type="linear",
-                name="acme",
-                metadata={
-                    "type": "linear",
-                    "linearTeamId": TEAM_ID,
-                    "linearTeamKey": "SHOP",
-                    "linearOrganizationId": ORGANIZATION_ID,
-                    "teamName": "Shop",
-                },
-                tenants=(ORGANIZATION_ID,),
-                store_ids=[STORE],
-            )
-        yield Stage(url, services.urls.redis_url, engine, Connections(github, linear))
+        yield Stage(url, services.urls.redis_url, engine, connected(engine))
         engine.dispose()
+
+
+def connected(engine: sa.Engine) -> Connections:
+    """The store of the benchmarks, and the two connections that the deliveries are for."""
+    with transaction(engine) as made:
+        made.exec_driver_sql(_OWNERS)
+        github = connections.create(
+            made,
+            source_type="github",
+            name="acme/shop",
+            metadata={"type": "github", "githubRepoId": str(REPOSITORY_ID)},
+            tenants=(str(REPOSITORY_ID),),
+            store_ids=[STORE],
+        )
+        linear = connections.create(
+            made,
+            source_type="linear",
+            name="acme",
+            metadata={
+                "type": "linear",
+                "linearTeamId": TEAM_ID,
+                "linearTeamKey": "SHOP",
+                "linearOrganizationId": ORGANIZATION_ID,
+                "teamName": "Shop",
+            },
+            tenants=(ORGANIZATION_ID,),
+            store_ids=[STORE],
+        )
+    return Connections(github, linear)
 
 
 def fill(stage: Stage, arrivals: Iterable[Arrival]) -> int:

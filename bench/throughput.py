@@ -1,7 +1,8 @@
 """Delivery rows to documents with one worker process, beside the limit and the naive way.
 
-Alternating runs, the median of each; the ratios are what counts, since machines differ. Also:
-duplicates against new ones, and the worker's memory over 100,000 deliveries.
+The real mix first: bodies of the size that providers send, with references, which all three write
+and bind. Small bodies are a row below. Alternating runs, the median of each; the ratios are what
+counts, since machines differ. Also: duplicates against new ones, and the worker's memory.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,12 +21,26 @@ from statistics import median
 
 import psycopg
 
-from bench import mix, naive
+from bench import mix, naive, real
 from bench.contestants import Timing, keep_final_rows
+from bench.mix import Connections
+from bench.rows import rows_of
 from bench.stage import Stage, add, empty, fill, requeue, stage
 from ingest.store.deliveries import Arrival
 
-SERIES = {"mix": mix.MIX, **mix.SIZES}
+Mix = Callable[[int, Connections, int], Iterator[Arrival]]
+"""So many deliveries for these connections, out of a seed."""
+
+
+def _real(count: int, connections: Connections, seed: int) -> Iterator[Arrival]:
+    return real.arrivals(count, connections, seed=seed)
+
+
+def _small(count: int, connections: Connections, seed: int) -> Iterator[Arrival]:
+    return mix.arrivals(count, mix.MIX, connections, seed=seed)
+
+
+SERIES: Mapping[str, Mix] = {"real": _real, "small": _small}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,38 +59,62 @@ class Plan:
 
 
 def throughput(plan: Plan) -> dict[str, object]:
-    """The figures, in deliveries a second, by series; the headline ones at the top."""
+    """The figures, in deliveries a second, by series; those of the real mix at the top."""
     with stage() as place:
-        series = {name: _series(place, sizes, plan) for name, sizes in SERIES.items()}
+        series = {name: _series(place, made, plan) for name, made in SERIES.items()}
+        written = _written(place, plan)
         duplicates = _duplicates(place, plan)
         memory = _memory(place, plan)
-    headline = series["mix"]
+    headline = series["real"]
     return {
-        **{name: headline[name] for name in ("ours", "limit", "naive")},
+        **{name: headline[name] for name in ("ours", "limit", "bulk_limit", "naive")},
+        **written,
         "series": series,
         "duplicates": duplicates,
         "memory_mib": memory,
     }
 
 
-def _series(place: Stage, sizes: tuple[tuple[int, float], ...], plan: Plan) -> dict[str, float]:
+def _written(place: Stage, plan: Plan) -> dict[str, float]:
+    """What the real mix left, and how large its bodies were; asserted to be what it says."""
+    arrivals = list(real.arrivals(plan.deliveries, place.connections))
+    fill(place, arrivals)
+    timed("ours", place)
+    rows, said = rows_of(place.database_url), real.expected(plan.deliveries)
+    assert {name: rows[name] for name in said} == said, f"{rows} is not {said}"
+    return {
+        "references_written": rows["references"],
+        "references_bound": rows["bound"],
+        "chunks": rows["chunks"],
+        "body_bytes": round(sum(len(a.body) for a in arrivals) / len(arrivals)),
+    }
+
+
+def _series(place: Stage, made: Mix, plan: Plan) -> dict[str, float]:
     rates: dict[str, list[float]] = {"ours": [], "limit": [], "bulk_limit": [], "naive": []}
+    used: dict[str, list[float]] = {"ours": [], "limit": [], "bulk_limit": []}
     with tempfile.TemporaryDirectory() as directory:
         kept = Path(directory) / "rows.json"
         for run in range(plan.runs):
-            fill(place, mix.arrivals(plan.deliveries, sizes, place.connections, seed=run))
-            rates["ours"].append(timed("ours", place).rate)
+            fill(place, made(plan.deliveries, place.connections, run))
+            timings = {"ours": timed("ours", place)}
+            rows = rows_of(place.database_url)
             keep_final_rows(place.database_url, kept)
             for bare in ("limit", "bulk_limit"):
                 requeue(place)
-                rates[bare].append(timed(bare, place, str(kept)).rate)
-            arrivals = mix.arrivals(plan.naive_deliveries, sizes, place.connections, seed=run)
-            fill(place, arrivals)
+                timings[bare] = timed(bare, place, str(kept))
+                assert rows_of(place.database_url) == rows, f"{bare} leaves other rows than ours"
+            for who, timing in timings.items():
+                rates[who].append(timing.rate)
+                used[who].append(timing.cpu_s / timing.deliveries * 10_000)
+            fill(place, made(plan.naive_deliveries, place.connections, run))
             rates["naive"].append(_naive(place))
     found = {name: round(median(values), 1) for name, values in rates.items()}
     found["of_limit"] = round(found["ours"] / found["limit"], 3)
     found["of_bulk_limit"] = round(found["ours"] / found["bulk_limit"], 3)
     found["times_naive"] = round(found["ours"] / found["naive"], 2)
+    for who, seconds in used.items():
+        found[f"{who}_cpu_s_per_10000"] = round(median(seconds), 2)
     return found
 
 
@@ -87,7 +126,7 @@ def _duplicates(place: Stage, plan: Plan) -> dict[str, float]:
     """
     new, again, known = [], [], []
     for run in range(plan.runs):
-        arrivals = list(mix.arrivals(plan.deliveries, mix.MIX, place.connections, seed=run))
+        arrivals = list(real.arrivals(plan.deliveries, place.connections, seed=run))
         empty(place)
         new.append(_from_the_door(place, arrivals))
         again.append(_from_the_door(place, arrivals))
@@ -117,9 +156,9 @@ def _refill(place: Stage, arrivals: list[Arrival]) -> None:
 def _memory(place: Stage, plan: Plan) -> dict[str, float]:
     """Peak memory of a worker over few and over many deliveries."""
     few = plan.memory_deliveries // 10
-    fill(place, mix.arrivals(few, mix.MIX, place.connections))
+    fill(place, real.arrivals(few, place.connections))
     small = timed("ours", place).peak_mib
-    fill(place, mix.arrivals(plan.memory_deliveries, mix.MIX, place.connections))
+    fill(place, real.arrivals(plan.memory_deliveries, place.connections))
     large = timed("ours", place).peak_mib
     empty(place)
     return {str(few): round(small, 1), str(plan.memory_deliveries): round(large, 1)}

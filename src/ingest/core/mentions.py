@@ -94,6 +94,11 @@ class Place(NamedTuple):
     syntax: Syntax
 
 
+def mentions_any(text: str, context: Context, syntaxes: Sequence[Syntax]) -> bool:
+    """Whether the syntaxes find anything in a text, code or not; they are asked until one does."""
+    return any(True for syntax in syntaxes for _ in syntax.find(text, context))
+
+
 def find(text: str, context: Context, syntaxes: Sequence[Syntax]) -> list[tuple[Mention, Syntax]]:
     """What the syntaxes find in a text, code or not: of each the first `MAX_MENTIONS`.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 _BLOCK_MARKS = ("```", "~~~", "\n    ", "\n\t", "\n>", "\n >", "\n  >", "\n   >", "<!--")
 _BLOCK_STARTS = (">", " ", "\t")
-_INLINE_MARKS = ("`", "<!--", "<pre", "<code", "<blockquote")
+_ELEMENTS = ("<!--", "<pre", "<code", "<blockquote")
 
 _FENCE = re.compile(r"`{3,}+(?=[^`]*+$)|~{3,}+")
 _ITEM = re.compile(r"(?:[-*+]|[0-9]{1,9}+[.)])(?:[ \t]{1,4}|$)")
@@ -25,6 +25,11 @@ _INLINE = re.compile(
     r"`+|<!--|<(pre|code|blockquote)(?:[ \t][^<>\n]{0,200}+)?>"
     r"|\n(?=[ \t]*+\n|[ \t]*+(?:[-*+]|[0-9]{1,9}+[.)])[ \t])"
 )
+# Where each run is a single backtick, and nothing else is in the way: from one that is not escaped
+# to the next one of its paragraph. A paragraph without a second one is looked through once.
+_SINGLE = re.compile(
+    r"(?<!\\)`([^`\n]*+(?:\n(?![ \t]*+\n|[ \t]*+(?:[-*+]|[0-9]{1,9}+[.)])[ \t])[^`\n]*+)*)`"
+)
 
 
 def prose(text: str) -> str:
@@ -35,11 +40,25 @@ def prose(text: str) -> str:
     """
     if not _may_hide(text):
         return text
-    if text.startswith(_BLOCK_STARTS) or any(mark in text for mark in _BLOCK_MARKS):
+    if text.startswith(_BLOCK_STARTS) or any(map(text.__contains__, _BLOCK_MARKS)):
         text = _blanked(text, _blocks(text))
-    if any(mark in text for mark in _INLINE_MARKS):
-        text = _blanked(text, _inlines(text))
-    return text
+    if "<" in text and any(map(text.__contains__, _ELEMENTS)):
+        return _blanked(text, _inlines(text))
+    if "``" in text:
+        return _blanked(text, _inlines(text))
+    return _SINGLE.sub(_blank, text) if "`" in text else text
+
+
+def _blank(code: re.Match[str]) -> str:
+    """Inline code as spaces, between its backticks."""
+    return f"`{_spaces(code[1])}`"
+
+
+def _spaces(hidden: str) -> str:
+    """As long, with its line breaks."""
+    if "\n" not in hidden:
+        return " " * len(hidden)
+    return "\n".join(" " * len(line) for line in hidden.split("\n"))
 
 
 def _may_hide(text: str) -> bool:
@@ -56,7 +75,7 @@ def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
     done = 0
     for start, end in spans:
         parts.append(text[done:start])
-        parts.append("\n".join(" " * len(line) for line in text[start:end].split("\n")))
+        parts.append(_spaces(text[start:end]))
         done = end
     parts.append(text[done:])
     return "".join(parts)

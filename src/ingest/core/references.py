@@ -24,7 +24,7 @@ from ingest.core.keywords import (
     unfinished_after,
 )
 from ingest.core.links import links
-from ingest.core.mentions import Context, Mention, Place, Syntax, find, places
+from ingest.core.mentions import Context, Mention, Place, Syntax, find, mentions_any, places
 from ingest.core.prose import prose
 from ingest.core.values import JSON
 
@@ -145,12 +145,10 @@ def extract(text: str, context: Context, syntaxes: Iterable[Syntax]) -> tuple[Re
     knows which of them count.
     """
     known = tuple(syntaxes)
-    found = find(text, context, known)
-    if not found:
+    if not mentions_any(text, context, known):
         return ()
     readable = prose(text)
-    if readable is not text:
-        found = find(readable, context, known)
+    found = find(readable, context, known)
     stand = places(found, links(readable)) if found else []
     return _references(text, readable, context, stand).references()
 
