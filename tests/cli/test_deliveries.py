@@ -42,7 +42,7 @@ def test_one_is_shown_with_its_body_as_text_and_no_signature(ingest: Ingest, tow
     assert not [name for name in shown["headers"] if "signature" in name]
     assert ingest("deliveries", "show", str(newest)).code == 0
     unknown = ingest("deliveries", "show", str(newest + 1))
-    assert unknown.code == 2
+    assert unknown.code == 1
     assert f"there is no delivery {newest + 1}" in unknown.err
     assert town.issue
 
@@ -82,7 +82,6 @@ def test_all_of_a_status_are_replayed_once_each(
         (["--status", "gone"], "'gone' is not a status"),
         (["--status", "pending"], "on their way already"),
         (["0"], "Invalid value"),
-        (["77"], "there is no delivery 77"),
     ],
 )
 def test_a_replay_of_nothing_in_particular_is_wrong_use(
@@ -101,7 +100,7 @@ def test_a_replay_of_what_is_gone_is_one_clear_line(
         conn.exec_driver_sql("UPDATE lightfast_webhook_deliveries SET settled_at = '2026-01-01'")
     assert delete_old(engine, 30, go_on=lambda: True).deliveries == 2
     ran = ingest("deliveries", "replay", str(oldest))
-    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert f"there is no delivery {oldest} (any more: settled ones are deleted" in ran.err
     assert town.store
 
@@ -130,7 +129,6 @@ def test_a_person_may_say_that_the_dead_need_nothing_any_more(
     [
         ([], "name dead deliveries"),
         (["1", "--all"], "not both"),
-        (["77"], "there is no delivery 77"),
     ],
 )
 def test_to_discard_nothing_in_particular_is_wrong_use(

@@ -70,9 +70,9 @@ def test_children_read_in_the_order_in_which_they_came_to_be(ingest: Ingest, tow
     assert ingest("docs", "children", town.comment, "--json").json == []
 
 
-def test_an_unknown_document_is_wrong_use(ingest: Ingest) -> None:
+def test_an_unknown_document_is_a_line_and_exit_1(ingest: Ingest) -> None:
     ran = ingest("docs", "show", "nothing")
-    assert (ran.code, ran.out) == (2, "")
+    assert (ran.code, ran.out) == (1, "")
     assert "there is no document nothing" in ran.err
 
 
@@ -136,7 +136,7 @@ def test_relationships_are_listed_from_both_ends(
     assert (row["id"], row["source_id"]) == (town.issue, "SIG-41")
     assert "see SIG-41" in ingest("docs", "references", town.comment).out
     unknown = ingest("docs", "references", "nothing")
-    assert (unknown.code, unknown.out) == (2, "")
+    assert (unknown.code, unknown.out) == (1, "")
     assert "there is no document nothing" in unknown.err
 
 

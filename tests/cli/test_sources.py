@@ -125,7 +125,9 @@ def test_an_operator_lets_metadata_name_hosts_of_his_own(ingest: Ingest) -> None
         {"INGEST_ALLOWED_API_HOSTS": "x.example, *.halcyon.example"},
         {"INGEST_SENTRY_API_URL": "http://10.0.0.7:9000"},
     ):
-        assert ingest(*argv, **environ).code == 0, environ
+        made = ingest(*argv, **environ)
+        assert made.code == 0, environ
+        ingest("source", "disconnect", made.out.strip())
     wrong = ingest(*argv, INGEST_ALLOWED_API_HOSTS="https://errors.halcyon.example")
     assert wrong.code == 2
     assert "INGEST_ALLOWED_API_HOSTS holds 'https://errors.halcyon.example'" in wrong.err
@@ -145,7 +147,7 @@ def test_what_else_is_missing_or_wrong_is_named(ingest: Ingest) -> None:
             {"S": ZENDESK_TEST_SECRET},
             "public test secret",
         ),
-        (["source", "connect", "gopher", *good[3:]], {}, "'gopher' is unknown"),
+        (["source", "connect", "gopher", *good[3:]], {}, "'gopher' is no source"),
     ):
         ran = ingest(*argv, **environ)
         assert ran.code == 2, said
@@ -189,10 +191,57 @@ def test_a_disconnected_source_keeps_its_documents_and_receives_no_more(
     refused = deliver(ingest, town.connection, "Issue.update")
     assert refused.code == 2
     assert "no connection of this id" in refused.err
-    for again in ("pause", "resume"):
-        ran = ingest("source", again, town.connection)
-        assert ran.code == 2
-        assert "is disconnected; connect the source again" in ran.err
+    ran = ingest("source", "pause", town.connection)
+    assert ran.code == 2
+    assert f"connect it again with: ingest source resume {town.connection}" in ran.err
+
+
+def test_a_disconnected_source_is_resumed_where_its_place_is_free(
+    ingest: Ingest, town: Town
+) -> None:
+    ingest("source", "disconnect", town.connection)
+    resumed = ingest("source", "resume", town.connection, "--json")
+    assert resumed.json["status"] == "configured"
+    assert "no API token" in resumed.err
+    assert deliver(ingest, town.connection, "Issue.update").json["status"] == "accepted"
+    ingest("source", "disconnect", town.connection)
+    other = connect_linear(ingest, town.store)
+    taken = ingest("source", "resume", town.connection)
+    assert (taken.code, taken.out) == (2, "")
+    assert f"connection {other}" in taken.err
+    assert "the very same already" in taken.err
+
+
+def test_the_very_same_is_connected_once_to_one_store_and_to_another_too(
+    ingest: Ingest, town: Town
+) -> None:
+    metadata = ingest("source", "show", town.connection, "--json").json["metadata"]
+    told = ("--name", "Again", "--metadata", json.dumps(metadata))
+    twice = ingest("source", "connect", "linear", "--store", town.store, *told)
+    assert (twice.code, twice.out) == (2, "")
+    assert f"ingest source update {town.connection}" in twice.err
+    ingest("store", "create", "other")
+    assert ingest("source", "connect", "linear", "--store", "other", *told).code == 0
+    into = ingest("source", "update", town.connection, "--add-store", "other")
+    assert (into.code, "the very same already" in into.err) == (2, True)
+
+
+def test_a_store_is_added_to_a_connection_that_goes_on(
+    ingest: Ingest, town: Town, engine: sa.Engine
+) -> None:
+    ingest("store", "create", "second")
+    told = ingest("source", "update", town.connection, "--add-store", "second", "--json")
+    assert sorted(told.json["stores"]) == ["second", town.store]
+    assert "ingest reprocess --what deliveries" in told.err
+    deliver(ingest, town.connection, "Issue.update")
+    drain_deliveries(engine, go_on=lambda: True)
+    (row,) = ingest("docs", "list", "--store", "second", "--json").json
+    assert row["kind"] == "issue"
+    nowhere = ingest("source", "update", town.connection, "--add-store", "nowhere")
+    assert "there is no store nowhere" in nowhere.err
+    ingest("store", "create", "theirs", "--workspace", "w2", "--organization", "o2")
+    across = ingest("source", "update", town.connection, "--add-store", "theirs")
+    assert "several organizations" in across.err
 
 
 def test_a_purge_leaves_the_database_as_if_it_had_never_been_connected(
@@ -222,6 +271,7 @@ def test_a_purge_leaves_the_database_as_if_it_had_never_been_connected(
 def test_a_purge_spares_what_another_source_feeds(
     ingest: Ingest, town: Town, engine: sa.Engine
 ) -> None:
+    ingest("source", "update", town.connection, "--metadata", '{"teamKeys": ["OTHER"]}')
     second = connect_linear(ingest, town.store)
     deliver(ingest, second, "Issue.create")
     drain_deliveries(engine, go_on=lambda: True)

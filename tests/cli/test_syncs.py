@@ -137,7 +137,7 @@ def test_what_cannot_be_listed_says_why(ingest: Ingest, library: Library) -> Non
     assert ran.code == 2
     assert f"ingest source update {library.connection} --token-env VAR" in ran.err
     assert ingest("source", "disconnect", library.connection).code == 0
-    assert "is disconnected; connect the source again" in ingest("sync", library.connection).err
+    assert "is disconnected; connect it again with" in ingest("sync", library.connection).err
 
 
 def test_no_database_is_exit_3(ingest: Ingest) -> None:
@@ -408,6 +408,7 @@ def test_a_new_connection_is_backfilled(ingest: Ingest) -> None:
         "waiting",
         "connecting",
     )
+    ingest("source", "disconnect", made.json["id"])
     later = connect(ingest, "--token-env", "TOKEN", "--no-backfill", "--json")
     assert later.json["backfill"] is None
 

@@ -54,6 +54,10 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "store": ("stores", "Stores, which documents belong to."),
     "source": ("sources", "Sources: connections to providers."),
     "deliveries": ("deliveries", "Raw deliveries: the queue and its past."),
+    "fetches": (
+        "fetches",
+        "Look-ups at providers: what waits, what was tried, and what came of it.",
+    ),
     "sync": (
         "syncs",
         "Sync runs: what a webhook missed comes back. `ingest sync CONNECTION` begins one.",

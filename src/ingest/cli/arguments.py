@@ -41,6 +41,9 @@ OfSources = Annotated[
         "--source", metavar="TYPE", help="Of this source; repeatable.", callback=_all_known
     ),
 ]
+OfConnection = Annotated[
+    str | None, typer.Option("--connection", metavar="ID", help="Of this connection.")
+]
 OfStore = Annotated[str | None, typer.Option("--store", metavar="ID", help="Of this store.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="At most so many.")]
 After = Annotated[

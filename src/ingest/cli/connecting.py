@@ -107,7 +107,7 @@ def _tell_of_secrets(descriptor: Descriptor, created: str) -> None:
         output.note("It has no webhook secret of its own: that route refuses every request.")
 
 
-def update(
+def update(  # noqa: PLR0913 - each option is one
     context: typer.Context,
     connection_id: ConnectionId,
     *,
@@ -118,6 +118,10 @@ def update(
             metavar="JSON|@FILE",
             help="Fields to be laid over the metadata; null takes one away.",
         ),
+    ] = None,
+    add_store: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="A store that it is to feed too; may be repeated."),
     ] = None,
     token_env: Token = None,
     sync_every: Annotated[
@@ -130,11 +134,12 @@ def update(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change what a connection wants, its name, its token, or how often it is synced.
+    """Change what a connection wants, its name, stores, token, or how often it is synced.
 
     A filter that changed is seen to at once: what left it loses this feed, what entered is fetched.
+    A new store is filled with what there is, where there is a token.
     """
-    given = (name, metadata, token_env, sync_every, full_sync_every)
+    given = (name, metadata, add_store, token_env, sync_every, full_sync_every)
     if all(one is None for one in given):
         raise BadInput("nothing to change; see: ingest source update --help")
     current = session(context)
@@ -143,16 +148,24 @@ def update(
         metadata=json_object(metadata, what="--metadata") if metadata is not None else None,
         every_s=_seconds(sync_every),
         full_every_s=_seconds(full_sync_every),
+        add_stores=add_store or (),
     )
     secrets = given_secrets(current, None, token_env)
     _check_secrets(current, connection_id, secrets)
     run = change_source(current.engine, connection_id, change, current.program.reach)
     if secrets:
         replace_given(current, connection_id, secrets)
+    _ring_and_tell(current, connection_id, run, is_fed=bool(add_store))
+    tell(current, connection_id, as_json=as_json)
+
+
+def _ring_and_tell(current: Session, connection_id: str, run: int | None, *, is_fed: bool) -> None:
     if run is not None:
         current.ring(SYNC_QUEUE)
         output.note(f"What left the filter is let go, what entered fetched, by sync run {run}")
-    tell(current, connection_id, as_json=as_json)
+    elif is_fed:
+        output.note("Without an API token a new store gets what comes from now on. What is kept of")
+        output.note(f"the past: ingest reprocess --what deliveries --connection {connection_id}")
 
 
 def _check_secrets(current: Session, connection_id: str, secrets: dict[str, str]) -> None:

@@ -50,6 +50,13 @@ def require_known(current: Session, connection_id: str) -> None:
             )
 
 
+def is_disconnected(current: Session, connection_id: str) -> bool:
+    """Whether a connection is there and disconnected."""
+    with transaction(current.engine) as conn:
+        found = connections.by_id(conn, [connection_id]).get(connection_id)
+    return found is not None and found.status == connections.DISCONNECTED
+
+
 def tell(current: Session, connection_id: str, *, as_json: bool) -> None:
     """Print a connection in short."""
     with transaction(current.engine) as conn:

@@ -13,11 +13,11 @@ from ingest.cli.explaining import explain
 from ingest.cli.related import related
 from ingest.cli.searching import search
 from ingest.cli.session import session
-from ingest.core.errors import BadInput
+from ingest.core.errors import NotFound
 from ingest.flows.documents.find import find_documents
 from ingest.queries import lists
 from ingest.queries.lists import Wanted
-from ingest.store import reading
+from ingest.store import reading, trails
 from ingest.store.engine import transaction
 
 app = typer.Typer(help="Documents.", no_args_is_help=True)
@@ -25,6 +25,7 @@ app = typer.Typer(help="Documents.", no_args_is_help=True)
 _COLUMNS = ("id", "store_id", "source_type", "kind", "source_id", "chunk_count", "updated_at")
 _FOUND = (*_COLUMNS, "alias")
 _RELATED = ("kind", "target_source", "target_key", "origin", "evidence", "id", "source_id")
+_HISTORY = ("at", "did", "text", "delivery_id", "delivery_key", "lookup_id", "run_id", "status")
 _TIME = "as 2026-05-04 or 2026-05-04T12:00Z (UTC where no zone is given), or an age as 24h or 7d"
 
 
@@ -93,7 +94,7 @@ def show(context: typer.Context, document_id: DocumentId, *, as_json: AsJson = F
     with transaction(session(context).engine) as conn:
         found = reading.show(conn, document_id)
     if found is None:
-        raise BadInput(f"there is no document {document_id}; `ingest docs find KEY` looks by key")
+        raise NotFound(f"there is no document {document_id}; `ingest docs find KEY` looks by key")
     output.record(found, as_json=as_json)
 
 
@@ -128,6 +129,35 @@ def references(
     with transaction(session(context).engine) as conn:
         found = lists.related(conn, document_id, direction.value, after=after, limit=limit)
     output.page(found, as_json=as_json, columns=_RELATED, empty="There is no such relationship.")
+
+
+@app.command()
+def history(
+    context: typer.Context, document_id: DocumentId, *, limit: Limit = MANY, as_json: AsJson = False
+) -> None:
+    """List what touched a document, newest first, and how its text's hash changed by it.
+
+    It is kept as long as settled deliveries are. Of what a sync run read, only changes are noted.
+    """
+    current = session(context)
+    keep_days = current.program.settings.keep_deliveries_days
+    with transaction(current.engine) as conn:
+        found = trails.history(conn, document_id, limit=limit)
+        oldest = trails.oldest(conn)
+    if found is None:
+        raise NotFound(f"there is no document {document_id}; `ingest docs find KEY` looks by key")
+    empty = "Nothing that is kept touched it."
+    told = [{**row, "text": _turn(row["hash_before"], row["hash_after"])} for row in found]
+    output.rows(found if as_json else told, as_json=as_json, columns=_HISTORY, empty=empty)
+    output.note_cut(found, limit)
+    since = f"; the oldest is of {oldest:%Y-%m-%d %H:%M}Z" if oldest is not None else ""
+    output.note(f"The trail goes back {keep_days} days{since}.")
+
+
+def _turn(before: str | None, after: str | None) -> str:
+    """The first letters of two hashes, or of one where they are the same."""
+    told = [(one or "none")[:8] for one in (before, after)]
+    return told[1] if before == after else f"{told[0]} → {told[1]}"
 
 
 app.command()(related)

@@ -26,6 +26,7 @@ EXIT_CODES: tuple[tuple[str, str, int], ...] = (
     ("ingest.core.errors", "BadSettings", WRONG_USE),
     ("ingest.core.errors", "BadInput", WRONG_USE),
     ("ingest.core.errors", "NotConnected", WRONG_USE),
+    ("ingest.core.errors", "NotFound", FAILED),
     ("ingest.core.errors", "BrokenSource", FAILED),
     ("ingest.core.errors", "Unavailable", UNREACHABLE),
     ("ingest.embedded.errors", "EmbeddedError", UNREACHABLE),

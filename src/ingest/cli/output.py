@@ -18,8 +18,10 @@ from ingest.cli.lines import line, note, printable
 
 __all__ = ["document", "line", "note", "note_cut", "page", "record", "rows", "table"]
 
-PIPE_COLUMNS = 200
-"""How wide a table is where no terminal says."""
+PIPE_COLUMNS = 10_000
+"""Where no terminal is, a row is a line."""
+_LEAST = 8
+"""Characters of a column that may be folded."""
 
 Row = Mapping[str, Any]
 
@@ -42,23 +44,38 @@ def rows(data: Sequence[Row], *, as_json: bool, columns: Sequence[str], empty: s
     if not data:
         note(empty)
         return
-    _console().print(table(data, columns))
+    made = table(data, columns)
+    least = sum((column.min_width or _LEAST) + 2 for column in made.columns)
+    _console(least).print(made)
 
 
 def table(data: Sequence[Row], columns: Sequence[str]) -> Table:
     """These columns of the rows.
 
-    An `id` is in one piece however narrow the terminal is: it is there to be copied.
+    An id, or a key, is in one piece however narrow the terminal is: it is there to be copied.
     """
     made = Table(box=None, pad_edge=False, header_style="bold")
     cells = [[_cell(row.get(name)) for name in columns] for row in data]
     for number, name in enumerate(columns):
-        is_id = name == "id"
-        whole = max(row[number].cell_len for row in cells) if is_id else None
-        made.add_column(name.replace("_", " "), overflow="fold", min_width=whole, no_wrap=is_id)
+        is_copied = _is_copied(name)
+        whole = max(row[number].cell_len for row in cells) if is_copied else None
+        made.add_column(name.replace("_", " "), overflow="fold", min_width=whole, no_wrap=is_copied)
     for row in cells:
         made.add_row(*row)
     return made
+
+
+def _is_copied(column: str) -> bool:
+    return column == "id" or column.endswith(("_id", "_key"))
+
+
+def part(title: str, data: Sequence[Row], columns: Sequence[str], empty: str) -> None:
+    """A table below a heading, among others of one thing; the sentence where it is empty."""
+    line(f"\n{title}")
+    if data:
+        rows(data, as_json=False, columns=columns, empty="")
+    else:
+        line(empty)
 
 
 def page(found: RowPage, *, as_json: bool, columns: Sequence[str], empty: str) -> None:
@@ -108,9 +125,11 @@ def note_cut(data: Sequence[Row], limit: int) -> None:
         note(f"These are the first {limit}; there may be more: raise --limit.")
 
 
-def _console() -> Console:
-    width = None if sys.stdout.isatty() else PIPE_COLUMNS
-    return Console(file=sys.stdout, width=width, highlight=False)
+def _console(least: int = 0) -> Console:
+    """As wide as the terminal, and as what is not to be folded takes at least."""
+    made = Console(file=sys.stdout, highlight=False)
+    made.width = max(made.width, least) if sys.stdout.isatty() else PIPE_COLUMNS
+    return made
 
 
 def _cell(value: object) -> Text:

@@ -12,12 +12,19 @@ from ingest import skeleton
 from ingest.cli import durations, output
 from ingest.cli.arguments import AsJson, ConnectionId
 from ingest.cli.connecting import connect, update
-from ingest.cli.connections_shown import COLUMNS, require_known, shown, tell
-from ingest.cli.credentials_given import Token, WebhookSecret, given_secrets, replace_given
+from ingest.cli.connections_shown import COLUMNS, is_disconnected, require_known, shown, tell
+from ingest.cli.credentials_given import (
+    Token,
+    WebhookSecret,
+    given_secrets,
+    note_backfill,
+    replace_given,
+)
 from ingest.cli.erasing import Yes, require_yes
 from ingest.cli.session import Session, session
 from ingest.cli.subscribing import doctor
 from ingest.core.errors import BadInput
+from ingest.core.queues import SYNC_QUEUE
 from ingest.flows.connections.credentials import (
     expire_other_secrets,
     list_secrets,
@@ -26,6 +33,7 @@ from ingest.flows.connections.credentials import (
 from ingest.flows.connections.erase import erase_connection, held_by_connection
 from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
 from ingest.flows.receiving import handshake
+from ingest.flows.syncs.changing import reconnect_source
 from ingest.store import (
     connections,
     credentials,
@@ -84,8 +92,20 @@ def pause(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJso
 
 @app.command()
 def resume(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJson = False) -> None:
-    """Go on; what waited is due at once."""
+    """Go on, paused or disconnected; what waited is due at once.
+
+    Of a disconnected one, which received nothing meanwhile, all is fetched where there is a token.
+    """
     current = session(context)
+    if is_disconnected(current, connection_id):
+        run = reconnect_source(current.engine, connection_id)
+        if run is not None:
+            current.ring(SYNC_QUEUE)
+            note_backfill(run)
+        else:
+            output.note("It has no API token: what its provider sent meanwhile is not fetched.")
+        tell(current, connection_id, as_json=as_json)
+        return
     waited = resume_source(current.engine, connection_id)
     current.ring()
     output.note(f"{waited} waiting deliveries are due now")

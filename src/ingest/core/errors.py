@@ -87,6 +87,10 @@ class BadInput(PermanentError):
     """A person's input (a command's argument, a file) cannot be used as it is."""
 
 
+class NotFound(PermanentError):
+    """What a person names by its id is not there (any more)."""
+
+
 class FellBehind(PermanentError):
     """What a consumer of the change feed needs next is deleted: it has to begin with a snapshot.
 

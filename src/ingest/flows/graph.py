@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.core.errors import BadInput
+from ingest.core.errors import BadInput, NotFound
 from ingest.core.graph import PARENT, Neighbours, Walked, Way, around, path, steps
 from ingest.store import graph, reading
 
@@ -36,7 +36,7 @@ class Drawn:
 def related(
     conn: sa.Connection, document_id: str, *, hops: int, way: Way, kinds: Collection[str] = KINDS
 ) -> Drawn:
-    """What is within so many hops of a document; raises `BadInput` where that is not there."""
+    """What is within so many hops of a document; raises `NotFound` where that is not there."""
     store_id = _store(conn, document_id)
     at = _edges(conn, store_id, way, kinds)
     found = around(document_id, at, hops=hops, most=MOST_DOCUMENTS)
@@ -47,7 +47,7 @@ def way_between(conn: sa.Connection, first: str, second: str, *, hops: int) -> D
     """A shortest way between two documents of one store, its edges in order; without documents
     where there is none.
 
-    Raises `BadInput` where one is not there, or they are of two stores.
+    Raises `NotFound` where one is not there, `BadInput` where they are of two stores.
     """
     store_id, other = _store(conn, first), _store(conn, second)
     if store_id != other:
@@ -78,7 +78,7 @@ def _edges(conn: sa.Connection, store_id: str, way: Way, kinds: Collection[str])
 def _store(conn: sa.Connection, document_id: str) -> str:
     found = reading.store_of(conn, document_id)
     if found is None:
-        raise BadInput(
+        raise NotFound(
             f"there is no document {document_id}; `ingest docs find KEY` looks for one by its key"
         )
     return found

@@ -13,7 +13,15 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ingest.core.queues import RETAIN_EVERY_S
-from ingest.store import heartbeats, outbox, reprocess_runs, retention, schedule, sync_retention
+from ingest.store import (
+    heartbeats,
+    outbox,
+    reprocess_runs,
+    retention,
+    schedule,
+    sync_retention,
+    trails,
+)
 from ingest.store.engine import transaction
 
 GoOn = Callable[[], bool]
@@ -34,7 +42,7 @@ class Deleted:
     """How many rows a tick deleted, and whether it stopped before the end of what is old.
 
     seen: what sync runs that have ended had seen. runs, gaps: see KEEP_RUNS_DAYS. changes: rows of
-    the outbox.
+    the outbox. trail: steps and tries of the trail.
     """
 
     deliveries: int = 0
@@ -44,6 +52,7 @@ class Deleted:
     runs: int = 0
     gaps: int = 0
     changes: int = 0
+    trail: int = 0
     more: bool = False
 
 
@@ -114,6 +123,7 @@ class _DeletionSteps:
         yield "seen", self._seen
         yield "deliveries", self._deliveries
         yield "changes", self._changes
+        yield "trail", self._trail
 
     def _seen(self) -> tuple[int, bool]:
         with transaction(self.engine, durable=False) as conn:
@@ -126,6 +136,10 @@ class _DeletionSteps:
                 conn, keep_days=self.keep_days, after=self.after
             )
         return step, step > 0
+
+    def _trail(self) -> tuple[int, bool]:
+        with transaction(self.engine, durable=False) as conn:
+            return trails.forget(conn, keep_days=self.keep_days)
 
     def _changes(self) -> tuple[int, bool]:
         step = delete_changes(self.engine, self.keep_changes_days)

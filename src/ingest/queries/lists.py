@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.core.errors import BadInput
+from ingest.core.errors import BadInput, NotFound
 from ingest.queries.documents import Documents, Related, ResultPage
 from ingest.queries.position import parts_of, position, time_of
 from ingest.queries.states import state_field
@@ -86,11 +86,11 @@ def related(
     """What a document points at, or is pointed at by, and the words that say so.
 
     `id`, `source_type`, `source_id`: of the document at the other end; None where that is not
-    there. Raises `BadInput` where there is no such document.
+    there. Raises `NotFound` where there is no such document.
     """
     store = reading.store_of(conn, document_id)
     if store is None:
-        raise BadInput(f"there is no document {document_id}; `ingest docs find KEY` looks by key")
+        raise NotFound(f"there is no document {document_id}; `ingest docs find KEY` looks by key")
     found = Documents(conn, store).related(document_id, direction, after=after, limit=limit)
     return ResultPage(tuple(_shown(one) for one in found.rows), found.after)
 

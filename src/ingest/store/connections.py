@@ -208,10 +208,15 @@ def create(
     named = {"id": connection_id, "source_type": source_type}
     conn.execute(_INSERT, {**named, "name": name, "metadata": stored, "store_id": first})
     conn.execute(_SCOPE, {**named, "tenants": list(tenants)})
-    for store_id in store_ids:
-        link = {"id": str(uuid.uuid4()), "store_id": store_id, "source_id": connection_id}
-        conn.execute(_LINK, link)
+    link(conn, connection_id, store_ids)
     return connection_id
+
+
+def link(conn: sa.Connection, connection_id: str, store_ids: Collection[str]) -> None:
+    """Let a connection feed these stores too."""
+    for store_id in store_ids:
+        told = {"id": str(uuid.uuid4()), "store_id": store_id, "source_id": connection_id}
+        conn.execute(_LINK, told)
 
 
 def set_status(conn: sa.Connection, connection_id: str, *, is_active: bool, status: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from ingest.store import refusals
+from ingest.store import refusals, trails
 
 # Writers of feeds hold KEY SHARE on the connection until they commit: this waits for them, and
 # makes later ones fail on the foreign key rather than leave a feed behind.
@@ -102,7 +102,8 @@ def step(conn: sa.Connection, connection_id: str, *, limit: int) -> list[str]:
 def unfeed(
     conn: sa.Connection, connection_id: str, document_ids: Collection[str]
 ) -> dict[str, bool]:
-    """Remove the connection's feeds of these documents; what nobody feeds now, and is it live.
+    """Remove the connection's feeds of these documents, and what it did to them out of the trail;
+    what nobody feeds now, and is it live.
 
     Their rows of the ledger are locked FOR UPDATE first, in the order of identities, for their
     visibility is about to change.
@@ -110,6 +111,7 @@ def unfeed(
     ids = {"ids": list(document_ids)}
     conn.execute(_LOCK_LEDGER, ids)
     conn.execute(_UNFEED, {**ids, "id": connection_id})
+    trails.forget_of(conn, connection_id, document_ids)
     return {row.document_id: row.live for row in conn.execute(_UNFED, ids)}
 
 

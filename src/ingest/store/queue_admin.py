@@ -15,44 +15,41 @@ REPLAY_ROWS = 2_000
 """A replay of very many is done in steps, so that no step outlasts the statement's time-out."""
 DISCARDED = "discarded by a person"
 
-_SHORT = """
+SHORT = """
   id, CAST(source_type AS text) AS source_type, connection_id, delivery_key, status, reason,
   attempts, conflicting, last_error, octet_length(body) AS size, next_attempt_at, lease_until,
   received_at, settled_at
 """
 _LIST = sa.text(f"""
-SELECT {_SHORT} FROM lightfast_webhook_deliveries
+SELECT {SHORT} FROM lightfast_webhook_deliveries
 WHERE (CAST(:status AS varchar) IS NULL OR status = :status)
   AND (CAST(:source_type AS text) IS NULL OR CAST(source_type AS text) = :source_type)
 ORDER BY id DESC LIMIT :limit
 """)
 _SHOW = sa.text(f"""
-SELECT {_SHORT}, headers, body, lane, setbacks, overruns, suspect, lone, lone_crashes
+SELECT {SHORT}, headers, body, lane, setbacks, overruns, suspect, lone, lone_crashes
 FROM lightfast_webhook_deliveries WHERE id = :id
 """)
 # From the start, but for the time of receipt, by which freshness and order are judged. What is
 # pending is on its way already.
-_AGAIN = """
+AGAIN = """
   status = 'pending', attempts = 0, setbacks = 0, overruns = 0, suspect = false, lone = false,
   lone_crashes = 0, reason = NULL, last_error = NULL, lease_until = NULL, lease_token = NULL,
   settled_at = NULL, next_attempt_at = now()
 """
 _REPLAY = sa.text(f"""
-UPDATE lightfast_webhook_deliveries SET {_AGAIN}
+UPDATE lightfast_webhook_deliveries SET {AGAIN}
 WHERE id = ANY(CAST(:ids AS bigint[])) AND status <> 'pending'
+""")
+_BY_KEY = sa.text("""
+SELECT id FROM lightfast_webhook_deliveries WHERE delivery_key = :key ORDER BY id
 """)
 _KNOWN = sa.text("""
 SELECT id FROM lightfast_webhook_deliveries WHERE id = ANY(CAST(:ids AS bigint[]))
 """)
-# In the order of ids, each once: one that is dead again a moment later is not taken up again.
-_REPLAY_STATUS = sa.text(f"""
-WITH step AS (
-  SELECT id FROM lightfast_webhook_deliveries
-  WHERE status = :status AND id > :after ORDER BY id LIMIT :limit FOR NO KEY UPDATE
-), done AS (
-  UPDATE lightfast_webhook_deliveries SET {_AGAIN} WHERE id IN (SELECT id FROM step)
-)
-SELECT count(*), max(id) FROM step
+_SETTLED = sa.text("""
+SELECT count(*) FROM lightfast_webhook_deliveries
+WHERE id = ANY(CAST(:ids AS bigint[])) AND status <> 'pending'
 """)
 # Settled anew, so that what a person has said of it today is kept for its time too.
 _DISCARD = sa.text("""
@@ -64,14 +61,14 @@ WHERE id IN (SELECT id FROM lightfast_webhook_deliveries
 """)
 # Those of the app-wide route have no connection: their reason alone says that they wait for this.
 _REPLAY_REASON = sa.text(f"""
-UPDATE lightfast_webhook_deliveries d SET {_AGAIN}
+UPDATE lightfast_webhook_deliveries d SET {AGAIN}
 WHERE status = 'skipped' AND starts_with(reason, :reason)
   AND (connection_id = :connection_id
        OR (connection_id IS NULL AND source_type = (
              SELECT source_type FROM lightfast_connected_sources WHERE id = :connection_id)))
 """)
 _REPLAY_LATEST = sa.text(f"""
-UPDATE lightfast_webhook_deliveries d SET {_AGAIN}
+UPDATE lightfast_webhook_deliveries d SET {AGAIN}
 WHERE id IN (SELECT id FROM lightfast_webhook_deliveries
              WHERE connection_id = :connection_id AND status = 'skipped' AND reason = :reason
              ORDER BY id DESC LIMIT :most FOR NO KEY UPDATE)
@@ -119,6 +116,13 @@ def show(conn: sa.Connection, delivery_id: int) -> dict[str, Any] | None:
     return {**row, "body": bytes(row["body"]).decode("utf-8", "replace")}
 
 
+def by_key(conn: sa.Connection, key: str) -> list[int]:
+    """The deliveries of a provider's delivery id: several where it was sent to several routes, or
+    with another body.
+    """
+    return list(conn.execute(_BY_KEY, {"key": key}).scalars())
+
+
 def replay(conn: sa.Connection, ids: Collection[int]) -> int:
     """Make settled deliveries of these ids pending again, from the start; how many there were.
 
@@ -133,15 +137,10 @@ def known(conn: sa.Connection, ids: Collection[int]) -> set[int]:
     return set(conn.execute(_KNOWN, {"ids": list(ids)}).scalars())
 
 
-def replay_status(conn: sa.Connection, status: str, *, after: int) -> tuple[int, int]:
-    """One step of replaying all of a status, in the order of ids: (how many, the last id).
-
-    Call it with the last id until it says 0: one that ends the same way again a moment later is not
-    taken up twice. At most REPLAY_ROWS a step, which no statement's time-out cuts.
-    """
-    given = {"status": status, "after": after, "limit": REPLAY_ROWS}
-    replayed, last = conn.execute(_REPLAY_STATUS, given).one()
-    return replayed, last or after
+def settled(conn: sa.Connection, ids: Collection[int]) -> int:
+    """How many of these are settled."""
+    count: int = conn.execute(_SETTLED, {"ids": list(ids)}).scalar_one()
+    return count
 
 
 def discard(conn: sa.Connection, ids: Collection[int] | None = None) -> int:

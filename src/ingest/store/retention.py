@@ -39,7 +39,7 @@ WITH step AS (
 )
 SELECT count(*), max(settled_at) FROM fitting
 """)
-# Nobody looks anything up for a source that is disconnected, and it is never connected again.
+# Nobody looks anything up for a source that is disconnected; one that is resumed reads all anew.
 _DELETE_STATES = sa.text("""
 DELETE FROM lightfast_lookup_states t WHERE (connection_id, object) IN (
   SELECT l.connection_id, l.object

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor
+from ingest.sources.registry import source
 from ingest.store import connections
 from ingest.store.connections import DISCONNECTED, Connection
 
@@ -100,6 +101,55 @@ def _against(
             for field, value in own.items():
                 if shape[field] != value:
                     yield Conflict(store_id, other, field, value, shape[field])
+
+
+def twin(
+    conn: sa.Connection,
+    descriptor: Descriptor,
+    metadata: Mapping[str, JSON],
+    store_ids: Collection[str],
+    *,
+    but: str = "",
+) -> str | None:
+    """The sentence about a connection that stands for the same, wants the same of it, and feeds one
+    of the stores; None where there is none.
+
+    Two that differ in a filter are two: each feeds what it wants. `but` is the one that asks. Lock
+    the stores first.
+    """
+    others = _others(conn, descriptor, metadata)
+    fed = connections.stores_of(conn, others)
+    wanted = _wants(descriptor, metadata)
+    for id_, other in sorted(others.items()):
+        shared = sorted(set(fed.get(id_, ())) & set(store_ids))
+        if id_ != but and shared and _wants(descriptor, other.metadata) == wanted:
+            return (
+                f"connection {id_} ({other.name!r}) feeds store {shared[0]} with the very same "
+                f"already; change that one with: ingest source update {id_}"
+            )
+    return None
+
+
+def _wants(descriptor: Descriptor, metadata: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The metadata but for what says by which webhook it is told."""
+    apart = source(descriptor.source_type).subscription_field
+    return {name: value for name, value in metadata.items() if name != apart}
+
+
+def _others(
+    conn: sa.Connection, descriptor: Descriptor, metadata: Mapping[str, JSON]
+) -> dict[str, Connection]:
+    """The connections that stand for the same, by id; disconnected ones do not count."""
+    tenants = descriptor.connection_tenants(metadata)
+    found = connections.by_tenant(conn, descriptor.source_type, tenants[:1])
+    scope = descriptor.scope(tenants[0], metadata)
+    return {
+        one.id: one
+        for same in found.values()
+        for one in same
+        if one.status != DISCONNECTED
+        and descriptor.scope(descriptor.connection_tenants(one.metadata)[0], one.metadata) == scope
+    }
 
 
 def _said(field: str, value: JSON) -> str:

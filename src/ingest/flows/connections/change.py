@@ -5,21 +5,27 @@ What it stands for is its identity, and so stays: another repository is another 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
 from ingest.core.values import JSON
-from ingest.flows.connections import agreement, rereading
-from ingest.flows.connections.connect import check_host, check_name, connection_metadata
-from ingest.flows.connections.lifecycle import require_connected
+from ingest.flows.connections import rereading
+from ingest.flows.connections.connect import (
+    check_host,
+    check_name,
+    connection_metadata,
+    require_agreement,
+    require_stores,
+)
+from ingest.flows.connections.lifecycle import activate, require_connected, unknown
 from ingest.sources.contract import Source
 from ingest.sources.hosts import Reach
 from ingest.sources.registry import source
-from ingest.store import conditions, connections, stores
-from ingest.store.connections import Connection
+from ingest.store import conditions, connections, flags
+from ingest.store.connections import CONFIGURED, Connection
 
 
 def change_connection(
@@ -77,10 +83,46 @@ def _require_same_thing(conn: sa.Connection, before: Connection, after: Connecti
             "connect that as a source of its own"
         )
     fed = connections.stores_of(conn, [before.id]).get(before.id, [])
-    stores.lock(conn, fed)
-    for conflict in agreement.conflicts(conn, found.descriptor, after.metadata, fed):
-        if conflict.other.id != before.id:
-            raise BadInput(f"{conflict}; {agreement.REMEDY}")
+    require_agreement(conn, found.descriptor, after.metadata, fed, but=before.id)
+
+
+def add_stores(conn: sa.Connection, connection: Connection, store_ids: Collection[str]) -> bool:
+    """Let a connection feed these stores too; whether any of them is new to it.
+
+    In the caller's transaction. Raises `BadInput` for a store that is not there or another
+    organization's, and for what `require_agreement` refuses.
+    """
+    fed = connections.stores_of(conn, [connection.id]).get(connection.id, [])
+    new = [store_id for store_id in dict.fromkeys(store_ids) if store_id not in fed]
+    if not new:
+        return False
+    descriptor = source(connection.source_type).descriptor
+    require_stores(conn, new, organization_id=connection.organization_id)
+    require_agreement(conn, descriptor, connection.metadata, new, but=connection.id)
+    connections.link(conn, connection.id, new)
+    if rereading.owns(descriptor, connection.metadata):
+        rereading.reread(conn, new, asked_by="a connection")
+    return True
+
+
+def reconnect(conn: sa.Connection, connection_id: str) -> Connection:
+    """Let a disconnected connection receive and act again; as it is now.
+
+    In the caller's transaction, which locks it. Raises `NotConnected` for none, `BadInput` where
+    its place is taken by now.
+    """
+    conditions.lock(conn, connection_id)
+    found = connections.by_id(conn, [connection_id]).get(connection_id)
+    if found is None:
+        raise unknown(connection_id)
+    descriptor = source(found.source_type).descriptor
+    fed = connections.stores_of(conn, [connection_id]).get(connection_id, [])
+    require_agreement(conn, descriptor, found.metadata, fed, but=connection_id)
+    activate(conn, connection_id)
+    flags.clear(conn, connection_id)
+    if rereading.owns(descriptor, found.metadata):
+        rereading.reread(conn, fed, asked_by="a connection")
+    return replace(found, is_active=True, status=CONFIGURED)
 
 
 def _identity(found: Source, connection: Connection) -> tuple[str, str]:

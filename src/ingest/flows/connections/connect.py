@@ -52,7 +52,8 @@ def connect_source(
     reach: what the operator says of hosts.
     A source whose provider has a handshake waits for it, where no webhook secret is given. Raises
     `BadInput` for a name, metadata, a host, a store or a secret that cannot be used, and where a
-    connection that feeds one of the stores shapes the same documents otherwise.
+    connection that feeds one of the stores shapes the same documents otherwise, or is the very
+    same.
     """
     check_name(name)
     told = connection_metadata(descriptor, metadata)
@@ -60,8 +61,8 @@ def connect_source(
     check_secrets(descriptor, secrets)
     check_host(descriptor, told, reach or Reach())
     with transaction(engine) as conn:
-        _require_stores(conn, store_ids)
-        _require_agreement(conn, descriptor, told, store_ids)
+        require_stores(conn, store_ids)
+        require_agreement(conn, descriptor, told, store_ids)
         created = connections.create(
             conn,
             source_type=descriptor.source_type,
@@ -119,8 +120,13 @@ def connection_metadata(descriptor: Descriptor, told: Mapping[str, JSON]) -> dic
     return stored
 
 
-def _require_stores(conn: sa.Connection, store_ids: Collection[str]) -> None:
-    """All there, and all of one organization: a connection never reaches across tenants."""
+def require_stores(
+    conn: sa.Connection, store_ids: Collection[str], *, organization_id: str | None = None
+) -> None:
+    """All there, and all of one organization: a connection never reaches across tenants.
+
+    Raises `BadInput`. organization_id: the connection's own, where it has one by now.
+    """
     if not store_ids:
         raise BadInput("a source must feed a store; name one with --store")
     found = {
@@ -132,17 +138,26 @@ def _require_stores(conn: sa.Connection, store_ids: Collection[str]) -> None:
             f"there is no store {', '.join(missing)}; create it with: ingest store create "
             f"{missing[0]}"
         )
-    if len(set(found.values())) > 1:
+    owners = {*found.values(), *([organization_id] if organization_id else [])}
+    if len(owners) > 1:
         raise BadInput("the stores belong to several organizations; connect the source for each")
 
 
-def _require_agreement(
+def require_agreement(
     conn: sa.Connection,
     descriptor: Descriptor,
     metadata: Mapping[str, JSON],
     store_ids: Collection[str],
+    *,
+    but: str = "",
 ) -> None:
-    """Nobody else connects anything to the stores until the commit."""
+    """Raise `BadInput` where another connection of the stores is the very same, or cannot be beside
+    it; `but` is the one that asks. Nobody else connects anything to the stores until the commit.
+    """
     stores.lock(conn, store_ids)
+    same = agreement.twin(conn, descriptor, metadata, store_ids, but=but)
+    if same is not None:
+        raise BadInput(same)
     for conflict in agreement.conflicts(conn, descriptor, metadata, store_ids):
-        raise BadInput(f"{conflict}; {agreement.REMEDY}")
+        if conflict.other.id != but:
+            raise BadInput(f"{conflict}; {agreement.REMEDY}")

@@ -72,7 +72,7 @@ def disconnect_source(engine: sa.Engine, connection_id: str) -> None:
     """
     with transaction(engine) as conn:
         if not connections.set_status(conn, connection_id, is_active=False, status=DISCONNECTED):
-            raise _unknown(connection_id)
+            raise unknown(connection_id)
         lookup_admin.drop(conn, connection_id)
         queue_admin.hurry(conn, connection_id)
     with transaction(engine) as conn:  # who ends a run holds that, and then the connection
@@ -83,13 +83,17 @@ def require_connected(conn: sa.Connection, connection_id: str) -> Connection:
     """The connection; raises `NotConnected` for none, `BadInput` for a disconnected one."""
     found = connections.by_id(conn, [connection_id]).get(connection_id)
     if found is None:
-        raise _unknown(connection_id)
+        raise unknown(connection_id)
     if found.status == DISCONNECTED:
-        raise BadInput(f"connection {connection_id} is disconnected; connect the source again")
+        raise BadInput(
+            f"connection {connection_id} is disconnected; connect it again with: ingest source "
+            f"resume {connection_id}"
+        )
     return found
 
 
-def _unknown(connection_id: str) -> NotConnected:
+def unknown(connection_id: str) -> NotConnected:
+    """The word for a connection that there is not."""
     return NotConnected(
         f"there is no connection {connection_id}; `ingest source list` names those there are"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import starmap
 
@@ -32,8 +32,9 @@ from ingest.flows.documents.called import joined
 from ingest.flows.documents.prerender import parts, prerender
 from ingest.flows.documents.render import Renders
 from ingest.flows.documents.subjects import StoreStatement
+from ingest.flows.documents.trail import by, steps_of
 from ingest.flows.lookups.request import WaitingDelivery, request_lookups
-from ingest.store import conditions, deliveries, drift, events, facts
+from ingest.store import conditions, deliveries, drift, events, facts, trails
 from ingest.store.claiming import ClaimedDelivery
 from ingest.store.deliveries import Later, Verdict
 from ingest.store.engine import BadRow, transaction
@@ -41,6 +42,7 @@ from ingest.store.events import Event
 from ingest.store.facts import Fact
 from ingest.store.lookups import Wanted
 from ingest.store.reasons import PARKED, PAUSED
+from ingest.store.trails import TrailStep
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +117,8 @@ class _SettlingDeliveries:
         resumed = heed(conn, [one for p in batch for one in p.notices])
         paused = conditions.paused(conn, {id_ for p in batch for id_ in p.waiting})
         effects = _apply(conn, batch, self.renders)
-        asked = request_lookups(conn, effects.lookups, effects.waiting)
+        wanted = [one for _, one in effects.asked]
+        asked = request_lookups(conn, wanted, effects.waiting, askers=effects.asked)
         for connection_id in resumed:
             lifecycle.hurry(conn, connection_id)
         ended = _end(conn, self.lease.token, batch, effects, paused)
@@ -177,11 +180,13 @@ def _report(engine: sa.Engine, fields: Collection[tuple[str, str]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Effects:
-    """What a batch did and wants: a verdict for each delivery, look-ups, who waits for them."""
+    """What a batch did and wants: a verdict for each delivery, look-ups with the deliveries that
+    ask for them, who waits for them.
+    """
 
     verdicts: list[Verdict]
     applied: Applied
-    lookups: list[Wanted]
+    asked: list[tuple[int, Wanted]]
     waiting: list[WaitingDelivery]
 
 
@@ -199,7 +204,13 @@ def _apply(conn: sa.Connection, told: Sequence[Prepared], renders: Renders) -> _
         remarks = (target.remark, _cuts(applied, span))
         ended = outcome(target, remarks, new=new, stale=stale)
         outcomes.setdefault(prepared.row.id, []).append(ended)
-    wanted = [*_wanted(shares), *_doubts(said, applied)]
+    whose = [
+        (index, by(target.connection_id, delivery_id=prepared.row.id))
+        for (prepared, target), span in zip(shares, spans, strict=True)
+        for index in span
+    ]
+    trails.record(conn, steps_of(applied, whose))
+    wanted = [*_wanted(shares), *_doubts(said, applied, dict(whose))]
     return _Effects(verdicts(batch, outcomes), applied, wanted, _waiting(batch))
 
 
@@ -220,20 +231,22 @@ def _cuts(applied: Applied, span: range) -> str:
     return cut_remark(cut for at in span for cut in applied.cuts.get(at, ()))
 
 
-def _wanted(shares: Sequence[tuple[Prepared, Target]]) -> list[Wanted]:
+def _wanted(shares: Sequence[tuple[Prepared, Target]]) -> list[tuple[int, Wanted]]:
     """The look-ups for which no delivery waits: it says something itself, or waits for more."""
     return [
-        (target.connection_id, refresh)
+        (prepared.row.id, (target.connection_id, refresh))
         for prepared, target in shares
         if not target.waits or prepared.waiting
         for refresh in target.lookups
     ]
 
 
-def _doubts(said: Sequence[StoreStatement], applied: Applied) -> list[Wanted]:
-    """The look-ups that settle doubts."""
-    doubtful = [said[index][1] for index in applied.doubtful]
-    return [(one.connection_id, one.again) for one in doubtful if one.again is not None]
+def _doubts(
+    said: Sequence[StoreStatement], applied: Applied, whose: Mapping[int, TrailStep]
+) -> list[tuple[int, Wanted]]:
+    """The look-ups that settle doubts, each with the delivery that raised it."""
+    doubtful = [(whose[index].delivery_id or 0, said[index][1]) for index in applied.doubtful]
+    return [(id_, (one.connection_id, one.again)) for id_, one in doubtful if one.again is not None]
 
 
 def _repeated(conn: sa.Connection, shares: Sequence[tuple[Prepared, Target]]) -> frozenset[int]:

@@ -55,6 +55,7 @@ class Applied:
         commit; None where there is none.
     cuts: what exceeded a bound, as a person reads it; statements within all bounds are left out.
     entries: what became of each document, for whoever records it (`changed`).
+    spoken: the entry that each statement went into. wanted: those whose connection wants the thing.
     """
 
     stale: frozenset[int] = frozenset()
@@ -62,6 +63,8 @@ class Applied:
     noted: Noted | None = None
     cuts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     entries: Sequence[Entry] = ()
+    spoken: Mapping[int, Entry] = field(default_factory=dict)
+    wanted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,19 @@ def apply(
         conn, keys, names=named_now.told(is_written=bool(keys)), shared=shared_ids(entries)
     )
     cuts = _cuts(said, drafts, renders)
-    return Applied(_stale(subjects.values()), doubtful, noted, cuts, entries)
+    spoken = _spoken(subjects.values(), entries)
+    wanted = _wanted(said)
+    return Applied(_stale(subjects.values()), doubtful, noted, cuts, entries, spoken, wanted)
+
+
+def _wanted(said: Sequence[StoreStatement]) -> frozenset[int]:
+    return frozenset(index for index, (_, one) in enumerate(said) if one.wanted)
+
+
+def _spoken(subjects: Iterable[Subject], entries: Iterable[Entry]) -> dict[int, Entry]:
+    """The entry of each statement, by its index."""
+    both = zip(subjects, entries, strict=True)
+    return {index: entry for subject, entry in both for index in subject.statements}
 
 
 def _parents(

@@ -17,7 +17,7 @@ Became = Literal["created", "updated", "deleted", "withdrawn"]
 class ChangedDocument:
     """A document of one store, and what became of it.
 
-    version: the source's, as ranks have it.
+    version: the source's, as ranks have it. entry: what was, and what will be.
     """
 
     store_id: str
@@ -25,6 +25,7 @@ class ChangedDocument:
     source_id: str
     version: str
     became: Became
+    entry: Entry
 
 
 def changed(entries: Iterable[Entry]) -> Iterator[ChangedDocument]:
@@ -33,15 +34,18 @@ def changed(entries: Iterable[Entry]) -> Iterator[ChangedDocument]:
     What came out of a legacy database, and is read for the first time since, has not changed.
     """
     for entry in entries:
-        became = _became(entry)
-        if became is not None:
+        end = became(entry)
+        if end is not None:
             row = entry.after
             identity = Identity(row.source_type, row.scope, row.kind, row.external_id)
             key = row.source_id or (entry.before.source_id if entry.before else None) or ""
-            yield ChangedDocument(row.store_id, identity, key, version_of(row.rank or ""), became)
+            yield ChangedDocument(
+                row.store_id, identity, key, version_of(row.rank or ""), end, entry
+            )
 
 
-def _became(entry: Entry) -> Became | None:
+def became(entry: Entry) -> Became | None:
+    """What became of one document; None where it is as before."""
     if entry.decision.deleted:
         return "deleted"
     if entry.hides:

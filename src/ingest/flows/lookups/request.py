@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ingest.core.identity import object_id
 from ingest.sources.registry import source
-from ingest.store import lookups
+from ingest.store import lookups, trails
 from ingest.store.lookups import Urgency, Wanted
 
 
@@ -36,12 +36,14 @@ def request_lookups(
     wanted: Collection[Wanted],
     waiting: Sequence[WaitingDelivery] = (),
     *,
+    askers: Collection[tuple[int, Wanted]] = (),
     background: bool = False,
     run_id: int | None = None,
 ) -> bool:
     """Ask for all of it, and let the deliveries wait; whether there was anything to ask for.
 
-    `wanted` are (connection id, refresh) for which no delivery waits. Requests of one connection
+    `wanted` are (connection id, refresh) for which no delivery waits; `askers` are the deliveries
+    that ask for some of them all the same, for the trail. Requests of one connection
     for one object share a row; each waits a moment for further events of its object (`gather_s` of
     its source). `background`: nobody waits for any of it, so that what somebody waits for is looked
     up first; `run_id` is the sync run that asks. In the caller's transaction; where it says True,
@@ -62,6 +64,8 @@ def request_lookups(
                 "tellers": list(delivery.tellers),
             }
     lookups.wait(conn, [rows[key] for key in sorted(rows)])
+    told = {(delivery_id, known[one, object_id(r.identity)].id) for delivery_id, (one, r) in askers}
+    trails.asked(conn, told | {(delivery_id, lookup_id) for lookup_id, delivery_id in rows})
     return bool(every)
 
 

@@ -28,6 +28,7 @@ from ingest.flows.documents.bind import bind
 from ingest.flows.documents.prerender import parts, prerender
 from ingest.flows.documents.render import Renders
 from ingest.flows.documents.subjects import StoreStatement
+from ingest.flows.documents.trail import by, steps_of
 from ingest.flows.lookups.outcome import (
     AGAIN_S,
     MOST_SAID,
@@ -39,11 +40,12 @@ from ingest.flows.lookups.outcome import (
 from ingest.flows.lookups.request import request_further
 from ingest.flows.lookups.runs import count_for_runs
 from ingest.flows.lookups.waiting import verdicts
-from ingest.store import conditions, deliveries, flags, lookup_ends, lookups
+from ingest.store import conditions, deliveries, flags, lookup_ends, lookups, trails
 from ingest.store.binding import Noted
 from ingest.store.engine import BadRow, transaction
 from ingest.store.flags import DENIED, Flag
 from ingest.store.lookups import ClaimedLookup, Urgency, Wanted
+from ingest.store.trails import TrailStep
 
 log = structlog.get_logger(__name__)
 
@@ -184,7 +186,32 @@ def _end(
     _finish(conn, ending, cuts)
     count_for_runs(conn, ending, applied.entries)
     lookups.put_off(conn, settling.token, [_later(one.held.row, one.outcome) for one in later])
+    _note_tries(conn, batch)
     return applied.noted
+
+
+def _note_tries(conn: sa.Connection, batch: Sequence[LookedUp]) -> None:
+    trails.tried(conn, [_tried(one) for one in batch if _is_told(one)])
+
+
+def _is_told(looked_up: LookedUp) -> bool:
+    """Whether a try is kept: not where all went well and nobody waits for it."""
+    row = looked_up.held.row
+    return not row.background or row.attempts > 1 or looked_up.outcome.kind not in ("seen", "gone")
+
+
+def _tried(looked_up: LookedUp) -> dict[str, Any]:
+    row, outcome = looked_up.held.row, looked_up.outcome
+    return {
+        "lookup_id": row.id,
+        "connection_id": row.connection_id,
+        "kind": row.kind,
+        "external_id": row.external_id,
+        "attempt": row.attempts,
+        "outcome": outcome.kind,
+        "error": outcome.error or None,
+        "run_id": row.run_id,
+    }
 
 
 def _finish(conn: sa.Connection, ending: Sequence[LookedUp], cuts: dict[int, str]) -> None:
@@ -208,10 +235,28 @@ def _apply(
     book = settling.directory_of(conn, telling)
     said = [(one.held.row.id, statement) for one in telling for statement in _said(one, book)]
     applied = apply(conn, [statement for _, statement in said], settling.renders)
+    trails.record(conn, _trail(applied, said, {one.held.row.id: one for one in telling}))
     cuts: dict[int, list[str]] = {}
     for index, told in applied.cuts.items():
         cuts.setdefault(said[index][0], []).extend(told)
     return applied, {lookup_id: cut_remark(told) for lookup_id, told in cuts.items()}
+
+
+def _trail(
+    applied: Applied, said: Sequence[tuple[int, StoreStatement]], asked: Mapping[int, LookedUp]
+) -> list[TrailStep]:
+    """What the look-ups did; of one that nobody waits for nothing that was so already."""
+    whose = [
+        (index, by(asked[id_].held.connection.id, lookup_id=id_))
+        for index, (id_, _) in enumerate(said)
+    ]
+    steps = steps_of(applied, whose)
+    return [
+        replace(one, run_id=asked[one.lookup_id or 0].held.row.run_id)
+        for one in steps
+        if one.did not in ("unchanged", "stale")
+        or not asked[one.lookup_id or 0].held.row.background
+    ]
 
 
 def _with_statements(batch: Sequence[LookedUp]) -> list[LookedUp]:

@@ -6,13 +6,13 @@ fetched, without waiting for the next event. And a connection that is new has ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from ingest.core.values import JSON
-from ingest.flows.connections.change import change_connection
+from ingest.flows.connections.change import add_stores, change_connection, reconnect
 from ingest.flows.syncs.request import Kind, request_sync, require_listed, scope_of
 from ingest.sources.hosts import Reach
 from ingest.sources.registry import source
@@ -26,13 +26,14 @@ class SourceChange:
     """What a person wants of a connection; what is None stays.
 
     metadata: laid over what there is; null takes a field away. every_s, full_every_s: seconds
-    between two runs, 0 for what its source has.
+    between two runs, 0 for what its source has. add_stores: those that it is to feed too.
     """
 
     name: str | None = None
     metadata: Mapping[str, JSON] | None = None
     every_s: int | None = None
     full_every_s: int | None = None
+    add_stores: Collection[str] = ()
 
 
 def change_source(
@@ -55,10 +56,21 @@ def change_source(
             sync_schedules.override(
                 conn, connection_id, every_s=change.every_s, full_every_s=change.full_every_s
             )
+        is_added = add_stores(conn, after, change.add_stores)
         if scope_of(before) == scope_of(after):
-            return None
+            asked_by = "a new store"
+            return _run(conn, after, asked_by=asked_by, first=True) if is_added else None
         sync_runs.cancel(conn, "what the connection wants has changed", connection_id=before.id)
-        return _run(conn, after, asked_by="a changed filter")
+        return _run(conn, after, asked_by="a changed filter", first=is_added)
+
+
+def reconnect_source(engine: sa.Engine, connection_id: str) -> int | None:
+    """Connect a disconnected source again; the run that fetches what was missed, None for none.
+
+    The caller rings `sync`. Raises what `change.reconnect` raises.
+    """
+    with transaction(engine) as conn:
+        return _run(conn, reconnect(conn, connection_id), asked_by="a resumed source", first=True)
 
 
 def begin_backfill(engine: sa.Engine, connection_id: str) -> int | None:

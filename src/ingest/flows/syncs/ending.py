@@ -23,6 +23,7 @@ from ingest.flows.documents.record import resync_events
 from ingest.flows.documents.render import Renders
 from ingest.flows.documents.statements import statements_of
 from ingest.flows.documents.subjects import StoreStatement
+from ingest.flows.documents.trail import steps_of_run
 from ingest.flows.lookups.request import request_lookups
 from ingest.flows.syncs import pruning
 from ingest.flows.syncs.held import HeldPart
@@ -30,7 +31,7 @@ from ingest.flows.syncs.pruning import Missing
 from ingest.flows.syncs.request import Kind, request_sync, scope_of
 from ingest.sources.registry import source
 from ingest.sources.wire import items
-from ingest.store import events, sync_marks, sync_parts, sync_runs
+from ingest.store import events, sync_marks, sync_parts, sync_runs, trails
 from ingest.store.binding import Noted
 from ingest.store.engine import transaction
 from ingest.store.sync_marks import Finished, RunLookups
@@ -144,6 +145,7 @@ def _write(conn: sa.Connection, pruned: _Pruned, to: Advanced) -> Noted | None:
     ]
     request_lookups(conn, wanted, background=True, run_id=row.run_id)
     events.record(conn, [*resync_events(what, row.run_id)])
+    trails.record(conn, [*steps_of_run(what, row.run_id, row.connection_id)])
     sync_parts.require_held(conn, row)
     deleted = sum(one.became == "deleted" for one in what)
     sync_parts.advance(conn, row, replace(to, changed=len(what), deleted=deleted))

@@ -53,7 +53,10 @@ def request_sync(conn: sa.Connection, connection: Connection, *, kind: Kind, ask
 def require_listable(connection: Connection) -> None:
     """Raise `BadInput` where a connection cannot be synced, with what to do about it."""
     if connection.status == DISCONNECTED:
-        raise BadInput(f"connection {connection.id} is disconnected; connect the source again")
+        raise BadInput(
+            f"connection {connection.id} is disconnected; connect it again with: ingest source "
+            f"resume {connection.id}"
+        )
     require_listed(connection)
     if not connection.has_token:
         raise BadInput(

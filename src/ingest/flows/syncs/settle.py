@@ -30,12 +30,13 @@ from ingest.flows.documents.record import resync_events
 from ingest.flows.documents.render import Renders, StoreConfig
 from ingest.flows.documents.statements import statements_of
 from ingest.flows.documents.subjects import StoreStatement
+from ingest.flows.documents.trail import steps_of_run
 from ingest.flows.lookups.request import request_lookups
 from ingest.flows.syncs.fetch import ReadObject, ReadPage
 from ingest.flows.syncs.held import HeldPart
 from ingest.flows.syncs.unchanged import astray, news
 from ingest.sources.registry import source
-from ingest.store import events, sync_marks, sync_parts
+from ingest.store import events, sync_marks, sync_parts, trails
 from ingest.store.binding import Noted
 from ingest.store.engine import BadRow, transaction
 from ingest.store.sync_parts import Advanced
@@ -125,6 +126,7 @@ class _Settling:
             wanted += [(row.connection_id, refresh) for refresh in self._named(conn, stores)]
         request_lookups(conn, wanted, background=True, run_id=row.run_id)
         events.record(conn, [*resync_events(what, row.run_id)])
+        trails.record(conn, [*steps_of_run(what, row.run_id, row.connection_id)])
         counted = Counter({"changed": len(what)})
         counted["deleted"] = sum(one.became == "deleted" for one in what)
         counted["asked"] = len(wanted)

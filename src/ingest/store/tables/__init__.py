@@ -20,6 +20,7 @@ from ingest.store.tables import (
     seed,
     sinks,
     syncs,
+    trails,
     views,
 )
 from ingest.store.tables.base import METADATA, SourceType
@@ -37,6 +38,7 @@ __all__ = [
     "seed",
     "sinks",
     "syncs",
+    "trails",
     "views",
 ]
 
