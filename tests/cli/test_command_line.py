@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from kombu import Connection, Queue
 
 from ingest.cli import run
@@ -21,8 +22,8 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
     [
         (["store", "lsit"], {}, 2, "No such command 'lsit'"),
         (["store", "create"], {}, 2, "Missing argument 'ID'"),
-        (["deliveries", "show", "x"], {}, 2, "Invalid value for 'ID'"),
-        (["deliveries", "list", "--source", "gopher"], {}, 2, "'gopher' is unknown"),
+        (["sync", "show", "x"], {}, 2, "Invalid value for 'RUN'"),
+        (["deliveries", "list", "--source", "gopher"], {}, 2, "'gopher' is no source"),
         (["store", "list"], {"DATABASE_URL": "mysql://x/y"}, 2, "DATABASE_URL names mysql"),
         (["store", "list"], {"DATABASE_URL": "postgres://x/y?sslmode=on"}, 2, "sslmode is none of"),
         (["store", "list"], {"INGEST_MAX_BODY_BYTES": "x"}, 2, "INGEST_MAX_BODY_BYTES is 'x'"),
@@ -97,8 +98,14 @@ def test_a_database_without_our_schema_is_said_to_be_behind(
 
 
 @pytest.mark.integration
-def test_the_installed_command_rings_the_real_bell(database_url: str, broker_url: str) -> None:
+def test_the_installed_command_rings_the_real_bell(
+    engine: sa.Engine, database_url: str, broker_url: str
+) -> None:
     """One run as a user has it: its own process, its own environment, a real broker."""
+    enqueue(engine, connected(engine), crowd(1))
+    with engine.begin() as conn:
+        dead = "UPDATE lightfast_webhook_deliveries SET status = 'dead', settled_at = now()"
+        count = conn.exec_driver_sql(dead).rowcount
     program = Path(sys.executable).with_name("ingest")
     environ = {
         "PATH": os.environ["PATH"],
@@ -108,7 +115,8 @@ def test_the_installed_command_rings_the_real_bell(database_url: str, broker_url
     }
     command = [str(program), "deliveries", "replay", "--status", "dead", "--json"]
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, '{"replayed":0}\n', "")
+    assert (ran.returncode, ran.stdout) == (0, f'{{"replayed":{count}}}\n')
+    assert ran.stderr == f"{count} settled deliveries match\n"
     with Connection(broker_url) as broker, broker.channel() as channel:
         waiting = Queue("ingest", channel=channel)
         assert waiting.get(no_ack=True) is not None

@@ -67,7 +67,7 @@ def test_a_change_asks_for_a_run_that_can_be_cancelled(ingest: Ingest, town: Tow
         (["--what", "everything"], "there is chunks, references, deliveries"),
         (["--store", "nowhere"], "there is no store nowhere"),
         (["--connection", "nobody"], "there is no connection nobody"),
-        (["--source", "auk"], "is unknown"),
+        (["--source", "auk"], "is no source"),
         (["--since", "7d"], "with --what deliveries alone"),
         (["--what", "deliveries", "--since", "soon"], "no span of time"),
         (["--what", "deliveries", "--kind", "issue"], "a kind is one of documents"),

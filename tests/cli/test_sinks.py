@@ -106,7 +106,7 @@ def test_wrong_use_is_told(added: Ingest) -> None:
         (["x", "--redis-stream", "s", "--max-entries", "0"], "max-entries"),
         (["x", "--webhook", URL, "--webhook-env", "HOOK"], "give one of them"),
         (["x", "--redis-stream", "s", "--store", "dosc"], "there is no store dosc"),
-        (["x", "--redis-stream", "s", "--source", "guthib"], "is unknown"),
+        (["x", "--redis-stream", "s", "--source", "guthib"], "is no source"),
         (["x", "--redis-stream", "s", "--url-env", "RABBIT"], "no streams of Redis"),
         (["x", "--redis-stream", "s"], "no Redis is known"),
     ):

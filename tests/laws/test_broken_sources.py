@@ -22,6 +22,7 @@ from ingest.sources.limits import Call, LimitReading, RateLimits
 from ingest.testing.laws import EVERY_ROOM, explained, laws_of
 from ingest.testing.laws.answers import ODD_BODIES, REFUSING, STATUSES
 from ingest.testing.laws.fixtures import Suite, read_fixtures
+from ingest.testing.sample import SampleDelivery, TrialWebhook
 from tests.laws import listed
 from tests.laws.conftest import Sound
 
@@ -176,6 +177,11 @@ def _sample(**fields: Any) -> Broken:
         return replace(suite, sample=replace(suite.sample, **fields))
 
     return broken
+
+
+def _mute(told: TrialWebhook) -> SampleDelivery:
+    """A test webhook that speaks of nothing."""
+    return SampleDelivery(0, "nothing", {"x-tern-delivery": told.delivery_id}, {})
 
 
 def _by_header(suite: Suite) -> Suite:
@@ -348,6 +354,7 @@ BROKEN: Mapping[str, Broken] = {
     "test_the_receiver_takes_each_delivery_of_the_story": _sample(
         story_metadata={"projectId": "pr_other"}
     ),
+    "test_the_receiver_takes_the_trial_of_a_connection": _sample(trial=_mute),
     "test_each_delivery_of_the_story_means_something_lawful": _upserts(
         lambda _message, told: replace(told, metadata={**told.metadata, "more": None})
     ),

@@ -72,9 +72,7 @@ def list_(  # noqa: PLR0913 - one for each option
 @app.command()
 def show(
     context: typer.Context,
-    delivery: Annotated[
-        str, typer.Argument(metavar="ID", help="Ours, or the provider's (GitHub's GUID, …).")
-    ],
+    delivery: Annotated[str, typer.Argument(metavar="ID", help="Ours, or the provider's own.")],
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -57,9 +57,9 @@ def table(data: Sequence[Row], columns: Sequence[str]) -> Table:
     made = Table(box=None, pad_edge=False, header_style="bold")
     cells = [[_cell(row.get(name)) for name in columns] for row in data]
     for number, name in enumerate(columns):
-        is_copied = _is_copied(name)
-        whole = max(row[number].cell_len for row in cells) if is_copied else None
-        made.add_column(name.replace("_", " "), overflow="fold", min_width=whole, no_wrap=is_copied)
+        whole = max(row[number].cell_len for row in cells) if _is_copied(name) else None
+        is_id = name == "id"
+        made.add_column(name.replace("_", " "), overflow="fold", min_width=whole, no_wrap=is_id)
     for row in cells:
         made.add_row(*row)
     return made
