@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from kombu import Connection, Queue
 
 from ingest.cli import run
+from tests.acceptance.conftest import connected, enqueue
+from tests.acceptance.crowd import crowd
 from tests.cli.conftest import SECRET_KEY, Ingest
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
