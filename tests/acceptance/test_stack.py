@@ -64,11 +64,15 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(
 
 def assert_all_turn(stage: Running) -> None:
     """A probe finds the receiver, and of the others whoever lives: not those that were killed."""
-    environ = {"INGEST_DATA_DIR": str(stage.machine.program.settings.data_dir)}
+    directory = stage.machine.program.settings.data_dir
+    stage.wait(
+        lambda: len(feel(directory, WORKER)) == WORKERS,
+        seconds=SETTLED_S,
+        until="both turn",
+    )
     port = str(urlsplit(stage.url).port)
     for kind in ("web", *KINDS):
-        assert run(["health", kind, "--port", port], environ) == 0
-    assert len(feel(stage.machine.program.settings.data_dir, WORKER)) == WORKERS
+        assert run(["health", kind, "--port", port], {"INGEST_DATA_DIR": str(directory)}) == 0
 
 
 def test_an_emptied_broker_loses_nothing(

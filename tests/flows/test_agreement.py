@@ -65,7 +65,8 @@ def test_a_second_one_that_wants_otherwise_is_refused_with_the_field_and_the_rem
     said = str(refused.value)
     assert all(word in said for word in (first, "shared", next(iter(one)), agreement.REMEDY))
     connect(engine, source_type, other, apart)
-    connect(engine, source_type, one, shared)
+    with pytest.raises(BadInput, match="the very same"):
+        connect(engine, source_type, one, shared)
     assert findings(engine) == []
 
 

@@ -62,7 +62,7 @@ def test_what_leaves_one_connections_filter_stays_for_another_that_wants_it(
     assert feeds(library, "book-0100") == {library.connection, other.connection}
     assert wing(library, "east")["state"] == "done"
     assert feeds(library, "book-0100") == {other.connection}
-    assert wing(other, "east")["state"] == "done"
+    assert wing(other, "north")["state"] == "done"
     assert library.sight() == keys_of(library.shelf) - {"book-0100"}
 
 
