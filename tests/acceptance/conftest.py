@@ -27,7 +27,7 @@ from tests.acceptance.tables import results
 from tests.databases import empty_databases
 from tests.factories import SECRET, SECRET_KEY
 
-LEASE_S, WORKERS = 2, 2
+LEASE_S = 2
 STORE = "acceptance"
 
 
@@ -42,7 +42,7 @@ def stage(database_url: str, redis_url: str, broker_url: str, tmp_path: Path) ->
         "INGEST_SECRET_KEY": SECRET_KEY,
         "INGEST_LEASE_SECONDS": str(LEASE_S),
     }
-    with running(environ, workers=WORKERS) as stands:
+    with running(environ, workers=2) as stands:
         yield stands
 
 
