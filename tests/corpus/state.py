@@ -64,7 +64,7 @@ def _is_seen_again(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     again in its own time (`sources.later`), whatever is sent meanwhile.
     """
     moved = {column for column in before if before[column] != after[column]}
-    return moved <= _OF_LOOKING and was_seen(after["rank"])
+    return moved <= _OF_LOOKING and "rank" in after and was_seen(after["rank"])
 
 
 def _rows(conn: sa.Connection, table: str, keys: tuple[str, ...]) -> Rows:

@@ -49,7 +49,7 @@ _DELIVERIES = """
 INSERT INTO lightfast_webhook_deliveries
   (source_type, delivery_key, body_hash, headers, body, status, settled_at)
 SELECT 'github', n, sha256(CAST(CAST(n AS text) AS bytea)), '{}', '{}',
-       CASE WHEN n % 20000 = 0 THEN 'duplicate' ELSE 'processed' END, now()
+       CASE WHEN mod(n, 20000) = 0 THEN 'duplicate' ELSE 'processed' END, now()
 FROM generate_series(1, 200000) AS n
 """
 
