@@ -7,12 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from celery.beat import Scheduler
+from celery.worker.consumer import Consumer
 
 from ingest import pulse
+from ingest.bell.alive import PulsingScheduler
+from ingest.broker.consumer import PatientConsumer
 from ingest.pulse import DIRECTORY, STALE_S, WORKER, Pulse, feel
 
 _BEATS = """
@@ -46,11 +51,13 @@ def test_a_process_is_felt_until_it_is_killed(
     beating.send_signal(signal.SIGKILL)
     beating.wait()
     assert feel(tmp_path, WORKER) == []
-    assert [path.name for path in (tmp_path / DIRECTORY).iterdir()] == [f"syncer.{beating.pid}"]
+    assert [path.name for path in (tmp_path / DIRECTORY).iterdir()] == [
+        _name("syncer", beating.pid)
+    ]
 
 
 def test_one_that_does_not_turn_hangs(beating: subprocess.Popen[str], tmp_path: Path) -> None:
-    path = tmp_path / DIRECTORY / f"{WORKER}.{beating.pid}"
+    path = tmp_path / DIRECTORY / _name(WORKER, beating.pid)
     long_ago = time.time() - STALE_S - 5
     os.utime(path, (long_ago, long_ago))
     (felt,) = feel(tmp_path, WORKER)
@@ -63,7 +70,7 @@ def test_what_is_told_is_the_last_turn_unless_a_service_is_waited_for(
     monkeypatch.setattr(pulse, "PULSE_S", 0.01)
     beats = Pulse()
     beats.start(tmp_path, [WORKER])
-    path = tmp_path / DIRECTORY / f"{WORKER}.{os.getpid()}"
+    path = tmp_path / DIRECTORY / _name(WORKER, os.getpid())
     try:
         assert _age(path, 0.3) >= 0.3
         beats.turn()
@@ -76,10 +83,60 @@ def test_what_is_told_is_the_last_turn_unless_a_service_is_waited_for(
     assert not path.exists()
 
 
+def _name(kind: str, pid: int) -> str:
+    return f"{kind}@{os.uname().nodename}.{pid}"
+
+
 def _age(path: Path, after_s: float) -> float:
     """How long ago the file says the last turn was, once so much time has passed."""
     time.sleep(after_s)
     return time.time() - path.stat().st_mtime
+
+
+def test_another_host_that_shares_the_directory_is_not_waited_for_and_not_looked_at(
+    beating: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In containers everybody has the same number, and one lock would keep the second from work."""
+    here = os.uname()
+    elsewhere = os.uname_result(
+        (here.sysname, "elsewhere", here.release, here.version, here.machine)
+    )
+    monkeypatch.setattr(os, "uname", lambda: elsewhere)
+    assert feel(tmp_path, WORKER) == []
+    monkeypatch.setattr(os, "getpid", lambda: beating.pid)
+    second = Pulse()
+    second.start(tmp_path, [WORKER])
+    second.stop()
+    monkeypatch.undo()
+    assert [one.pid for one in feel(tmp_path, WORKER)] == [beating.pid]
+    monkeypatch.setattr(os, "getpid", lambda: beating.pid)
+    with pytest.raises(BlockingIOError):
+        Pulse().start(tmp_path, [WORKER])
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [(Consumer, PatientConsumer), (Scheduler, PulsingScheduler)]
+)
+def test_who_waits_for_the_broker_is_well(
+    theirs: type[Any], ours: type[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes: to start the process again would mend nothing."""
+    monkeypatch.setattr(pulse, "PULSE_S", 0.01)
+    beats, ages = Pulse(), list[float]()
+    beats.start(tmp_path, [WORKER])
+    path = tmp_path / DIRECTORY / _name(WORKER, os.getpid())
+
+    def connects(*_: object) -> None:
+        ages.append(_age(path, 0.5))
+
+    for module in ("ingest.broker.consumer", "ingest.bell.alive"):
+        monkeypatch.setattr(f"{module}.OF_PROCESS", beats)
+    name = "ensure_connected" if theirs is Consumer else "_ensure_connected"
+    monkeypatch.setattr(theirs, name, connects)
+    waits: Callable[..., None] = getattr(ours, name)
+    waits(object.__new__(ours), *([None] if theirs is Consumer else []))
+    beats.stop()
+    assert ages[0] < 0.4
 
 
 def test_nobody_is_well_where_nobody_is(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """The pulse of a process: a file that it touches while it turns, for a probe that asks nobody else.
 
-Below the data directory, one file a process: `pulse/<kind>.<pid>`. Its owner holds a lock on it as
-long as it lives, so a file without one is left over from a process that was killed. Law: a process
-that waits for its broker or its database is well, since to start it again would mend nothing.
+Below the data directory, one file a process: `pulse/<kind>@<host>.<pid>`. Its owner holds a lock on
+it as long as it lives, so a file without one is left over from a process that was killed. Only the
+processes of the own host are looked at: containers that share a directory have the same numbers.
+Law: a process that waits for its broker or its database is well, since to start it again would mend
+nothing; and no process waits for a pulse.
 
 Loads nothing but Python's own library: it is asked every few seconds.
 """
@@ -10,11 +12,12 @@ Loads nothing but Python's own library: it is asked every few seconds.
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -26,7 +29,7 @@ DIRECTORY = "pulse"
 PULSE_S = 5.0
 """Between two touches."""
 STALE_S = 60.0
-"""A process that has not turned for so long hangs; the longest wait in a turn takes half of it."""
+"""A process that has not turned for so long hangs: its loop sleeps for ten seconds at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +57,18 @@ class Pulse:
     def start(self, directory: Path, kinds: Iterable[str]) -> None:
         """Begin to beat, in a thread that ends with the process.
 
-        Raises `OSError` for a directory that cannot be written to. Later on it just stops, which is
-        what a probe has to see.
+        Raises `OSError` for a directory that cannot be written to, and for a file that another one
+        holds. Later on it just stops, which is what a probe has to see.
         """
         self.turn()
         for kind in kinds:
-            path = directory / DIRECTORY / f"{kind}.{os.getpid()}"
+            path = directory / DIRECTORY / f"{_here(kind)}{os.getpid()}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._files[path] = path.open("wb")
-            fcntl.lockf(self._files[path], fcntl.LOCK_EX)
+            with ExitStack() as opened:
+                file = opened.enter_context(path.open("wb"))
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                opened.pop_all()
+            self._files[path] = file
         threading.Thread(target=self._beat, name="pulse", daemon=True).start()
 
     def turn(self) -> None:
@@ -102,12 +108,12 @@ OF_PROCESS = Pulse()
 
 
 def feel(directory: Path, kind: str) -> list[Felt]:
-    """The living processes of a kind; what a dead one left is taken away.
+    """The living processes of a kind on this host; what a dead one left is taken away.
 
     Raises `OSError` for a directory that cannot be read.
     """
     found: list[Felt] = []
-    for path in sorted((directory / DIRECTORY).glob(f"{kind}.*")):
+    for path in sorted((directory / DIRECTORY).glob(f"{glob.escape(_here(kind))}*")):
         with suppress(FileNotFoundError):
             if _is_held(path):
                 silent_s = max(0.0, time.time() - path.stat().st_mtime)
@@ -115,6 +121,11 @@ def feel(directory: Path, kind: str) -> list[Felt]:
             else:
                 path.unlink()
     return found
+
+
+def _here(kind: str) -> str:
+    """What the names of its files on this host begin with."""
+    return f"{kind}@{os.uname().nodename}."
 
 
 def _is_held(path: Path) -> bool:
