@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadInput
 from ingest.flows.doctor import look_at_legacy
+from ingest.flows.legacy import document_rows
 from ingest.flows.legacy.import_archive import Imported, Wishes
 from ingest.flows.legacy.in_place import (
     LegacyPlace,
@@ -115,6 +116,29 @@ def test_it_is_killed_between_its_steps_and_ends_the_same(
     where.engine.dispose()
     assert not {name for name in tables(legacy.url) if name.startswith("legacy_")}
     assert standing(legacy.url) == standing(database_url)
+
+
+def test_what_a_death_left_between_the_rows_and_their_binding_is_done_by_the_next_run(
+    legacy: Built,
+    engine: sa.Engine,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by_archive(legacy, engine, tmp_path)
+    directory = tmp_path / "archive"
+    with monkeypatch.context() as patched:
+        patched.setattr(document_rows, "bind", _dies)
+        where = place(legacy.url, directory)
+        with pytest.raises(KeyboardInterrupt):
+            import_in_place(where, Wishes())
+        where.engine.dispose()
+    run(legacy.url, directory)
+    assert standing(legacy.url) == standing(database_url)
+
+
+def _dies(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_nothing_is_dropped_before_all_of_it_came_in_and_the_archive_is_sound(

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from ingest.core.identity import object_id
 from ingest.core.ranks import IMPORTED
+from ingest.flows.documents.bind import bind_pending
 from ingest.flows.legacy.columns import text
 from ingest.flows.legacy.connection_rows import bring_links, bring_repositories
 from ingest.flows.legacy.document_rows import bring_documents
@@ -66,6 +67,7 @@ def bring_in(target: ImportTarget, archive: ArchivedRows, progress: Progress) ->
     if target.is_ready and not target.is_dry:
         for repository in target.brought.repositories.values():
             _seed_state(target.engine, repository.connection_id)
+        bind_pending(target.engine)  # an import that was killed leaves its last batch's notes
     _recount(target)
 
 
