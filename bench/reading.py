@@ -24,11 +24,16 @@ OURS = (
     "idx_docs_updated",
     "idx_docs_state",
     "idx_docs_status",
+    "idx_docs_children",
+    "idx_references_pointing",
     "idx_ledger_kind",
     "idx_deliveries_duplicate",
 )
-BEFORE = "CREATE INDEX idx_ledger_store ON lightfast_document_ledger (store_id)"
-"""What one of them took the place of."""
+BEFORE = {
+    "idx_ledger_store": "ON lightfast_document_ledger (store_id)",
+    "idx_references_target": "ON lightfast_document_references (target_document_id)",
+}
+"""What two of them took the place of."""
 _WRITTEN = "SELECT CAST(pg_current_wal_insert_lsn() - '0/0' AS bigint)"
 _DEFINITION = "SELECT pg_get_indexdef(CAST(CAST(%s AS text) AS regclass))"
 
@@ -54,9 +59,10 @@ def reading(plan: Plan) -> dict[str, object]:
         found: dict[str, list[Cost]] = {"with": [], "without": []}
         for _ in range(plan.runs):
             found["with"].append(_worked_off(place, plan))
-            _do(place, [BEFORE, *(f"DROP INDEX {name}" for name in OURS)])
+            before = [f"CREATE INDEX {name} {what}" for name, what in BEFORE.items()]
+            _do(place, [*before, *(f"DROP INDEX {name}" for name in OURS)])
             found["without"].append(_worked_off(place, plan))
-            _do(place, ["DROP INDEX idx_ledger_store", *definitions])
+            _do(place, [*(f"DROP INDEX {name}" for name in BEFORE), *definitions])
     per = 1 / plan.deliveries
     database = {name: median(r.database_s for r in runs) * per for name, runs in found.items()}
     whole = {

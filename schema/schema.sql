@@ -94,8 +94,8 @@ CREATE INDEX idx_docs_parent ON lightfast_docs_documents(parent_doc_id);
 CREATE UNIQUE INDEX uq_docs_store_slug ON lightfast_docs_documents(store_id, slug);
 CREATE INDEX idx_docs_metadata_gin ON lightfast_docs_documents USING GIN (source_metadata);
 CREATE INDEX idx_docs_relationships_gin ON lightfast_docs_documents USING GIN (relationships);
--- Ours, beside the seed's: a store's documents of a source in the order of a time, and those in a
--- state, by what its first 64 characters are: an index row has an end.
+-- Ours, beside the seed's: a store's documents of a source in the order of a time, those in a state,
+-- by what its first 64 characters are (an index row has an end), and those below another.
 CREATE INDEX idx_docs_created ON lightfast_docs_documents (store_id, source_type, created_at, id);
 CREATE INDEX idx_docs_updated ON lightfast_docs_documents (store_id, source_type, updated_at, id);
 CREATE INDEX idx_docs_state ON lightfast_docs_documents
@@ -104,6 +104,8 @@ CREATE INDEX idx_docs_state ON lightfast_docs_documents
 CREATE INDEX idx_docs_status ON lightfast_docs_documents
   (left(source_metadata->>'status', 64), source_type, store_id, created_at, id)
   WHERE source_metadata->>'status' IS NOT NULL;
+CREATE INDEX idx_docs_children ON lightfast_docs_documents (parent_doc_id, created_at, id)
+  WHERE parent_doc_id IS NOT NULL;
 
 CREATE TABLE lightfast_connected_sources (
   id VARCHAR(191) PRIMARY KEY,
@@ -328,7 +330,8 @@ CREATE INDEX idx_references_key ON lightfast_document_references
   (store_id, target_source, target_key);
 CREATE INDEX idx_references_bind_key ON lightfast_document_references
   (store_id, target_source, bind_key) WHERE bind_key IS NOT NULL;
-CREATE INDEX idx_references_target ON lightfast_document_references(target_document_id)
+CREATE INDEX idx_references_pointing ON lightfast_document_references
+  (target_document_id, document_id)
   WHERE target_document_id IS NOT NULL;
 
 -- The tenants that a connection's metadata names, for deliveries of the app-wide route.

@@ -54,8 +54,9 @@ REFERENCES = sa.Table(
         postgresql_where=sa.text("bind_key IS NOT NULL"),
     ),
     sa.Index(
-        "idx_references_target",
+        "idx_references_pointing",
         "target_document_id",
+        "document_id",
         postgresql_where=sa.text("target_document_id IS NOT NULL"),
     ),
 )

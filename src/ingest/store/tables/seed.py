@@ -55,6 +55,13 @@ DOCUMENTS = sa.Table(
         )
         for name in ("state", "status")
     ),
+    sa.Index(
+        "idx_docs_children",
+        "parent_doc_id",
+        "created_at",
+        "id",
+        postgresql_where=sa.text("parent_doc_id IS NOT NULL"),
+    ),
 )
 
 CONNECTED_SOURCES = sa.Table(
