@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.core import tokens
+from ingest.core.part_tokens import PartTokens
 from tests.core.cl100k import tokens_of
 
 CORPUS = Path(os.environ.get("CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus"))
@@ -55,14 +56,43 @@ runs = st.tuples(st.sampled_from("-=_*#/~.<>!? \t\n\r\u00a0\u3000x9é本"), st.i
     lambda run: run[0] * run[1]
 )
 
+words = st.sampled_from(
+    [
+        " the",
+        " a",
+        "It's",
+        " we'll",
+        " 12345",
+        "\n\n",
+        "  ",
+        ".",
+        ", ",
+        " привет",
+        "本",
+        " é",
+        "-" * 9,
+    ]
+)
+
 
 def agrees(text: str) -> None:
-    """Exact where it is one, and of no block too low."""
+    """Exact where it is one, and so are its parts."""
     counted, judged = tokens.count(text), tokens_of(text)
     assert counted in {None, judged}
     if counted is not None:
-        assert tokens.bound(text, 10**9) == judged
-    assert tokens.bound(text, 10**9) >= judged
+        assert tokens.bound(text) == judged
+        agree_in_part(text)
+
+
+def agree_in_part(text: str) -> None:
+    """Parts as a splitter asks about them, several from one beginning: exact, or never too low."""
+    parts, chance = PartTokens(text), random.Random(text)
+    assert parts.total == tokens.count(text)
+    for _ in range(4):
+        start = chance.randint(0, len(text))
+        for part in (text[start : chance.randint(start, len(text))] for _ in range(3)):
+            exact, judged = tokens.count(part), tokens_of(part)
+            assert parts.count(part) == judged if exact is not None else parts.count(part) >= judged
 
 
 @given(hunks)
@@ -123,3 +153,14 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _texts(inner)
+
+
+@given(st.lists(words, min_size=30, max_size=200).map("".join))
+@settings(max_examples=40)
+def test_the_parts_of_a_text_have_as_many_tokens_as_we_say(text: str) -> None:
+    agrees(text)
+
+
+def test_what_is_no_part_of_the_text_is_not_counted() -> None:
+    with pytest.raises(ValueError, match="substring"):
+        PartTokens("one two").count("three")

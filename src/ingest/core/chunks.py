@@ -4,7 +4,7 @@ Laws: `join(split(text)) == text`; no chunk has more tokens than the configurati
 that fits is exactly one chunk; the same text gives the same chunks in every process.
 
 The Markdown splitter decides where to cut. It is slow only because it counts tokens again and
-again, so counting is done by `tokens`, which remembers. Time stays linear for any input: a text is
+again, so counting is done by `part_tokens`, which remembers. Time stays linear for any input: a text is
 split in windows, and a window that Markdown parsers are slow at is split as plain text.
 """
 
@@ -13,12 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import islice
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from ingest.core import tokens
+from ingest.core.part_tokens import PartTokens
 
 WINDOW_CHARS = 65_536
 """Longer texts are split window by window; no chunk and no overlap crosses a border of windows."""
@@ -131,12 +132,12 @@ def _border(text: str, low: int, high: int) -> int:
 
 def _split_window(window: str, config: ChunkConfig, *, plain: bool) -> Iterator[tuple[int, str]]:
     """(start, chunk) in one window. In a plain text remembering would not pay: it comes once."""
-    exact = None if plain else tokens.count(window)
-    if exact is not None and exact <= config.max_tokens:
+    parts = None if plain else PartTokens(window)
+    if parts is not None and parts.total is not None and parts.total <= config.max_tokens:
         yield 0, window
         return
     markdown = not plain and not _NESTED.search(window)
-    split_one = _splitter(config, markdown=markdown, counted=exact is not None).chunk_indices
+    split_one = _splitter(config, parts, markdown=markdown).chunk_indices
     small = len(window) <= _UNBROKEN_CHARS and not plain
     if small or tokens.longest_piece(window) <= _LONG_PIECE_CHARS:
         yield from split_one(window)
@@ -146,13 +147,17 @@ def _split_window(window: str, config: ChunkConfig, *, plain: bool) -> Iterator[
             yield offset + start, chunk
 
 
-@lru_cache(maxsize=64)
 def _splitter(
-    config: ChunkConfig, *, markdown: bool, counted: bool
+    config: ChunkConfig, parts: PartTokens | None, *, markdown: bool
 ) -> MarkdownSplitter | TextSplitter:
-    """A splitter that covers the whole text (trim off), with our counting or with its own."""
+    """A splitter that covers the whole text (trim off), with our counting where that can be."""
+    if parts is None or parts.total is None:
+        return _counting_itself(config, markdown=markdown)
     kind = MarkdownSplitter if markdown else TextSplitter
-    size, overlap = config.max_tokens, config.overlap
-    if counted:
-        return kind.from_callback(partial(tokens.bound, limit=size), size, overlap, trim=False)
-    return kind.from_tiktoken_model(tokens.MODEL, size, overlap, trim=False)
+    return kind.from_callback(parts.count, config.max_tokens, config.overlap, trim=False)
+
+
+@lru_cache(maxsize=64)
+def _counting_itself(config: ChunkConfig, *, markdown: bool) -> MarkdownSplitter | TextSplitter:
+    kind = MarkdownSplitter if markdown else TextSplitter
+    return kind.from_tiktoken_model(tokens.MODEL, config.max_tokens, config.overlap, trim=False)

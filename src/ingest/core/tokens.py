@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -31,15 +31,10 @@ _REMEMBERED_PIECES = 65_536
 _CHEAP_ASCII = 64
 _CHEAP_OTHER = 24
 _CHEAP_RULE = 256
-_BLOCK_CHARS = 256
 _WORD = " a"
 
 # White_Space of Unicode. Python's own \s would add U+001C to U+001F.
 _SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-
-# Nothing that ends in a visible character takes in a following space, so a cut here is always one
-# between two pieces, whatever stands before or after.
-_BORDER = re.compile(r"(?<=[!-~])(?= [!-~])")
 
 
 def _cutter(letter: str, number: str, space: str) -> re.Pattern[str]:
@@ -133,13 +128,6 @@ def _learn(piece: str) -> int:
     return tokens
 
 
-def _sum(pieces: list[str]) -> int:
-    try:
-        return sum(map(_known.__getitem__, pieces))
-    except KeyError:
-        return sum(map(_learn, pieces))
-
-
 def _cheap(piece: str) -> bool:
     """Whether a piece is worth measuring and remembering: short, or a rule such as '-----'.
 
@@ -158,49 +146,38 @@ def count(text: str) -> int | None:
     None for text of many long pieces, and of characters that are younger than Python's Unicode
     tables.
     """
+    found = counts(text)
+    return None if found is None else sum(found[1])
+
+
+def counts(text: str) -> tuple[list[str], list[int]] | None:
+    """The pieces of a text and the tokens of each; None where `count` is."""
     if not text.isascii() and not _certain(text):
         return None
     pieces = _pieces(text)
     try:
+        return pieces, [*map(_known.__getitem__, pieces)]
+    except KeyError:
+        return (pieces, [*map(_learn, pieces)]) if all(map(_cheap, pieces)) else None
+
+
+def bound(text: str) -> int:
+    """The number of tokens of a part of a text that `count` can count; never too low.
+
+    Exact where the part itself is one that `count` can count.
+    """
+    pieces = _pieces(text)
+    try:
         return sum(map(_known.__getitem__, pieces))
     except KeyError:
-        return sum(map(_learn, pieces)) if all(map(_cheap, pieces)) else None
+        return sum(map(_learn, pieces))
 
 
-def _blocks(text: str) -> Iterator[str]:
-    """The text in blocks that may be counted one by one: each border lies between two pieces."""
-    start = 0
-    while start < len(text):
-        border = _BORDER.search(text, start + _BLOCK_CHARS)
-        end = border.start() if border else len(text)
-        yield text[start:end]
-        start = end
-
-
-@lru_cache(maxsize=2_048)
-def _block_tokens(block: str) -> int:
-    """The splitter asks about many texts with one beginning, so their blocks are the same."""
-    return _long_block_tokens(block)
-
-
-def _long_block_tokens(block: str) -> int:
-    if not block.isascii() and not _certain(block):
-        return len(block.encode())
-    return _sum(_pieces(block))
-
-
-def bound(text: str, limit: int) -> int:
-    """The number of tokens, or something above `limit` as soon as that is passed. Never too low.
-
-    Exact for every text that `count` can count.
+def is_border(text: str, at: int) -> bool:
+    """Whether a piece ends here whatever else is cut off: no piece that ends in something visible
+    takes in a space behind it.
     """
-    total = 0
-    for block in _blocks(text):
-        small = len(block) <= 4 * _BLOCK_CHARS
-        total += _block_tokens(block) if small else _long_block_tokens(block)
-        if total > limit:
-            break
-    return total
+    return text[at : at + 1] == " " and not text[at - 1 : at].isspace()
 
 
 def longest_piece(text: str) -> int:
