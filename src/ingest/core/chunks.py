@@ -4,8 +4,8 @@ Laws: `join(split(text)) == text`; no chunk has more tokens than the configurati
 that fits is exactly one chunk; the same text gives the same chunks in every process.
 
 The Markdown splitter decides where to cut. It is slow only because it counts tokens again and
-again, so counting is done by `part_tokens`, which remembers. Time stays linear for any input: a text is
-split in windows, and a window that Markdown parsers are slow at is split as plain text.
+again, so counting is done by `part_tokens`, which remembers. Time stays linear for any input: a
+text is split in windows, and a window that Markdown parsers are slow at is split as plain text.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class PartTokens:
             self.total = self._sums[-1]
 
     def count(self, part: str) -> int:
-        """The number of tokens of a part; never too low. Raises ValueError for what is none of it."""
+        """The tokens of a part; never too few. Raises ValueError for what is none of it."""
         start = self._last
         if not self._text.startswith(part, start):
             found = self._text.find(part, start)
@@ -46,21 +46,15 @@ class PartTokens:
 
     def _of(self, start: int, end: int) -> int:
         ends = self._ends
-        first, last = bisect_left(ends, start), bisect_right(ends, end) - 1
-        for first in range(first, min(first + _TRIED, last)):
-            if self._is_border(ends[first]):
-                break
-        else:
-            return tokens.bound(self._text[start:end])
-        for last in range(last, first, -1):
-            if self._is_border(ends[last]):
-                break
-        else:
+        low, high = bisect_left(ends, start), bisect_right(ends, end)
+        first = self._border(range(low, min(low + _TRIED, high)))
+        last = self._border(range(high - 1, max(high - 1 - _TRIED, low), -1))
+        if first is None or last is None or last <= first:
             return tokens.bound(self._text[start:end])
         head = tokens.bound(self._text[start : ends[first]])
         tail = tokens.bound(self._text[ends[last] : end])
         return head + self._sums[last] - self._sums[first] + tail
 
-    def _is_border(self, at: int) -> bool:
-        """Whether any part around this place is cut into pieces here: see `tokens.is_border`."""
-        return tokens.is_border(self._text, at)
+    def _border(self, pieces: range) -> int | None:
+        """The first of these pieces before which every part is cut; None where there is none."""
+        return next((n for n in pieces if tokens.is_border(self._text, self._ends[n])), None)
