@@ -112,6 +112,7 @@ def test_whatever_a_provider_lets_somebody_write_has_a_bound() -> None:
             references=(REFERENCE, proven),
             frontmatter={"state": long},
             temporal={"commitSha": long, "deploymentId": "dpl_1"},
+            branch=f"halcyon/{long}",
         )
     )
     change = within.change
@@ -124,6 +125,7 @@ def test_whatever_a_provider_lets_somebody_write_has_a_bound() -> None:
     assert cut_remark(within.cuts) == (
         "cut: the front matter after 256 KiB, "
         "a name of 1,048,584 characters, so that no bare reference counts, "
+        "a branch's name of 1,048,584 characters, "
         "what it belongs to, of over 255 characters, "
         "1 links of over 2,048 characters, evidence after 80 characters"
     )

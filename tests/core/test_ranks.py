@@ -101,6 +101,7 @@ OTHER_WORDS: dict[str, object] = {
     "chunk_overlap": 25,
     "answers": True,
     "lives_in": Identity("somewhere", "tenant", "thing", "3"),
+    "branch": "eng-1-fix",
 }
 ITS_PLACE = {"version", "priority"}
 SAYS_NOTHING_ABOUT_EITHER = {"identity", "aliases"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ingest.core.changes import Upsert
 from ingest.core.folding import LedgerRow
 from ingest.core.identity import Identity
@@ -12,7 +14,12 @@ STORE = StoreConfig("store", "char-hash-1536", 1536, 512, 50, {"linear": {"ENG"}
 
 
 def drafted(
-    body: str, *, title: str = "Broken", made_up: bool = False, links: tuple[str, ...] = ()
+    body: str,
+    *,
+    title: str = "Broken",
+    made_up: bool = False,
+    links: tuple[str, ...] = (),
+    branch: str | None = None,
 ) -> Draft:
     named = Identity("github", "101", "issue", "7")
     whole = Upsert(
@@ -25,6 +32,7 @@ def drafted(
         metadata={"type": "github"},
         parent=Identity("github", "101", "issue", "5"),
         links=links,
+        branch=branch,
         home="halcyon/web",
     )
     row = LedgerRow("i", "i", "store", "github", "101", "issue", "7", "issue-7~0")
@@ -58,6 +66,26 @@ def test_a_link_of_a_field_is_stated_by_the_field_and_wins_over_the_text() -> No
     made = drafted("see #8", links=("https://github.com/halcyon/web/pull/8",))
     mention = next(r for r in made.rendered.references if r.kind == "mention")
     assert (mention.key, mention.origin) == ("halcyon/web#8", "field")
+
+
+@pytest.mark.parametrize(
+    ("branch", "named"),
+    [
+        ("jane/eng-12-fix-login", {"ENG-12"}),
+        ("eng-12-fix-login", {"ENG-12"}),
+        ("ENG-12", {"ENG-12"}),
+        ("feature/ENG-12", {"ENG-12"}),
+        ("fix#8", set()),
+        ("utf-8-names", set()),
+        ("release/1.2", set()),
+    ],
+)
+def test_the_name_of_a_branch_names_what_its_source_reads_in_one(
+    branch: str, named: set[str]
+) -> None:
+    found = drafted("No key here.", branch=branch).rendered.references
+    assert {one.key for one in found} == named
+    assert {(one.kind, one.origin, one.evidence) for one in found} <= {("mention", "field", branch)}
 
 
 def test_a_bare_key_counts_only_where_the_store_owns_its_prefix() -> None:

@@ -104,6 +104,10 @@ def _upsert(change: Upsert, cuts: list[str]) -> Upsert:
     if home is not None and len(home) > MAX_HOME_CHARS:
         cuts.append(f"a name of {len(home):,} characters, so that no bare reference counts")
         home = None
+    branch = change.branch
+    if branch is not None and len(branch) > MAX_WORD_CHARS:
+        cuts.append(f"a branch's name of {len(branch):,} characters")
+        branch = None
     temporal = _short(change.temporal, cuts)
     aliases = _first(change.aliases, MAX_ALIASES, "former keys", cuts)
     links = _first(_followable(change.links, cuts), MAX_LINKS, "links", cuts)
@@ -122,6 +126,7 @@ def _upsert(change: Upsert, cuts: list[str]) -> Upsert:
         aliases=aliases,
         links=links,
         references=references,
+        branch=branch,
     )
 
 

@@ -38,6 +38,8 @@ class Upsert:
     `labels` name the groups of the connection's filter that the object belongs to (team ids);
     None where the payload does not say.
     `title_is_made_up`: by us, out of its keys or others' words, so nothing is said by it.
+    `branch` is the name of the branch that it is made of: a field, which each source's mention
+    syntax reads as it reads a branch's name.
     `answers`: the parent is what it answers, and stays without it; what it goes with is what it
     `lives_in`, where that is known.
     """
@@ -63,6 +65,7 @@ class Upsert:
     title_is_made_up: bool = False
     answers: bool = False
     lives_in: Identity | None = None
+    branch: str | None = None
 
     @property
     def goes_with(self) -> Identity | None:

@@ -79,6 +79,8 @@ def content(change: Change) -> JSON:
         apart: dict[str, JSON] = {}
         if change.answers or change.lives_in is not None:
             apart = {"answers": change.answers, "livesIn": list(_plain(change.lives_in))}
+        if change.branch is not None:
+            apart["branch"] = change.branch
         return {
             **apart,
             "sourceId": change.source_id,

@@ -36,6 +36,7 @@ class KeptReading:
     references: tuple[Reference, ...] = ()
     links: tuple[str, ...] = ()
     called: str | None = None
+    branch: str | None = None
 
 
 def kept(upsert: Upsert, rank: str, called: str | None = None) -> dict[str, JSON]:
@@ -55,6 +56,8 @@ def kept(upsert: Upsert, rank: str, called: str | None = None) -> dict[str, JSON
         told["references"] = [_plain(one) for one in upsert.references]
     if upsert.links:
         told["links"] = [*upsert.links]
+    if upsert.branch is not None:
+        told["branch"] = upsert.branch
     if called is not None and called != upsert.home:
         told["called"] = called
     return cast("dict[str, JSON]", clean_json(told))
@@ -72,6 +75,7 @@ def reading_of(told: Mapping[str, Any] | None, rank: str | None) -> KeptReading 
         tuple(_reference(one) for one in told.get("references", ())),
         tuple(told.get("links", ())),
         told.get("called", told.get("home")),
+        told.get("branch"),
     )
 
 

@@ -94,6 +94,6 @@ def test_what_is_no_work_is_resolved_by_nobody() -> None:
 )
 def test_time_is_linear_in_the_text(part: str) -> None:
     text = part * (1_000_000 // len(part))
-    began = time.perf_counter()
+    began = time.process_time()
     assert mentioned(text) == []
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

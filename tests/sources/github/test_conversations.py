@@ -168,7 +168,7 @@ def test_an_opened_pull_request_becomes_a_document() -> None:
     assert pull_request.body == "Fixes #12."
     metadata = pull_request.metadata
     assert metadata["kind"] == "pull-request"
-    assert metadata["headRef"] == "round-once"
+    assert metadata["headRef"] == pull_request.branch == "round-once"
     assert metadata["headRepoFullName"] == "acme/payments"
     assert metadata["baseRef"] == "main"
     assert metadata["merged"] is False

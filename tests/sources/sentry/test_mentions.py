@@ -142,6 +142,6 @@ def test_a_word_of_more_than_one_source_is_no_edge_by_itself() -> None:
     ids=range(8),
 )
 def test_hostile_texts_take_no_longer_than_long_ones(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     list(MENTIONS.find(text, Context("github")))
-    assert time.perf_counter() - began < 5.0
+    assert time.process_time() - began < 5.0

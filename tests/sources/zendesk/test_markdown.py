@@ -251,10 +251,10 @@ def test_ten_thousand_elements_inside_one_another_keep_their_text(name: str) -> 
     ids=lambda html: html[:9],
 )
 def test_hostile_texts_are_read_in_good_time(html: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     read(html)
     links(html, BASE)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 _PIECES = """

@@ -147,6 +147,6 @@ def test_any_text_is_read(text: str) -> None:
 )
 def test_reading_is_linear_in_hostile_texts(piece: str) -> None:
     text = piece * (200_000 // len(piece))
-    began = time.perf_counter()
+    began = time.process_time()
     assert sum(1 for _ in MENTIONS.find(text, HOME)) >= 0
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

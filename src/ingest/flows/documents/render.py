@@ -203,7 +203,8 @@ def _say(upsert: Upsert, move: Move | None = None) -> Said:
     words = title_and_body(text)[1] if upsert.title_is_made_up else text
     found = as_said(extract(words, context, syntaxes()), says(upsert.identity))
     brought = brought_by(upsert.temporal, deploying())
-    stated = (*upsert.references, *_linked(upsert.links, context), *brought)
+    linked, branched = _linked(upsert.links, context), _branched(upsert.branch, context)
+    stated = (*upsert.references, *linked, *branched, *brought)
     own = own_keys(upsert)
     others = tuple(r for r in (*stated, *found) if not is_own(r, upsert.identity, own))
     if move is not None:
@@ -219,6 +220,16 @@ def _linked(links: Collection[str], context: Context) -> list[Reference]:
         for link in links
         for reference in extract(link, context, syntaxes())
     ]
+
+
+def _branched(branch: str | None, context: Context) -> list[Reference]:
+    """What the name of a branch names: read as in the line that git writes of a merge, by which
+    each source has its own rule.
+    """
+    if branch is None:
+        return []
+    found = extract(f"Merge branch '{branch}'", context, syntaxes())
+    return [replace(one, origin="field", evidence=branch) for one in found if one.kind == "mention"]
 
 
 def _render(said: Said, store: StoreConfig) -> Rendered:

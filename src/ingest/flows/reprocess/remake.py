@@ -128,6 +128,7 @@ def _upsert(standing: StandingDocument, text: str, reading: KeptReading) -> Upse
         frontmatter=stored.frontmatter,
         references=reading.references,
         links=reading.links,
+        branch=reading.branch,
         temporal=temporal,
         home=reading.home,
         home_scope=reading.home_scope,

@@ -39,5 +39,5 @@ SOURCE = Source(
     by_hand=BY_HAND,
     answers=ANSWERS,
     says=SAYS,
-    revision=3,  # a pull request is found by the commit that it became
+    revision=4,  # a pull request mentions what the name of its branch names
 )

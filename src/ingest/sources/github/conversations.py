@@ -78,6 +78,7 @@ def pull_request(place: Place, of: PullRequest, *, priority: int = UPSERT_PRIORI
         temporal={"commitSha": commit} if commit else {},
         priority=priority,
         aliases=(place.commit_key(commit),) if commit else (),
+        branch=head.ref or None,
     )
 
 
@@ -99,6 +100,7 @@ def _conversation(
     references: tuple[Reference, ...] = (),
     aliases: tuple[str, ...] = (),
     temporal: Mapping[str, str] | None = None,
+    branch: str | None = None,
 ) -> Upsert:
     metadata: dict[str, JSON] = {
         "type": "github",
@@ -130,4 +132,5 @@ def _conversation(
         home_scope=place.scope,
         priority=priority,
         temporal=temporal or {},
+        branch=branch,
     )

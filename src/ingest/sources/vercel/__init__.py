@@ -31,5 +31,5 @@ SOURCE = Source(
     by_hand=BY_HAND,
     says=SAYS,
     deploys=True,
-    revision=4,  # it is found by the commit that it brought to production
+    revision=5,  # it mentions what the name of its branch names
 )

@@ -142,6 +142,7 @@ def document(identity: Identity, of: Deployed, *, priority: int = UPSERT_PRIORIT
         aliases=(*((bounded_key(host),) if is_own_host(host) else ()), *_brings(of)),
         references=_pull_request(of.commit),
         temporal=_temporal(of),
+        branch=of.commit.branch or None,
         home=of.commit.repository,
         home_scope=of.commit.repository_id,
         priority=priority,
