@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ingest.core.changes import UPSERT_PRIORITY, Upsert
 from ingest.core.references import Reference
@@ -70,7 +71,7 @@ def pull_request(place: Place, of: PullRequest, *, priority: int = UPSERT_PRIORI
         "headRepoFullName": (head.repo or _NO_FORK).full_name,
         "baseRef": base.ref,
     }
-    return _conversation(
+    told_of = _conversation(
         place,
         of,
         kind="pull_request",
@@ -78,8 +79,8 @@ def pull_request(place: Place, of: PullRequest, *, priority: int = UPSERT_PRIORI
         temporal={"commitSha": commit} if commit else {},
         priority=priority,
         aliases=(place.commit_key(commit),) if commit else (),
-        branch=head.ref or None,
     )
+    return replace(told_of, branch=head.ref or None)
 
 
 def _sub_issue_of(place: Place, of: Issue) -> tuple[Reference, ...]:
@@ -100,7 +101,6 @@ def _conversation(
     references: tuple[Reference, ...] = (),
     aliases: tuple[str, ...] = (),
     temporal: Mapping[str, str] | None = None,
-    branch: str | None = None,
 ) -> Upsert:
     metadata: dict[str, JSON] = {
         "type": "github",
@@ -132,5 +132,4 @@ def _conversation(
         home_scope=place.scope,
         priority=priority,
         temporal=temporal or {},
-        branch=branch,
     )
