@@ -71,7 +71,7 @@ def pull_request(place: Place, of: PullRequest, *, priority: int = UPSERT_PRIORI
         "headRepoFullName": (head.repo or _NO_FORK).full_name,
         "baseRef": base.ref,
     }
-    told_of = _conversation(
+    made = _conversation(
         place,
         of,
         kind="pull_request",
@@ -80,7 +80,7 @@ def pull_request(place: Place, of: PullRequest, *, priority: int = UPSERT_PRIORI
         priority=priority,
         aliases=(place.commit_key(commit),) if commit else (),
     )
-    return replace(told_of, branch=head.ref or None)
+    return replace(made, branch=head.ref or None)
 
 
 def _sub_issue_of(place: Place, of: Issue) -> tuple[Reference, ...]:
