@@ -13,6 +13,9 @@ PORT ?=
 ONLY ?=
 JSON ?=
 
+# Compiled modules are kept: dozens of processes start in a run, and each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := $(VENV)/audit

@@ -54,15 +54,8 @@ class Plan:
 def reading(plan: Plan) -> dict[str, object]:
     """Milliseconds of processor and bytes of log a delivery: with, without, and the share."""
     with stage() as place:
-        definitions = _definitions(place)
         _worked_off(place, plan)  # to get warm
-        found: dict[str, list[Cost]] = {"with": [], "without": []}
-        for _ in range(plan.runs):
-            found["with"].append(_worked_off(place, plan))
-            before = [f"CREATE INDEX {name} {what}" for name, what in BEFORE.items()]
-            _do(place, [*before, *(f"DROP INDEX {name}" for name in OURS)])
-            found["without"].append(_worked_off(place, plan))
-            _do(place, [*(f"DROP INDEX {name}" for name in BEFORE), *definitions])
+        found = _both_ways(place, plan)
     per = 1 / plan.deliveries
     database = {name: median(r.database_s for r in runs) * per for name, runs in found.items()}
     whole = {
@@ -78,6 +71,19 @@ def reading(plan: Plan) -> dict[str, object]:
         "of_all": round(whole["with"] / whole["without"], 3),
         "of_log": round(log["with"] / log["without"], 3),
     }
+
+
+def _both_ways(place: Stage, plan: Plan) -> dict[str, list[Cost]]:
+    """With our indexes, and with those of before in their place; in turn."""
+    ours = _definitions(place)
+    before = [f"CREATE INDEX {name} {what}" for name, what in BEFORE.items()]
+    found: dict[str, list[Cost]] = {"with": [], "without": []}
+    for _ in range(plan.runs):
+        found["with"].append(_worked_off(place, plan))
+        _do(place, [*before, *(f"DROP INDEX {name}" for name in OURS)])
+        found["without"].append(_worked_off(place, plan))
+        _do(place, [*(f"DROP INDEX {name}" for name in BEFORE), *ours])
+    return found
 
 
 @dataclass(frozen=True, slots=True)

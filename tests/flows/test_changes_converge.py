@@ -54,6 +54,7 @@ def test_a_follower_ends_with_what_stands(followed: FollowedWorld, data: st.Data
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @hypothesis_settings(once, max_examples=500)
 @given(data=st.data())
 def test_a_follower_of_long_streams_ends_with_what_stands(
