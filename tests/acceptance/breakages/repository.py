@@ -34,7 +34,7 @@ def _github() -> GitHub:
 class Sender:
     """What people do at the repository, and what GitHub sends of it to where PUBLIC leads."""
 
-    leads_to: str
+    leads_to: str = ""
     github: GitHub = field(default_factory=_github)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -42,12 +42,22 @@ class Sender:
     def hooks(self) -> dict[int, dict[str, Any]]:
         return self.github.repositories[ID].hooks
 
-    def open_issue(self) -> list[int]:
+    def open_issue(self, text: str) -> list[int]:
         """An issue is opened; how each hook's request was answered."""
         number = next(self._numbers)
         at = iso(datetime.now(UTC))
-        told = {"number": number, "id": 5_000 + number, "title": f"Issue {number}", "body": "It."}
-        issue = self.github.put(ID, "issue", {**told, "created_at": at, "updated_at": at})
+        told = {
+            "id": 5_000 + number,
+            "number": number,
+            "title": f"Issue {number}",
+            "body": text,
+            "state": "open",
+            "html_url": f"https://github.com/{NAME}/issues/{number}",
+            "user": {"login": "ann"},
+            "created_at": at,
+            "updated_at": at,
+        }
+        issue = self.github.put(ID, "issue", told)
         return self._send("issues", {"action": "opened", "issue": issue})
 
     def push(self, path: str, text: str) -> list[int]:

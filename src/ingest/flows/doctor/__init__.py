@@ -2,8 +2,9 @@
 
 `database`, `disk`, `secrets`, `connections`, `subscriptions`, `syncs`, `names`, `queue`,
 `retention`, `changes` and `sinks` give findings (`findings`), in this order; `readiness` is what a
-receiver is asked. Law: it only looks, and what it tries is rolled back. Whatever is wrong is a finding with its remedy; an exception is raised
-only for a database that goes away between two checks.
+receiver is asked. Law: it only looks, and what it tries is rolled back. Whatever is wrong is a
+finding with its remedy; an exception is raised only for a database that goes away between two
+checks.
 """
 
 from ingest.flows.doctor.changes import look_at_changes
