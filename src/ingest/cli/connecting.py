@@ -138,6 +138,12 @@ def update(  # noqa: PLR0913 - each option is one
         list[str] | None,
         typer.Option(metavar="ID", help="A store that it is to feed too; may be repeated."),
     ] = None,
+    remove_store: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="A store that it is to feed no longer; what only it fed there goes."
+        ),
+    ] = None,
     token_env: Token = None,
     sync_every: Annotated[
         str | None,
@@ -152,9 +158,11 @@ def update(  # noqa: PLR0913 - each option is one
     """Change what a connection wants, its name, stores, token, or how often it is synced.
 
     A filter that changed is seen to at once: what left it loses this feed, what entered is fetched.
-    A new store is filled with what there is, where there is a token.
+    A new store is filled with what there is, where there is a token; of one that is removed goes
+    what nobody else feeds there. The last one stays: that is to disconnect.
     """
-    given = (name, metadata, filters, add_store, token_env, sync_every, full_sync_every)
+    stores = (add_store, remove_store)
+    given = (name, metadata, filters, *stores, token_env, sync_every, full_sync_every)
     if all(one is None for one in given):
         raise BadInput("nothing to change; see: ingest source update --help")
     current = session(context)
@@ -169,6 +177,7 @@ def update(  # noqa: PLR0913 - each option is one
         every_s=_seconds(sync_every),
         full_every_s=_seconds(full_sync_every),
         add_stores=add_store or (),
+        remove_stores=remove_store or (),
     )
     run = change_source(current.engine, connection_id, change, current.program.reach)
     if secrets:
