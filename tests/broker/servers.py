@@ -58,9 +58,9 @@ class Server:
 
 
 @contextmanager
-def server(directory: Path, *settings: str) -> Iterator[Server]:
-    """An empty server that keeps nothing."""
-    port = free_port()
+def server(directory: Path, *settings: str, port: int | None = None) -> Iterator[Server]:
+    """An empty server that keeps nothing, on a free port or on that one."""
+    port = port or free_port()
     argv = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
     with _running([*argv, "--repl-diskless-sync-delay", "0", *settings], port) as made:
         yield made

@@ -64,6 +64,28 @@ def test_a_document_is_shown_whole(ingest: Ingest, town: Town) -> None:
     assert "content hash" in told
 
 
+def test_a_document_is_shown_with_its_text_last(ingest: Ingest, town: Town) -> None:
+    shown = ingest("docs", "show", town.issue, "--json").json
+    assert shown["is_whole"] is True
+    assert shown["title"]
+    assert shown["body"]
+    told = ingest("docs", "show", town.issue).out
+    assert told.endswith(f"\n\n{shown['title']}\n\n{shown['body']}\n")
+
+
+def test_lists_have_titles_and_fit_a_terminal(ingest: Ingest, town: Town) -> None:
+    title = ingest("docs", "show", town.issue, "--json").json["title"]
+    rows = {row["id"]: row for row in ingest("docs", "list", "--json").json}
+    assert rows[town.issue]["title"] == title
+    (found,) = ingest("docs", "find", "SIG-41", "--json").json
+    assert found["title"] == title
+    (below,) = ingest("docs", "children", town.issue, "--json").json
+    assert below["title"] == rows[town.comment]["title"]
+    assert title in ingest("docs", "list").out
+    made = table([rows[town.issue]], ("id", "source_type", "kind", "source_id", "title"))
+    assert Console(width=80).measure(made).minimum <= 80
+
+
 def test_children_read_in_the_order_in_which_they_came_to_be(ingest: Ingest, town: Town) -> None:
     below = ingest("docs", "children", town.issue, "--json").json
     assert [row["id"] for row in below] == [town.comment]

@@ -23,14 +23,26 @@ from ingest.core.errors import BadInput
 from ingest.core.queues import PLAN_EVERY_S, SYNC_QUEUE
 from ingest.flows.connections.connect import connect_source
 from ingest.flows.connections.credentials import check_secrets
+from ingest.flows.connections.filters import given_filters
+from ingest.flows.connections.lifecycle import require_connected
 from ingest.flows.subscriptions.urls import route_of
 from ingest.flows.syncs.changing import SourceChange, begin_backfill, change_source
 from ingest.sources.contract import Descriptor
 from ingest.sources.registry import source
-from ingest.store import connections, credentials
+from ingest.store import credentials
 from ingest.store.engine import transaction
 
 _LONGEST_S = 366 * 86_400
+
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="NAME=VALUE",
+        help="What is wanted of it, as include='docs/**' or team=ID; may be repeated. Without a "
+        "value all is.",
+    ),
+]
 
 
 def connect(  # noqa: PLR0913 - each option is one
@@ -44,6 +56,7 @@ def connect(  # noqa: PLR0913 - each option is one
     metadata: Annotated[
         str, typer.Option(metavar="JSON|@FILE", help="What is connected, in the source's terms.")
     ],
+    filters: Filters = None,
     webhook_secret_env: WebhookSecret = None,
     token_env: Token = None,
     create_webhook: CreateWebhook = None,
@@ -58,11 +71,12 @@ def connect(  # noqa: PLR0913 - each option is one
     secrets = given_secrets(current, webhook_secret_env, token_env)
     has_token = credentials.API_TOKEN in secrets
     public = public_of(create_webhook, source_type, has_token=has_token)
+    told = {**json_object(metadata, what="--metadata"), **given_filters(descriptor, filters or ())}
     created = connect_source(
         current.engine,
         descriptor,
         name=name,
-        metadata=json_object(metadata, what="--metadata"),
+        metadata=told,
         store_ids=list(dict.fromkeys(store)),
         secrets=secrets,
         vault=current.program.vault if secrets else None,
@@ -72,8 +86,8 @@ def connect(  # noqa: PLR0913 - each option is one
     run = begin_backfill(current.engine, created) if backfill else None
     if run is not None:
         current.ring(SYNC_QUEUE)
-    told = {"id": created, "source_type": source_type, "route": route_of(source_type, created)}
-    _tell_connected(descriptor, {**told, "backfill": run, **webhook}, as_json=as_json)
+    made = {"id": created, "source_type": source_type, "route": route_of(source_type, created)}
+    _tell_connected(descriptor, {**made, "backfill": run, **webhook}, as_json=as_json)
     if backfill and credentials.API_TOKEN not in secrets and source(source_type).listing:
         _tell_of_no_token(created)
     if credentials.WEBHOOK_SECRET not in secrets and (not webhook or "webhook_by_hand" in webhook):
@@ -119,9 +133,16 @@ def update(  # noqa: PLR0913 - each option is one
             help="Fields to be laid over the metadata; null takes one away.",
         ),
     ] = None,
+    filters: Filters = None,
     add_store: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", help="A store that it is to feed too; may be repeated."),
+    ] = None,
+    remove_store: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="A store that it is to feed no longer; what only it fed there goes."
+        ),
     ] = None,
     token_env: Token = None,
     sync_every: Annotated[
@@ -137,21 +158,27 @@ def update(  # noqa: PLR0913 - each option is one
     """Change what a connection wants, its name, stores, token, or how often it is synced.
 
     A filter that changed is seen to at once: what left it loses this feed, what entered is fetched.
-    A new store is filled with what there is, where there is a token.
+    A new store is filled with what there is, where there is a token; of one that is removed goes
+    what nobody else feeds there. The last one stays: that is to disconnect.
     """
-    given = (name, metadata, add_store, token_env, sync_every, full_sync_every)
+    stores = (add_store, remove_store)
+    given = (name, metadata, filters, *stores, token_env, sync_every, full_sync_every)
     if all(one is None for one in given):
         raise BadInput("nothing to change; see: ingest source update --help")
     current = session(context)
+    secrets = given_secrets(current, None, token_env)
+    descriptor = _descriptor(current, connection_id)
+    check_secrets(descriptor, secrets)  # one that cannot work leaves all as it was
+    told = json_object(metadata, what="--metadata") if metadata is not None else {}
+    told |= given_filters(descriptor, filters or ())
     change = SourceChange(
         name=name,
-        metadata=json_object(metadata, what="--metadata") if metadata is not None else None,
+        metadata=told or None,
         every_s=_seconds(sync_every),
         full_every_s=_seconds(full_sync_every),
         add_stores=add_store or (),
+        remove_stores=remove_store or (),
     )
-    secrets = given_secrets(current, None, token_env)
-    _check_secrets(current, connection_id, secrets)
     run = change_source(current.engine, connection_id, change, current.program.reach)
     if secrets:
         replace_given(current, connection_id, secrets)
@@ -168,12 +195,9 @@ def _ring_and_tell(current: Session, connection_id: str, run: int | None, *, is_
         output.note(f"the past: ingest reprocess --what deliveries --connection {connection_id}")
 
 
-def _check_secrets(current: Session, connection_id: str, secrets: dict[str, str]) -> None:
-    """Before anything is changed: a token that cannot work leaves all as it was."""
+def _descriptor(current: Session, connection_id: str) -> Descriptor:
     with transaction(current.engine) as conn:
-        found = connections.by_id(conn, [connection_id]).get(connection_id)
-    if found is not None and secrets:
-        check_secrets(source(found.source_type).descriptor, secrets)
+        return source(require_connected(conn, connection_id).source_type).descriptor
 
 
 def _seconds(told: str | None) -> int | None:

@@ -77,8 +77,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one delivery: its events, look-ups and documents, what each did or why not, its body."""
-    with transaction(session(context).engine) as conn:
-        told = delivery_trail.shown(conn, delivery_trail.found(conn, delivery))
+    told = delivery_trail.shown(session(context).engine, delivery)
     if as_json:
         output.document(told)
     else:

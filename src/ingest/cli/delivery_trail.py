@@ -10,9 +10,14 @@ import sqlalchemy as sa
 from ingest.cli import output
 from ingest.cli.fetches import COLUMNS, DOCUMENTS, MOST
 from ingest.core.errors import NotFound
+from ingest.flows.deliveries.hindrance import hindrance_of
 from ingest.store import queue_admin, trails
+from ingest.store.engine import transaction
 
 _LARGEST_ID = 2**63 - 1
+_FIRST = ("id", "source_type", "connection_id", "delivery_key", "status", "reason")
+_SAID = dict.fromkeys((*_FIRST, "waits_for", "remedy"))
+"""What people look for stands first."""
 _EVENTS = ("id", "store_id", "status", "processed_at")
 _TRIES = ("lookup_id", "at", "attempt", "outcome", "error")
 
@@ -41,8 +46,17 @@ def unknown(told: list[str]) -> NotFound:
     )
 
 
-def shown(conn: sa.Connection, delivery_id: int) -> dict[str, Any]:
-    """A delivery as `queue_admin.show` has it, with `events`, `look_ups` and `documents`."""
+def shown(engine: sa.Engine, told_id: str) -> dict[str, Any]:
+    """A delivery as `queue_admin.show` has it, with `waits_for`, `remedy`, `events`, `look_ups` and
+    `documents`. Raises `NotFound` for none.
+    """
+    with transaction(engine) as conn:
+        whole = _whole(conn, found(conn, told_id))
+    hindered = hindrance_of(engine, whole)
+    return {**_SAID, **whole, "waits_for": hindered.waits_for, "remedy": hindered.remedy}
+
+
+def _whole(conn: sa.Connection, delivery_id: int) -> dict[str, Any]:
     row = queue_admin.show(conn, delivery_id)
     if row is None:
         raise unknown([str(delivery_id)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
@@ -23,10 +24,12 @@ from ingest.flows.doctor import (
     look_at_app_wide,
     look_at_changes,
     look_at_connections,
+    look_at_data_dir,
     look_at_database,
     look_at_names,
     look_at_queue,
     look_at_retention,
+    look_at_room,
     look_at_sealed,
     look_at_sinks,
     look_at_subscriptions,
@@ -67,12 +70,15 @@ def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     yield from _sources()
     parts = current.program
     yield from look_at_app_wide(parts.settings.webhook_secrets)
+    if parts.settings.database_url is None or parts.settings.broker_url is None:
+        yield from look_at_data_dir(parts.settings.data_dir, shutil.disk_usage)
     yield _broker(parts)
     database = list(_database(parts))
     yield from database
     stops = (f for f in database if f.check not in {"clock", "legacy"})
     if any(f.state in {State.FAILED, State.UNREACHABLE} for f in stops):
         return  # nothing can be read there
+    yield from look_at_room(parts.engine)
     try:
         yield from look_at_sealed(parts.engine, parts.secret_keys)
         clients = None if offline else parts.clients

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -16,14 +17,17 @@ from ingest.cli.session import session
 from ingest.core.errors import NotFound
 from ingest.flows.documents.find import find_documents
 from ingest.queries import lists
+from ingest.queries.documents import ResultPage
 from ingest.queries.lists import Wanted
 from ingest.store import reading, trails
 from ingest.store.engine import transaction
 
 app = typer.Typer(help="Documents.", no_args_is_help=True)
 
-_COLUMNS = ("id", "store_id", "source_type", "kind", "source_id", "chunk_count", "updated_at")
-_FOUND = (*_COLUMNS, "alias")
+_COLUMNS = ("id", "source_type", "kind", "source_id", "title")
+_MOST_TITLE = 80
+"""Characters of a title in a table; in JSON it is whole."""
+_FOUND = ("id", "source_type", "source_id", "title", "alias")
 _RELATED = ("kind", "target_source", "target_key", "origin", "evidence", "id", "source_id")
 _HISTORY = ("at", "did", "text", "delivery_id", "delivery_key", "lookup_id", "run_id", "status")
 _TIME = "as 2026-05-04 or 2026-05-04T12:00Z (UTC where no zone is given), or an age as 24h or 7d"
@@ -69,7 +73,7 @@ def list_(  # noqa: PLR0913 - one for each option
     )
     with transaction(session(context).engine) as conn:
         found = lists.listed(conn, asked, after=after, limit=limit)
-    output.page(found, as_json=as_json, columns=_COLUMNS, empty="There is no such document.")
+    _print_page(found, as_json=as_json, empty="There is no such document.")
 
 
 @app.command()
@@ -83,19 +87,27 @@ def find(
 ) -> None:
     """Find documents by the key that people use, or by one that they used before."""
     with transaction(session(context).engine) as conn:
-        found = find_documents(conn, key, store_id=store, source_type=source)
+        named = find_documents(conn, key, store_id=store, source_type=source)
+        found = lists.titled(conn, named)
     empty = f"No document is or was called {key}."
-    output.rows(found, as_json=as_json, columns=_FOUND, empty=empty)
+    output.rows(
+        found if as_json else _shortened(found), as_json=as_json, columns=_FOUND, empty=empty
+    )
 
 
 @app.command()
 def show(context: typer.Context, document_id: DocumentId, *, as_json: AsJson = False) -> None:
-    """Show one document, with its references, feeds and former keys."""
+    """Show one document, with its references, feeds and former keys; its text comes last."""
     with transaction(session(context).engine) as conn:
         found = reading.show(conn, document_id)
+        text = reading.text_of(conn, document_id)
     if found is None:
         raise NotFound(f"there is no document {document_id}; `ingest docs find KEY` looks by key")
-    output.record(found, as_json=as_json)
+    if as_json:
+        output.document({**found, **text})
+        return
+    output.record({**found, "is_whole": text["is_whole"]}, as_json=False)
+    output.line(f"\n{text['title'] or ''}\n\n{text['body'] or ''}")
 
 
 @app.command()
@@ -110,7 +122,7 @@ def children(
     """List the documents below one, as a conversation reads."""
     with transaction(session(context).engine) as conn:
         found = lists.children(conn, document_id, after=after, limit=limit)
-    output.page(found, as_json=as_json, columns=_COLUMNS, empty="There is nothing below it.")
+    _print_page(found, as_json=as_json, empty="There is nothing below it.")
 
 
 @app.command()
@@ -152,6 +164,19 @@ def history(
     output.note_cut(found, limit)
     since = f"; the oldest is of {oldest:%Y-%m-%d %H:%M}Z" if oldest is not None else ""
     output.note(f"The trail goes back {keep_days} days{since}.")
+
+
+def _print_page(found: ResultPage[lists.Row], *, as_json: bool, empty: str) -> None:
+    rows = found.rows if as_json else _shortened(found.rows)
+    output.page(ResultPage(rows, found.after), as_json=as_json, columns=_COLUMNS, empty=empty)
+
+
+def _shortened(rows: Sequence[lists.Row]) -> tuple[lists.Row, ...]:
+    return tuple({**row, "title": _cut(row["title"] or "")} for row in rows)
+
+
+def _cut(title: str) -> str:
+    return title if len(title) <= _MOST_TITLE else f"{title[: _MOST_TITLE - 1]}…"
 
 
 def _turn(before: str | None, after: str | None) -> str:

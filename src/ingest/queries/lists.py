@@ -42,7 +42,7 @@ class Wanted:
 def listed(
     conn: sa.Connection, asked: Wanted, *, limit: int, after: str | None = None
 ) -> ResultPage[Row]:
-    """Documents by store, source and that time; the columns of `reading.listing`.
+    """Documents by store, source and that time; the columns of `reading.listing`, and `title`.
 
     Raises `BadInput` for a state without a source, and for a position that is none.
     """
@@ -59,20 +59,28 @@ def listed(
         given |= {"after_store": store, "after_source": source}
         given |= {"after": time_of(time), "after_id": id_}
     rows = reading.listing(conn, given, limit=limit + 1, moment=asked.moment)
-    return _page(rows, limit, what, asked.moment, ("store_id", "source_type"))
+    page = _page(rows, limit, what, asked.moment, ("store_id", "source_type"))
+    return ResultPage(titled(conn, page.rows), page.after)
 
 
 def children(
     conn: sa.Connection, document_id: str, *, limit: int, after: str | None = None
 ) -> ResultPage[Row]:
-    """The documents right below one, as they came to be."""
+    """The documents right below one, as they came to be; as `listed` has them."""
     what = "children of one"
     behind: dict[str, Any] = {}
     if after is not None:
         time, id_ = parts_of(after, what, 2)
         behind = {"after": time_of(time), "after_id": id_}
     rows = reading.children(conn, document_id, limit=limit + 1, **behind)
-    return _page(rows, limit, what, "created_at", ())
+    page = _page(rows, limit, what, "created_at", ())
+    return ResultPage(titled(conn, page.rows), page.after)
+
+
+def titled(conn: sa.Connection, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Rows of documents with their `title`; None of what has no text."""
+    titles = reading.titles(conn, [row["id"] for row in rows])
+    return tuple({**row, "title": titles.get(row["id"])} for row in rows)
 
 
 def related(

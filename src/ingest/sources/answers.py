@@ -137,6 +137,10 @@ def _limited(refusal: Refusal) -> float | None:
     return DEFAULT_WAIT_S if told is None else told
 
 
+def _unsaid(_refusal: Refusal) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What is particular to a provider's refusals.
@@ -146,6 +150,8 @@ class Rules:
     absent: statuses of what is not there.
     denied: statuses of what is shown to nobody (RFC 7725: for legal reasons).
     later: statuses, beside 5xx, after which the same request may succeed.
+    lacks: of a refusal the right that its provider wants of the token, where it says so; else
+        empty.
     """
 
     wait_s: Callable[[Refusal], float | None] = _limited
@@ -153,6 +159,7 @@ class Rules:
     absent: frozenset[int] = frozenset({404, 410})
     denied: frozenset[int] = frozenset({451})
     later: frozenset[int] = frozenset({408, 425})
+    lacks: Callable[[Refusal], str] = _unsaid
 
     def error(self, refusal: Refusal, said: str) -> IngestError:
         """What the status means, as an error to raise (RFC 9110, 15).
@@ -165,7 +172,9 @@ class Rules:
         if wait_s is not None:
             return RateLimited(f"{said}: rate limited", retry_after_s=wait_s)
         if status in self.refused:
-            problem = f"{said}: the token is wrong, or may not read this"
+            lacks = self.lacks(refusal)
+            wanted = f", for which it needs {lacks}" if lacks else ""
+            problem = f"{said}: the token is wrong, or may not read this{wanted}"
             return Refused(problem, stale=status == _UNAUTHORIZED)
         words = refusal.quoted(refusal.body[:_READ].decode("utf-8", "replace"))
         if status in self.absent:

@@ -115,6 +115,24 @@ class Normalised:
         return (*self.told, *(change for ask in self.asked for change in ask.otherwise))
 
 
+OUTSIDE_FILTER = "outside the connection's filter"
+"""So begins the remark on what was told or seen, and is not wanted; people are told what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A way in which people narrow a connection, as `--filter NAME=VALUE` sets it.
+
+    field: of the connection's metadata. says: what it narrows, for people. many: it holds a list.
+    nothing: what the field holds where nothing is left out; None takes it away.
+    """
+
+    field: str
+    says: str
+    many: bool = True
+    nothing: JSON = None
+
+
 NEVER = datetime.min.replace(tzinfo=UTC)
 """Before the request of a look-up has left."""
 
@@ -222,6 +240,7 @@ class Descriptor:
     connection_accounts: the same of a connection.
     scope: the scope of identities, by the tenant and the connection's metadata.
     connection_filter: the labels that a connection wants; None for all.
+    filters: what people may narrow a connection by, by the name that a command gives it.
     shaped_by: the fields of a connection's metadata that its documents hang on, beside the object:
         in a store all connections of one tenant have the same there.
     owned_prefixes: what keys of the connection's things begin with (`ENG`, `owner/repo`); in a
@@ -274,6 +293,7 @@ class Descriptor:
     tenant_field: Callable[[str], str | None] = lambda _tenant: None
     verification_token: Callable[[Payload], str | None] | None = None
     connection_filter: Callable[[Payload], frozenset[str] | None] = lambda _metadata: None
+    filters: Mapping[str, Filter] = field(default_factory=dict)
     shaped_by: Callable[[Payload], Payload] = lambda _metadata: {}
     owned_prefixes: Callable[[Payload], frozenset[str]] = lambda _metadata: frozenset()
     prefix_of: Callable[[str], str | None] = lambda _key: None

@@ -55,7 +55,7 @@ ON CONFLICT (connection_id) DO UPDATE
 """)
 _CLEAR = sa.text("DELETE FROM lightfast_connection_conditions WHERE connection_id = :connection_id")
 # What hinders the whole connection stands before what is flagged: of flags the newest one, and such
-# as are of one object last.
+# as are of one object last. Refused signatures, which strangers can cause, hinder nothing.
 _READ = sa.text("""
 SELECT coalesce(c.problem, f.said) AS problem,
        CASE WHEN c.problem IS NULL THEN f.flagged_at ELSE c.problem_at END AS problem_at,
@@ -64,7 +64,8 @@ FROM lightfast_connected_sources s
 LEFT JOIN lightfast_connection_conditions c ON c.connection_id = s.id
 LEFT JOIN LATERAL (
   SELECT concat_ws(': ', nullif(subject, ''), said) AS said, flagged_at
-  FROM lightfast_connection_flags WHERE connection_id = s.id AND said IS NOT NULL
+  FROM lightfast_connection_flags
+  WHERE connection_id = s.id AND said IS NOT NULL AND flag <> 'unverified'
   ORDER BY subject <> '', flagged_at DESC LIMIT 1
 ) f ON true
 WHERE s.id = :connection_id AND (c.connection_id IS NOT NULL OR f.said IS NOT NULL)

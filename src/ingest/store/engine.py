@@ -15,10 +15,18 @@ from psycopg import sql
 from ingest.store import address
 from ingest.store.address import DatabaseAddress
 from ingest.store.dialect import NAME, PostgresSession
-from ingest.store.failures import BadRow, MissingRow, ReadOnly, SessionLost, translated_errors
+from ingest.store.failures import (
+    BadRow,
+    DiskFull,
+    MissingRow,
+    ReadOnly,
+    SessionLost,
+    translated_errors,
+)
 
 __all__ = [
     "BadRow",
+    "DiskFull",
     "MissingRow",
     "ReadOnly",
     "SessionLost",

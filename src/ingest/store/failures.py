@@ -32,6 +32,10 @@ class ReadOnly(SessionLost):
     """The server can be read and not written: a standby, or a primary that was demoted."""
 
 
+class DiskFull(Unavailable):
+    """The server's files cannot grow."""
+
+
 class SettingRefused(psycopg.ProgrammingError):
     """The server does not take a setting that the URL asks for, when a transaction begins."""
 
@@ -58,6 +62,10 @@ _REFUSED: Meaning = (
     Unavailable,
     "PostgreSQL refuses a statement of ours ({}); `ingest doctor` says whether schema and version "
     "fit",
+)
+_FULL: Meaning = (
+    DiskFull,
+    "PostgreSQL's disk is full ({}); give it room; until then webhooks are answered 503",
 )
 _LATER: Meaning = (TransientError, "PostgreSQL gave up a transaction: {}")
 
@@ -96,6 +104,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "42P01": _BEHIND,  # a table
     "42P05": _UNPREPARED,
     "42P10": _BEHIND,  # a unique index that ON CONFLICT names
+    "53100": _FULL,
     "53200": _COSTLY,
     "53400": _COSTLY,
     "54000": _ROW,  # an index entry that is too long

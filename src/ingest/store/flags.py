@@ -16,6 +16,8 @@ from ingest.store.rows import as_json
 
 DENIED = "denied"
 """The provider shows the token everything else, and not this object."""
+UNVERIFIED = "unverified"
+"""Requests to the connection's own route bear no signature of a secret that it has."""
 MOST_KEPT = 100
 _LONGEST = 255
 

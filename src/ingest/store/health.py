@@ -18,6 +18,12 @@ _READ_ONLY = sa.text("""
 SELECT pg_is_in_recovery(), CAST(current_setting('default_transaction_read_only') AS boolean),
        CAST(current_setting('transaction_read_only') AS boolean)
 """)
+_HERE_ALONE = sa.text("SET LOCAL temp_tablespaces = ''")
+# Half a megabyte; each row is short enough to stand as it is.
+_GROW = sa.text("""
+CREATE TEMPORARY TABLE lightfast_room ON COMMIT DROP AS
+SELECT repeat('room', 250) AS filled FROM generate_series(1, 500)
+""")
 # A handshake's token is shown once and then forgotten, so few rows have one.
 _SEALED = sa.text("""
 SELECT connection_id, kind, secret FROM lightfast_source_credentials
@@ -110,6 +116,14 @@ def require_writable(conn: sa.Connection) -> None:
     for holds, cause in causes:
         if holds:
             raise ReadOnly(READ_ONLY.format(cause))
+
+
+def require_room(conn: sa.Connection) -> None:
+    """Raise `DiskFull` for a server whose files cannot grow; a table is made that ends with the
+    transaction.
+    """
+    conn.execute(_HERE_ALONE)
+    conn.execute(_GROW)
 
 
 def sealed(conn: sa.Connection) -> list[tuple[str, str, bytes]]:

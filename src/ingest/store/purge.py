@@ -19,6 +19,13 @@ _STEP = sa.text("""
 SELECT f.document_id FROM lightfast_document_feeds f
 WHERE f.connection_id = :id ORDER BY f.document_id LIMIT :limit
 """)
+_STEP_IN = sa.text("""
+SELECT f.document_id FROM lightfast_document_feeds f
+JOIN lightfast_document_ledger l ON l.document_id = f.document_id
+WHERE f.connection_id = :id AND f.document_id > :after
+  AND l.store_id = ANY(CAST(:store_ids AS varchar[]))
+ORDER BY f.document_id LIMIT :limit
+""")
 # The order of locks is the ledger's: by identity, for a change of visibility.
 _LOCK_LEDGER = sa.text("""
 SELECT FROM lightfast_document_ledger
@@ -97,6 +104,19 @@ def lock(conn: sa.Connection, connection_id: str) -> None:
 def step(conn: sa.Connection, connection_id: str, *, limit: int) -> list[str]:
     """Up to `limit` documents that the connection has spoken for; `unfeed` takes them off."""
     return list(conn.execute(_STEP, {"id": connection_id, "limit": limit}).scalars())
+
+
+def step_in(
+    conn: sa.Connection,
+    connection_id: str,
+    store_ids: Collection[str],
+    *,
+    after: str,
+    limit: int,
+) -> list[str]:
+    """The same in these stores alone, in the order of ids beyond `after`."""
+    given = {"id": connection_id, "store_ids": list(store_ids), "after": after, "limit": limit}
+    return list(conn.execute(_STEP_IN, given).scalars())
 
 
 def unfeed(

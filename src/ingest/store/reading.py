@@ -72,6 +72,9 @@ _TITLES = sa.text("""
 SELECT document_id, split_part(text, E'\\n', 1) AS title FROM lightfast_document_chunks
 WHERE position = 0 AND document_id = ANY(CAST(:ids AS varchar[]))
 """)
+_TEXT = sa.text("""
+SELECT title, body, is_whole FROM lightfast_reader_document_text WHERE document_id = :id
+""")
 _FEEDS = sa.text("""
 SELECT f.connection_id, s.display_name AS name, f.feeding
 FROM lightfast_document_feeds f JOIN lightfast_connected_sources s ON s.id = f.connection_id
@@ -163,6 +166,14 @@ def store_of(conn: sa.Connection, document_id: str) -> str | None:
     """The store that a document is in; None where there is none, or it is withheld."""
     found: str | None = conn.execute(_STORE, {"id": document_id}).scalar()
     return found
+
+
+def text_of(conn: sa.Connection, document_id: str) -> dict[str, Any]:
+    """A document's `title` and `body`, put together of its chunks; `is_whole`: it is what its hash
+    is of. None, and False, where there is no text.
+    """
+    row = conn.execute(_TEXT, {"id": document_id}).mappings().one_or_none()
+    return {"title": None, "body": None, "is_whole": False} if row is None else dict(row)
 
 
 def titles(conn: sa.Connection, ids: Collection[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import NoReturn
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from ingest.flows.doctor.readiness import is_ready
 from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.group_commit import GroupCommit
 from ingest.flows.receiving.handshake import shaken_in
+from ingest.flows.receiving.refusals import record_unverified
 from ingest.sources.registry import all_sources
 from ingest.startup import tell_of_settings
 from ingest.store import gauges
@@ -39,6 +41,7 @@ from ingest.web.peers import MOST_PEERS, PEERS, Peers
 from ingest.web.probes import Probes
 from ingest.web.receiver import Receiver
 from ingest.web.room import Rooms
+from ingest.web.unverified import Unverified
 from ingest.wiring import Program, program, set_up_logs
 
 log = structlog.get_logger(__name__)
@@ -101,7 +104,10 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     limit = parts.settings.max_body_bytes
     shake = shaken_in(engine, lambda: parts.vault)
     rooms = Rooms(limit)
-    receiver = Receiver(parts.keyring, shake, commits, metrics, threads, limit, rooms, bounded)
+    unverified = Unverified(partial(record_unverified, engine), threads)
+    receiver = Receiver(
+        parts.keyring, shake, commits, metrics, threads, limit, rooms, bounded, unverified
+    )
     database = _database_metrics(engine)
     probes = Probes(lambda: is_ready(parts.probe), metrics.text, database.text, threads, bounded)
     heart = ThreadPoolExecutor(1, thread_name_prefix="heartbeat")

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ingest.core.answers import Delivery
-from ingest.core.errors import IngestError, TooLate
+from ingest.core.errors import BadSignature, IngestError, TooLate
 from ingest.flows.receiving.arrivals import Stored
 from ingest.flows.receiving.group_commit import GroupCommit
 from ingest.flows.receiving.intake import Shake, take
@@ -35,6 +35,7 @@ from ingest.web.bounded_log import BoundedLog
 from ingest.web.metrics import Metrics
 from ingest.web.promise import Promise, too_slow
 from ingest.web.room import BodyPlace, Rooms
+from ingest.web.unverified import Unverified
 
 ANSWER_WITHIN_S = 4.5
 """From the whole body to the answer: Linear hangs up after 5 s, and a 503 is better than that."""
@@ -59,7 +60,8 @@ class Receiver:
     commits: stores what is verified; to ring is its `on_commit`'s business.
     threads: for large bodies and handshakes.
     max_body_bytes: the longest body. rooms: the memory that bodies share.
-    log: for refusals, of which there may be very many.
+    log: for refusals, of which there may be very many. unverified: for those of a connection's own
+        route whose signature is at fault.
     now: the time of receipt, in UTC, by which freshness is judged.
     shaking: lets one handshake at a time through to the database.
     """
@@ -72,6 +74,7 @@ class Receiver:
     max_body_bytes: int
     rooms: Rooms
     log: BoundedLog
+    unverified: Unverified
     now: Callable[[], datetime] = _utc_now
     shaking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -96,10 +99,17 @@ class Receiver:
             unread = not await body.has_arrived()
             response, answer = answers.refused(error, unread=unread), str(answers.status_of(error))
             self._log_refusal(head, answer, error)
+            if isinstance(error, BadSignature):
+                self._note_unverified(head, error)
         except Disconnected:
             response, answer = answers.failed(answers.LEFT, "the sender left"), "left"
         self.metrics.answered(_known(source_type), answer, time.monotonic() - began)
         return response
+
+    def _note_unverified(self, head: Head, error: BadSignature) -> None:
+        """Whoever looks for the webhooks of a connection finds that they come, and are refused."""
+        if head.connection_id is not None and _ID.fullmatch(head.connection_id):
+            self.unverified.note(head.connection_id, str(error))
 
     def _log_refusal(self, head: Head, answer: str, error: IngestError) -> None:
         """Of the request nothing but where it went, and of that no words of a stranger's: somebody

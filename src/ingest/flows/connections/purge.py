@@ -79,7 +79,7 @@ def purge_connection(
     with transaction(engine) as conn:
         purge.lock(conn, connection_id)
         while late := purge.step(conn, connection_id, limit=STEP_DOCUMENTS):
-            keys |= _withdraw(conn, connection_id, late, done)
+            keys |= withdraw_feeds(conn, connection_id, late, done)
         while _some_events(conn, connection_id, done):
             pass  # what a worker had begun before it was disconnected
         purge.delete(conn, connection_id)
@@ -104,15 +104,17 @@ def _step(engine: sa.Engine, connection_id: str, done: Purged) -> bool:
     """Some documents; whether there were any."""
     with transaction(engine) as conn:
         spoken_for = purge.step(conn, connection_id, limit=STEP_DOCUMENTS)
-        noted = note_keys(conn, _withdraw(conn, connection_id, spoken_for, done))
+        noted = note_keys(conn, withdraw_feeds(conn, connection_id, spoken_for, done))
     bind(engine, noted)
     return bool(spoken_for)
 
 
-def _withdraw(
+def withdraw_feeds(
     conn: sa.Connection, connection_id: str, document_ids: Collection[str], done: Purged
 ) -> set[Owned]:
-    """Take the connection's feeds away; the keys that may have another owner now."""
+    """Take the connection's feeds of these documents away, and what nobody else feeds; counted in
+    `done`. The keys that may have another owner now: to be noted before the commit, and bound.
+    """
     unfed = purge.unfeed(conn, connection_id, document_ids)
     if not unfed:
         return set()

@@ -7,6 +7,7 @@ from typing import Any
 
 from ingest.core.identity import event_id
 from ingest.flows.deliveries.prepared import Prepared, Target
+from ingest.sources.contract import OUTSIDE_FILTER
 from ingest.store.deliveries import Verdict
 from ingest.store.reasons import PARKED
 
@@ -40,7 +41,7 @@ def outcome(target: Target, remarks: Sequence[str], *, new: bool, stale: bool) -
     if not new:
         return "duplicate", "the event is recorded already"
     if target.statements and not any(one.wanted for one in target.statements):
-        return "processed", "outside the connection's filter"
+        return "processed", OUTSIDE_FILTER
     ended = "stale: a newer change is known" if stale else "applied"
     return "processed", "; ".join([ended, *filter(None, remarks)])
 

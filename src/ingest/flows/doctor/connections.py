@@ -20,7 +20,7 @@ from ingest.store import conditions, connections, credentials, flags, handshakes
 from ingest.store.connections import DISCONNECTED, PAUSED, REFUSED, Connection
 from ingest.store.credentials import WEBHOOK_SECRET, Credential
 from ingest.store.engine import transaction
-from ingest.store.flags import DENIED, MOST_KEPT
+from ingest.store.flags import DENIED, MOST_KEPT, UNVERIFIED
 from ingest.store.handshakes import Handshake
 from ingest.store.issued import ACCESS_TOKEN
 from ingest.store.reasons import TOKENLESS
@@ -29,6 +29,11 @@ _LET_ASK = "ingest source credentials {id} --token-env VAR"
 _LET_IN = "ingest source credentials {id} --webhook-secret-env VAR"
 _REARM = "ingest source verification {id} --rearm"
 _RESUME = "ingest source resume {id}"
+_SAME_SECRET = (
+    f"let its provider and us have one secret: {_LET_IN}, or at the provider; where it made the "
+    "webhook for us: ingest source doctor {id} --fix"
+)
+_CLOCK = "timedatectl set-ntp true (on the receiver's machine; a provider's clock is right)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,17 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class _ConnectionState:
-    """One connection as the database has it; `ends`: when the first live secret of a kind ends."""
+    """One connection as the database has it.
+
+    ends: when the first live secret of a kind ends. secret_at: when it got its newest webhook
+    secret. tokenless: deliveries that were skipped for want of a token.
+    """
 
     connection: Connection
     source: Source
     secrets: Mapping[str, int]
     ends: Mapping[str, datetime]
+    secret_at: datetime | None
     condition: Mapping[str, Any]
     flags: Sequence[Mapping[str, Any]]
     handshake: Handshake | None
@@ -62,6 +72,12 @@ class _ConnectionState:
     def check(self, what: str) -> str:
         """How a finding names it."""
         return f"{self.connection.source_type} {self.connection.name!r}: {what}"
+
+    @property
+    def flagged(self) -> frozenset[str]:
+        """Its flags, as the condition tells the newest of them."""
+        told = ((flag["subject"], flag["said"]) for flag in self.flags)
+        return frozenset(": ".join(filter(None, one)) for one in told)
 
     def do(self, command: str) -> str:
         """The command, for this connection."""
@@ -88,6 +104,7 @@ def look_at_connections(
         yield _standing(one)
         yield from _flagged(one)
         yield _webhook(one, around)
+        yield from _unverified(one)
         yield _token(engine, one, around)
         yield _received(one)
         yield from _named(one)
@@ -133,12 +150,14 @@ def _read(conn: sa.Connection, standing: Sequence[Connection]) -> list[_Connecti
     last = health.received(conn)
     told = health.have_told(conn)
     tokenless = health.skipped_for(conn, TOKENLESS)
+    listed = {one.id: credentials.listing(conn, one.id) for one in standing}
     return [
         _ConnectionState(
             connection=one,
             source=known[one.source_type],
             secrets=credentials.kinds(conn, one.id),
-            ends=_first_ends(credentials.listing(conn, one.id)),
+            ends=_first_ends(listed[one.id]),
+            secret_at=_newest_secret(listed[one.id]),
             condition=conditions.read(conn, one.id),
             flags=flags.read(conn, one.id),
             handshake=handshakes.read(conn, one.id),
@@ -160,6 +179,11 @@ def _first_ends(stored: Sequence[Credential]) -> Mapping[str, datetime]:
     return ends
 
 
+def _newest_secret(stored: Sequence[Credential]) -> datetime | None:
+    made = (one.created_at for one in stored if one.kind == WEBHOOK_SECRET and one.live)
+    return max(made, default=None)
+
+
 def _standing(one: _ConnectionState) -> Finding:
     """Whether it acts."""
     check, connection = one.check("state"), one.connection
@@ -170,7 +194,7 @@ def _standing(one: _ConnectionState) -> Finding:
     if connection.status == PAUSED or not connection.is_active:
         return note(check, "paused by a person; deliveries wait", one.do(_RESUME))
     problem = one.condition.get("problem")
-    if problem is not None:
+    if problem is not None and problem not in one.flagged:
         return note(check, f"it acts as far as it can: {problem}", "mend what it names")
     held_until = one.condition.get("held_until")
     if held_until is not None:
@@ -182,7 +206,7 @@ def _flagged(one: _ConnectionState) -> Iterator[Finding]:
     """What its provider told of it, and which objects are refused to its token alone."""
     denied = [flag for flag in one.flags if flag["flag"] == DENIED]
     for flag in one.flags:
-        if flag["flag"] != DENIED:
+        if flag["flag"] not in {DENIED, UNVERIFIED}:
             said = f"{flag['said']} (since {iso(flag['flagged_at'])})"
             yield note(one.check(flag["flag"]), said, f"once that is over: {one.do(_RESUME)}")
     if denied:
@@ -217,6 +241,19 @@ def _webhook(one: _ConnectionState, around: Surroundings) -> Finding:
         said = "no secret: its handshake did not come in time"
         return failed(check, said, f"{one.do(_REARM)}; then have it sent to {route}")
     return failed(check, f"no secret: {route} refuses every request", one.do(_LET_IN))
+
+
+def _unverified(one: _ConnectionState) -> Iterator[Finding]:
+    """Whether what comes is refused; not where something was verified since, or a secret is new."""
+    refused = next((flag for flag in one.flags if flag["flag"] == UNVERIFIED), None)
+    if refused is None:
+        return
+    at, why = refused["flagged_at"], refused["said"]
+    if any(since is not None and since > at for since in (one.last_at, one.secret_at)):
+        return
+    remedy = _CLOCK if why.startswith("signed time") else one.do(_SAME_SECRET)
+    said = f"its webhooks come and are refused, of late at {iso(at)}: {why}"
+    yield failed(one.check("signature"), said, remedy)
 
 
 def _ending(end: datetime | None) -> str:

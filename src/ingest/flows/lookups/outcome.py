@@ -31,7 +31,7 @@ from ingest.core.values import JSON
 from ingest.flows.documents.owned_keys import unclaimed
 from ingest.flows.documents.statements import statements_of
 from ingest.flows.lookups.held import HeldLookup
-from ingest.sources.contract import Sight
+from ingest.sources.contract import OUTSIDE_FILTER, Sight
 from ingest.sources.registry import source
 from ingest.store.lookups import ClaimedLookup
 
@@ -41,7 +41,6 @@ AGAIN_S = 2.0
 """The shortest wait before a look-up is made again."""
 PATIENT_S = 5.0
 """The wait for what a provider does not show yet, or shows still."""
-OUTSIDE = "outside the connection's filter"
 MOST_SAID = 2_000
 """Characters of an error that are stored."""
 
@@ -99,7 +98,7 @@ def seen(said: Sequence[Change | Refresh], sight: Sight, held: HeldLookup) -> Ou
     changes, remark = unclaimed(source(held.connection.source_type), told, held.taken)
     statements = _statements(held, changes)
     if statements and not any(one.wanted for one in statements):
-        remark = OUTSIDE
+        remark = OUTSIDE_FILTER
     remark = "; ".join(filter(None, (remark, sight.remark)))
     return Outcome(
         "seen",

@@ -1,4 +1,5 @@
-"""Records Celery messages that were refused: their senders wait for no answer.
+"""Records what was refused: Celery messages, whose senders wait for no answer, and that requests to
+a connection could not be verified.
 
 Of what nobody signed only so much is kept as it takes to find who sent it.
 """
@@ -20,8 +21,9 @@ from ingest.core.errors import (
 )
 from ingest.flows.receiving.messages import EnqueueArguments
 from ingest.sources.registry import source_types
-from ingest.store import refusals
+from ingest.store import flags, refusals
 from ingest.store.engine import transaction
+from ingest.store.flags import UNVERIFIED, Flag
 from ingest.store.refusals import RefusedMessage
 
 _ANSWERS: Mapping[type[PermanentError], int] = {BadSignature: 401, NotConnected: 404, TooLate: 200}
@@ -39,6 +41,16 @@ def record(engine: sa.Engine, message: EnqueueArguments, error: PermanentError) 
     refusal = refusal_of(message, error)
     with transaction(engine) as conn:
         refusals.record(conn, refusal)
+
+
+def record_unverified(engine: sa.Engine, connection_id: str, reason: str) -> None:
+    """Show with the connection that a request to it bore no signature of its secrets; nothing is
+    written for one that is not there. Raises `TransientError` where the database is away.
+    """
+    with transaction(engine, durable=False) as conn:
+        flags.raise_all(
+            conn, [Flag(connection_id, UNVERIFIED, said=clean(reason)[:_LONGEST_REASON])]
+        )
 
 
 def refusal_of(message: EnqueueArguments, error: PermanentError) -> RefusedMessage:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from ingest.core.values import JSON
 from ingest.flows.connections.change import add_stores, change_connection, reconnect
+from ingest.flows.connections.leaving import leave_stores, withdraw_from
 from ingest.flows.syncs.request import Kind, request_sync, require_listed, scope_of
 from ingest.sources.hosts import Reach
 from ingest.sources.registry import source
@@ -27,6 +28,7 @@ class SourceChange:
 
     metadata: laid over what there is; null takes a field away. every_s, full_every_s: seconds
     between two runs, 0 for what its source has. add_stores: those that it is to feed too.
+    remove_stores: those that it is to feed no longer.
     """
 
     name: str | None = None
@@ -34,6 +36,7 @@ class SourceChange:
     every_s: int | None = None
     full_every_s: int | None = None
     add_stores: Collection[str] = ()
+    remove_stores: Collection[str] = ()
 
 
 def change_source(
@@ -41,10 +44,21 @@ def change_source(
 ) -> int | None:
     """Change a connection; the run that this takes, None for none. The caller rings `sync`.
 
+    What only it fed in a store that it leaves is gone when this returns.
+
     Other metadata end the runs on their way, which list what was wanted before, in the same
     transaction. Raises what `change_connection` raises, and `BadInput` for a schedule of one that
     is not listed.
     """
+    run, left = _changed(engine, connection_id, change, reach)
+    withdraw_from(engine, connection_id, left)
+    return run
+
+
+def _changed(
+    engine: sa.Engine, connection_id: str, change: SourceChange, reach: Reach | None
+) -> tuple[int | None, list[str]]:
+    """In one transaction; the run, and the stores that it left."""
     with transaction(engine) as conn:
         if change.metadata is not None:
             sync_runs.lock_lists(conn, connection_id)
@@ -57,11 +71,13 @@ def change_source(
                 conn, connection_id, every_s=change.every_s, full_every_s=change.full_every_s
             )
         is_added = add_stores(conn, after, change.add_stores)
+        left = leave_stores(conn, after, change.remove_stores)
         if scope_of(before) == scope_of(after):
             asked_by = "a new store"
-            return _run(conn, after, asked_by=asked_by, first=True) if is_added else None
+            run = _run(conn, after, asked_by=asked_by, first=True) if is_added else None
+            return run, left
         sync_runs.cancel(conn, "what the connection wants has changed", connection_id=before.id)
-        return _run(conn, after, asked_by="a changed filter", first=is_added)
+        return _run(conn, after, asked_by="a changed filter", first=is_added), left
 
 
 def reconnect_source(engine: sa.Engine, connection_id: str) -> int | None:

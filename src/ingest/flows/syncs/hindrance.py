@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from ingest.flows.connections.inactive import waits_inactive
 from ingest.store import sync_waits
-from ingest.store.connections import PAUSED, REFUSED
 from ingest.store.sync_runs import RUNNING, WAITING
 from ingest.store.sync_waits import WaitingRun
 
@@ -29,25 +29,12 @@ def hindrance(run: WaitingRun) -> str | None:
     if run.state == WAITING and run.ahead is not None:
         return f"run {run.ahead} of its connection, which goes first"
     if not run.is_active:
-        return _inactive(run)
+        return waits_inactive(run.connection_id, run.status, run.problem)
     if run.state == RUNNING and run.held_s > SOON_S:
         return f"its provider, for {run.held_s:.0f} s more"
     if run.is_worked_on:
         return None
     return _of_lists(run) if run.state == RUNNING else _nobody(run.due_s)
-
-
-def _inactive(run: WaitingRun) -> str:
-    id_ = run.connection_id
-    if run.status == REFUSED:
-        said = f" ({run.problem})" if run.problem else ""
-        return (
-            f"a token that its provider lets in{said}: ingest source credentials {id_} "
-            "--token-env VAR"
-        )
-    if run.status == PAUSED:
-        return f"its connection, which is paused: ingest source resume {id_}"
-    return f"its connection, which is {run.status or 'not active'}"
 
 
 def _of_lists(run: WaitingRun) -> str | None:

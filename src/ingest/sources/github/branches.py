@@ -21,7 +21,7 @@ from ingest.core.errors import (
 from ingest.core.times import parse_time
 from ingest.core.values import JSON
 from ingest.sources.answers import Absent
-from ingest.sources.contract import Lookup, Sight
+from ingest.sources.contract import OUTSIDE_FILTER, Lookup, Sight
 from ingest.sources.forms import ID, segment
 from ingest.sources.github.answers import ChangedFile, CompareAnswer
 from ingest.sources.github.api import GitHubApi, Repository
@@ -46,6 +46,7 @@ MOST_COMPARED = 300
 """[REST-OAS] repos/compare-commits lists no more files than that, and does not say so."""
 LAG = timedelta(seconds=15)
 """How long after a push its branch may be shown as it was before."""
+_MOST_SHOWN = 300
 _NOTHING = Difference()
 _NO_TEXTS: Mapping[str, str] = {}
 
@@ -98,10 +99,11 @@ def look(api: GitHubApi, lookup: Lookup) -> Sight:
     if differs is None:
         changed = _compared(api, repository, before, head.sha, want)
         if changed is not None and not before.toward and _untouched(changed, before, want):
-            return told.sight(_NOTHING, replace(before, head=head.sha))
+            return told.unwanted(replace(before, head=head.sha))
         before, there = _there(api, repository, head.sha, before, want)
         differs = difference(before, there, before.globs or Globs(), changed or {})
-    return told.part(before, differs, _read_blobs(api, repository, differs))
+    sight = told.part(before, differs, _read_blobs(api, repository, differs))
+    return replace(sight, remark=_outside(before)) if differs.is_empty else sight
 
 
 def _asked(before: Applied, lookup: Lookup) -> Applied:
@@ -148,6 +150,10 @@ class _Told:
         shown = replace(shown, gone=(*lost, *shown.gone))
         return self.sight(shown, after, blobs.texts, more=plan is not None)
 
+    def unwanted(self, after: Applied) -> Sight:
+        """The branch moved, and nothing of it that is wanted."""
+        return replace(self.sight(_NOTHING, after), remark=_outside(after))
+
     def gone(self, before: Applied, want: Wants) -> Sight:
         """The branch is no more, and so is each of its files."""
         shown = Difference(gone=tuple(sorted(before.files))).leaving(MOST_LEAVING)
@@ -178,6 +184,14 @@ class _Told:
         }
         mended = self.problem if self.problem != after.problem else None
         return Sight(raw, after.as_json(), more, problem=after.problem, mended=mended)
+
+
+def _outside(of: Applied) -> str:
+    """What to say of a push that changes no document."""
+    globs = of.globs or Globs()
+    without = f", without {', '.join(globs.exclude)}" if globs.exclude else ""
+    fits = f"{', '.join(globs.include)}{without}"[:_MOST_SHOWN]
+    return f"{OUTSIDE_FILTER}: nothing changed in a file that fits the globs {fits}"
 
 
 # What changed.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ingest.core.errors import BadPayload
 from ingest.core.signing import Scheme
-from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.contract import Descriptor, Filter, Headers, Payload
 from ingest.sources.github import lifecycle
 from ingest.sources.github.names import REPOSITORY
 from ingest.sources.github.tokens import check_token
@@ -115,6 +115,13 @@ DESCRIPTOR = Descriptor(
     accounts=_installation,
     connection_accounts=_own_installation,
     scope=_scope,
+    filters={
+        "include": Filter("include", "globs of the files that are wanted"),
+        "exclude": Filter("exclude", "globs of those that are not"),
+        "branch": Filter(
+            "branch", "the branch whose files they are; else the default one", many=False
+        ),
+    },
     # One document for each path: that of whichever branch was looked at last.
     shaped_by=lambda metadata: {"branch": metadata.get("branch")},
     owned_prefixes=_name,

@@ -48,8 +48,15 @@ def until_reset(refusal: Refusal) -> float:
         return SECONDARY_WAIT_S
 
 
+def _lacks(refusal: Refusal) -> str:
+    """[DOC: troubleshooting-the-rest-api] Said of a fine-grained token and of an App's, as
+    `contents=read`.
+    """
+    return refusal.quoted(refusal.headers.get("x-accepted-github-permissions", ""))
+
+
 # 409 is said of an empty repository's git data: what was asked for is not there.
-_RULES = Rules(wait_s=_wait_s, absent=frozenset({404, 409, 410}))
+_RULES = Rules(wait_s=_wait_s, absent=frozenset({404, 409, 410}), lacks=_lacks)
 
 
 def rest_api(access: Access, tokens: Tokens | None = None) -> Api:

@@ -78,6 +78,11 @@ class Difference:
     skipped: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be done."""
+        return not (self.changed or self.gone or self.unwanted)
+
+    @property
     def left(self) -> tuple[str, ...]:
         """What was a document and is none any more."""
         return (*self.gone, *self.unwanted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ingest.core.signing import Scheme, SignedTime
-from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.contract import Descriptor, Filter, Headers, Payload
 from ingest.sources.ids import tenant_id, text_id
 from ingest.sources.linear.keys import OWNED
 from ingest.sources.linear.lifecycle import is_lifecycle
@@ -84,6 +84,7 @@ DESCRIPTOR = Descriptor(
     api_url=lambda _metadata: "https://api.linear.app",
     api_hosts=("api.linear.app",),
     connection_filter=_wanted_teams,
+    filters={"team": Filter("onlyTeamIds", "ids of the teams that are wanted")},
     is_lifecycle=is_lifecycle,
     owned_prefixes=_team_keys,
     label_fields={"linear_team_keys": "linearTeamKey"},

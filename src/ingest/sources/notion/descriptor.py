@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ingest.core.errors import BadInput
 from ingest.core.signing import Scheme
-from ingest.sources.contract import Descriptor, Headers, Payload
+from ingest.sources.contract import Descriptor, Filter, Headers, Payload
 from ingest.sources.ids import tenant_id, text_id
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.types import NotionSourceMetadata
@@ -90,6 +90,11 @@ DESCRIPTOR = Descriptor(
     connection=NotionSourceMetadata,
     connection_tenants=_connection_workspace,
     connection_filter=_wanted,
+    filters={
+        "database": Filter(
+            "databaseIds", "ids of the databases whose rows are wanted; free pages are", nothing=[]
+        )
+    },
     verification_token=_verification_token,
     api_url=lambda _metadata: "https://api.notion.com/v1",
     api_hosts=("api.notion.com",),

@@ -206,7 +206,7 @@ class GitHub:
         if not rest:
             return Answer(200, fake_shapes.repository(of))
         if rest in of.forbidden:
-            return failure(403, "Resource not accessible by integration")
+            return _unpermitted(rest)
         found = git_answer(of, rest, asked, self.tree_limit, self.compare_limit)
         found = found or list_answer(of, rest, asked, self.page_size)
         found = found or hook_answer(of, rest, asked, self.page_size)
@@ -291,6 +291,14 @@ class GitHub:
         made = of.git.grow(files, parent, at=at, message=message, sha=sha)
         of.git.branches[branch] = made.sha
         return fake_shapes.push(of, branch, before, made.sha, forced=forced)
+
+
+def _unpermitted(rest: str) -> Answer:
+    """[DOC: troubleshooting-the-rest-api] It names the right that is missing."""
+    told = failure(403, "Resource not accessible by integration")
+    area = rest.partition("/")[0]
+    right = area if area in ("issues", "discussions") else "contents"
+    return Answer(403, told.body, {"x-accepted-github-permissions": f"{right}=read"})
 
 
 def make() -> GitHub:

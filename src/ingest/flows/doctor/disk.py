@@ -1,0 +1,58 @@
+"""Checks the disks: whether PostgreSQL has room to grow, and the data directory of one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from ingest.core.errors import TransientError
+from ingest.flows.doctor.findings import Finding, failed, fine, note
+from ingest.store import health
+from ingest.store.engine import DiskFull, transaction
+
+FULL_BYTES, NEARLY_FULL_BYTES = 64 * 2**20, 2**30
+_DATABASE = (
+    "give the server's disk room (df -h on it; remove what is none of ours, or enlarge it); "
+    "`ingest db size` says which tables are large"
+)
+_HERE = "remove what is none of ours, or enlarge the disk; INGEST_DATA_DIR names another place"
+
+
+class Usage(Protocol):
+    """What `shutil.disk_usage` says, in bytes."""
+
+    @property
+    def free(self) -> int: ...
+
+
+def look_at_room(engine: sa.Engine) -> Iterator[Finding]:
+    """Whether the database's files can grow: some are written, and rolled back.
+
+    Nothing is found where that is not permitted, or the database is away.
+    """
+    try:
+        with transaction(engine, durable=False) as conn:
+            health.require_room(conn)
+    except DiskFull as error:
+        yield failed("disk", str(error), _DATABASE)
+    except TransientError:
+        return
+    else:
+        yield fine("disk", "PostgreSQL's files can grow")
+
+
+def look_at_data_dir(directory: Path, usage: Callable[[Path], Usage]) -> Iterator[Finding]:
+    """The disk below the services of one machine; nothing where their directory is not there."""
+    if not directory.is_dir():
+        return
+    free = usage(directory).free
+    said = f"{free / 2**20:,.0f} MiB are free for the data in {directory}"
+    if free < FULL_BYTES:
+        yield failed("data directory", f"{said}: PostgreSQL ends where it cannot write", _HERE)
+    elif free < NEARLY_FULL_BYTES:
+        yield note("data directory", said, _HERE)
+    else:
+        yield fine("data directory", said)
