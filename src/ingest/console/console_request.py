@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from ingest.console.readings import Readings
 from ingest.core.errors import BadInput
 from ingest.core.spans import moment_of
+from ingest.sources.registry import source_types
 from ingest.wiring import Program
 
 LARGEST_ID = 2**63 - 1
@@ -55,6 +56,13 @@ class ConsoleRequest:
                 f"{told[:40]!r} is no time; write 2026-05-04, 2026-05-04T12:00Z, 24h or 7d"
             )
         return at
+
+    def require_source(self, source_type: str) -> None:
+        """Raise `BadInput` for a source that there is not."""
+        if source_type not in source_types():
+            raise BadInput(
+                f"no source is called {source_type[:40]!r}; they are {', '.join(source_types())}"
+            )
 
     def next_page(self, name: str, position: str | int) -> str:
         """The query that shows the page behind a position, with the same filters."""

@@ -91,7 +91,7 @@ class Desk:
     def action(self, done: Callable[[ConsoleRequest], str]) -> Endpoint:
         """The endpoint of what changes something: 401 to a stranger, 403 without a form's token.
 
-        `done` says where to go on.
+        `done` says where to go on, below ROOT.
         """
 
         async def answer(request: Request) -> Response:
@@ -101,7 +101,7 @@ class Desk:
 
     async def leave(self, request: Request) -> Response:
         """Ends the session in this browser."""
-        made = await self._acted(request, lambda _: LOG_IN)
+        made = await self._acted(request, lambda _: "/log-in")
         if made.status_code == HTTPStatus.SEE_OTHER:
             self._set_cookie(request, made, "", max_age=0)
         return made
@@ -170,7 +170,7 @@ class Desk:
             if not _is_same_origin(request) or not self.seals.is_form_token(visitor.key, told):
                 return self._failed(403, "This form was not shown to you by this console.", visitor)
             asked = self._asked(request, form, visitor)
-            return _moved(await self._in_thread(lambda: done(asked)))
+            return _moved(f"{ROOT}{await self._in_thread(lambda: done(asked))}")
         except IngestError as error:
             return self._refused(error, visitor)
 

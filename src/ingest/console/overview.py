@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ingest.console.console_request import ConsolePage, ConsoleRequest
+from ingest.console.sources import standing
 from ingest.core.queues import FETCH_QUEUE, INGEST_QUEUE, SYNC_QUEUE
 from ingest.flows.doctor import State
-from ingest.store import conditions, connections, delivery_filter
+from ingest.store import delivery_filter
 from ingest.store.delivery_filter import DeliveryFilter
 from ingest.store.engine import transaction
 from ingest.store.gauges import Gauges, Samples
@@ -28,8 +29,7 @@ def page(asked: ConsoleRequest) -> ConsolePage:
     now, lately = readings.gauges.get(), readings.costly.get()
     with transaction(asked.program.engine, durable=False) as conn:
         newest = delivery_filter.listing(conn, DeliveryFilter(), limit=NEWEST)
-        sources = connections.listing(conn)
-        standing = [{**row, **_condition(conditions.read(conn, row["id"]))} for row in sources]
+        sources = standing(conn)
     wrong = [one for one in readings.findings.get() if one.state is not State.OK]
     filled = {
         "queues": [_queue(queue, now) for queue in QUEUES],
@@ -39,14 +39,10 @@ def page(asked: ConsoleRequest) -> ConsolePage:
         "outcomes": _by_last(lately["settled"]),
         "visible": _worst(lately["visible_s"]),
         "newest": newest,
-        "sources": standing,
+        "sources": sources,
         "findings": sorted(wrong, key=lambda one: one.state is State.NOTE),
     }
     return ConsolePage("overview.html", filled)
-
-
-def _condition(read: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: read.get(name) for name in ("problem", "problem_at", "held_until")}
 
 
 def _queue(queue: str, now: Gauges) -> dict[str, Any]:
