@@ -50,9 +50,12 @@ def shown(asked: ConsoleRequest) -> ConsolePage:
     """One, by our id or its provider's."""
     with transaction(asked.program.engine, durable=False) as conn:
         found = delivery_with_trail(conn, found_delivery(conn, asked.path["id"]))
+        of = found["connection_id"]
+        connection = connections.by_id(conn, [of]).get(of) if of is not None else None
     body: str = found["body"]
     filled = {
         "one": found,
+        "connection": connection.name if connection is not None else None,
         "body": body[:LONGEST_BODY],
         "is_cut": len(body) > LONGEST_BODY,
         "formatted": _formatted(body) if len(body) <= LONGEST_BODY else None,

@@ -91,7 +91,7 @@ def _name(row: Mapping[str, Any], *, inward: bool) -> str:
 def _box(x: int, y: int, name: str, row: Mapping[str, Any], id_: str | None) -> DrawnBox:
     source = row.get("source_type") or row.get("target_source") or ""
     said = str(source) if id_ is not None else f"{source}, not there"
-    return DrawnBox(x, y, _cut(name, LONGEST_NAME), said.strip(), id_)
+    return DrawnBox(x, y, _end(name, LONGEST_NAME), said.strip(), id_)
 
 
 def _arrow(box: DrawnBox, centre: DrawnBox, row: Mapping[str, Any]) -> DrawnArrow:
@@ -113,6 +113,11 @@ def _arrow(box: DrawnBox, centre: DrawnBox, row: Mapping[str, Any]) -> DrawnArro
         words=_cut(evidence, LONGEST_WORDS),
         evidence=evidence,
     )
+
+
+def _end(text: str, longest: int) -> str:
+    """The end of a key tells it from its neighbours."""
+    return text if len(text) <= longest else f"…{text[1 - longest :]}"
 
 
 def _cut(text: str, longest: int) -> str:

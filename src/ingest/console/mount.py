@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,7 +41,7 @@ def console(parts: Program, ring: Callable[[str], object]) -> MountedConsole:
         program=parts,
         readings=readings_of(parts),
         ring=ring,
-        templates=templates(lambda: datetime.now(UTC)),
+        templates=templates(),
         seals=seals_of(parts.secret_keys, parts.settings.console_password or ""),
         threads=threads,
     )

@@ -20,6 +20,7 @@ QUEUES: Mapping[str, str] = {
     FETCH_QUEUE: "Look-ups",
     SYNC_QUEUE: "Pages of sync runs",
 }
+_WRONG = (State.FAILED, State.UNREACHABLE)
 STATES = ("due", "claimed", "waiting", "held", "paused")
 
 
@@ -30,7 +31,7 @@ def page(asked: ConsoleRequest) -> ConsolePage:
     with transaction(asked.program.engine, durable=False) as conn:
         newest = delivery_filter.listing(conn, DeliveryFilter(), limit=NEWEST)
         sources = standing(conn)
-    wrong = [one for one in readings.findings.get() if one.state is not State.OK]
+    findings = readings.findings.get()
     filled = {
         "queues": [_queue(queue, now) for queue in QUEUES],
         "states": STATES,
@@ -40,7 +41,8 @@ def page(asked: ConsoleRequest) -> ConsolePage:
         "visible": _worst(lately["visible_s"]),
         "newest": newest,
         "sources": sources,
-        "findings": sorted(wrong, key=lambda one: one.state is State.NOTE),
+        "findings": [one for one in findings if one.state in _WRONG],
+        "notes": sum(one.state is State.NOTE for one in findings),
     }
     return ConsolePage("overview.html", filled)
 

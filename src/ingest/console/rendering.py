@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 _JSON = orjson.OPT_INDENT_2 | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
-def templates(now: Callable[[], datetime]) -> Environment:
-    """The templates of this room, with the filters that they use; `now` is for ages, in UTC."""
+@cache
+def templates() -> Environment:
+    """The templates of this room, with the filters that they use; each is read once."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -29,7 +31,6 @@ def templates(now: Callable[[], datetime]) -> Environment:
     made.filters |= {
         "at": at,
         "iso": lambda told: _aware(told).isoformat(),
-        "ago": lambda told: span((now() - _aware(told)).total_seconds()),
         "span": span,
         "json": as_json,
         "count": lambda told: f"{told:,}",
