@@ -139,7 +139,9 @@ class Desk:
         return made
 
     async def missing(self, request: Request) -> Response:
-        """What is at no path."""
+        """What is at no path; a slash at the end of the console's own is forgiven."""
+        if not request.path_params["rest"]:
+            return _moved(HOME)
         visitor = self._visitor(request)
         return self._failed(404, "There is no such page.", visitor)
 

@@ -46,7 +46,7 @@ def listed(asked: ConsoleRequest) -> ConsolePage:
         if not {"key", "words"} & query.keys():
             page = lists.listed(conn, _wanted(asked), limit=ROWS, after=query.get("after"))
             filled |= {"rows": _titled(conn, page.rows), "next": _more(asked, "after", page.after)}
-        filled |= {"stores": [row["id"] for row in stores.listing(conn)]}
+        filled |= {"stores": stores.ids(conn)}
     return ConsolePage("documents.html", {**filled, "source_types": source_types()})
 
 
@@ -87,9 +87,10 @@ def chunks(asked: ConsoleRequest) -> ConsolePage:
         raise BadInput("`after` is no position of this list; begin anew without it")
     with transaction(asked.program.engine, durable=False) as conn:
         _require(conn, id_)
-        texts = reading.chunks(conn, id_, limit=ROWS, after=int(after))
+        texts = reading.chunks(conn, id_, limit=ROWS + 1, after=int(after))
         title = _title(conn, id_)
-    more = asked.next_page("after", texts[-1]["position"]) if len(texts) == ROWS else None
+    texts, others = texts[:ROWS], texts[ROWS:]
+    more = asked.next_page("after", texts[-1]["position"]) if others else None
     return ConsolePage("chunks.html", {"id": id_, "title": title, "texts": texts, "next": more})
 
 

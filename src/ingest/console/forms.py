@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from ingest.core.errors import BadInput
 
@@ -20,6 +20,8 @@ async def read_form(request: Request) -> Mapping[str, str]:
     try:
         async with asyncio.timeout(WITHIN_S):
             raw = await _bounded(request)
+    except ClientDisconnect as error:
+        raise BadInput("whoever sent the form left before its end") from error
     except TimeoutError as error:
         raise BadInput(f"the form did not come within {WITHIN_S:g} s; send it again") from error
     return fields_of(raw.decode("utf-8", "replace"))

@@ -29,9 +29,10 @@ def listed(asked: ConsoleRequest) -> ConsolePage:
     """A page of them, the newest first."""
     connection_id = asked.query.get("connection")
     with transaction(asked.program.engine, durable=False) as conn:
-        rows = sync_runs.listing(conn, connection_id, limit=ROWS, before=asked.before())
+        rows = sync_runs.listing(conn, connection_id, limit=ROWS + 1, before=asked.before())
         named = connections.listing(conn)
-    older = asked.next_page("before", rows[-1]["id"]) if len(rows) == ROWS else None
+    rows, more = rows[:ROWS], rows[ROWS:]
+    older = asked.next_page("before", rows[-1]["id"]) if more else None
     names = {one["id"]: one["name"] for one in named}
     return ConsolePage("syncs.html", {"rows": rows, "older": older, "names": names})
 

@@ -71,22 +71,27 @@ def listing(conn: sa.Connection, wanted: DeliveryFilter, *, limit: int) -> list[
 
 
 def page(
-    conn: sa.Connection, wanted: DeliveryFilter, *, limit: int, before: int | None = None
+    conn: sa.Connection,
+    wanted: DeliveryFilter,
+    *,
+    limit: int,
+    before: int | None = None,
+    through: int = LOOKED_THROUGH,
 ) -> tuple[list[dict[str, Any]], int | None]:
     """The newest with an id below `before`, and the `before` of the next page; None at the end.
 
-    What no index has is looked for among LOOKED_THROUGH ids: a page may be empty, and more behind
-    it, but costs no more than others.
+    What no index has is looked for among `through` ids: a page may be empty, and more behind it,
+    but costs no more than others.
     """
     first, last = conn.execute(_IDS).one()
     if last is None:
         return [], None
     top = last + 1 if before is None else min(before, last + 1)
-    bottom = first if wanted.has_an_index else max(first, top - LOOKED_THROUGH)
-    given = {"limit": limit, "top": top, "bottom": bottom}
+    bottom = first if wanted.has_an_index else max(first, top - through)
+    given = {"limit": limit + 1, "top": top, "bottom": bottom}
     rows = _newest(conn, wanted, "id < :top AND id >= :bottom", given)
-    if len(rows) == limit:
-        return rows, rows[-1]["id"]
+    if len(rows) > limit:
+        return rows[:limit], rows[limit - 1]["id"]
     return rows, bottom if bottom > first else None
 
 

@@ -45,13 +45,18 @@ def unknown_connection(connection_id: str) -> NotConnected:
     )
 
 
-def shown_connection(conn: sa.Connection, connection_id: str) -> dict[str, Any]:
-    """All that is shown of a connection, and never a secret; raises `NotConnected` for none."""
+def shown_connection(
+    conn: sa.Connection, connection_id: str, *, newest: int = queue_admin.LARGEST_ID
+) -> dict[str, Any]:
+    """All that is shown of a connection, and never a secret; raises `NotConnected` for none.
+
+    newest: its deliveries are counted among so many of the newest alone.
+    """
     found = connections.listing(conn, connection_id)
     if not found:
         raise unknown_connection(connection_id)
     secrets = credentials.kinds(conn, connection_id)
-    deliveries = queue_admin.of_connection(conn, connection_id)
+    deliveries = queue_admin.of_connection(conn, connection_id, newest=newest)
     unknown = drift.fields(conn, found[0]["source_type"])
     condition = conditions.read(conn, connection_id)
     flagged = flags.read(conn, connection_id)
