@@ -193,3 +193,17 @@ def test_a_form_is_bounded(operator: httpx.Client) -> None:
     assert operator.post("/console/deliveries/1/replay", data=many).status_code == 400
     assert operator.get("/console", params=many).status_code == 400
     assert operator.post("/console/log-in", data=long).status_code == 400
+    operator.cookies.clear()
+    assert operator.get("/console/log-in", params=many).status_code == 400
+
+
+def test_nothing_that_can_be_sent_is_a_fault(operator: httpx.Client) -> None:
+    for path in ("sources", "deliveries", "look-ups", "documents", "syncs"):
+        for id_ in ("%00", "%ff", "%F0%9F%9A%A2", "a%2Fb", "9" * 40, "-1", "'"):
+            assert operator.get(f"/console/{path}/{id_}").status_code == 404, (path, id_)
+    for query in ("before=%00", "since=0001-01-01", "until=9999-12-31T23:59-12:00", "key=%ff%00"):
+        assert operator.get(f"/console/deliveries?{query}").status_code in (200, 400), query
+    assert operator.get("/console/documents?words=%00%26%7C!:*&key=%00'").status_code == 200
+    assert operator.get("/console/").headers["location"] == "/console"
+    odd = {"origin": "http://["}
+    assert operator.post("/console/log-out", headers=odd).status_code == 403

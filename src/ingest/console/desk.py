@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import structlog
 from jinja2 import Environment
@@ -110,7 +110,10 @@ class Desk:
         """The form for the password; who is signed in goes on."""
         if self._visitor(request) is not None:
             return _moved(HOME)
-        return self._log_in_form(fields_of(request.url.query).get("next", HOME))
+        try:
+            return self._log_in_form(fields_of(request.url.query).get("next", HOME))
+        except BadInput as error:
+            return self._refused(error, None)
 
     async def log_in(self, request: Request) -> Response:
         """A session for the right password; 401 for a wrong one, 429 after many of them."""
@@ -158,9 +161,8 @@ class Desk:
     def _asked(
         self, request: Request, query: Mapping[str, str], visitor: Visitor
     ) -> ConsoleRequest:
-        return ConsoleRequest(
-            self.program, self.readings, request.path_params, query, visitor.name, self.ring
-        )
+        path = {name: told.replace("\0", "") for name, told in request.path_params.items()}
+        return ConsoleRequest(self.program, self.readings, path, query, visitor.name, self.ring)
 
     async def _acted(self, request: Request, done: Callable[[ConsoleRequest], str]) -> Response:
         visitor = self._visitor(request)
@@ -246,5 +248,5 @@ def _is_same_origin(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    origin, host = request.headers.get("origin"), request.headers.get("host")
+    return origin is None or origin in (f"http://{host}", f"https://{host}")
