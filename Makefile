@@ -12,6 +12,7 @@ JOBS ?= 3
 PORT ?=
 ONLY ?=
 JSON ?=
+SCREENSHOTS ?=
 
 # Compiled modules are kept: dozens of processes start in a run, and each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -63,6 +64,9 @@ audit: $(READY) $(AUDIT)/.ready ## known vulnerabilities, yanked pins, licences
 packaging: $(READY) $(PACKAGING)/.ready ## image, compose file, chart, units, alerts: what their own tools say
 	$(BIN)/pytest -rs tests/packaging
 
+console-test: $(READY) ## the console in a real Chromium: SCREENSHOTS=1 takes the pictures of the docs
+	SCREENSHOTS='$(SCREENSHOTS)' $(BIN)/pytest -rs tests/console/test_browser.py
+
 format: $(READY) ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -86,5 +90,6 @@ $(PACKAGING)/.ready: .ci/packaging.txt .ci/promtool | $(READY)
 	@if .ci/install '$(PACKAGING)' '$(PYTHON)' --requirement .ci/packaging.txt \
 		&& .ci/promtool '$(PACKAGING)/bin'; then touch $@; else rm -rf '$(PACKAGING)'; fi
 
-.PHONY: help demo up test test-slow corpus bench check coverage lint types audit packaging format \
+.PHONY: help demo up test test-slow corpus bench check coverage lint types audit packaging \
+	console-test format \
 	setup clean

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from bench import (
     changes,
+    console,
     extraction,
     flood,
     latency,
@@ -27,6 +28,7 @@ from bench import (
 
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "changes": lambda quick: changes.changes(changes.Plan.quick() if quick else changes.Plan()),
+    "console": lambda quick: console.console(console.Plan.quick() if quick else console.Plan()),
     "extraction": lambda quick: extraction.extraction(
         extraction.Plan.quick() if quick else extraction.Plan()
     ),

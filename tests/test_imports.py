@@ -24,6 +24,7 @@ DEAR = frozenset(
         "cryptography",
         "httpcore",
         "httpx",
+        "jinja2",
         "kombu",
         "markdownify",
         "orjson",
@@ -75,7 +76,14 @@ LOADS_NONE_OF = [
         "import ingest.web",
         PROVIDERS
         | {"alembic", "httpx", "semantic_text_splitter", "typer", "uvloop", "ingest.cli"}
-        | {"ingest.demo", "ingest.embedded", "ingest.flows.documents", "ingest.testing"},
+        | {"ingest.demo", "ingest.embedded", "ingest.flows.documents", "ingest.testing"}
+        | {"ingest.checkup", "ingest.console", "jinja2"},
+    ),
+    (
+        "import ingest.web; os.environ.update(DATABASE_URL='postgresql:///none', "
+        "REDIS_URL='redis://none', INGEST_SECRET_KEY='a-key-for-tests-that-opens-nothing-else'); "
+        "ingest.web.create_app()",
+        frozenset({"ingest.checkup", "ingest.console", "jinja2", "ingest.cli"}),
     ),
 ]
 

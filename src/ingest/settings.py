@@ -36,9 +36,11 @@ DEFAULT_MAX_BODY_BYTES = 25 * 2**20
 DEFAULT_KEEP_DELIVERIES_DAYS = 30
 DEFAULT_KEEP_CHANGES_DAYS = 7
 DEFAULT_SYNC_ASK_SHARE = 0.2
+SHORTEST_PASSWORD = 12
 _MOST_DIGITS, _MOST_DIGITS_OF_DAYS = 10, 5
 _PATHS = frozenset({"INGEST_DATA_DIR", "INGEST_POSTGRES_BIN", "INGEST_REDIS_BIN"})
 _LONGEST_SHOWN = 64
+_HEADER = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{_LONGEST_SHOWN - 1}}}")
 _QUEUE_PREFIX = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_SHOWN - 1}}}")
 _LIKE_A_HOST = re.compile(r"(?:https?://)?[A-Za-z0-9*-]+(?:\.[A-Za-z0-9*-]+)+(?::[0-9]+)?/?")
 
@@ -69,6 +71,13 @@ class Settings:
     lease_s: float = LEASE_S
     sync_ask_share: float = DEFAULT_SYNC_ASK_SHARE
     log_level: str = DEFAULT_LEVEL
+    console_password: Secret | None = field(default=None, repr=False)
+    console_identity_header: str | None = None
+
+    @property
+    def has_console(self) -> bool:
+        """Whether anybody could sign in to the console."""
+        return bool(self.console_password or self.console_identity_header)
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -102,6 +111,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         lease_s=_positive(environ, "INGEST_LEASE_SECONDS", int(LEASE_S)),
         sync_ask_share=_share(environ, "INGEST_SYNC_ASK_SHARE", DEFAULT_SYNC_ASK_SHARE),
         log_level=_level(environ),
+        console_password=_console_password(environ),
+        console_identity_header=_header_name(environ, "INGEST_CONSOLE_IDENTITY_HEADER"),
     )
 
 
@@ -252,6 +263,24 @@ def _hosts(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
             shown = repr(host) if plain else _shown(host)
             raise BadSettings(f"{name} holds {shown}; give {ALLOWED.said}")
     return hosts
+
+
+def _console_password(environ: Mapping[str, str]) -> Secret | None:
+    name = "INGEST_CONSOLE_PASSWORD"
+    password = _text(environ, name)
+    if password is None:
+        return None
+    if len(password) < SHORTEST_PASSWORD:
+        raise BadSettings(f"{name} is too short; give at least {SHORTEST_PASSWORD} characters")
+    return Secret(password)
+
+
+def _header_name(environ: Mapping[str, str], name: str) -> str | None:
+    """In lower case, as a request's headers are read."""
+    told = _text(environ, name)
+    if told is not None and _HEADER.fullmatch(told) is None:
+        raise BadSettings(f"{name} is {_shown(told)}; give a header's name, as X-Forwarded-User")
+    return told and told.lower()
 
 
 def _positive(

@@ -41,6 +41,18 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
             2,
             "INGEST_KEEP_DELIVERIES_DAYS is '0'; give a whole number above 0, of 5 digits at most",
         ),
+        (
+            ["db", "size"],
+            {"INGEST_CONSOLE_PASSWORD": "hunter2"},
+            2,
+            "INGEST_CONSOLE_PASSWORD is too short; give at least 12 characters",
+        ),
+        (
+            ["db", "size"],
+            {"INGEST_CONSOLE_IDENTITY_HEADER": "X Forwarded"},
+            2,
+            "give a header's name, as X-Forwarded-User",
+        ),
         (["store", "list"], {"DATABASE_URL": NOWHERE}, 3, "PostgreSQL does not answer"),
         (["store", "list"], {}, 3, "no database: DATABASE_URL is not set"),
     ],

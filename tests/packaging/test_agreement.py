@@ -30,8 +30,14 @@ from tests.packaging.reading import (
 NOT_OURS = {"postgres", "redis", "migrate"}
 PROGRAMS = ("celery", "uvicorn", "ingest")
 OURS = re.compile(r"\b(?:INGEST|DATABASE|REDIS|CELERY)_[A-Z_]+\b")
-OWNED = {"INGEST_DATA_DIR", "INGEST_POSTGRES_BIN", "INGEST_REDIS_BIN", "INGEST_SECRET_KEY"}
-"""What nobody sets in a chart's `settings`: where it writes, the embedded services, a secret."""
+OWNED = {
+    "INGEST_CONSOLE_PASSWORD",
+    "INGEST_DATA_DIR",
+    "INGEST_POSTGRES_BIN",
+    "INGEST_REDIS_BIN",
+    "INGEST_SECRET_KEY",
+}
+"""What nobody sets in a chart's `settings`: where it writes, the embedded services, secrets."""
 
 
 def test_everybody_names_the_processes_of_the_procfile() -> None:

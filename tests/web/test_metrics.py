@@ -10,8 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ingest.core.errors import Unavailable
+from ingest.kept import Kept
 from ingest.store.gauges import Gauges
-from ingest.web.database_metrics import FAMILIES, LOOK_UPS, DatabaseMetrics, Kept
+from ingest.web.database_metrics import FAMILIES, LOOK_UPS, DatabaseMetrics
 from ingest.web.metrics import Metrics
 from tests.web.exposed import every_name, exposition, own_exposition
 

@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ingest.cli import output
 from ingest.cli.session import Session
-from ingest.core.errors import NotConnected
-from ingest.store import (
-    conditions,
-    connections,
-    credentials,
-    drift,
-    flags,
-    lookup_admin,
-    missed,
-    queue_admin,
-    sync_runs,
-    sync_schedules,
-)
+from ingest.flows.connections.shown import unknown_connection
+from ingest.store import connections
 from ingest.store.engine import transaction
 
 COLUMNS = ("id", "source_type", "name", "status", "stores", "document_count", "last_ingested_at")
-_RUNS = 5
-"""The newest, in what is shown of a connection."""
-_OF_A_RUN = (
-    "id",
-    "kind",
-    "state",
-    "seen",
-    "changed",
-    "deleted",
-    "errors",
-    "reason",
-    "plan",
-    "last_error",
-    "started_at",
-    "finished_at",
-)
 
 
 def require_known(current: Session, connection_id: str) -> None:
     """Raise `NotConnected` for no connection."""
     with transaction(current.engine) as conn:
         if not connections.by_id(conn, [connection_id]):
-            raise NotConnected(
-                f"there is no connection {connection_id}; `ingest source list` names those "
-                "there are"
-            )
+            raise unknown_connection(connection_id)
 
 
 def is_disconnected(current: Session, connection_id: str) -> bool:
@@ -62,39 +30,3 @@ def tell(current: Session, connection_id: str, *, as_json: bool) -> None:
     with transaction(current.engine) as conn:
         (row,) = connections.listing(conn, connection_id)
     output.record({name: row[name] for name in COLUMNS}, as_json=as_json)
-
-
-def shown(current: Session, connection_id: str) -> dict[str, Any]:
-    """All that is shown of a connection, and never a secret; raises `NotConnected` for none."""
-    with transaction(current.engine) as conn:
-        found = connections.listing(conn, connection_id)
-        if not found:
-            raise NotConnected(
-                f"there is no connection {connection_id}; `ingest source list` names those "
-                "there are"
-            )
-        secrets = credentials.kinds(conn, connection_id)
-        deliveries = queue_admin.of_connection(conn, connection_id)
-        unknown = drift.fields(conn, found[0]["source_type"])
-        condition = conditions.read(conn, connection_id)
-        flagged = flags.read(conn, connection_id)
-        look_ups = lookup_admin.of_connection(conn, connection_id)
-        runs = sync_runs.listing(conn, connection_id, limit=_RUNS)
-        schedule = sync_schedules.read(conn, connection_id)
-        seen = missed.of_connection(conn, connection_id)
-    return {
-        **found[0],
-        "problem": condition.get("problem"),
-        "problem_at": condition.get("problem_at"),
-        "held_until": condition.get("held_until"),
-        "flags": flagged,
-        "look_ups": look_ups,
-        "syncs": [{name: run[name] for name in _OF_A_RUN} for run in runs],
-        "sync_every_s": schedule["every_s"],
-        "full_sync_every_s": schedule["full_every_s"],
-        "secrets": secrets,
-        "missed_deliveries": seen,
-        "deliveries": {row["status"]: row["deliveries"] for row in deliveries},
-        "unknown_fields": unknown,
-        "last_received_at": max((row["last_received_at"] for row in deliveries), default=None),
-    }

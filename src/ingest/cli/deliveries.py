@@ -15,6 +15,10 @@ from ingest.cli.arguments import MANY, AsJson, Limit, OfConnection, OfSource
 from ingest.cli.connections_shown import require_known
 from ingest.cli.session import Session, session
 from ingest.core.errors import BadInput
+from ingest.flows.deliveries.shown import (
+    shown_delivery,
+    unknown_deliveries,
+)
 from ingest.store import delivery_filter, queue_admin, refusals
 from ingest.store.delivery_filter import DeliveryFilter
 from ingest.store.engine import transaction
@@ -77,7 +81,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one delivery: its events, look-ups and documents, what each did or why not, its body."""
-    told = delivery_trail.shown(session(context).engine, delivery)
+    told = shown_delivery(session(context).engine, delivery)
     if as_json:
         output.document(told)
     else:
@@ -207,7 +211,7 @@ def _those(engine: sa.Engine, ids: list[int]) -> int:
 def _require_known(conn: sa.Connection, ids: list[int]) -> None:
     missing = sorted(set(ids) - queue_admin.known(conn, ids))
     if missing:
-        raise delivery_trail.unknown([str(one) for one in missing])
+        raise unknown_deliveries([str(one) for one in missing])
 
 
 def _all_of(engine: sa.Engine, wanted: DeliveryFilter, matching: int, through: int) -> int:

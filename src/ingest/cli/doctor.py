@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from ingest import settings, variables
-from ingest.broker.trial import Standing, try_out
+from ingest.checkup import look_over
 from ingest.cli.arguments import AsJson
 from ingest.cli.findings import tell_all
 from ingest.cli.session import Session, session
-from ingest.core.errors import BadSettings, TransientError, Unavailable
-from ingest.flows.doctor import (
-    Finding,
-    State,
-    Surroundings,
-    failed,
-    fine,
-    look_at_app_wide,
-    look_at_changes,
-    look_at_connections,
-    look_at_data_dir,
-    look_at_database,
-    look_at_names,
-    look_at_queue,
-    look_at_retention,
-    look_at_room,
-    look_at_sealed,
-    look_at_sinks,
-    look_at_subscriptions,
-    look_at_syncs,
-    note,
-    unreachable,
-)
-from ingest.sources.registry import broken, source_types
-from ingest.wiring import Program
-
-_SERVICES = "start it, or let its variable name the one that runs"
+from ingest.flows.doctor import Finding, failed, fine, note
+from ingest.sources.registry import source_types
 
 
 def doctor(
@@ -59,7 +32,7 @@ def doctor(
 
 
 def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
-    """The checks, in the order in which one depends on another."""
+    """The checks of the environment, and then of the installation that it means."""
     for said in variables.warnings(current.environ, source_types):
         yield note("settings", said, "name it right, or unset it")
     wrong = settings.faults(current.environ)
@@ -67,64 +40,4 @@ def _findings(current: Session, *, offline: bool) -> Iterator[Finding]:
     if wrong:
         return
     yield fine("settings", "every variable can be read")
-    yield from _sources()
-    parts = current.program
-    yield from look_at_app_wide(parts.settings.webhook_secrets)
-    if parts.settings.database_url is None or parts.settings.broker_url is None:
-        yield from look_at_data_dir(parts.settings.data_dir, shutil.disk_usage)
-    yield _broker(parts)
-    database = list(_database(parts))
-    yield from database
-    stops = (f for f in database if f.check not in {"clock", "legacy"})
-    if any(f.state in {State.FAILED, State.UNREACHABLE} for f in stops):
-        return  # nothing can be read there
-    yield from look_at_room(parts.engine)
-    try:
-        yield from look_at_sealed(parts.engine, parts.secret_keys)
-        clients = None if offline else parts.clients
-    except BadSettings as error:
-        yield failed("secret key", str(error), "set INGEST_SECRET_KEY")
-        clients = None
-    around = Surroundings(parts.settings.webhook_secrets, clients)
-    yield from look_at_connections(parts.engine, around)
-    yield from look_at_subscriptions(parts.engine, clients)
-    yield from look_at_syncs(parts.engine)
-    yield from look_at_names(parts.engine)
-    yield from look_at_queue(parts.engine)
-    yield from look_at_retention(parts.engine, parts.settings.keep_deliveries_days)
-    yield from look_at_changes(parts.engine)
-    yield from look_at_sinks(parts.engine)
-    if clients is not None:
-        clients.close()
-
-
-def _sources() -> Iterator[Finding]:
-    """Whether each source that is installed can be used."""
-    for name, line in broken().items():
-        said, _, remedy = line.rpartition("; ")
-        yield failed(f"source {name}", said, remedy)
-
-
-def _database(parts: Program) -> Iterator[Finding]:
-    try:
-        yield from look_at_database(parts.engine, parts.probe, lambda: datetime.now(UTC))
-    except BadSettings as error:
-        yield failed("database", str(error), "set DATABASE_URL right")
-    except TransientError as error:
-        yield unreachable("database", str(error), _SERVICES)
-
-
-_STANDINGS = {Standing.WRONG: failed, Standing.AWAY: unreachable}
-
-
-def _broker(parts: Program) -> Finding:
-    """Whether the broker carries a message, whichever it is."""
-    try:
-        tried = try_out(parts.broker)
-    except BadSettings as error:
-        return failed("broker", str(error), "set the variable right")
-    except Unavailable as error:
-        return unreachable("broker", str(error), _SERVICES)
-    if tried.standing is Standing.WELL:
-        return fine("broker", tried.said)
-    return _STANDINGS[tried.standing]("broker", tried.said, tried.remedy)
+    yield from look_over(current.program, offline=offline)

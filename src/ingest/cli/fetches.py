@@ -11,6 +11,7 @@ from ingest.cli.arguments import MANY, AsJson, Limit, OfConnection, OfSource
 from ingest.cli.connections_shown import require_known
 from ingest.cli.session import session
 from ingest.core.errors import NotFound
+from ingest.flows.deliveries.shown import MOST_DOCUMENTS
 from ingest.store import trails
 from ingest.store.engine import transaction
 
@@ -22,8 +23,6 @@ app = typer.Typer(
 COLUMNS = ("id", "connection_id", "kind", "external_id", "state", "attempts", "last_error")
 TRIES = ("at", "attempt", "outcome", "error")
 DOCUMENTS = ("document_id", "store_id", "kind", "source_id", "did")
-MOST = 10_000
-"""Documents that are shown of one delivery or look-up."""
 _LARGEST_ID = 2**63 - 1
 
 
@@ -62,7 +61,7 @@ def show(
     """Show a look-up with each try and its error, who asked for it, and what it did."""
     with transaction(session(context).engine) as conn:
         found = trails.look_up(conn, lookup_id)
-        done = trails.documents_of(conn, lookup_ids=[lookup_id], limit=MOST)
+        done = trails.documents_of(conn, lookup_ids=[lookup_id], limit=MOST_DOCUMENTS)
     if found is None:
         raise NotFound(
             f"there is no look-up {lookup_id} (any more); `ingest fetches list` names those there "

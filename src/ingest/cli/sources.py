@@ -12,7 +12,7 @@ from ingest import skeleton
 from ingest.cli import durations, output
 from ingest.cli.arguments import AsJson, ConnectionId
 from ingest.cli.connecting import connect, update
-from ingest.cli.connections_shown import COLUMNS, is_disconnected, require_known, shown, tell
+from ingest.cli.connections_shown import COLUMNS, is_disconnected, require_known, tell
 from ingest.cli.credentials_given import (
     Token,
     WebhookSecret,
@@ -32,6 +32,7 @@ from ingest.flows.connections.credentials import (
 )
 from ingest.flows.connections.erase import erase_connection, held_by_connection
 from ingest.flows.connections.lifecycle import disconnect_source, pause_source, resume_source
+from ingest.flows.connections.shown import shown_connection
 from ingest.flows.receiving import handshake
 from ingest.flows.syncs.changing import reconnect_source
 from ingest.store import (
@@ -79,7 +80,9 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
 @app.command()
 def show(context: typer.Context, connection_id: ConnectionId, *, as_json: AsJson = False) -> None:
     """Show a connection: metadata, stores, counts, kinds of secrets, deliveries."""
-    output.record(shown(session(context), connection_id), as_json=as_json)
+    with transaction(session(context).engine) as conn:
+        told = shown_connection(conn, connection_id)
+    output.record(told, as_json=as_json)
 
 
 @app.command()

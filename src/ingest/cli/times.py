@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import typer
 
-from ingest.cli.durations import seconds
+from ingest.core.spans import moment_of
 
 
 def given(told: str | None) -> datetime | None:
@@ -16,17 +16,9 @@ def given(told: str | None) -> datetime | None:
     """
     if told is None:
         return None
-    try:
-        at = datetime.fromisoformat(told.strip())
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (OverflowError, ValueError):
-        return _ago(told)
-
-
-def _ago(told: str) -> datetime:
-    try:
-        return datetime.now(UTC) - timedelta(seconds=seconds(told))
-    except (typer.BadParameter, OverflowError) as error:
+    at = moment_of(told, datetime.now(UTC))
+    if at is None:
         raise typer.BadParameter(
             f"{told[:40]!r} is no time; write 2026-05-04, 2026-05-04T12:00Z, 24h or 7d"
-        ) from error
+        )
+    return at

@@ -22,6 +22,7 @@ from ingest.cli.lines import note, printable
 from ingest.core.errors import BadInput
 from ingest.flows.syncs.control import UNKNOWN, has_ended
 from ingest.flows.syncs.hindrance import waits_for
+from ingest.flows.syncs.progress import progress
 from ingest.store import sync_runs
 from ingest.store.engine import transaction
 
@@ -29,8 +30,6 @@ LOOKS_EVERY_S = 0.5
 LINE_EVERY_S = 2.0
 """Between two lines for scripts, or where no terminal is."""
 _NUMBERS = re.compile(r"[0-9][0-9,]*")
-LEAST_SEEN = 20
-"""Objects, before an estimate is made."""
 
 
 def watch(engine: sa.Engine, run_id: int, *, as_json: bool) -> None:
@@ -82,44 +81,6 @@ def _looks(engine: sa.Engine, run_id: int) -> Iterator[dict[str, Any]]:
         if has_ended(run["state"]):
             return
         time.sleep(LOOKS_EVERY_S)
-
-
-def progress(run: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """How far a run is: counts, and `left_s` where that can be told. Pure.
-
-    `expected` is None where the provider does not say how much there is; `waits_s` is how long its
-    next page is not due, where all of them wait; `waits_for` is why it does not go on.
-    """
-    return {
-        "run": run["id"],
-        "state": run["state"],
-        "seen": run["seen"],
-        "expected": run["expected"],
-        "changed": run["changed"],
-        "deleted": run["deleted"],
-        "errors": run["errors"],
-        "pages": run["pages"],
-        "calls": run["calls"],
-        "left_s": left_s(run, now),
-        "waits_s": _waits_s(run, now),
-        "waits_for": run.get("waits_for"),
-    }
-
-
-def left_s(run: Mapping[str, Any], now: datetime) -> int | None:
-    """Seconds until all is seen, at the pace so far; None where nobody knows how much there is."""
-    expected, seen, began = run["expected"], run["seen"], run["started_at"]
-    if not expected or began is None or seen < min(LEAST_SEEN, expected) or has_ended(run["state"]):
-        return None
-    took_s: float = (now - began).total_seconds()
-    left: int = round(took_s * (expected - seen) / max(seen, 1))
-    return max(0, left)
-
-
-def _waits_s(run: Mapping[str, Any], now: datetime) -> int | None:
-    due = run["due_at"]
-    waits = (due - now).total_seconds() if due is not None else 0.0
-    return round(waits) if waits >= 1.0 else None
 
 
 def _line(told: Mapping[str, Any]) -> str:

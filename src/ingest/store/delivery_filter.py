@@ -32,6 +32,12 @@ class DeliveryFilter:
         """Whether nothing is asked for."""
         return not self._given()
 
+    @property
+    def has_an_index(self) -> bool:
+        """Whether the newest of them are found without a look at others."""
+        told = self._given().keys()
+        return not told or "key" in told or (told == {"status"} and self.status in _UNHAPPY)
+
     def _given(self) -> dict[str, object]:
         told = {name: getattr(self, name) for name in _HOLDS}
         return {name: value for name, value in told.items() if value is not None}
@@ -53,14 +59,51 @@ _HOLDS = {
 }
 
 
+LOOKED_THROUGH = 50_000
+"""Ids that a page is looked for in, where no index has what is asked for."""
+_UNHAPPY = ("pending", "skipped", "duplicate", "dead")
+_IDS = sa.text("SELECT min(id), max(id) FROM lightfast_webhook_deliveries")
+
+
 def listing(conn: sa.Connection, wanted: DeliveryFilter, *, limit: int) -> list[dict[str, Any]]:
     """The newest of them, without their bodies."""
+    return _newest(conn, wanted, "true", {"limit": limit})
+
+
+def page(
+    conn: sa.Connection,
+    wanted: DeliveryFilter,
+    *,
+    limit: int,
+    before: int | None = None,
+    through: int = LOOKED_THROUGH,
+) -> tuple[list[dict[str, Any]], int | None]:
+    """The newest with an id below `before`, and the `before` of the next page; None at the end.
+
+    What no index has is looked for among `through` ids: a page may be empty, and more behind it,
+    but costs no more than others.
+    """
+    first, last = conn.execute(_IDS).one()
+    if last is None:
+        return [], None
+    top = last + 1 if before is None else min(before, last + 1)
+    bottom = first if wanted.has_an_index else max(first, top - through)
+    given = {"limit": limit + 1, "top": top, "bottom": bottom}
+    rows = _newest(conn, wanted, "id < :top AND id >= :bottom", given)
+    if len(rows) > limit:
+        return rows[:limit], rows[limit - 1]["id"]
+    return rows, bottom if bottom > first else None
+
+
+def _newest(
+    conn: sa.Connection, wanted: DeliveryFilter, within: str, bounds: dict[str, int]
+) -> list[dict[str, Any]]:
     where, given = wanted.where()
     query = sa.text(
-        f"SELECT {SHORT} FROM lightfast_webhook_deliveries WHERE {where} "
+        f"SELECT {SHORT} FROM lightfast_webhook_deliveries WHERE {where} AND {within} "
         "ORDER BY id DESC LIMIT :limit"
     )
-    return [dict(row) for row in conn.execute(query, {**given, "limit": limit}).mappings()]
+    return [dict(row) for row in conn.execute(query, {**given, **bounds}).mappings()]
 
 
 def count(conn: sa.Connection, wanted: DeliveryFilter) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 STATUSES = ("pending", "processed", "skipped", "duplicate", "dead")
+LARGEST_ID = 2**63 - 1
 REPLAY_ROWS = 2_000
 """A replay of very many is done in steps, so that no step outlasts the statement's time-out."""
 DISCARDED = "discarded by a person"
@@ -92,6 +93,7 @@ WHERE status = 'pending' AND lease_until IS NULL AND next_attempt_at > now()
 _OF_CONNECTION = sa.text("""
 SELECT status, count(*) AS deliveries, max(received_at) AS last_received_at
 FROM lightfast_webhook_deliveries WHERE connection_id = :connection_id
+  AND id > (SELECT coalesce(max(id), 0) FROM lightfast_webhook_deliveries) - :newest
 GROUP BY status ORDER BY status
 """)
 _UNFINISHED = sa.text("""
@@ -186,9 +188,15 @@ def unpark(conn: sa.Connection, parked: str) -> int:
     return conn.execute(_UNPARK, {"parked": parked}).rowcount
 
 
-def of_connection(conn: sa.Connection, connection_id: str) -> list[dict[str, Any]]:
-    """A connection's deliveries by status: `status`, `deliveries`, `last_received_at`."""
-    rows = conn.execute(_OF_CONNECTION, {"connection_id": connection_id}).mappings()
+def of_connection(
+    conn: sa.Connection, connection_id: str, *, newest: int = LARGEST_ID
+) -> list[dict[str, Any]]:
+    """A connection's deliveries by status: `status`, `deliveries`, `last_received_at`.
+
+    newest: of so many of the newest ids alone, whosever those are.
+    """
+    given = {"connection_id": connection_id, "newest": newest}
+    rows = conn.execute(_OF_CONNECTION, given).mappings()
     return [dict(row) for row in rows]
 
 

@@ -66,6 +66,10 @@ SELECT kind, CAST(target_source AS text) AS target_source, target_key, origin, e
 FROM lightfast_document_references WHERE document_id = :id
 ORDER BY kind, target_source, target_key
 """)
+_CHUNK_ROWS = sa.text("""
+SELECT position, start, text FROM lightfast_document_chunks
+WHERE document_id = :id AND position > :after ORDER BY position LIMIT :limit
+""")
 _CHUNKS = sa.text("SELECT count(*) FROM lightfast_document_chunks WHERE document_id = :id")
 # Every text begins with its title, on a line of its own.
 _TITLES = sa.text("""
@@ -160,6 +164,14 @@ def children(
     """The documents right below one behind a position, in the order in which they came to be."""
     given = {"id": document_id, "limit": limit, "after": after, "after_id": after_id}
     return [dict(row) for row in conn.execute(_CHILDREN, given).mappings()]
+
+
+def chunks(
+    conn: sa.Connection, document_id: str, *, limit: int, after: int = -1
+) -> list[dict[str, Any]]:
+    """The pieces of a document's text behind a position, in their order."""
+    given = {"id": document_id, "after": after, "limit": limit}
+    return [dict(row) for row in conn.execute(_CHUNK_ROWS, given).mappings()]
 
 
 def store_of(conn: sa.Connection, document_id: str) -> str | None:

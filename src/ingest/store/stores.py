@@ -51,6 +51,7 @@ _WANTED = sa.text("""
 SELECT id, embedding_model, embedding_dim, chunk_max_tokens, chunk_overlap FROM lightfast_stores
 WHERE id = ANY(CAST(:ids AS varchar[])) ORDER BY id FOR KEY SHARE
 """)
+_IDS = sa.text("SELECT id FROM lightfast_stores ORDER BY id")
 _ALONE = sa.text("SELECT FROM lightfast_stores WHERE id = :id FOR UPDATE")
 _CHANGE = sa.text("""
 UPDATE lightfast_stores
@@ -115,6 +116,11 @@ def change(conn: sa.Connection, store_id: str, told: Mapping[str, str | int]) ->
     The caller has it `alone`. What stands is made anew by a run (`reprocess_runs`).
     """
     conn.execute(_CHANGE, {**told, "id": store_id})
+
+
+def ids(conn: sa.Connection) -> list[str]:
+    """The ids of all stores, in order."""
+    return list(conn.execute(_IDS).scalars())
 
 
 def listing(conn: sa.Connection, store_id: str | None = None) -> list[dict[str, Any]]:

@@ -159,7 +159,8 @@ CROSS JOIN LATERAL (
 ) p
 """
 _LIST = sa.text(f"""{_READ}
-WHERE CAST(:connection_id AS varchar) IS NULL OR r.connection_id = :connection_id
+WHERE (CAST(:connection_id AS varchar) IS NULL OR r.connection_id = :connection_id)
+  AND (CAST(:before AS bigint) IS NULL OR r.id < :before)
 ORDER BY r.id DESC LIMIT :limit
 """)
 _SHOW = sa.text(f"{_READ} WHERE r.id = :id")
@@ -300,10 +301,17 @@ def confirm(conn: sa.Connection, run_id: int) -> bool:
 
 
 def listing(
-    conn: sa.Connection, connection_id: str | None = None, *, limit: int = 50
+    conn: sa.Connection,
+    connection_id: str | None = None,
+    *,
+    limit: int = 50,
+    before: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Runs as people read them, the newest first, with the sums of their lists."""
-    given = {"connection_id": connection_id, "limit": limit}
+    """Runs as people read them, the newest first, with the sums of their lists.
+
+    before: those of a lower id alone.
+    """
+    given = {"connection_id": connection_id, "limit": limit, "before": before}
     return [dict(row) for row in conn.execute(_LIST, given).mappings()]
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import sqlalchemy as sa
 import structlog
@@ -27,6 +27,7 @@ from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.group_commit import GroupCommit
 from ingest.flows.receiving.handshake import shaken_in
 from ingest.flows.receiving.refusals import record_unverified
+from ingest.kept import Kept
 from ingest.sources.registry import all_sources
 from ingest.startup import tell_of_settings
 from ingest.store import gauges
@@ -34,7 +35,7 @@ from ingest.store.engine import pool_of, transaction
 from ingest.store.gauges import Gauges
 from ingest.web import answers, descriptors
 from ingest.web.bounded_log import BoundedLog
-from ingest.web.database_metrics import COSTLY_KEPT_S, KEPT_S, DatabaseMetrics, Kept
+from ingest.web.database_metrics import COSTLY_KEPT_S, KEPT_S, DatabaseMetrics
 from ingest.web.heartbeat import beating, say_there
 from ingest.web.metrics import Metrics
 from ingest.web.peers import MOST_PEERS, PEERS, Peers
@@ -43,6 +44,9 @@ from ingest.web.receiver import Receiver
 from ingest.web.room import Rooms
 from ingest.web.unverified import Unverified
 from ingest.wiring import Program, program, set_up_logs
+
+if TYPE_CHECKING:
+    from ingest.console.mount import MountedConsole
 
 log = structlog.get_logger(__name__)
 
@@ -111,6 +115,7 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     database = _database_metrics(engine)
     probes = Probes(lambda: is_ready(parts.probe), metrics.text, database.text, threads, bounded)
     heart = ThreadPoolExecutor(1, thread_name_prefix="heartbeat")
+    console = _console(parts, lambda queue: ring(engine, queue, publish=publish))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, object]]:
@@ -123,11 +128,13 @@ def _application(parts: Program, publish: Publish) -> Starlette:
         await asyncio.to_thread(ringer.close)
         for pool in (threads, heart):
             pool.shutdown(wait=False, cancel_futures=True)
+        if console is not None:
+            console.close()
         parts.close()
         bounded.close()
 
     app = Starlette(
-        routes=_routes(receiver, probes),
+        routes=[*_routes(receiver, probes), *(console.routes if console is not None else ())],
         lifespan=lifespan,
         exception_handlers={HTTPException: _unrouted, Exception: _fault},
     )
@@ -144,6 +151,15 @@ def _routes(receiver: Receiver, probes: Probes) -> list[Route]:
         Route("/metrics", probes.metrics_text),
         Route("/metrics/database", probes.database_text),
     ]
+
+
+def _console(parts: Program, ring: Callable[[str], object]) -> MountedConsole | None:
+    """The console, where somebody can sign in to it; else nothing of it is loaded."""
+    if not parts.settings.has_console:
+        return None
+    from ingest.console.mount import console  # noqa: PLC0415 - most receivers have none
+
+    return console(parts, ring)
 
 
 @asynccontextmanager

@@ -6,10 +6,8 @@ another's. So they stand apart from a receiver's own counts, at `/metrics/databa
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -23,8 +21,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.core.errors import IngestError
 from ingest.store.gauges import Gauges
-
-Value = TypeVar("Value")
 
 KEPT_S, COSTLY_KEPT_S = 10.0, 60.0
 """For so long a reading is told again: whoever asks more often costs nothing more."""
@@ -152,27 +148,6 @@ LOOK_UPS = NamedMetric(
 )
 TIMES, SECONDS = "look_up_times", "look_up_seconds"
 """The names of its samples: how many took so long at most, and the sums."""
-
-
-class Kept(Generic[Value]):
-    """A reading that is told again for `keep_s` seconds. For one caller at a time."""
-
-    def __init__(
-        self,
-        read: Callable[[], Value],
-        keep_s: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._read, self._keep_s, self._clock = read, keep_s, clock
-        self._last: tuple[float, Value] | None = None
-
-    def get(self) -> Value:
-        """The last one, or a new one; raises what reading raises, and then keeps nothing."""
-        now = self._clock()
-        if self._last is None or now - self._last[0] >= self._keep_s:
-            self._last = None
-            self._last = (now, self._read())
-        return self._last[1]
 
 
 class DatabaseMetrics:
