@@ -1,0 +1,32 @@
+"""What a run is: how much is sent, how fast, and how often something breaks. Values alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """seed: what is drawn is drawn from it. deliveries: postings, those that come again included.
+
+    a_second: how many leave in a second. late, twice, dropped: shares of the postings that come out
+    of order, come again, and are hung up on before any answer.
+    """
+
+    seed: int
+    deliveries: int = 3_000
+    faults: int = 10
+    a_second: float = 60.0
+    late: float = 0.20
+    twice: float = 0.05
+    dropped: float = 0.02
+    only: tuple[str, ...] = ()
+
+    def strikes_at(self, number: int) -> int:
+        """Before which posting the fault of that number strikes: evenly, and none at the very end."""
+        return (number + 1) * self.deliveries // (self.faults + 2)
+
+    def command(self) -> str:
+        """Runs this again."""
+        told = f"make chaos SEED={self.seed} DELIVERIES={self.deliveries} FAULTS={self.faults}"
+        return told + (f" ONLY='{','.join(self.only)}'" if self.only else "")

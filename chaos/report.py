@@ -1,0 +1,65 @@
+"""The figures of a run, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chaos.plan import Plan
+from chaos.rows import Delivery, Rows
+from chaos.sender import Sender
+from chaos.verdict import Verdict
+
+MOST_TOLD = 50
+MENDS_S = 2.0
+"""So long after its end a fault counts as the reason of what was under way."""
+
+
+@dataclass(slots=True)
+class Struck:
+    """A fault and its times, in seconds since 1970."""
+
+    name: str
+    began_at: float
+    ended_at: float = 0.0
+
+
+def report(
+    plan: Plan,
+    sender: Sender,
+    struck: Sequence[Struck],
+    rows: Rows,
+    found: Verdict,
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Counts, delays and what is at fault, MOST_TOLD sentences of each kind at most."""
+    told = {"lost": found.lost, "doubled": found.doubled, "wrong": found.wrong}
+    return {
+        "seed": plan.seed,
+        "again": plan.command(),
+        "sent": sender.sent,
+        "answered": sender.answered,
+        "hung_up_on": sender.dropped,
+        "stored": len(rows.deliveries),
+        "settled": dict(Counter(row.status for row in rows.deliveries)),
+        "documents": len(rows.documents),
+        "faults": len(struck),
+        **{name: len(sentences) for name, sentences in told.items()},
+        "longest_delay_s": _delays(struck, rows.deliveries),
+        "answers": dict(sender.statuses),
+        **more,
+        "told": {name: sentences[:MOST_TOLD] for name, sentences in told.items()},
+    }
+
+
+def _delays(struck: Sequence[Struck], deliveries: Iterable[Delivery]) -> dict[str, float]:
+    """By fault: the longest time from receipt to end of what was under way while it lasted."""
+    longest: dict[str, float] = {}
+    ended = [(one.received_at, one.settled_at) for one in deliveries if one.settled_at is not None]
+    for fault in struck:
+        until = (fault.ended_at or fault.began_at) + MENDS_S
+        took = [end - begin for begin, end in ended if begin <= until and end >= fault.began_at]
+        longest[fault.name] = round(max(longest.get(fault.name, 0.0), *took, 0.0, 0.0), 2)
+    return dict(sorted(longest.items()))

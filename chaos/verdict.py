@@ -1,0 +1,108 @@
+"""Compares what the oracle says with what the rows are. Performs no I/O.
+
+lost: what was answered and did not come to its end, or stands nowhere. doubled: what is there twice.
+wrong: what says something else, is still there, or ended as it must not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from chaos.oracle import Expected
+from chaos.rows import Delivery, Document, Rows
+from chaos.sender import Heard, Key
+from chaos.told import Thing
+
+ENDS = frozenset({"processed", "skipped", "duplicate"})
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Sentences for people, one for each thing at fault."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, other: Verdict) -> None:
+        """Another one's sentences too."""
+        self.lost += other.lost
+        self.doubled += other.doubled
+        self.wrong += other.wrong
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is at fault."""
+        return not (self.lost or self.doubled or self.wrong)
+
+
+def of_deliveries(heard: Mapping[Key, Heard], deadly: Collection[Key], rows: Rows) -> Verdict:
+    """Each that was answered is there once, and came to its end; `deadly` ones to theirs."""
+    found = Verdict()
+    by_key: dict[Key, list[Delivery]] = {}
+    for row in rows.deliveries:
+        by_key.setdefault((row.source_type, row.delivery_key), []).append(row)
+    ids = {row.id for row in rows.deliveries}
+    for key, one in heard.items():
+        if not one.rows <= ids:
+            found.lost.append(f"delivery {key} was answered and is not stored")
+    for key, stored in by_key.items():
+        if len(stored) > 1:
+            found.doubled.append(f"delivery {key} is stored {len(stored)} times")
+        for row in stored:
+            _end(found, row, rows, is_deadly=key in deadly)
+    found.doubled += [f"event {key}: {n} times" for key, n in rows.events.items() if n > 1]
+    return found
+
+
+def _end(found: Verdict, row: Delivery, rows: Rows, *, is_deadly: bool) -> None:
+    said = f"delivery {row.source_type} {row.delivery_key} (row {row.id})"
+    if row.status == "pending":
+        found.lost.append(f"{said} did not end")
+    elif is_deadly != (row.status == "dead"):
+        found.wrong.append(f"{said} is {row.status}: {row.reason}")
+    elif row.status == "processed" and not rows.events[row.source_type, row.delivery_key]:
+        found.lost.append(f"{said} is processed, and has no event")
+
+
+def of_documents(
+    expected: Mapping[Thing, Expected], rows: Rows, unsure: Collection[Thing] = ()
+) -> Verdict:
+    """What must stand there does, as it was told last, and nothing else; `unsure` things apart."""
+    found, stored = Verdict(), {one.thing: one for one in rows.documents}
+    often = Counter(one.thing for one in rows.documents)
+    found.doubled += [f"{_said(thing)}: {n} documents" for thing, n in often.items() if n > 1]
+    for thing in expected.keys() - stored.keys() - set(unsure):
+        found.lost.append(f"{_said(thing)} stands nowhere")
+    for thing in stored.keys() - expected.keys() - set(unsure):
+        found.wrong.append(f"{_said(thing)} is gone, and its document is not")
+    for thing in (stored.keys() & expected.keys()) - set(unsure):
+        found.wrong += [
+            f"{_said(thing)}: {fault}"
+            for fault in _faults(expected[thing], stored[thing], set(unsure))
+        ]
+    return found
+
+
+def _faults(must: Expected, row: Document, unsure: set[Thing]) -> Iterator[str]:
+    told = must.told
+    if row.key != told.key:
+        yield f"is called {row.key}, not {told.key}"
+    yield from (f"does not say {words!r}" for words in told.words if words not in row.text)
+    yield from (f"still says {words!r}" for words in told.unsaid if words in row.text)
+    yield from (f"is not found by {key}" for key in told.former if key not in row.found_by)
+    if told.state is not None and row.metadata.get(told.state[0]) != told.state[1]:
+        yield f"{told.state[0]} is {row.metadata.get(told.state[0])!r}, not {told.state[1]!r}"
+    if row.parent != told.parent:
+        yield f"lives in {row.parent}, not in {told.parent}"
+    for link in must.bound.keys() | row.links.keys():
+        if link not in must.bound or link not in row.links:
+            yield f"{link} is {'missing' if link in must.bound else 'too much'}"
+        elif must.bound[link] != row.links[link] and not {must.bound[link], row.links[link]} & unsure:
+            yield f"{link} leads to {row.links[link]}, not to {must.bound[link]}"
+
+
+def _said(thing: Thing) -> str:
+    return " ".join(thing)
