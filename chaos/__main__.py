@@ -44,8 +44,10 @@ def _print(figures: dict[str, Any]) -> None:
     for kind, sentences in figures["told"].items():
         for sentence in sentences:
             print(f"{kind}: {sentence}")
+    for thing, steps in figures["trails"].items():
+        print(f"{thing}:", *steps, sep="\n  ")
     for name, figure in figures.items():
-        if name != "told":
+        if name not in ("told", "trails"):
             print(f"{name}: {figure}")
 
 

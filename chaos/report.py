@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from chaos.plan import Plan
 from chaos.rows import Delivery, Rows
 from chaos.sender import Sender
+from chaos.told import Letter, Thing
 from chaos.verdict import Verdict
 
 MOST_TOLD = 50
@@ -52,6 +54,30 @@ def report(
         **more,
         "told": {name: sentences[:MOST_TOLD] for name, sentences in told.items()},
     }
+
+
+def trails_of(
+    things: Iterable[Thing], told_by: Mapping[Thing, Sequence[Letter]], rows: Rows
+) -> dict[str, list[str]]:
+    """Of each thing the letters that spoke of it, as it happened, and where their rows stand."""
+    stored = {(row.source_type, row.delivery_key): row for row in rows.deliveries}
+    return {
+        " ".join(thing): [
+            _step(letter, stored.get((letter.source_type, letter.key)))
+            for letter in told_by.get(thing, ())
+        ]
+        for thing in sorted(things)[:MOST_TOLD]
+    }
+
+
+def _step(letter: Letter, row: Delivery | None) -> str:
+    what = letter.payload.get("type") or letter.headers.get("x-github-event") or ""
+    action = letter.payload.get("action") or ""
+    if row is None:
+        return f"{what} {action} {letter.key}: not stored"
+    took = "" if row.settled_at is None else f" in {row.settled_at - row.received_at:.2f} s"
+    at = datetime.fromtimestamp(row.received_at, UTC).strftime("%H:%M:%S.%f")[:-3]
+    return f"{what} {action} {letter.key}: row {row.id} of {at}, {row.status}{took}, {row.reason}"
 
 
 def _delays(struck: Sequence[Struck], deliveries: Iterable[Delivery]) -> dict[str, float]:

@@ -37,6 +37,7 @@ class Delivery(NamedTuple):
     delivery_key: str
     status: str
     reason: str | None
+    attempts: int
     received_at: float
     settled_at: float | None
 
@@ -101,7 +102,7 @@ def _gathered(conn: psycopg.Connection[Any], query: str) -> dict[str, list[str]]
 
 def _deliveries(conn: psycopg.Connection[Any]) -> list[Delivery]:
     rows = conn.execute(
-        "SELECT id, source_type::text, delivery_key, status, reason,"
+        "SELECT id, source_type::text, delivery_key, status, reason, attempts,"
         " extract(epoch FROM received_at)::float8 AS received_at,"
         " extract(epoch FROM settled_at)::float8 AS settled_at"
         " FROM lightfast_webhook_deliveries ORDER BY id"

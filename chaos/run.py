@@ -16,7 +16,7 @@ from chaos import rows, verdict
 from chaos.accounts import ACCOUNTS
 from chaos.accounts.account import Account, Drawn
 from chaos.plan import Plan
-from chaos.report import Struck, report
+from chaos.report import report, trails_of
 from chaos.sender import Sender
 from chaos.site import Site, site
 from chaos.storm import Storm
@@ -36,6 +36,14 @@ _UNFINISHED = """
 SELECT (SELECT count(*) FROM lightfast_webhook_deliveries WHERE status = 'pending')
      + (SELECT count(*) FROM lightfast_lookups)
      + (SELECT count(*) FROM lightfast_sync_runs WHERE state IN ('waiting', 'running'))
+"""
+_LEFT = """
+SELECT 'delivery', source_type::text, delivery_key, attempts, last_error
+FROM lightfast_webhook_deliveries WHERE status = 'pending'
+UNION ALL
+SELECT 'look-up', source_type::text, kind || ' ' || external_id, attempts, last_error
+FROM lightfast_lookups
+LIMIT 20
 """
 
 
@@ -64,14 +72,16 @@ class Run:
         found = Verdict()
         self._wait(self._settled, "all settled")
         before = rows.read(self.site.database_url)
-        found.add(verdict.of_documents(stream.oracle.documents(), before, stream.unsure))
+        found.add(verdict.of_documents("settled", stream.oracle.documents(), before, stream.unsure))
         self.say(f"settled after {self._seconds():.0f} s; listing everything")
         self._list_all()
         after = rows.read(self.site.database_url)
-        found.add(verdict.of_documents(stream.oracle.documents(), after))
+        found.add(verdict.of_documents("listed", stream.oracle.documents(), after))
         found.add(verdict.of_deliveries(sender.heard, self.site.deadly, after))
         found.wrong += [f"refused: {one}" for one in sender.refused]
-        return report(self.plan, sender, storm.struck, after, found, self._more())
+        trails = trails_of(found.things, stream.told_by, after)
+        more = {**self._more(), "trails": trails}
+        return report(self.plan, sender, storm.struck, after, found, more)
 
     def _while_sending(self, sender: Sender, storm: Storm) -> None:
         next_sync = time.monotonic() + SYNC_EVERY_S
@@ -134,9 +144,15 @@ class Run:
         while not condition():
             self.site.tend()
             if time.monotonic() >= ends:
-                self.say(f"not within {SETTLED_S:.0f} s: {until}\n{self.site.tail()}")
+                left = "\n".join(map(str, self._left()))
+                self.say(f"not within {SETTLED_S:.0f} s: {until}\n{left}\n{self.site.tail()}")
                 return
             time.sleep(PAUSE_S * 4)
+
+    def _left(self) -> list[tuple[Any, ...]]:
+        """What has not ended, for people."""
+        with psycopg.connect(self.site.database_url, connect_timeout=5) as conn:
+            return conn.execute(_LEFT).fetchall()
 
     def _more(self) -> Mapping[str, Any]:
         return {

@@ -32,6 +32,7 @@ class Stream:
     """All postings of a run. `happen` calls what it is given while that account answers nobody.
 
     unsure: the things of which a letter was dropped for good: only a listing tells them.
+    told_by: the letters that spoke of a thing, in the order in which it happened.
     """
 
     plan: Plan
@@ -39,21 +40,29 @@ class Stream:
     happen: Callable[[str, Callable[[], Happened]], Happened]
     oracle: Oracle = field(default_factory=Oracle)
     unsure: set[Thing] = field(default_factory=set)
+    told_by: dict[Thing, list[Letter]] = field(default_factory=dict)
     _waiting: list[tuple[int, int, Posting]] = field(default_factory=list)
     _number: int = 0
 
     def __iter__(self) -> Iterator[Posting]:
         chance = Random(self.plan.seed)
         for place in range(self.plan.deliveries):
-            while not (self._waiting and self._waiting[0][0] <= place):
+            while not self._is_due(place):
                 self._add(place, chance)
             yield heapq.heappop(self._waiting)[2]
+
+    def _is_due(self, place: int) -> bool:
+        """Whether one leaves at this place: at the end those that are late are all that is left."""
+        is_full = place + len(self._waiting) >= self.plan.deliveries
+        return bool(self._waiting) and (is_full or self._waiting[0][0] <= place)
 
     def _add(self, place: int, chance: Random) -> None:
         """Let something happen, and put its letters where they leave."""
         account = self.accounts[chance.choice(sorted(self.accounts))]
         happened = self.happen(account.source_type, account.happens)
         self.oracle.hear(happened.facts)
+        for fact in happened.facts:
+            self.told_by.setdefault(fact.thing, []).extend(happened.letters)
         for letter in happened.letters:
             self._post(place, letter, happened, chance)
 

@@ -20,17 +20,19 @@ ENDS = frozenset({"processed", "skipped", "duplicate"})
 
 @dataclass(slots=True)
 class Verdict:
-    """Sentences for people, one for each thing at fault."""
+    """Sentences for people, one for each thing at fault. things: those that they speak of."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    things: set[Thing] = field(default_factory=set)
 
     def add(self, other: Verdict) -> None:
         """Another one's sentences too."""
         self.lost += other.lost
         self.doubled += other.doubled
         self.wrong += other.wrong
+        self.things |= other.things
 
     @property
     def is_clean(self) -> bool:
@@ -52,37 +54,42 @@ def of_deliveries(heard: Mapping[Key, Heard], deadly: Collection[Key], rows: Row
         if len(stored) > 1:
             found.doubled.append(f"delivery {key} is stored {len(stored)} times")
         for row in stored:
-            _end(found, row, rows, is_deadly=key in deadly)
+            _end(found, row, is_deadly=key in deadly)
     found.doubled += [f"event {key}: {n} times" for key, n in rows.events.items() if n > 1]
     return found
 
 
-def _end(found: Verdict, row: Delivery, rows: Rows, *, is_deadly: bool) -> None:
+def _end(found: Verdict, row: Delivery, *, is_deadly: bool) -> None:
     said = f"delivery {row.source_type} {row.delivery_key} (row {row.id})"
     if row.status == "pending":
         found.lost.append(f"{said} did not end")
     elif is_deadly != (row.status == "dead"):
         found.wrong.append(f"{said} is {row.status}: {row.reason}")
-    elif row.status == "processed" and not rows.events[row.source_type, row.delivery_key]:
-        found.lost.append(f"{said} is processed, and has no event")
 
 
 def of_documents(
-    expected: Mapping[Thing, Expected], rows: Rows, unsure: Collection[Thing] = ()
+    when: str, expected: Mapping[Thing, Expected], rows: Rows, unsure: Collection[Thing] = ()
 ) -> Verdict:
-    """What must stand there does, as it was told last, and nothing else; `unsure` things apart."""
+    """What must stand there does, as it was told last, and nothing else; `unsure` things apart.
+
+    when: after what, for people.
+    """
     found, stored = Verdict(), {one.thing: one for one in rows.documents}
     often = Counter(one.thing for one in rows.documents)
-    found.doubled += [f"{_said(thing)}: {n} documents" for thing, n in often.items() if n > 1]
-    for thing in expected.keys() - stored.keys() - set(unsure):
-        found.lost.append(f"{_said(thing)} stands nowhere")
-    for thing in stored.keys() - expected.keys() - set(unsure):
-        found.wrong.append(f"{_said(thing)} is gone, and its document is not")
+    doubled = {thing for thing, count in often.items() if count > 1}
+    missing = expected.keys() - stored.keys() - set(unsure)
+    found.doubled += [f"{when}: {_said(thing)} is there {often[thing]} times" for thing in doubled]
+    found.lost += [f"{when}: {_said(thing)} stands nowhere" for thing in sorted(missing)]
+    wrong: dict[Thing, list[str]] = {
+        thing: ["is gone, and its document is not"]
+        for thing in stored.keys() - expected.keys() - set(unsure)
+    }
     for thing in (stored.keys() & expected.keys()) - set(unsure):
-        found.wrong += [
-            f"{_said(thing)}: {fault}"
-            for fault in _faults(expected[thing], stored[thing], set(unsure))
-        ]
+        wrong[thing] = [*_faults(expected[thing], stored[thing], set(unsure))]
+    found.wrong += [
+        f"{when}: {_said(thing)} {fault}" for thing, faults in wrong.items() for fault in faults
+    ]
+    found.things |= doubled | missing | {thing for thing, faults in wrong.items() if faults}
     return found
 
 

@@ -11,9 +11,10 @@ import signal
 from dataclasses import replace
 
 from ingest.core import retry
+from ingest.core.changes import Change, Delete, Refresh
 from ingest.flows.lookups import outcome, settle
 from ingest.flows.syncs import ending, failing
-from ingest.sources import registry, transport
+from ingest.sources import later, registry, transport
 from ingest.sources.contract import Message, Normalise, Normalised, Source
 from ingest.worker import app
 
@@ -21,6 +22,7 @@ __all__ = ["app"]
 
 POISON = "chaos-poison"
 SOON_S = 0.2
+PATIENT_S = 2.0
 WIDER = 1_000
 
 
@@ -30,9 +32,20 @@ def _poisoned(normalise: Normalise) -> Normalise:
     def swallow(message: Message) -> Normalised:
         if POISON in message.payload:
             os.kill(os.getpid(), signal.SIGKILL)
-        return normalise(message)
+        meant = normalise(message)
+        return replace(meant, changes=tuple(_hurried(one) for one in meant.changes))
 
     return swallow
+
+
+def _hurried(change: Change | Refresh) -> Change | Refresh:
+    """Our providers show at once what they tell of: nobody need be patient with them for long."""
+    if isinstance(change, Refresh):
+        return replace(change, patience_s=min(change.patience_s, PATIENT_S))
+    if isinstance(change, Delete) and change.confirm is not None:
+        confirm = replace(change.confirm, patience_s=min(change.confirm.patience_s, PATIENT_S))
+        return replace(change, confirm=confirm)
+    return change
 
 
 def _altered(found: Source) -> Source:
@@ -48,6 +61,7 @@ failing.AGAIN_S = outcome.AGAIN_S = SOON_S
 vars(settle)["AGAIN_S"] = SOON_S
 ending.WAITS_S = 1.0
 transport.STEP_S = 5.0
+later.WAITS_S = (0.5, 1.0, 2.0)
 
 # No package outside takes the name of a source of ours, so this process alters what was found.
 _known = {name: _altered(one) for name, one in registry.all_sources().items()}

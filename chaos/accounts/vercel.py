@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chaos.accounts import linear
-from chaos.accounts.account import Drawn, issue_of_linear, named, says
-from chaos.told import Gone, Happened, Letter, There, Thing
+from chaos.accounts.account import Drawn, issue_of_linear, says
+from chaos.told import Gone, Happened, Letter, Link, There, Thing
 from ingest.sources.vercel.demo.fake import Vercel, make
 
 SOURCE = "vercel"
@@ -102,7 +102,7 @@ class VercelAccount:
             one.id,
             (one.message,),
             state=("status", state),
-            links=named(linear.SOURCE, one.key),
+            links=frozenset((Link("mention", linear.SOURCE, one.key),)),
         )
         return Happened((self._letter(one, event, at_ms),), (fact,))
 
