@@ -12,12 +12,16 @@ JOBS ?= 3
 PORT ?=
 ONLY ?=
 JSON ?=
+SEED ?=
+DELIVERIES ?=
+FAULTS ?=
+SOURCES ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := $(VENV)/audit
 PACKAGING := $(VENV)/packaging
-CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. examples/. bench/__init__.py)))
+CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. examples/. bench/__init__.py chaos/__init__.py)))
 
 help: ## print this
 	@echo 'make <target>, with Python >= 3.11 (PYTHON=$(PYTHON)):'
@@ -41,6 +45,11 @@ corpus: $(READY) ## real payloads through the whole stack: CORPUS=dir
 
 bench: $(READY) ## measure: ONLY=name JSON=file
 	$(BIN)/python -m bench $(if $(ONLY),--only '$(ONLY)') $(if $(JSON),--json '$(JSON)')
+
+chaos: $(READY) ## faults while deliveries come, and what the rows must be: SEED=n DELIVERIES=n FAULTS=n JSON=file
+	$(BIN)/python -m chaos $(if $(SEED),--seed '$(SEED)') $(if $(FAULTS),--faults '$(FAULTS)') \
+		$(if $(DELIVERIES),--deliveries '$(DELIVERIES)') $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(SOURCES),--sources '$(SOURCES)') $(if $(JSON),--json '$(JSON)')
 
 check: lint types coverage ## lint, format, types and tests with branch coverage
 
@@ -69,7 +78,7 @@ setup: $(READY) ## the environment alone
 clean: ## remove the environment and caches; data stay
 	rm -rf '$(VENV)' build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache \
 		.hypothesis src/*.egg-info
-	find src tests bench -name __pycache__ -type d -exec rm -rf {} + 2>/dev/null || true
+	find src tests bench chaos -name __pycache__ -type d -exec rm -rf {} + 2>/dev/null || true
 
 $(READY): pyproject.toml constraints.txt
 	@.ci/install '$(VENV)' '$(PYTHON)' --constraint constraints.txt --editable '.[dev]'
@@ -83,5 +92,5 @@ $(PACKAGING)/.ready: .ci/packaging.txt .ci/promtool | $(READY)
 	@if .ci/install '$(PACKAGING)' '$(PYTHON)' --requirement .ci/packaging.txt \
 		&& .ci/promtool '$(PACKAGING)/bin'; then touch $@; else rm -rf '$(PACKAGING)'; fi
 
-.PHONY: help demo up test test-slow corpus bench check coverage lint types audit packaging format \
+.PHONY: help demo up test test-slow corpus bench chaos check coverage lint types audit packaging format \
 	setup clean

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from chaos.accounts import ACCOUNTS
 from chaos.faults.draw import FAULTS
 from chaos.plan import Plan
 from chaos.run import run
@@ -24,20 +25,25 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=_USUAL.faults)
     parser.add_argument("--rate", type=float, default=_USUAL.a_second, help="postings a second")
     parser.add_argument("--only", default="", help=f"faults, by comma: {', '.join(sorted(FAULTS))}")
+    parser.add_argument("--sources", default="", help="which send, by comma; all without it")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     told = parser.parse_args()
-    only = tuple(one.strip() for one in told.only.split(",") if one.strip())
-    unknown = [one for one in only if one not in FAULTS]
+    only, sources = _names(told.only), _names(told.sources)
+    unknown = {*only} - {*FAULTS} | {*sources} - {*ACCOUNTS}
     if unknown:
-        parser.error(f"no such fault: {', '.join(unknown)}")
+        parser.error(f"there is no {', '.join(sorted(unknown))}")
     seed = secrets.randbelow(10**6) if told.seed is None else told.seed
-    plan = Plan(seed, told.deliveries, told.faults, told.rate, only=only)
+    plan = Plan(seed, told.deliveries, told.faults, told.rate, only=only, sources=sources)
     print(f"seed {seed}; again with: {plan.command()}", flush=True)
     figures = run(plan, lambda line: print(line, file=sys.stderr, flush=True))
     _print(figures)
     if told.json:
         told.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return 1 if figures["lost"] or figures["doubled"] or figures["wrong"] else 0
+
+
+def _names(told: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in told.split(",") if one.strip())
 
 
 def _print(figures: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ class Plan:
     twice: float = 0.05
     dropped: float = 0.02
     only: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
     def strikes_at(self, number: int) -> int:
         """Before which posting the fault of that number strikes: evenly, and none at the very end."""
@@ -29,4 +30,5 @@ class Plan:
     def command(self) -> str:
         """Runs this again."""
         told = f"make chaos SEED={self.seed} DELIVERIES={self.deliveries} FAULTS={self.faults}"
-        return told + (f" ONLY='{','.join(self.only)}'" if self.only else "")
+        told += f" ONLY='{','.join(self.only)}'" if self.only else ""
+        return told + (f" SOURCES='{','.join(self.sources)}'" if self.sources else "")

@@ -15,8 +15,9 @@ from chaos.told import Letter, Thing
 from chaos.verdict import Verdict
 
 MOST_TOLD = 50
+MOST_SLOW = 5
 MENDS_S = 2.0
-"""So long after its end a fault counts as the reason of what was under way."""
+"""So long after its end a fault counts as the reason of what arrives."""
 
 
 @dataclass(slots=True)
@@ -50,10 +51,22 @@ def report(
         "faults": len(struck),
         **{name: len(sentences) for name, sentences in told.items()},
         "longest_delay_s": _delays(struck, rows.deliveries),
+        "slowest": _slowest(rows.deliveries),
         "answers": dict(sender.statuses),
         **more,
         "told": {name: sentences[:MOST_TOLD] for name, sentences in told.items()},
     }
+
+
+def _slowest(deliveries: Iterable[Delivery]) -> list[str]:
+    """Those that took the longest, for people."""
+    ended = [one for one in deliveries if one.settled_at is not None]
+    ended.sort(key=lambda one: one.received_at - (one.settled_at or 0.0))
+    return [
+        f"{one.source_type} row {one.id}: {(one.settled_at or 0.0) - one.received_at:.1f} s,"
+        f" {one.attempts} attempts, {one.setbacks} setbacks, {one.reason}, {one.last_error}"
+        for one in ended[:MOST_SLOW]
+    ]
 
 
 def trails_of(
@@ -81,11 +94,11 @@ def _step(letter: Letter, row: Delivery | None) -> str:
 
 
 def _delays(struck: Sequence[Struck], deliveries: Iterable[Delivery]) -> dict[str, float]:
-    """By fault: the longest time from receipt to end of what was under way while it lasted."""
+    """By fault: the longest time from receipt to end of what arrived while it lasted."""
     longest: dict[str, float] = {}
     ended = [(one.received_at, one.settled_at) for one in deliveries if one.settled_at is not None]
     for fault in struck:
         until = (fault.ended_at or fault.began_at) + MENDS_S
-        took = [end - begin for begin, end in ended if begin <= until and end >= fault.began_at]
+        took = (end - begin for begin, end in ended if fault.began_at <= begin <= until)
         longest[fault.name] = round(max(longest.get(fault.name, 0.0), *took, 0.0, 0.0), 2)
     return dict(sorted(longest.items()))

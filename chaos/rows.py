@@ -38,6 +38,8 @@ class Delivery(NamedTuple):
     status: str
     reason: str | None
     attempts: int
+    setbacks: int
+    last_error: str | None
     received_at: float
     settled_at: float | None
 
@@ -66,7 +68,8 @@ def _documents(conn: psycopg.Connection[Any]) -> list[Document]:
         )
     }
     texts = _gathered(
-        conn, "SELECT document_id, text FROM lightfast_document_chunks ORDER BY document_id, position"
+        conn,
+        "SELECT document_id, text FROM lightfast_document_chunks ORDER BY document_id, position",
     )
     found_by = _gathered(conn, "SELECT document_id, alias FROM lightfast_document_aliases")
     links: dict[str, dict[Link, Thing | None]] = {}
@@ -102,7 +105,7 @@ def _gathered(conn: psycopg.Connection[Any], query: str) -> dict[str, list[str]]
 
 def _deliveries(conn: psycopg.Connection[Any]) -> list[Delivery]:
     rows = conn.execute(
-        "SELECT id, source_type::text, delivery_key, status, reason, attempts,"
+        "SELECT id, source_type::text, delivery_key, status, reason, attempts, setbacks, last_error,"
         " extract(epoch FROM received_at)::float8 AS received_at,"
         " extract(epoch FROM settled_at)::float8 AS settled_at"
         " FROM lightfast_webhook_deliveries ORDER BY id"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -32,6 +31,8 @@ PAUSE_S = 0.05
 SETTLED_S = 300.0
 SYNC_EVERY_S = 7.0
 """Between two runs that are asked for while deliveries come; each of another connection."""
+ALWAYS = ("linear", "github")
+"""The texts of all others name issues of the one, and a poison is of the other."""
 _UNFINISHED = """
 SELECT (SELECT count(*) FROM lightfast_webhook_deliveries WHERE status = 'pending')
      + (SELECT count(*) FROM lightfast_lookups)
@@ -64,6 +65,7 @@ class Run:
             self.plan, self.accounts, lambda name, act: self.site.fakes[name].happen(act)
         )
         sender = Sender(self.site.url, self.site.routes, self.plan.a_second)
+        self.site.post = stream.between.append
         storm = Storm(self.plan, self.site, self.say)
         sender.start(stream)
         self._while_sending(sender, storm)
@@ -106,9 +108,7 @@ class Run:
 
     def _ask(self, name: str, kind: Kind) -> int:
         engine = self.site.machine.program.engine
-        return sync_connection(
-            engine, self.site.connections[name], kind=kind, asked_by="chaos"
-        )
+        return sync_connection(engine, self.site.connections[name], kind=kind, asked_by="chaos")
 
     def _list_all(self) -> None:
         """A full run of each; what it asks a person is confirmed."""
@@ -157,6 +157,7 @@ class Run:
     def _more(self) -> Mapping[str, Any]:
         return {
             "seconds": round(self._seconds(), 1),
+            "is_pooled": self.site.is_pooled,
             "syncs": self.syncs,
             "restarts": dict(self.site.supervisor.restarts),
         }
@@ -167,6 +168,10 @@ class Run:
 
 def run(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
     """Carry out a plan on a site of its own; the figures. Main thread only."""
-    accounts = {name: make(Drawn(plan.seed, name)) for name, make in ACCOUNTS.items()}
+    accounts = {
+        name: make(Drawn(plan.seed, name))
+        for name, make in ACCOUNTS.items()
+        if name in ({*plan.sources, *ALWAYS} if plan.sources else ACCOUNTS)
+    }
     with site(accounts) as stands:
         return Run(plan, accounts, stands, say).carry_out()

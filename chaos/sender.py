@@ -116,7 +116,11 @@ class Sender:
     async def _drop(self, letter: Letter) -> None:
         """All of it is sent, and the connection reset at once."""
         self.dropped += 1
-        where, route, signed = urlsplit(self.url), self.routes[letter.source_type], self._signed(letter)
+        where, route, signed = (
+            urlsplit(self.url),
+            self.routes[letter.source_type],
+            self._signed(letter),
+        )
         told = {"host": where.netloc, "content-length": str(len(signed.body)), **signed.headers}
         lines = [f"POST {route.path} HTTP/1.1", *(f"{k}: {v}" for k, v in told.items()), "", ""]
         try:

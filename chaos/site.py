@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from chaos import pooler
 from chaos.accounts.account import Account
 from chaos.sender import Route
 from chaos.supervisor import Supervisor
-from ingest.embedded import commands, processes
+from chaos.told import Letter
+from ingest.embedded import processes
 from ingest.embedded.stack import Child
 from ingest.flows.connections.connect import connect_source
 from ingest.machine import Machine, is_ready, machine
@@ -35,7 +37,8 @@ WORKERS = ("worker", "worker-2")
 class Site:
     """What faults strike at. hands_off: a server that is down is left so for now.
 
-    routes, connections: by source type. deadly: ids of deliveries that kill whoever reads them.
+    routes, connections: by source type. post: has a letter leave beside the others. deadly: keys of
+    those that take a worker down.
     """
 
     machine: Machine
@@ -45,7 +48,9 @@ class Site:
     routes: Mapping[str, Route]
     connections: Mapping[str, str]
     log: Path
+    is_pooled: bool = False
     hands_off: bool = False
+    post: Callable[[Letter], None] = lambda _letter: None
     deadly: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -77,8 +82,10 @@ class Site:
     def beat(self, name: str) -> Child:
         """One more beat, with a memory of its own."""
         (beat,) = (one for one in self.supervisor.children if one.name == "beat")
-        argv = [str(self.data / f"schedule-{name}") if "schedule" in Path(word).name else word
-                for word in beat.argv]
+        argv = [
+            str(self.data / f"schedule-{name}") if "schedule" in Path(word).name else word
+            for word in beat.argv
+        ]
         return Child(name, argv, beat.env, beat.cwd)
 
     def tail(self, lines: int = 40) -> str:
@@ -99,19 +106,31 @@ def site(accounts: Mapping[str, Account]) -> Iterator[Site]:
         port = processes.free_port()
         log = made.program.settings.data_dir / "processes.log"
         output = held.enter_context(log.open("wb"))
-        supervisor = held.enter_context(Supervisor(_children(made, port), output))
-        stands = Site(made, supervisor, fakes, port, routes, connections, log)
+        children, identities = _children(made, port)
+        supervisor = held.enter_context(Supervisor(children, output, identities))
+        is_pooled = bool(identities)
+        stands = Site(made, supervisor, fakes, port, routes, connections, log, is_pooled)
         if not processes.wait_until(lambda: is_ready(HOST, port), seconds=READY_S):
             raise RuntimeError(f"the receiver is not ready:\n{stands.tail()}")
         yield stands
 
 
-def _children(made: Machine, port: int) -> list[Child]:
-    """Those of `ingest up`, with our workers, and one of them twice."""
+def _children(made: Machine, port: int) -> tuple[list[Child], dict[str, str]]:
+    """Those of `ingest up`, with our workers, and one of them twice; behind a pooler if there is
+    one, which is the first then. And as whom one runs that does not run as we do.
+    """
     usual = [_ours(child) for child in made.children(host=HOST, port=port, workers=1)]
     (worker,) = (one for one in usual if one.name == "worker")
     second = Child(WORKERS[1], [*(_renamed(word) for word in worker.argv)], worker.env, ROOT)
-    return [*usual, second]
+    program, url = pooler.installed(), made.services.urls.database_url
+    if program is None:
+        return [*usual, second], {}
+    at, directory = processes.free_port(), made.program.settings.data_dir.parent / pooler.NAME
+    directory.parent.chmod(0o755)  # whoever it runs as has to reach its configuration
+    first, identity = pooler.configured(program, url, directory, at)
+    behind = {"DATABASE_URL": pooler.pooled(url, at)}
+    children = [replace(one, env={**one.env, **behind}) for one in (*usual, second)]
+    return [first, *children], {pooler.NAME: identity}
 
 
 def _ours(child: Child) -> Child:

@@ -27,7 +27,7 @@ class Storm:
     _until: float | None = None
 
     def __post_init__(self) -> None:
-        self._coming = drawn(self.plan.seed, self.plan.only)
+        self._coming = drawn(self.plan.seed, self.plan.only, is_pooled=self.site.is_pooled)
 
     def turn(self, sent: int) -> None:
         """End what has lasted long enough, and begin what is due after so many postings."""

@@ -6,6 +6,7 @@ Law: a provider's state moves when something happens there, and not when its let
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -32,6 +33,7 @@ class Stream:
     """All postings of a run. `happen` calls what it is given while that account answers nobody.
 
     unsure: the things of which a letter was dropped for good: only a listing tells them.
+    between: letters that leave at once, beside the plan; any thread may add some.
     told_by: the letters that spoke of a thing, in the order in which it happened.
     """
 
@@ -40,6 +42,7 @@ class Stream:
     happen: Callable[[str, Callable[[], Happened]], Happened]
     oracle: Oracle = field(default_factory=Oracle)
     unsure: set[Thing] = field(default_factory=set)
+    between: deque[Letter] = field(default_factory=deque)
     told_by: dict[Thing, list[Letter]] = field(default_factory=dict)
     _waiting: list[tuple[int, int, Posting]] = field(default_factory=list)
     _number: int = 0
@@ -49,6 +52,8 @@ class Stream:
         for place in range(self.plan.deliveries):
             while not self._is_due(place):
                 self._add(place, chance)
+            while self.between:
+                yield Posting(self.between.popleft())
             yield heapq.heappop(self._waiting)[2]
 
     def _is_due(self, place: int) -> bool:

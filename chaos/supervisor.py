@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -25,10 +25,14 @@ STOP_S = 15.0
 
 @dataclass(slots=True)
 class Supervisor:
-    """A context manager: all that runs ends with its block. restarts: by name."""
+    """A context manager: all that runs ends with its block.
+
+    identities: as whom a child runs that is not to run as we do. restarts: by name.
+    """
 
     children: Sequence[Child]
     output: IO[bytes]
+    identities: Mapping[str, str] = field(default_factory=dict)
     restarts: Counter[str] = field(default_factory=Counter)
     _running: dict[str, Bound] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
@@ -93,6 +97,7 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         self._running[child.name] = processes.spawn(
             child.argv,
+            identity=self.identities.get(child.name, "self"),
             output=self.output,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **child.env},
             cwd=child.cwd,

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+POISON = "chaos-poison"
+"""A field of a payload that takes the worker down that reads it."""
 Thing = tuple[str, str, str]
 """Source type, kind, and the id that the provider gave: what a document is of."""
 
@@ -19,14 +21,12 @@ class Letter:
     """One webhook before it is dated and signed; header names in lower case.
 
     key: the provider's id of the delivery, the same however often it is sent.
-    kills: it takes the worker down that reads it.
     """
 
     source_type: str
     key: str
     headers: Mapping[str, str]
     payload: Mapping[str, Any]
-    kills: bool = False
 
 
 @dataclass(frozen=True, slots=True)

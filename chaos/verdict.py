@@ -107,7 +107,9 @@ def _faults(must: Expected, row: Document, unsure: set[Thing]) -> Iterator[str]:
     for link in must.bound.keys() | row.links.keys():
         if link not in must.bound or link not in row.links:
             yield f"{link} is {'missing' if link in must.bound else 'too much'}"
-        elif must.bound[link] != row.links[link] and not {must.bound[link], row.links[link]} & unsure:
+        elif (
+            must.bound[link] != row.links[link] and not {must.bound[link], row.links[link]} & unsure
+        ):
             yield f"{link} leads to {row.links[link]}, not to {must.bound[link]}"
 
 

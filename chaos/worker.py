@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
+from chaos.told import POISON
 from ingest.core import retry
 from ingest.core.changes import Change, Delete, Refresh
 from ingest.flows.lookups import outcome, settle
 from ingest.flows.syncs import ending, failing
 from ingest.sources import later, registry, transport
 from ingest.sources.contract import Message, Normalise, Normalised, Source
+from ingest.sources.limits import Call, LimitReading, RateLimits
 from ingest.worker import app
 
 __all__ = ["app"]
 
-POISON = "chaos-poison"
 SOON_S = 0.2
 PATIENT_S = 2.0
 WIDER = 1_000
@@ -50,10 +53,24 @@ def _hurried(change: Change | Refresh) -> Change | Refresh:
 
 def _altered(found: Source) -> Source:
     made = replace(found, normalise=_poisoned(found.normalise))
-    if found.limits is None:
-        return made
-    each = tuple(replace(one, amount=one.amount * WIDER) for one in found.limits.each)
-    return replace(made, limits=replace(found.limits, each=each))
+    return made if found.limits is None else replace(made, limits=_widened(found.limits))
+
+
+def _widened(limits: RateLimits) -> RateLimits:
+    """An hour's requests for each few seconds; who has none left still has none."""
+
+    def read(call: Call, headers: Mapping[str, str], now: datetime) -> tuple[LimitReading, ...]:
+        return tuple(
+            replace(
+                one,
+                remaining=one.remaining * WIDER,
+                amount=None if one.amount is None else one.amount * WIDER,
+            )
+            for one in limits.read(call, headers, now)
+        )
+
+    each = tuple(replace(one, amount=one.amount * WIDER) for one in limits.each)
+    return RateLimits(each, read)
 
 
 retry.BASE_DELAY_S, retry.MAX_DELAY_S = SOON_S, 5.0

@@ -82,7 +82,9 @@ def millisecond() -> str:
 
 def later(former: str) -> str:
     """This second, or the first one after `former`: nothing happens to one thing twice in it."""
-    return max(second(), f"{datetime.fromisoformat(former) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}")
+    return max(
+        second(), f"{datetime.fromisoformat(former) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    )
 
 
 def says(text: str, key: str) -> str:

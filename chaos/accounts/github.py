@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chaos.accounts.account import Drawn, named, says, second
-from chaos.told import Gone, Happened, Letter, There, Thing
+from chaos.told import POISON, Gone, Happened, Letter, There, Thing
 from ingest.sources.github.demo.fake import GitHub, make
 
 REPOSITORY, ID = "brindle-ferries/departures", 730_400_001
@@ -166,7 +166,10 @@ class GitHubAccount:
     def _move_file(self) -> Happened | None:
         if not self.files:
             return None
-        path, to = self.drawn.chance.choice([*self.files]), f"moved/pier-{self.drawn.next('file')}.md"
+        path, to = (
+            self.drawn.chance.choice([*self.files]),
+            f"moved/pier-{self.drawn.next('file')}.md",
+        )
         self.files[to] = text = self.files.pop(path)
         facts = (Gone((SOURCE, "file", path)), _file_fact(to, text))
         return self._pushed({path: None, to: _file(text)}, facts)
@@ -228,6 +231,12 @@ class GitHubAccount:
         key = self.drawn.uuid(f"delivery/{self.drawn.next('delivery')}")
         headers = {"x-github-event": event, "x-github-delivery": key}
         return Letter(SOURCE, key, headers, {**_AROUND, **payload})
+
+
+def poison(key: str) -> Letter:
+    """A webhook of nothing, which takes down who reads it."""
+    headers = {"x-github-event": "issues", "x-github-delivery": key}
+    return Letter(SOURCE, key, headers, {**_AROUND, "action": "opened", POISON: key})
 
 
 def _issue_thing(number: int) -> Thing:

@@ -183,7 +183,9 @@ class LinearAccount:
         at, text, other = millisecond(), self.drawn.text(), self.drawn.any_of("DEP")
         issue, former = self.issues[comment["issueId"]], comment.get("body")
         body = says(text, issue_of_linear(other))
-        about = {name: issue[name] for name in ("id", "identifier", "title", "url", "team", "teamId")}
+        about = {
+            name: issue[name] for name in ("id", "identifier", "title", "url", "team", "teamId")
+        }
         comment = {**comment, "updatedAt": at, "body": body, "issue": about}
         self.comments[comment["id"]] = comment
         page = f"{issue['url']}#comment-{comment['id'][:8]}"

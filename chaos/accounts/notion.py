@@ -61,7 +61,11 @@ class NotionAccount:
         )
 
     def _create(self) -> Happened:
-        id_, text, key = self._id(f"page/{self.drawn.next('page')}"), self.drawn.text(), self._other()
+        id_, text, key = (
+            self._id(f"page/{self.drawn.next('page')}"),
+            self.drawn.text(),
+            self._other(),
+        )
         title, said = f"Post-mortem {text}", says(text, key)
         self.provider.put_page(id_, title, at=second(), blocks=[block("paragraph", rich(said))])
         fact = There(_page(id_), id_, (title, said), links=named(linear.SOURCE, key))
@@ -117,7 +121,11 @@ class NotionAccount:
         page = self._any_page()
         if page is None:
             return None
-        id_, text, key = self._id(f"comment/{self.drawn.next('comment')}"), self.drawn.text(), self._other()
+        id_, text, key = (
+            self._id(f"comment/{self.drawn.next('comment')}"),
+            self.drawn.text(),
+            self._other(),
+        )
         said = says(text, key)
         self.provider.put_comment(id_, in_page(page.key), rich(said), at=second())
         links = named(linear.SOURCE, key)

@@ -65,9 +65,7 @@ class VercelAccount:
         message = says(self.drawn.text(), key)
         made = _Deployment(id_, f"{_NAME}-{number:09d}-{_SLUG}.vercel.app", message, key)
         meta = {"githubCommitMessage": message}
-        self.provider.deploy(
-            id_, _PROJECT, made.host, at_ms=at_ms, target="production", meta=meta
-        )
+        self.provider.deploy(id_, _PROJECT, made.host, at_ms=at_ms, target="production", meta=meta)
         self.provider.become(id_, "BUILDING", at_ms=at_ms)
         return self._told(made, "created", "BUILDING", at_ms)
 

@@ -209,4 +209,3 @@ class ZendeskAccount:
 
     def _other(self) -> str:
         return issue_of_linear(self.drawn.chance.randint(1, 40))
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from random import Random
 
-from chaos.faults import killed, postgres, providers, redis
+from chaos.faults import killed, poison, postgres, providers, redis
 from chaos.faults.fault import Fault
 
 FAULTS: Mapping[str, Fault] = {
@@ -15,6 +15,8 @@ FAULTS: Mapping[str, Fault] = {
     "beat killed": killed.killed("beat"),
     "receiver killed": killed.killed("web"),
     "one process killed": killed.one_process,
+    "pooler killed": killed.killed("pooler"),
+    "poison": poison.poisoned,
     "two beats": killed.two_beats,
     "redis emptied": redis.emptied,
     "redis down": redis.down,
@@ -31,12 +33,20 @@ FAULTS: Mapping[str, Fault] = {
     "providers err": providers.erring,
     "providers break off": providers.broken,
     "providers hang": providers.hanging,
+    "providers drip": providers.dripping,
 }
 
 
-def drawn(seed: int, only: tuple[str, ...] = ()) -> Iterator[tuple[str, Random]]:
+NEEDS_POOLER = "pooler killed"
+
+
+def drawn(
+    seed: int, only: tuple[str, ...] = (), *, is_pooled: bool = True
+) -> Iterator[tuple[str, Random]]:
     """Names of faults without end, each with what is drawn for it."""
     chance, names = Random(f"{seed}/faults"), sorted(only or FAULTS)
+    if not is_pooled and not only:
+        names.remove(NEEDS_POOLER)
     while True:
         chance.shuffle(names)
         for name in names:

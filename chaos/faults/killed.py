@@ -19,7 +19,9 @@ def killed(*names: str) -> Fault:
 
     @contextmanager
     def strike(site: Site, chance: Random) -> Iterator[float]:
-        site.supervisor.kill(chance.choice(names))
+        here = [name for name in names if site.supervisor.members(name)]
+        for name in here and [chance.choice(here)]:
+            site.supervisor.kill(name)
         yield AT_ONCE
 
     return strike

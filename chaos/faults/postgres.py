@@ -50,9 +50,7 @@ def disconnected(site: Site, _chance: Random) -> Iterator[float]:
 @contextmanager
 def rows_held(site: Site, chance: Random) -> Iterator[float]:
     """A session holds some of the rows that everybody wants."""
-    query = (
-        "SELECT FROM lightfast_document_ledger ORDER BY heard_at DESC NULLS LAST LIMIT 50 FOR UPDATE"
-    )
+    query = "SELECT FROM lightfast_document_ledger ORDER BY heard_at DESC NULLS LAST LIMIT 50 FOR UPDATE"
     with _holding(site, query):
         yield chance.uniform(*_LONG_S)
 
@@ -90,7 +88,9 @@ def _cut_others(held: ExitStack, site: Site) -> None:
     mine = f"application_name <> '{_NAME}' AND backend_type = 'client backend'"
     with suppress(psycopg.OperationalError):
         first = held.enter_context(_session(site, superuser=True))
-        first.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}".encode())
+        first.execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}".encode()
+        )
         for _ in range(_MOST_SESSIONS):
             held.enter_context(_session(site))
 

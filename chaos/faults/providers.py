@@ -17,6 +17,7 @@ _KINDS: dict[str, tuple[FaultKind, ...]] = {
     "erring": ("500", "502", "503"),
     "broken": ("cut", "torn", "reset"),
     "hanging": ("hang",),
+    "dripping": ("drip",),
 }
 
 
@@ -45,6 +46,13 @@ def broken(site: Site, chance: Random) -> Iterator[float]:
 def hanging(site: Site, chance: Random) -> Iterator[float]:
     """Answers that do not come."""
     with _weather(site, chance, "hanging") as lasts_s:
+        yield lasts_s
+
+
+@contextmanager
+def dripping(site: Site, chance: Random) -> Iterator[float]:
+    """Answers that come byte by byte, and not to their end."""
+    with _weather(site, chance, "dripping") as lasts_s:
         yield lasts_s
 
 

@@ -28,6 +28,7 @@ from ingest.testing.breaking import Break, BreakableProtocol, break_off
 
 Act = TypeVar("Act")
 
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request as the fake saw it; header names in lower case, the body as JSON where it is.
