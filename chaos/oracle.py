@@ -1,7 +1,7 @@
 """What the rows must be: a plain sequential model. Knows no pipeline, no order of arrival, no I/O.
 
-Law: it hears each fact once, in the order in which things happened; the last word of a thing counts.
-It imports nothing of the program.
+Law: it hears each fact once, in the order in which things happened, and the last word of a thing
+counts. It imports nothing of the program.
 """
 
 from __future__ import annotations

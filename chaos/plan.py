@@ -24,7 +24,7 @@ class Plan:
     sources: tuple[str, ...] = ()
 
     def strikes_at(self, number: int) -> int:
-        """Before which posting the fault of that number strikes: evenly, and none at the very end."""
+        """Before which posting the fault of that number strikes: evenly, none at the very end."""
         return (number + 1) * self.deliveries // (self.faults + 2)
 
     def command(self) -> str:

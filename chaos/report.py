@@ -35,7 +35,7 @@ def report(
     struck: Sequence[Struck],
     rows: Rows,
     found: Verdict,
-    more: Mapping[str, Any],
+    **more: Any,
 ) -> dict[str, Any]:
     """Counts, delays and what is at fault, MOST_TOLD sentences of each kind at most."""
     told = {"lost": found.lost, "doubled": found.doubled, "wrong": found.wrong}

@@ -64,7 +64,8 @@ def _documents(conn: psycopg.Connection[Any]) -> list[Document]:
     things = {
         row.document_id: (row.source_type, row.kind, row.external_id)
         for row in conn.execute(
-            "SELECT document_id, source_type::text, kind, external_id FROM lightfast_document_ledger"
+            "SELECT document_id, source_type::text, kind, external_id"
+            " FROM lightfast_document_ledger"
         )
     }
     texts = _gathered(
@@ -74,8 +75,8 @@ def _documents(conn: psycopg.Connection[Any]) -> list[Document]:
     found_by = _gathered(conn, "SELECT document_id, alias FROM lightfast_document_aliases")
     links: dict[str, dict[Link, Thing | None]] = {}
     for row in conn.execute(
-        "SELECT document_id, kind, target_source::text AS of, target_key, target_document_id AS target"
-        " FROM lightfast_document_references"
+        "SELECT document_id, kind, target_source::text AS of, target_key,"
+        " target_document_id AS target FROM lightfast_document_references"
     ):
         link = Link(row.kind, row.of, row.target_key)
         links.setdefault(row.document_id, {})[link] = things.get(row.target)
@@ -105,7 +106,8 @@ def _gathered(conn: psycopg.Connection[Any], query: str) -> dict[str, list[str]]
 
 def _deliveries(conn: psycopg.Connection[Any]) -> list[Delivery]:
     rows = conn.execute(
-        "SELECT id, source_type::text, delivery_key, status, reason, attempts, setbacks, last_error,"
+        "SELECT id, source_type::text, delivery_key, status, reason,"
+        " attempts, setbacks, last_error,"
         " extract(epoch FROM received_at)::float8 AS received_at,"
         " extract(epoch FROM settled_at)::float8 AS settled_at"
         " FROM lightfast_webhook_deliveries ORDER BY id"
@@ -115,6 +117,7 @@ def _deliveries(conn: psycopg.Connection[Any]) -> list[Delivery]:
 
 def _events(conn: psycopg.Connection[Any]) -> Counter[Key]:
     rows = conn.execute(
-        "SELECT source_type::text, event_key, count(*) FROM lightfast_ingestion_events GROUP BY 1, 2"
+        "SELECT source_type::text, event_key, count(*)"
+        " FROM lightfast_ingestion_events GROUP BY 1, 2"
     )
     return Counter({(source, key): count for source, key, count in rows})

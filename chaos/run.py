@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -83,7 +84,7 @@ class Run:
         found.wrong += [f"refused: {one}" for one in sender.refused]
         trails = trails_of(found.things, stream.told_by, after)
         more = {**self._more(), "trails": trails}
-        return report(self.plan, sender, storm.struck, after, found, more)
+        return report(self.plan, sender, storm.struck, after, found, **more)
 
     def _while_sending(self, sender: Sender, storm: Storm) -> None:
         next_sync = time.monotonic() + SYNC_EVERY_S
@@ -114,7 +115,7 @@ class Run:
         """A full run of each; what it asks a person is confirmed."""
         for name in self.site.connections:
             run = self._ask(name, "full")
-            self._wait(lambda run=run: self._ended(run), f"full run {run} of {name} ended")
+            self._wait(partial(self._ended, run), f"full run {run} of {name} ended")
         self._wait(self._settled, "all settled that the lists brought")
 
     def _ended(self, run: int) -> bool:

@@ -40,9 +40,8 @@ class Route:
 
 @dataclass(slots=True)
 class Heard:
-    """What became of one delivery at the receiver: its row's ids, and when it was answered first."""
+    """What the receiver answered for a delivery. rows: the ids of its rows, one if all is well."""
 
-    answered_at: float
     rows: set[int] = field(default_factory=set)
 
 
@@ -141,4 +140,4 @@ class Sender:
     def _note(self, letter: Letter, row: int) -> None:
         self.answered += 1
         key = (letter.source_type, letter.key)
-        self.heard.setdefault(key, Heard(time.time())).rows.add(row)
+        self.heard.setdefault(key, Heard()).rows.add(row)

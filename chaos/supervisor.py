@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -55,9 +56,8 @@ class Supervisor:
             processes.signal_process(bound.pid, signal.SIGTERM)
         until = time.monotonic() + STOP_S
         for bound in self._running.values():
-            processes.wait_until(
-                lambda b=bound: not b.running(), seconds=max(0.0, until - time.monotonic())
-            )
+            left_s = max(0.0, until - time.monotonic())
+            processes.wait_until(partial(_has_ended, bound), seconds=left_s)
             _bury(bound)
         self._running.clear()
 
@@ -102,6 +102,10 @@ class Supervisor:
             env={**os.environ, "PYTHONUNBUFFERED": "1", **child.env},
             cwd=child.cwd,
         )
+
+
+def _has_ended(bound: Bound) -> bool:
+    return not bound.running()
 
 
 def _bury(bound: Bound) -> None:

@@ -1,7 +1,7 @@
 """What an account says: to the receiver by letters, and to the oracle by facts. Values alone.
 
-Law: a fact speaks of what a reader of the rows sees, in the words of the provider, and knows nothing
-of how a row comes to be.
+Law: a fact speaks of what a reader of the rows sees, in the words of the provider, and knows
+nothing of how a row comes to be.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class There:
     """The thing stands there, from now on as it is told here.
 
     key: what people call it by. words: stand in its text; `unsaid` must not, as they are of an
-    older text. state: a field of its metadata, where it has one. former: keys by which it is found too.
+    older text. state: a field of its metadata, where it has one. former: keys that find it too.
     """
 
     thing: Thing

@@ -1,7 +1,7 @@
 """Compares what the oracle says with what the rows are. Performs no I/O.
 
-lost: what was answered and did not come to its end, or stands nowhere. doubled: what is there twice.
-wrong: what says something else, is still there, or ended as it must not.
+lost: what was answered and did not come to its end, or stands nowhere. doubled: what is there
+twice. wrong: what says something else, is still there, or ended as it must not.
 """
 
 from __future__ import annotations

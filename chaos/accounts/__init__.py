@@ -1,4 +1,4 @@
-"""What goes on at each provider: one file a source, with its objects, its webhooks and its truth."""
+"""What goes on at each provider: a file a source, with its objects, its webhooks and its truth."""
 
 from __future__ import annotations
 

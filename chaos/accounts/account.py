@@ -61,9 +61,20 @@ class Drawn:
 class Account(Protocol):
     """One account at a provider, connected to the store."""
 
-    source_type: str
-    metadata: Mapping[str, Any]
-    provider: Provider
+    @property
+    def source_type(self) -> str:
+        """Of which source it is."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Of its connection."""
+        ...
+
+    @property
+    def provider(self) -> Provider:
+        """The API that is asked about it."""
+        ...
 
     def happens(self) -> Happened:
         """The next thing. Called while the provider answers nobody."""

@@ -1,4 +1,4 @@
-"""Sentry: issues that are raised, resolved and come back, with comments that are edited and deleted.
+"""Sentry: issues are raised, resolved and come back, with comments that are edited and deleted.
 
 The shapes are those of Sentry's webhooks.
 """
@@ -28,7 +28,7 @@ _PROJECT: dict[str, Any] = {
 
 @dataclass(slots=True)
 class SentryAccount:
-    """One project. issues: as webhooks tell them. comments: what stands, and when it was written."""
+    """One project. issues: as webhooks tell them. comments: what stands, and its last time."""
 
     drawn: Drawn
     provider: Sentry = field(default_factory=lambda: make("brindle"))

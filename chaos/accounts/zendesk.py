@@ -135,8 +135,10 @@ class ZendeskAccount:
         if id_ is None:
             return None
         title, said, fact = self._written(self.drafts.pop(id_))
-        told = {"title": title, "name": title, "body": f"<p>{said}</p>", "draft": False}
-        self.provider.edit_article(id_, at=second(), **told)
+        body = f"<p>{said}</p>"
+        self.provider.edit_article(
+            id_, at=second(), title=title, name=title, body=body, draft=False
+        )
         return self._article("published", id_, fact)
 
     def _written(self, fact: There) -> tuple[str, str, There]:

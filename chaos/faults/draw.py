@@ -1,4 +1,4 @@
-"""Which faults there are, and which strikes when: drawn from the seed, each once before any twice."""
+"""Which faults there are, and in what order they strike: by the seed, each before any twice."""
 
 from __future__ import annotations
 

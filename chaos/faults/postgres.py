@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from random import Random
@@ -24,6 +25,12 @@ _TABLES = (
     "lightfast_lookups",
 )
 _MOST_SESSIONS = 200
+_NAME = "chaos"
+_AGAIN_S = 0.1
+_END_OTHERS = f"""
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name <> '{_NAME}' AND backend_type = 'client backend'
+"""  # noqa: S608 - of the constant above
 
 
 @contextmanager
@@ -39,18 +46,14 @@ def restarted(site: Site, _chance: Random) -> Iterator[float]:
 @contextmanager
 def disconnected(site: Site, _chance: Random) -> Iterator[float]:
     """All sessions are ended."""
-    _tell(
-        site,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
-    )
+    _tell(site, _END_OTHERS)
     yield AT_ONCE
 
 
 @contextmanager
 def rows_held(site: Site, chance: Random) -> Iterator[float]:
     """A session holds some of the rows that everybody wants."""
-    query = "SELECT FROM lightfast_document_ledger ORDER BY heard_at DESC NULLS LAST LIMIT 50 FOR UPDATE"
+    query = "SELECT FROM lightfast_document_ledger ORDER BY heard_at DESC LIMIT 50 FOR UPDATE"
     with _holding(site, query):
         yield chance.uniform(*_LONG_S)
 
@@ -64,12 +67,11 @@ def table_held(site: Site, chance: Random) -> Iterator[float]:
 
 @contextmanager
 def full(site: Site, chance: Random) -> Iterator[float]:
-    """Strangers have all of the sessions."""
+    """Strangers have all of the sessions, those too that others had."""
     with ExitStack() as held:
-        with suppress(psycopg.OperationalError):
-            for _ in range(_MOST_SESSIONS):
-                held.enter_context(_session(site))
-        _cut_others(held, site)
+        _fill(site, held)
+        _tell(site, _END_OTHERS)
+        _fill(site, held)
         yield chance.uniform(*_HELD_S)
 
 
@@ -83,22 +85,14 @@ def read_only(site: Site, chance: Random) -> Iterator[float]:
         _tell(site, "ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
 
 
-def _cut_others(held: ExitStack, site: Site) -> None:
-    """Those who have a session lose it, and whatever becomes free is taken from them too."""
-    mine = f"application_name <> '{_NAME}' AND backend_type = 'client backend'"
+def _fill(site: Site, held: ExitStack) -> None:
+    """Take what there is."""
     with suppress(psycopg.OperationalError):
-        first = held.enter_context(_session(site, superuser=True))
-        first.execute(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}".encode()
-        )
         for _ in range(_MOST_SESSIONS):
             held.enter_context(_session(site))
 
 
-_NAME = "chaos"
-
-
-def _session(site: Site, *, superuser: bool = False) -> psycopg.Connection:
+def _session(site: Site) -> psycopg.Connection:
     return psycopg.connect(
         site.database_url, autocommit=True, connect_timeout=5, application_name=_NAME
     )
@@ -124,3 +118,4 @@ def _tell(site: Site, *commands: str) -> None:
             for command in commands:
                 session.execute(command.encode())
             return
+        time.sleep(_AGAIN_S)

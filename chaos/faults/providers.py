@@ -1,4 +1,4 @@
-"""What happens at the providers: each answers for a while with limits, errors, halves, or nothing."""
+"""What happens at the providers: for a while they answer with limits, errors, halves, nothing."""
 
 from __future__ import annotations
 
