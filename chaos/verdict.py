@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from chaos.oracle import Expected
 from chaos.rows import Delivery, Document, Rows
 from chaos.sender import Heard, Key
-from chaos.told import Thing
+from chaos.told import Link, There, Thing
 
 ENDS = frozenset({"processed", "skipped", "duplicate"})
 
@@ -75,42 +75,52 @@ def of_documents(
     when: after what, for people.
     """
     found, stored = Verdict(), {one.thing: one for one in rows.documents}
-    often = Counter(one.thing for one in rows.documents)
-    doubled = {thing for thing, count in often.items() if count > 1}
-    missing = expected.keys() - stored.keys() - set(unsure)
-    found.doubled += [f"{when}: {_said(thing)} is there {often[thing]} times" for thing in doubled]
-    found.lost += [f"{when}: {_said(thing)} stands nowhere" for thing in sorted(missing)]
-    wrong: dict[Thing, list[str]] = {
-        thing: ["is gone, and its document is not"]
-        for thing in stored.keys() - expected.keys() - set(unsure)
-    }
-    for thing in (stored.keys() & expected.keys()) - set(unsure):
-        wrong[thing] = [*_faults(expected[thing], stored[thing], set(unsure))]
-    found.wrong += [
-        f"{when}: {_said(thing)} {fault}" for thing, faults in wrong.items() for fault in faults
-    ]
-    found.things |= doubled | missing | {thing for thing, faults in wrong.items() if faults}
+    often, apart = Counter(one.thing for one in rows.documents), set(unsure)
+    for thing in sorted((expected.keys() | stored.keys()) - apart):
+        faults = [*_faults(expected.get(thing), stored.get(thing), apart)]
+        told = found.wrong if thing in stored else found.lost
+        told += [f"{when}: {_said(thing)} {fault}" for fault in faults]
+        if often[thing] > 1:
+            found.doubled.append(f"{when}: {_said(thing)} is there {often[thing]} times")
+        if faults or often[thing] > 1:
+            found.things.add(thing)
     return found
 
 
-def _faults(must: Expected, row: Document, unsure: set[Thing]) -> Iterator[str]:
-    told = must.told
+def _faults(must: Expected | None, row: Document | None, unsure: set[Thing]) -> Iterator[str]:
+    if must is None:
+        yield "is gone, and its document is not"
+    elif row is None:
+        yield "stands nowhere"
+    else:
+        yield from _of_itself(must.told, row)
+        yield from _of_its_text(must.told, row)
+        yield from _of_links(must.bound, row.links, unsure)
+
+
+def _of_itself(told: There, row: Document) -> Iterator[str]:
     if row.key != told.key:
         yield f"is called {row.key}, not {told.key}"
-    yield from (f"does not say {words!r}" for words in told.words if words not in row.text)
-    yield from (f"still says {words!r}" for words in told.unsaid if words in row.text)
-    yield from (f"is not found by {key}" for key in told.former if key not in row.found_by)
     if told.state is not None and row.metadata.get(told.state[0]) != told.state[1]:
         yield f"{told.state[0]} is {row.metadata.get(told.state[0])!r}, not {told.state[1]!r}"
     if row.parent != told.parent:
         yield f"lives in {row.parent}, not in {told.parent}"
-    for link in must.bound.keys() | row.links.keys():
-        if link not in must.bound or link not in row.links:
-            yield f"{link} is {'missing' if link in must.bound else 'too much'}"
-        elif (
-            must.bound[link] != row.links[link] and not {must.bound[link], row.links[link]} & unsure
-        ):
-            yield f"{link} leads to {row.links[link]}, not to {must.bound[link]}"
+    yield from (f"is not found by {key}" for key in told.former if key not in row.found_by)
+
+
+def _of_its_text(told: There, row: Document) -> Iterator[str]:
+    yield from (f"does not say {words!r}" for words in told.words if words not in row.text)
+    yield from (f"still says {words!r}" for words in told.unsaid if words in row.text)
+
+
+def _of_links(
+    must: Mapping[Link, Thing | None], are: Mapping[Link, Thing | None], unsure: set[Thing]
+) -> Iterator[str]:
+    yield from (f"{link} is missing" for link in must.keys() - are.keys())
+    yield from (f"{link} is too much" for link in are.keys() - must.keys())
+    for link in must.keys() & are.keys():
+        if must[link] != are[link] and not {must[link], are[link]} & unsure:
+            yield f"{link} leads to {are[link]}, not to {must[link]}"
 
 
 def _said(thing: Thing) -> str:

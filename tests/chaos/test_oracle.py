@@ -1,4 +1,4 @@
-"""The oracle, the verdict and the stream of `make chaos`: each fault of the rows is one of theirs."""
+"""The oracle, the verdict and the stream of `make chaos`: no fault of the rows escapes them."""
 
 from __future__ import annotations
 
