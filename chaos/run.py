@@ -124,7 +124,8 @@ class Run:
             shown = sync_runs.show(conn, run)
         state = str(shown["state"]) if shown else "gone"
         if state == sync_runs.STOPPED:
-            confirm_run(engine, run)
+            with suppress(IngestError):  # another run may be on its way: the next time
+                confirm_run(engine, run)
             return False
         return has_ended(state)
 
