@@ -7,7 +7,7 @@ nothing of how a row comes to be.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 POISON = "chaos-poison"
@@ -68,7 +68,11 @@ Fact = There | Gone
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Something that happened at a provider: what it sends of it, and what is so from then on."""
+    """Something that happened at a provider: what it sends of it, and what is so from then on.
+
+    unsure: things that it touches and that no letter will tell of.
+    """
 
     letters: tuple[Letter, ...]
-    facts: tuple[Fact, ...] = field(default=())
+    facts: tuple[Fact, ...] = ()
+    unsure: tuple[Thing, ...] = ()

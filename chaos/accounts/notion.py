@@ -101,7 +101,18 @@ class NotionAccount:
             return None
         self.trash.add(fact.key)
         self.provider.trash(fact.key, at=second())
-        return Happened((self._letter("page.deleted", fact.key, fact),), (Gone(fact.thing),))
+        letter = self._letter("page.deleted", fact.key, fact)
+        return Happened((letter,), (Gone(fact.thing),), self._said_below(fact))
+
+    def _said_below(self, page: There) -> tuple[Thing, ...]:
+        """The comments in the trash with it: who is looked up now is seen there, and nobody is told
+        when it is back.
+        """
+        return tuple(
+            one.thing
+            for one in self.comments.values()
+            if one.parent is not None and page.thing in self._line(self.pages[one.parent[2]])
+        )
 
     def _restore(self) -> Happened | None:
         """One that nothing above it hides."""
