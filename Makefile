@@ -16,6 +16,7 @@ SEED ?=
 DELIVERIES ?=
 FAULTS ?=
 SOURCES ?=
+RATE ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -49,7 +50,8 @@ bench: $(READY) ## measure: ONLY=name JSON=file
 chaos: $(READY) ## faults while deliveries come, and what the rows must be: SEED=n DELIVERIES=n FAULTS=n JSON=file
 	$(BIN)/python -m chaos $(if $(SEED),--seed '$(SEED)') $(if $(FAULTS),--faults '$(FAULTS)') \
 		$(if $(DELIVERIES),--deliveries '$(DELIVERIES)') $(if $(ONLY),--only '$(ONLY)') \
-		$(if $(SOURCES),--sources '$(SOURCES)') $(if $(JSON),--json '$(JSON)')
+		$(if $(SOURCES),--sources '$(SOURCES)') $(if $(RATE),--rate '$(RATE)') \
+		$(if $(JSON),--json '$(JSON)')
 
 check: lint types coverage ## lint, format, types and tests with branch coverage
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+USUAL_A_SECOND = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -16,7 +18,7 @@ class Plan:
     seed: int
     deliveries: int = 3_000
     faults: int = 10
-    a_second: float = 60.0
+    a_second: float = USUAL_A_SECOND
     late: float = 0.20
     twice: float = 0.05
     dropped: float = 0.02
@@ -30,5 +32,6 @@ class Plan:
     def command(self) -> str:
         """Runs this again."""
         told = f"make chaos SEED={self.seed} DELIVERIES={self.deliveries} FAULTS={self.faults}"
+        told += "" if self.a_second == USUAL_A_SECOND else f" RATE={self.a_second:g}"
         told += f" ONLY='{','.join(self.only)}'" if self.only else ""
         return told + (f" SOURCES='{','.join(self.sources)}'" if self.sources else "")
