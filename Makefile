@@ -13,6 +13,11 @@ PORT ?=
 ONLY ?=
 JSON ?=
 SCREENSHOTS ?=
+SEED ?=
+DELIVERIES ?=
+FAULTS ?=
+SOURCES ?=
+RATE ?=
 
 # Compiled modules are kept: dozens of processes start in a run, and each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,7 +26,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := $(VENV)/audit
 PACKAGING := $(VENV)/packaging
-CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. examples/. bench/__init__.py)))
+CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. examples/. bench/__init__.py chaos/__init__.py)))
 
 help: ## print this
 	@echo 'make <target>, with Python >= 3.11 (PYTHON=$(PYTHON)):'
@@ -45,6 +50,12 @@ corpus: $(READY) ## real payloads through the whole stack: CORPUS=dir
 
 bench: $(READY) ## measure: ONLY=name JSON=file
 	$(BIN)/python -m bench $(if $(ONLY),--only '$(ONLY)') $(if $(JSON),--json '$(JSON)')
+
+chaos: $(READY) ## faults while deliveries come, and what the rows must be: SEED=n DELIVERIES=n FAULTS=n JSON=file
+	$(BIN)/python -m chaos $(if $(SEED),--seed '$(SEED)') $(if $(FAULTS),--faults '$(FAULTS)') \
+		$(if $(DELIVERIES),--deliveries '$(DELIVERIES)') $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(SOURCES),--sources '$(SOURCES)') $(if $(RATE),--rate '$(RATE)') \
+		$(if $(JSON),--json '$(JSON)')
 
 check: lint types coverage ## lint, format, types and tests with branch coverage
 
@@ -76,7 +87,7 @@ setup: $(READY) ## the environment alone
 clean: ## remove the environment and caches; data stay
 	rm -rf '$(VENV)' build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache \
 		.hypothesis src/*.egg-info
-	find src tests bench -name __pycache__ -type d -exec rm -rf {} + 2>/dev/null || true
+	find src tests bench chaos -name __pycache__ -type d -exec rm -rf {} + 2>/dev/null || true
 
 $(READY): pyproject.toml constraints.txt
 	@.ci/install '$(VENV)' '$(PYTHON)' --constraint constraints.txt --editable '.[dev]'
@@ -90,6 +101,6 @@ $(PACKAGING)/.ready: .ci/packaging.txt .ci/promtool | $(READY)
 	@if .ci/install '$(PACKAGING)' '$(PYTHON)' --requirement .ci/packaging.txt \
 		&& .ci/promtool '$(PACKAGING)/bin'; then touch $@; else rm -rf '$(PACKAGING)'; fi
 
-.PHONY: help demo up test test-slow corpus bench check coverage lint types audit packaging \
+.PHONY: help demo up test test-slow corpus bench chaos check coverage lint types audit packaging \
 	console-test format \
 	setup clean

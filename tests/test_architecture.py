@@ -20,6 +20,7 @@ from tests.factories import OURS
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "ingest"
 
+BESIDE = ("bench", "chaos")
 LONGEST_FILE, LONGEST_FUNCTION, MOST_COMPLEX = 400, 50, 12
 SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
 
@@ -95,7 +96,8 @@ NAMES_ALLOWED: Mapping[str, str] = {
 
 @cache
 def _trees() -> Mapping[Path, ast.Module]:
-    files = [*PACKAGE.rglob("*.py"), *(ROOT / "bench").rglob("*.py")]
+    beside = (path for name in BESIDE for path in (ROOT / name).rglob("*.py"))
+    files = [*PACKAGE.rglob("*.py"), *beside]
     return {path: ast.parse(path.read_text("utf-8"), str(path)) for path in sorted(files)}
 
 

@@ -36,6 +36,7 @@ MEANS: dict[FaultKind, type[IngestError]] = {
     "torn": Unavailable,
     "reset": Unavailable,
     "hang": Unavailable,
+    "drip": Unavailable,
 }
 
 

@@ -15,10 +15,12 @@ from typing import Any, Literal
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-Break = Literal["cut", "torn", "reset", "hang"]
+Break = Literal["cut", "torn", "reset", "hang", "drip"]
 """cut: the body is shorter than its head says. torn: it is sent in chunks, and the last one never
-comes. reset: no byte is sent (TCP's RST). hang: nor is one for a while, and then it is reset.
+comes. reset: no byte is sent (TCP's RST). hang: nor is one for a while, and then it is reset. drip:
+bytes come one by one for a while, and then no more.
 """
+DROPS = 20
 _TRANSPORT = "ingest.transport"
 _AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER, so that what closes a socket resets its connection (socket(7))."""
@@ -45,6 +47,9 @@ async def break_off(
     if how in ("cut", "torn"):
         await _begin(how, answer, send)
         transport.close()
+    elif how == "drip":
+        await _drip(answer, send, hang_s)
+        _reset(transport)
     else:
         if how == "hang":
             await asyncio.sleep(hang_s)
@@ -62,6 +67,16 @@ async def _begin(how: Break, answer: tuple[int, Mapping[str, str], bytes], send:
     await send({"type": "http.response.start", "status": status, "headers": told})
     half: dict[str, Any] = {"body": body[: len(body) // 2], "more_body": True}
     await send({"type": "http.response.body", **half})
+
+
+async def _drip(answer: tuple[int, Mapping[str, str], bytes], send: Send, lasts_s: float) -> None:
+    status, headers, body = answer
+    told = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    told.append((b"content-length", str(len(body) + DROPS).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": told})
+    for byte in body[:DROPS].ljust(DROPS):
+        await send({"type": "http.response.body", "body": bytes((byte,)), "more_body": True})
+        await asyncio.sleep(lasts_s / DROPS)
 
 
 def _reset(transport: asyncio.Transport) -> None:

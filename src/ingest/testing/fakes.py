@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qs
 
 import orjson
@@ -25,6 +25,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ingest.testing.breaking import Break, BreakableProtocol, break_off
+
+Act = TypeVar("Act")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,11 @@ class Fake:
         finally:
             with self._lock:
                 self._at_once -= 1
+
+    def happen(self, act: Callable[[], Act]) -> Act:
+        """What somebody does at the provider, between two answers; what comes of it."""
+        with self._lock:
+            return act()
 
     def _answer(self, asked: Asked) -> Answer:
         for trouble in self.troubles:

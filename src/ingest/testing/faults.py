@@ -17,7 +17,11 @@ from typing import Literal, get_args
 from ingest.testing.breaking import Break
 from ingest.testing.fakes import Answer
 
-FaultKind = Literal["limited", "500", "502", "503", "503 told", "cut", "torn", "reset", "hang"]
+FaultKind = Literal[
+    "limited", "500", "502", "503", "503 told", "cut", "torn", "reset", "hang", "drip"
+]
+USUAL: tuple[FaultKind, ...] = tuple(kind for kind in get_args(FaultKind) if kind != "drip")
+"""All but the one that takes as long as whoever asks lets it."""
 _WEIGHTS: Mapping[FaultKind, int] = {"hang": 1}
 """How often one comes beside the others, which have 4: who hangs takes its time."""
 _STATUSES: Mapping[FaultKind, int] = {"500": 500, "502": 502, "503": 503, "503 told": 503}
@@ -44,7 +48,7 @@ class Faults:
     seed: int
     share: float = 1 / 3
     limited: Limited = retry_after
-    kinds: tuple[FaultKind, ...] = get_args(FaultKind)
+    kinds: tuple[FaultKind, ...] = USUAL
     calm: bool = False
     struck: Counter[FaultKind] = field(default_factory=Counter)
     _drawn: random.Random = field(init=False)

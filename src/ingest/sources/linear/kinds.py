@@ -95,7 +95,8 @@ class Kind(Generic[E]):
         # The version is the object's own, as for every other change. `archivedAt`, the time at
         # which it went to the trash, is often later; taken as the version it would outrank a
         # restored object whose `updatedAt` did not move, also when a look-up sees it, for ever.
-        # So the two tie instead: the delete wins among what is told, and a look-up settles it.
+        # So the two tie instead: the delete wins among what is told, and a look-up settles it
+        # (`confirmed`), as one that saw the object before outranks what is told of that version.
         whom, final = place.identity(self.kind, gone.id), self.gone is None
         return Delete(
             identity=whom,
@@ -157,6 +158,13 @@ def found_documents(lookup: Lookup) -> tuple[Change | Refresh, ...]:
     if change.identity != identity:
         raise BadPayload("data.id", "the answer holds another object than was asked for")
     return caught_up(lookup, (change,))
+
+
+def confirmed(told: Change | Refresh) -> tuple[Refresh, ...]:
+    """The look-up that a webhook's removal into the trash asks for beside."""
+    if not isinstance(told, Delete) or told.final:
+        return ()
+    return (Refresh(told.identity, fresh(is_there=False)),)
 
 
 def again(told: Upsert) -> Refresh | None:

@@ -13,7 +13,7 @@ from ingest.core.changes import Refresh
 from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.linear import events, lifecycle
 from ingest.sources.linear.fields import unknown_fields
-from ingest.sources.linear.kinds import BY_TYPE, AnyKind
+from ingest.sources.linear.kinds import BY_TYPE, AnyKind, confirmed
 from ingest.sources.linear.payloads import Link
 from ingest.sources.linear.shapes import Place
 from ingest.sources.wire import read, text, unusable
@@ -40,7 +40,8 @@ def _object(message: Message, type_: str, kind: AnyKind) -> Normalised:
         event = events.of_document(type_, action, payload, entity)
     else:
         event = events.of_other(type_, payload)
-    return Normalised(event, (change,), drift=unknown_fields(type_, payload))
+    drift = unknown_fields(type_, payload)
+    return Normalised(event, (change, *confirmed(change)), drift=drift)
 
 
 def _attachment(message: Message, type_: str) -> Normalised:

@@ -1,0 +1,53 @@
+"""Which faults there are, and in what order they strike: by the seed, each before any twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from random import Random
+
+from chaos.faults import killed, poison, postgres, providers, redis
+from chaos.faults.fault import Fault
+
+FAULTS: Mapping[str, Fault] = {
+    "worker killed": killed.killed("worker", "worker-2"),
+    "fetcher killed": killed.killed("fetcher"),
+    "syncer killed": killed.killed("syncer"),
+    "beat killed": killed.killed("beat"),
+    "receiver killed": killed.killed("web"),
+    "one process killed": killed.one_process,
+    "pooler killed": killed.killed("pooler"),
+    "poison": poison.poisoned,
+    "two beats": killed.two_beats,
+    "redis emptied": redis.emptied,
+    "redis down": redis.down,
+    "redis frozen": redis.frozen,
+    "redis out of memory": redis.out_of_memory,
+    "redis read-only": redis.read_only,
+    "postgres restarted": postgres.restarted,
+    "postgres sessions ended": postgres.disconnected,
+    "postgres rows held": postgres.rows_held,
+    "postgres table held": postgres.table_held,
+    "postgres full": postgres.full,
+    "postgres read-only": postgres.read_only,
+    "providers throttle": providers.throttled,
+    "providers err": providers.erring,
+    "providers break off": providers.broken,
+    "providers hang": providers.hanging,
+    "providers drip": providers.dripping,
+}
+
+
+NEEDS_POOLER = "pooler killed"
+
+
+def drawn(
+    seed: int, only: tuple[str, ...] = (), *, is_pooled: bool = True
+) -> Iterator[tuple[str, Random]]:
+    """Names of faults without end, each with what is drawn for it."""
+    chance, names = Random(f"{seed}/faults"), sorted(only or FAULTS)
+    if not is_pooled and not only:
+        names.remove(NEEDS_POOLER)
+    while True:
+        chance.shuffle(names)
+        for name in names:
+            yield name, Random(chance.randrange(2**32))

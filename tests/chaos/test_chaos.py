@@ -1,0 +1,30 @@
+"""`make chaos`, a short one: faults strike, and nothing is lost, doubled or wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.embedded.watching import REPOSITORY
+
+pytestmark = [pytest.mark.integration, pytest.mark.once, pytest.mark.xdist_group("stack")]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nothing_is_lost_doubled_or_wrong(seed: int, tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    told = ("--seed", seed, "--deliveries", 3_000, "--faults", 10, "--json", figures)
+    command = [sys.executable, "-m", "chaos", *map(str, told)]
+    ended = subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout[-6_000:] + ended.stderr[-3_000:]
+    found = json.loads(figures.read_text("utf-8"))
+    assert [found[name] for name in ("lost", "doubled", "wrong")] == [0, 0, 0]
+    assert (found["faults"], found["seed"]) == (10, seed)
+    assert found["answered"] > 2_500
+    assert found["stored"] > 2_500
