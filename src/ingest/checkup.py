@@ -42,8 +42,7 @@ def look_over(parts: Program, *, offline: bool) -> Iterator[Finding]:
     """
     yield from _sources()
     yield from look_at_app_wide(parts.settings.webhook_secrets)
-    if parts.settings.database_url is None or parts.settings.broker_url is None:
-        yield from look_at_data_dir(parts.settings.data_dir, shutil.disk_usage)
+    yield from _room_here(parts)
     yield _broker(parts)
     database = list(_database(parts))
     yield from database
@@ -75,6 +74,14 @@ def _sources() -> Iterator[Finding]:
     for name, line in broken().items():
         said, _, remedy = line.rpartition("; ")
         yield failed(f"source {name}", said, remedy)
+
+
+def _room_here(parts: Program) -> Iterator[Finding]:
+    """Of services that run on this machine, once they were started."""
+    settings = parts.settings
+    is_here = settings.database_url is None or settings.broker_url is None
+    if is_here and settings.data_dir.is_dir():
+        yield look_at_data_dir(str(settings.data_dir), shutil.disk_usage(settings.data_dir).free)
 
 
 def _database(parts: Program) -> Iterator[Finding]:

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 
 from ingest.core.errors import BadSignature
 from ingest.flows import sweep
+from ingest.flows.doctor import look_at_data_dir
 from ingest.flows.receiving import refusals
 from ingest.flows.receiving.messages import EnqueueArguments
+from ingest.flows.receiving.refusals import record_unverified
 from ingest.sources.notion.demo.fake import make
 from ingest.store import conditions, connections, handshakes, schedule
 from ingest.store.engine import transaction
@@ -440,3 +442,25 @@ def test_a_connection_whose_deliveries_were_deleted_is_not_one_that_never_had_an
 
 
 _TOLD = "INSERT INTO lightfast_connection_facts VALUES (:id, gen_random_uuid(), 'a key')"
+
+
+def test_refused_signatures_are_told_until_something_is_verified_or_a_secret_is_new(
+    ingest: Ingest, doctor: Doctor, engine: sa.Engine
+) -> None:
+    id_ = with_token(ingest, TOKEN)
+    check = "notion 'Notes': signature"
+    record_unverified(engine, id_, "signed time x is more than 60 s ahead")
+    assert doctor.checks("--offline")[check]["remedy"].startswith("timedatectl")
+    record_unverified(engine, id_, "header x does not match")
+    found = doctor.checks("--offline")[check]
+    assert (found["state"], found["said"].endswith(": header x does not match")) == ("failed", True)
+    assert f"ingest source credentials {id_} --webhook-secret-env VAR" in found["remedy"]
+    assert doctor.checks("--offline")["notion 'Notes': state"]["state"] == "ok"
+    ingest("source", "credentials", id_, "--webhook-secret-env", "SECRET", SECRET="another")
+    assert check not in doctor.checks("--offline")
+
+
+def test_the_room_for_the_data_of_one_machine_is_told() -> None:
+    said = [look_at_data_dir("/data", free) for free in (0, 2**29, 2**40)]
+    assert [one.state for one in said] == ["failed", "note", "ok"]
+    assert said[0].remedy is not None

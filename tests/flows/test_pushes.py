@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ingest.sources.contract import OUTSIDE_FILTER
 from ingest.sources.github import contents
 from ingest.sources.github.demo.fake_git import FOLDER, REGULAR, SUBMODULE, SYMLINK, Entry, File
+from ingest.sources.github.globs import DEFAULT_INCLUDE
 from ingest.store import conditions
 from ingest.store.engine import transaction
 from ingest.testing.fakes import Answer, Trouble
@@ -23,6 +25,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.once]
 
 GUIDE = "---\ntitle: The guide\nowner: ann\n---\n# Never mind\n\nSee the docs.\n"
 ENDED = ("processed", "looked up")
+
+
+def outside(*globs: str) -> tuple[str, str]:
+    """How a push ends that changes no file which these want."""
+    said = f"nothing changed in a file that fits the globs {', '.join(globs)}"
+    return ("processed", f"looked up; {OUTSIDE_FILTER}: {said}")
 
 
 @pytest.fixture
@@ -203,7 +211,7 @@ def test_narrowed_globs_withdraw_and_wider_ones_bring_back(desk: Works) -> None:
     desk.end(desk.push({"lightfast.yml": "include:\n  - docs/**\n"}))
     assert desk.paths() == {"docs/a.md"}
     (ended,) = desk.end(desk.push({"lightfast.yml": "include: [\n:::"}))
-    assert (ended, desk.paths()) == (ENDED, {"docs/a.md"})
+    assert (ended, desk.paths()) == (outside("docs/**"), {"docs/a.md"})
     desk.end(desk.push({"lightfast.yml": "include:\n  - '**/*.md'\n"}))
     assert desk.paths() == {"docs/a.md", "b.md"}
     desk.end(desk.push({"lightfast.yml": "exclude:\n  - docs/\n"}))
@@ -303,7 +311,7 @@ def test_an_empty_repository_and_an_empty_commit_are_no_trouble(desk: Works) -> 
     here = desk.about("created").body["repository"]
     assert desk.end(told("push", {**nothing, "repository": here})) == [ENDED]
     desk.end(desk.push({"a.md": "one\n"}))
-    assert desk.end(desk.push({})) == [ENDED]
+    assert desk.end(desk.push({})) == [outside(*DEFAULT_INCLUDE)]
     assert desk.paths() == {"a.md"}
 
 

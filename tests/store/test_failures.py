@@ -13,6 +13,7 @@ from ingest.core.errors import Costly, IngestError, TransientError, Unavailable
 from ingest.store.engine import connect, transaction
 from ingest.store.failures import (
     BadRow,
+    DiskFull,
     MissingRow,
     ReadOnly,
     SessionLost,
@@ -46,7 +47,7 @@ _TABLE: list[tuple[str, type[IngestError], str]] = [
     ("42P01", Unavailable, "ingest db upgrade"),
     ("42P05", SessionLost, "pgbouncer=true"),
     ("42P10", Unavailable, "ingest db upgrade"),
-    ("53100", TransientError, "gave up a transaction"),
+    ("53100", DiskFull, "disk is full"),
     ("53200", Costly, "for its cost"),
     ("53300", TransientError, "gave up a transaction"),
     ("54000", BadRow, "refuses the row"),

@@ -44,6 +44,32 @@ Filters = Annotated[
     ),
 ]
 
+NewName = Annotated[str | None, typer.Option(metavar="NAME", help="Another name.")]
+Overlay = Annotated[
+    str | None,
+    typer.Option(
+        metavar="JSON|@FILE", help="Fields to be laid over the metadata; null takes one away."
+    ),
+]
+AddStore = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ID", help="A store that it is to feed too; may be repeated."),
+]
+RemoveStore = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID", help="A store that it is to feed no longer; what only it fed there goes."
+    ),
+]
+Every = Annotated[
+    str | None,
+    typer.Option(metavar="T", help="Between two runs: 15m, 1h; 0s for the source's own."),
+]
+FullEvery = Annotated[
+    str | None,
+    typer.Option(metavar="T", help="Between two that list all: 1d; 0s for the source's own."),
+]
+
 
 def connect(  # noqa: PLR0913 - each option is one
     context: typer.Context,
@@ -125,34 +151,14 @@ def update(  # noqa: PLR0913 - each option is one
     context: typer.Context,
     connection_id: ConnectionId,
     *,
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="Another name.")] = None,
-    metadata: Annotated[
-        str | None,
-        typer.Option(
-            metavar="JSON|@FILE",
-            help="Fields to be laid over the metadata; null takes one away.",
-        ),
-    ] = None,
+    name: NewName = None,
+    metadata: Overlay = None,
     filters: Filters = None,
-    add_store: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ID", help="A store that it is to feed too; may be repeated."),
-    ] = None,
-    remove_store: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ID", help="A store that it is to feed no longer; what only it fed there goes."
-        ),
-    ] = None,
+    add_store: AddStore = None,
+    remove_store: RemoveStore = None,
     token_env: Token = None,
-    sync_every: Annotated[
-        str | None,
-        typer.Option(metavar="T", help="Between two runs: 15m, 1h; 0s for the source's own."),
-    ] = None,
-    full_sync_every: Annotated[
-        str | None,
-        typer.Option(metavar="T", help="Between two that list all: 1d; 0s for the source's own."),
-    ] = None,
+    sync_every: Every = None,
+    full_sync_every: FullEvery = None,
     as_json: AsJson = False,
 ) -> None:
     """Change what a connection wants, its name, stores, token, or how often it is synced.

@@ -27,7 +27,7 @@ from tests.acceptance.breakages.small_disk import SmallDisk
 from tests.broker.servers import Server, server
 from tests.factories import METADATA, SECRET_KEY
 
-WAIT_S, PAUSE_S = 30.0, 0.7
+WAIT_S, PAUSE_S = 90.0, 0.7
 CHANGES = frozenset({"connect", "credentials", "resume", "update"})
 """Commands that ring."""
 _LONG = "An issue that needs pages of its own. " * 8_000

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 
@@ -19,13 +17,6 @@ _DATABASE = (
     "`ingest db size` says which tables are large"
 )
 _HERE = "remove what is none of ours, or enlarge the disk; INGEST_DATA_DIR names another place"
-
-
-class Usage(Protocol):
-    """What `shutil.disk_usage` says, in bytes."""
-
-    @property
-    def free(self) -> int: ...
 
 
 def look_at_room(engine: sa.Engine) -> Iterator[Finding]:
@@ -44,15 +35,11 @@ def look_at_room(engine: sa.Engine) -> Iterator[Finding]:
         yield fine("disk", "PostgreSQL's files can grow")
 
 
-def look_at_data_dir(directory: Path, usage: Callable[[Path], Usage]) -> Iterator[Finding]:
-    """The disk below the services of one machine; nothing where their directory is not there."""
-    if not directory.is_dir():
-        return
-    free = usage(directory).free
-    said = f"{free / 2**20:,.0f} MiB are free for the data in {directory}"
-    if free < FULL_BYTES:
-        yield failed("data directory", f"{said}: PostgreSQL ends where it cannot write", _HERE)
-    elif free < NEARLY_FULL_BYTES:
-        yield note("data directory", said, _HERE)
-    else:
-        yield fine("data directory", said)
+def look_at_data_dir(directory: str, free_bytes: int) -> Finding:
+    """The disk below the services of one machine."""
+    said = f"{free_bytes / 2**20:,.0f} MiB are free for the data in {directory}"
+    if free_bytes < FULL_BYTES:
+        return failed("data directory", f"{said}: PostgreSQL ends where it cannot write", _HERE)
+    if free_bytes < NEARLY_FULL_BYTES:
+        return note("data directory", said, _HERE)
+    return fine("data directory", said)
