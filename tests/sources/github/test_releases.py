@@ -98,6 +98,13 @@ def test_an_unpublished_release_is_gone_until_it_is_published_again() -> None:
     assert rank(upsert("release.published.updated_at", payload)) > rank(hidden)
 
 
+def test_an_unpublished_release_is_looked_up_beside() -> None:
+    """Its time may not move: then what a look-up saw of the release before outranks what is told."""
+    hidden, ask = told("release.unpublished").changes
+    assert hidden == delete("release.unpublished")
+    assert ask == Refresh(RELEASE)
+
+
 def test_without_a_time_of_its_update_an_unpublished_release_is_gone_all_the_same() -> None:
     ask = asked("release.unpublished.untimed")
     assert isinstance(ask, Refresh)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ingest.core.changes import UPSERT_PRIORITY, Delete
+from ingest.core.changes import UPSERT_PRIORITY, Delete, Refresh
 from ingest.core.slugs import bounded_key
 from ingest.core.times import to_micros
 from ingest.core.values import JSON
@@ -158,13 +158,19 @@ def release(message: Message, action: str) -> Outcome:
 
 
 def _unpublished(message: Message) -> Outcome:
-    """A draft again, with the same id; it may be published once more, so this is not for good."""
+    """A draft again, with the same id; it may be published once more, so this is not for good.
+
+    Whether `updated_at` moves then is unverified; where it does not, a look-up that saw the release
+    before outranks what is told, so one is asked for beside.
+    """
     told = read(envelopes.ReleaseGone, message.payload)
     of, place = told.release, _place(message, told.repository)
     identity, time = place.identity("release", of.id), of.updated_at or of.created_at
     keys = (place.tag(of.tag_name),) if of.tag_name else ()
     hidden = Delete(identity, None if time is None else to_micros(time), aliases=keys)
-    return (hidden,) if of.updated_at is not None else (ask(identity, otherwise=(hidden,)),)
+    if of.updated_at is None:
+        return (ask(identity, otherwise=(hidden,)),)
+    return hidden, Refresh(identity)
 
 
 def _former_keys(payload: Payload) -> tuple[str, ...]:
