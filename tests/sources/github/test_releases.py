@@ -99,7 +99,7 @@ def test_an_unpublished_release_is_gone_until_it_is_published_again() -> None:
 
 
 def test_an_unpublished_release_is_looked_up_beside() -> None:
-    """Its time may not move: then what a look-up saw of the release before outranks what is told."""
+    """Its time may not move: then what a look-up saw of it before outranks what is told."""
     hidden, ask = told("release.unpublished").changes
     assert hidden == delete("release.unpublished")
     assert ask == Refresh(RELEASE)
