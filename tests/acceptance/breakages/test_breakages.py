@@ -18,7 +18,11 @@ from tests.acceptance.breakages.small_disk import database_of, small_disk
 from tests.databases import empty_databases
 from tests.web.running import receiver
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.once,
+    pytest.mark.xdist_group("breakages"),
+]
 
 CONNECTED = "Ten ways in which it breaks"
 BREAK: Mapping[str, Callable[[Installation], object]] = {
