@@ -32,8 +32,7 @@ class Posting:
 class Stream:
     """All postings of a run. `happen` calls what it is given while that account answers nobody.
 
-    unsure: the things of which a letter was dropped for good, or none was ever written: only a
-    listing tells them.
+    unsure: the things of which a letter was dropped for good: only a listing tells them.
     between: letters that leave at once, beside the plan; any thread may add some.
     told_by: the letters that spoke of a thing, in the order in which it happened.
     """
@@ -67,7 +66,6 @@ class Stream:
         account = self.accounts[chance.choice(sorted(self.accounts))]
         happened = self.happen(account.source_type, account.happens)
         self.oracle.hear(happened.facts)
-        self.unsure.update(happened.unsure)
         for fact in happened.facts:
             self.told_by.setdefault(fact.thing, []).extend(happened.letters)
         for letter in happened.letters:

@@ -68,11 +68,7 @@ Fact = There | Gone
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Something that happened at a provider: what it sends of it, and what is so from then on.
-
-    unsure: things that it touches and that no letter will tell of.
-    """
+    """Something that happened at a provider: what it sends of it, and what is so from then on."""
 
     letters: tuple[Letter, ...]
     facts: tuple[Fact, ...] = ()
-    unsure: tuple[Thing, ...] = ()

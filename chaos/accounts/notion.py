@@ -102,17 +102,7 @@ class NotionAccount:
         self.trash.add(fact.key)
         self.provider.trash(fact.key, at=second())
         letter = self._letter("page.deleted", fact.key, fact)
-        return Happened((letter,), (Gone(fact.thing),), self._said_below(fact))
-
-    def _said_below(self, page: There) -> tuple[Thing, ...]:
-        """The comments in the trash with it: who is looked up now is seen there, and nobody is told
-        when it is back.
-        """
-        return tuple(
-            one.thing
-            for one in self.comments.values()
-            if one.parent is not None and page.thing in self._line(self.pages[one.parent[2]])
-        )
+        return Happened((letter,), (Gone(fact.thing),))
 
     def _restore(self) -> Happened | None:
         """One that nothing above it hides."""

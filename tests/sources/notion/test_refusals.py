@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ingest.core.changes import Upsert
 from ingest.core.errors import (
     BadPayload,
     PermanentError,
@@ -19,8 +20,9 @@ from ingest.sources.contract import Lookup
 from ingest.sources.notion.client import connect
 from ingest.sources.notion.demo.fake import Notion
 from ingest.sources.notion.demo.shapes import Object, block, in_block, in_page, limited, rich
-from ingest.sources.notion.documents import documents
+from ingest.sources.notion.documents import TOLD_DELETED, UNSEEN, documents
 from ingest.sources.notion.markdown import UNREAD
+from ingest.sources.wire import at
 from ingest.testing.fakes import Answer, Fake, Trouble, serving
 from tests.sources.notion.deliveries import (
     AT,
@@ -136,6 +138,29 @@ def test_a_missing_object_is_gone_where_its_parent_can_be_read(
 ) -> None:
     assert seen(served, kind, id_, **hint).raw is None
     assert served.requests[-1].path == proof
+
+
+@pytest.mark.parametrize(("told", "left"), [({}, True), ({TOLD_DELETED: True}, False)])
+def test_a_missing_comment_of_a_page_in_the_trash_is_gone_only_where_that_was_told(
+    served: Fake, notion: Notion, told: dict[str, JSON], *, left: bool
+) -> None:
+    """Whether Notion shows comments there is unverified; no webhook tells of them with the page."""
+    notion.trash(OTHER, at=AT)
+    raw = seen(served, "comment", COMMENT, page=OTHER, **told).raw
+    assert raw == (UNSEEN if left else None)
+
+
+def test_a_comment_that_says_it_lies_in_the_trash_goes_and_comes_with_its_page(
+    served: Fake, notion: Notion
+) -> None:
+    """Bug: it was seen as deleted, and stayed so when the page was restored. By `make chaos`."""
+    notion.put_comment(COMMENT, in_page(OTHER), rich("Look"), at=AT)
+    notion.trash(OTHER, at=AT)
+    sight = seen(served, "comment", COMMENT)
+    assert at(sight.raw, "comment", "in_trash") is True
+    (change,) = documents(Lookup(identity("comment", COMMENT), raw=sight.raw, sent_at=NOW))
+    assert isinstance(change, Upsert)
+    assert change.goes_with == identity("page", OTHER)
 
 
 @pytest.mark.parametrize("parent", ["page", "database", "block", "data_source"])

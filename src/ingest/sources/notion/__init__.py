@@ -28,5 +28,5 @@ SOURCE = Source(
     listing=LISTING,
     by_hand=BY_HAND,
     says=SAYS,
-    revision=3,  # what a page cuts is whole or left out; what stands below a row is in its database
+    revision=4,  # a comment is not deleted with the trash of its page
 )

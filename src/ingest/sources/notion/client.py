@@ -21,7 +21,7 @@ from ingest.sources.contract import Lookup, Payload, Sight
 from ingest.sources.http import Api
 from ingest.sources.listing import Page, PageRequest
 from ingest.sources.notion.descriptor import chosen_databases
-from ingest.sources.notion.documents import UNSEEN
+from ingest.sources.notion.documents import TOLD_DELETED, UNSEEN
 from ingest.sources.notion.ids import dashed
 from ingest.sources.notion.limits import wait_s
 from ingest.sources.notion.lists import list_page
@@ -46,6 +46,7 @@ _PARENTS: Mapping[str, str] = {
     "data_source": "data_sources",
     "block": "blocks",
 }
+IN_THE_TRASH = "its page lies in the trash, so that it stays with that as it is"
 OUT_OF_SIGHT = "the integration does not see what became of it, so it stays as it is"
 _MOST_BEGUN = 32
 _SETTLED = timedelta(minutes=3)
@@ -205,20 +206,28 @@ def _gone(client: NotionClient, lookup: Lookup) -> Sight:
     Where the parent is out of sight too, nobody can tell what became of the object: it is left as
     it is. That is no fault: single pages are shared without what they stand in, no retry mends it,
     and the token is good as long as its bot is known. So neither the delivery nor the connection
-    suffers for it.
+    suffers for it. Nor can anybody tell of a comment whose page lies in the trash,
+    unless an event told its end.
     """
     parent = _hinted_parent(lookup.hint)
     path = _PARENTS.get(str(parent.get("type")))
     id_ = dashed(parent.get("id"))
     if path and id_:
-        try:
-            client.api.get(f"{path}/{id_}")
-        except Absent:
+        found = Reading(client.api).whole(f"{path}/{id_}")
+        if found is None:
             bot_of(client.api)
             return Sight(UNSEEN, remark=OUT_OF_SIGHT)
+        may_come_back = lookup.identity.kind == "comment" and not lookup.hint.get(TOLD_DELETED)
+        if may_come_back and _is_in_trash(found):
+            return Sight(UNSEEN, remark=IN_THE_TRASH)
     else:
         bot_of(client.api)
     return Sight(None)
+
+
+def _is_in_trash(told: Payload) -> bool:
+    """`archived` is the older name of `in_trash`."""
+    return told.get("in_trash", told.get("archived")) is True
 
 
 def _hinted_parent(hint: Payload) -> Payload:

@@ -35,6 +35,8 @@ Answered = TypeVar("Answered", bound=Object)
 
 _ROW_OF = frozenset({"data_source_id", "database_id"})
 
+TOLD_DELETED = "toldDeleted"
+"""In the hint of a look-up: an event told the object's end."""
 UNSEEN: dict[str, JSON] = {"unseen": True}
 """What a look-up reads of an object that is not shown, nor is what would prove that it is gone."""
 
@@ -176,9 +178,10 @@ def _table(table: Payload) -> str:
 
 
 def _comment(lookup: Lookup, raw: Payload) -> Change:
+    """A comment has no trash of its own, it is deleted for good: one that says it lies there says
+    so of its page, which hides it, and brings it back.
+    """
     comment = _asked_for(lookup, read(Comment, raw.get("comment"), "comment"))
-    if comment.is_trashed:
-        return _trashed(lookup, comment)
     parent = _parent(lookup, comment, raw)
     discussion = dashed(comment.discussion_id)
     page = parent.id if parent and parent.kind == "page" else None

@@ -16,6 +16,7 @@ from ingest.sources.contract import Message, Normalised, Payload
 from ingest.sources.drift import drift
 from ingest.sources.later import fresh
 from ingest.sources.notion import events
+from ingest.sources.notion.documents import TOLD_DELETED
 from ingest.sources.notion.ids import dashed, undashed
 from ingest.sources.notion.payloads import (
     DATA_FIELDS,
@@ -77,7 +78,8 @@ def again(told: Upsert) -> Refresh | None:
 def _deleted_comment(scope: str, told: Event, data: Payload) -> Delete:
     """It is sent at once, not gathered, and no comment comes back: the id is used up."""
     id_ = told.entity.id
-    confirm = replace(_refresh(scope, "comment", id_, data), gone=True)
+    asked = _refresh(scope, "comment", id_, data)
+    confirm = replace(asked, hint={**asked.hint, TOLD_DELETED: True}, gone=True)
     whom = Identity("notion", scope, "comment", id_)
     return Delete(whom, None, final=True, aliases=(undashed(id_),), confirm=confirm)
 
