@@ -145,5 +145,5 @@ def test_a_host_that_vanishes_is_noticed_in_seconds() -> None:
     )
     assert told.returncode == 0, told.stderr
     waited_s = json.loads(told.stdout.splitlines()[-1])
-    assert len(waited_s) == 3
+    assert len(waited_s) == 4
     assert all(seconds < 16 for seconds in waited_s.values()), waited_s

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
+import psycopg.errors
 import sqlalchemy as sa
 
 from ingest.core.errors import Unavailable
@@ -47,6 +49,34 @@ def a_session_lies_idle(engine: sa.Engine) -> None:
         pass
 
 
+def others_wait_for_a_host_that_is_gone(url: str) -> float:
+    """How long what a worker had locked stays so for one on another host, who comes by the server's
+    socket here, as if by a network that is up.
+    """
+    link("up")
+    engine = connect(url)
+    with transaction(engine) as made:
+        made.exec_driver_sql("CREATE TABLE held (n int)")
+        made.exec_driver_sql("INSERT INTO held VALUES (1)")
+        socket = str(made.exec_driver_sql("SHOW unix_socket_directories").scalar_one())
+    other = psycopg.connect(url.partition("?")[0], host=socket.strip('"'))
+    connection = engine.connect()
+    connection.exec_driver_sql("SELECT 1 FROM held FOR UPDATE")
+    link("down")
+    began = time.monotonic()
+    try:
+        with other:
+            other.execute(f"SET lock_timeout = '{MOST_S:.0f}s'")
+            other.execute("SELECT 1 FROM held FOR UPDATE")
+        return time.monotonic() - began
+    except psycopg.errors.LockNotAvailable:
+        return MOST_S
+    finally:
+        link("up")
+        connection.invalidate()
+        engine.dispose()
+
+
 def waited_s(act: Callable[[sa.Engine], None], url: str) -> float:
     link("up")
     engine = connect(url)
@@ -70,6 +100,8 @@ def main() -> None:
         url = services.urls.database_url
         acts = (something_is_sent, an_answer_is_waited_for, a_session_lies_idle)
         told = {act.__name__: round(waited_s(act, url), 1) for act in acts}
+        held_s = others_wait_for_a_host_that_is_gone(url)
+        told[others_wait_for_a_host_that_is_gone.__name__] = round(held_s, 1)
     shutil.rmtree(directory, ignore_errors=True)
     sys.stdout.write(json.dumps(told) + "\n")
 
