@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +17,12 @@ from ingest.store.lookups import LIVE, ClaimedLookup, Urgency
 from tests.factories import connect
 
 pytestmark = pytest.mark.integration
+
+_ATTEMPT = sa.text("""
+INSERT INTO lightfast_lookup_attempts
+  (at, lookup_id, connection_id, kind, external_id, attempt, outcome)
+VALUES (now() - make_interval(secs => :ago_s), 0, :connection_id, 'page', 'p', 1, 'seen')
+""")
 
 
 def ask(engine: sa.Engine, connection_id: str, count: int = 1, *, ago_s: float = 0.0) -> None:
@@ -31,6 +38,23 @@ def ask(engine: sa.Engine, connection_id: str, count: int = 1, *, ago_s: float =
 def claim(engine: sa.Engine, limit: int) -> Counter[str]:
     with transaction(engine) as conn:
         return Counter(one.connection_id for one in lookups.claim(conn, limit=limit)[1])
+
+
+@pytest.mark.parametrize(("asked_ago_s", "waits_s"), [(None, 0.2), (60.0, 0.2), (1.0, 1.5)])
+def test_the_first_of_a_quiet_connection_hardly_waits_for_further_events(
+    engine: sa.Engine, asked_ago_s: float | None, waits_s: float
+) -> None:
+    of = connect(engine, "notion", token="a token")
+    other = connect(engine, "notion", token="a token")
+    page = Refresh(Identity("notion", "1", "page", str(uuid.uuid4())))
+    with transaction(engine) as conn:
+        conn.execute(_ATTEMPT, {"connection_id": other, "ago_s": 0.0})
+        if asked_ago_s is not None:
+            conn.execute(_ATTEMPT, {"connection_id": of, "ago_s": asked_ago_s})
+        lookups.request(conn, [(of, page)], {"notion": 1.5})
+        lookups.request(conn, [(of, replace(page, after_s=10.0))], {"notion": 1.5})
+        waits = conn.execute(sa.text("SELECT next_attempt_at - asked_at FROM lightfast_lookups"))
+        assert waits.scalar_one().total_seconds() == waits_s
 
 
 def test_of_one_connection_the_oldest_come_first(engine: sa.Engine) -> None:

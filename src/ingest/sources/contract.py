@@ -272,7 +272,8 @@ class Descriptor:
         their ids, in the order in which one turns into the next (an issue becomes a pull request):
         of one id in a scope one document lives, that of the last kind that was told, and what was
         said under any of them goes on under it.
-    gather_s: how long a look-up waits for further events of the same object.
+    gather_s: how long a look-up waits for further events of the same object, where its connection
+        has not been quiet.
     """
 
     source_type: str

@@ -29,6 +29,12 @@ EACH = 4
 EACH_BACKGROUND = 2
 """Of these, look-ups that nobody waits for."""
 
+FIRST_S = 0.2
+"""How long a look-up waits for further events where its connection was quiet: those of one doing
+come so close together."""
+RECENT_S = 2.0
+"""A connection is quiet that has asked its provider for nothing for so long."""
+
 Wanted = tuple[str, Refresh]
 """A connection's id, and what it has to look up."""
 
@@ -84,12 +90,17 @@ INSERT INTO lightfast_lookups AS l
   (connection_id, object, scope, kind, external_id, hint, next_attempt_at, patient_until,
    told_gone, background, run_id)
 SELECT r.connection_id, r.object, r.scope, r.kind, r.external_id, r.hint,
-       now() + make_interval(secs => r.gather_s), now() + make_interval(secs => r.patience_s),
-       r.told_gone, r.background, r.run_id
+       now() + make_interval(secs => CASE WHEN last.at > now() - make_interval(secs => :recent_s)
+                                          THEN r.gather_s ELSE r.first_s END),
+       now() + make_interval(secs => r.patience_s), r.told_gone, r.background, r.run_id
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
   connection_id varchar, object uuid, scope text, kind varchar, external_id text, hint jsonb,
-  gather_s double precision, patience_s double precision, told_gone boolean,
-  background boolean, run_id bigint)
+  first_s double precision, gather_s double precision, patience_s double precision,
+  told_gone boolean, background boolean, run_id bigint)
+LEFT JOIN LATERAL (
+  SELECT a.at FROM lightfast_lookup_attempts a WHERE a.connection_id = r.connection_id
+  ORDER BY a.id DESC LIMIT 1
+) last ON true
 ORDER BY r.connection_id, r.object
 ON CONFLICT (connection_id, object) DO UPDATE
   SET asked = l.asked + 1, hint = l.hint || excluded.hint,
@@ -225,7 +236,8 @@ def request_each(
 ) -> dict[tuple[str, str], Any]:
     """Ask for objects, each once and in one order; by (connection id, object) its `id` and `asked`.
 
-    `gather_s`: by source type, how many seconds a look-up waits for further events of its object.
+    `gather_s`: by source type, how many seconds a look-up waits for further events of its object;
+    where its connection has asked for nothing of late, FIRST_S will do.
     What somebody waits for already stays so; the last sync run that asked for an object is kept,
     but for what it shall not wait for (`after_s`).
     """
@@ -235,6 +247,10 @@ def request_each(
         unique[key] = _both(unique[key], one) if key in unique else one
     if not unique:
         return {}
+
+    def gather(refresh: Refresh) -> float:
+        return gather_s.get(refresh.identity.source_type, 0.0)
+
     rows = as_json(
         {
             "connection_id": connection_id,
@@ -243,7 +259,8 @@ def request_each(
             "kind": refresh.identity.kind,
             "external_id": refresh.identity.id,
             "hint": dict(refresh.hint),
-            "gather_s": max(gather_s.get(refresh.identity.source_type, 0.0), refresh.after_s),
+            "first_s": max(min(gather(refresh), FIRST_S), refresh.after_s),
+            "gather_s": max(gather(refresh), refresh.after_s),
             "patience_s": refresh.patience_s,
             "told_gone": refresh.gone,
             "background": urgency.background,
@@ -251,7 +268,8 @@ def request_each(
         }
         for (connection_id, object_), ((_, refresh), urgency) in unique.items()
     )
-    return {(row.connection_id, row.object): row for row in conn.execute(_REQUEST, {"rows": rows})}
+    given = {"rows": rows, "recent_s": RECENT_S}
+    return {(row.connection_id, row.object): row for row in conn.execute(_REQUEST, given)}
 
 
 def _both(one: tuple[Wanted, Urgency], later: tuple[Wanted, Urgency]) -> tuple[Wanted, Urgency]:
