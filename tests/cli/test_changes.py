@@ -120,7 +120,7 @@ def test_follow_goes_on_until_it_is_interrupted(table: Table, database_url: str)
             table.put("a", "one")
             assert json.loads(follower.stdout.readline())["document_id"] == "a"
             follower.send_signal(signal.SIGINT)
-            assert follower.wait(20) == 0
+            assert follower.wait(90) == 0
         finally:
             follower.kill()
 
