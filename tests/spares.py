@@ -44,6 +44,11 @@ _TABLES = """
 SELECT relname FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname
 """
+_COUNTED = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND reltuples > 0
+"""
+_SIZES = "SELECT pg_relation_size(format('%%I', n)::regclass) FROM unnest(%s::text[]) n"
 _SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL"
 _ALONE = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
@@ -118,29 +123,27 @@ def _shape(conn: psycopg.Connection[tuple[str]]) -> str:
 
 
 def _empty(conn: psycopg.Connection[tuple[str]]) -> None:
-    """Every table that has rows, and every sequence that was drawn from."""
-    tables = [sql.Identifier(name) for (name,) in conn.execute(_TABLES)]
-    asked = sql.SQL(", ").join(sql.SQL("EXISTS (SELECT FROM {})").format(table) for table in tables)
-    filled = conn.execute(sql.SQL("SELECT ") + asked).fetchone() or ()
-    used = [table for table, has_rows in zip(tables, filled, strict=True) if has_rows]
-    if used:
-        _delete(conn, used)
-    for (name,) in conn.execute(_SEQUENCES).fetchall():
-        conn.execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(name)))
+    """Every table that has rows or was counted, and every sequence that was drawn from.
 
-
-def _delete(conn: psycopg.Connection[tuple[str]], used: list[sql.Identifier]) -> None:
-    """Few rows go one by one: TRUNCATE makes new files for a table, its indexes, and for all that
-    refer to it. Neither triggers nor foreign keys are asked.
+    Few rows go one by one: TRUNCATE makes new files for a table, its indexes, and for all that
+    refer to it. It alone forgets what ANALYZE or autovacuum has counted. Neither triggers nor
+    foreign keys are asked.
     """
-    sizes = sql.SQL(" + ").join(
-        sql.SQL("pg_relation_size({}::regclass)").format(table.as_string(conn)) for table in used
+    tables = [name for (name,) in conn.execute(_TABLES)]
+    asked = sql.SQL(", ").join(
+        sql.SQL("EXISTS (SELECT FROM {})").format(sql.Identifier(name)) for name in tables
     )
-    size = conn.execute(sql.SQL("SELECT ") + sizes).fetchone()
-    shape = (
-        "DELETE FROM {}" if size is not None and int(size[0]) <= _SMALL else "TRUNCATE {} CASCADE"
-    )
+    filled = conn.execute(sql.SQL("SELECT ") + asked).fetchone() or ()
+    used = {name for name, has_rows in zip(tables, filled, strict=True) if has_rows}
+    counted = {name for (name,) in conn.execute(_COUNTED)}
+    sizes = conn.execute(_SIZES, [list(used)]).fetchall()
+    small = used - counted if sum(int(size) for (size,) in sizes) <= _SMALL else set()
     with conn.transaction():
         conn.execute("SET LOCAL session_replication_role = replica")
-        for table in used:
-            conn.execute(sql.SQL(shape).format(table))
+        for name in small:
+            conn.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+        if large := (used | counted) - small:
+            named = sql.SQL(", ").join(map(sql.Identifier, large))
+            conn.execute(sql.SQL("TRUNCATE {} CASCADE").format(named))
+    for (name,) in conn.execute(_SEQUENCES).fetchall():
+        conn.execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(name)))
