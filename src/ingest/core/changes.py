@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from ingest.core.identity import Identity
+from ingest.core.lean import lean
 from ingest.core.references import Reference
 from ingest.core.values import JSON
 
@@ -23,7 +24,7 @@ DELETE_PRIORITY = 500
 """Priority of every told delete: above any upsert of the same version."""
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Upsert:
     """A whole object: it replaces what was known, patches of older rank included.
 

@@ -8,11 +8,12 @@ whichever comes first. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from ingest.core.lean import lean
 
-@dataclass(frozen=True, slots=True)
+
+@lean
 class Dates:
     """`created_at` is the earliest of the source's times, `rank` that of the word which says it.
     `heard_at` is the earliest time at which a delivery told of the object or a look-up saw it.

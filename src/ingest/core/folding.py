@@ -7,13 +7,14 @@ once, and the result does not depend on their order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from ingest.core import patching
 from ingest.core.changes import Change, Delete, Patch, Refresh, Upsert, Withdraw
 from ingest.core.dating import Dates, dated
 from ingest.core.identity import document_id
+from ingest.core.lean import lean
 from ingest.core.ranks import grounded, is_final, same_version, was_seen
 from ingest.core.values import JSON
 
@@ -22,7 +23,7 @@ NOBODY = ""
 """In the place of a connection's id: what a legacy database says, and no connection feeds."""
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class LedgerRow:
     """What the ledger knows of one identity; the columns of its table.
 
@@ -60,7 +61,7 @@ class LedgerRow:
         return Dates(self.heard_at, self.created_at, self.created_rank)
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Statement:
     """A change as one connection says it, in whichever store; with its place in the total order.
 
@@ -89,7 +90,7 @@ class Statement:
         return self.rank, self.revision
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Feed:
     """A connection's standing towards a document, as the feeds table holds it: its newest word says
     whether it feeds. A rank is unknown where the word is older than the keeping of ranks.
@@ -101,7 +102,7 @@ class Feed:
     revision: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Decision:
     """What becomes of one document.
 
@@ -296,7 +297,7 @@ def lifts(row: LedgerRow, statement: Statement) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class _Base:
     rank: str | None
     state: str

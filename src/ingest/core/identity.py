@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
 
+from ingest.core.lean import lean
 from ingest.core.slugs import slug
 
 _DOCUMENTS = uuid.UUID("5a8d8f5e-0c0b-5d0a-9a55-6f2f3a0f7c11")
@@ -19,7 +19,7 @@ _VARIANTS = "89ab"
 """The digit that says the layout: RFC 9562, 4.1."""
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Identity:
     """A thing at a provider. None of the four ever changes; none is a connection, a team or a name.
 

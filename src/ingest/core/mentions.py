@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from ingest.core.identity import Identity
 from ingest.core.keywords import EdgeKind
+from ingest.core.lean import lean
 from ingest.core.links import Links
 
 MAX_MENTIONS = 50_000
@@ -33,7 +34,7 @@ class Context:
     scope: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Mention:
     """A place in a text (`start` to `end`, characters) that names a thing of `source`.
 

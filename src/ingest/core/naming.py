@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ingest.core.lean import lean
 
-@dataclass(frozen=True, slots=True)
+
+@lean
 class Called:
     """What a space is called: its immutable id within the scope, `""` where it is the scope itself,
     and its name, in the provider's spelling.
@@ -33,7 +35,7 @@ class Rename:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class NameTold:
     """One name that a space has, or had, and by what that is known.
 

@@ -22,27 +22,30 @@ class PartTokens:
     total: of the whole text; None where only the splitter can tell, and then parts cannot be asked.
     """
 
-    __slots__ = ("_ends", "_last", "_sums", "_text", "total")
+    __slots__ = ("_ends", "_last", "_pieces", "_sums", "_text", "total")
 
     def __init__(self, text: str) -> None:
         counts = tokens.counts(text)
         self._text, self._last = text, 0
+        self._pieces, of_each = counts if counts is not None else ([], [])
+        self._sums = of_each
         self._ends: list[int] = []
-        self._sums: list[int] = []
-        self.total = None
-        if counts is not None:
-            pieces, of_each = counts
-            self._ends = [*accumulate(map(len, pieces), initial=0)]
-            self._sums = [*accumulate(of_each, initial=0)]
-            self.total = self._sums[-1]
+        self.total = None if counts is None else sum(of_each)
 
     def count(self, part: str) -> int:
         """The tokens of a part; never too few. Raises ValueError for what is none of it."""
+        if not self._ends:
+            self._add_up()
         start = self._last
         if not self._text.startswith(part, start):
             found = self._text.find(part, start)
             start = self._last = found if found >= 0 else self._text.index(part)
         return self._of(start, start + len(part))
+
+    def _add_up(self) -> None:
+        """Most texts are never asked about their parts: they fit."""
+        self._ends = [*accumulate(map(len, self._pieces), initial=0)]
+        self._sums = [*accumulate(self._sums, initial=0)]
 
     def _of(self, start: int, end: int) -> int:
         ends = self._ends

@@ -23,6 +23,7 @@ from ingest.core.keywords import (
     keyword_before,
     unfinished_after,
 )
+from ingest.core.lean import lean
 from ingest.core.links import links
 from ingest.core.mentions import Context, Mention, Place, Syntax, find, mentions_any, places
 from ingest.core.prose import prose
@@ -58,7 +59,7 @@ _SHA = re.compile(r"[0-9a-f]{40}")
 _NO_KEYWORDS: Mapping[str, EdgeKind | None] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Reference:
     """One relationship of a document: its kind, the thing it points at, and where that was said.
 

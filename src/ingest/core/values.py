@@ -53,8 +53,11 @@ def loads(raw: bytes, *, raw_controls: bool = False) -> JSON:
 
 
 def _refuse_number(raw: bytes) -> None:
-    """Count what may begin a value; only where that is too much, what does, outside of strings."""
-    if _count(raw) <= MAX_VALUES:
+    """Count what may begin a value; only where that is too much, what does, outside of strings.
+
+    A value takes a byte at least.
+    """
+    if len(raw) <= MAX_VALUES or _count(raw) <= MAX_VALUES:
         return
     bare = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _OTHER_BYTES)
     strings = bare.count(b'"') // 2

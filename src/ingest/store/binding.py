@@ -12,13 +12,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.core.lean import lean
 from ingest.store import references
 from ingest.store.rows import as_json
 
 _LANES = 64
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Owned:
     """A key of a store's documents, as keys are compared, whose owner may have changed.
 

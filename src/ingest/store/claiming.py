@@ -20,6 +20,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.core.lean import lean
+
 LEASE_S = 30.0
 LEASE_S_PER_MIB = 5.0
 """A lease grows with the batch's bytes, so that a huge text does not outlive it."""
@@ -38,7 +40,7 @@ PROBES = 4_096
 _ROW_BYTES = 2_048  # what a delivery costs beside its body, in the reckoning of shares
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class ClaimedDelivery:
     """A delivery that this worker holds until its lease runs out; the columns of its row.
 

@@ -26,7 +26,7 @@ NAME = "postgresql+ingest"
 PREPARED_AFTER = 5
 """Uses of a statement before it is prepared; psycopg's own figure."""
 GREETING_S = 5.0
-"""What costs the server nothing (`BEGIN`, a ping) is answered within this time, or by nobody."""
+"""What costs the server nothing (`BEGIN`) is answered within this time, or by nobody."""
 _REFUSED = (
     psycopg.DataError,
     psycopg.ProgrammingError,
@@ -40,7 +40,7 @@ QUEUED_S = 15.0
 class PostgresSession(psycopg.Connection[TupleRow]):
     """A connection that ends where nothing is heard for `answers_within_s`; None is for ever.
 
-    `opening` begins a transaction; that, and a ping, is answered within `greets_within_s`.
+    `opening` begins a transaction, which is answered within `greets_within_s`.
     """
 
     opening: bytes = b"BEGIN"
@@ -130,11 +130,6 @@ class Dialect(PGDialect_psycopg):
     def do_begin(self, dbapi_connection: Any) -> None:
         """Our sessions begin a transaction themselves, as the driver's own way takes one more."""
         dbapi_connection.open_transaction()
-
-    def do_ping(self, dbapi_connection: Any) -> bool:
-        """Whether a session that lay idle still answers."""
-        with dbapi_connection.answering(dbapi_connection.greets_within_s):
-            return bool(super().do_ping(dbapi_connection))  # type: ignore[no-untyped-call] # theirs
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Whether the session, and all that were made before, are thrown away."""

@@ -6,7 +6,8 @@ Every transaction runs in UTC and with time-outs. Driver errors leave here as ou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,7 +80,6 @@ def connect(url: str, *, pool_size: int = 5, application: str = "ingest") -> sa.
         f"{NAME}://",
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         hide_parameters=True,  # an error would quote them: bodies, headers, sealed secrets
         connect_args=_arguments(where, application)
         | {"connect_timeout": where.parameters.get("connect_timeout", str(CONNECT_TIMEOUT_S))},
@@ -129,14 +129,48 @@ def _arguments(where: DatabaseAddress, application: str) -> dict[str, Any]:
 
 
 def _opening(settings: Mapping[str, str]) -> bytes:
-    """`BEGIN` with settings; `set_config` takes a list of schemas as it stands, `SET` does not."""
-    said: list[sql.Composable] = [sql.SQL("BEGIN")]
-    for name, value in settings.items():
-        if name in _SETTINGS or name in _ALWAYS:
-            said.append(sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), value))
-        else:
-            said.append(sql.SQL("SELECT set_config({}, {}, true)").format(name, value))
-    return sql.SQL("; ").join(said).as_bytes(None)
+    """`BEGIN` with settings, in one statement: each `SET` would be one more to answer, and takes no
+    list of schemas as it stands.
+    """
+    return b"BEGIN; SELECT 1" + _configured(settings)
+
+
+def _configured(settings: Mapping[str, str]) -> bytes:
+    """What goes on after another column."""
+    said = [sql.SQL("set_config({}, {}, true)").format(*setting) for setting in settings.items()]
+    return b", " + sql.SQL(", ").join(said).as_bytes(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """How a transaction begins: as what, and what follows the settings of all.
+
+    `is_patient`: what the server answers is not bounded in time.
+    """
+
+    begin: bytes = b"BEGIN"
+    also: bytes = b""
+    is_patient: bool = False
+
+    def of(self, usual: bytes) -> bytes:
+        """`usual`, which is what `_opening` made, as this."""
+        return usual.replace(b"BEGIN", self.begin, 1) + self.also
+
+
+_DURABLE = _Opening()
+_RELAXED = _Opening(also=_configured({"synchronous_commit": "off"}))
+# Rows that a policy hides are told as an error and not left out.
+_SNAPSHOT = _Opening(
+    b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    _configured(
+        {
+            "statement_timeout": "0",
+            "row_security": "off",
+            "idle_in_transaction_session_timeout": "0",
+        }
+    ),
+    is_patient=True,
+)
 
 
 @contextmanager
@@ -155,18 +189,40 @@ def transaction(
     reads much: all statements see the database as it was at the first one, none writes, and none
     is bounded in time.
     """
-    with (
-        translated_errors(),
-        engine.connect() as connection,
-        _bounded(connection, answers_within_s),
-        _as_snapshot(connection) if snapshot else nullcontext(),
-        connection.begin(),
-    ):
-        if snapshot:
-            connection.execute(_UNHURRIED)
-        if not durable:
-            connection.execute(_RELAXED)
+    opening = _SNAPSHOT if snapshot else _DURABLE if durable else _RELAXED
+    with translated_errors(), ExitStack() as held:
+        connection = _session(held, engine, answers_within_s)
+        try:
+            _begin(held, connection, opening)
+        except sa.exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            held.close()
+            connection = _session(held, engine, answers_within_s)
+            _begin(held, connection, opening)
         yield connection
+
+
+def _session(held: ExitStack, engine: sa.Engine, answers_within_s: float | None) -> sa.Connection:
+    connection = held.enter_context(engine.connect())
+    if answers_within_s is not None:
+        held.enter_context(session_of(connection).answering(answers_within_s))
+    return connection
+
+
+def _begin(held: ExitStack, connection: sa.Connection, opening: _Opening) -> None:
+    """Begin a transaction. A session that lay idle is not asked whether it is still there: its
+    `BEGIN` tells, and where it is not, nothing was done yet.
+    """
+    session = session_of(connection)
+    usual = session.opening
+    session.opening = opening.of(usual)
+    try:
+        held.enter_context(connection.begin())
+    finally:
+        session.opening = usual
+    if opening.is_patient:
+        held.enter_context(session.answering(None))
 
 
 def patient(connection: sa.Connection) -> AbstractContextManager[None]:
@@ -177,34 +233,9 @@ def patient(connection: sa.Connection) -> AbstractContextManager[None]:
     return session_of(connection).answering(None)
 
 
-@contextmanager
-def _as_snapshot(connection: sa.Connection) -> Iterator[None]:
-    session = session_of(connection)
-    usual = session.opening
-    session.opening = usual.replace(b"BEGIN", _SNAPSHOT, 1)
-    try:
-        with patient(connection):
-            yield
-    finally:
-        session.opening = usual
-
-
-def _bounded(connection: sa.Connection, within_s: float | None) -> AbstractContextManager[None]:
-    return nullcontext() if within_s is None else session_of(connection).answering(within_s)
-
-
 def session_of(connection: sa.Connection) -> PostgresSession:
     """The driver's own connection, for what SQLAlchemy has no words for: COPY."""
     found = connection.connection.driver_connection
     if not isinstance(found, PostgresSession):
         raise TypeError("a connection of another engine than ours")
     return found
-
-
-_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-# Rows that a policy hides are told as an error and not left out.
-_UNHURRIED = sa.text("""
-SELECT set_config('statement_timeout', '0', true), set_config('row_security', 'off', true),
-       set_config('idle_in_transaction_session_timeout', '0', true)
-""")
-_RELAXED = sa.text("SET LOCAL synchronous_commit = off")

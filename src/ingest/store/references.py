@@ -8,11 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.core.lean import lean
 from ingest.core.values import JSON
 from ingest.store.rows import as_json
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Pointer:
     """A reference as it stands. `bind_key` is that by which it is bound, where that is not the key
     as it is written; `shown` the `source_id` of the document that it is bound to, None for none.
@@ -32,7 +33,7 @@ class Pointer:
         return self.kind, self.target_source, self.target_key
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Shown:
     """A document's `relationships` as they stand, and the references that they are a view of."""
 

@@ -6,12 +6,13 @@ Written in the transaction that does it, kept for as long as settled deliveries 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.core.lean import lean
 from ingest.store.rows import as_json
 
 STEP_ROWS = 2_000
@@ -138,7 +139,7 @@ WHERE connection_id = :connection_id AND document_id = ANY(CAST(:ids AS varchar[
 """)
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class TrailStep:
     """What one delivery, look-up or sync run did to a document; `did` as `schema.sql` says."""
 

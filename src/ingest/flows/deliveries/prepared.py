@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ingest.core.changes import Refresh
 from ingest.core.folding import Statement
+from ingest.core.lean import lean
 from ingest.core.values import JSON
 from ingest.flows.documents.called import Names
 from ingest.flows.documents.render import StoreConfig
@@ -52,7 +53,7 @@ class Prepared:
         return (one for target in self.targets for one in target.said)
 
 
-@dataclass(frozen=True, slots=True)
+@lean
 class Target:
     """One store's share of a delivery, as one of its connections brings it.
 

@@ -23,10 +23,24 @@ def group_of(identity: Identity) -> tuple[Identity, ...]:
     """The identities that share its id, in the order of their group, itself among them; empty where
     no reference can mean it by scope and id alone.
     """
+    kinds = _kinds_of(identity)
+    return tuple(Identity(identity.source_type, identity.scope, k, identity.id) for k in kinds)
+
+
+def _kinds_of(identity: Identity) -> tuple[str, ...]:
+    """The kinds of its group, in their order; may be none."""
     found = all_sources().get(identity.source_type)
     groups = found.descriptor.one_of if found is not None else ()
-    kinds = next((kinds for kinds in groups if identity.kind in kinds), ())
-    return tuple(Identity(identity.source_type, identity.scope, k, identity.id) for k in kinds)
+    return next((kinds for kinds in groups if identity.kind in kinds), ())
+
+
+def is_of(thing: Identity, identity: Identity) -> bool:
+    """Whether the first is the second, or of its group."""
+    if thing.id != identity.id or thing.scope != identity.scope:
+        return False
+    return thing == identity or (
+        thing.source_type == identity.source_type and thing.kind in _kinds_of(identity)
+    )
 
 
 def own_keys(upsert: Upsert) -> frozenset[str]:
@@ -40,7 +54,7 @@ def is_own(reference: Reference, identity: Identity, keys: Collection[str]) -> b
     if reference.source != identity.source_type:
         return False
     if reference.thing is not None:
-        return reference.thing in (identity, *group_of(identity))
+        return is_of(reference.thing, identity)
     return folded(reference.source, reference.key) in keys
 
 
@@ -74,7 +88,7 @@ def named(store_id: str, source_type: str, key: str, *, moved: bool = False) -> 
 
 def thing(store_id: str, identity: Identity, *, moved: bool = False) -> Owned | None:
     """A thing by its id; None where no reference can mean it so."""
-    key = _key_of(identity) if group_of(identity) else None
+    key = _key_of(identity) if _kinds_of(identity) else None
     return None if key is None else Owned(store_id, identity.source_type, key, moved=moved)
 
 
@@ -98,8 +112,8 @@ def _key_of(identity: Identity) -> str | None:
     """None where an id is none that a key can be made of: too long, or with a character in it that
     no id has.
     """
-    first = next(iter(group_of(identity)), identity)
-    parts = (first.scope, first.kind, first.id)
+    first = next(iter(_kinds_of(identity)), identity.kind)
+    parts = (identity.scope, first, identity.id)
     key = _THING + _SEPARATOR.join(parts)
     fits = len(key) <= KEY_CHARS and key.count(_SEPARATOR) == len(parts) - 1 and clean(key) == key
     return key if fits else None
