@@ -19,6 +19,7 @@ def is_ready(probe: sa.Engine) -> bool:
     try:
         return _ask(probe)
     except ReadOnly:
+        probe.dispose()
         return _ask(probe)
 
 

@@ -128,7 +128,8 @@ def _step(conn: sa.Connection, told: Mapping[str, Any], left: list[Noted]) -> Co
 
 
 def _bind(conn: sa.Connection, keys: Iterable[Owned]) -> None:
-    every = [replace(key, members=members(key)) for key in _merged(keys)]
+    merged = _merged(keys)
+    every = [replace(key, members=those) if (those := members(key)) else key for key in merged]
     show_anew(conn, binding.bind(conn, every))
 
 
