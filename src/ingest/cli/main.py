@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
 import typer
+from typer.main import get_command
 
 from ingest.cli.app import command_of, tree
 from ingest.cli.lines import note
@@ -65,11 +67,9 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             note(f"ingest: {said}")
     if command is not None and command not in PROBES:
         _set_up_logs(environ)
-    uncaught = sys.excepthook  # for which typer would put one of its own
     try:
-        app = tree(command)
         given = MappingProxyType(environ)  # into a dict typer's help would write
-        answer = app(list(argv), prog_name="ingest", standalone_mode=False, obj=given)
+        answer = _grown(command)(list(argv), prog_name="ingest", standalone_mode=False, obj=given)
     except typer.Abort:
         return _failed("stopped", FAILED)
     except BrokenPipeError:  # `| head` has read enough; nobody is left to tell
@@ -78,9 +78,13 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     except tuple(_exit_codes()) as error:
         code = next(code for kind, code in _exit_codes().items() if isinstance(error, kind))
         return _failed(_line(error), code)
-    finally:
-        sys.excepthook = uncaught
     return answer if isinstance(answer, int) else DONE
+
+
+@cache
+def _grown(command: str | None) -> Callable[..., object]:
+    """The tree as what parses; made without Typer's own call, which would take `sys.excepthook`."""
+    return get_command(tree(command))
 
 
 def _broken(argv: Sequence[str]) -> Collection[str]:
