@@ -35,6 +35,9 @@ these is a warning with the name that was meant, when a process starts and in `i
 | variable | meaning | where it is not set |
 |---|---|---|
 {"".join(rows)}
+`HOST` and `PORT` say where the receiver of the `Procfile` listens (127.0.0.1, 8000); `ingest health
+web` asks at that port.
+
 This page is made of the code (`make reference`).
 """
 
