@@ -75,6 +75,12 @@ audit: $(READY) $(AUDIT)/.ready ## known vulnerabilities, yanked pins, licences
 packaging: $(READY) $(PACKAGING)/.ready ## image, compose file, chart, units, alerts: what their own tools say
 	$(BIN)/pytest -rs tests/packaging
 
+docs: $(READY) ## the site of the documentation, in build/docs/site
+	@.ci/site '$(VENV)' build/docs
+
+reference: $(READY) ## write the pages anew that the code makes: docs/reference
+	$(BIN)/python -m tests.docs.reference
+
 console-test: $(READY) ## the console in a real Chromium: SCREENSHOTS=1 takes the pictures of the docs
 	SCREENSHOTS='$(SCREENSHOTS)' $(BIN)/pytest -rs tests/console/test_browser.py
 
@@ -102,5 +108,5 @@ $(PACKAGING)/.ready: .ci/packaging.txt .ci/promtool | $(READY)
 		&& .ci/promtool '$(PACKAGING)/bin'; then touch $@; else rm -rf '$(PACKAGING)'; fi
 
 .PHONY: help demo up test test-slow corpus bench chaos check coverage lint types audit packaging \
-	console-test format \
+	console-test format docs reference \
 	setup clean

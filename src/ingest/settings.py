@@ -1,7 +1,8 @@
 """The settings of a process, out of its environment; checked once, at start. Reads no file.
 
-A wrong or missing setting is one clear line and exit 2. Defaults are those of the README's table.
-Law: what a variable holds is not told, for it may be a secret that belongs in another one.
+A wrong or missing setting is one clear line and exit 2. What each means, and its default, is in
+`ingest.variables`. Law: what a variable holds is not told, for it may be a secret that belongs in
+another one.
 """
 
 from __future__ import annotations

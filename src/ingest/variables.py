@@ -12,30 +12,106 @@ from pathlib import Path
 
 PREFIX, SECRETS_SUFFIX, URL_SUFFIX = "INGEST_", "_WEBHOOK_SECRETS", "_API_URL"
 
-NAMES = (
-    "CELERY_BROKER_URL",
-    "DATABASE_URL",
-    "INGEST_ALLOWED_API_HOSTS",
-    "INGEST_BROKER_OPTIONS",
-    "INGEST_CONSOLE_IDENTITY_HEADER",
-    "INGEST_CONSOLE_PASSWORD",
-    "INGEST_DATA_DIR",
-    "INGEST_KEEP_CHANGES_DAYS",
-    "INGEST_KEEP_DELIVERIES_DAYS",
-    "INGEST_LEASE_SECONDS",
-    "INGEST_LOG_LEVEL",
-    "INGEST_MAX_BODY_BYTES",
-    "INGEST_POSTGRES_BIN",
-    "INGEST_QUEUE_PREFIX",
-    "INGEST_REDIS_BIN",
-    "INGEST_SECRET_KEY",
-    "INGEST_SYNC_ASK_SHARE",
-    "REDIS_URL",
-)
-"""Every variable that some process reads, whoever reads it; a test compares."""
 DEFAULT_DATA_DIR = ".ingest"
-SUFFIXES = (SECRETS_SUFFIX, URL_SUFFIX)
+VARIABLES: Mapping[str, tuple[str, str]] = {
+    "CELERY_BROKER_URL": (
+        "the broker: `redis://`, `rediss://`, `redis+socket://`, "
+        "`sentinel://…;sentinel://…?master_name=…`, `amqp://`, `amqps://`, `pyamqp://`: "
+        "docs/broker.md",
+        "`REDIS_URL`",
+    ),
+    "DATABASE_URL": (
+        "PostgreSQL, `postgresql://user:password@host/name`; several hosts, sockets, schemas and "
+        "poolers: docs/postgres.md",
+        "embedded, under `INGEST_DATA_DIR`",
+    ),
+    "INGEST_ALLOWED_API_HOSTS": (
+        "further hosts that a connection's metadata may name (`apiHost`), comma-separated: "
+        "`errors.example.com`, `*.example.com`; they may be private",
+        "the providers' own alone",
+    ),
+    "INGEST_BROKER_OPTIONS": (
+        'options of the broker\'s client, a JSON object such as `{"socket_timeout": 5}`: '
+        "docs/broker.md",
+        "none",
+    ),
+    "INGEST_CONSOLE_IDENTITY_HEADER": (
+        "switches the console on at `/console`, for whom a proxy names in this header, as "
+        "`X-Forwarded-User`; the proxy must set or remove it on every request: docs/console.md",
+        "none",
+    ),
+    "INGEST_CONSOLE_PASSWORD": (
+        "switches the console on at `/console`, for whoever has it; 12 characters at least: "
+        "docs/console.md",
+        "none: there is no console",
+    ),
+    "INGEST_DATA_DIR": (
+        "where the embedded services keep their data, and each process its pulse",
+        f"`{DEFAULT_DATA_DIR}`",
+    ),
+    "INGEST_KEEP_CHANGES_DAYS": (
+        "how many whole days the change feed is kept: docs/changes.md",
+        "7",
+    ),
+    "INGEST_KEEP_DELIVERIES_DAYS": (
+        "how many whole days settled raw deliveries are kept (dead ones stay)",
+        "30",
+    ),
+    "INGEST_LEASE_SECONDS": (
+        "how long a batch, a look-up or a page of a sync run stays with a worker that is gone; who "
+        "works renews it",
+        "30",
+    ),
+    "INGEST_LOG_LEVEL": (
+        "how much every process says: `debug`, `info`, `warning`, `error`",
+        "`info`",
+    ),
+    "INGEST_MAX_BODY_BYTES": ("largest accepted delivery", "26214400 (25 MiB)"),
+    "INGEST_POSTGRES_BIN": (
+        "folder of other PostgreSQL binaries for the embedded server",
+        "the wheel's",
+    ),
+    "INGEST_QUEUE_PREFIX": (
+        "stands before the name of every queue, as `staging-`, where environments share a broker: "
+        "docs/broker.md",
+        "none",
+    ),
+    "INGEST_REDIS_BIN": (
+        "another Redis-protocol server program for the embedded one",
+        "the wheel's",
+    ),
+    "INGEST_SECRET_KEY": (
+        "encryption keys of stored credentials, comma-separated; the first encrypts, all decrypt: "
+        "docs/operating.md",
+        "made in the data dir when embedded; required otherwise",
+    ),
+    "INGEST_SYNC_ASK_SHARE": (
+        "a full resync that misses more than this share of the documents that it listed stops and "
+        "asks; between 0 and 1",
+        "0.2",
+    ),
+    "REDIS_URL": (
+        "Redis; also where it is counted what providers are asked, so wanted beside RabbitMQ too",
+        "embedded",
+    ),
+}
+"""Every variable that some process reads, whoever reads it, what it means, and what holds where it
+is not set; `make reference` writes docs/reference/settings.md of it. A test compares the names.
+"""
+NAMES = tuple(VARIABLES)
+OF_SOURCES: Mapping[str, tuple[str, str]] = {
+    SECRETS_SUFFIX: (
+        "app-wide webhook secrets, comma-separated while they rotate",
+        "none: requests to the app-wide route are refused",
+    ),
+    URL_SUFFIX: (
+        "base of the provider's API: an installation of one's own, another region, a test server; "
+        "URLs on that host then name the provider's things",
+        "the provider's public one",
+    ),
+}
 """Each source has a variable with each: `INGEST_<SOURCE><suffix>`."""
+SUFFIXES = tuple(OF_SOURCES)
 MISTAKEN: Mapping[str, str] = {
     "CELERY_BROKER": "CELERY_BROKER_URL",
     "CELERY_BROKER_URI": "CELERY_BROKER_URL",

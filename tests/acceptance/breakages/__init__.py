@@ -1,1 +1,1 @@
-"""`docs/breakages.md`, step by step: what it breaks, says and mends is done to a running stack."""
+"""`docs/breakages.md` and `docs/tutorial.md`, step by step: what they say is done to one stack."""

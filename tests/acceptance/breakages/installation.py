@@ -22,7 +22,7 @@ from ingest.machine import Running, running
 from ingest.store.engine import connect, transaction
 from ingest.testing.fakes import serving
 from tests.acceptance.breakages.page import missing
-from tests.acceptance.breakages.repository import ID, Sender
+from tests.acceptance.breakages.repository import Sender
 from tests.acceptance.breakages.small_disk import SmallDisk
 from tests.broker.servers import Server, server
 from tests.factories import METADATA, SECRET_KEY
@@ -96,7 +96,7 @@ class Installation:
 
     @property
     def repository(self) -> Any:
-        return self.github.github.repositories[ID]
+        return self.github.github.repositories[self.github.id]
 
     def issue(self, text: str = "It.") -> list[int]:
         """An issue is opened; the newest delivery is the one in question."""

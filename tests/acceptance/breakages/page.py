@@ -1,4 +1,4 @@
-"""Reads the page: its sections, and in each the steps and what they say."""
+"""Reads a page: its sections, and in each the steps and what they say."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Step:
     says: tuple[str, ...]
 
 
-def sections() -> dict[str, tuple[Step, ...]]:
+def sections(page: Path = PAGE) -> dict[str, tuple[Step, ...]]:
     """The steps by heading; those before the first one are the heading's of the page."""
     found: dict[str, tuple[Step, ...]] = {}
-    for text in re.split(r"^## ", PAGE.read_text("utf-8"), flags=re.MULTILINE):
+    for text in re.split(r"^## ", page.read_text("utf-8"), flags=re.MULTILINE):
         heading, _, rest = text.removeprefix("# ").partition("\n")
         found[heading] = tuple(_steps(rest))
     return found

@@ -32,41 +32,43 @@ def _github() -> GitHub:
 
 @dataclass
 class Sender:
-    """What people do at the repository, and what GitHub sends of it to where PUBLIC leads."""
+    """What people do at a repository, and what GitHub sends of it to where PUBLIC leads."""
 
     leads_to: str = ""
     github: GitHub = field(default_factory=_github)
+    id: int = ID
+    name: str = NAME
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def hooks(self) -> dict[int, dict[str, Any]]:
-        return self.github.repositories[ID].hooks
+        return self.github.repositories[self.id].hooks
 
-    def open_issue(self, text: str) -> list[int]:
+    def open_issue(self, text: str, *, title: str | None = None) -> list[int]:
         """An issue is opened; how each hook's request was answered."""
         number = next(self._numbers)
         at = iso(datetime.now(UTC))
         told = {
             "id": 5_000 + number,
             "number": number,
-            "title": f"Issue {number}",
+            "title": title or f"Issue {number}",
             "body": text,
             "state": "open",
-            "html_url": f"https://github.com/{NAME}/issues/{number}",
+            "html_url": f"https://github.com/{self.name}/issues/{number}",
             "user": {"login": "ann"},
             "created_at": at,
             "updated_at": at,
         }
-        issue = self.github.put(ID, "issue", told)
+        issue = self.github.put(self.id, "issue", told)
         return self._send("issues", {"action": "opened", "issue": issue})
 
     def push(self, path: str, text: str) -> list[int]:
         """A file is pushed to the default branch."""
         at = iso(datetime.now(UTC))
-        return self._send("push", self.github.change(ID, "main", {path: text}, at=at))
+        return self._send("push", self.github.change(self.id, "main", {path: text}, at=at))
 
     def _send(self, event: str, payload: Mapping[str, Any]) -> list[int]:
-        of = self.github.repositories[ID]
+        of = self.github.repositories[self.id]
         told = {**payload, "repository": fake_shapes.repository(of)}
         active = {id_: hook for id_, hook in of.hooks.items() if hook["active"]}
         return [self._deliver(id_, hook, event, told) for id_, hook in active.items()]
@@ -85,6 +87,6 @@ class Sender:
             answer = client.post(url, content=signed.body, headers=dict(signed.headers))
         code = answer.status_code
         hook["last_response"] = {"code": code, "status": "active", "message": None}
-        log = self.github.repositories[ID].deliveries[id_]
+        log = self.github.repositories[self.id].deliveries[id_]
         record(log, event, told, guid=guid, at=iso(now), status="OK", code=code)
         return code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -12,9 +12,8 @@ from ingest.machine import is_ready
 from ingest.sources.registry import source_types
 from ingest.store import migrations, upgrade
 from ingest.store.engine import connect, transaction
-from tests.acceptance.breakages.installation import Installation, installed
+from tests.acceptance.breakages.installation import Installation
 from tests.acceptance.breakages.page import Step, sections
-from tests.acceptance.breakages.small_disk import database_of, small_disk
 from tests.databases import empty_databases
 from tests.web.running import receiver
 
@@ -51,18 +50,10 @@ ELSEWHERE: Mapping[str, Callable[[Installation], object]] = {
 
 
 @pytest.fixture(scope="module")
-def whole(
-    postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
+def whole(stack: Installation) -> Installation:
     """One for all that breaks, with the source connected as the page says."""
-    directory = tmp_path_factory.mktemp("breakages")
-    with (
-        small_disk(postgres_url, directory / "disk") as disk,
-        database_of(postgres_url, template_database, disk) as database_url,
-        installed(database_url, directory, disk) as made,
-    ):
-        follow(made, sections()[CONNECTED])
-        yield made
+    follow(stack, sections()[CONNECTED])
+    return stack
 
 
 def follow(installation: Installation, steps: tuple[Step, ...]) -> None:

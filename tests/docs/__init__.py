@@ -1,0 +1,1 @@
+"""The documentation: its links lead somewhere, its commands run, what it quotes is what is said."""

@@ -1,0 +1,45 @@
+"""Every command that a page shows is one that there is, with options that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.docs.command_lines import of_ours, problem, shown
+from tests.docs.pages import DOCS, ROOT, commands, every_page
+
+PAST = {ROOT / "CHANGELOG.md", *DOCS.glob("decisions/*.md")}
+"""They speak of their day."""
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in commands(text):
+        yield from of_ours(line)
+    yield from shown(text)
+
+
+def test_every_command_of_a_page_could_be_run() -> None:
+    pages = [page for page in every_page() if page not in PAST]
+    found = {(page.name, line) for page in pages for line in _lines(page.read_text("utf-8"))}
+    assert len(found) > 150
+    assert not sorted(f"{page}: {why}" for page, line in found if (why := problem(line)))
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("ingest doctor --offline", True),
+        ("ingest sync ID --full --wait", True),
+        ("ingest changes --consumer NAME --from snapshot", True),
+        ("ingest source doctor ID --fix", True),
+        ("ingest --version", True),
+        ("ingest db upgrade now", False),
+        ("ingest doctor --loud", False),
+        ("ingest docs lost ID", False),
+        ("ingest repair", False),
+        ("ingest source update ID --filter", False),
+    ],
+)
+def test_what_could_be_run(line: str, is_one: bool) -> None:
+    assert (problem(line) is None) == is_one

@@ -1,0 +1,58 @@
+"""The reference says what the code says: pages that are made of it, and one by hand."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ingest.settings import Settings
+from ingest.variables import VARIABLES
+from ingest.web import answers
+from tests.docs import reference
+from tests.docs.pages import ROOT
+
+WEB, RECEIVING = ROOT / "src" / "ingest" / "web", ROOT / "src" / "ingest" / "flows" / "receiving"
+STATUS = re.compile(r"(?:status=|b\"HTTP/1\.1 |_refuse\()(\d{3})")
+HTTP = (reference.REFERENCE / "http.md").read_text("utf-8")
+DEFAULTS = {
+    "INGEST_DATA_DIR": "data_dir",
+    "INGEST_KEEP_CHANGES_DAYS": "keep_changes_days",
+    "INGEST_KEEP_DELIVERIES_DAYS": "keep_deliveries_days",
+    "INGEST_LEASE_SECONDS": "lease_s",
+    "INGEST_LOG_LEVEL": "log_level",
+    "INGEST_MAX_BODY_BYTES": "max_body_bytes",
+    "INGEST_SYNC_ASK_SHARE": "sync_ask_share",
+}
+"""The field of the settings that each of these fills."""
+
+
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_a_page_that_the_code_makes_is_as_it_makes_it(name: str) -> None:
+    """Else: `make reference`."""
+    there = (reference.REFERENCE / name).read_text("utf-8")
+    assert there == reference.PAGES[name]()
+
+
+@pytest.mark.parametrize(("name", "field"), DEFAULTS.items())
+def test_a_default_is_the_settings_own(name: str, field: str) -> None:
+    said = VARIABLES[name][1].strip("`").partition(" ")[0]
+    own = getattr(Settings(), field)
+    assert said == (f"{own:g}" if isinstance(own, float) else str(own))
+
+
+def test_http_has_every_route_and_no_other() -> None:
+    told = {*re.findall(r"^\| `(?:GET|POST) (/[^`]*)` \|", HTTP, re.MULTILINE)}
+    ours = {*re.findall(r'Route\("([^"]+)"', (WEB / "app.py").read_text("utf-8"))}
+    assert len(ours) == 6
+    assert told == ours
+
+
+def test_http_has_every_status_and_no_other() -> None:
+    told = {int(status) for status in re.findall(r"^\| (\d{3}) \|", HTTP, re.MULTILINE)}
+    files = (*WEB.glob("*.py"), *RECEIVING.glob("*.py"))
+    said = {int(one) for path in files for one in STATUS.findall(path.read_text("utf-8"))}
+    by_class = {status for _, status in answers._STATUS}
+    assert said >= {408, 413, 415, 431}
+    of_starlette = {405}
+    assert told == {200} | said | by_class | of_starlette
