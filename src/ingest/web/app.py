@@ -22,7 +22,7 @@ from starlette.routing import Route
 from ingest.bell.ring import Publish, publish, ring
 from ingest.bell.ringer import Ringer
 from ingest.core.errors import BadSettings, IngestError, TransientError, Unavailable
-from ingest.flows.doctor.readiness import is_ready
+from ingest.flows.doctor.readiness import hindrance_of
 from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.group_commit import GroupCommit
 from ingest.flows.receiving.handshake import shaken_in
@@ -113,7 +113,13 @@ def _application(parts: Program, publish: Publish) -> Starlette:
         parts.keyring, shake, commits, metrics, threads, limit, rooms, bounded, unverified
     )
     database = _database_metrics(engine)
-    probes = Probes(lambda: is_ready(parts.probe), metrics.text, database.text, threads, bounded)
+    probes = Probes(
+        lambda: hindrance_of(parts.probe, parts.vault),
+        metrics.text,
+        database.text,
+        threads,
+        bounded,
+    )
     heart = ThreadPoolExecutor(1, thread_name_prefix="heartbeat")
     console = _console(parts, lambda queue: ring(engine, queue, publish=publish))
 

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from ingest.core.errors import TransientError
+from ingest.core.errors import BadSettings, TransientError
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.fetch import fetch
 from ingest.flows.lookups.held import HeldLookup, read_held
@@ -233,6 +233,7 @@ def _settle(
         timed.append(
             (held.connection.source_type, came_to.kind, took_s.pop((held.token, held.row.id)))
         )
+    _tell_of_settings(ended)
     counted: Counter[str] = Counter()
     for token, batch in by_token.items():
         counted.update(settle_lookups(engine, token, batch, api_urls))
@@ -240,6 +241,13 @@ def _settle(
         log.info("looked_up", **counted)
     _count(engine, timed)
     return counted
+
+
+def _tell_of_settings(ended: Collection[Future[Outcome]]) -> None:
+    """What this process lacks (the key of a token, a proxy) nobody sees in what a provider says."""
+    faults = [str(e) for one in ended if isinstance(e := one.exception(), BadSettings)]
+    if faults:
+        log.error("look_ups_lack_a_setting", look_ups=len(faults), reason=faults[0])
 
 
 def _count(engine: sa.Engine, timed: Collection[tuple[str, str, float]]) -> None:

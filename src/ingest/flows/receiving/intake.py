@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ingest.core.answers import Delivery
-from ingest.core.errors import BadRequest, BadSignature
+from ingest.core.errors import BadRequest, BadSettings, BadSignature
 from ingest.flows.receiving.admission import check_head, longest_body
 from ingest.flows.receiving.arrivals import Insert, Stored, answer_of, unstorable
 from ingest.flows.receiving.requests import Head, Incoming
@@ -121,9 +121,21 @@ async def _believed(
         renewed = await means.secrets(descriptor, connection_id, since=came_at)
         if renewed.shakes and await means.shaken(incoming, descriptor, renewed):
             return None
+        if renewed.fault is not None:
+            return await _unless_shut(incoming, means, descriptor, renewed, renewed.fault)
         if renewed == secrets:
             raise
         return await means.verified(incoming, descriptor, renewed)
+
+
+async def _unless_shut(
+    incoming: Incoming, means: Means, descriptor: Descriptor, secrets: Secrets, fault: str
+) -> Arrival | None:
+    """Nobody is refused who may have signed with a secret that we cannot open: he comes again."""
+    try:
+        return await means.verified(incoming, descriptor, secrets)
+    except BadSignature as refusal:
+        raise BadSettings(fault) from refusal
 
 
 def never(_descriptor: Descriptor, _incoming: Incoming, _secrets: Sequence[str]) -> bool:
