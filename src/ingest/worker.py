@@ -37,6 +37,7 @@ from ingest.bell.celery_app import (
     process_program,
     stopping,
 )
+from ingest.bell.hearing import OF_PROCESS
 from ingest.bell.ring import ring
 from ingest.broker.options import MOST_COUNTDOWN_S
 from ingest.core.answers import Delivery
@@ -56,8 +57,6 @@ from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.messages import sync_by_message
 from ingest.flows.syncs.planning import plan_syncs
 from ingest.sinks import pushing
-from ingest.store import schedule
-from ingest.store.engine import transaction
 from ingest.warm import warm
 
 __all__ = ["app"]
@@ -92,8 +91,7 @@ def process_due() -> None:
     Counts are taken when nothing is left. Raises `TransientError` where the database is away.
     """
     engine = process_program().engine
-    with transaction(engine, durable=False) as conn:
-        schedule.hear(conn, INGEST_QUEUE)
+    OF_PROCESS.hear(engine, INGEST_QUEUE)
     until = time.monotonic() + DRAIN_S
     done = drain_deliveries(
         engine,
@@ -120,8 +118,7 @@ def fetch_due() -> None:
     `BadSettings` without an encryption key.
     """
     engine = process_program().engine
-    with transaction(engine, durable=False) as conn:
-        schedule.hear(conn, FETCH_QUEUE)
+    OF_PROCESS.hear(engine, FETCH_QUEUE)
     until = time.monotonic() + DRAIN_S
     done = drain_lookups(
         engine,
@@ -148,8 +145,7 @@ def sync_pages() -> None:
     """
     parts = process_program()
     engine = parts.engine
-    with transaction(engine, durable=False) as conn:
-        schedule.hear(conn, SYNC_QUEUE)
+    OF_PROCESS.hear(engine, SYNC_QUEUE)
     until = time.monotonic() + DRAIN_S
     done = drain_pages(
         engine,
@@ -176,8 +172,7 @@ def reprocess_due() -> None:
     """
     parts = process_program()
     engine = parts.engine
-    with transaction(engine, durable=False) as conn:
-        schedule.hear(conn, REPROCESS_BELL)
+    OF_PROCESS.hear(engine, REPROCESS_BELL)
     until = time.monotonic() + DRAIN_S
     drain = Drain(
         engine,
@@ -314,8 +309,7 @@ def push_changes() -> None:
 @app.task(name=PUSH_NEWS_TASK, throws=AWAY)
 def push_news() -> None:
     """Push what was just written, for PUSH_S, without the beat; heard as in `process_due`."""
-    with transaction(process_program().engine, durable=False) as conn:
-        schedule.hear(conn, PUSH_BELL)
+    OF_PROCESS.hear(process_program().engine, PUSH_BELL)
     _push(pushing.push)
 
 
