@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from ingest.bell.ring import Publish, publish, ring
 from ingest.bell.ringer import Ringer
+from ingest.budget.left import limits_left
 from ingest.core.errors import BadSettings, IngestError, TransientError, Unavailable
 from ingest.flows.doctor.readiness import hindrance_of
 from ingest.flows.receiving.arrivals import insert_into
@@ -112,7 +113,7 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     receiver = Receiver(
         parts.keyring, shake, commits, metrics, threads, limit, rooms, bounded, unverified
     )
-    database = _database_metrics(engine)
+    database = _database_metrics(parts)
     probes = Probes(
         lambda: hindrance_of(parts.probe, parts.vault),
         metrics.text,
@@ -195,17 +196,21 @@ async def _sweep(peers: Peers) -> None:
         peers.sweep()
 
 
-def _database_metrics(engine: sa.Engine) -> DatabaseMetrics:
+def _database_metrics(parts: Program) -> DatabaseMetrics:
     def kept(read: Callable[[sa.Connection], Gauges], keep_s: float) -> Callable[[], Gauges]:
         def reading() -> Gauges:
-            with transaction(engine) as conn:
+            with transaction(parts.engine) as conn:
                 return read(conn)
 
         return Kept(reading, keep_s).get
 
+    def limits() -> Gauges:
+        return limits_left(parts.budgets, all_sources().values())
+
     return DatabaseMetrics(
         kept(gauges.read, KEPT_S),
         kept(gauges.read_costly, COSTLY_KEPT_S),
+        Kept(limits, KEPT_S).get,
     )
 
 
