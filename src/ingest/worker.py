@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 import structlog
 from celery import Task
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_process_shutdown, worker_shutdown
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.bell.celery_app import (
@@ -57,6 +57,7 @@ from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.messages import sync_by_message
 from ingest.flows.syncs.planning import plan_syncs
 from ingest.sinks import pushing
+from ingest.telemetry.tracing import close
 from ingest.warm import warm
 
 __all__ = ["app"]
@@ -67,6 +68,13 @@ log = structlog.get_logger(__name__)
 @worker_process_init.connect
 def _warm(**_: object) -> None:
     warm()
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def _send_traces(**_: object) -> None:
+    """A forked process ends without Python's own end."""
+    close(process_program().tracer)
 
 
 LINGER_S = 300.0
@@ -100,6 +108,7 @@ def process_due() -> None:
         on_asked=lambda: ring(engine, FETCH_QUEUE),
         lease_s=process_program().settings.lease_s,
         api_urls=process_program().settings.api_urls,
+        tracer=process_program().tracer,
     )
     if done.more:
         ring(engine)
@@ -126,6 +135,7 @@ def fetch_due() -> None:
         go_on=lambda: time.monotonic() < until,
         linger=lambda: not stopping.is_set() and time.monotonic() < until + LINGER_S,
         lease_s=process_program().settings.lease_s,
+        tracer=process_program().tracer,
     )
     if done.more:
         ring(engine, FETCH_QUEUE)
@@ -155,6 +165,7 @@ def sync_pages() -> None:
         on_asked=lambda: ring(engine, FETCH_QUEUE),
         most_share=parts.settings.sync_ask_share,
         lease_s=parts.settings.lease_s,
+        tracer=parts.tracer,
     )
     if done.more:
         ring(engine, SYNC_QUEUE)

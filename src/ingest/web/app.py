@@ -106,21 +106,8 @@ def _application(parts: Program, publish: Publish) -> Starlette:
         ringer.notify()
 
     commits = GroupCommit(insert_into(engine), committed)
-    limit = parts.settings.max_body_bytes
-    shake = shaken_in(engine, lambda: parts.vault)
-    rooms = Rooms(limit)
-    unverified = Unverified(partial(record_unverified, engine), threads)
-    receiver = Receiver(
-        parts.keyring, shake, commits, metrics, threads, limit, rooms, bounded, unverified
-    )
-    database = _database_metrics(parts)
-    probes = Probes(
-        lambda: hindrance_of(parts.probe, parts.vault),
-        metrics.text,
-        database.text,
-        threads,
-        bounded,
-    )
+    receiver = _receiver(parts, commits, metrics, threads, bounded)
+    probes = _probes(parts, metrics, threads, bounded)
     heart = ThreadPoolExecutor(1, thread_name_prefix="heartbeat")
     console = _console(parts, lambda queue: ring(engine, queue, publish=publish))
 
@@ -147,6 +134,37 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _receiver(
+    parts: Program,
+    commits: GroupCommit,
+    metrics: Metrics,
+    threads: ThreadPoolExecutor,
+    bounded: BoundedLog,
+) -> Receiver:
+    limit = parts.settings.max_body_bytes
+    return Receiver(
+        parts.keyring,
+        shaken_in(parts.engine, lambda: parts.vault),
+        commits,
+        metrics,
+        threads,
+        limit,
+        Rooms(limit),
+        bounded,
+        Unverified(partial(record_unverified, parts.engine), threads),
+        tracer=parts.tracer,
+    )
+
+
+def _probes(
+    parts: Program, metrics: Metrics, threads: ThreadPoolExecutor, bounded: BoundedLog
+) -> Probes:
+    def hindrance() -> str | None:
+        return hindrance_of(parts.probe, parts.vault)
+
+    return Probes(hindrance, metrics.text, _database_metrics(parts).text, threads, bounded)
 
 
 def _routes(receiver: Receiver, probes: Probes) -> list[Route]:

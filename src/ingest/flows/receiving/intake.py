@@ -13,8 +13,9 @@ from typing import Any, Protocol, TypeVar
 
 from ingest.core.answers import Delivery
 from ingest.core.errors import BadRequest, BadSettings, BadSignature
+from ingest.core.tracing import OFF, RECEIVE, TRACEPARENT, Tracer
 from ingest.flows.receiving.admission import check_head, longest_body
-from ingest.flows.receiving.arrivals import Insert, Stored, answer_of, unstorable
+from ingest.flows.receiving.arrivals import Insert, Stored, answer_of, traced, unstorable
 from ingest.flows.receiving.requests import Head, Incoming
 from ingest.flows.receiving.secrets import Keyring, Secrets
 from ingest.flows.receiving.verify import verify_body
@@ -151,6 +152,7 @@ class Intake:
     wake: called after the commit of each delivery that was accepted, to ring for it.
     max_body_bytes: the longest body.
     shake: what to do with an unsigned request; by default no handshake comes this way.
+    tracer: a delivery goes on with the trace that its caller names (`traceparent`).
     """
 
     keyring: Keyring
@@ -158,6 +160,7 @@ class Intake:
     wake: Callable[[], object]
     max_body_bytes: int
     shake: Shake = never
+    tracer: Tracer = OFF
 
     def take(self, incoming: Incoming) -> Delivery:
         """Verify, store, wake. Raises what the module's `take` raises.
@@ -201,10 +204,14 @@ class _Blocking:
         return self.intake.shake(descriptor, incoming, secrets.live)
 
     async def stored(self, arrival: Arrival) -> Stored:
-        try:
-            (stored,) = self.intake.insert([arrival])
-        except BadRow as error:
-            raise unstorable(error) from error
+        parent = self.incoming.headers.get(TRACEPARENT)
+        source_type = arrival.source_type
+        with self.intake.tracer.span(RECEIVE, parent=parent, source=source_type) as span:
+            try:
+                (stored,) = self.intake.insert([traced(arrival, span)])
+            except BadRow as error:
+                raise unstorable(error) from error
+            span.tell(delivery=stored[0], outcome=answer_of(stored).status)
         return stored
 
 
