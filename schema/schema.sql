@@ -49,6 +49,8 @@ CREATE INDEX workspace_org_id_idx ON lightfast_workspaces(organization_id);
 CREATE INDEX workspace_org_default_idx ON lightfast_workspaces(organization_id, is_default);
 CREATE INDEX workspace_org_slug_idx ON lightfast_workspaces(organization_id, slug);
 
+-- `links_taken`: how often a connection was taken off the store; who writes in it by what he read
+-- before is told by that.
 CREATE TABLE lightfast_stores (
   id VARCHAR(191) PRIMARY KEY,
   workspace_id VARCHAR(191) NOT NULL REFERENCES lightfast_workspaces(id) ON DELETE CASCADE,
@@ -63,7 +65,8 @@ CREATE TABLE lightfast_stores (
   embedding_model VARCHAR(100) NOT NULL DEFAULT 'char-hash-1536',
   embedding_provider VARCHAR(50) NOT NULL DEFAULT 'charHash',
   created_at TIMESTAMP NOT NULL DEFAULT now(),
-  updated_at TIMESTAMP NOT NULL DEFAULT now()
+  updated_at TIMESTAMP NOT NULL DEFAULT now(),
+  links_taken INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX idx_stores_ws ON lightfast_stores(workspace_id);
 CREATE UNIQUE INDEX uq_ws_slug ON lightfast_stores(workspace_id, slug);
@@ -711,6 +714,13 @@ CREATE TABLE lightfast_sync_schedules (
 CREATE TABLE lightfast_heartbeats (
   name VARCHAR(32) PRIMARY KEY,
   beat_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+-- How far a host's clock is ahead of the database's (behind it: less than 0), in seconds, as its
+-- processes told it last, each as kind@host.
+CREATE TABLE lightfast_clocks (
+  process VARCHAR(191) PRIMARY KEY,
+  ahead_s DOUBLE PRECISION NOT NULL,
+  told_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 CREATE TABLE lightfast_receiver_gaps (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

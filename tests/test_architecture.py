@@ -43,6 +43,7 @@ EDGES = (
     "settings",
     "sinks",
     "startup",
+    "telemetry",
     "variables",
     "embedded",
     "logs",
@@ -90,8 +91,13 @@ NAMES_ALLOWED: Mapping[str, str] = {
     "flows/legacy": "all that a legacy database holds is of one provider",
     "store/legacy_tables.py": "the legacy database's columns, which are of one provider",
     "store/tables": "the seed's own columns and enum, as the seed spells them",
+    "telemetry/faults.py": "faults are reported to a product of that provider's, by its library",
 }
 """Where a provider may be named outside its folder, and why."""
+WORDS_ALLOWED: Mapping[str, str] = {
+    "INGEST_SENTRY_DSN": "a variable by the name that everybody knows of what it holds",
+}
+"""Words in which a provider's name may stand anywhere, and why."""
 
 
 @cache
@@ -298,7 +304,7 @@ def test_a_provider_is_named_in_its_own_folder_only() -> None:
         for path, tree in _ours()
         if not exempt & {path, *path.parents}
         for node, text in _words(tree)
-        if names.search(text)
+        if names.search(re.sub("|".join(WORDS_ALLOWED), "", text))
     ]
     assert not wrong
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 from kombu import Connection, Queue
 
+from ingest.bell.celery_app import BEAT_SCHEDULE
 from ingest.broker.broker import broker_of
 from ingest.core.errors import BadSettings
 
@@ -57,3 +59,18 @@ def test_each_ring_is_a_message(broker_url: str) -> None:
     with Connection(broker_url) as broker, broker.channel() as channel:
         waiting = Queue("ingest", channel=channel)
         assert [waiting.get(no_ack=True) is not None for _ in range(4)] == [True] * 3 + [False]
+
+
+@pytest.mark.integration
+def test_whether_a_ring_is_heard_hangs_on_no_two_clocks(broker_url: str) -> None:
+    """Bug: the ringer's clock said when it expires, and the worker's whether it has: of a worker
+    whose clock was 30 s ahead of a receiver's no ring was heard, and of a beat's no tick.
+    """
+    assert ring_thrice(broker_url)[0] == "rung"
+    with Connection(broker_url) as broker, broker.channel() as channel:
+        message = Queue("ingest", channel=channel).get(no_ack=True)
+    assert message is not None
+    headers: Mapping[str, object] = message.headers
+    assert [headers["expires"], headers["eta"]] == [None, None]
+    assert message.properties["expiration"] == "30000", "the broker's own clock ends it"
+    assert "expires" not in str(BEAT_SCHEDULE)

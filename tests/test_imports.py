@@ -27,6 +27,7 @@ DEAR = frozenset(
         "jinja2",
         "kombu",
         "markdownify",
+        "opentelemetry",
         "orjson",
         "prometheus_client",
         "psycopg",
@@ -34,6 +35,7 @@ DEAR = frozenset(
         "redis",
         "rich",
         "semantic_text_splitter",
+        "sentry_sdk",
         "sqlalchemy",
         "starlette",
         "structlog",
@@ -70,6 +72,7 @@ LOADS_NONE_OF = [
         "import ingest.worker",
         PROVIDERS
         | {"alembic", "httpx", "prometheus_client", "starlette", "typer", "uvicorn", "uvloop"}
+        | {"ingest.telemetry.otel", "sentry_sdk"}
         | {"ingest.cli", "ingest.demo", "ingest.embedded", "ingest.testing", "ingest.web"},
     ),
     (
@@ -83,7 +86,8 @@ LOADS_NONE_OF = [
         "import ingest.web; os.environ.update(DATABASE_URL='postgresql:///none', "
         "REDIS_URL='redis://none', INGEST_SECRET_KEY='a-key-for-tests-that-opens-nothing-else'); "
         "ingest.web.create_app()",
-        frozenset({"ingest.checkup", "ingest.console", "jinja2", "ingest.cli"}),
+        frozenset({"ingest.checkup", "ingest.console", "jinja2", "ingest.cli"})
+        | {"ingest.telemetry.otel", "sentry_sdk"},
     ),
 ]
 
@@ -108,6 +112,15 @@ def test_nothing_is_loaded_that_is_not_needed(code: str, needless: frozenset[str
     loaded = set(done.stdout.splitlines()[-1].removeprefix("loaded ").split(" "))
     assert "ingest" in loaded
     assert not loaded & needless
+
+
+@pytest.mark.parametrize("way_in", ["ingest.worker", "ingest.web", "ingest"])
+def test_nothing_of_ours_loads_what_nobody_asked_for(way_in: str) -> None:
+    """Where OpenTelemetry is installed Redis' driver loads its metrics; here nobody can."""
+    hidden = "; ".join(f"sys.modules[{name!r}] = None" for name in ("opentelemetry", "sentry_sdk"))
+    code = f"import sys; {hidden}; import {way_in}; print('ok')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("ok", "")
 
 
 def test_the_names_of_the_sources_are_known_without_loading_one() -> None:

@@ -16,6 +16,7 @@ from ingest.flows.doctor import (
     fine,
     look_at_app_wide,
     look_at_changes,
+    look_at_clocks,
     look_at_connections,
     look_at_data_dir,
     look_at_database,
@@ -62,6 +63,7 @@ def look_over(parts: Program, *, offline: bool) -> Iterator[Finding]:
     yield from look_at_syncs(parts.engine)
     yield from look_at_names(parts.engine)
     yield from look_at_queue(parts.engine)
+    yield from look_at_clocks(parts.engine)
     yield from look_at_retention(parts.engine, parts.settings.keep_deliveries_days)
     yield from look_at_changes(parts.engine)
     yield from look_at_sinks(parts.engine)

@@ -38,20 +38,24 @@ _SECRETS = (
 )
 
 
-def set_up(level: str = DEFAULT_LEVEL) -> None:
+Heard = structlog.types.Processor
+"""Somebody who hears each line too, before it is rendered, and gives it back as it is."""
+
+
+def set_up(level: str = DEFAULT_LEVEL, heard: Sequence[Heard] = ()) -> None:
     """Make this process speak so; an unknown level is the default one.
 
-    stderr is looked up for each line, since it may be another one later.
+    stderr is looked up for each line, since it may be another one later. `heard`: who hears it too.
     """
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, *_stamps(), *_renderers()],
+        processors=[structlog.contextvars.merge_contextvars, *_stamps(), *heard, *_renderers()],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 
 
-def take_over(level: str = DEFAULT_LEVEL) -> None:
+def take_over(level: str = DEFAULT_LEVEL, heard: Sequence[Heard] = ()) -> None:
     """Have the libraries of a process of ours speak in the same way, and with one voice.
 
     Not for a program that merely calls us: the standard library's logging is its own.
@@ -59,7 +63,7 @@ def take_over(level: str = DEFAULT_LEVEL) -> None:
     logging.raiseExceptions = False  # what cannot be formatted would be shown with its arguments
     root = logging.getLogger()
     if not root.handlers:
-        root.addHandler(stderr_handler())
+        root.addHandler(stderr_handler(heard))
     root.setLevel(logging.WARNING)
     for name in _TELLING:
         logging.getLogger(name).setLevel(max(_number(level), logging.INFO))
@@ -126,13 +130,13 @@ class _Stderr(logging.Handler):
             self.handleError(record)
 
 
-def stderr_handler() -> logging.Handler:
+def stderr_handler(heard: Sequence[Heard] = ()) -> logging.Handler:
     """What libraries' records pass through: the same lines as ours, with their logger's name."""
     handler = _Stderr()
     handler.addFilter(_Brief())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_stamps()],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_stamps(), *heard],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *_renderers(),

@@ -123,9 +123,14 @@ def feel(directory: Path, kind: str) -> list[Felt]:
     return found
 
 
+def process_name(kind: str) -> str:
+    """What processes of a kind on this host are called, wherever they are told of: `kind@host`."""
+    return f"{kind}@{os.uname().nodename}"
+
+
 def _here(kind: str) -> str:
     """What the names of its files on this host begin with."""
-    return f"{kind}@{os.uname().nodename}."
+    return f"{process_name(kind)}."
 
 
 def _is_held(path: Path) -> bool:

@@ -43,6 +43,7 @@ _PATHS = frozenset({"INGEST_DATA_DIR", "INGEST_POSTGRES_BIN", "INGEST_REDIS_BIN"
 _LONGEST_SHOWN = 64
 _HEADER = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{_LONGEST_SHOWN - 1}}}")
 _QUEUE_PREFIX = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_SHOWN - 1}}}")
+_DSN = re.compile(r"https?://[^\s/@:]+(?::[^\s/@:]*)?@[^\s/@]+(?:/[^\s/?#]+)*/[0-9]+")
 _LIKE_A_HOST = re.compile(r"(?:https?://)?[A-Za-z0-9*-]+(?:\.[A-Za-z0-9*-]+)+(?::[0-9]+)?/?")
 
 
@@ -53,7 +54,8 @@ class Settings:
     `webhook_secrets` are the app-wide ones by source type, `api_urls` the bases of providers' APIs
     where they are not the public ones, `allowed_api_hosts` what a connection's metadata may name
     beside the providers' own hosts, `sync_ask_share` the part of a connection's documents of which
-    a run that misses more asks a person; secrets stay out of `repr`.
+    a run that misses more asks a person, `otel` whether spans are wanted (None: OTEL_… says so),
+    `faults_dsn` where faults are reported to; secrets stay out of `repr`.
     """
 
     database_url: str | None = field(default=None, repr=False)
@@ -74,6 +76,8 @@ class Settings:
     log_level: str = DEFAULT_LEVEL
     console_password: Secret | None = field(default=None, repr=False)
     console_identity_header: str | None = None
+    otel: bool | None = None
+    faults_dsn: Secret | None = field(default=None, repr=False)
 
     @property
     def has_console(self) -> bool:
@@ -114,6 +118,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         log_level=_level(environ),
         console_password=_console_password(environ),
         console_identity_header=_header_name(environ, "INGEST_CONSOLE_IDENTITY_HEADER"),
+        otel=_switch(environ, "INGEST_OTEL"),
+        faults_dsn=fault_dsn(environ),
     )
 
 
@@ -282,6 +288,34 @@ def _header_name(environ: Mapping[str, str], name: str) -> str | None:
     if told is not None and _HEADER.fullmatch(told) is None:
         raise BadSettings(f"{name} is {_shown(told)}; give a header's name, as X-Forwarded-User")
     return told and told.lower()
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool | None:
+    text = _text(environ, name)
+    if text is None:
+        return None
+    if text not in {"0", "1"}:
+        raise BadSettings(f"{name} is {_shown(text)}; give 1 (on) or 0 (off)")
+    return text == "1"
+
+
+def fault_dsn(environ: Mapping[str, str]) -> Secret | None:
+    """Where faults are reported to; raises `BadSettings` for what is none.
+
+    Nothing of a wrong one is quoted: it may be another secret.
+    """
+    name = "INGEST_SENTRY_DSN"
+    text = _text(environ, name)
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(text)
+        reachable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        reachable = False
+    if not reachable or not _DSN.fullmatch(text):
+        raise BadSettings(f"{name} is no DSN; give one as https://key@host/project")
+    return Secret(text)
 
 
 def _positive(

@@ -67,6 +67,13 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
         "`info`",
     ),
     "INGEST_MAX_BODY_BYTES": ("largest accepted delivery", "26214400 (25 MiB)"),
+    "INGEST_OTEL": (
+        "`1` sends traces (extra `otel`), set up by OpenTelemetry's own variables "
+        "(`OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_PROTOCOL` or "
+        "`OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_SDK_DISABLED`, …); `0` never does: "
+        "docs/metrics.md",
+        "on where `OTEL_EXPORTER_OTLP_ENDPOINT` is set and OpenTelemetry installed",
+    ),
     "INGEST_POSTGRES_BIN": (
         "folder of other PostgreSQL binaries for the embedded server",
         "the wheel's",
@@ -84,6 +91,11 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
         "encryption keys of stored credentials, comma-separated; the first encrypts, all decrypt: "
         "docs/operating.md",
         "made in the data dir when embedded; required otherwise",
+    ),
+    "INGEST_SENTRY_DSN": (
+        "where unexpected faults are reported to (extra `sentry`), without payloads or messages: "
+        "docs/metrics.md",
+        "none: they are in the log",
     ),
     "INGEST_SYNC_ASK_SHARE": (
         "a full resync that misses more than this share of the documents that it listed stops and "

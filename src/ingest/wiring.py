@@ -21,14 +21,16 @@ from ingest.budget.shared import SharedBudgets
 from ingest.budget.tally import SharedTally
 from ingest.core.errors import BadSettings, Unavailable
 from ingest.core.secret import Secret
+from ingest.core.tracing import Tracer
 from ingest.core.vault import MAKE_ONE, Vault, require_key
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.intake import Intake
 from ingest.flows.receiving.secrets import Keyring, stored_secrets
-from ingest.settings import Settings, load
+from ingest.settings import Settings, fault_dsn, load
 from ingest.sources.hosts import Reach
 from ingest.store.engine import connect, connect_to_probe
+from ingest.telemetry import faults, tracing
 
 if TYPE_CHECKING:
     from ingest.embedded import Urls
@@ -110,12 +112,14 @@ class Program:
         return connect_to_probe(self.database_url, application=self.application)
 
     def close(self) -> None:
-        """Close the connections to the database and to Redis that were made."""
+        """Close what was opened: connections to the database and to Redis, and the way of spans."""
         for name in ("engine", "probe"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()
         if "budgets" in self.__dict__:
             self.budgets.close()
+        if "tracer" in self.__dict__:
+            tracing.close(self.tracer)
 
     @cached_property
     def vault(self) -> Vault:
@@ -134,7 +138,13 @@ class Program:
         `wake` is called after the commit of each that was accepted, to ring for it.
         """
         limit = self.settings.max_body_bytes
-        return Intake(self.keyring, insert_into(self.engine), wake, limit)
+        insert = insert_into(self.engine)
+        return Intake(self.keyring, insert, wake, limit, tracer=self.tracer)
+
+    @cached_property
+    def tracer(self) -> Tracer:
+        """Where spans go; nowhere, unless the environment says where to."""
+        return tracing.tracer_for(self.settings.otel, os.environ, service=self.application)
 
     @cached_property
     def clients(self) -> Clients:
@@ -190,7 +200,11 @@ def program(environ: Mapping[str, str] | None = None, *, application: str = "ing
 
     Raises `BadSettings` that names the variable, the fault and the remedy. Connects to nothing.
     """
-    return Program(load(os.environ if environ is None else environ), application)
+    told = os.environ if environ is None else environ
+    settings = load(told)
+    tracing.is_wanted(settings.otel, told)
+    faults.require(settings.faults_dsn)
+    return Program(settings, application)
 
 
 def set_up_logs(environ: Mapping[str, str] | None = None, *, ours: bool = True) -> None:
@@ -199,11 +213,23 @@ def set_up_logs(environ: Mapping[str, str] | None = None, *, ours: bool = True) 
     `ours` is false where a program that merely imports us may have a voice of its own: then that
     stays. A level that there is not is refused with the other settings.
     """
-    level = (os.environ if environ is None else environ).get("INGEST_LOG_LEVEL", "").strip().lower()
+    told = os.environ if environ is None else environ
+    level = told.get("INGEST_LOG_LEVEL", "").strip().lower()
+    heard = _fault_reports(told) if ours else ()
     if ours or not structlog.is_configured():
-        logs.set_up(level)
+        logs.set_up(level, heard)
     if ours:
-        logs.take_over(level)
+        logs.take_over(level, heard)
+
+
+def _fault_reports(environ: Mapping[str, str]) -> tuple[logs.Heard, ...]:
+    """Who is told of faults. A DSN that is none is refused with the other settings."""
+    try:
+        dsn = fault_dsn(environ)
+        faults.require(dsn)
+    except BadSettings:
+        return ()
+    return (faults.FaultReports(dsn),) if dsn is not None else ()
 
 
 def _running(data_dir: Path) -> Urls | None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 import structlog
 from celery import Task
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_process_shutdown, worker_shutdown
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.bell.celery_app import (
@@ -37,6 +37,7 @@ from ingest.bell.celery_app import (
     process_program,
     stopping,
 )
+from ingest.bell.hearing import OF_PROCESS
 from ingest.bell.ring import ring
 from ingest.broker.options import MOST_COUNTDOWN_S
 from ingest.core.answers import Delivery
@@ -56,8 +57,7 @@ from ingest.flows.syncs.drain import drain_pages
 from ingest.flows.syncs.messages import sync_by_message
 from ingest.flows.syncs.planning import plan_syncs
 from ingest.sinks import pushing
-from ingest.store import schedule
-from ingest.store.engine import transaction
+from ingest.telemetry.tracing import close
 from ingest.warm import warm
 
 __all__ = ["app"]
@@ -68,6 +68,13 @@ log = structlog.get_logger(__name__)
 @worker_process_init.connect
 def _warm(**_: object) -> None:
     warm()
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def _send_traces(**_: object) -> None:
+    """A forked process ends without Python's own end."""
+    close(process_program().tracer)
 
 
 LINGER_S = 300.0
@@ -92,8 +99,7 @@ def process_due() -> None:
     Counts are taken when nothing is left. Raises `TransientError` where the database is away.
     """
     engine = process_program().engine
-    with transaction(engine, durable=False) as conn:
-        schedule.hear(conn, INGEST_QUEUE)
+    OF_PROCESS.hear(engine, INGEST_QUEUE)
     until = time.monotonic() + DRAIN_S
     done = drain_deliveries(
         engine,
@@ -102,6 +108,7 @@ def process_due() -> None:
         on_asked=lambda: ring(engine, FETCH_QUEUE),
         lease_s=process_program().settings.lease_s,
         api_urls=process_program().settings.api_urls,
+        tracer=process_program().tracer,
     )
     if done.more:
         ring(engine)
@@ -120,8 +127,7 @@ def fetch_due() -> None:
     `BadSettings` without an encryption key.
     """
     engine = process_program().engine
-    with transaction(engine, durable=False) as conn:
-        schedule.hear(conn, FETCH_QUEUE)
+    OF_PROCESS.hear(engine, FETCH_QUEUE)
     until = time.monotonic() + DRAIN_S
     done = drain_lookups(
         engine,
@@ -129,6 +135,7 @@ def fetch_due() -> None:
         go_on=lambda: time.monotonic() < until,
         linger=lambda: not stopping.is_set() and time.monotonic() < until + LINGER_S,
         lease_s=process_program().settings.lease_s,
+        tracer=process_program().tracer,
     )
     if done.more:
         ring(engine, FETCH_QUEUE)
@@ -148,8 +155,7 @@ def sync_pages() -> None:
     """
     parts = process_program()
     engine = parts.engine
-    with transaction(engine, durable=False) as conn:
-        schedule.hear(conn, SYNC_QUEUE)
+    OF_PROCESS.hear(engine, SYNC_QUEUE)
     until = time.monotonic() + DRAIN_S
     done = drain_pages(
         engine,
@@ -159,6 +165,7 @@ def sync_pages() -> None:
         on_asked=lambda: ring(engine, FETCH_QUEUE),
         most_share=parts.settings.sync_ask_share,
         lease_s=parts.settings.lease_s,
+        tracer=parts.tracer,
     )
     if done.more:
         ring(engine, SYNC_QUEUE)
@@ -176,8 +183,7 @@ def reprocess_due() -> None:
     """
     parts = process_program()
     engine = parts.engine
-    with transaction(engine, durable=False) as conn:
-        schedule.hear(conn, REPROCESS_BELL)
+    OF_PROCESS.hear(engine, REPROCESS_BELL)
     until = time.monotonic() + DRAIN_S
     drain = Drain(
         engine,
@@ -314,8 +320,7 @@ def push_changes() -> None:
 @app.task(name=PUSH_NEWS_TASK, throws=AWAY)
 def push_news() -> None:
     """Push what was just written, for PUSH_S, without the beat; heard as in `process_due`."""
-    with transaction(process_program().engine, durable=False) as conn:
-        schedule.hear(conn, PUSH_BELL)
+    OF_PROCESS.hear(process_program().engine, PUSH_BELL)
     _push(pushing.push)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import sqlalchemy as sa
 
@@ -96,6 +98,16 @@ def test_a_secret_is_changed_in_two_steps(added: Ingest) -> None:
     ):
         code, err = rotate(*argv)
         assert (code, said in err) == (2, True), err
+
+
+def test_doctor_names_a_sink_whose_secret_no_key_opens(added: Ingest) -> None:
+    """Bug: it looked at the secrets of connections alone."""
+    assert added("db", "upgrade").code == 0
+    other = "another key for tests which is as long as needed"
+    told = json.loads(added("doctor", "--offline", "--json", INGEST_SECRET_KEY=other).out)
+    (found,) = [one for one in told["checks"] if one["check"] == "secret key"]
+    assert (found["state"], "the secret of the sink search" in found["said"]) == ("failed", True)
+    assert "ingest changes sink remove search" in found["remedy"]
 
 
 def test_wrong_use_is_told(added: Ingest) -> None:

@@ -82,6 +82,17 @@ def test_a_secret_that_no_key_opens_is_that_connections_fault_alone(engine: sa.E
         keyring.look_up(GITHUB, sealed)
 
 
+@pytest.mark.integration
+def test_a_secret_that_no_key_opens_leaves_those_beside_it_in_use(engine: sa.Engine) -> None:
+    """Bug: a secret given anew, as the doctor says, let nobody in before the other was retired."""
+    connection = connect(engine, "github", vault=Vault(["a key that is lost, of many characters"]))
+    with transaction(engine) as conn:
+        credentials.add(conn, VAULT, connection, credentials.WEBHOOK_SECRET, "given anew")
+    found = Keyring(stored_secrets(engine, VAULT), {}).look_up(GITHUB, connection)
+    assert found.live == ("given anew",)
+    assert "INGEST_SECRET_KEY" in (found.fault or "")
+
+
 def test_a_flood_of_unknown_ids_costs_a_few_readings_and_holds_nobody_up() -> None:
     """A thousand asked the database one after the other, and the honest one behind them."""
     calls: list[int] = []

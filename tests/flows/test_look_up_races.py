@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from ingest.bell.ring import ring
 from ingest.core.changes import Refresh
@@ -101,7 +102,10 @@ def test_a_token_that_no_key_opens_stops_nobody_else(desk: Office) -> None:
         credentials.add(conn, lost, desk.connection, API_TOKEN, desk.notion.token)
     desk.open()
     (open_,) = parked(desk, "Open")
-    assert desk.look_up() == {"put_off": 1, "seen": 1}
+    with structlog.testing.capture_logs() as lines:
+        assert desk.look_up() == {"put_off": 1, "seen": 1}
+    (told,) = [line for line in lines if line["event"] == "look_ups_lack_a_setting"]
+    assert (told["log_level"], "INGEST_SECRET_KEY" in told["reason"]) == ("error", True)
     assert desk.delivery(open_) == ("processed", "looked up")
     assert desk.delivery(locked) == ("pending", PARKED)
     (row,) = desk.rows("SELECT last_error, attempts FROM lightfast_lookups")

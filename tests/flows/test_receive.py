@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ingest.core.answers import Delivery
 from ingest.core.errors import (
     BadRequest,
+    BadSettings,
     BadSignature,
     IngestError,
     NotConnected,
@@ -47,6 +48,7 @@ class World:
         self.source_type = source_type
         self.secrets: dict[str, tuple[str, ...]] = {"c1": (SECRET,)}
         self.shakes = False
+        self.fault: str | None = None
         self.away = False
         self.reads = 0
         self.time = 0.0
@@ -59,7 +61,9 @@ class World:
         if self.away:
             raise Unavailable("PostgreSQL does not answer")
         return {
-            id_: ConnectionSecrets(self.source_type, Secrets(self.secrets[id_], self.shakes))
+            id_: ConnectionSecrets(
+                self.source_type, Secrets(self.secrets[id_], self.shakes, self.fault)
+            )
             for id_ in ids
             if id_ in self.secrets
         }
@@ -124,6 +128,17 @@ def test_a_signed_request_of_every_source_is_an_arrival(source_type: str) -> Non
     assert (made.source_type, made.connection_id, made.body) == (source_type, "c1", BODY)
     assert made.delivery_key
     assert made.received_at == NOW
+
+
+@every_source
+def test_whoever_may_have_signed_with_a_secret_that_we_cannot_open_has_to_come_again(
+    source_type: str,
+) -> None:
+    world = World(source_type)
+    world.fault = "no key opens one of them"
+    assert arrival(incoming(source_type), world=world).body == BODY
+    other = incoming(source_type, secret="another secret, or the one that is shut")
+    assert refusal(other, world=world) == (BadSettings, world.fault)
 
 
 @every_source

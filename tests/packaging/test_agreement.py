@@ -36,6 +36,7 @@ OWNED = {
     "INGEST_POSTGRES_BIN",
     "INGEST_REDIS_BIN",
     "INGEST_SECRET_KEY",
+    "INGEST_SENTRY_DSN",
 }
 """What nobody sets in a chart's `settings`: where it writes, the embedded services, secrets."""
 
@@ -130,7 +131,8 @@ def test_the_chart_takes_every_setting_that_is_no_secret() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
     of_source, fixed = schema["properties"]["settings"]["propertyNames"]["anyOf"]
     assert set(fixed["enum"]) == {n for n in NAMES if n.startswith("INGEST_")} - OWNED
-    assert re.fullmatch(of_source["pattern"], "INGEST_GITHUB_API_URL")
+    for name in ("INGEST_GITHUB_API_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        assert re.fullmatch(of_source["pattern"], name)
     assert not re.fullmatch(of_source["pattern"], "INGEST_GITHUB_WEBHOOK_SECRETS")
 
 

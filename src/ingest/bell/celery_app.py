@@ -56,35 +56,38 @@ BEAT_SCHEDULE = {
     "sweep": {
         "task": SWEEP_TASK,
         "schedule": SWEEP_EVERY_S,
-        "options": {"expires": SWEEP_EVERY_S},
+        "options": {"expiration": SWEEP_EVERY_S},
     },
     "tidy": {
         "task": TIDY_TASK,
         "schedule": TIDY_EVERY_S,
-        "options": {"expires": TIDY_EVERY_S},
+        "options": {"expiration": TIDY_EVERY_S},
     },
     "retain": {
         "task": RETAIN_TASK,
         "schedule": RETAIN_EVERY_S,
-        "options": {"expires": RETAIN_EVERY_S},
+        "options": {"expiration": RETAIN_EVERY_S},
     },
     "plan": {
         "task": PLAN_TASK,
         "schedule": PLAN_EVERY_S,
-        "options": {"expires": PLAN_EVERY_S},
+        "options": {"expiration": PLAN_EVERY_S},
     },
     "missed": {
         "task": MISSED_TASK,
         "schedule": MISSED_EVERY_S,
-        "options": {"expires": MISSED_EVERY_S},
+        "options": {"expiration": MISSED_EVERY_S},
     },
     "push": {
         "task": PUSH_TASK,
         "schedule": PUSH_EVERY_S,
-        "options": {"expires": PUSH_EVERY_S},
+        "options": {"expiration": PUSH_EVERY_S},
     },
 }
-"""Several beats may run: each tick takes a slot in the database first (`store.schedule`)."""
+"""Several beats may run: each tick takes a slot in the database first (`store.schedule`), by whose
+clock alone it is on time; one that comes late finds it taken. `expiration` is the broker's, as of
+`ring.MESSAGE_EXPIRES_S`.
+"""
 
 
 @cache

@@ -20,7 +20,10 @@ from ingest.store.engine import transaction
 log = structlog.get_logger(__name__)
 
 MESSAGE_EXPIRES_S = 30.0
-"""A wake-up that is older says nothing any more: beat has rung since."""
+"""A wake-up that is older says nothing any more: beat has rung since. A broker that can (RabbitMQ)
+drops it, by its own clock: Celery's `expires` is made by the sender's clock and judged by the
+worker's, so that a host whose clock was off by more heard nothing. One that comes late is heard.
+"""
 Publish = Callable[[str], None]
 """Sends a wake-up message to the named queue; raises `TransientError` where the broker is away."""
 
@@ -65,7 +68,7 @@ def rung_over(bell: Connection, queue: str) -> bool:
             app.send_task(
                 WAKES[queue],
                 queue=prefixed(QUEUE_OF_BELL.get(queue, queue)),
-                expires=MESSAGE_EXPIRES_S,
+                expiration=MESSAGE_EXPIRES_S,
                 retry=False,
                 producer=producer,
                 timeout=BELL_S,

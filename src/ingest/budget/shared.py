@@ -139,6 +139,19 @@ class SharedBudgets:
             except AWAY as error:
                 self._lose(error)
 
+    def least(self, source_type: str, limit: Limit) -> Remains | None:
+        """What was last said of the one, of all whose limit it is, that has the least left; None
+        where that is not known, or Redis is away.
+        """
+        shared = self._reach()
+        if shared is None:
+            return None
+        try:
+            return shared.least(_family(source_type, limit))
+        except AWAY as error:
+            self._lose(error)
+            return None
+
     def _reach(self) -> SharedTally | None:
         """The count in the server that is in use; None while it is not to be asked."""
         if not self.trust.may_ask(self.clock()):
@@ -162,7 +175,11 @@ def _key(
     owner = limit.owner(metadata, given)
     told = [base_url, "token", given] if owner is None else [base_url, "owner", owner]
     digest = sha256(orjson.dumps([source_type, *told])).hexdigest()[:24]
-    return f"{source_type}:{limit.name.replace(' ', '-')}:{digest}"
+    return f"{_family(source_type, limit)}:{digest}"
+
+
+def _family(source_type: str, limit: Limit) -> str:
+    return f"{source_type}:{limit.name.replace(' ', '-')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ AWAY = (RedisError, OSError)
 """What a Redis that is away, full or no primary makes its driver raise."""
 AMOUNT_S = 86_400
 """How long the size of a limit is remembered, as its provider told it."""
+_LEFT = "left"
+"""Whose limits there are of a family, by what was left of each when it was told last."""
+_LOOKED_AT = 100
 _SOON_S = 0.05
 _MOST_TOLD = 10_000
 
@@ -89,11 +92,30 @@ class SharedTally:
     def keep(self, key: str, remaining: int, resets_s: float, amount: int | None) -> None:
         """Remember what a provider says of a limit, until that is out of date."""
         resets_ms = max(1, round(resets_s * 1000))
+        family, _, whose = key.rpartition(":")
         with self._redis.pipeline(transaction=False) as line:
             line.set(self._key(key, "told"), f"{remaining} {resets_ms}", px=resets_ms)
+            line.zadd(self._key(family, _LEFT), {whose: remaining})
+            line.expire(self._key(family, _LEFT), AMOUNT_S)
             if amount is not None:
                 line.set(self._key(key, "amount"), amount, ex=AMOUNT_S)
             line.execute()
+
+    def least(self, family: str) -> Remains | None:
+        """What was last said of the limit of that family (a key without its owner) of which the
+        least is left; None where nothing is known.
+
+        What is out of date is dropped on the way. One of which something is heard at just that
+        moment is dropped too, until the next answer.
+        """
+        place = self._key(family, _LEFT)
+        while found := [_text(one) for one in self._redis.zrange(place, 0, _LOOKED_AT - 1)]:
+            _, told = self.look([f"{family}:{whose}" for whose in found])
+            known = [one for one in told if one.remaining is not None]
+            if known:
+                return known[0]
+            self._redis.zrem(place, *found)
+        return None
 
     def close(self) -> None:
         """Let go of the sockets."""

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from ingest.core.queues import RETAIN_EVERY_S
 from ingest.store import (
+    clocks,
     heartbeats,
     outbox,
     reprocess_runs,
@@ -93,6 +94,7 @@ def delete_old(
             gaps=heartbeats.forget(conn, keep_days=KEEP_RUNS_DAYS),
         )
         reprocess_runs.forget(conn, keep_days=KEEP_RUNS_DAYS, limit=STEP_RUNS)
+        clocks.forget(conn)
     steps = _DeletionSteps(engine, keep_days, keep_changes_days)
     left = dict(steps.each())
     counts = dict.fromkeys(left, 0)

@@ -39,13 +39,17 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store, and how its documents are cut (in cl100k tokens) and embedded."""
+    """A store, and how its documents are cut (in cl100k tokens) and embedded.
+
+    links_taken: how often a connection was taken off it.
+    """
 
     id: str
     embedding_model: str
     embedding_dim: int
     chunk_max_tokens: int
     chunk_overlap: int
+    links_taken: int
 
 
 _CONNECTION = """
@@ -75,7 +79,7 @@ SELECT l.source_id AS connection_id, l.store_id FROM lightfast_store_sources l
 WHERE l.source_id = ANY(CAST(:ids AS varchar[])) ORDER BY l.source_id, l.store_id
 """)
 _STORES = sa.text("""
-SELECT id, embedding_model, embedding_dim, chunk_max_tokens, chunk_overlap
+SELECT id, embedding_model, embedding_dim, chunk_max_tokens, chunk_overlap, links_taken
 FROM lightfast_stores WHERE id = ANY(CAST(:ids AS varchar[]))
 """)
 # Disconnected sources own their prefixes no longer; the seed lets the status be null.

@@ -41,6 +41,16 @@ FROM lightfast_source_credentials c
 WHERE c.connection_id = ANY(CAST(:ids AS varchar[])) AND c.kind = :kind AND {_LIVE}
 ORDER BY c.connection_id, c.id DESC
 """)
+# A disconnected connection receives nothing.
+_SAMPLED = sa.text(f"""
+WITH live AS NOT MATERIALIZED (
+  SELECT c.id, c.secret FROM lightfast_source_credentials c
+  JOIN lightfast_connected_sources s ON s.id = c.connection_id
+  WHERE c.kind = :kind AND {_LIVE} AND s.config_status IS DISTINCT FROM 'disconnected')
+(SELECT secret FROM live ORDER BY id DESC LIMIT :each_end)
+UNION ALL
+(SELECT secret FROM live ORDER BY id LIMIT :each_end)
+""")
 _REMOVE = sa.text("""
 DELETE FROM lightfast_source_credentials WHERE connection_id = :connection_id AND kind = :kind
 """)
@@ -232,6 +242,15 @@ def newest(
     given = {"ids": list(connection_ids), "kind": kind}
     rows = conn.execute(_NEWEST, given)
     return {row.connection_id: (row.id, bytes(row.secret)) for row in rows}
+
+
+def sampled(conn: sa.Connection, kind: str, *, each_end: int) -> list[bytes]:
+    """The newest and the oldest live secrets of that kind, so many of each, still encrypted.
+
+    Of connections that are not disconnected; where there are few, one comes twice.
+    """
+    rows = conn.execute(_SAMPLED, {"kind": kind, "each_end": each_end}).scalars()
+    return [bytes(secret) for secret in rows]
 
 
 def kinds(conn: sa.Connection, connection_id: str) -> dict[str, int]:

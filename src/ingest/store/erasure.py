@@ -89,6 +89,10 @@ _DELETE_ORGANIZATION = sa.text("DELETE FROM lightfast_organizations WHERE id = :
 _UNLINK = sa.text("""
 DELETE FROM lightfast_store_sources WHERE store_id = :store_id AND source_id = :connection_id
 """)
+# Who writes in the store by links that he read before compares it (`stores.wanted`).
+_LINK_TAKEN = sa.text("""
+UPDATE lightfast_stores SET links_taken = links_taken + 1 WHERE id = :store_id
+""")
 _FED_BY = sa.text("""
 SELECT l.source_id, NOT EXISTS (
   SELECT FROM lightfast_store_sources o
@@ -200,8 +204,13 @@ def has_organization(conn: sa.Connection, organization_id: str) -> bool:
 
 
 def unlink(conn: sa.Connection, store_id: str, connection_id: str) -> None:
-    """Let a connection feed the store no longer."""
+    """Let a connection feed the store no longer.
+
+    Whoever read that it does is told when he writes, unless he is writing just now: to wait for
+    such, have the store alone (`stores.alone`).
+    """
     conn.execute(_UNLINK, {"store_id": store_id, "connection_id": connection_id})
+    conn.execute(_LINK_TAKEN, {"store_id": store_id})
 
 
 def delete_documents_of(conn: sa.Connection, store_id: str, *, limit: int) -> int:

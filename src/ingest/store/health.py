@@ -30,6 +30,8 @@ SELECT connection_id, kind, secret FROM lightfast_source_credentials
 UNION ALL
 SELECT connection_id, 'verification_token', token FROM lightfast_handshakes
 WHERE token IS NOT NULL
+UNION ALL
+SELECT name, 'sink', secret FROM lightfast_change_sinks WHERE secret IS NOT NULL
 ORDER BY 1, 2
 """)
 # Of the newest alone: of ten million rows, all would take minutes.
@@ -77,6 +79,8 @@ FROM lightfast_lookups WHERE last_error IS NOT NULL
 GROUP BY connection_id ORDER BY connection_id
 """)
 
+SINK = "sink"
+"""Whose secret it is that no connection has (`sealed`)."""
 MOST_COUNTED = 100_000
 """Looking stops after so many rows: beyond it, the exact number tells nobody anything."""
 
@@ -127,7 +131,10 @@ def require_room(conn: sa.Connection) -> None:
 
 
 def sealed(conn: sa.Connection) -> list[tuple[str, str, bytes]]:
-    """(connection, kind, encrypted secret) of each secret that is stored, captured tokens too."""
+    """(connection, kind, encrypted secret) of each secret that is stored, captured tokens too.
+
+    Of a sink its name, and SINK as the kind.
+    """
     return [(row[0], row[1], bytes(row[2])) for row in conn.execute(_SEALED)]
 
 

@@ -198,6 +198,15 @@ UPDATE lightfast_lookups
 SET attempts = greatest(attempts - 1, 0), lease_until = NULL, lease_token = NULL
 WHERE id = ANY(CAST(:ids AS bigint[])) AND lease_token = :token
 """)
+# By the trace that the request of a waiting delivery began (`core.tracing`).
+_TRACES = sa.text("""
+SELECT w.lookup_id, d.headers->>'traceparent' FROM lightfast_lookup_waiters w
+JOIN lightfast_webhook_deliveries d ON d.id = w.delivery_id
+WHERE w.lookup_id = ANY(CAST(:ids AS bigint[])) AND d.headers->>'traceparent' IS NOT NULL
+ORDER BY w.lookup_id, w.delivery_id LIMIT :limit
+""")
+MOST_TRACES = 500
+"""Of all look-ups of one claim."""
 # Uncounted attempts are those for which the object is not to blame.
 _PUT_OFF = sa.text("""
 UPDATE lightfast_lookups l
@@ -328,6 +337,14 @@ def set_alone(conn: sa.Connection, token: str, lookup_id: int) -> None:
 def renew(conn: sa.Connection, token: str, ids: Collection[int], lease_s: float = LEASE_S) -> None:
     """Let the lease of what is still looked up last `lease_s` seconds from now; of ours alone."""
     conn.execute(_RENEW, {"ids": list(ids), "token": token, "lease_s": lease_s})
+
+
+def traces(conn: sa.Connection, ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The traceparents of the deliveries that wait for these look-ups, the oldest first."""
+    found: dict[int, tuple[str, ...]] = {}
+    for id_, traceparent in conn.execute(_TRACES, {"ids": list(ids), "limit": MOST_TRACES}):
+        found[id_] = (*found.get(id_, ()), traceparent)
+    return found
 
 
 def release(conn: sa.Connection, token: str, ids: Collection[int]) -> None:

@@ -48,8 +48,8 @@ ORDER BY id FOR NO KEY UPDATE
 # Whoever changes what a store wants waits for those that write by it, and is waited for: what comes
 # after him reads the row as he left it.
 _WANTED = sa.text("""
-SELECT id, embedding_model, embedding_dim, chunk_max_tokens, chunk_overlap FROM lightfast_stores
-WHERE id = ANY(CAST(:ids AS varchar[])) ORDER BY id FOR KEY SHARE
+SELECT id, embedding_model, embedding_dim, chunk_max_tokens, chunk_overlap, links_taken
+FROM lightfast_stores WHERE id = ANY(CAST(:ids AS varchar[])) ORDER BY id FOR KEY SHARE
 """)
 _IDS = sa.text("SELECT id FROM lightfast_stores ORDER BY id")
 _ALONE = sa.text("SELECT FROM lightfast_stores WHERE id = :id FOR UPDATE")
@@ -96,13 +96,16 @@ def lock(conn: sa.Connection, ids: Collection[str]) -> None:
     conn.execute(_LOCK, {"ids": list(ids)})
 
 
-def wanted(conn: sa.Connection, ids: Collection[str]) -> dict[str, tuple[str, int, int, int]]:
-    """Embedding model and dimension, chunk size and overlap (tokens) of stores, by id.
+def wanted(
+    conn: sa.Connection, ids: Collection[str]
+) -> dict[str, tuple[tuple[str, int, int, int], int]]:
+    """Embedding model and dimension, chunk size and overlap (tokens) of stores, and how often a
+    connection was taken off, by id.
 
     They stay so until the commit (FOR KEY SHARE): whoever changes them waits (`alone`).
     """
     rows = conn.execute(_WANTED, {"ids": sorted(ids)})
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+    return {row[0]: ((row[1], row[2], row[3], row[4]), row[5]) for row in rows}
 
 
 def alone(conn: sa.Connection, store_id: str) -> None:

@@ -21,8 +21,9 @@ from starlette.routing import Route
 
 from ingest.bell.ring import Publish, publish, ring
 from ingest.bell.ringer import Ringer
+from ingest.budget.left import limits_left
 from ingest.core.errors import BadSettings, IngestError, TransientError, Unavailable
-from ingest.flows.doctor.readiness import is_ready
+from ingest.flows.doctor.readiness import hindrance_of
 from ingest.flows.receiving.arrivals import insert_into
 from ingest.flows.receiving.group_commit import GroupCommit
 from ingest.flows.receiving.handshake import shaken_in
@@ -105,15 +106,8 @@ def _application(parts: Program, publish: Publish) -> Starlette:
         ringer.notify()
 
     commits = GroupCommit(insert_into(engine), committed)
-    limit = parts.settings.max_body_bytes
-    shake = shaken_in(engine, lambda: parts.vault)
-    rooms = Rooms(limit)
-    unverified = Unverified(partial(record_unverified, engine), threads)
-    receiver = Receiver(
-        parts.keyring, shake, commits, metrics, threads, limit, rooms, bounded, unverified
-    )
-    database = _database_metrics(engine)
-    probes = Probes(lambda: is_ready(parts.probe), metrics.text, database.text, threads, bounded)
+    receiver = _receiver(parts, commits, metrics, threads, bounded)
+    probes = _probes(parts, metrics, threads, bounded)
     heart = ThreadPoolExecutor(1, thread_name_prefix="heartbeat")
     console = _console(parts, lambda queue: ring(engine, queue, publish=publish))
 
@@ -140,6 +134,37 @@ def _application(parts: Program, publish: Publish) -> Starlette:
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _receiver(
+    parts: Program,
+    commits: GroupCommit,
+    metrics: Metrics,
+    threads: ThreadPoolExecutor,
+    bounded: BoundedLog,
+) -> Receiver:
+    limit = parts.settings.max_body_bytes
+    return Receiver(
+        parts.keyring,
+        shaken_in(parts.engine, lambda: parts.vault),
+        commits,
+        metrics,
+        threads,
+        limit,
+        Rooms(limit),
+        bounded,
+        Unverified(partial(record_unverified, parts.engine), threads),
+        tracer=parts.tracer,
+    )
+
+
+def _probes(
+    parts: Program, metrics: Metrics, threads: ThreadPoolExecutor, bounded: BoundedLog
+) -> Probes:
+    def hindrance() -> str | None:
+        return hindrance_of(parts.probe, parts.vault)
+
+    return Probes(hindrance, metrics.text, _database_metrics(parts).text, threads, bounded)
 
 
 def _routes(receiver: Receiver, probes: Probes) -> list[Route]:
@@ -189,17 +214,21 @@ async def _sweep(peers: Peers) -> None:
         peers.sweep()
 
 
-def _database_metrics(engine: sa.Engine) -> DatabaseMetrics:
+def _database_metrics(parts: Program) -> DatabaseMetrics:
     def kept(read: Callable[[sa.Connection], Gauges], keep_s: float) -> Callable[[], Gauges]:
         def reading() -> Gauges:
-            with transaction(engine) as conn:
+            with transaction(parts.engine) as conn:
                 return read(conn)
 
         return Kept(reading, keep_s).get
 
+    def limits() -> Gauges:
+        return limits_left(parts.budgets, all_sources().values())
+
     return DatabaseMetrics(
         kept(gauges.read, KEPT_S),
         kept(gauges.read_costly, COSTLY_KEPT_S),
+        Kept(limits, KEPT_S).get,
     )
 
 

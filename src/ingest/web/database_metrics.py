@@ -1,7 +1,8 @@
-"""What the database says, for Prometheus: names and labels are public (docs/metrics.md).
+"""What the database says, for Prometheus; of providers' limits, what Redis says.
 
-Law: the figures of all processes together, the same from whichever receiver; none is ever added to
-another's. So they stand apart from a receiver's own counts, at `/metrics/database`.
+Names and labels are public (docs/metrics.md). Law: the figures of all processes together, the same
+from whichever receiver; none is ever added to another's. So they stand apart from a receiver's own
+counts, at `/metrics/database`.
 """
 
 from __future__ import annotations
@@ -135,6 +136,16 @@ FAMILIES: Mapping[str, NamedMetric] = {
         "Messages of `ingest.enqueue` that were refused, by source and by the answer HTTP has.",
         ("source", "answer"),
         counter=True,
+    ),
+    "limit_left": NamedMetric(
+        "ingest_provider_limit_remaining",
+        "What is left of a provider's limit, as its headers said last: the least of all tokens.",
+        ("source", "limit"),
+    ),
+    "limit_amount": NamedMetric(
+        "ingest_provider_limit_amount",
+        "How much there is of that limit in one of its windows.",
+        ("source", "limit"),
     ),
     "size": NamedMetric(
         "ingest_database_size_bytes", "The size of the database on its server's disk."

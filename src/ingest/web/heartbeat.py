@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 import structlog
@@ -18,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.core.errors import IngestError
 from ingest.core.times import iso
-from ingest.store import heartbeats
+from ingest.pulse import process_name
+from ingest.store import clocks, heartbeats
 from ingest.store.engine import transaction
 from ingest.web.bounded_log import BoundedLog
 
@@ -32,13 +33,17 @@ SILENT_S = 120.0
 ANSWERS_WITHIN_S = 10.0
 
 
-def say_there(engine: sa.Engine) -> datetime | None:
+def say_there(
+    engine: sa.Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> datetime | None:
     """Beat once; since when no receiver had been there, where that was for over SILENT_S.
 
-    Raises `TransientError` where the database is away.
+    `now`, this host's clock, is told too. Raises `TransientError` where the database is away.
     """
     with transaction(engine, answers_within_s=ANSWERS_WITHIN_S) as conn:
-        return heartbeats.beat(conn, silent_s=SILENT_S)
+        since = heartbeats.beat(conn, silent_s=SILENT_S)
+        clocks.tell(conn, process_name("web"), now())
+        return since
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,6 +20,8 @@ from ingest.web import answers
 from ingest.web.bounded_log import BoundedLog
 from ingest.web.metrics import CONTENT_TYPE
 from ingest.web.peers import PEERS
+
+log = structlog.get_logger(__name__)
 
 READY_WITHIN_S = 5.0
 """Whoever asks for readiness waits no longer, whatever the database does."""
@@ -30,52 +33,63 @@ Value = TypeVar("Value")
 class Probes:
     """The endpoints `/healthz`, `/readyz`, `/metrics` and `/metrics/database`.
 
-    is_ready: whether the schema is current; raises an `IngestError` for a database that cannot be
-        used.
+    hindrance: why nothing could be received, in a constant text with the remedy, None for a
+        receiver that is ready; raises an `IngestError` for a database that cannot be used.
     metrics, database: give Prometheus' text, of this process and of the database.
-    threads: runs them, which block.
+    threads: runs them, which block. bounded: for what may happen at every request.
     """
 
     def __init__(
         self,
-        is_ready: Callable[[], bool],
+        hindrance: Callable[[], str | None],
         metrics: Callable[[], bytes],
         database: Callable[[], bytes],
         threads: Executor,
-        log: BoundedLog,
+        bounded: BoundedLog,
     ) -> None:
-        self._is_ready = Shared(is_ready, threads)
+        self._hindrance = Shared(hindrance, threads)
         self._metrics = Shared(metrics, threads)
         self._database = Shared(database, threads)
-        self._log = log
+        self._bounded = bounded
+        self._told: str | None = None
 
     async def health(self, _: Request) -> Response:
         """200: the process answers. Asks nobody, so a process is not restarted for its database."""
         return answers.fine(status="ok")
 
     async def readiness(self, request: Request) -> Response:
-        """200 where the database is reachable, can be written to, and its schema is current.
+        """200 where the database is reachable, can be written to, has our schema, and its secrets
+        can be opened.
 
         Else 503 with the reason and `retry-after`, within READY_WITHIN_S whatever the database
         does. Where this very request is none of a peer that we know, another protocol serves us:
         that is logged.
         """
         if not getattr(request.state, PEERS, True):
-            self._log.tell("heads_not_bounded", "protocol", remedy=f"uvicorn --http {PROTOCOL}")
+            self._bounded.tell("heads_not_bounded", "protocol", remedy=f"uvicorn --http {PROTOCOL}")
         try:
-            current = await asyncio.wait_for(self._is_ready.get(), READY_WITHIN_S)
+            hindrance = await asyncio.wait_for(self._hindrance.get(), READY_WITHIN_S)
         except TimeoutError:
-            self._log.tell("not_ready", "database", reason=f"no answer within {READY_WITHIN_S:g} s")
+            self._bounded.tell(
+                "not_ready", "database", reason=f"no answer within {READY_WITHIN_S:g} s"
+            )
             return answers.not_ready("the database does not answer in time")
         except ReadOnly as error:
-            self._log.tell("not_ready", "database", reason=str(error))
+            self._bounded.tell("not_ready", "database", reason=str(error))
             return answers.not_ready("the database can only be read; the log says why")
         except IngestError as error:
-            self._log.tell("not_ready", "database", reason=str(error))
+            self._bounded.tell("not_ready", "database", reason=str(error))
             return answers.not_ready("the database does not answer; the log says why")
-        if not current:
-            return answers.not_ready("the schema is behind; run `ingest db upgrade`")
-        return answers.fine(status="ready")
+        self._tell(hindrance)
+        return answers.fine(status="ready") if hindrance is None else answers.not_ready(hindrance)
+
+    def _tell(self, hindrance: str | None) -> None:
+        """A line when it begins and one when it ends: it is asked every few seconds."""
+        if hindrance is not None and hindrance != self._told:
+            log.error("not_ready", reason=hindrance)
+        elif hindrance is None and self._told is not None:
+            log.info("ready_again", mended=self._told)
+        self._told = hindrance
 
     async def metrics_text(self, _: Request) -> Response:
         """Prometheus' text of what this process counts; the database is not asked."""

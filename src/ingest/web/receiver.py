@@ -20,7 +20,8 @@ from starlette.responses import Response
 
 from ingest.core.answers import Delivery
 from ingest.core.errors import BadSignature, IngestError, TooLate
-from ingest.flows.receiving.arrivals import Stored
+from ingest.core.tracing import OFF, RECEIVE, Tracer
+from ingest.flows.receiving.arrivals import Stored, answer_of, traced
 from ingest.flows.receiving.group_commit import GroupCommit
 from ingest.flows.receiving.intake import Shake, take
 from ingest.flows.receiving.requests import Head, Incoming
@@ -60,6 +61,7 @@ class Receiver:
     commits: stores what is verified; to ring is its `on_commit`'s business.
     threads: for large bodies and handshakes.
     max_body_bytes: the longest body. rooms: the memory that bodies share.
+    tracer: of what is believed; a stranger begins no span, and goes on with nobody's trace.
     log: for refusals, of which there may be very many. unverified: for those of a connection's own
         route whose signature is at fault.
     now: the time of receipt, in UTC, by which freshness is judged.
@@ -76,6 +78,7 @@ class Receiver:
     log: BoundedLog
     unverified: Unverified
     now: Callable[[], datetime] = _utc_now
+    tracer: Tracer = OFF
     shaking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def receive(self, request: Request) -> Response:
@@ -83,13 +86,13 @@ class Receiver:
 
         Every answer is counted; refusals are logged, so many a second. Raises only faults of ours.
         """
-        began = time.monotonic()
+        began, began_at = time.monotonic(), time.time()
         source_type: str = request.path_params["source_type"]
         head = Head(source_type, request.path_params.get("connection_id"), _headers(request))
         body = Body(request.receive, head.headers)
         try:
             with self.rooms.place(head.connection_id) as place:
-                means = _AsyncMeans(self, body, place)
+                means = _AsyncMeans(self, body, place, began_at)
                 delivery = await take(head, means, self.keyring, max_body_bytes=self.max_body_bytes)
             response, answer = answers.taken(delivery), str(delivery.status)
         except TooLate as error:
@@ -130,12 +133,13 @@ class Receiver:
 class _AsyncMeans:
     """What the intake waits for, in the event loop: until ANSWER_WITHIN_S after the last byte."""
 
-    __slots__ = ("_body", "_place", "_receiver", "_until")
+    __slots__ = ("_began_at", "_body", "_place", "_receiver", "_until")
 
-    def __init__(self, receiver: Receiver, body: Body, place: BodyPlace) -> None:
+    def __init__(self, receiver: Receiver, body: Body, place: BodyPlace, began_at: float) -> None:
         self._receiver = receiver
         self._body = body
         self._place = place
+        self._began_at = began_at
         self._until: float | None = None
 
     async def secrets(self, descriptor: Descriptor, connection_id: str, *, since: float) -> Secrets:
@@ -167,9 +171,13 @@ class _AsyncMeans:
         return await self._in_time(self._shake(incoming, descriptor, secrets))
 
     async def stored(self, arrival: Arrival) -> Stored:
-        promise = Promise(asyncio.get_running_loop(), self._deadline())
-        self._receiver.commits.queue(arrival, promise)
-        return await promise.kept()
+        tracer, source_type = self._receiver.tracer, arrival.source_type
+        with tracer.span(RECEIVE, began_at=self._began_at, source=source_type) as span:
+            promise = Promise(asyncio.get_running_loop(), self._deadline())
+            self._receiver.commits.queue(traced(arrival, span), promise)
+            stored = await promise.kept()
+            span.tell(delivery=stored[0], outcome=answer_of(stored).status)
+        return stored
 
     async def _shake(self, incoming: Incoming, descriptor: Descriptor, secrets: Secrets) -> bool:
         """One at a time: whoever brings many tokens has one connection to the database."""

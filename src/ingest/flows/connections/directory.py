@@ -140,6 +140,7 @@ def _configs(
             chunk_max_tokens=store.chunk_max_tokens,
             chunk_overlap=store.chunk_overlap,
             owned=owned[store.id],
+            links_taken=store.links_taken,
             pages=pages.get(store.id, {}),
         )
         for store in connections.stores(conn, store_ids).values()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import structlog
 
 from ingest.core.errors import TransientError
+from ingest.core.tracing import BATCH, OFF, TRACEPARENT, Tracer
 from ingest.flows.connections import directory
 from ingest.flows.deliveries.gate import Gate
 from ingest.flows.deliveries.lease import Lease, renewing
@@ -58,6 +59,7 @@ class _Draining:
     rows: int
     lease_s: float
     api_urls: Mapping[str, str]
+    tracer: Tracer
     gate: Gate = field(default_factory=Gate)
 
     def run(self, _number: int = 0) -> Drained:
@@ -102,10 +104,12 @@ class _Draining:
             )
 
     def _process(self, claim: Claim) -> Counter[str]:
-        return process(self.engine, claim, self.on_asked, api_urls=self.api_urls)
+        return process(
+            self.engine, claim, self.on_asked, api_urls=self.api_urls, tracer=self.tracer
+        )
 
 
-def drain_deliveries(
+def drain_deliveries(  # noqa: PLR0913 - who drains says how, what it may, and whom it tells
     engine: sa.Engine,
     *,
     go_on: Callable[[], bool],
@@ -115,6 +119,7 @@ def drain_deliveries(
     lease_s: float = claiming.LEASE_S,
     threads: int = THREADS,
     api_urls: Mapping[str, str] = MappingProxyType({}),
+    tracer: Tracer = OFF,
 ) -> Drained:
     """Process due deliveries until none is left or `go_on` says no; it is asked between batches.
 
@@ -125,10 +130,11 @@ def drain_deliveries(
     threads: each has batches of its own, and calls the functions that are given; while one has what
         is dear, the others have not.
     api_urls: the configured bases of APIs, by source type: a provider's pages are on their hosts.
+    tracer: of batches, and of each delivery in the trace that its request began.
     Blocks until all threads are done. Raises `TransientError` where nothing can be claimed, since
     the database is away; what fails later is given back.
     """
-    draining = _Draining(engine, go_on, on_full, on_asked, rows, lease_s, api_urls)
+    draining = _Draining(engine, go_on, on_full, on_asked, rows, lease_s, api_urls, tracer)
     if threads == 1:
         return draining.run()
     done = Drained()
@@ -146,17 +152,23 @@ def process(
     on_asked: Callable[[], object] = lambda: None,
     *,
     api_urls: Mapping[str, str] = MappingProxyType({}),
+    tracer: Tracer = OFF,
 ) -> Counter[str]:
     """Bring one claimed batch to its end; deliveries by terminal status.
 
     The lease is renewed meanwhile, by a thread of its own. What cannot be settled now is given back
-    and not counted. `on_asked` and `api_urls` as in `drain_deliveries`.
+    and not counted. `on_asked`, `api_urls` and `tracer` as in `drain_deliveries`.
     """
     if not claim.rows:
         return Counter()
     lease = Lease(claim.token, claim.lease_s)
-    with renewing(engine, lease, [row.id for row in claim.rows]):
-        settled = _process(engine, lease, claim.rows, on_asked, api_urls)
+    begun = (row.headers[TRACEPARENT] for row in claim.rows if TRACEPARENT in row.headers)
+    with (
+        renewing(engine, lease, [row.id for row in claim.rows]),
+        tracer.span(BATCH, links=begun, deliveries=len(claim.rows)) as span,
+    ):
+        settled = _process(engine, lease, claim.rows, on_asked, api_urls=api_urls, tracer=tracer)
+        span.tell(**settled)
     log.info("batch_processed", deliveries=len(claim.rows), **settled)
     return settled
 
@@ -166,7 +178,9 @@ def _process(
     lease: Lease,
     rows: Sequence[ClaimedDelivery],
     on_asked: Callable[[], object],
+    *,
     api_urls: Mapping[str, str],
+    tracer: Tracer,
 ) -> Counter[str]:
     opened = [open_delivery(row) for row in rows]
     try:
@@ -176,4 +190,4 @@ def _process(
         give_back(engine, lease, rows, error)
         return Counter()
     prepared = [prepare(one, book) if isinstance(one, Opened) else one for one in opened]
-    return settle_deliveries(engine, lease, prepared, on_asked)
+    return settle_deliveries(engine, lease, prepared, on_asked, tracer)

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import starmap
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ import structlog
 
 from ingest.core.bounds import cut_remark
 from ingest.core.errors import Costly, IngestError, TransientError
+from ingest.core.tracing import OFF, SETTLE, TRACEPARENT, Tracer
 from ingest.flows.batches import Steps, raced, reason_of, settle_parts, waits_s
 from ingest.flows.connections import lifecycle
 from ingest.flows.connections.learning import learn
@@ -60,6 +61,7 @@ def settle_deliveries(
     lease: Lease,
     batch: Sequence[Prepared],
     on_asked: Callable[[], object] = lambda: None,
+    tracer: Tracer = OFF,
 ) -> Counter[str]:
     """Bring a batch to its end; deliveries by terminal status. What fails is given back.
 
@@ -67,9 +69,9 @@ def settle_deliveries(
     where very much is written or a row is at fault; after each commit references are bound, drift
     is reported, and `on_asked` is called if it holds look-ups. Not counted is what was given back,
     and what waits for a look-up or a paused connection. Deliveries are settled under the lease's
-    token only: whose lease was lost changes nothing.
+    token only: whose lease was lost changes nothing. `tracer` is told of each.
     """
-    settling = _SettlingDeliveries(engine, lease, Renders(), on_asked)
+    settling = _SettlingDeliveries(engine, lease, Renders(), on_asked, tracer)
     try:
         settling.prerender(batch)
     except TransientError as error:
@@ -88,6 +90,8 @@ class _SettlingDeliveries:
     lease: Lease
     renders: Renders
     on_asked: Callable[[], object]
+    tracer: Tracer
+    began_at: float = field(default_factory=time.time)
 
     def prerender(self, batch: Sequence[Prepared]) -> None:
         """Render what the batch will probably write."""
@@ -109,7 +113,24 @@ class _SettlingDeliveries:
         _report(self.engine, [(p.row.source_type, name) for p in batch for name in p.drift])
         if asked:
             self.on_asked()
+        self._trace(batch, ended)
         return Counter(verdict.status for verdict in ended)
+
+    def _trace(self, batch: Sequence[Prepared], ended: Sequence[Verdict]) -> None:
+        """Of each delivery whose request began a trace, that it was worked on, and how it ended."""
+        if not self.tracer.is_on:
+            return
+        statuses = {verdict.id: verdict.status for verdict in ended}
+        for row in (p.row for p in batch if TRACEPARENT in p.row.headers):
+            self.tracer.record(
+                SETTLE,
+                parent=row.headers[TRACEPARENT],
+                began_at=self.began_at,
+                delivery=row.id,
+                source=row.source_type,
+                outcome=statuses.get(row.id, "waits"),
+                attempt=row.attempts,
+            )
 
     def _write(
         self, conn: sa.Connection, batch: Sequence[Prepared]

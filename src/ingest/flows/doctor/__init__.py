@@ -1,13 +1,14 @@
 """The check-up of an installation: what is reachable, current, connected, and being worked on.
 
 `database`, `disk`, `secrets`, `connections`, `subscriptions`, `syncs`, `names`, `queue`,
-`retention`, `changes` and `sinks` give findings (`findings`), in this order; `readiness` is what a
-receiver is asked. Law: it only looks, and what it tries is rolled back. Whatever is wrong is a
-finding with its remedy; an exception is raised only for a database that goes away between two
+`clocks`, `retention`, `changes` and `sinks` give findings (`findings`), in this order; `readiness`
+is what a receiver is asked. Law: it only looks, and what it tries is rolled back. Whatever is wrong
+is a finding with its remedy; an exception is raised only for a database that goes away between two
 checks.
 """
 
 from ingest.flows.doctor.changes import look_at_changes
+from ingest.flows.doctor.clocks import look_at_clocks
 from ingest.flows.doctor.connections import Surroundings, look_at_connections
 from ingest.flows.doctor.database import look_at_database
 from ingest.flows.doctor.disk import look_at_data_dir, look_at_room
@@ -29,6 +30,7 @@ __all__ = [
     "fine",
     "look_at_app_wide",
     "look_at_changes",
+    "look_at_clocks",
     "look_at_connections",
     "look_at_data_dir",
     "look_at_database",

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from ingest.core.errors import BadSettings
 from ingest.core.vault import Vault
 from ingest.flows.doctor.findings import Finding, failed, fine, note
 from ingest.sources.registry import all_sources, source_types
@@ -20,8 +19,11 @@ _ANEW: Mapping[str, str] = {
     credentials.API_TOKEN: "ingest source credentials {id} --token-env VAR",
     issued.ACCESS_TOKEN: "ingest source credentials {id} --token-env VAR",
     issued.LEASE: "ingest source credentials {id} --token-env VAR",
-    credentials.WEBHOOK_SECRET: "ingest source credentials {id} --webhook-secret-env VAR",
+    credentials.WEBHOOK_SECRET: (
+        "ingest source credentials {id} --webhook-secret-env VAR, then --retire the former (--list)"
+    ),
     "verification_token": "ingest source verification {id} --rearm",
+    health.SINK: "ingest changes sink remove {id}, and add it again",
 }
 
 
@@ -34,12 +36,12 @@ def look_at_sealed(engine: sa.Engine, keys: Sequence[str]) -> Iterator[Finding]:
     with transaction(engine) as conn:
         stored = health.sealed(conn)
     every, first = Vault(keys), Vault(keys[:1])
-    closed = [(id_, kind) for id_, kind, secret in stored if not _opens(every, secret)]
-    older = sum(1 for *_, secret in stored if not _opens(first, secret)) - len(closed)
+    closed = [(id_, kind) for id_, kind, secret in stored if not every.opens(secret)]
+    older = sum(1 for *_, secret in stored if not first.opens(secret)) - len(closed)
     for id_, kind in dict.fromkeys(closed):
         yield failed(
             "secret key",
-            f"no key of INGEST_SECRET_KEY opens the {kind.replace('_', ' ')} of connection {id_}",
+            f"no key of INGEST_SECRET_KEY opens {_whose(kind, id_)}",
             "append the former key to INGEST_SECRET_KEY (comma-separated), or give the secret "
             f"anew: {_ANEW[kind].format(id=id_)}",
         )
@@ -50,12 +52,10 @@ def look_at_sealed(engine: sa.Engine, keys: Sequence[str]) -> Iterator[Finding]:
         yield note("secret key", said, "keep them until `ingest secrets rotate` is done")
 
 
-def _opens(vault: Vault, secret: bytes) -> bool:
-    try:
-        vault.decrypt(secret)
-    except BadSettings:
-        return False
-    return True
+def _whose(kind: str, id_: str) -> str:
+    if kind == health.SINK:
+        return f"the secret of the sink {id_}"
+    return f"the {kind.replace('_', ' ')} of connection {id_}"
 
 
 def look_at_app_wide(app_wide: Mapping[str, Sequence[str]]) -> Iterator[Finding]:

@@ -44,6 +44,7 @@ class StoreConfig:
     Chunk sizes are in cl100k tokens. `owned` are the prefixes of keys that its connections own, by
     source type: a bare key counts as a reference only where its prefix is among them. `pages` are
     what the URLs of their pages are known by where the provider's own host does not say it.
+    `links_taken`: how often a connection had been taken off it when this was read.
     """
 
     id: str
@@ -53,6 +54,7 @@ class StoreConfig:
     chunk_overlap: int
     owned: Mapping[str, Collection[str]]
     pages: Mapping[str, Collection[str]] = field(default_factory=dict)
+    links_taken: int = 0
 
     @property
     def embedding(self) -> tuple[str, int, int, int]:

@@ -10,13 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
-from ingest.core.errors import TransientError
+from ingest.core.errors import BadSettings, TransientError
+from ingest.core.tracing import LOOK_UP, OFF, Tracer
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.lookups.fetch import fetch
 from ingest.flows.lookups.held import HeldLookup, read_held
@@ -70,6 +71,7 @@ class _Fetching:
     settler: ThreadPoolExecutor
     threads: int
     lease_s: float
+    tracer: Tracer
     running: Asked = field(default_factory=dict)
     seen: Asked = field(default_factory=dict)
     settling: Asked = field(default_factory=dict)
@@ -120,11 +122,19 @@ class _Fetching:
             self.running[self.pool.submit(self._fetch, one)] = one
 
     def _fetch(self, held: HeldLookup) -> Outcome:
-        began = time.monotonic()
-        try:
-            return fetch(self.clients, held)
-        finally:
-            self.took_s[held.token, held.row.id] = time.monotonic() - began
+        """In the trace of the first delivery that waits for it; what waits too is linked."""
+        began, source_type = time.monotonic(), held.connection.source_type
+        parent = held.traces[0] if held.traces else None
+        links = held.traces[1:]
+        with self.tracer.span(
+            LOOK_UP, parent=parent, links=links, source=source_type, object=held.row.kind
+        ) as span:
+            try:
+                outcome = fetch(self.clients, held)
+            finally:
+                self.took_s[held.token, held.row.id] = time.monotonic() - began
+            span.tell(outcome=outcome.kind, requests=outcome.calls)
+            return outcome
 
     def _claim(self) -> list[HeldLookup]:
         """What took a worker down is begun while nothing else runs, so that it takes nobody with
@@ -139,7 +149,11 @@ class _Fetching:
             lookups.release(conn, token, [one.id for one in claimed if one not in begun])
             if self.quiet and not self.busy and len(begun) == 1:
                 lookups.set_alone(conn, token, begun[0].id)
-            return read_held(conn, token, begun)
+            held = read_held(conn, token, begun)
+            if not self.tracer.is_on:
+                return held
+            traces = lookups.traces(conn, [one.id for one in begun])
+        return [replace(one, traces=traces.get(one.row.id, ())) for one in held]
 
     def _begun(self, claimed: Sequence[ClaimedLookup]) -> Sequence[ClaimedLookup]:
         """All, or the first suspect alone, or all but the suspects while others run."""
@@ -189,21 +203,22 @@ def drain_lookups(
     linger: Callable[[], bool] = lambda: False,
     threads: int = THREADS,
     lease_s: float = LEASE_S,
+    tracer: Tracer = OFF,
 ) -> Fetched:
     """Look up what is due until nothing is, or `go_on` says no; what runs then is still settled.
 
     While that takes long and `linger` says yes, the other threads go on with more. `threads` is how
     many look-ups are made at once, `lease_s` how long a claim is ours unless it is renewed. What is
-    due within SOON_S is waited for. Blocks until all is settled, and closes clients that are out of
-    date. Raises `TransientError` where the database is
-    away and nothing runs; a look-up's own error becomes its outcome.
+    due within SOON_S is waited for. `tracer` is told of each. Blocks until all is settled, and
+    closes clients that are out of date. Raises `TransientError` where the database is away and
+    nothing runs; a look-up's own error becomes its outcome.
     """
     done = Fetched()
     with (
         ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool,
         ThreadPoolExecutor(1, thread_name_prefix="settle") as settler,
     ):
-        fetching = _Fetching(engine, clients, pool, settler, threads, lease_s)
+        fetching = _Fetching(engine, clients, pool, settler, threads, lease_s, tracer)
         while True:
             stop = not go_on() and not (fetching.running and linger())
             if not stop and fetching.may_claim():
@@ -228,11 +243,11 @@ def _settle(
     timed: list[tuple[str, str, float]] = []
     for future, held in ended.items():
         error = future.exception()
-        came_to = future.result() if error is None else failed(error, held.row)
+        of = held.connection.source_type
+        came_to = future.result() if error is None else failed(error, held.row, source_type=of)
         by_token.setdefault(held.token, []).append(LookedUp(held, came_to))
-        timed.append(
-            (held.connection.source_type, came_to.kind, took_s.pop((held.token, held.row.id)))
-        )
+        timed.append((of, came_to.kind, took_s.pop((held.token, held.row.id))))
+    _tell_of_settings(ended)
     counted: Counter[str] = Counter()
     for token, batch in by_token.items():
         counted.update(settle_lookups(engine, token, batch, api_urls))
@@ -240,6 +255,13 @@ def _settle(
         log.info("looked_up", **counted)
     _count(engine, timed)
     return counted
+
+
+def _tell_of_settings(ended: Collection[Future[Outcome]]) -> None:
+    """What this process lacks (the key of a token, a proxy) nobody sees in what a provider says."""
+    faults = [str(e) for one in ended if isinstance(e := one.exception(), BadSettings)]
+    if faults:
+        log.error("look_ups_lack_a_setting", look_ups=len(faults), reason=faults[0])
 
 
 def _count(engine: sa.Engine, timed: Collection[tuple[str, str, float]]) -> None:

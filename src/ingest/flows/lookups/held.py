@@ -26,6 +26,8 @@ class HeldLookup:
     stores: those that the connection feeds.
     taken: the prefixes of keys that other tenants own.
     keys: those that find the documents of its object in these stores.
+    traces: traceparents of the deliveries that wait for it, the oldest first; where they are asked
+        for.
     """
 
     token: str
@@ -36,6 +38,7 @@ class HeldLookup:
     stores: Collection[StoreConfig]
     taken: frozenset[str]
     keys: tuple[str, ...] = ()
+    traces: tuple[str, ...] = ()
 
 
 def read_held(

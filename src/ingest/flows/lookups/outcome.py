@@ -131,14 +131,14 @@ def hopeless(error: str) -> Outcome:
     return Outcome("hopeless", error=error)
 
 
-def failed(error: BaseException, row: ClaimedLookup) -> Outcome:
+def failed(error: BaseException, row: ClaimedLookup, *, source_type: str | None = None) -> Outcome:
     """What a look-up's error means; a fault of our own is permanent until it is mended.
 
     `Refused` pauses the connection, `Denied` ends this look-up alone, `RateLimited` holds the
     connection, `BudgetSpent` lets rest what nobody waits for, another `TransientError` waits in the
     row; a `PermanentError` is hopeless. A wrong setting of this worker (a key, a proxy) is nobody's
     end: it goes on once that is right. Waits are as long as the provider told, up to a day, or grow
-    with each attempt (`core.retry`).
+    with each attempt (`core.retry`). `source_type` is for the log alone.
     """
     said = clean(str(error))[:MOST_SAID]
     if isinstance(error, Refused):
@@ -157,7 +157,7 @@ def failed(error: BaseException, row: ClaimedLookup) -> Outcome:
         return Outcome("denied", error=said, counted=False)
     if isinstance(error, PermanentError):
         return hopeless(said)
-    log.error("look_up_failed_unexpectedly", kind=row.kind, exc_info=error)
+    log.error("look_up_failed_unexpectedly", source=source_type, kind=row.kind, exc_info=error)
     return hopeless(f"client fault: {type(error).__name__}; replay it once the client is mended")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+import orjson
 import sqlalchemy as sa
 
 from ingest.core.answers import Delivery
 from ingest.core.errors import IngestError, TransientError, Unavailable
+from ingest.core.tracing import TRACEPARENT, Span
 from ingest.store import deliveries
 from ingest.store.deliveries import Arrival
 from ingest.store.engine import SessionLost, transaction
@@ -57,6 +60,17 @@ def answer_of(stored: Stored) -> Delivery:
     """The answer for a stored delivery: accepted, or a duplicate where it was known."""
     id_, accepted = stored
     return Delivery(id_, "accepted" if accepted else "duplicate")
+
+
+def traced(arrival: Arrival, span: Span) -> Arrival:
+    """The arrival with what its trace goes on by among its headers, where somebody records it.
+
+    What comes with a request under that name is never kept.
+    """
+    if span.traceparent is None:
+        return arrival
+    headers = {**orjson.loads(arrival.headers), TRACEPARENT: span.traceparent}
+    return replace(arrival, headers=orjson.dumps(headers).decode())
 
 
 def unstorable(error: IngestError) -> Unavailable:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ingest.core.answers import Delivery
-from ingest.core.errors import BadRequest, BadSignature
+from ingest.core.errors import BadRequest, BadSettings, BadSignature
+from ingest.core.tracing import OFF, RECEIVE, TRACEPARENT, Tracer
 from ingest.flows.receiving.admission import check_head, longest_body
-from ingest.flows.receiving.arrivals import Insert, Stored, answer_of, unstorable
+from ingest.flows.receiving.arrivals import Insert, Stored, answer_of, traced, unstorable
 from ingest.flows.receiving.requests import Head, Incoming
 from ingest.flows.receiving.secrets import Keyring, Secrets
 from ingest.flows.receiving.verify import verify_body
@@ -121,9 +122,21 @@ async def _believed(
         renewed = await means.secrets(descriptor, connection_id, since=came_at)
         if renewed.shakes and await means.shaken(incoming, descriptor, renewed):
             return None
+        if renewed.fault is not None:
+            return await _unless_shut(incoming, means, descriptor, renewed, renewed.fault)
         if renewed == secrets:
             raise
         return await means.verified(incoming, descriptor, renewed)
+
+
+async def _unless_shut(
+    incoming: Incoming, means: Means, descriptor: Descriptor, secrets: Secrets, fault: str
+) -> Arrival | None:
+    """Nobody is refused who may have signed with a secret that we cannot open: he comes again."""
+    try:
+        return await means.verified(incoming, descriptor, secrets)
+    except BadSignature as refusal:
+        raise BadSettings(fault) from refusal
 
 
 def never(_descriptor: Descriptor, _incoming: Incoming, _secrets: Sequence[str]) -> bool:
@@ -139,6 +152,7 @@ class Intake:
     wake: called after the commit of each delivery that was accepted, to ring for it.
     max_body_bytes: the longest body.
     shake: what to do with an unsigned request; by default no handshake comes this way.
+    tracer: a delivery goes on with the trace that its caller names (`traceparent`).
     """
 
     keyring: Keyring
@@ -146,6 +160,7 @@ class Intake:
     wake: Callable[[], object]
     max_body_bytes: int
     shake: Shake = never
+    tracer: Tracer = OFF
 
     def take(self, incoming: Incoming) -> Delivery:
         """Verify, store, wake. Raises what the module's `take` raises.
@@ -189,10 +204,14 @@ class _Blocking:
         return self.intake.shake(descriptor, incoming, secrets.live)
 
     async def stored(self, arrival: Arrival) -> Stored:
-        try:
-            (stored,) = self.intake.insert([arrival])
-        except BadRow as error:
-            raise unstorable(error) from error
+        parent = self.incoming.headers.get(TRACEPARENT)
+        source_type = arrival.source_type
+        with self.intake.tracer.span(RECEIVE, parent=parent, source=source_type) as span:
+            try:
+                (stored,) = self.intake.insert([traced(arrival, span)])
+            except BadRow as error:
+                raise unstorable(error) from error
+            span.tell(delivery=stored[0], outcome=answer_of(stored).status)
         return stored
 
 

@@ -31,13 +31,15 @@ _ID_CHARS = 191
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What may verify a request: every live secret, in the clear.
+    """What may verify a request: every live secret that can be opened, in the clear.
 
-    `shakes`: the provider's unsigned handshake is waited for, or came and may come again.
+    `shakes`: the provider's unsigned handshake is waited for, or came and may come again. `fault`:
+    why there are others, by which a request may be signed too; None where these are all.
     """
 
     live: tuple[str, ...] = field(repr=False)
     shakes: bool = False
+    fault: str | None = None
 
 
 NONE = Secrets(())
@@ -46,7 +48,7 @@ NONE = Secrets(())
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSecrets:
-    """A connection as its secrets are read; `fault` says why they cannot be used."""
+    """A connection as its secrets are read; `fault` says why none of them can be used."""
 
     source_type: str
     secrets: Secrets
@@ -173,7 +175,7 @@ def stored_secrets(engine: sa.Engine, vault: Vault) -> Load:
     """A `Load` of connections that are not disconnected; a paused one still receives.
 
     One transaction for each call. Where no key of the vault opens a secret, the connection is
-    answered all the same, with the `fault`.
+    answered all the same, with the `fault`: with its other secrets, where it has any.
     """
 
     def load(ids: Sequence[str]) -> dict[str, ConnectionSecrets]:
@@ -185,8 +187,13 @@ def stored_secrets(engine: sa.Engine, vault: Vault) -> Load:
 
 
 def _opened(vault: Vault, sealed: credentials.Verifying) -> ConnectionSecrets:
-    try:
-        live = tuple(vault.decrypt(secret) for secret in sealed.secrets)
-    except BadSettings as error:
-        return ConnectionSecrets(sealed.source_type, NONE, str(error))
-    return ConnectionSecrets(sealed.source_type, Secrets(live, sealed.shakes))
+    live: list[str] = []
+    fault: str | None = None
+    for secret in sealed.secrets:
+        try:
+            live.append(vault.decrypt(secret))
+        except BadSettings as error:
+            fault = str(error)
+    if fault is not None and not live:
+        return ConnectionSecrets(sealed.source_type, NONE, fault)
+    return ConnectionSecrets(sealed.source_type, Secrets(tuple(live), sealed.shakes, fault))

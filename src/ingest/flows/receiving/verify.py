@@ -15,6 +15,7 @@ from ingest.core import signing
 from ingest.core.canonical import clean, digest
 from ingest.core.errors import BadPayload, BadRequest
 from ingest.core.slugs import bounded_key
+from ingest.core.tracing import TRACEPARENT
 from ingest.core.values import JSON
 from ingest.flows.receiving.admission import check_headers
 from ingest.flows.receiving.payload import read_payload
@@ -133,6 +134,6 @@ def _delivery_key(
 
 def _kept(descriptor: Descriptor, headers: Headers) -> str:
     """The headers of the allow-list as JSON; the media type too, by which workers read forms."""
-    kept = {"content-type", *descriptor.kept_headers} - {RECOVERED}
+    kept = {"content-type", *descriptor.kept_headers} - {RECOVERED, TRACEPARENT}
     names = sorted(kept & headers.keys())
     return orjson.dumps({n: clean(headers[n])[:KEPT_HEADER_CHARS] for n in names}).decode()

@@ -78,7 +78,8 @@ def _outcome(recovery: Recovery) -> RecoveryFailure | bool:
     if isinstance(error, IngestError):
         log.warning("log_of_deliveries_not_seen", **told)
     else:
-        log.error("log_of_deliveries_not_seen", **told, exc_info=error)
+        source_type = recovery.held.connection.source_type
+        log.error("log_of_deliveries_not_seen", source=source_type, **told, exc_info=error)
     return failure
 
 

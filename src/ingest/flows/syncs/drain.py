@@ -16,6 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from ingest.core.errors import LeaseLost, PermanentError, RateLimited, TransientError
+from ingest.core.tracing import OFF, PAGE, Tracer
 from ingest.flows.lookups.clients import Clients
 from ingest.flows.syncs import pruning
 from ingest.flows.syncs.ending import end_run
@@ -62,13 +63,14 @@ def drain_pages(
     on_asked: Callable[[], object] = lambda: None,
     most_share: float = pruning.MOST_SHARE,
     lease_s: float = LEASE_S,
+    tracer: Tracer = OFF,
 ) -> Paged:
     """Make the pages that are due until none is, or `go_on` says no.
 
     on_more: called when a page is begun, and every LOOK_S while others follow it, for another
     process to look for more. on_asked: called after a page that may have asked for look-ups.
-    most_share: see `pruning`. lease_s: how long a page is ours unless it is renewed. Blocks; raises
-    `TransientError` where the database is away.
+    most_share: see `pruning`. lease_s: how long a page is ours unless it is renewed. tracer: of
+    each page. Blocks; raises `TransientError` where the database is away.
     """
     done, look_at = Paged(), 0.0
     with ThreadPoolExecutor(1, thread_name_prefix="page") as pool:
@@ -86,7 +88,7 @@ def drain_pages(
             if is_due:
                 on_more()
                 look_at = time.monotonic() + LOOK_S
-            work = _Work(engine, clients, held, most_share)
+            work = _Work(engine, clients, held, most_share, tracer)
             done.ended += _one(work, pool, lease_s)
             if work.asked:
                 on_asked()
@@ -106,12 +108,22 @@ class _Work:
     clients: Clients
     held: HeldPart
     most_share: float
+    tracer: Tracer
     calls: int = 0
     asked: bool = True
     limited: RateLimited | None = None
 
     def do(self) -> Counter[str]:
-        """Ask and settle; raises whatever hinders it."""
+        """Ask and settle, in a span; raises whatever hinders it."""
+        row, source_type = self.held.row, self.held.connection.source_type
+        with self.tracer.span(
+            PAGE, source=source_type, run=row.run_id, resource=row.resource
+        ) as span:
+            counted = self._do()
+            span.tell(requests=self.calls, **counted)
+        return counted
+
+    def _do(self) -> Counter[str]:
         row = self.held.row
         if row.crashes >= CRASHES:
             raise PermanentError(f"the page took its worker down {row.crashes} times")

@@ -109,7 +109,7 @@ def settle_failure(
     found = failure_of(error, attempts=row.attempts, run_id=row.run_id)
     told = {"run": row.run_id, "resource": row.resource, "kind": found.kind, "said": found.said}
     if found.kind == "failed":
-        log.error("listing_failed", **told, exc_info=error)
+        log.error("listing_failed", source=held.connection.source_type, **told, exc_info=error)
     else:
         log.warning("page_put_off", **told, wait_s=found.wait_s)
     if found.kind == "lost":

@@ -179,5 +179,8 @@ def _said(one: Listed, error: BaseException) -> str:
         raise error
     if isinstance(error, IngestError):
         return clean(f"{one.identity.kind} {one.identity.id}: {error}")
-    log.error("listed_object_not_read", kind=one.identity.kind, exc_info=error)
+    identity = one.identity
+    log.error(
+        "listed_object_not_read", source=identity.source_type, kind=identity.kind, exc_info=error
+    )
     return f"{one.identity.kind} {one.identity.id}: source fault: {type(error).__name__}"

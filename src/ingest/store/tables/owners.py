@@ -62,6 +62,7 @@ STORES = sa.Table(
     sa.Column("embedding_provider", key(50), nullable=False, server_default="charHash"),
     local_time("created_at", default=NOW),
     local_time("updated_at", default=NOW),
+    number("links_taken", 0),
     sa.Index("idx_stores_ws", "workspace_id"),
     sa.Index("uq_ws_slug", "workspace_id", "slug", unique=True),
 )

@@ -140,6 +140,14 @@ HEARTBEATS = sa.Table(
     zoned_time("beat_at"),
 )
 
+CLOCKS = sa.Table(
+    "lightfast_clocks",
+    METADATA,
+    sa.Column("process", key(), primary_key=True),
+    sa.Column("ahead_s", sa.Double(), nullable=False),
+    zoned_time("told_at"),
+)
+
 SUBSCRIPTIONS = sa.Table(
     "lightfast_subscriptions",
     METADATA,

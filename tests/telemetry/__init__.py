@@ -1,0 +1,1 @@
+"""Traces and reports of faults: what is told, to whom, and what never is."""
