@@ -77,17 +77,20 @@ _ONLY_AT_HOME = frozenset(phrase for phrase in _KINDS if phrase.startswith(("bas
 # A full stop after these ends no sentence.
 _SHORT = re.compile(r"(?<![\w.])(?:refs?|cf)\.\Z", re.IGNORECASE)
 
-_NOUN_LIST = (
-    "issue issues bug bugs ticket tickets task tasks story epic pr prs pull request requests"
-)
-_NOUNS = frozenset(_NOUN_LIST.split()) | {"discussion"}
+_NOUN_LIST = """
+    article bug bugs deployment discussion doc document epic initiative issue issues page pr project
+    prs pull request requests story task tasks ticket tickets
+"""
+_NOUNS = frozenset(_NOUN_LIST.split())
 # What may stand between a phrase and its noun: "follow-up to your previous request".
 _DETERMINERS = frozenset({"the", "this", "that", "our", "your", "previous", "original"})
 # "The fix: …" tells where the fix is, and fixes nothing.
 _ARTICLES = frozenset({"the", "a", "an", "its", "my", "our", "your"})
-_NEGATIONS = frozenset({"not", "no", "never", "nor", "without", "cannot"}) | frozenset(
-    {"fail", "fails", "failed", "failing", "unable"}
-)
+_NEGATION_LIST = """
+    not no never neither nor without cannot fail fails failed failing unable
+    arent cant couldnt didnt doesnt dont isnt wasnt wont wouldnt
+"""
+_NEGATIONS = frozenset(_NEGATION_LIST.split())
 _AFFIRMED = frozenset({"only", "just"})  # "not only fixes"
 _INSTEAD = {"instead": "of", "rather": "than"}  # "instead of fixing"
 
@@ -99,12 +102,15 @@ _LENGTHS: Mapping[str, int] = dict.fromkeys(_NOUNS, 2) | {
 
 _LAST_WORD = re.compile(r"[\w'\u2019]{1,24}+\Z")
 _WORD_AT_END = re.compile(r"[\w'\u2019-]{1,40}+\Z")
-_MARKS = " \t\r\n:*_~\"'([<-+•"
+# White space that a browser or an editor puts in, and the colon of Chinese and Japanese.
+_WIDE = "\u00a0\u202f\u3000"
+_COLONS = ":\uff1a"
+_MARKS = f" \t\r\n{_COLONS}*_~\"'([<-+•{_WIDE}"
 _ITEM_ENDS = ("]", ".", ")")
 _ITEM_AT_END = re.compile(r"\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{0,4}(?:\[[ xX]\])?\Z")
 _GAP = re.compile(
-    r"\.?[*_~]{0,3}(?P<colon>:?)[*_~]{0,3}"
-    r"(?P<space>[ \t\r]*+(?P<lines>(?:\n[ \t\r]*+)*))"
+    rf"\.?[*_~]{{0,3}}(?P<colon>[{_COLONS}]?)[*_~]{{0,3}}"
+    rf"(?P<space>[ \t\r{_WIDE}]*+(?P<lines>(?:\n[ \t\r]*+)*))"
     r"(?P<item>(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?)?"
     r"[*_~\"'(\[<]{0,4}"
 )
@@ -117,11 +123,16 @@ _NEXT_ITEM = re.compile(
     r"[^\n]{0,200}+\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?"
     r"[*_~\"'(\[<]{0,4}"
 )
+# A line of its own that is but the thing, below another one.
+_NEXT_LINE = re.compile(
+    r"[)\]*_~\"'>]{0,4}[.,;]?(?:[ \t]\([^()\n]{1,40}\))?[ \t\r]{0,4}\n[ \t]{0,8}[*_~\"'(\[<]{0,4}"
+)
 _LABEL = re.compile(
     r"\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}[*_]{0,2}"
     r"(?P<words>[A-Za-z]{1,12}(?: [A-Za-z]{1,12})?)[*_]{0,2}:[*_]{0,2}[ \t]{1,4}[*_\[(<]{0,2}\Z"
 )
 _LABEL_CHARS = 64
+_BELOW: Mapping[str | None, re.Pattern[str]] = {"items": _NEXT_ITEM, "lines": _NEXT_LINE}
 _ASIDE_CHARS = 200  # so long an aside in parentheses is looked through
 _UNFINISHED = re.compile(
     r"[)\]*_~\"'>]{0,4}[ \t]{1,4}\n?"
@@ -137,13 +148,13 @@ _REVERT = re.compile(r"[\s*-]{0,8}revert \"", re.IGNORECASE)
 class Keyword:
     """A keyword found: what it makes of the mention after it, and where it begins.
 
-    `kind` is None where it says that the mention shall not count. `listed` where a list of lines
-    stands below it, which share it.
+    `kind` is None where it says that the mention shall not count. `listed` where a list stands
+    below it, which shares it: of items, or of lines that are but things.
     """
 
     kind: EdgeKind | None
     start: int
-    listed: bool = False
+    listed: Literal["items", "lines"] | None = None
 
 
 def keyword_before(
@@ -173,7 +184,7 @@ def keyword_before(
     if not _reaches(text, begin, gap):
         return None
     kind = _kind_of(phrase, own, at_home=at_home)
-    return Keyword(kind, begin, listed=gap["item"] is not None)
+    return Keyword(kind, begin, "items" if gap["item"] else "lines" if gap["lines"] else None)
 
 
 def item_start(text: str, start: int, source: str) -> int | None:
@@ -195,12 +206,13 @@ def unfinished_after(text: str, start: int, end: int) -> Keyword | None:
 
 def joined(text: str, keyword: Keyword, end: int, start: int) -> bool:
     """Whether only a joint (comma, "and") parts a mention that a keyword speaks of from the next
-    one, or they are items of one list. A keyword in parentheses ends with them.
+    one, or they are items or lines of one list. A keyword in parentheses ends with them.
     """
     joint = _JOINT.fullmatch(text, end, start)
     if joint is not None:
         return ")" not in joint["closed"] or not _in_parentheses(text, keyword.start, end)
-    return keyword.listed and _NEXT_ITEM.fullmatch(text, end, start) is not None
+    below = _BELOW.get(keyword.listed)
+    return below is not None and below.fullmatch(text, end, start) is not None
 
 
 def _in_parentheses(text: str, begin: int, end: int) -> bool:

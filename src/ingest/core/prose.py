@@ -31,22 +31,39 @@ _SINGLE = re.compile(
     r"(?<!\\)`([^`\n]*+(?:\n(?![ \t]*+\n|[ \t]*+(?:[-*+]|[0-9]{1,9}+[.)])[ \t])[^`\n]*+)*)`"
 )
 
+# The mail that another one answers, as Outlook and those like it put it below the answer.
+_MAIL_MARKS = ("Original Message", "__________")
+_MAIL = re.compile(
+    r"^[ \t*]{0,8}"
+    r"(?:-{2,20}+ ?Original Message ?-{2,20}|_{10,80}+[ \t\r]{0,8}\n[ \t\r\n*]{0,8}From:)",
+    re.MULTILINE,
+)
+
 
 def prose(text: str) -> str:
     """The text with what is not prose as spaces; a text without any is returned itself.
 
-    Not prose are code (fenced, indented, inline), HTML comments and quotations. The result has the
-    same length and line breaks, so that positions in it are positions in the text.
+    Not prose are code (fenced, indented, inline), HTML comments, quotations and the mail that is
+    answered. The result has the same length and line breaks, so that positions in it are positions
+    in the text.
     """
     if not _may_hide(text):
         return text
     if text.startswith(_BLOCK_STARTS) or any(map(text.__contains__, _BLOCK_MARKS)):
         text = _blanked(text, _blocks(text))
-    if "<" in text and any(map(text.__contains__, _ELEMENTS)):
-        return _blanked(text, _inlines(text))
-    if "``" in text:
-        return _blanked(text, _inlines(text))
-    return _SINGLE.sub(_blank, text) if "`" in text else text
+    if "``" in text or ("<" in text and any(map(text.__contains__, _ELEMENTS))):
+        text = _blanked(text, _inlines(text))
+    elif "`" in text:
+        text = _SINGLE.sub(_blank, text)
+    return _without_mail(text) if any(map(text.__contains__, _MAIL_MARKS)) else text
+
+
+def _without_mail(text: str) -> str:
+    """The text down to the mail that it answers; one that nothing stands above is passed on."""
+    mail = _MAIL.search(text)
+    if mail is None or not text[: mail.start()].strip():
+        return text
+    return _blanked(text, [(mail.start(), len(text))])
 
 
 def _blank(code: re.Match[str]) -> str:
@@ -64,7 +81,9 @@ def _spaces(hidden: str) -> str:
 def _may_hide(text: str) -> bool:
     """The cheap question before the exact ones: whether a character is there that hides others."""
     shown = "`" not in text and "<" not in text and ">" not in text and "~~~" not in text
-    return not (shown and "\n  " not in text and "\t" not in text and not text.startswith(" "))
+    if not (shown and "\n  " not in text and "\t" not in text and not text.startswith(" ")):
+        return True
+    return any(map(text.__contains__, _MAIL_MARKS))
 
 
 def _blanked(text: str, spans: list[tuple[int, int]]) -> str:

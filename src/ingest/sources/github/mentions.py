@@ -25,7 +25,8 @@ from ingest.sources.github.numbers import is_emphasised, stands_alone
 _OWNER, _REPO = OWNER_IN_TEXT, REPO_IN_TEXT
 _NUMBER = "([1-9][0-9]{0,6}+)"
 
-_HASH = re.compile(rf"#{_NUMBER}(?![A-Za-z0-9%]|_[A-Za-z0-9_]|[.,][0-9])")
+# `#12-guidance` is an anchor, `#12-ops` a channel.
+_HASH = re.compile(rf"#{_NUMBER}(?![A-Za-z0-9%]|_[A-Za-z0-9_]|[.,][0-9]|-[A-Za-z])")
 # `issue#12` and `PR#12`, which link nothing and mean the same.
 _GLUED = re.compile(r"(?<![A-Za-z0-9_./@-])(?:[Ii]ssue|PR|pr)\Z")
 # `GH-12`; with both marks or `GH#12` it says the same, and links nothing.
