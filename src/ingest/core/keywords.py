@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, NamedTuple
 
 EdgeKind = Literal["resolves", "blockedBy", "dependsOn", "relatedTo"]
 
@@ -100,8 +99,10 @@ _LENGTHS: Mapping[str, int] = dict.fromkeys(_NOUNS, 2) | {
     phrase.split()[-1]: len(phrase.split()) for phrase in sorted(_KINDS, key=lambda p: p.count(" "))
 }
 
-_LAST_WORD = re.compile(r"[\w'\u2019]{1,24}+\Z")
-_WORD_AT_END = re.compile(r"[\w'\u2019-]{1,40}+\Z")
+_LONGEST_WORD = 24
+_WORD_REVERSED = re.compile(rf"[\w'\u2019]{{1,{_LONGEST_WORD}}}")
+_LONGEST_TOKEN = 40
+_WORD_AT_END = re.compile(rf"[\w'\u2019-]{{1,{_LONGEST_TOKEN}}}+\Z")
 # White space that a browser or an editor puts in, and the colon of Chinese and Japanese.
 _WIDE = "\u00a0\u202f\u3000"
 _COLONS = ":\uff1a"
@@ -123,6 +124,7 @@ _NEXT_ITEM = re.compile(
     r"[^\n]{0,200}+\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?"
     r"[*_~\"'(\[<]{0,4}"
 )
+_SPACE = _GAP.fullmatch(" ")  # what mostly stands there
 # A line of its own that is but the thing, below another one.
 _NEXT_LINE = re.compile(
     r"[)\]*_~\"'>]{0,4}[.,;]?(?:[ \t]\([^()\n]{1,40}\))?[ \t\r]{0,4}\n[ \t]{0,8}[*_~\"'(\[<]{0,4}"
@@ -144,35 +146,35 @@ _UNFINISHED = re.compile(
 _REVERT = re.compile(r"[\s*-]{0,8}revert \"", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(NamedTuple):
     """A keyword found: what it makes of the mention after it, and where it begins.
 
     `kind` is None where it says that the mention shall not count. `listed` where a list stands
-    below it, which shares it: of items, or of lines that are but things.
+    below it, which shares it: of items, or of lines that are but things. `elsewhere` is what it
+    makes of a mention that does not lie where the text does, where that is something else.
     """
 
     kind: EdgeKind | None
     start: int
     listed: Literal["items", "lines"] | None = None
+    elsewhere: EdgeKind | None = None
 
 
 def keyword_before(
-    text: str, start: int, own: Mapping[str, EdgeKind | None], *, source: str, at_home: bool
+    text: str, start: int, own: Mapping[str, EdgeKind | None], *, source: str
 ) -> Keyword | None:
     """The keyword that speaks of the mention at `start`.
 
-    `own` are the words of the mention's source, whose name may stand as a noun does; `at_home`
-    whether it lies where the text does.
+    `own` are the words of the mention's source, whose name may stand as a noun does.
     """
     low, head = _head(text, start)
-    last = _LAST_WORD.search(head, max(0, len(head) - 24))
-    if last is None or not _may_end(last[0].lower().strip("_"), own, source):
+    last = _WORD_REVERSED.match(head[: -_LONGEST_WORD - 1 : -1])
+    if last is None or not _may_end(last[0][::-1].lower().strip("_"), own, source):
         return None
-    gap = _GAP.fullmatch(text, low + len(head), start)
-    if gap is None or not (gap["space"] or gap["colon"]):
+    gap = _gap(text[low + len(head) : start])
+    if gap is None:
         return None
-    words = _last_words(head)
+    words = _last_words(head, source)
     found = _phrase([word for word, _ in words], own, source)
     if found is None:
         return None
@@ -183,8 +185,22 @@ def keyword_before(
         return None
     if not _reaches(text, begin, gap):
         return None
-    kind = _kind_of(phrase, own, at_home=at_home)
-    return Keyword(kind, begin, "items" if gap["item"] else "lines" if gap["lines"] else None)
+    kind = own[phrase] if phrase in own else _KINDS[phrase]
+    return Keyword(kind, begin, _listed(gap), "relatedTo" if phrase in _ONLY_AT_HOME else None)
+
+
+def _gap(between: str) -> re.Match[str] | None:
+    """What parts a keyword from its mention; None where something else does."""
+    if between == " ":
+        return _SPACE
+    gap = _GAP.fullmatch(between)
+    return gap if gap is not None and (gap["space"] or gap["colon"]) else None
+
+
+def _listed(gap: re.Match[str]) -> Literal["items", "lines"] | None:
+    if gap["item"]:
+        return "items"
+    return "lines" if gap["lines"] else None
 
 
 def item_start(text: str, start: int, source: str) -> int | None:
@@ -245,20 +261,36 @@ def _head(text: str, start: int) -> tuple[int, str]:
     return low, head[: item.start()].rstrip(_MARKS) if item else head
 
 
-def _last_words(head: str) -> list[tuple[str, int]]:
-    """The words of the clause that `head` ends in, the last one first, and where each begins."""
+def _last_words(head: str, source: str) -> list[tuple[str, int]]:
+    """The words of the clause that `head` ends in, the last one first, and where each begins: as
+    many as a phrase may have that ends in the last one, and what negates it.
+    """
+    most = _WORDS
     paragraph = max(head.rfind("\n\n"), head.rfind("\n\r\n")) + 1
     words: list[tuple[str, int]] = []
     end = len(head)
     for token in reversed(head[paragraph:].split()[-_WORDS:]):
-        word = _WORD_AT_END.search(token)
-        if word is None:
+        if len(words) == most:
             break
         end = head.rfind(token, 0, end)
-        words.append((word[0].lower().strip("_"), end + word.start()))
-        if word.start() > 0:
-            break
+        if token.isalnum() and len(token) <= _LONGEST_TOKEN:
+            words.append((token.lower(), end))
+        else:
+            word = _WORD_AT_END.search(token)
+            if word is None:
+                break
+            words.append((word[0].lower().strip("_"), end + word.start()))
+            if word.start() > 0:
+                break
+        if len(words) == 1:
+            most = _most_words(words[0][0], source)
     return words
+
+
+def _most_words(last: str, source: str) -> int:
+    if last in _NOUNS or last in _DETERMINERS or last == source:
+        return _WORDS
+    return min(_WORDS, _length(last) + _NEGATION_WORDS)
 
 
 def _phrase(
@@ -277,12 +309,6 @@ def _phrase(
         if end not in _NOUNS and end != source and (end not in _DETERMINERS or not last):
             return None
     return None
-
-
-def _kind_of(phrase: str, own: Mapping[str, EdgeKind | None], *, at_home: bool) -> EdgeKind | None:
-    if phrase in _ONLY_AT_HOME and not at_home:
-        return "relatedTo"
-    return own[phrase] if phrase in own else _KINDS[phrase]
 
 
 def _length(end: str) -> int:
@@ -320,7 +346,9 @@ def _reaches(text: str, begin: int, gap: re.Match[str]) -> bool:
     with a colon, or as a heading of nothing else.
     """
     before = text[text.rfind("\n", max(0, begin - 200), begin) + 1 : begin]
-    if _REVERT.match(before):
+    if before and _REVERT.match(before):
         return False
+    if gap is _SPACE:
+        return True
     apart = gap["item"] is not None or gap["lines"].count("\n") > 1
     return not apart or bool(gap["colon"]) or not before.strip(" \t*_#>-")

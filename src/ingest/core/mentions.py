@@ -33,8 +33,7 @@ class Context:
     scope: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A place in a text (`start` to `end`, characters) that names a thing of `source`.
 
     key: as it is the `source_id` or an alias of the thing's document.

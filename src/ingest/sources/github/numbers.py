@@ -64,11 +64,7 @@ def stands_alone(text: str, found: re.Match[str]) -> bool:
     """Whether `#12` (the digits are its first group) is a number of the repository."""
     at = found.start()
     before = text[at - 1 : at]
-    if before and before in "&\\#@":
-        return False
-    if before == "/" and not text[at - 2 : at - 1].isdigit():
-        return False
-    if before == "(" and text[at - 2 : at - 1] == "]":
+    if before and _goes_on(before, text[at - 2 : at - 1]):
         return False
     line = text[max(0, at - _INDENT) : at].rpartition("\n")
     if not line[2].strip() and (line[1] or at < _INDENT) and _FRAME.match(text, found.end()):
@@ -76,6 +72,13 @@ def stands_alone(text: str, found: re.Match[str]) -> bool:
     if before.isspace() and _counts(text[max(0, at - _WORD_REACH) : at], found[1]):
         return False
     return len(found[1]) not in (3, 6) or not _is_colour(text, found)
+
+
+def _goes_on(before: str, further: str) -> bool:
+    """Whether what stands before `#12` begins an entity, a path or a link within the page."""
+    if before == "/":
+        return not further.isdigit()
+    return before in "&\\#@" or (before == "(" and further == "]")
 
 
 def _counts(before: str, number: str) -> bool:

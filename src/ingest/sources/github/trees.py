@@ -7,7 +7,7 @@ again, and neither dates nor the order of pushes decide. Performs no I/O.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ingest.sources.github.applied import Applied
@@ -116,12 +116,13 @@ def difference(
     unwanted = tuple(sorted(p for p in before.files if p in there and p not in wanted))
     moved = _moved(before, changed, gone, renamed)
     skipped = {path: sha for path, sha in before.skipped.items() if path in wanted}
-    touched = frozenset(
-        file.path
-        for file in changed
-        if before.files.get(file.path) or file.path in moved or file.path in renamed
-    )
+    touched = _touched(before, changed, {*moved, *renamed})
     return Difference(changed, gone, unwanted, moved, skipped, touched)
+
+
+def _touched(before: Applied, changed: Iterable[File], told: Collection[str]) -> frozenset[str]:
+    """Those that are told to differ, or had another content; what is read anew had none."""
+    return frozenset(f.path for f in changed if f.path in told or before.files.get(f.path))
 
 
 def _moved(

@@ -79,13 +79,13 @@ def _find(text: str, context: Context) -> Iterator[Mention]:
     if context.source_type == "zendesk" and "#" in text:
         yield from _numbers(text, context.scope)
     by_name = "endesk" in text
-    if ABBREVIATION in text or by_name:
+    if by_name or ABBREVIATION in text:
         for found in _SHORT.finditer(text):
             key = f"#{found[1]}"
             yield Mention(found.start(), found.end(), "zendesk", key, "text", ABBREVIATION)
     if by_name and _HOST in text:
         yield from _pages(text)
-    if "://" in text and ("/hc/" in text or "/agent/" in text):
+    if "/" in text and ("/hc/" in text or "/agent/" in text):
         yield from _mapped(text, context)
 
 
