@@ -132,7 +132,7 @@ def test_its_place_is_the_providers_own(field: str) -> None:
 )
 def test_two_upserts_whose_references_differ_do_not_say_the_same(changed: dict[str, str]) -> None:
     one = replace(UPSERT, references=(REFERENCE,))
-    other = replace(UPSERT, references=(replace(REFERENCE, **changed),))  # type: ignore[arg-type]
+    other = replace(UPSERT, references=(REFERENCE._replace(**changed),))  # type: ignore[arg-type]
     assert made(one) != made(other)
 
 

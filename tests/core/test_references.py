@@ -103,6 +103,10 @@ texts = st.lists(SCRAPS | st.text(max_size=3), max_size=40).map("".join)
         ("## Related issues\n\n- T-1", "relatedTo"),
         ("Closes:\n\n* [ ] T-1", "resolves"),
         ("Fixes <!-- the number goes here --> T-1", "resolves"),
+        ("Fixes\u00a0T-1", "resolves"),
+        ("Fixes\uff1aT-1", "resolves"),
+        ("Depends on the project T-1", "dependsOn"),
+        ("See the page: https://tracker.test/T-1", "relatedTo"),
     ],
 )
 def test_a_keyword_right_before_a_mention_makes_an_edge(text: str, kind: str) -> None:
@@ -126,6 +130,8 @@ def test_a_keyword_right_before_a_mention_makes_an_edge(text: str, kind: str) ->
         "It does not\nfix T-1",
         "It failed to fix T-1",
         "unable to close T-1",
+        "It neither fixes T-1",
+        "This doesnt fix T-1",
         "instead of fixing T-1",
         "rather than fix T-1",
         "T-1 did fix the totals",
@@ -166,6 +172,8 @@ def test_a_negation_ends_with_its_sentence() -> None:
         "Fixes T-1 \u00b7 T-2 \u00b7 T-3",
         "Fixes T-1 (the totals), T-2 (the sums) and T-3",
         "Fixes T-1\nFixes T-2\nFixes T-3",
+        "Fixes:\nT-1\nT-2 (the sums)\nT-3",
+        "### Fixes\n\n**T-1**,\r\n[T-2](https://tracker.test/T-2)\r\nT-3",
         "Fixes:\n- T-1 the totals\n- T-2 the sums\n- T-3",
         "## Fixes\n\n- Ticket: T-1\n- **Tracker**: T-2\n* PR: [T-3](https://tracker.test/T-3)",
         "Fixes https://tracker.test/T-1/slug, [T-2](https://tracker.test/T-2) and T-3",
@@ -179,6 +187,8 @@ def test_a_list_ends_where_other_words_come() -> None:
     assert edges("Fixes T-1, which broke T-2") == [("resolves", "T-1")]
     assert edges("Fixes T-1\n\nT-2") == [("resolves", "T-1")]
     assert edges("- Fixes T-1\n- T-2 is next") == [("resolves", "T-1")]
+    assert edges("Fixes\nT-1 at last.\nT-2") == [("resolves", "T-1")]
+    assert edges("Fixes T-1\nT-2") == [("resolves", "T-1")]
     assert edges("Nothing new (see T-1), T-2 (fixes [T-3]), T-4") == [
         ("relatedTo", "T-1"),
         ("resolves", "T-3"),
@@ -224,6 +234,8 @@ def test_a_word_may_take_a_mention_back_wherever_it_stands() -> None:
         "<!-- T-1 without an end\n\nT-2",
         "<pre>T-1</pre> <code>T-2</code>",
         "<blockquote>\nT-1\n</blockquote>",
+        "Thanks.\n\n-----Original Message-----\nFrom: Ann\n\nT-1",
+        "Thanks.\n\n________________________________\n**From:** Ann\nTo: Ben\n\nT-1",
     ],
 )
 def test_code_comments_and_quotations_say_nothing(text: str) -> None:
@@ -244,6 +256,9 @@ def test_code_comments_and_quotations_say_nothing(text: str) -> None:
         "<!-- x --> T-1",
         "a <!-- that never ends T-1",
         "<code> that never ends T-1",
+        "-----Original Message-----\nFrom: Ann\n\nT-1, passed on",
+        "The Original Message said T-1",
+        "a\n\n______________\n\nT-1 below a line",
     ],
 )
 def test_prose_beside_code_is_prose(text: str) -> None:

@@ -19,7 +19,9 @@ from ingest.sources.github.globs import DEFAULT_INCLUDE
 from ingest.store import conditions
 from ingest.store.engine import transaction
 from ingest.testing.fakes import Answer, Trouble
+from tests.factories import METADATA, connect
 from tests.flows.asking_github import AT, ID, Works, told, works
+from tests.flows.halcyon import Sent, deliver
 
 pytestmark = [pytest.mark.integration, pytest.mark.once]
 
@@ -73,6 +75,54 @@ def test_the_row_of_a_file_says_what_the_seed_says(desk: Works) -> None:
     }
     assert row["frontmatter"] == {"title": "The guide", "owner": "ann"}
     assert aliases(desk, "docs/guide.md") == {"halcyon/web:docs/guide.md"}
+
+
+def deployed(project: str, commit: str) -> Sent:
+    """What Vercel sends when a commit of the repository is live."""
+    body = {
+        "id": f"live-{commit}",
+        "type": "deployment.succeeded",
+        "createdAt": 1_772_460_000_000,
+        "payload": {
+            "team": {"id": None},
+            "deployment": {
+                "id": "dpl_L1veL1veL1veL1veL1veL1ve",
+                "url": "web-l1vel1ve9-halcyon.vercel.app",
+                "name": "web",
+                "meta": {"githubCommitSha": commit},
+            },
+            "target": "production",
+            "project": {"id": project, "name": "web"},
+        },
+    }
+    return Sent("vercel", body)
+
+
+@pytest.mark.parametrize("deployed_first", [True, False])
+def test_what_a_push_touched_is_shown_with_the_deployment_that_brought_it(
+    desk: Works, deployed_first: bool
+) -> None:
+    desk.open()
+    desk.end(desk.push({"a.md": "one\n", "b.md": "two\n"}))
+    push = desk.push({"b.md": "three\n"})
+    vercel = connect(desk.engine, "vercel", stores=[desk.store])
+    project = str(METADATA["vercel"]["vercelProjectId"])
+    live = deployed(project, push.body["after"])
+
+    def deploy() -> None:
+        with transaction(desk.engine) as conn:
+            deliver(conn, vercel, live)
+        desk.work()
+
+    if deployed_first:
+        deploy()
+    desk.end(push)
+    if not deployed_first:
+        deploy()
+    shown = {path: desk.document(path)["relationships"] for path in ("a.md", "b.md")}
+    commit = push.body["after"]
+    found = {"commitSha": commit, "deploymentId": "dpl_L1veL1veL1veL1veL1veL1ve"}
+    assert shown == {"a.md": None, "b.md": {"temporal": found}}
 
 
 def test_one_push_may_add_change_and_remove(desk: Works) -> None:

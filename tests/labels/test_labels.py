@@ -20,7 +20,7 @@ from ingest.sources.registry import source_types
 HERE = Path(__file__).parent
 FILES = {"dev": "D", "aside": "A"}
 FEWEST_TEXTS, FEWEST_OF_AN_EDGE, FEWEST_HARD_NEGATIVES = 160, 12, 40
-FLOORS = {"dev": (0.99, 1.0), "aside": (0.98, 0.95)}
+FLOORS = {"dev": (0.99, 1.0), "aside": (0.99, 0.99)}
 """Precision and recall in total, as measured, rounded down."""
 
 

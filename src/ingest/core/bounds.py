@@ -158,7 +158,7 @@ def _proven_briefly(references: tuple[Reference, ...], cuts: list[str]) -> tuple
     if all(len(reference.evidence) <= EVIDENCE_CHARS for reference in references):
         return references
     cuts.append(f"evidence after {EVIDENCE_CHARS} characters")
-    return tuple(replace(r, evidence=r.evidence[:EVIDENCE_CHARS]) for r in references)
+    return tuple(r._replace(evidence=r.evidence[:EVIDENCE_CHARS]) for r in references)
 
 
 def _metadata(

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, NamedTuple
 
 EdgeKind = Literal["resolves", "blockedBy", "dependsOn", "relatedTo"]
 
@@ -77,17 +76,20 @@ _ONLY_AT_HOME = frozenset(phrase for phrase in _KINDS if phrase.startswith(("bas
 # A full stop after these ends no sentence.
 _SHORT = re.compile(r"(?<![\w.])(?:refs?|cf)\.\Z", re.IGNORECASE)
 
-_NOUN_LIST = (
-    "issue issues bug bugs ticket tickets task tasks story epic pr prs pull request requests"
-)
-_NOUNS = frozenset(_NOUN_LIST.split()) | {"discussion"}
+_NOUN_LIST = """
+    article bug bugs deployment discussion doc document epic initiative issue issues page pr project
+    prs pull request requests story task tasks ticket tickets
+"""
+_NOUNS = frozenset(_NOUN_LIST.split())
 # What may stand between a phrase and its noun: "follow-up to your previous request".
 _DETERMINERS = frozenset({"the", "this", "that", "our", "your", "previous", "original"})
 # "The fix: …" tells where the fix is, and fixes nothing.
 _ARTICLES = frozenset({"the", "a", "an", "its", "my", "our", "your"})
-_NEGATIONS = frozenset({"not", "no", "never", "nor", "without", "cannot"}) | frozenset(
-    {"fail", "fails", "failed", "failing", "unable"}
-)
+_NEGATION_LIST = """
+    not no never neither nor without cannot fail fails failed failing unable
+    arent cant couldnt didnt doesnt dont isnt wasnt wont wouldnt
+"""
+_NEGATIONS = frozenset(_NEGATION_LIST.split())
 _AFFIRMED = frozenset({"only", "just"})  # "not only fixes"
 _INSTEAD = {"instead": "of", "rather": "than"}  # "instead of fixing"
 
@@ -97,14 +99,19 @@ _LENGTHS: Mapping[str, int] = dict.fromkeys(_NOUNS, 2) | {
     phrase.split()[-1]: len(phrase.split()) for phrase in sorted(_KINDS, key=lambda p: p.count(" "))
 }
 
-_LAST_WORD = re.compile(r"[\w'\u2019]{1,24}+\Z")
-_WORD_AT_END = re.compile(r"[\w'\u2019-]{1,40}+\Z")
-_MARKS = " \t\r\n:*_~\"'([<-+•"
+_LONGEST_WORD = 24
+_WORD_REVERSED = re.compile(rf"[\w'\u2019]{{1,{_LONGEST_WORD}}}")
+_LONGEST_TOKEN = 40
+_WORD_AT_END = re.compile(rf"[\w'\u2019-]{{1,{_LONGEST_TOKEN}}}+\Z")
+# White space that a browser or an editor puts in, and the colon of Chinese and Japanese.
+_WIDE = "\u00a0\u202f\u3000"
+_COLONS = ":\uff1a"
+_MARKS = f" \t\r\n{_COLONS}*_~\"'([<-+•{_WIDE}"
 _ITEM_ENDS = ("]", ".", ")")
 _ITEM_AT_END = re.compile(r"\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{0,4}(?:\[[ xX]\])?\Z")
 _GAP = re.compile(
-    r"\.?[*_~]{0,3}(?P<colon>:?)[*_~]{0,3}"
-    r"(?P<space>[ \t\r]*+(?P<lines>(?:\n[ \t\r]*+)*))"
+    rf"\.?[*_~]{{0,3}}(?P<colon>[{_COLONS}]?)[*_~]{{0,3}}"
+    rf"(?P<space>[ \t\r{_WIDE}]*+(?P<lines>(?:\n[ \t\r]*+)*))"
     r"(?P<item>(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?)?"
     r"[*_~\"'(\[<]{0,4}"
 )
@@ -117,11 +124,17 @@ _NEXT_ITEM = re.compile(
     r"[^\n]{0,200}+\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}(?:\[[ xX]\][ \t]{1,4})?"
     r"[*_~\"'(\[<]{0,4}"
 )
+_SPACE = _GAP.fullmatch(" ")  # what mostly stands there
+# A line of its own that is but the thing, below another one.
+_NEXT_LINE = re.compile(
+    r"[)\]*_~\"'>]{0,4}[.,;]?(?:[ \t]\([^()\n]{1,40}\))?[ \t\r]{0,4}\n[ \t]{0,8}[*_~\"'(\[<]{0,4}"
+)
 _LABEL = re.compile(
     r"\n[ \t]{0,8}(?:[-*+•]|[0-9]{1,2}[.)])[ \t]{1,4}[*_]{0,2}"
     r"(?P<words>[A-Za-z]{1,12}(?: [A-Za-z]{1,12})?)[*_]{0,2}:[*_]{0,2}[ \t]{1,4}[*_\[(<]{0,2}\Z"
 )
 _LABEL_CHARS = 64
+_BELOW: Mapping[str | None, re.Pattern[str]] = {"items": _NEXT_ITEM, "lines": _NEXT_LINE}
 _ASIDE_CHARS = 200  # so long an aside in parentheses is looked through
 _UNFINISHED = re.compile(
     r"[)\]*_~\"'>]{0,4}[ \t]{1,4}\n?"
@@ -133,35 +146,35 @@ _UNFINISHED = re.compile(
 _REVERT = re.compile(r"[\s*-]{0,8}revert \"", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(NamedTuple):
     """A keyword found: what it makes of the mention after it, and where it begins.
 
-    `kind` is None where it says that the mention shall not count. `listed` where a list of lines
-    stands below it, which share it.
+    `kind` is None where it says that the mention shall not count. `listed` where a list stands
+    below it, which shares it: of items, or of lines that are but things. `elsewhere` is what it
+    makes of a mention that does not lie where the text does, where that is something else.
     """
 
     kind: EdgeKind | None
     start: int
-    listed: bool = False
+    listed: Literal["items", "lines"] | None = None
+    elsewhere: EdgeKind | None = None
 
 
 def keyword_before(
-    text: str, start: int, own: Mapping[str, EdgeKind | None], *, source: str, at_home: bool
+    text: str, start: int, own: Mapping[str, EdgeKind | None], *, source: str
 ) -> Keyword | None:
     """The keyword that speaks of the mention at `start`.
 
-    `own` are the words of the mention's source, whose name may stand as a noun does; `at_home`
-    whether it lies where the text does.
+    `own` are the words of the mention's source, whose name may stand as a noun does.
     """
     low, head = _head(text, start)
-    last = _LAST_WORD.search(head, max(0, len(head) - 24))
-    if last is None or not _may_end(last[0].lower().strip("_"), own, source):
+    last = _WORD_REVERSED.match(head[: -_LONGEST_WORD - 1 : -1])
+    if last is None or not _may_end(last[0][::-1].lower().strip("_"), own, source):
         return None
-    gap = _GAP.fullmatch(text, low + len(head), start)
-    if gap is None or not (gap["space"] or gap["colon"]):
+    gap = _gap(text[low + len(head) : start])
+    if gap is None:
         return None
-    words = _last_words(head)
+    words = _last_words(head, source)
     found = _phrase([word for word, _ in words], own, source)
     if found is None:
         return None
@@ -172,8 +185,22 @@ def keyword_before(
         return None
     if not _reaches(text, begin, gap):
         return None
-    kind = _kind_of(phrase, own, at_home=at_home)
-    return Keyword(kind, begin, listed=gap["item"] is not None)
+    kind = own[phrase] if phrase in own else _KINDS[phrase]
+    return Keyword(kind, begin, _listed(gap), "relatedTo" if phrase in _ONLY_AT_HOME else None)
+
+
+def _gap(between: str) -> re.Match[str] | None:
+    """What parts a keyword from its mention; None where something else does."""
+    if between == " ":
+        return _SPACE
+    gap = _GAP.fullmatch(between)
+    return gap if gap is not None and (gap["space"] or gap["colon"]) else None
+
+
+def _listed(gap: re.Match[str]) -> Literal["items", "lines"] | None:
+    if gap["item"]:
+        return "items"
+    return "lines" if gap["lines"] else None
 
 
 def item_start(text: str, start: int, source: str) -> int | None:
@@ -195,12 +222,13 @@ def unfinished_after(text: str, start: int, end: int) -> Keyword | None:
 
 def joined(text: str, keyword: Keyword, end: int, start: int) -> bool:
     """Whether only a joint (comma, "and") parts a mention that a keyword speaks of from the next
-    one, or they are items of one list. A keyword in parentheses ends with them.
+    one, or they are items or lines of one list. A keyword in parentheses ends with them.
     """
     joint = _JOINT.fullmatch(text, end, start)
     if joint is not None:
         return ")" not in joint["closed"] or not _in_parentheses(text, keyword.start, end)
-    return keyword.listed and _NEXT_ITEM.fullmatch(text, end, start) is not None
+    below = _BELOW.get(keyword.listed)
+    return below is not None and below.fullmatch(text, end, start) is not None
 
 
 def _in_parentheses(text: str, begin: int, end: int) -> bool:
@@ -233,20 +261,36 @@ def _head(text: str, start: int) -> tuple[int, str]:
     return low, head[: item.start()].rstrip(_MARKS) if item else head
 
 
-def _last_words(head: str) -> list[tuple[str, int]]:
-    """The words of the clause that `head` ends in, the last one first, and where each begins."""
+def _last_words(head: str, source: str) -> list[tuple[str, int]]:
+    """The words of the clause that `head` ends in, the last one first, and where each begins: as
+    many as a phrase may have that ends in the last one, and what negates it.
+    """
+    most = _WORDS
     paragraph = max(head.rfind("\n\n"), head.rfind("\n\r\n")) + 1
     words: list[tuple[str, int]] = []
     end = len(head)
     for token in reversed(head[paragraph:].split()[-_WORDS:]):
-        word = _WORD_AT_END.search(token)
-        if word is None:
+        if len(words) == most:
             break
         end = head.rfind(token, 0, end)
-        words.append((word[0].lower().strip("_"), end + word.start()))
-        if word.start() > 0:
-            break
+        if token.isalnum() and len(token) <= _LONGEST_TOKEN:
+            words.append((token.lower(), end))
+        else:
+            word = _WORD_AT_END.search(token)
+            if word is None:
+                break
+            words.append((word[0].lower().strip("_"), end + word.start()))
+            if word.start() > 0:
+                break
+        if len(words) == 1:
+            most = _most_words(words[0][0], source)
     return words
+
+
+def _most_words(last: str, source: str) -> int:
+    if last in _NOUNS or last in _DETERMINERS or last == source:
+        return _WORDS
+    return min(_WORDS, _length(last) + _NEGATION_WORDS)
 
 
 def _phrase(
@@ -265,12 +309,6 @@ def _phrase(
         if end not in _NOUNS and end != source and (end not in _DETERMINERS or not last):
             return None
     return None
-
-
-def _kind_of(phrase: str, own: Mapping[str, EdgeKind | None], *, at_home: bool) -> EdgeKind | None:
-    if phrase in _ONLY_AT_HOME and not at_home:
-        return "relatedTo"
-    return own[phrase] if phrase in own else _KINDS[phrase]
 
 
 def _length(end: str) -> int:
@@ -308,7 +346,9 @@ def _reaches(text: str, begin: int, gap: re.Match[str]) -> bool:
     with a colon, or as a heading of nothing else.
     """
     before = text[text.rfind("\n", max(0, begin - 200), begin) + 1 : begin]
-    if _REVERT.match(before):
+    if before and _REVERT.match(before):
         return False
+    if gap is _SPACE:
+        return True
     apart = gap["item"] is not None or gap["lines"].count("\n") > 1
     return not apart or bool(gap["colon"]) or not before.strip(" \t*_#>-")

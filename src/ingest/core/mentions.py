@@ -12,7 +12,6 @@ from typing import Literal, NamedTuple
 
 from ingest.core.identity import Identity
 from ingest.core.keywords import EdgeKind
-from ingest.core.lean import lean
 from ingest.core.links import Links
 
 MAX_MENTIONS = 50_000
@@ -34,8 +33,7 @@ class Context:
     scope: str | None = None
 
 
-@lean
-class Mention:
+class Mention(NamedTuple):
     """A place in a text (`start` to `end`, characters) that names a thing of `source`.
 
     key: as it is the `source_id` or an alias of the thing's document.

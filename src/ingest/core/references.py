@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import groupby
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from ingest.core.evidence import from_keyword, surroundings
@@ -23,10 +22,9 @@ from ingest.core.keywords import (
     keyword_before,
     unfinished_after,
 )
-from ingest.core.lean import lean
 from ingest.core.links import links
 from ingest.core.mentions import Context, Mention, Place, Syntax, find, mentions_any, places
-from ingest.core.prose import prose
+from ingest.core.prose import may_hide, prose
 from ingest.core.values import JSON
 
 __all__ = [
@@ -59,8 +57,7 @@ _SHA = re.compile(r"[0-9a-f]{40}")
 _NO_KEYWORDS: Mapping[str, EdgeKind | None] = {}
 
 
-@lean
-class Reference:
+class Reference(NamedTuple):
     """One relationship of a document: its kind, the thing it points at, and where that was said.
 
     `key` is the canonical mention (`owner/repo#12`, `ENG-123`), the target's `source_id` or alias.
@@ -90,22 +87,27 @@ class _Made:
     kept: dict[tuple[ReferenceKind, str, str, str | None], Reference] = field(default_factory=dict)
     taken_back: set[_Target] = field(default_factory=set)
 
-    def add(self, place: Place, word: Keyword | None) -> None:
+    def add(self, place: Place, target: _Target, word: Keyword | None) -> None:
         """A mention, and an edge with it where a keyword makes one; or neither, and never."""
         if word is None:
-            self._keep("mention", place, place.mention.origin, None)
+            self._keep("mention", place, target, place.mention.origin, None)
         elif word.kind is None:
-            self.taken_back.add(_target(place))
+            self.taken_back.add(target)
         else:
-            self._keep("mention", place, place.mention.origin, None)
+            self._keep("mention", place, target, place.mention.origin, None)
             origin: ReferenceOrigin = "url" if place.mention.origin == "url" else "keyword"
             is_closed = word.kind == "resolves" and not place.mention.is_work
-            self._keep("relatedTo" if is_closed else word.kind, place, origin, word.start)
+            self._keep("relatedTo" if is_closed else word.kind, place, target, origin, word.start)
 
     def _keep(
-        self, kind: ReferenceKind, place: Place, origin: ReferenceOrigin, begin: int | None
+        self,
+        kind: ReferenceKind,
+        place: Place,
+        target: _Target,
+        origin: ReferenceOrigin,
+        begin: int | None,
     ) -> None:
-        source, key = target = _target(place)
+        source, key = target
         prefix = None if target in self.certain else place.mention.prefix
         known = self.kept.get((kind, source, key, prefix))
         if known is not None and _STRENGTH[known.origin] <= _STRENGTH[origin]:
@@ -127,7 +129,9 @@ class _Made:
             if (source, key) not in self.taken_back
         )
         return tuple(
-            sorted(left, key=lambda r: (*_place_of(r), _STRENGTH[r.origin], r.prefix or ""))
+            sorted(
+                left, key=lambda r: (r.kind, r.source, r.key, _STRENGTH[r.origin], r.prefix or "")
+            )
         )
 
 
@@ -146,9 +150,11 @@ def extract(text: str, context: Context, syntaxes: Iterable[Syntax]) -> tuple[Re
     knows which of them count.
     """
     known = tuple(syntaxes)
-    if not mentions_any(text, context, known):
-        return ()
-    readable = prose(text)
+    readable = text
+    if may_hide(text):
+        if not mentions_any(text, context, known):
+            return ()
+        readable = prose(text)
     found = find(readable, context, known)
     stand = places(found, links(readable)) if found else []
     return _references(text, readable, context, stand).references()
@@ -179,7 +185,7 @@ def as_said(references: Iterable[Reference], says: Says) -> tuple[Reference, ...
         edge = None if one.origin == "field" else _EDGES.get(one.kind)
         kind = one.kind if edge is None else says.get(edge, edge)
         if kind is not None:
-            found.append(one if kind == one.kind else replace(one, kind=kind))
+            found.append(one if kind == one.kind else one._replace(kind=kind))
     return tuple(found)
 
 
@@ -267,30 +273,24 @@ def _references(text: str, readable: str, context: Context, stand: Sequence[Plac
 
     Two sources may claim one place (whose key it is, its owner tells later): both have its words.
     """
+    targets = [(p.mention.source, p.syntax.fold(p.mention.key)) for p in stand]
     certain = {
-        _target(place)
-        for place in stand
+        target
+        for place, target in zip(stand, targets, strict=True)
         if place.mention.origin == "url" and place.mention.prefix is None
     }
     made = _Made(text, certain)
     shared: _List | None = None
-    for _, several in groupby(stand, key=_start):
-        following: _List | None = None
-        for place in several:
-            word = _keyword(readable, context, place, shared)
-            made.add(place, word)
-            if word is not None and word.kind is not None:
-                following = _List(place.end, word)
-        shared = following
+    following: _List | None = None
+    start = -1
+    for place, target in zip(stand, targets, strict=True):
+        if place.start != start:
+            start, shared, following = place.start, following, None
+        word = _keyword(readable, context, place, shared)
+        made.add(place, target, word)
+        if word is not None and word.kind is not None:
+            following = _List(place.end, word)
     return made
-
-
-def _start(place: Place) -> int:
-    return place.start
-
-
-def _target(place: Place) -> _Target:
-    return place.mention.source, place.syntax.fold(place.mention.key)
 
 
 def _place_of(reference: Reference) -> tuple[str, str, str]:
@@ -301,21 +301,27 @@ def _keyword(text: str, context: Context, place: Place, shared: _List | None) ->
     """The keyword that speaks of a place: its own, or that of the list which it stands in."""
     if is_tag(text, place.start, place.end):
         return None
+    syntax = place.syntax
+    own = _NO_KEYWORDS if context.home is None else syntax.keywords
+    start: int | None = place.start
+    while start:
+        word = keyword_before(text, start, own, source=syntax.source)
+        if word is not None:
+            return word if word.elsewhere is None else _told_from(word, place, context)
+        shares = shared is not None and not _is_alone(syntax, shared)
+        if shared is not None and shares and joined(text, shared.keyword, shared.end, start):
+            return shared.keyword
+        start = item_start(text, start, syntax.source) if start == place.start else None
+    return unfinished_after(text, place.start, place.end)
+
+
+def _told_from(word: Keyword, place: Place, context: Context) -> Keyword:
+    """The keyword as it is meant where the text stands."""
     syntax, home = place.syntax, context.home
-    own = _NO_KEYWORDS if home is None else syntax.keywords
     at_home = syntax.source == context.source_type and (
         home is None or syntax.fold(place.mention.key).startswith(syntax.fold(f"{home}#"))
     )
-    begins = (place.start, item_start(text, place.start, syntax.source))
-    for start in filter(None, begins):
-        word = keyword_before(text, start, own, source=syntax.source, at_home=at_home)
-        if word is not None:
-            return word
-        if shared is None or _is_alone(syntax, shared):
-            continue
-        if joined(text, shared.keyword, shared.end, start):
-            return shared.keyword
-    return unfinished_after(text, place.start, place.end)
+    return word if at_home else word._replace(kind=word.elsewhere)
 
 
 def _is_alone(syntax: Syntax, shared: _List) -> bool:

@@ -52,6 +52,44 @@ def test_only_content_that_changed_is_read() -> None:
         assert at.read() == 2
 
 
+def _commits(at: Looking) -> dict[str, str | None]:
+    return {path: document.temporal.get("commitSha") for path, document in at.documents.items()}
+
+
+def test_a_file_is_tied_to_the_push_that_touched_it_and_what_was_there_before_to_none() -> None:
+    with looking() as at:
+        at.commit({"a.md": "a", "b.md": "b", "d.md": "d"})
+        at.look()
+        assert _commits(at) == {"a.md": None, "b.md": None, "d.md": None}
+        first = at.commit({"b.md": "B", "c.md": "c", "d.md": None, "docs/d.md": "d"})["after"]
+        at.look()
+        assert _commits(at) == {"a.md": None, "b.md": first, "c.md": first, "docs/d.md": first}
+        second = at.commit({"c.md": "C"})["after"]
+        at.look()
+        assert _commits(at)["c.md"] == second
+        assert _commits(at)["b.md"] == first, "what a push leaves alone stays with its own"
+
+
+def test_what_a_configuration_takes_in_was_touched_by_no_push() -> None:
+    with looking() as at:
+        at.commit({"lightfast.yml": "include: [docs/**]", "docs/a.md": "a", "b.md": "b"})
+        at.look()
+        push = at.commit({"lightfast.yml": "include: ['**/*.md']", "docs/a.md": "A", "c.md": "c"})
+        at.look()
+        assert _commits(at) == {"docs/a.md": push["after"], "b.md": None, "c.md": push["after"]}
+
+
+def test_every_part_of_a_large_push_is_tied_to_it() -> None:
+    paths = [f"{n:03}.md" for n in range(branches.MOST_FILES + 5)]
+    with looking() as at:
+        at.commit({path: f"{path} before" for path in paths})
+        at.look()
+        push = at.commit({path: f"{path} after" for path in paths})
+        assert at.part().more
+        at.look()
+        assert _commits(at) == dict.fromkeys(paths, push["after"])
+
+
 @pytest.mark.parametrize("limit", [100_000, 3])
 def test_a_push_costs_no_more_requests_than_it_has_to(limit: int) -> None:
     with looking() as at:

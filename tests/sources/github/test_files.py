@@ -135,3 +135,13 @@ def test_a_broken_sight_is_refused_with_a_path(raw: Any) -> None:
     with pytest.raises(BadPayload) as refused:
         branch_documents(_found(raw))
     assert refused.value.path
+
+
+def test_a_file_that_a_commit_touched_is_tied_to_it_and_any_other_to_none() -> None:
+    touched = {"path": "a.md", "text": "x", "touched": True}
+    told = [touched, {"path": "b.md", "text": "x", "touched": False}, {"path": "c.md", "text": "x"}]
+    changes = branch_documents(_found(_sight(files=told)))
+    assert [c.temporal for c in changes if isinstance(c, Upsert)] == [{"commitSha": SHA}, {}, {}]
+    (empty,) = branch_documents(_found(_sight(head=None, files=[touched])))
+    assert isinstance(empty, Upsert)
+    assert empty.temporal == {}

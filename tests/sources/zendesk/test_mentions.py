@@ -48,6 +48,7 @@ def test_a_number_in_zendesks_own_texts_is_a_ticket(text: str) -> None:
     [
         "we are your #1 customers",
         "order #100123, invoice no. #2001 and Order number #44",
+        "a card ending #4242, flat #12, the channel #7890-imports",
         "room #12, gate: #14, step #12, table #14",
         "halcyon/boards#41",
         "&#8217; and &#12;",

@@ -156,7 +156,7 @@ def written_under(
         return tuple(references)
     own = upsert.identity.source_type, upsert.identity.scope
     return tuple(
-        replace(one, key=naming.key(one.key, move.before, move.after))
+        one._replace(key=naming.key(one.key, move.before, move.after))
         if one.thing is not None and (one.thing.source_type, one.thing.scope) == own
         else one
         for one in references

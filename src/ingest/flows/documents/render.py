@@ -7,7 +7,7 @@ A transaction that finds something not rendered notes it down and is run again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
@@ -218,7 +218,7 @@ def _say(upsert: Upsert, move: Move | None = None) -> Said:
 def _linked(links: Collection[str], context: Context) -> list[Reference]:
     """What a provider's field links to: the field states it, whatever the URL looks like."""
     return [
-        replace(reference, origin="field")
+        reference._replace(origin="field")
         for link in links
         for reference in extract(link, context, syntaxes())
     ]
@@ -231,7 +231,7 @@ def _branched(branch: str | None, context: Context) -> list[Reference]:
     if branch is None:
         return []
     found = extract(f"Merge branch '{branch}'", context, syntaxes())
-    return [replace(one, origin="field", evidence=branch) for one in found if one.kind == "mention"]
+    return [one._replace(origin="field", evidence=branch) for one in found if one.kind == "mention"]
 
 
 def _render(said: Said, store: StoreConfig) -> Rendered:

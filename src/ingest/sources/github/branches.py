@@ -170,7 +170,12 @@ class _Told:
     ) -> Sight:
         """As JSON; a problem that is told no more is mended."""
         files: list[JSON] = [
-            {"path": path, "text": text, "was": [shown.moved[path]] if path in shown.moved else []}
+            {
+                "path": path,
+                "text": text,
+                "was": [shown.moved[path]] if path in shown.moved else [],
+                "touched": path in shown.touched,
+            }
             for path, text in texts.items()
         ]
         raw: dict[str, JSON] = {

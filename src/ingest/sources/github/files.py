@@ -1,7 +1,8 @@
 """What a look-up saw of a branch, as changes of the documents that its files are.
 
-Law: of a file's document only `commitSha` and `committedAt` depend on the commit it was read at;
-all else is a function of repository, path, branch and content. Performs no I/O.
+Law: of a file's document only `commitSha`, `committedAt` and whether it is tied to that commit
+depend on the one that it was read at; all else is a function of repository, path, branch and
+content. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -41,11 +42,14 @@ _LONGEST_TITLE_LINE = 2_000
 
 
 class ReadFile(Strict):
-    """A file with its text; `was` are paths that it had before."""
+    """A file with its text; `was` are paths that it had before. touched: a commit touched it since
+    the branch was read before.
+    """
 
     path: Name
     text: str
     was: list[Name] = Field(default_factory=list)
+    touched: bool = False
 
 
 class BranchSight(Strict):
@@ -121,7 +125,15 @@ def _document(scope: str, sight: BranchSight, file: ReadFile) -> Upsert:
         metadata=metadata,
         aliases=tuple(dict.fromkeys(aliases)),
         frontmatter=head.frontmatter,
+        temporal=_came_with(sight, file),
     )
+
+
+def _came_with(sight: BranchSight, file: ReadFile) -> dict[str, str]:
+    """The commit that a file changed with: the head that it was read at, where it is known to have
+    changed since the head before. Of what is read for the first time, none knows which it was.
+    """
+    return {"commitSha": sight.head} if file.touched and sight.head else {}
 
 
 def _read(file: ReadFile) -> _Read:

@@ -25,7 +25,8 @@ from ingest.sources.github.numbers import is_emphasised, stands_alone
 _OWNER, _REPO = OWNER_IN_TEXT, REPO_IN_TEXT
 _NUMBER = "([1-9][0-9]{0,6}+)"
 
-_HASH = re.compile(rf"#{_NUMBER}(?![A-Za-z0-9%]|_[A-Za-z0-9_]|[.,][0-9])")
+# `#12-guidance` is an anchor, `#12-ops` a channel.
+_HASH = re.compile(rf"#{_NUMBER}(?![A-Za-z0-9%]|_[A-Za-z0-9_]|[.,][0-9]|-[A-Za-z])")
 # `issue#12` and `PR#12`, which link nothing and mean the same.
 _GLUED = re.compile(r"(?<![A-Za-z0-9_./@-])(?:[Ii]ssue|PR|pr)\Z")
 # `GH-12`; with both marks or `GH#12` it says the same, and links nothing.
@@ -84,21 +85,28 @@ def fold(key: str) -> str:
 def _find(text: str, context: Context) -> Iterator[Mention]:
     """Bare numbers are those of the text's own repository, so only texts that have one have any.
 
-    The cheap questions come first: most texts hold none of the marks.
+    The cheap questions come first, single characters before words: most texts hold none of the
+    marks.
     """
     home = None
     if context.home is not None:
         home = _Home(context.home, context.home.lower(), context.scope)
     if "#" in text:
         yield from _numbers(text, home)
-    if "://" in text and ("/issues/" in text or "/pull" in text or "/discussions/" in text):
-        yield from _elsewhere(text, home, context)
-    if "github.com/" in text:
-        yield from _pages(text, home)
-    if "://" in text or "github.com/" in text:
-        yield from code_pages(text, context.host if context.source_type == "github" else None)
-    if home is not None:
+    if "/" in text:
+        yield from _urls(text, home, context)
+    if home is not None and ("-" in text or "#" in text):
         yield from _prefixed(text, home)
+
+
+def _urls(text: str, home: _Home | None, context: Context) -> Iterator[Mention]:
+    has_scheme, is_here = "://" in text, "github.com/" in text
+    if has_scheme and ("/issues/" in text or "/pull" in text or "/discussions/" in text):
+        yield from _elsewhere(text, home, context)
+    if is_here:
+        yield from _pages(text, home)
+    if has_scheme or is_here:
+        yield from code_pages(text, context.host if context.source_type == "github" else None)
 
 
 def _mention(
@@ -122,7 +130,7 @@ def _mention(
 
 def _prefixed(text: str, home: _Home) -> Iterator[Mention]:
     """`GH-12`."""
-    if "GH" in text or "gh-" in text or "gh#" in text:
+    if ("G" in text and "GH" in text) or "gh-" in text or "gh#" in text:
         for found in _GH.finditer(text):
             yield _mention(found.start(), found.end(), home.name, found[1], home=home)
 
@@ -146,7 +154,7 @@ def _numbers(text: str, home: _Home | None) -> Iterator[Mention]:
 
 def _branches(text: str) -> list[tuple[int, int]]:
     """Where the names of branches stand, in order."""
-    if "Merge" not in text:
+    if not ("M" in text and "Merge" in text):
         return []
     spans = (match.span(name) for match in _MERGE.finditer(text) for name in match.groupdict())
     return [span for span in spans if span[0] >= 0]

@@ -24,7 +24,9 @@ _NUMBERED_LIST = """
     item job layer node number option order page parameter record slot suite table test user
 """
 _NUMBERED = frozenset(_NUMBERED_LIST.split())
-_RANKED = frozenset({"a", "is", "are", "my", "our", "the", "their", "your", "number"})
+_RANKED_LIST = "a are as be is my number our ranked rated still the their voted was your"
+_RANKED = frozenset(_RANKED_LIST.split())
+_SHORTENED = ("'re", "'s", "\u2019re", "\u2019s")  # "we're #1", "Ida's #1"
 # Whose number it is; a noun may stand between ("Zendesk ticket #7890").
 _TRACKER_LIST = """
     asana bugzilla bz freshdesk gerrit gitlab intercom jira launchpad lp mantis phabricator
@@ -62,9 +64,7 @@ def stands_alone(text: str, found: re.Match[str]) -> bool:
     """Whether `#12` (the digits are its first group) is a number of the repository."""
     at = found.start()
     before = text[at - 1 : at]
-    if before and before in "&\\#@":
-        return False
-    if before == "/" and not text[at - 2 : at - 1].isdigit():
+    if before and _goes_on(before, text[at - 2 : at - 1]):
         return False
     line = text[max(0, at - _INDENT) : at].rpartition("\n")
     if not line[2].strip() and (line[1] or at < _INDENT) and _FRAME.match(text, found.end()):
@@ -72,6 +72,13 @@ def stands_alone(text: str, found: re.Match[str]) -> bool:
     if before.isspace() and _counts(text[max(0, at - _WORD_REACH) : at], found[1]):
         return False
     return len(found[1]) not in (3, 6) or not _is_colour(text, found)
+
+
+def _goes_on(before: str, further: str) -> bool:
+    """Whether what stands before `#12` begins an entity, a path or a link within the page."""
+    if before == "/":
+        return not further.isdigit()
+    return before in "&\\#@" or (before == "(" and further == "]")
 
 
 def _counts(before: str, number: str) -> bool:
@@ -82,7 +89,9 @@ def _counts(before: str, number: str) -> bool:
     last = words[-1].lstrip(_OPENERS)
     if len(number) <= _SMALL_DIGITS and last in _COUNTED:
         return True
-    if len(number) == 1 and (last in _NUMBERED or (number == "1" and last in _RANKED)):
+    if len(number) == 1 and last in _NUMBERED:
+        return True
+    if number == "1" and (last in _RANKED or last.endswith(_SHORTENED)):
         return True
     owner = words[-2].lstrip(_OPENERS) if last in _NOUNS and len(words) > 1 else last
     return owner in _TRACKERS

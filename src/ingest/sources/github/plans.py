@@ -22,7 +22,14 @@ def plan_of(differs: Difference, *, read: Collection[str], told: Difference) -> 
     if not (changed or gone or unwanted):
         return None
     moved: dict[str, JSON] = {p: old for p, old in differs.moved.items() if p not in read}
-    return {"changed": changed, "gone": [*gone], "unwanted": [*unwanted], "moved": moved}
+    touched: list[JSON] = [path for path in sorted(differs.touched) if path not in read]
+    return {
+        "changed": changed,
+        "gone": [*gone],
+        "unwanted": [*unwanted],
+        "moved": moved,
+        "touched": touched,
+    }
 
 
 def planned(plan: JSON, skipped: Mapping[str, str]) -> Difference | None:
@@ -45,6 +52,7 @@ def planned(plan: JSON, skipped: Mapping[str, str]) -> Difference | None:
         unwanted=_paths(unwanted),
         moved={path: old for path, old in moved.items() if isinstance(old, str)},
         skipped=skipped,
+        touched=frozenset(_paths(plan.get("touched"))),
     )
 
 

@@ -7,7 +7,7 @@ again, and neither dates nor the order of pushes decide. Performs no I/O.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ingest.sources.github.applied import Applied
@@ -69,6 +69,8 @@ class Difference:
 
     changed: to be read, by path. gone: no longer there as a file. unwanted: there, and not wanted.
     moved: of a changed path, the one that it had before. skipped: what can still be no document.
+    touched: of the changed paths those that a commit touched after the one that is applied; the
+        others are read for the first time, or anew.
     """
 
     changed: tuple[File, ...] = ()
@@ -76,6 +78,7 @@ class Difference:
     unwanted: tuple[str, ...] = ()
     moved: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
+    touched: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
@@ -101,7 +104,7 @@ def difference(
 ) -> Difference:
     """Between what is applied and the files of a tree that can be documents.
 
-    `renamed` is what GitHub itself says (new: old).
+    `renamed` are the paths that differ from the applied commit, as GitHub itself says (new: old).
     """
     wanted = {path: file for path, file in there.items() if globs.want(path)}
     changed = tuple(
@@ -113,7 +116,13 @@ def difference(
     unwanted = tuple(sorted(p for p in before.files if p in there and p not in wanted))
     moved = _moved(before, changed, gone, renamed)
     skipped = {path: sha for path, sha in before.skipped.items() if path in wanted}
-    return Difference(changed, gone, unwanted, moved, skipped)
+    touched = _touched(before, changed, {*moved, *renamed})
+    return Difference(changed, gone, unwanted, moved, skipped, touched)
+
+
+def _touched(before: Applied, changed: Iterable[File], told: Collection[str]) -> frozenset[str]:
+    """Those that are told to differ, or had another content; what is read anew had none."""
+    return frozenset(f.path for f in changed if f.path in told or before.files.get(f.path))
 
 
 def _moved(

@@ -21,7 +21,7 @@ _KEY_CHARS = 7
 _DASH = re.compile(
     r"-(?<=[A-Za-z0-9]-)([1-9][0-9]{0,6}+)(?![A-Za-z0-9@]|_\w|\.[0-9]|-[0-9]{1,9}+(?![A-Za-z0-9]))"
 )
-_TEAM = re.compile(r"(?<![A-Za-z0-9])(?<!\w_)(?<![A-Z0-9_]-)[A-Z][A-Z0-9]{0,6}\Z")
+_TEAM_REVERSED = re.compile(r"[A-Z0-9]{0,6}[A-Z](?![A-Za-z0-9])(?!_\w)(?!-[A-Z0-9_])")
 _MAGIC_BEFORE = re.compile(
     r"(?<![\w-])(?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|complete[sd]?"
     r"|completing|implement(?:s|ed|ing)?|linear issue|refs?|references|part of|relate[sd] to"
@@ -67,7 +67,7 @@ def fold(key: str) -> str:
 def _find(text: str, _context: Context) -> Iterator[Mention]:
     if "-" in text:
         yield from _keys(text)
-        if _HOST in text:
+        if "/" in text and _HOST in text:
             yield from _pages(text, _ISSUE)
             yield from _pages(text, _PAGE)
 
@@ -77,7 +77,13 @@ def _keys(text: str) -> Iterator[Mention]:
     for found in _DASH.finditer(text):
         at = found.start()
         low = max(0, at - _KEY_CHARS - 9)
-        team = _TEAM.search(text, low, at) or _small_team(text, low, at)
+        capitals = _TEAM_REVERSED.match(text[low:at][::-1])
+        if capitals is not None:
+            prefix = capitals[0][::-1]
+            key, start = f"{prefix}-{found[1]}", at - capitals.end()
+            yield Mention(start, found.end(), "linear", key, "text", prefix)
+            continue
+        team = _small_team(text, low, at)
         if team is None and _BRANCH_TITLE.match(text, found.end()):
             team = _BRANCH_TEAM.search(text, low, at)
         if team is None and _MERGED_TITLE.match(text, found.end()):

@@ -44,6 +44,11 @@ _PAGE = re.compile(
     r"(?:(?P<id>[0-9]{1,19})|(?P<project>[A-Za-z0-9_][A-Za-z0-9_-]{0,120})-"
     r"(?P<counter>[A-Za-z0-9]{1,12}))(?![A-Za-z0-9_-])"
 )
+# A page stands within one stretch of such characters, and begins so far before its `/issues/` at
+# most. Only those stretches are searched: most of a text is none.
+_MARK = re.compile(r"/(?:issues|group)/")
+_IN_PAGE = re.compile(r"[\w.:/-]*+")
+_REACH = 1_024
 # `sentry.io/issues/1`, `acme.sentry.io/issues/1`, `sentry.io/acme/web/issues/1` (until 2020),
 # `app.getsentry.com/acme/web/group/1` (until 2016), and on any host what only Sentry has.
 _HOSTS = ("sentry.io", "getsentry.com")
@@ -65,7 +70,7 @@ def _find(text: str, context: Context) -> Iterator[Mention]:
         for mark, fixed in _FIXED.items():
             if mark in text:
                 yield from _small_ids(text, fixed)
-    if "/issues/" in text or "/group/" in text:
+    if "/" in text and ("/issues/" in text or "/group/" in text):
         yield from _pages(text, context)
 
 
@@ -98,7 +103,7 @@ def _is_counter(told: str) -> bool:
 def _pages(text: str, context: Context) -> Iterator[Mention]:
     """Those on the host of the text's own page need no owner."""
     own = context.host if context.source_type == "sentry" else None
-    for found in _PAGE.finditer(text):
+    for found in _in_stretches(text):
         host = found["host"].lower()
         named = _named(found)
         if named is None or host in _NO_SENTRY:
@@ -110,6 +115,17 @@ def _pages(text: str, context: Context) -> Iterator[Mention]:
             place = f"{host}{found['port'] or ''}"
             prefix = prefix or (None if place == own else place)
         yield Mention(found.start(), found.end(), "sentry", key, "url", prefix)
+
+
+def _in_stretches(text: str) -> Iterator[re.Match[str]]:
+    mark = _MARK.search(text)
+    while mark is not None:
+        at = mark.start()
+        before = _IN_PAGE.match(text[max(0, at - _REACH) : at][::-1])
+        after = _IN_PAGE.match(text, at)
+        start, end = at - (before.end() if before else 0), after.end() if after else at
+        yield from _PAGE.finditer(text, start, end)
+        mark = _MARK.search(text, end)
 
 
 def _named(page: re.Match[str]) -> tuple[str, str | None] | None:

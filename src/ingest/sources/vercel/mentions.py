@@ -58,15 +58,18 @@ def _project(name: str) -> str | None:
 
 
 def _find(text: str, _context: Context) -> Iterator[Mention]:
-    if "dpl_" in text:
+    if "_" in text and "dpl_" in text:
         for found in _ID.finditer(text):
             yield Mention(found.start(), found.end(), "vercel", found[0], "text")
+    if "." not in text:
+        return
     if _APP in text:
         yield from _hosts(text)
-    if "vercel.com/" in text:
-        yield from _pages(text)
-    if "://" in text:
-        yield from _elsewhere(text)
+    if "/" in text:
+        if "vercel.com/" in text:
+            yield from _pages(text)
+        if "://" in text:
+            yield from _elsewhere(text)
 
 
 def _hosts(text: str) -> Iterator[Mention]:

@@ -18,7 +18,7 @@ ABBREVIATION = "ZD"
 """What developers write before a ticket's number; whoever has a Zendesk connection owns it."""
 
 # The contract sheet, section e. One digit is a rank or a count far more often than a ticket.
-_HASH = re.compile(r"#([1-9][0-9]{1,9}+)(?![A-Za-z0-9_%]|[.,][0-9])")
+_HASH = re.compile(r"#([1-9][0-9]{1,9}+)(?![A-Za-z0-9_%]|[.,][0-9]|-[A-Za-z])")
 _NOT_BEFORE = frozenset("&#\\/@-._=?")
 _SHORT = re.compile(
     rf"(?<![A-Za-z0-9_./@-])(?:{ABBREVIATION}[-# ]?#?|[Zz]endesk (?:(?:[Tt]icket|[Rr]equest) )?#)"
@@ -50,7 +50,8 @@ _ZENDESKS_OWN = frozenset({"www", "support", "developer", "help", "status"})
 # What follows these words is somebody else's number: `order #1001` is what customers write most.
 _OTHERS_LIST = """
     account apartment apt article badge batch booking box bus card charge check cheque claim commit
-    confirmation contract conversation coupon customer extension fax flight gate id imei invoice
+    confirmation contract conversation coupon customer ending extension fax flat flight gate id imei
+    invoice
     issue item key licence license load locker lot member model nr order package parcel part payment
     phone pin po policy pr product purchase receipt ref reference registration reservation room
     route sample serial shipment sim sku store tel tracking transaction trip unit user voucher
@@ -78,13 +79,13 @@ def _find(text: str, context: Context) -> Iterator[Mention]:
     if context.source_type == "zendesk" and "#" in text:
         yield from _numbers(text, context.scope)
     by_name = "endesk" in text
-    if ABBREVIATION in text or by_name:
+    if by_name or ABBREVIATION in text:
         for found in _SHORT.finditer(text):
             key = f"#{found[1]}"
             yield Mention(found.start(), found.end(), "zendesk", key, "text", ABBREVIATION)
     if by_name and _HOST in text:
         yield from _pages(text)
-    if "://" in text and ("/hc/" in text or "/agent/" in text):
+    if "/" in text and ("/hc/" in text or "/agent/" in text):
         yield from _mapped(text, context)
 
 
