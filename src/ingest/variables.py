@@ -93,8 +93,8 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
         "made in the data dir when embedded; required otherwise",
     ),
     "INGEST_SENTRY_DSN": (
-        "where unexpected faults are reported to (extra `sentry`), without payloads or messages: "
-        "docs/metrics.md",
+        "where unexpected faults are reported to, without payloads or messages; needs the extra of "
+        "the same name: docs/metrics.md",
         "none: they are in the log",
     ),
     "INGEST_SYNC_ASK_SHARE": (
