@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -13,10 +13,12 @@ from rich.table import Table
 from bench import (
     changes,
     console,
+    costs,
     extraction,
     flood,
     latency,
     legacy,
+    peers,
     reading,
     receiver,
     reprocess,
@@ -29,12 +31,14 @@ from bench import (
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "changes": lambda quick: changes.changes(changes.Plan.quick() if quick else changes.Plan()),
     "console": lambda quick: console.console(console.Plan.quick() if quick else console.Plan()),
+    "costs": lambda quick: costs.costs(costs.Plan.quick() if quick else costs.Plan()),
     "extraction": lambda quick: extraction.extraction(
         extraction.Plan.quick() if quick else extraction.Plan()
     ),
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
     "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
     "legacy": lambda quick: legacy.legacy(legacy.Plan.quick() if quick else legacy.Plan()),
+    "peers": lambda quick: peers.peers(peers.Plan.quick() if quick else peers.Plan()),
     "reading": lambda quick: reading.reading(reading.Plan.quick() if quick else reading.Plan()),
     "receiver": lambda quick: receiver.receiver(
         receiver.Plan.quick() if quick else receiver.Plan()
@@ -82,9 +86,24 @@ def _print(name: str, figures: dict[str, object]) -> None:
         for label, row in series.items():
             table.add_row(label, *(str(row[column]) for column in columns))
         console.print(table)
+    tables = figures.get("tables")
+    for title, rows in tables.items() if isinstance(tables, dict) else ():
+        console.print(_table(f"{name}: {title}", rows))
     for label, value in figures.items():
-        if label != "series":
+        if label not in {"series", "tables"}:
             console.print(f"{name}.{label}: {value}")
+
+
+def _table(title: str, rows: Mapping[str, Mapping[str, object]]) -> Table:
+    """A row for each, with the columns that any of them has."""
+    table = Table(title=title)
+    table.add_column("")
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    for column in columns:
+        table.add_column(column, justify="right")
+    for label, row in rows.items():
+        table.add_row(label, *(str(row.get(column, "")) for column in columns))
+    return table
 
 
 if __name__ == "__main__":
