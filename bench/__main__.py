@@ -56,6 +56,9 @@ BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     ),
 }
 
+MOST_COLUMNS = 7
+"""More are not readable in a terminal."""
+
 
 def main() -> None:
     """Run what was asked for; JSON holds one object for each benchmark."""
@@ -82,7 +85,7 @@ def _print(name: str, figures: dict[str, object]) -> None:
             "ours_cpu_s_per_10000",
         )  # fmt: skip
         for column in ("texts", *columns):
-            table.add_column(column, justify="right")
+            table.add_column(column, justify="right", overflow="fold")
         for label, row in series.items():
             table.add_row(label, *(str(row[column]) for column in columns))
         console.print(table)
@@ -95,14 +98,18 @@ def _print(name: str, figures: dict[str, object]) -> None:
 
 
 def _table(title: str, rows: Mapping[str, Mapping[str, object]]) -> Table:
-    """A row for each, with the columns that any of them has."""
-    table = Table(title=title)
-    table.add_column("")
+    """A row for each, with the columns that any of them has; few rows of many are turned."""
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    cells = {label: [str(row.get(column, "")) for column in columns] for label, row in rows.items()}
+    if len(rows) < len(columns) > MOST_COLUMNS:
+        turned = zip(*cells.values(), strict=True)
+        columns, cells = list(cells), dict(zip(columns, map(list, turned), strict=True))
+    table = Table(title=title)
+    table.add_column("", overflow="fold")
     for column in columns:
-        table.add_column(column, justify="right")
-    for label, row in rows.items():
-        table.add_row(label, *(str(row.get(column, "")) for column in columns))
+        table.add_column(column, justify="right", overflow="fold")
+    for label, row in cells.items():
+        table.add_row(label, *row)
     return table
 
 
