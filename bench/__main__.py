@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -13,10 +13,12 @@ from rich.table import Table
 from bench import (
     changes,
     console,
+    costs,
     extraction,
     flood,
     latency,
     legacy,
+    peers,
     reading,
     receiver,
     reprocess,
@@ -29,12 +31,14 @@ from bench import (
 BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "changes": lambda quick: changes.changes(changes.Plan.quick() if quick else changes.Plan()),
     "console": lambda quick: console.console(console.Plan.quick() if quick else console.Plan()),
+    "costs": lambda quick: costs.costs(costs.Plan.quick() if quick else costs.Plan()),
     "extraction": lambda quick: extraction.extraction(
         extraction.Plan.quick() if quick else extraction.Plan()
     ),
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
     "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
     "legacy": lambda quick: legacy.legacy(legacy.Plan.quick() if quick else legacy.Plan()),
+    "peers": lambda quick: peers.peers(peers.Plan.quick() if quick else peers.Plan()),
     "reading": lambda quick: reading.reading(reading.Plan.quick() if quick else reading.Plan()),
     "receiver": lambda quick: receiver.receiver(
         receiver.Plan.quick() if quick else receiver.Plan()
@@ -51,6 +55,9 @@ BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
         throughput.Plan.quick() if quick else throughput.Plan()
     ),
 }
+
+MOST_COLUMNS = 7
+"""More are not readable in a terminal."""
 
 
 def main() -> None:
@@ -78,13 +85,32 @@ def _print(name: str, figures: dict[str, object]) -> None:
             "ours_cpu_s_per_10000",
         )  # fmt: skip
         for column in ("texts", *columns):
-            table.add_column(column, justify="right")
+            table.add_column(column, justify="right", overflow="fold")
         for label, row in series.items():
             table.add_row(label, *(str(row[column]) for column in columns))
         console.print(table)
+    tables = figures.get("tables")
+    for title, rows in tables.items() if isinstance(tables, dict) else ():
+        console.print(_table(f"{name}: {title}", rows))
     for label, value in figures.items():
-        if label != "series":
+        if label not in {"series", "tables"}:
             console.print(f"{name}.{label}: {value}")
+
+
+def _table(title: str, rows: Mapping[str, Mapping[str, object]]) -> Table:
+    """A row for each, with the columns that any of them has; few rows of many are turned."""
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    cells = {label: [str(row.get(column, "")) for column in columns] for label, row in rows.items()}
+    if len(rows) < len(columns) > MOST_COLUMNS:
+        turned = zip(*cells.values(), strict=True)
+        columns, cells = list(cells), dict(zip(columns, map(list, turned), strict=True))
+    table = Table(title=title)
+    table.add_column("", overflow="fold")
+    for column in columns:
+        table.add_column(column, justify="right", overflow="fold")
+    for label, row in cells.items():
+        table.add_row(label, *row)
+    return table
 
 
 if __name__ == "__main__":

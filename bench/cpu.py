@@ -1,4 +1,4 @@
-"""What the processes of a database have used of the processors. Linux alone: it reads /proc."""
+"""What processes and databases have used of the processors. Linux alone: it reads /proc."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ def database_cpu_s(database_url: str) -> float:
         row = conn.execute("SHOW data_directory").fetchone()
     assert row is not None
     postmaster = (Path(row[0]) / "postmaster.pid").read_text("ascii").splitlines()[0]
-    ticks = sum(_ticks(fields, _OWN) for fields in _children(postmaster))
-    ticks += _ticks(_stat(postmaster), _ENDED)
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return process_cpu_s(int(postmaster))
+
+
+def process_cpu_s(pid: int) -> float:
+    """Seconds of a process and its children, those that ended too."""
+    ticks = sum(_ticks(fields, _OWN) for fields in _children(str(pid)))
+    return (ticks + _ticks(_stat(str(pid)), _ENDED)) / os.sysconf("SC_CLK_TCK")
 
 
 def _children(parent: str) -> list[list[str]]:

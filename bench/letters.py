@@ -14,7 +14,7 @@ from ingest.core.signing import sign
 from ingest.sources.registry import source
 
 NOTION_WORKSPACE = "7a1b2c3d-0000-4000-8000-0000000000be"
-_KEYS = {"github": "x-github-delivery", "linear": "linear-delivery"}
+KEYS = {"github": "x-github-delivery", "linear": "linear-delivery"}
 _SIGNED_TIME = "webhookTimestamp"
 
 
@@ -46,7 +46,7 @@ def fat(count: int, routes: Routes, *, first: int, seed: int) -> Iterator[Letter
     places = mix.Connections(routes.github, routes.linear)
     for arrival in mix.arrivals(count, mix.MIX, places, seed=seed, first=first):
         headers = orjson.loads(arrival.headers)
-        headers[_KEYS[arrival.source_type]] = arrival.delivery_key
+        headers[KEYS[arrival.source_type]] = arrival.delivery_key
         yield Letter(arrival.source_type, headers, orjson.loads(arrival.body))
 
 

@@ -43,15 +43,16 @@ def texts(count: int, *, seed: int = 1, first: int = 0) -> Iterator[str]:
         yield _with_references(chance, text, n, first, first + count) if n % _EVERY == 0 else text
 
 
-def expected(count: int) -> Counter[str]:
+def expected(count: int, *, first: int = 0) -> Counter[str]:
     """What these many come to: `documents`, `mentions` that texts make, and how many of those are
     `bound` to a document in the end.
     """
-    found = Counter(documents=count)
-    for n in range(0, count, _EVERY):
-        there = [target for target in _targets(n, 0, count) if target is not None]
-        found["mentions"] += len(there)
-        found["bound"] += sum(target < count for target in there)
+    found, end = Counter(documents=count), first + count
+    for n in range(first, end):
+        if n % _EVERY == 0:
+            there = [target for target in _targets(n, first, end) if target is not None]
+            found["mentions"] += len(there)
+            found["bound"] += sum(target < end for target in there)
     return found
 
 

@@ -179,7 +179,7 @@ def _naive(place: Stage) -> float:
     with naive.app.producer_pool.acquire(block=True) as producer:
         for delivery_id in ids:
             naive.ingest.apply_async((delivery_id,), producer=producer)
-    with _celery_worker(place), psycopg.connect(place.database_url, autocommit=True) as conn:
+    with celery_worker(place), psycopg.connect(place.database_url, autocommit=True) as conn:
         until = time.monotonic() + 60 + len(ids) / 20
         while time.monotonic() < until:
             row = conn.execute(_PROGRESS).fetchone()
@@ -198,7 +198,8 @@ FROM lightfast_webhook_deliveries
 
 
 @contextmanager
-def _celery_worker(place: Stage) -> Iterator[None]:
+def celery_worker(place: Stage) -> Iterator[subprocess.Popen[bytes]]:
+    """One naive worker process, started; it ends with the block."""
     environment = {
         **os.environ,
         "DATABASE_URL": place.database_url,
@@ -208,7 +209,7 @@ def _celery_worker(place: Stage) -> Iterator[None]:
     command = [sys.executable, "-m", "celery", "-A", "bench.naive", *options.split()]
     with subprocess.Popen(command, env=environment) as worker:
         try:
-            yield
+            yield worker
         finally:
             worker.terminate()
             worker.wait(30)
