@@ -18,6 +18,7 @@ DELIVERIES ?=
 FAULTS ?=
 SOURCES ?=
 RATE ?=
+SECONDS ?=
 
 # Compiled modules are kept: dozens of processes start in a run, and each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,7 +27,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := $(VENV)/audit
 PACKAGING := $(VENV)/packaging
-CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. examples/. bench/__init__.py chaos/__init__.py)))
+CODE := $(patsubst %/,%,$(dir $(wildcard src/. tests/. examples/. bench/__init__.py chaos/__init__.py fuzz/__init__.py)))
 
 help: ## print this
 	@echo 'make <target>, with Python >= 3.11 (PYTHON=$(PYTHON)):'
@@ -56,6 +57,10 @@ chaos: $(READY) ## faults while deliveries come, and what the rows must be: SEED
 		$(if $(DELIVERIES),--deliveries '$(DELIVERIES)') $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(SOURCES),--sources '$(SOURCES)') $(if $(RATE),--rate '$(RATE)') \
 		$(if $(JSON),--json '$(JSON)')
+
+fuzz: $(READY) ## hostile inputs for all that reads what strangers send: SECONDS=n SEED=n ONLY=names JSON=file
+	$(BIN)/python -m fuzz $(if $(SEED),--seed '$(SEED)') $(if $(SECONDS),--seconds '$(SECONDS)') \
+		$(if $(ONLY),--only '$(ONLY)') $(if $(JSON),--json '$(JSON)')
 
 check: lint types coverage ## lint, format, types and tests with branch coverage
 
@@ -92,8 +97,8 @@ setup: $(READY) ## the environment alone
 
 clean: ## remove the environment and caches; data stay
 	rm -rf '$(VENV)' build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache \
-		.hypothesis src/*.egg-info
-	find src tests bench chaos -name __pycache__ -type d -exec rm -rf {} + 2>/dev/null || true
+		.hypothesis fuzz-findings src/*.egg-info
+	find src tests bench chaos fuzz -name __pycache__ -type d -exec rm -rf {} + 2>/dev/null || true
 
 $(READY): pyproject.toml constraints.txt
 	@.ci/install '$(VENV)' '$(PYTHON)' --constraint constraints.txt --editable '.[dev]'
@@ -107,6 +112,6 @@ $(PACKAGING)/.ready: .ci/packaging.txt .ci/promtool | $(READY)
 	@if .ci/install '$(PACKAGING)' '$(PYTHON)' --requirement .ci/packaging.txt \
 		&& .ci/promtool '$(PACKAGING)/bin'; then touch $@; else rm -rf '$(PACKAGING)'; fi
 
-.PHONY: help demo up test test-slow corpus bench chaos check coverage lint types audit packaging \
+.PHONY: help demo up test test-slow corpus bench chaos fuzz check coverage lint types audit packaging \
 	console-test format docs reference \
 	setup clean

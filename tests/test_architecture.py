@@ -20,7 +20,7 @@ from tests.factories import OURS
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "ingest"
 
-BESIDE = ("bench", "chaos")
+BESIDE = ("bench", "chaos", "fuzz")
 LONGEST_FILE, LONGEST_FUNCTION, MOST_COMPLEX = 400, 50, 12
 SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
 

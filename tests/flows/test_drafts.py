@@ -88,5 +88,12 @@ def test_the_name_of_a_branch_names_what_its_source_reads_in_one(
     assert {(one.kind, one.origin, one.evidence) for one in found} <= {("mention", "field", branch)}
 
 
+def test_a_long_branch_proves_what_it_names_with_its_beginning() -> None:
+    """Evidence is bounded wherever it comes from; a branch's name may have 255 characters."""
+    branch = f"eng-7-{'fix-' * 40}"
+    (found,) = drafted("No key here.", branch=branch).rendered.references
+    assert (found.key, found.evidence) == ("ENG-7", branch[:80])
+
+
 def test_a_bare_key_counts_only_where_the_store_owns_its_prefix() -> None:
     assert keys(drafted("ENG-1 and UTF-8 and OPS-2")) == {"ENG-1"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,7 +17,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
+from starlette.types import Lifespan
 
 from ingest.bell.ring import Publish, publish, ring
 from ingest.bell.ringer import Ringer
@@ -127,8 +128,20 @@ def _application(parts: Program, publish: Publish) -> Starlette:
         parts.close()
         bounded.close()
 
+    further = console.routes if console is not None else ()
+    return answering(receiver, probes, further=further, lifespan=lifespan)
+
+
+def answering(
+    receiver: Receiver,
+    probes: Probes,
+    *,
+    further: Sequence[BaseRoute] = (),
+    lifespan: Lifespan[Starlette] | None = None,
+) -> Starlette:
+    """The routes and what is answered where there is none, or where one fails; starts nothing."""
     app = Starlette(
-        routes=[*_routes(receiver, probes), *(console.routes if console is not None else ())],
+        routes=[*_routes(receiver, probes), *further],
         lifespan=lifespan,
         exception_handlers={HTTPException: _unrouted, Exception: _fault},
     )

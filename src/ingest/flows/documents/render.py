@@ -16,6 +16,7 @@ from ingest.core.canonical import canonical_text, config_hash, content_hash, tit
 from ingest.core.changes import Upsert
 from ingest.core.chunks import Chunk, ChunkConfig, split
 from ingest.core.errors import Raced
+from ingest.core.evidence import EVIDENCE_CHARS
 from ingest.core.frontmatter import parse_frontmatter
 from ingest.core.references import (
     Context,
@@ -231,7 +232,8 @@ def _branched(branch: str | None, context: Context) -> list[Reference]:
     if branch is None:
         return []
     found = extract(f"Merge branch '{branch}'", context, syntaxes())
-    return [one._replace(origin="field", evidence=branch) for one in found if one.kind == "mention"]
+    proof = branch[:EVIDENCE_CHARS]
+    return [one._replace(origin="field", evidence=proof) for one in found if one.kind == "mention"]
 
 
 def _render(said: Said, store: StoreConfig) -> Rendered:

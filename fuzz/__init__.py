@@ -1,0 +1,1 @@
+"""Hostile inputs for everything that reads what strangers send; see docs/fuzzing.md."""

@@ -1,0 +1,1 @@
+"""The fuzzer itself, and a short run of it."""
