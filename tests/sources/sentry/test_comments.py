@@ -77,6 +77,10 @@ def test_a_comment_that_is_deleted_never_returns() -> None:
     assert isinstance(change, Delete)
     assert change.final
     assert change.identity == identity("comment", "1234")
+    assert change.confirm is not None, "what is told to the second seems older than what was seen"
+    assert change.confirm.identity == change.identity
+    assert change.confirm.hint["issueId"] == str(_deleted()["body"]["data"]["issue_id"])
+    assert change.confirm.gone
 
 
 def test_a_deletion_needs_no_text_and_a_comment_does() -> None:

@@ -151,8 +151,11 @@ def _comment(message: Message, _resource: str, action: str) -> _Meaning:
     # activity shows whether a comment is there.
     on_issue = Refresh(identity(message.scope, "issue", comment.issue_id), patience_s=LAG_S)
     if action == "deleted":
+        # Told to the second: a look-up of that very second that saw the comment seems to be newer.
         gone = identity(message.scope, "comment", comment.comment_id)
-        return _Meaning(subject, (Delete(gone, version, final=True, confirm=on_issue),))
+        hint: dict[str, JSON] = {"issueId": comment.issue_id}
+        confirm = Refresh(gone, hint, patience_s=LAG_S, gone=True)
+        return _Meaning(subject, (Delete(gone, version, final=True, confirm=confirm),))
     if not comment.comment:
         raise BadPayload("data.comment", "missing")
     author = mapping(message.payload, "actor")
