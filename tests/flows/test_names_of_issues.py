@@ -1,4 +1,4 @@
-"""Issues of Sentry that are called otherwise by now, merged or renamed, as look-ups show them."""
+"""Issues of Sentry that are merged, renamed or lose a comment by now, as look-ups show them."""
 
 from __future__ import annotations
 
@@ -119,3 +119,19 @@ def test_a_renaming_that_a_look_up_shows_is_learned(works: Halcyon) -> None:
     assert works.desk.targets("halcyon/web#1") == {"SHOP-8": True, "WEB-8": True}
     ended = works.desk.rows("SELECT DISTINCT status FROM lightfast_webhook_deliveries")
     assert [row["status"] for row in ended] == ["processed"]
+
+
+def test_a_comment_that_was_seen_after_the_time_at_which_its_end_is_told_goes(
+    works: Halcyon,
+) -> None:
+    """Bug: told to the second, its end seemed older than what a look-up of that second saw."""
+    works.end(works.raised(8))
+    written, gone = works.commented(8), works.commented(8)
+    note = {"id": "1234", "text": written.body["data"]["comment"]}
+    works.sentry.comment("8", {**note, "dateCreated": "2026-03-02T08:50:00Z"})
+    works.end(written)
+    assert {*works.desk.documents()} == {"WEB-8", "8/comment/1234"}
+    works.sentry.uncomment("8", "1234")
+    gone.body["action"] = "deleted"
+    works.end(gone)
+    assert {*works.desk.documents()} == {"WEB-8"}
