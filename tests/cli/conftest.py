@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +77,14 @@ def town(engine: sa.Engine, ingest: Ingest) -> Town:
     rows = ingest("docs", "list", "--store", store, "--json").json
     by_kind = {row["kind"]: row["id"] for row in rows}
     return Town(store, connection, by_kind["issue"], by_kind["comment"])
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Whoever was started in the background by a shell ignores SIGINT, and so do his children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def deliver(ingest: Ingest, connection: str, name: str) -> Ran:

@@ -109,6 +109,7 @@ def test_wrong_use_is_one_line_and_exit_2(
     assert said in ran.err
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_follow_goes_on_until_it_is_interrupted(table: Table, database_url: str) -> None:
     env = {**os.environ, "DATABASE_URL": database_url, "INGEST_SECRET_KEY": SECRET_KEY}
     command = [sys.executable, "-m", "ingest.cli", "changes", "--consumer", "f", "--follow"]

@@ -296,6 +296,7 @@ def test_a_hindrance_is_told_once_while_its_seconds_go_by() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 def test_whoever_is_interrupted_is_told_that_the_run_goes_on(
     library: Library, database_url: str
 ) -> None:

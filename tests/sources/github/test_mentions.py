@@ -96,6 +96,7 @@ def test_a_form_of_mention_gives_the_key_of_the_issue(text: str, key: str) -> No
         "attempt #2, step #30, test #3, Zendesk ticket #7890, Bugzilla #12345",
         "our #1 reason, the top #10, retry #3",
         "we're #1, it’s #1 and ranked #1",
+        "voted as #1 of the year",
         "chen/ledger@0a1b2c3d and 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
         "This reverts commit 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567, chen@0a1b2c3d",
         "https://github.com/chen/ledger/blob/main/a.py#L12",

@@ -24,8 +24,9 @@ _NUMBERED_LIST = """
     item job layer node number option order page parameter record slot suite table test user
 """
 _NUMBERED = frozenset(_NUMBERED_LIST.split())
-_RANKED_LIST = "a are as be is my number our ranked rated still the their voted was your"
+_RANKED_LIST = "a are be is my number our ranked rated still the their voted was your"
 _RANKED = frozenset(_RANKED_LIST.split())
+_VOTED = frozenset({"listed", "ranked", "rated", "seen", "voted"})
 _SHORTENED = ("'re", "'s", "\u2019re", "\u2019s")  # "we're #1", "Ida's #1"
 # Whose number it is; a noun may stand between ("Zendesk ticket #7890").
 _TRACKER_LIST = """
@@ -91,10 +92,17 @@ def _counts(before: str, number: str) -> bool:
         return True
     if len(number) == 1 and last in _NUMBERED:
         return True
-    if number == "1" and (last in _RANKED or last.endswith(_SHORTENED)):
+    if number == "1" and _ranks(last, words[-2] if len(words) > 1 else ""):
         return True
     owner = words[-2].lstrip(_OPENERS) if last in _NOUNS and len(words) > 1 else last
     return owner in _TRACKERS
+
+
+def _ranks(last: str, further: str) -> bool:
+    """Whether `#1` is the first place: "voted as #1", and not "as #1 says"."""
+    if last == "as":
+        return further in _VOTED
+    return last in _RANKED or last.endswith(_SHORTENED)
 
 
 def _is_colour(text: str, found: re.Match[str]) -> bool:
