@@ -12,6 +12,7 @@ PLAN = costs.Plan(rounds=2, deliveries=40, group=10, batch=20, checkpoints=1, to
 
 
 @pytest.mark.integration
+@pytest.mark.once  # a benchmark brings its own server
 def test_the_costs_of_a_small_run_are_in_proportion(database_url: str, engine: sa.Engine) -> None:
     """The steps assert for themselves what they left; a duplicate costs less than what is new."""
     place = Stage(database_url, "", engine, connected(engine))

@@ -74,15 +74,18 @@ def _block(beginning: str) -> list[str]:
 
 @pytest.fixture
 def tools(postgres_url: str) -> str:
-    """A PATH with a `pg_dump` that may dump this server."""
+    """A PATH with the programs of this server's own major version."""
+    with psycopg.connect(postgres_url) as connection:
+        server = connection.info.server_version // 10_000
+    debians = Path(f"/usr/lib/postgresql/{server}/bin")
+    if (debians / "pg_restore").exists():
+        return f"{debians}:{os.environ['PATH']}"
     try:
         found = find_postgres()
     except EmbeddedError as error:
         pytest.skip(str(error))
-    with psycopg.connect(postgres_url) as connection:
-        server = connection.info.server_version // 10_000
-    if found.major < server:
-        pytest.skip(f"pg_dump {found.major} dumps no server of version {server}")
+    if found.major != server:
+        pytest.skip(f"pg_restore {found.major} sets what a server of version {server} has not")
     return f"{found.directory}:{os.environ['PATH']}"
 
 
