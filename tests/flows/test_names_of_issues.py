@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -132,6 +132,5 @@ def test_a_comment_that_was_seen_after_the_time_at_which_its_end_is_told_goes(
     works.end(written)
     assert {*works.desk.documents()} == {"WEB-8", "8/comment/1234"}
     works.sentry.uncomment("8", "1234")
-    gone.body["action"] = "deleted"
-    works.end(gone)
+    works.end(replace(gone, body={**gone.body, "action": "deleted"}))
     assert {*works.desk.documents()} == {"WEB-8"}
