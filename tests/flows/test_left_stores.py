@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -21,6 +23,8 @@ from ingest.store.engine import transaction
 from tests.factories import connect, make_store
 from tests.flows.desk import Desk
 from tests.flows.halcyon import issue
+
+Neighbour = tuple[str, str, Mapping[str, Any]]
 
 pytestmark = pytest.mark.integration
 
@@ -94,6 +98,26 @@ def test_who_waits_for_the_change_before_he_writes_sees_it(engine: sa.Engine) ->
             time.sleep(0.01)
     writing.join()
     withdraw_from(engine, town.connection, [town.left])
+    town.expect_nothing_there()
+
+
+def test_who_reads_while_the_change_is_made_sees_it(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bug: the links were read before, and the count by which they are judged after it."""
+    town = Town(engine)
+    neighbours = connections.neighbours
+
+    def meanwhile(conn: sa.Connection, store_ids: Collection[str]) -> list[Neighbour]:
+        with transaction(engine) as other:
+            town.leave(other)
+        return neighbours(conn, store_ids)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(connections, "neighbours", meanwhile)
+        lease, prepared = town.read()
+    withdraw_from(engine, town.connection, [town.left])
+    settle_deliveries(engine, lease, prepared)
     town.expect_nothing_there()
 
 

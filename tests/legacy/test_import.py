@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.flows.legacy.lines import to_json
+from ingest.store.engine import transaction
 from tests.cli.conftest import Ingest, ingest
 from tests.databases import empty_databases
 from tests.legacy import database, rows
@@ -107,6 +108,20 @@ def test_an_import_beside_live_sources_leaves_them_alone_and_says_what_is_in_the
     assert {rule for _, rule in report.said("store_repositories", id_of("there/site linked"))} == {
         "link-across-tenants"
     }
+    assert report.tables["documents"]["written"] == 1
+
+
+def test_an_import_into_a_store_that_a_connection_had_left_goes_through(
+    make: Callable[[], str], engine: sa.Engine, tmp_path: Path
+) -> None:
+    """Bug: it took the store for one that a connection was leaving just then, each time anew."""
+    told = [*rows.ordinary("old"), rows.document("old", "a.md")]
+    bring(engine, archive_of(make(), tmp_path / "first", told))
+    with transaction(engine) as conn:
+        conn.exec_driver_sql("UPDATE lightfast_stores SET links_taken = 1")
+    report = bring(
+        engine, archive_of(make(), tmp_path / "second", [*told, rows.document("old", "b.md")])
+    )
     assert report.tables["documents"]["written"] == 1
 
 

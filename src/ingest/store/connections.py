@@ -75,7 +75,8 @@ WHERE c.source_type = :source_type AND c.tenant = ANY(CAST(:tenants AS text[]))
 ORDER BY s.id
 """)
 _STORES_OF = sa.text("""
-SELECT l.source_id AS connection_id, l.store_id FROM lightfast_store_sources l
+SELECT l.source_id AS connection_id, l.store_id, s.links_taken
+FROM lightfast_store_sources l JOIN lightfast_stores s ON s.id = l.store_id
 WHERE l.source_id = ANY(CAST(:ids AS varchar[])) ORDER BY l.source_id, l.store_id
 """)
 _STORES = sa.text("""
@@ -169,10 +170,19 @@ def by_tenant(
 
 def stores_of(conn: sa.Connection, connection_ids: Collection[str]) -> dict[str, list[str]]:
     """The ids of the stores that each connection feeds, in order, by connection."""
+    return links_of(conn, connection_ids)[0]
+
+
+def links_of(
+    conn: sa.Connection, connection_ids: Collection[str]
+) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """The same, and by store how often a connection had been taken off it in that very moment."""
     found: dict[str, list[str]] = {}
+    taken: dict[str, int] = {}
     for row in conn.execute(_STORES_OF, {"ids": list(connection_ids)}):
         found.setdefault(row.connection_id, []).append(row.store_id)
-    return found
+        taken[row.store_id] = row.links_taken
+    return found, taken
 
 
 def stores(conn: sa.Connection, ids: Collection[str]) -> dict[str, Store]:

@@ -6,7 +6,7 @@ Read once for each batch, so that a source that was paused or disconnected a mom
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import sqlalchemy as sa
@@ -48,11 +48,13 @@ def read_directory(
     by_id = connections.by_id(conn, ids)
     by_tenant = _by_tenant(conn, tenants)
     every = by_id | {c.id: c for found in by_tenant.values() for c in found}
-    links = connections.stores_of(conn, every) if every else {}
+    links, taken_off = connections.links_of(conn, every) if every else ({}, {})
     fed = {store for stores in links.values() for store in stores}
     neighbours = connections.neighbours(conn, fed) if fed else []
     owners = _owners(neighbours)
     configs = _configs(conn, fed, owners, _pages(neighbours, api_urls))
+    # As of the links: a connection that was taken off since is noticed by whoever writes.
+    configs = {id_: replace(one, links_taken=taken_off[id_]) for id_, one in configs.items()}
     stores = {c: [configs[s] for s in stores] for c, stores in links.items()}
     taken = {c: _taken(every[c], owners, stores) for c, stores in links.items()}
     return Directory(by_id, by_tenant, stores, taken)

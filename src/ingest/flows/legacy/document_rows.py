@@ -231,6 +231,7 @@ def _configs(conn: sa.Connection, store_ids: set[str]) -> dict[str, StoreConfig]
             chunk_max_tokens=one.chunk_max_tokens,
             chunk_overlap=one.chunk_overlap,
             owned={},
+            links_taken=one.links_taken,
         )
         for one in connections.stores(conn, store_ids).values()
     }
