@@ -202,6 +202,37 @@ def end_sessions(database_url: str, _: sa.Engine) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("asked", "settings"),
+    [
+        ({}, ["on", "1min", "read committed", "off"]),
+        ({"durable": False}, ["off", "1min", "read committed", "off"]),
+        ({"snapshot": True}, ["on", "0", "repeatable read", "on"]),
+    ],
+)
+def test_a_session_that_ended_while_it_lay_idle_is_noticed_by_its_begin(
+    engine: sa.Engine, database_url: str, asked: dict[str, bool], settings: list[str]
+) -> None:
+    """Nobody pings: whoever comes next has a transaction, with all that he asked for, and no error.
+
+    Of the session that it began in before, nothing is left over for the next one.
+    """
+    names = (
+        "synchronous_commit",
+        "statement_timeout",
+        "transaction_isolation",
+        "transaction_read_only",
+    )
+    set_here(database_url, "synchronous_commit = on")  # the server of tests has it off
+    told = sa.text("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))
+    for _ in range(2):
+        end_sessions(database_url, engine)
+        with transaction(engine, **asked) as conn:
+            assert [*conn.execute(told).one()] == settings
+        with transaction(engine) as conn:
+            assert [*conn.execute(told).one()] == ["on", "1min", "read committed", "off"]
+
+
 def demote_and_promote(database_url: str, engine: sa.Engine) -> None:
     engine.dispose()
     set_here(database_url, "default_transaction_read_only = on")
