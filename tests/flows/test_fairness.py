@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,10 +13,11 @@ import sqlalchemy as sa
 from ingest.core import bounds
 from ingest.core.bounds import MAX_BODY_CHARS
 from ingest.core.references import extract
-from ingest.flows.deliveries.drain import drain_deliveries
+from ingest.flows.deliveries import drain
+from ingest.flows.deliveries.drain import FEW_BYTES, FEW_ROWS, drain_deliveries
 from ingest.flows.documents import render
 from ingest.store import claiming
-from ingest.store.claiming import DEAR_BYTES
+from ingest.store.claiming import DEAR_BYTES, Claim
 from tests.factories import connect
 from tests.flows import halcyon
 from tests.flows.desk import Desk, desk
@@ -80,6 +82,39 @@ def test_while_one_hand_has_a_large_text_the_other_serves_whoever_comes(
             assert unfinished(desk, hostile) == 2
         served.set()
         assert drained.result(PATIENCE_S).settled == {"processed": 5}
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "wanted"), [(1, 100, 1), (FEW_ROWS + 1, 100, 2), (1, FEW_BYTES, 2)]
+)
+def test_what_is_little_is_done_by_one_thread_and_for_much_there_is_another(
+    desk: Desk,
+    engine: sa.Engine,
+    honest: str,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+    size: int,
+    wanted: int,
+) -> None:
+    """Where another is wanted, the first waits until it has looked."""
+    looked: Counter[int] = Counter()
+    claims, prepares, another = claiming.claim, drain.prepare, threading.Event()
+
+    def claim(*given: Any, **more: Any) -> Claim:
+        looked[threading.get_ident()] += 1
+        if len(looked) > 1:
+            another.set()
+        return claims(*given, **more)
+
+    def prepare(*given: Any) -> Any:
+        assert wanted == 1 or another.wait(PATIENCE_S)
+        return prepares(*given)
+
+    monkeypatch.setattr(claiming, "claim", claim)
+    monkeypatch.setattr(drain, "prepare", prepare)
+    desk.deliver(honest, *(halcyon.issue(n, body="x" * size) for n in range(1, count + 1)))
+    drain_deliveries(engine, go_on=lambda: True)
+    assert len(looked) == wanted
 
 
 def test_a_flood_of_small_deliveries_ends_after_those_behind_it(

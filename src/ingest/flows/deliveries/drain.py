@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -32,6 +32,8 @@ BATCH_BYTES = 4 * 2**20
 """Of bodies, in one claim."""
 THREADS = 2
 """Of one drain: while one waits for PostgreSQL, the other computes (docs/decisions/0003)."""
+FEW_ROWS, FEW_BYTES = 16, 2**18
+"""So much is done sooner by one thread than two get out of one another's way."""
 LOOK_AGAIN_S = 0.25
 """How soon a thread that found nothing looks again, while another is busy with what is dear."""
 
@@ -62,8 +64,10 @@ class _Draining:
     tracer: Tracer
     gate: Gate = field(default_factory=Gate)
 
-    def run(self, _number: int = 0) -> Drained:
-        """One thread's share: batches of its own until none is left."""
+    def run(self, on_much: Callable[[], object] = lambda: None) -> Drained:
+        """One thread's share: batches of its own until none is left. `on_much` is called whenever
+        there is enough for others.
+        """
         done = Drained()
         had_dear = False
         while self.go_on():
@@ -75,6 +79,8 @@ class _Draining:
                     turn.close()
                 if claim.full:
                     self.on_full()
+                if _is_much(claim):
+                    on_much()
                 done.settled.update(self._process(claim))
             if claim.suspects:
                 with self.gate.alone():
@@ -128,22 +134,33 @@ def drain_deliveries(  # noqa: PLR0913 - who drains says how, what it may, and w
     rows: the most of one claim.
     lease_s: how long a claim is ours unless it is renewed, beside what its bytes add.
     threads: each has batches of its own, and calls the functions that are given; while one has what
-        is dear, the others have not.
+        is dear, the others have not. The caller's is the first; the others come where there is
+        more to do than a few deliveries.
     api_urls: the configured bases of APIs, by source type: a provider's pages are on their hosts.
     tracer: of batches, and of each delivery in the trace that its request began.
     Blocks until all threads are done. Raises `TransientError` where nothing can be claimed, since
     the database is away; what fails later is given back.
     """
     draining = _Draining(engine, go_on, on_full, on_asked, rows, lease_s, api_urls, tracer)
-    if threads == 1:
-        return draining.run()
-    done = Drained()
-    with ThreadPoolExecutor(threads, thread_name_prefix="drain") as pool:
-        for share in pool.map(draining.run, range(threads)):
+    with ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="drain") as pool:
+        others: list[Future[Drained]] = []
+
+        def call_others() -> None:
+            if not others:
+                others.extend(pool.submit(draining.run) for _ in range(threads - 1))
+
+        done = draining.run(call_others)
+        for share in [other.result() for other in others]:
             done.settled.update(share.settled)
             done.batches += share.batches
             done.more |= share.more
     return done
+
+
+def _is_much(claim: Claim) -> bool:
+    """Whether it keeps a thread so long that another should look for what comes meanwhile."""
+    size = sum(len(row.body) for row in claim.rows)
+    return claim.full or claim.dear or len(claim.rows) > FEW_ROWS or size > FEW_BYTES
 
 
 def process(
