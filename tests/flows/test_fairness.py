@@ -15,6 +15,7 @@ from ingest.core.bounds import MAX_BODY_CHARS
 from ingest.core.references import extract
 from ingest.flows.deliveries import drain
 from ingest.flows.deliveries.drain import FEW_BYTES, FEW_ROWS, drain_deliveries
+from ingest.flows.deliveries.normalise import prepare
 from ingest.flows.documents import render
 from ingest.store import claiming
 from ingest.store.claiming import DEAR_BYTES, Claim
@@ -98,7 +99,7 @@ def test_what_is_little_is_done_by_one_thread_and_for_much_there_is_another(
 ) -> None:
     """Where another is wanted, the first waits until it has looked."""
     looked: Counter[int] = Counter()
-    claims, prepares, another = claiming.claim, drain.prepare, threading.Event()
+    claims, another = claiming.claim, threading.Event()
 
     def claim(*given: Any, **more: Any) -> Claim:
         looked[threading.get_ident()] += 1
@@ -106,12 +107,12 @@ def test_what_is_little_is_done_by_one_thread_and_for_much_there_is_another(
             another.set()
         return claims(*given, **more)
 
-    def prepare(*given: Any) -> Any:
+    def patient(*given: Any) -> Any:
         assert wanted == 1 or another.wait(PATIENCE_S)
-        return prepares(*given)
+        return prepare(*given)
 
     monkeypatch.setattr(claiming, "claim", claim)
-    monkeypatch.setattr(drain, "prepare", prepare)
+    monkeypatch.setattr(drain, "prepare", patient)
     desk.deliver(honest, *(halcyon.issue(n, body="x" * size) for n in range(1, count + 1)))
     drain_deliveries(engine, go_on=lambda: True)
     assert len(looked) == wanted

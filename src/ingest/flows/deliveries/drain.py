@@ -18,8 +18,8 @@ from ingest.flows.connections import directory
 from ingest.flows.deliveries.gate import Gate
 from ingest.flows.deliveries.lease import Lease, renewing
 from ingest.flows.deliveries.normalise import prepare
-from ingest.flows.deliveries.prepared import Opened
-from ingest.flows.deliveries.route import names_of, open_delivery
+from ingest.flows.deliveries.prepared import Opened, Prepared
+from ingest.flows.deliveries.route import names_in, open_delivery
 from ingest.flows.deliveries.settle import give_back, settle_deliveries
 from ingest.store import claiming
 from ingest.store.claiming import Claim, ClaimedDelivery
@@ -199,12 +199,18 @@ def _process(
     api_urls: Mapping[str, str],
     tracer: Tracer,
 ) -> Counter[str]:
-    opened = [open_delivery(row) for row in rows]
+    names = names_in(rows)
     try:
         with transaction(engine, durable=False) as conn:
-            book = directory.read_directory(conn, *names_of(opened), api_urls=api_urls)
+            book = directory.read_directory(conn, *names, api_urls=api_urls)
     except TransientError as error:
         give_back(engine, lease, rows, error)
         return Counter()
-    prepared = [prepare(one, book) if isinstance(one, Opened) else one for one in opened]
+    prepared = [_prepared(row, book) for row in rows]
     return settle_deliveries(engine, lease, prepared, on_asked, tracer)
+
+
+def _prepared(row: ClaimedDelivery, book: directory.Directory) -> Prepared:
+    """One delivery read and prepared; its payload is not kept."""
+    opened = open_delivery(row)
+    return prepare(opened, book) if isinstance(opened, Opened) else opened

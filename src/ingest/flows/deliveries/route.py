@@ -6,7 +6,7 @@ else is skipped, with the reason (docs/decisions/0007 and 0014).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ingest.core.bounds import MAX_CHANGES
 from ingest.core.errors import BadPayload, BrokenSource, PermanentError
@@ -46,20 +46,34 @@ def open_delivery(row: ClaimedDelivery) -> Opened | Prepared:
         return Prepared(row, verdict=("dead", str(error)))
 
 
-def names_of(
-    opened: Sequence[Opened | Prepared],
-) -> tuple[set[str], set[tuple[str, str]]]:
-    """What a directory is read for: the connections that deliveries came in on, and the (source
-    type, tenant) of those that came app-wide.
+Named = tuple[set[str], set[tuple[str, str]]]
+"""What a directory is read for: the connections that deliveries came in on, and the (source type,
+tenant) of those that came app-wide."""
+
+
+def names_in(rows: Iterable[ClaimedDelivery]) -> Named:
+    """What a directory is read for. Only what came app-wide is opened for that, and not kept: of
+    500 payloads the trees would take more room than all else.
     """
-    live = [one for one in opened if isinstance(one, Opened)]
-    connections = {one.row.connection_id for one in live if one.row.connection_id is not None}
-    tenants = {
-        (one.row.source_type, tenant)
-        for one in live
-        if one.row.connection_id is None
-        for tenant in one.tenants
-    }
+    own, app_wide = set[str](), list[ClaimedDelivery]()
+    for row in rows:
+        if row.connection_id is None:
+            app_wide.append(row)
+        else:
+            own.add(row.connection_id)
+    return own, names_of(map(open_delivery, app_wide))[1]
+
+
+def names_of(opened: Iterable[Opened | Prepared]) -> Named:
+    """The same of those that are opened, one after the other."""
+    connections, tenants = set[str](), set[tuple[str, str]]()
+    for one in opened:
+        if not isinstance(one, Opened):
+            continue
+        if one.row.connection_id is None:
+            tenants.update((one.row.source_type, tenant) for tenant in one.tenants)
+        else:
+            connections.add(one.row.connection_id)
     return connections, tenants
 
 
