@@ -21,6 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.core.lean import lean
+from ingest.store.dialect import BINARY
 
 LEASE_S = 30.0
 LEASE_S_PER_MIB = 5.0
@@ -134,8 +135,8 @@ SET missed_at = NULL, attempts = attempts + 1,
     suspect = suspect OR lease_until IS NOT NULL, lone = :lone, lease_token = :token,
     lease_until = now() + make_interval(secs => :lease_s)
 WHERE id = ANY(CAST(:ids AS bigint[]))
-RETURNING id, source_type, connection_id, delivery_key, headers, body, attempts, lone_crashes,
-          received_at, body_hash, setbacks, overruns
+RETURNING id, CAST(source_type AS text), connection_id, delivery_key, headers, body, attempts,
+          lone_crashes, received_at, body_hash, setbacks, overruns
 """)
 # SKIP LOCKED: what its own transaction ends in this moment needs no lease any more.
 _RENEW = sa.text("""
@@ -192,7 +193,10 @@ def claim(
     held_s = _held_s(chosen, lease_s, is_dear=is_dear)
     ids = [row.id for row in chosen]
     taken = {"ids": ids, "token": token, "lone": alone, "lease_s": held_s}
-    claimed = tuple(ClaimedDelivery(*row) for row in sorted(conn.execute(_CLAIM, taken).all()))
+    claimed = tuple(
+        ClaimedDelivery(*row)
+        for row in sorted(conn.execute(_CLAIM, taken, execution_options=BINARY))
+    )
     full = len(due) >= limit or len(chosen) < len(due)
     return Claim(token, claimed, full, dear=is_dear, lease_s=held_s)
 

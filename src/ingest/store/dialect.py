@@ -10,7 +10,7 @@ here ends the wait for a peer that takes everything and answers nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,10 @@ import psycopg
 import psycopg.errors
 from psycopg.rows import TupleRow
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.postgresql.psycopg import (
+    PGDialect_psycopg,
+    PGExecutionContext_psycopg,
+)
 
 from ingest.store.failures import SettingRefused, ends_session, is_unprepared
 
@@ -35,6 +38,9 @@ _REFUSED = (
 """What begins a transaction has no row in it, and no table."""
 QUEUED_S = 15.0
 """The same through a pooler, where it queues for a session."""
+BINARY: Mapping[str, bool] = {"binary": True}
+"""Execution options of a statement that reads bytes: as text each is two characters, which the
+server writes and we read. Types that the driver does not know, as our enums, are cast to text."""
 
 
 class PostgresSession(psycopg.Connection[TupleRow]):
@@ -101,9 +107,18 @@ class PostgresSession(psycopg.Connection[TupleRow]):
         return self.answers_within_s is not None and silent_s > self.answers_within_s
 
 
+class ExecutionContext(PGExecutionContext_psycopg):
+    """SQLAlchemy's, with cursors that read what a statement of `BINARY` tells in binary."""
+
+    def create_default_cursor(self) -> Any:
+        """A cursor for one statement."""
+        return self._dbapi_connection.cursor(binary=self.execution_options.get("binary", False))
+
+
 class Dialect(PGDialect_psycopg):
     """SQLAlchemy's, with our sessions, how they begin, and when they are thrown away."""
 
+    execution_ctx_cls = ExecutionContext
     supports_statement_cache = True
     prepares = True
 
