@@ -2,7 +2,8 @@
 
 An open loop: letters are sent at the times of a seeded Poisson process, whatever becomes of them.
 A poller asks PostgreSQL for the documents every few milliseconds, so a figure is too long by up to
-`poll_ms`, and never too short. Thin events, which have to be looked up, stand apart.
+`poll_ms`, and never too short. Thin events, which have to be looked up, stand apart: among others
+of their connection, which are gathered, and where it was quiet.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import psycopg
@@ -34,18 +35,28 @@ PROVIDER_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured; the whole is some three minutes."""
+    """How much is measured; the whole is some four minutes.
+
+    quiet_per_second: of thin events of which most find their connection quiet.
+    """
 
     runs: int = 2
     seconds: float = 30.0
     per_second: float = 20.0
     connections: int = 32
     warm: int = 60
+    quiet_per_second: float = 0.2
+    quiet_seconds: float = 75.0
 
     @classmethod
     def quick(cls) -> Plan:
         """Enough to see that it works, too little to quote."""
-        return cls(runs=1, seconds=6.0, warm=20)
+        return cls(runs=1, seconds=6.0, warm=20, quiet_seconds=10.0)
+
+    @property
+    def quiet(self) -> Plan:
+        """As this, for thin events that come one by one."""
+        return replace(self, per_second=self.quiet_per_second, seconds=self.quiet_seconds, warm=1)
 
     @property
     def count(self) -> int:
@@ -67,17 +78,19 @@ class Waits:
 
 def latency(plan: Plan) -> dict[str, object]:
     """The figures in milliseconds: ours, naive, and ours where a look-up is needed."""
-    ours, naive, lookup = Waits(), Waits(), Waits()
+    ours, naive, lookup, quiet = Waits(), Waits(), Waits(), Waits()
     with _notion(plan) as url, rig({"notion": url}) as place:
         for run in range(plan.runs):
             _run(place, place.ours(), plan, "fat", ours, seed=run)
             _run(place, place.naive("inline"), plan, "fat", naive, seed=run)
         _run(place, place.ours(), plan, "thin", lookup, seed=0)
+        _run(place, place.ours(), plan.quiet, "thin", quiet, seed=0)
     looks = ours.looks_s + naive.looks_s + lookup.looks_s
     return {
         **_figures("ours", ours),
         **_figures("naive", naive),
         **_figures("lookup", lookup),
+        **_figures("quiet_lookup", quiet),
         "lookup_debounce_ms": 1000 * source("notion").descriptor.gather_s,
         "lookup_provider_ms": 1000 * PROVIDER_S,
         "poll_ms": round(1000 * median(looks), 2),

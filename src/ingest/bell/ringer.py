@@ -8,19 +8,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-PAUSE_S = 0.05
-"""Between two rings, at least."""
+LEAST_PAUSE_S, MOST_PAUSE_S = 0.004, 0.05
+"""Between two rings, at least: the longer, the more of them in a row were not needed, since whoever
+was rung for has not heard yet. He will see all that is committed by then."""
+
+
+def next_pause_s(pause_s: float, *, was_needed: bool) -> float:
+    """The pause after a ring, in seconds, from the one before it."""
+    return LEAST_PAUSE_S if was_needed else min(2 * pause_s, MOST_PAUSE_S)
 
 
 class Ringer:
     """`notify` returns at once; `ring` is called soon after, once for all that notified.
 
-    `ring` runs in our thread, which starts with the first `notify`; it must not raise.
+    `ring` says whether a wake-up was sent. It runs in our thread, which starts with the first
+    `notify`; it must not raise.
     """
 
-    def __init__(self, ring: Callable[[], object], *, pause_s: float = PAUSE_S) -> None:
+    def __init__(self, ring: Callable[[], bool]) -> None:
         self._ring = ring
-        self._pause_s = pause_s
         self._changed = threading.Condition()
         self._asked = False
         self._closed = False
@@ -44,6 +50,7 @@ class Ringer:
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
+        pause_s = LEAST_PAUSE_S
         while True:
             with self._changed:
                 while not self._asked and not self._closed:
@@ -51,7 +58,6 @@ class Ringer:
                 if not self._asked:
                     return
                 self._asked = False
-            self._ring()
+            pause_s = next_pause_s(pause_s, was_needed=self._ring())
             with self._changed:
-                if not self._closed:
-                    self._changed.wait_for(lambda: self._closed, self._pause_s)
+                self._changed.wait_for(lambda: self._closed, pause_s)
