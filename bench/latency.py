@@ -151,7 +151,7 @@ def _watch(place: Rig, order: Order, into: Waits) -> None:
     key: Callable[[int], str] = letters.page_id if order.kind == "thin" else mix.source_id
     expected = [key(n) for n in range(order.first, order.first + order.count)]
     seen: dict[str, float] = {}
-    looking = threading.Thread(target=_look, args=(place, expected, seen, into.looks_s))
+    looking = threading.Thread(target=_look, args=(place, order, expected, seen, into.looks_s))
     looking.start()
     heard = send(order)
     looking.join()
@@ -165,10 +165,13 @@ def _watch(place: Rig, order: Order, into: Waits) -> None:
     ]
 
 
-def _look(place: Rig, expected: list[str], seen: dict[str, float], looks_s: list[float]) -> None:
+def _look(
+    place: Rig, order: Order, expected: list[str], seen: dict[str, float], looks_s: list[float]
+) -> None:
     """Note when each document is there for the first time."""
     waiting = set(expected)
-    until = time.monotonic() + len(expected) / PER_SECOND_AT_LEAST + SEEN_WITHIN_S
+    per_second = min(order.per_second or PER_SECOND_AT_LEAST, PER_SECOND_AT_LEAST)
+    until = time.monotonic() + len(expected) / per_second + SEEN_WITHIN_S
     with psycopg.connect(place.database_url, autocommit=True) as conn:
         looked_at = time.monotonic()
         while waiting and looked_at < until:
