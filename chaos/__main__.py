@@ -11,7 +11,7 @@ from typing import Any
 
 from chaos.accounts import ACCOUNTS
 from chaos.faults.draw import FAULTS
-from chaos.plan import Plan
+from chaos.plan import BROKERS, Plan
 from chaos.run import run
 
 _USUAL = Plan(seed=0)
@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=_USUAL.a_second, help="postings a second")
     parser.add_argument("--only", default="", help=f"faults, by comma: {', '.join(sorted(FAULTS))}")
     parser.add_argument("--sources", default="", help="which send, by comma; all without it")
+    parser.add_argument("--broker", choices=BROKERS, default=_USUAL.broker)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     told = parser.parse_args()
     only, sources = _names(told.only), _names(told.sources)
@@ -33,7 +34,15 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     seed = secrets.randbelow(10**6) if told.seed is None else told.seed
-    plan = Plan(seed, told.deliveries, told.faults, told.rate, only=only, sources=sources)
+    plan = Plan(
+        seed,
+        told.deliveries,
+        told.faults,
+        told.rate,
+        only=only,
+        sources=sources,
+        broker=told.broker,
+    )
     print(f"seed {seed}; again with: {plan.command()}", flush=True)
     figures = run(plan, lambda line: print(line, file=sys.stderr, flush=True))
     _print(figures)

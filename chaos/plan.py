@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 USUAL_A_SECOND = 60.0
+REDIS, RABBITMQ = "redis", "rabbitmq"
+BROKERS = (REDIS, RABBITMQ)
+"""The first is the usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +15,7 @@ class Plan:
     """seed: what is drawn is drawn from it. deliveries: postings, those that come again included.
 
     a_second: how many leave in a second. late, twice, dropped: shares of the postings that come out
-    of order, come again, and are hung up on before any answer.
+    of order, come again, and are hung up on before any answer. broker: one of `BROKERS`.
     """
 
     seed: int
@@ -24,6 +27,7 @@ class Plan:
     dropped: float = 0.02
     only: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    broker: str = REDIS
 
     def strikes_at(self, number: int) -> int:
         """Before which posting the fault of that number strikes: evenly, none at the very end."""
@@ -33,5 +37,6 @@ class Plan:
         """Runs this again."""
         told = f"make chaos SEED={self.seed} DELIVERIES={self.deliveries} FAULTS={self.faults}"
         told += "" if self.a_second == USUAL_A_SECOND else f" RATE={self.a_second:g}"
+        told += "" if self.broker == REDIS else f" BROKER={self.broker}"
         told += f" ONLY='{','.join(self.only)}'" if self.only else ""
         return told + (f" SOURCES='{','.join(self.sources)}'" if self.sources else "")

@@ -159,6 +159,7 @@ class Run:
     def _more(self) -> Mapping[str, Any]:
         return {
             "seconds": round(self._seconds(), 1),
+            "broker": self.plan.broker,
             "is_pooled": self.site.is_pooled,
             "syncs": self.syncs,
             "restarts": dict(self.site.supervisor.restarts),
@@ -175,5 +176,5 @@ def run(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
         for name, make in ACCOUNTS.items()
         if name in ({*plan.sources, *ALWAYS} if plan.sources else ACCOUNTS)
     }
-    with site(accounts) as stands:
+    with site(accounts, plan.broker) as stands:
         return Run(plan, accounts, stands, say).carry_out()

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from chaos import pooler
+from chaos import pooler, rabbit
 from chaos.accounts.account import Account
+from chaos.plan import RABBITMQ
+from chaos.rabbit import Rabbit
 from chaos.sender import Route
 from chaos.supervisor import Supervisor
 from chaos.told import Letter
@@ -38,7 +40,7 @@ class Site:
     """What faults strike at. hands_off: a server that is down is left so for now.
 
     routes, connections: by source type. post: has a letter leave beside the others. deadly: keys of
-    those that take a worker down.
+    those that take a worker down. rabbit: the broker, where it is no Redis.
     """
 
     machine: Machine
@@ -49,6 +51,7 @@ class Site:
     connections: Mapping[str, str]
     log: Path
     is_pooled: bool = False
+    rabbit: Rabbit | None = None
     hands_off: bool = False
     post: Callable[[Letter], None] = lambda _letter: None
     deadly: set[tuple[str, str]] = field(default_factory=set)
@@ -70,7 +73,7 @@ class Site:
 
     @property
     def redis_url(self) -> str:
-        """Of the broker."""
+        """Of the broker, where it is one."""
         return self.machine.services.urls.redis_url
 
     def tend(self) -> None:
@@ -94,25 +97,39 @@ class Site:
 
 
 @contextmanager
-def site(accounts: Mapping[str, Account]) -> Iterator[Site]:
-    """All of it, ready, in a temporary place; it ends with the block."""
+def site(accounts: Mapping[str, Account], broker: str) -> Iterator[Site]:
+    """All of it, ready, in a temporary place; it ends with the block. Raises `RuntimeError` where
+    the broker is not installed, or something does not get ready.
+    """
     with ExitStack() as held:
         directory = held.enter_context(tempfile.TemporaryDirectory(prefix="ingest-chaos-"))
         fakes = {name: held.enter_context(serving(one.provider)) for name, one in accounts.items()}
         told = {f"INGEST_{name.upper()}_API_URL": fake.url for name, fake in fakes.items()}
         told |= {"INGEST_DATA_DIR": f"{directory}/data", "INGEST_LEASE_SECONDS": str(LEASE_S)}
+        node = _rabbit(Path(directory)) if broker == RABBITMQ else None
+        told |= {} if node is None else {"CELERY_BROKER_URL": node.url}
         made = held.enter_context(machine(told))
         routes, connections = _connect(made, accounts)
         port = processes.free_port()
         log = made.program.settings.data_dir / "processes.log"
         output = held.enter_context(log.open("wb"))
         children, identities = _children(made, port)
+        children = [*(node.children() if node else ()), *children]
         supervisor = held.enter_context(Supervisor(children, output, identities))
         is_pooled = bool(identities)
-        stands = Site(made, supervisor, fakes, port, routes, connections, log, is_pooled)
+        stands = Site(made, supervisor, fakes, port, routes, connections, log, is_pooled, node)
+        if node and not processes.wait_until(node.is_up, seconds=rabbit.READY_S):
+            raise RuntimeError(f"RabbitMQ is not ready:\n{stands.tail()}")
         if not processes.wait_until(lambda: is_ready(HOST, port), seconds=READY_S):
             raise RuntimeError(f"the receiver is not ready:\n{stands.tail()}")
         yield stands
+
+
+def _rabbit(directory: Path) -> Rabbit:
+    programs = rabbit.installed()
+    if programs is None:
+        raise RuntimeError("RabbitMQ is not on this machine: install it, or leave BROKER out")
+    return rabbit.configured(programs, directory / rabbit.NAME)
 
 
 def _children(made: Machine, port: int) -> tuple[list[Child], dict[str, str]]:

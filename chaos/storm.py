@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from random import Random
 
-from chaos.faults.draw import FAULTS, drawn
+from chaos.faults.draw import FAULTS, absent, drawn
 from chaos.plan import Plan
 from chaos.report import Struck
 from chaos.site import Site
@@ -27,7 +27,8 @@ class Storm:
     _until: float | None = None
 
     def __post_init__(self) -> None:
-        self._coming = drawn(self.plan.seed, self.plan.only, is_pooled=self.site.is_pooled)
+        without = absent(self.plan.broker, is_pooled=self.site.is_pooled)
+        self._coming = drawn(self.plan.seed, self.plan.only, without)
 
     def turn(self, sent: int) -> None:
         """End what has lasted long enough, and begin what is due after so many postings."""

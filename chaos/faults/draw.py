@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from random import Random
 
-from chaos.faults import killed, poison, postgres, providers, redis
+from chaos.faults import killed, poison, postgres, providers, rabbitmq, redis
 from chaos.faults.fault import Fault
+from chaos.plan import BROKERS
 
 FAULTS: Mapping[str, Fault] = {
     "worker killed": killed.killed("worker", "worker-2"),
@@ -23,6 +24,10 @@ FAULTS: Mapping[str, Fault] = {
     "redis frozen": redis.frozen,
     "redis out of memory": redis.out_of_memory,
     "redis read-only": redis.read_only,
+    "rabbitmq killed": rabbitmq.killed,
+    "rabbitmq stopped": rabbitmq.stopped,
+    "rabbitmq frozen": rabbitmq.frozen,
+    "rabbitmq out of memory": rabbitmq.out_of_memory,
     "postgres restarted": postgres.restarted,
     "postgres sessions ended": postgres.disconnected,
     "postgres rows held": postgres.rows_held,
@@ -36,17 +41,24 @@ FAULTS: Mapping[str, Fault] = {
     "providers drip": providers.dripping,
 }
 
-
 NEEDS_POOLER = "pooler killed"
 
 
+def absent(broker: str, *, is_pooled: bool) -> frozenset[str]:
+    """The faults of what is not there: another broker, a pooler."""
+    others = {one for one in BROKERS if one != broker}
+    found = {name for name in FAULTS if name.partition(" ")[0] in others}
+    return frozenset(found if is_pooled else {*found, NEEDS_POOLER})
+
+
 def drawn(
-    seed: int, only: tuple[str, ...] = (), *, is_pooled: bool = True
+    seed: int, only: tuple[str, ...] = (), without: Collection[str] = ()
 ) -> Iterator[tuple[str, Random]]:
-    """Names of faults without end, each with what is drawn for it."""
-    chance, names = Random(f"{seed}/faults"), sorted(only or FAULTS)
-    if not is_pooled and not only:
-        names.remove(NEEDS_POOLER)
+    """Names of faults without end, each with what is drawn for it; `only` these, or all but what
+    the run is `without`.
+    """
+    chance = Random(f"{seed}/faults")
+    names = sorted(only or {*FAULTS}.difference(without))
     while True:
         chance.shuffle(names)
         for name in names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import pytest
 from chaos import oracle, told, verdict
 from chaos.accounts import ACCOUNTS
 from chaos.accounts.account import Drawn
-from chaos.faults.draw import FAULTS, drawn
+from chaos.faults.draw import FAULTS, absent, drawn
 from chaos.oracle import Oracle
-from chaos.plan import Plan
+from chaos.plan import RABBITMQ, REDIS, Plan
 from chaos.rows import Delivery, Document, Rows
 from chaos.sender import Heard
 from chaos.stream import Posting, Stream
@@ -147,6 +147,25 @@ def test_the_same_seed_draws_the_same_faults_and_each_once_before_any_twice() ->
     names = [next(first)[0] for _ in FAULTS]
     assert names == [next(again)[0] for _ in FAULTS]
     assert {*names} == {*FAULTS}
+
+
+@pytest.mark.parametrize(
+    ("broker", "is_pooled", "missing"),
+    [
+        (REDIS, True, {"rabbitmq"}),
+        (RABBITMQ, True, {"redis"}),
+        (REDIS, False, {"rabbitmq", "pooler"}),
+    ],
+)
+def test_what_is_not_there_is_not_struck(
+    broker: str, is_pooled: bool, missing: Collection[str]
+) -> None:
+    without = absent(broker, is_pooled=is_pooled)
+    assert without == {name for name in FAULTS if name.split()[0] in missing}
+    names = drawn(3, without=without)
+    assert {next(names)[0] for _ in range(2 * len(FAULTS))} == {*FAULTS} - without
+    only = drawn(3, ("worker killed",), without)
+    assert {next(only)[0] for _ in range(3)} == {"worker killed"}
 
 
 def test_the_oracle_and_the_verdict_know_nothing_of_the_program() -> None:
