@@ -52,11 +52,11 @@ corpus: $(READY) ## real payloads through the whole stack: CORPUS=dir
 bench: $(READY) ## measure: ONLY=name JSON=file
 	$(BIN)/python -m bench $(if $(ONLY),--only '$(ONLY)') $(if $(JSON),--json '$(JSON)')
 
-chaos: $(READY) ## faults while deliveries come, and what the rows must be: SEED=n DELIVERIES=n FAULTS=n BROKER=rabbitmq JSON=file
+chaos: $(READY) ## faults while deliveries come, and what the rows must be: SEED=n DELIVERIES=n FAULTS=n BROKER=rabbitmq HOSTS=1 JSON=file
 	$(BIN)/python -m chaos $(if $(SEED),--seed '$(SEED)') $(if $(FAULTS),--faults '$(FAULTS)') \
 		$(if $(DELIVERIES),--deliveries '$(DELIVERIES)') $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(SOURCES),--sources '$(SOURCES)') $(if $(RATE),--rate '$(RATE)') \
-		$(if $(BROKER),--broker '$(BROKER)') $(if $(JSON),--json '$(JSON)')
+		$(if $(BROKER),--broker '$(BROKER)') $(if $(HOSTS),--hosts) $(if $(JSON),--json '$(JSON)')
 
 fuzz: $(READY) ## hostile inputs for all that reads what strangers send: SECONDS=n SEED=n ONLY=names JSON=file
 	$(BIN)/python -m fuzz $(if $(SEED),--seed '$(SEED)') $(if $(SECONDS),--seconds '$(SECONDS)') \

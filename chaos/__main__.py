@@ -27,12 +27,15 @@ def main() -> int:
     parser.add_argument("--only", default="", help=f"faults, by comma: {', '.join(sorted(FAULTS))}")
     parser.add_argument("--sources", default="", help="which send, by comma; all without it")
     parser.add_argument("--broker", choices=BROKERS, default=_USUAL.broker)
+    parser.add_argument("--hosts", action="store_true", help="on several, in network namespaces")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     told = parser.parse_args()
     only, sources = _names(told.only), _names(told.sources)
     unknown = {*only} - {*FAULTS} | {*sources} - {*ACCOUNTS}
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}")
+    if told.hosts and told.broker != _USUAL.broker:
+        parser.error("the broker of several hosts is Redis: leave --broker out")
     seed = secrets.randbelow(10**6) if told.seed is None else told.seed
     plan = Plan(
         seed,
@@ -42,6 +45,7 @@ def main() -> int:
         only=only,
         sources=sources,
         broker=told.broker,
+        hosts=told.hosts,
     )
     print(f"seed {seed}; again with: {plan.command()}", flush=True)
     figures = run(plan, lambda line: print(line, file=sys.stderr, flush=True))

@@ -16,6 +16,7 @@ class Plan:
 
     a_second: how many leave in a second. late, twice, dropped: shares of the postings that come out
     of order, come again, and are hung up on before any answer. broker: one of `BROKERS`.
+    hosts: on several of them.
     """
 
     seed: int
@@ -28,6 +29,7 @@ class Plan:
     only: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     broker: str = REDIS
+    hosts: bool = False
 
     def strikes_at(self, number: int) -> int:
         """Before which posting the fault of that number strikes: evenly, none at the very end."""
@@ -38,5 +40,6 @@ class Plan:
         told = f"make chaos SEED={self.seed} DELIVERIES={self.deliveries} FAULTS={self.faults}"
         told += "" if self.a_second == USUAL_A_SECOND else f" RATE={self.a_second:g}"
         told += "" if self.broker == REDIS else f" BROKER={self.broker}"
+        told += " HOSTS=1" if self.hosts else ""
         told += f" ONLY='{','.join(self.only)}'" if self.only else ""
         return told + (f" SOURCES='{','.join(self.sources)}'" if self.sources else "")

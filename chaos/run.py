@@ -18,6 +18,7 @@ from chaos.accounts.account import Account, Drawn
 from chaos.plan import Plan
 from chaos.report import report, trails_of
 from chaos.sender import Sender
+from chaos.several import several
 from chaos.site import Site, site
 from chaos.storm import Storm
 from chaos.stream import Stream
@@ -65,7 +66,7 @@ class Run:
         stream = Stream(
             self.plan, self.accounts, lambda name, act: self.site.fakes[name].happen(act)
         )
-        sender = Sender(self.site.url, self.site.routes, self.plan.a_second)
+        sender = Sender(self.site.urls, self.site.routes, self.plan.a_second)
         self.site.post = stream.between.append
         storm = Storm(self.plan, self.site, self.say)
         sender.start(stream)
@@ -160,6 +161,7 @@ class Run:
         return {
             "seconds": round(self._seconds(), 1),
             "broker": self.plan.broker,
+            "hosts": [host.name for host in self.site.hosts],
             "is_pooled": self.site.is_pooled,
             "syncs": self.syncs,
             "restarts": dict(self.site.supervisor.restarts),
@@ -176,5 +178,6 @@ def run(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
         for name, make in ACCOUNTS.items()
         if name in ({*plan.sources, *ALWAYS} if plan.sources else ACCOUNTS)
     }
-    with site(accounts, plan.broker) as stands:
+    place = several(accounts) if plan.hosts else site(accounts, plan.broker)
+    with place as stands:
         return Run(plan, accounts, stands, say).carry_out()

@@ -9,7 +9,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -47,9 +47,11 @@ class Heard:
 
 @dataclass(slots=True)
 class Sender:
-    """statuses: of all answers. dropped: how many were hung up on. refused: what was not let in."""
+    """urls: of the receivers. statuses: of all answers. dropped: how many were hung up on. refused:
+    what was not let in.
+    """
 
-    url: str
+    urls: Sequence[str]
     routes: Mapping[str, Route]
     a_second: float
     sent: int = 0
@@ -78,9 +80,7 @@ class Sender:
     async def _send_all(self, postings: Iterable[Posting]) -> None:
         limits = httpx.Limits(max_connections=LINES, max_keepalive_connections=LINES)
         async with (
-            httpx.AsyncClient(
-                base_url=self.url, limits=limits, timeout=ANSWER_S, trust_env=False
-            ) as client,
+            httpx.AsyncClient(limits=limits, timeout=ANSWER_S, trust_env=False) as client,
             asyncio.TaskGroup() as sending,
         ):
             began = time.monotonic()
@@ -98,7 +98,7 @@ class Sender:
             signed = self._signed(letter)
             try:
                 answer = await client.post(
-                    route.path, content=signed.body, headers=dict(signed.headers)
+                    self._url() + route.path, content=signed.body, headers=dict(signed.headers)
                 )
             except httpx.TransportError as error:
                 self.statuses[type(error).__name__] += 1
@@ -116,7 +116,7 @@ class Sender:
         """All of it is sent, and the connection reset at once."""
         self.dropped += 1
         where, route, signed = (
-            urlsplit(self.url),
+            urlsplit(self._url()),
             self.routes[letter.source_type],
             self._signed(letter),
         )
@@ -130,6 +130,10 @@ class Sender:
             writer.transport.abort()
         except OSError as error:
             self.statuses[type(error).__name__] += 1
+
+    def _url(self) -> str:
+        """Any receiver's, as a balancer would have it."""
+        return self._chance.choice(self.urls)
 
     def _signed(self, letter: Letter) -> SignedRequest:
         scheme = source(letter.source_type).descriptor.scheme

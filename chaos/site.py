@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from chaos import pooler, rabbit
 from chaos.accounts.account import Account
+from chaos.network import Host
 from chaos.plan import RABBITMQ
 from chaos.rabbit import Rabbit
 from chaos.sender import Route
@@ -40,26 +41,23 @@ class Site:
     """What faults strike at. hands_off: a server that is down is left so for now.
 
     routes, connections: by source type. post: has a letter leave beside the others. deadly: keys of
-    those that take a worker down. rabbit: the broker, where it is no Redis.
+    those that take a worker down. rabbit: the broker, where it is no Redis. urls: of the receivers.
+    hosts: where there are several, with the names of the processes on each.
     """
 
     machine: Machine
     supervisor: Supervisor
     fakes: Mapping[str, Fake]
-    port: int
+    urls: Sequence[str]
     routes: Mapping[str, Route]
     connections: Mapping[str, str]
     log: Path
     is_pooled: bool = False
     rabbit: Rabbit | None = None
+    hosts: Mapping[Host, Sequence[str]] = field(default_factory=dict)
     hands_off: bool = False
     post: Callable[[Letter], None] = lambda _letter: None
     deadly: set[tuple[str, str]] = field(default_factory=set)
-
-    @property
-    def url(self) -> str:
-        """The receiver's."""
-        return f"http://{HOST}:{self.port}"
 
     @property
     def data(self) -> Path:
@@ -69,7 +67,8 @@ class Site:
     @property
     def database_url(self) -> str:
         """Of the server itself, whatever stands before it."""
-        return self.machine.services.urls.database_url
+        embedded = self.machine.services.urls.database_url
+        return embedded or self.machine.program.database_url
 
     @property
     def redis_url(self) -> str:
@@ -109,15 +108,16 @@ def site(accounts: Mapping[str, Account], broker: str) -> Iterator[Site]:
         node = _rabbit(Path(directory)) if broker == RABBITMQ else None
         told |= {} if node is None else {"CELERY_BROKER_URL": node.url}
         made = held.enter_context(machine(told))
-        routes, connections = _connect(made, accounts)
+        routes, connections = connected(made, accounts)
         port = processes.free_port()
         log = made.program.settings.data_dir / "processes.log"
         output = held.enter_context(log.open("wb"))
         children, identities = _children(made, port)
         children = [*(node.children() if node else ()), *children]
         supervisor = held.enter_context(Supervisor(children, output, identities))
-        is_pooled = bool(identities)
-        stands = Site(made, supervisor, fakes, port, routes, connections, log, is_pooled, node)
+        urls = [f"http://{HOST}:{port}"]
+        stands = Site(made, supervisor, fakes, urls, routes, connections, log)
+        stands.is_pooled, stands.rabbit = bool(identities), node
         if node and not processes.wait_until(node.is_up, seconds=rabbit.READY_S):
             raise RuntimeError(f"RabbitMQ is not ready:\n{stands.tail()}")
         if not processes.wait_until(lambda: is_ready(HOST, port), seconds=READY_S):
@@ -136,7 +136,7 @@ def _children(made: Machine, port: int) -> tuple[list[Child], dict[str, str]]:
     """Those of `ingest up`, with our workers, and one of them twice; behind a pooler if there is
     one, which is the first then. And as whom one runs that does not run as we do.
     """
-    usual = [_ours(child) for child in made.children(host=HOST, port=port, workers=1)]
+    usual = [ours(child) for child in made.children(host=HOST, port=port, workers=1)]
     (worker,) = (one for one in usual if one.name == "worker")
     second = Child(WORKERS[1], [*(_renamed(word) for word in worker.argv)], worker.env, ROOT)
     program, url = pooler.installed(), made.services.urls.database_url
@@ -150,7 +150,7 @@ def _children(made: Machine, port: int) -> tuple[list[Child], dict[str, str]]:
     return [first, *children], {pooler.NAME: identity}
 
 
-def _ours(child: Child) -> Child:
+def ours(child: Child) -> Child:
     """The same, out of `chaos.worker`."""
     argv = ["chaos.worker" if word == "ingest.worker" else word for word in child.argv]
     return Child(child.name, argv, child.env, ROOT)
@@ -160,9 +160,10 @@ def _renamed(word: str) -> str:
     return f"{WORKERS[1]}@%h" if word == f"{WORKERS[0]}@%h" else word
 
 
-def _connect(
+def connected(
     made: Machine, accounts: Mapping[str, Account]
 ) -> tuple[dict[str, Route], dict[str, str]]:
+    """A connection of each, all to one store: the routes of their letters, and their ids."""
     engine, vault = made.program.engine, made.program.vault
     with transaction(engine) as conn:
         stores.create(conn, NewStore(STORE, STORE, STORE, STORE, STORE, STORE, STORE))

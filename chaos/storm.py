@@ -27,7 +27,7 @@ class Storm:
     _until: float | None = None
 
     def __post_init__(self) -> None:
-        without = absent(self.plan.broker, is_pooled=self.site.is_pooled)
+        without = absent(self.plan, is_pooled=self.site.is_pooled)
         self._coming = drawn(self.plan.seed, self.plan.only, without)
 
     def turn(self, sent: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from random import Random
 
-from chaos.faults import killed, poison, postgres, providers, rabbitmq, redis
+from chaos.faults import hosts, killed, poison, postgres, providers, rabbitmq, redis
 from chaos.faults.fault import Fault
-from chaos.plan import BROKERS
+from chaos.plan import BROKERS, Plan
 
 FAULTS: Mapping[str, Fault] = {
     "worker killed": killed.killed("worker", "worker-2"),
@@ -34,6 +34,9 @@ FAULTS: Mapping[str, Fault] = {
     "postgres table held": postgres.table_held,
     "postgres full": postgres.full,
     "postgres read-only": postgres.read_only,
+    "host cut off": hosts.cut_off,
+    "host vanished": hosts.vanished,
+    "hosts restarted": hosts.restarted,
     "providers throttle": providers.throttled,
     "providers err": providers.erring,
     "providers break off": providers.broken,
@@ -42,11 +45,15 @@ FAULTS: Mapping[str, Fault] = {
 }
 
 NEEDS_POOLER = "pooler killed"
+_SERVERS = ("postgres", "redis", "rabbitmq", "pooler", "two")
+"""First words of what strikes at servers of the same host as all, or starts a beat beside the one
+that there is."""
+_HOSTS = ("host", "hosts")
 
 
-def absent(broker: str, *, is_pooled: bool) -> frozenset[str]:
-    """The faults of what is not there: another broker, a pooler."""
-    others = {one for one in BROKERS if one != broker}
+def absent(plan: Plan, *, is_pooled: bool) -> frozenset[str]:
+    """The faults of what is not there: other hosts, another broker, a pooler."""
+    others = _SERVERS if plan.hosts else (*_HOSTS, *(one for one in BROKERS if one != plan.broker))
     found = {name for name in FAULTS if name.partition(" ")[0] in others}
     return frozenset(found if is_pooled else {*found, NEEDS_POOLER})
 

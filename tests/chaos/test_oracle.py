@@ -15,7 +15,7 @@ from chaos.accounts import ACCOUNTS
 from chaos.accounts.account import Drawn
 from chaos.faults.draw import FAULTS, absent, drawn
 from chaos.oracle import Oracle
-from chaos.plan import RABBITMQ, REDIS, Plan
+from chaos.plan import RABBITMQ, Plan
 from chaos.rows import Delivery, Document, Rows
 from chaos.sender import Heard
 from chaos.stream import Posting, Stream
@@ -150,17 +150,19 @@ def test_the_same_seed_draws_the_same_faults_and_each_once_before_any_twice() ->
 
 
 @pytest.mark.parametrize(
-    ("broker", "is_pooled", "missing"),
+    ("plan", "is_pooled", "missing"),
     [
-        (REDIS, True, {"rabbitmq"}),
-        (RABBITMQ, True, {"redis"}),
-        (REDIS, False, {"rabbitmq", "pooler"}),
+        (Plan(1), True, {"rabbitmq", "host", "hosts"}),
+        (Plan(1, broker=RABBITMQ), True, {"redis", "host", "hosts"}),
+        (Plan(1), False, {"rabbitmq", "pooler", "host", "hosts"}),
+        (Plan(1, hosts=True), False, {"redis", "rabbitmq", "postgres", "pooler", "two"}),
     ],
+    ids=["as usual", "RabbitMQ", "no pooler", "several hosts"],
 )
 def test_what_is_not_there_is_not_struck(
-    broker: str, is_pooled: bool, missing: Collection[str]
+    plan: Plan, is_pooled: bool, missing: Collection[str]
 ) -> None:
-    without = absent(broker, is_pooled=is_pooled)
+    without = absent(plan, is_pooled=is_pooled)
     assert without == {name for name in FAULTS if name.split()[0] in missing}
     names = drawn(3, without=without)
     assert {next(names)[0] for _ in range(2 * len(FAULTS))} == {*FAULTS} - without

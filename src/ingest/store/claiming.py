@@ -193,10 +193,8 @@ def claim(
     held_s = _held_s(chosen, lease_s, is_dear=is_dear)
     ids = [row.id for row in chosen]
     taken = {"ids": ids, "token": token, "lone": alone, "lease_s": held_s}
-    claimed = tuple(
-        ClaimedDelivery(*row)
-        for row in sorted(conn.execute(_CLAIM, taken, execution_options=BINARY))
-    )
+    rows = conn.execute(_CLAIM, taken, execution_options=BINARY)
+    claimed = tuple(ClaimedDelivery(*row) for row in sorted(rows))
     full = len(due) >= limit or len(chosen) < len(due)
     return Claim(token, claimed, full, dear=is_dear, lease_s=held_s)
 

@@ -160,8 +160,10 @@ class Fake:
 
 
 @contextmanager
-def serving(provider: Provider) -> Iterator[Fake]:
-    """The provider's API on a free port of loopback, until the end of the block."""
+def serving(provider: Provider, host: str = "127.0.0.1") -> Iterator[Fake]:
+    """The provider's API on a free port of loopback, or of another address of this machine, until
+    the end of the block.
+    """
     fake = Fake(provider)
     config = uvicorn.Config(
         _app(fake),
@@ -173,8 +175,8 @@ def serving(provider: Provider) -> Iterator[Fake]:
     )
     server = _Server(config)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.bind(("127.0.0.1", 0))
-        fake.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening.bind((host, 0))
+        fake.url = f"http://{host}:{listening.getsockname()[1]}"
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listening]}, name="fake", daemon=True
         )
