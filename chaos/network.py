@@ -6,6 +6,7 @@ What is cut off here is cut off as by a pulled cable: nobody is told, and packet
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -13,8 +14,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 _PROGRAM = "ip"
-_NET = "10.231.77"
-_OURS = f"{_NET}.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,8 @@ class Network:
     """`address` is where the hosts reach this process's own host."""
 
     hosts: Sequence[Host]
-    address: str = _OURS
-    subnet: str = f"{_NET}.0/24"
+    address: str
+    subnet: str
 
 
 def lacking() -> str:
@@ -60,16 +59,16 @@ def lacking() -> str:
 @contextmanager
 def network(names: Sequence[str]) -> Iterator[Network]:
     """Hosts of these names; they, their cables and the bridge are gone after the block."""
+    net, bridge = f"10.231.{secrets.randbelow(256)}", f"chaos{secrets.token_hex(3)}"
     with ExitStack() as held:
-        bridge = f"chaos{os.getpid() % 10**7}"
         _ip("link", "add", bridge, "type", "bridge")
         held.callback(_ip, "link", "del", bridge)
-        _ip("addr", "add", f"{_OURS}/24", "dev", bridge)
+        _ip("addr", "add", f"{net}.1/24", "dev", bridge)
         _ip("link", "set", bridge, "up")
         hosts = [
-            _host(held, bridge, name, f"{_NET}.{number}") for number, name in enumerate(names, 11)
+            _host(held, bridge, name, f"{net}.{number}") for number, name in enumerate(names, 11)
         ]
-        yield Network(hosts)
+        yield Network(hosts, f"{net}.1", f"{net}.0/24")
 
 
 def _host(held: ExitStack, bridge: str, name: str, address: str) -> Host:
@@ -77,6 +76,7 @@ def _host(held: ExitStack, bridge: str, name: str, address: str) -> Host:
     _ip("netns", "add", namespace)
     held.callback(_ip, "netns", "del", namespace)
     _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace)
+    held.callback(_ip, "link", "del", cable)
     _ip("link", "set", cable, "master", bridge)
     _ip("link", "set", cable, "up")
     for command in (
