@@ -26,6 +26,9 @@ ANSWER_S = 10.0
 AGAIN_S = (0.3, 1.0)
 """A provider comes again after a while; ours are in a hurry."""
 LINES = 64
+MOST_UNDER_WAY = 512
+"""Of letters that wait for an answer: a stream that is not kept up with gets slower. The client's
+own queue takes the square of its length."""
 Key = tuple[str, str]
 """Source type and the provider's id of a delivery."""
 
@@ -83,14 +86,17 @@ class Sender:
             httpx.AsyncClient(limits=limits, timeout=ANSWER_S, trust_env=False) as client,
             asyncio.TaskGroup() as sending,
         ):
-            began = time.monotonic()
+            began, room = time.monotonic(), asyncio.Semaphore(MOST_UNDER_WAY)
             for number, posting in enumerate(postings):
                 await asyncio.sleep(began + number / self.a_second - time.monotonic())
+                await room.acquire()
                 self.sent += 1
-                if posting.dropped:
-                    sending.create_task(self._drop(posting.letter))
-                else:
-                    sending.create_task(self._send(client, posting.letter))
+                act = (
+                    self._drop(posting.letter)
+                    if posting.dropped
+                    else self._send(client, posting.letter)
+                )
+                sending.create_task(act).add_done_callback(lambda _: room.release())
 
     async def _send(self, client: httpx.AsyncClient, letter: Letter) -> None:
         route = self.routes[letter.source_type]
