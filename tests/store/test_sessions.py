@@ -17,6 +17,7 @@ from ingest.flows.receiving.arrivals import insert_into
 from ingest.sources.registry import all_sources
 from ingest.store import health
 from ingest.store.deliveries import Arrival
+from ingest.store.dialect import BINARY, BytesArray
 from ingest.store.engine import ReadOnly, SessionLost, connect, connect_to_probe, transaction
 from ingest.store.upgrade import check, upgrade
 from tests.black_hole import proxied
@@ -356,3 +357,18 @@ def test_statements_are_prepared_where_the_session_is_our_own(engine: sa.Engine)
             conn.execute(sa.text("SELECT 1"))
         prepared = conn.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one()
     assert prepared
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_array_of_bytes_and_what_is_read_in_binary_are_what_they_were(
+    engine: sa.Engine, count: int
+) -> None:
+    """Quotes, backslashes, NULs and nothing at all; twenty times, as statements get prepared."""
+    said = BytesArray([b"", b'{"a": "\\\\u0000"}', bytes(range(256))][:count] * 2)
+    query = sa.text("SELECT one, CAST('github' AS text) FROM unnest(CAST(:said AS bytea[])) one")
+    with transaction(engine) as conn:
+        for _ in range(20):
+            for options in (BINARY, {}):
+                found = conn.execute(query, {"said": said}, execution_options=options).all()
+                assert [*found] == [(one, "github") for one in said]
+        assert conn.execute(query, {"said": BytesArray()}).all() == []

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.core.errors import LeaseLost
+from ingest.store.dialect import BytesArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,14 +253,14 @@ def _doubled(keys: Sequence[_Key]) -> list[bool]:
     return [place > 0 and key[:3] == keys[place - 1][:3] for place, key in enumerate(keys)]
 
 
-def _columns(arrivals: Sequence[Arrival]) -> dict[str, list[object]]:
+def _columns(arrivals: Sequence[Arrival]) -> dict[str, Sequence[object]]:
     return {
         "source_types": [a.source_type for a in arrivals],
         "connection_ids": [a.connection_id for a in arrivals],
         "delivery_keys": [a.delivery_key for a in arrivals],
-        "body_hashes": [a.body_hash for a in arrivals],
+        "body_hashes": BytesArray(a.body_hash for a in arrivals),
         "headers": [a.headers for a in arrivals],
-        "bodies": [a.body for a in arrivals],
+        "bodies": BytesArray(a.body for a in arrivals),
         "received_ats": [a.received_at for a in arrivals],
         "lanes": [a.lane for a in arrivals],
     }
