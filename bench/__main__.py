@@ -15,6 +15,7 @@ from bench import (
     console,
     costs,
     extraction,
+    far,
     flood,
     latency,
     legacy,
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
     "extraction": lambda quick: extraction.extraction(
         extraction.Plan.quick() if quick else extraction.Plan()
     ),
+    "far": lambda quick: far.far(far.Plan.quick() if quick else far.Plan()),
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
     "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
     "legacy": lambda quick: legacy.legacy(legacy.Plan.quick() if quick else legacy.Plan()),

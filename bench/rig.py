@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -68,10 +68,17 @@ class Rig:
         return self.machine.program.database_url
 
     @contextmanager
-    def ours(self) -> Iterator[int]:
-        """The port of our receiver, with all that belongs to it."""
+    def ours(self, database_url: str | None = None) -> Iterator[int]:
+        """The port of our receiver, with all that belongs to it; they find the database elsewhere
+        where another URL is given.
+        """
         port = processes.free_port()
-        with self._crew(self.machine.children(host=HOST, port=port, workers=1), port):
+        crew = self.machine.children(host=HOST, port=port, workers=1)
+        if database_url is not None:
+            crew = tuple(
+                replace(one, env={**one.env, "DATABASE_URL": database_url}) for one in crew
+            )
+        with self._crew(crew, port):
             yield port
 
     @contextmanager
