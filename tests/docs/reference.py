@@ -17,6 +17,7 @@ from ingest.cli.app import COMMANDS, GROUPS, tree
 from ingest.variables import OF_SOURCES, PREFIX, VARIABLES
 from tests.docs.pages import DOCS
 from tests.docs.reference_metrics import metrics
+from tests.docs.reference_tables import tables
 
 REFERENCE = DOCS / "reference"
 _PAGE = re.compile(r"\bdocs/([a-z-]+)\.md\b")
@@ -83,6 +84,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings,
     "cli.md": commands,
     "metrics.md": metrics,
+    "tables.md": tables,
 }
 
 
