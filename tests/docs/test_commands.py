@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.docs.command_lines import of_ours, problem, shown
-from tests.docs.pages import DOCS, ROOT, commands, every_page
-
-PAST = {ROOT / "CHANGELOG.md", *DOCS.glob("decisions/*.md")}
-"""They speak of their day."""
-
-
-def _lines(text: str) -> Iterator[str]:
-    for line in commands(text):
-        yield from of_ours(line)
-    yield from shown(text)
+from tests.docs.command_lines import PAST, commands_of, problem
+from tests.docs.pages import every_page
 
 
 def test_every_command_of_a_page_could_be_run() -> None:
     pages = [page for page in every_page() if page not in PAST]
-    found = {(page.name, line) for page in pages for line in _lines(page.read_text("utf-8"))}
+    found = {(page.name, line) for page in pages for line in commands_of(page.read_text("utf-8"))}
     assert len(found) > 150
     assert not sorted(f"{page}: {why}" for page, line in found if (why := problem(line)))
 

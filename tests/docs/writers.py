@@ -55,7 +55,7 @@ WRITERS: Mapping[str, str] = {
     "sync_runs": "asked for by commands, the console, `ingest.sync` and worker (a tick); worked on "
     "by syncer",
     "sync_parts": "syncer",
-    "sync_marks": "syncer; commands",
+    "sync_marks": "syncer",
     "sync_seen": "syncer; deleted by worker (retention)",
     "reprocess_runs": "asked for by commands; worked on by syncer",
     "sync_schedules": "commands (`ingest source update`)",
