@@ -16,6 +16,7 @@ from typer.main import get_group
 from ingest.cli.app import COMMANDS, GROUPS, tree
 from ingest.variables import OF_SOURCES, PREFIX, VARIABLES
 from tests.docs.pages import DOCS
+from tests.docs.reference_events import events
 from tests.docs.reference_metrics import metrics
 from tests.docs.reference_tables import tables
 
@@ -85,6 +86,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": commands,
     "metrics.md": metrics,
     "tables.md": tables,
+    "events.md": events,
 }
 
 
