@@ -112,11 +112,7 @@ class Program:
         return connect_to_probe(self.database_url, application=self.application)
 
     def close(self) -> None:
-        """Close what was opened: connections to the database, to Redis and to providers, and the
-        way of spans.
-        """
-        if "clients" in self.__dict__:
-            self.clients.close()
+        """Close what was opened: connections to the database and to Redis, and the way of spans."""
         for name in ("engine", "probe"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()

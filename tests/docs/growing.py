@@ -52,7 +52,7 @@ _RUNS = sa.text("SELECT count(*) FROM lightfast_sync_runs WHERE finished_at IS N
 _STOP = (
     "UPDATE lightfast_sync_runs SET state = 'stopped', plan = '{}' WHERE id = CAST(:id AS bigint)",
     "INSERT INTO lightfast_sync_seen SELECT CAST(:id AS bigint), identity "
-    "FROM lightfast_document_ledger LIMIT 1",
+    "FROM lightfast_document_ledger LIMIT 1 ON CONFLICT DO NOTHING",
 )
 
 
@@ -88,6 +88,7 @@ def _grow(environ: Mapping[str, str], fakes: Mapping[str, Fake], words: dict[str
     _said(environ, "reprocess", "--what", "deliveries")
     words["reprocess"] = _newest(environ, "reprocess")
     words["position"] = _told(environ)
+    parts.clients.close()
     parts.close()
 
 

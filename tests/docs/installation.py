@@ -64,6 +64,7 @@ class Installation:
             while not done.is_set():
                 work_off(parts)
                 done.wait(PAUSE_S)
+            parts.clients.close()
             parts.close()
 
         thread = threading.Thread(target=work)
