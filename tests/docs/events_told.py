@@ -81,7 +81,7 @@ def _meanings(source_type: str) -> Iterator[tuple[str, str, Normalised]]:
     for one, event in events.items():
         yield event, one.name.removeprefix(event).strip("."), one.means()
     known = {*events.values()}
-    for wanted in sorted(EVENTS[source_type]):
+    for wanted in sorted(EVENTS.get(source_type, ())):
         if not any(event == wanted or event.startswith(f"{wanted}.") for event in known):
             beside = wanted.partition(".")[0]
             like = next(one for one, event in events.items() if _is_like(event, beside))

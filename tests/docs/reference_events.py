@@ -56,7 +56,7 @@ def _source(name: str, one: Source, members: tuple[Member, ...]) -> str:
         map(_row, told(name)),
     )
     facts = table(("of a delivery", ""), _facts(one))
-    asked = ", ".join(f"`{event}`" for event in sorted(EVENTS[name]))
+    asked = _codes(sorted(EVENTS.get(name, ())))
     recorded = "\n".join(map(_member, members))
     return f"""## {descriptor.title}
 
