@@ -43,8 +43,9 @@ What may be relied upon: the tables of *the seed*, which stay as they are, and t
 readers*, whose columns are never taken away. All other tables are ours, and change with a version.
 Whoever embeds reads [the change feed](../changes.md) or a view; queries are in
 [reading](../reading.md). *Written by* names processes (`receiver` is `web`), and the modules of
-`ingest.store` whose statements do it. Beside these there is `lightfast_schema_version`, which
-`ingest db upgrade` keeps, and an index for full-text search where `ingest db search` made it.
+`ingest.store` whose statements do it; what is erased (`--purge`, `ingest store delete`) is deleted
+by commands everywhere. Beside these there is `lightfast_schema_version`, which `ingest db upgrade`
+keeps, and an index for full-text search where `ingest db search` made it.
 
 {table(("part", "tables"), ((part, _links(of_part)) for part, of_part in named))}
 {"".join(_part(part, of_part) for part, of_part in named)}{MADE}"""

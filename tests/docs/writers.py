@@ -18,11 +18,11 @@ WRITERS: Mapping[str, str] = {
     "workspaces": "commands (`ingest store`)",
     "stores": "commands (`ingest store`)",
     "docs_documents": f"{APPLY}; {IMPORT}",
-    "connected_sources": f"commands, the console; counts, times and refusals {APPLY}",
+    "connected_sources": f"commands (`ingest source`); counts, times and refusals {APPLY}",
     "store_sources": "commands (`ingest source`)",
     "ingestion_events": APPLY,
     "webhook_deliveries": "receiver (`ingest.enqueue` too: worker); settled by worker and fetcher; "
-    "replayed and discarded by commands and the console; deleted by worker (retention)",
+    "replayed by commands and the console, discarded by commands; deleted by worker (retention)",
     "document_ledger": APPLY,
     "withheld_documents": APPLY,
     "document_feeds": f"{APPLY}; commands (`ingest source`)",
@@ -38,7 +38,7 @@ WRITERS: Mapping[str, str] = {
     "pending_bindings": "an older version; emptied by worker",
     "binding_notes": f"{APPLY}; emptied by them and by worker (a tick)",
     "space_names": APPLY,
-    "lookups": "asked for by worker, syncer, commands; worked on by fetcher",
+    "lookups": "asked for by worker and syncer; worked on by fetcher",
     "lookup_waiters": "worker; ended by fetcher",
     "lookup_states": "fetcher",
     "connection_conditions": f"{APPLY}; commands (`ingest source`)",
@@ -52,8 +52,8 @@ WRITERS: Mapping[str, str] = {
     "refused_messages": "worker",
     "refused_message_counts": "worker",
     "lookup_counts": "fetcher",
-    "sync_runs": "asked for by commands, the console, `ingest.sync` and worker (a tick); worked on "
-    "by syncer",
+    "sync_runs": "asked for by commands, `ingest.sync` and worker (a tick); worked on by syncer; "
+    "confirmed and cancelled by commands and the console",
     "sync_parts": "syncer",
     "sync_marks": "syncer",
     "sync_seen": "syncer; deleted by worker (retention)",
