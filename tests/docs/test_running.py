@@ -6,20 +6,26 @@ needs is asked for its help.
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from shutil import which
 
 import pytest
 
 from tests.conftest import database_on
 from tests.databases import empty_databases
 from tests.docs import endings
-from tests.docs.command_lines import problem
+from tests.docs.command_lines import of_ours, problem
 from tests.docs.installation import Installation, installed
+from tests.docs.pages import ROOT, commands
 from tests.docs.stand_ins import WORDS, Line
 from tests.docs.typed import FIRST, LINES, NAMES, RUN, LegacyDatabases, Typed
+from tests.factories import SECRET
 from tests.legacy.database import build
 from tests.spares import Spares
 
@@ -106,3 +112,30 @@ def test_every_stand_in_stands_for_something() -> None:
         if not any(word in one and " ".join(one).startswith(beginning) for one in told)
     ]
     assert not unused
+
+
+@pytest.mark.skipif(which("curl") is None, reason="curl is not on this machine")
+def test_the_webhook_that_the_readme_makes_by_hand_becomes_the_document_that_it_names(
+    installation: Installation,
+) -> None:
+    """In a shell, as it stands there, but for the port."""
+    typed = [*commands((ROOT / "README.md").read_text("utf-8"))]
+    first = next(at for at, line in enumerate(typed) if line.startswith("body="))
+    sending, (find,) = typed[first : first + 3], [*of_ours(typed[first + 3])]
+    connecting = next(line for line in LINES if "--webhook-secret-env GITHUB_HOOK" in line.text)
+    installation.rows.put_back(endings.BEGUN)
+    connected = installation.run(connecting.argv(installation.words), GITHUB_HOOK_SECRET=SECRET)
+    with installation.receiving() as port:
+        script = "\n".join(sending).replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+        environ = {"PATH": os.environ["PATH"], "ID": connected.out.strip()}
+        sent = subprocess.run(
+            ["sh", "-ec", script],
+            env={**environ, "GITHUB_HOOK_SECRET": SECRET},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert json.loads(sent.stdout)["status"] == "accepted"
+    with installation.working():
+        assert installation.run(["drain"]).code == 0
+    assert installation.run(shlex.split(find)[1:]).code == 0
