@@ -19,7 +19,7 @@ from ingest.embedded import Services, start
 from ingest.testing.fakes import Fake
 from ingest.testing.sample import all_samples
 from ingest.web import create_app
-from ingest.wiring import program
+from ingest.wiring import Program, program
 from tests.docs.growing import GROWING, WORDS
 from tests.docs.row_sets import RowSets
 from tests.docs.working import Ran, run_command, work_off
@@ -35,7 +35,8 @@ PAUSE_S = 0.1
 class Installation:
     """One database in one of three states: `empty` (a schema), `begun` (a store), `grown` (all).
 
-    `rows` puts it back in a state. `words` are ids in the grown one, by what they are of.
+    `rows` puts it back in a state. `words` are ids in the grown one, by what they are of; `workers`
+    is the program that works.
     """
 
     rows: RowSets
@@ -43,6 +44,7 @@ class Installation:
     fakes: Mapping[str, Fake]
     words: Mapping[str, str]
     services: Services
+    workers: Program
 
     def run(self, argv: Sequence[str], **more: str) -> Ran:
         """One command, with these variables beside the installation's own."""
@@ -60,12 +62,9 @@ class Installation:
         done = threading.Event()
 
         def work() -> None:
-            parts = program(self.environ)
             while not done.is_set():
-                work_off(parts)
+                work_off(self.workers)
                 done.wait(PAUSE_S)
-            parts.clients.close()
-            parts.close()
 
         thread = threading.Thread(target=work)
         thread.start()
@@ -97,8 +96,10 @@ def installed(database_url: str, redis_url: str, directory: Path) -> Iterator[In
             **{f"INGEST_{name.upper()}_API_URL": fake.url for name, fake in fakes.items()},
         }
         rows = RowSets(stack.enter_context(psycopg.connect(database_url, autocommit=True)))
-        words = dict(WORDS)
+        words, workers = dict(WORDS), program(environ)
+        stack.callback(workers.close)
+        stack.callback(workers.clients.close)
         for state, grow in GROWING.items():
             grow(environ, fakes, words)
             rows.keep(state)
-        yield Installation(rows, environ, fakes, words, services)
+        yield Installation(rows, environ, fakes, words, services, workers)
