@@ -19,6 +19,7 @@ CREATE TYPE source_type AS ENUM (
 
 -- Part 2: owners --------------------------------------------------------------------------------
 
+-- A tenant. The columns of GitHub are of a program before us, and may be null.
 CREATE TABLE lightfast_organizations (
   id VARCHAR(191) PRIMARY KEY,
   clerk_org_slug VARCHAR(255) NOT NULL,
@@ -36,6 +37,7 @@ CREATE INDEX org_github_slug_idx ON lightfast_organizations(github_org_slug);
 CREATE INDEX org_installation_idx ON lightfast_organizations(github_installation_id);
 CREATE INDEX org_clerk_slug_idx ON lightfast_organizations(clerk_org_slug);
 
+-- A part of an organization, in which stores are.
 CREATE TABLE lightfast_workspaces (
   id VARCHAR(191) PRIMARY KEY,
   organization_id VARCHAR(191) NOT NULL REFERENCES lightfast_organizations(id) ON DELETE CASCADE,
@@ -49,8 +51,8 @@ CREATE INDEX workspace_org_id_idx ON lightfast_workspaces(organization_id);
 CREATE INDEX workspace_org_default_idx ON lightfast_workspaces(organization_id, is_default);
 CREATE INDEX workspace_org_slug_idx ON lightfast_workspaces(organization_id, slug);
 
--- `links_taken`: how often a connection was taken off the store; who writes in it by what he read
--- before is told by that.
+-- What documents are in: one corpus, with how its texts are cut and embedded. `links_taken`: how often
+-- a connection was taken off the store; who writes in it by what he read before is told by that.
 CREATE TABLE lightfast_stores (
   id VARCHAR(191) PRIMARY KEY,
   workspace_id VARCHAR(191) NOT NULL REFERENCES lightfast_workspaces(id) ON DELETE CASCADE,
@@ -73,6 +75,10 @@ CREATE UNIQUE INDEX uq_ws_slug ON lightfast_stores(workspace_id, slug);
 
 -- Part 1: the seed ------------------------------------------------------------------------------
 
+-- A document that is in sight. `source_id` is its human key (a path, ENG-7, owner/repo#12), which may
+-- change; `slug` never does. `content_hash` is the SHA-256 of its text, `config_hash` that of how the
+-- store cuts and embeds. `source_metadata` is of the types that `ingest types` writes, `relationships`
+-- a view of lightfast_document_references. `created_at` is the source's time, `updated_at` our row's.
 CREATE TABLE lightfast_docs_documents (
   id VARCHAR(191) PRIMARY KEY,
   store_id VARCHAR(191) NOT NULL REFERENCES lightfast_stores(id) ON DELETE CASCADE,
@@ -110,6 +116,9 @@ CREATE INDEX idx_docs_status ON lightfast_docs_documents
 CREATE INDEX idx_docs_children ON lightfast_docs_documents (parent_doc_id, created_at, id)
   WHERE parent_doc_id IS NOT NULL;
 
+-- A connection: what was connected at a provider, and how it is. `source_metadata` names it and what is
+-- wanted of it. `config_status` is configured, paused, refused (its token is) or disconnected, and
+-- `is_active` false where it is not configured. `document_count` is right in the end.
 CREATE TABLE lightfast_connected_sources (
   id VARCHAR(191) PRIMARY KEY,
   organization_id VARCHAR(191) NOT NULL REFERENCES lightfast_organizations(id) ON DELETE CASCADE,
@@ -132,6 +141,7 @@ CREATE INDEX idx_sources_type ON lightfast_connected_sources(source_type);
 CREATE INDEX idx_sources_org_type ON lightfast_connected_sources(organization_id, source_type);
 CREATE INDEX idx_sources_org_active ON lightfast_connected_sources(organization_id, is_active);
 
+-- Which stores a connection feeds.
 CREATE TABLE lightfast_store_sources (
   id VARCHAR(191) PRIMARY KEY,
   store_id VARCHAR(191) NOT NULL REFERENCES lightfast_stores(id) ON DELETE CASCADE,
@@ -142,6 +152,9 @@ CREATE INDEX idx_store_sources_store ON lightfast_store_sources(store_id);
 CREATE INDEX idx_store_sources_source ON lightfast_store_sources(source_id);
 CREATE UNIQUE INDEX uq_store_sources_link ON lightfast_store_sources(store_id, source_id);
 
+-- What happened, once for each store: a delivery that was processed or skipped (`status`; failed is of
+-- a legacy database), a document that a sync run changed. `event_key` is the provider's id of it, by
+-- which nothing is ingested twice.
 CREATE TABLE lightfast_ingestion_events (
   id VARCHAR(191) PRIMARY KEY,
   store_id VARCHAR(191) NOT NULL REFERENCES lightfast_stores(id) ON DELETE CASCADE,
@@ -710,7 +723,7 @@ CREATE TABLE lightfast_sync_schedules (
   full_s INTEGER
 );
 
--- When the receiver was last there, and the times at which none was.
+-- When the receiver was last there.
 CREATE TABLE lightfast_heartbeats (
   name VARCHAR(32) PRIMARY KEY,
   beat_at TIMESTAMPTZ NOT NULL DEFAULT now()
@@ -722,6 +735,7 @@ CREATE TABLE lightfast_clocks (
   ahead_s DOUBLE PRECISION NOT NULL,
   told_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- The times at which no receiver was there.
 CREATE TABLE lightfast_receiver_gaps (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   began_at TIMESTAMPTZ NOT NULL DEFAULT now(),

@@ -16,6 +16,9 @@ from typer.main import get_group
 from ingest.cli.app import COMMANDS, GROUPS, tree
 from ingest.variables import OF_SOURCES, PREFIX, VARIABLES
 from tests.docs.pages import DOCS
+from tests.docs.reference_events import events
+from tests.docs.reference_metrics import metrics
+from tests.docs.reference_tables import tables
 
 REFERENCE = DOCS / "reference"
 _PAGE = re.compile(r"\bdocs/([a-z-]+)\.md\b")
@@ -78,7 +81,13 @@ def _shortened(told: str) -> str:
     return told.replace("```console\n$ ", "```text\n")
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"settings.md": settings, "cli.md": commands}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings,
+    "cli.md": commands,
+    "metrics.md": metrics,
+    "tables.md": tables,
+    "events.md": events,
+}
 
 
 def write() -> None:

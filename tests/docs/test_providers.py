@@ -10,29 +10,16 @@ from collections.abc import Mapping
 import pytest
 
 from ingest.sources.github import hooks, subscriptions
-from ingest.sources.linear.hooks import WANTED as LINEAR
 from ingest.sources.linear.subscriptions import _ADMIN
-from ingest.sources.notion.events import COMMENT_DELETED, LOOKED_UP
 from ingest.sources.registry import source
-from ingest.sources.sentry.observations import RESOURCES
-from ingest.sources.vercel.subscriptions import WANTED as VERCEL
 from ingest.sources.zendesk.events import PREFIX
-from ingest.sources.zendesk.events import WANTED as ZENDESK
 from ingest.sources.zendesk.subscriptions import _NEEDED, _SCOPES
 from tests.docs.command_lines import of_ours
 from tests.docs.pages import DOCS, commands
+from tests.docs.wanted import EVENTS
 from tests.factories import OURS
 
 PAGES = {name: (DOCS / "providers" / f"{name}.md").read_text("utf-8") for name in sorted(OURS)}
-EVENTS: Mapping[str, frozenset[str]] = {
-    "github": hooks.WANTED,
-    "linear": frozenset(LINEAR),
-    "notion": frozenset({*LOOKED_UP, COMMENT_DELETED}),
-    "sentry": RESOURCES,
-    "vercel": frozenset(VERCEL),
-    "zendesk": frozenset(ZENDESK),
-}
-"""What each is asked to send, or is missed by `ingest source doctor`."""
 SAID: Mapping[str, tuple[str, str]] = {
     "github": (subscriptions._RIGHTS, r"Webhooks|admin:repo_hook"),
     "linear": (_ADMIN, r"admin"),

@@ -16,7 +16,8 @@ from ingest.web.database_metrics import FAMILIES, LOOK_UPS, DatabaseMetrics
 from ingest.web.metrics import Metrics
 from tests.web.exposed import every_name, exposition, own_exposition
 
-PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
+DOCS = Path(__file__).parents[2] / "docs"
+LIST, PAGE = DOCS / "reference" / "metrics.md", DOCS / "metrics.md"
 
 
 def test_names_are_as_prometheus_has_them() -> None:
@@ -33,16 +34,19 @@ def test_names_are_as_prometheus_has_them() -> None:
 
 
 def test_every_metric_is_documented_and_none_that_there_is_not() -> None:
-    told = set(re.findall(r"`(ingest_\w+)(?:\{[\w, ]*\})?`", PAGE.read_text("utf-8")))
-    assert told == {name for name in every_name() if name.startswith("ingest_")}
+    every = {name for name in every_name() if name.startswith("ingest_")}
+    listed = re.findall(r"^\| `(ingest_\w+)` \|", LIST.read_text("utf-8"), re.MULTILINE)
+    assert len(listed) == len(every)
+    assert {*listed} == every
+    assert every >= {*re.findall(r"`(ingest_\w+)", PAGE.read_text("utf-8"))}
 
 
 def test_labels_are_documented_with_their_metric() -> None:
-    page = PAGE.read_text("utf-8")
+    page = LIST.read_text("utf-8")
     for family in (*FAMILIES.values(), LOOK_UPS):
         name = f"{family.name}_total" if family.counter else family.name
-        labels = f"{{{', '.join(family.labels)}}}" if family.labels else ""
-        assert f"| `{name}{labels}` |" in page
+        labels = ", ".join(f"`{label}`" for label in sorted(family.labels))
+        assert re.search(rf"^\| `{name}` \| \w+ \|[^|]*\| {labels}\ ?\|", page, re.MULTILINE), name
 
 
 def test_times_of_look_ups_are_a_histogram() -> None:

@@ -38,7 +38,7 @@ _STEPS: Mapping[str, str] = {
     "done": "all of it is here",
 }
 _NEXT = (
-    "No secret came along. Give each connection its own: ingest source update ID "
+    "No secret came along. Give each connection its own: ingest source credentials ID "
     "--webhook-secret-env VAR --token-env VAR (`ingest source list` names them)",
     "With its first token a connection is read whole, which brings texts and chunks",
 )

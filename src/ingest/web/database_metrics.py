@@ -1,8 +1,8 @@
 """What the database says, for Prometheus; of providers' limits, what Redis says.
 
-Names and labels are public (docs/metrics.md). Law: the figures of all processes together, the same
-from whichever receiver; none is ever added to another's. So they stand apart from a receiver's own
-counts, at `/metrics/database`.
+Names, labels and help are public (docs/reference/metrics.md is made of them). Law: the figures of
+all processes together, the same from whichever receiver; none is ever added to another's. So they
+stand apart from a receiver's own counts, at `/metrics/database`.
 """
 
 from __future__ import annotations
@@ -46,13 +46,14 @@ class NamedMetric:
 FAMILIES: Mapping[str, NamedMetric] = {
     "items": NamedMetric(
         "ingest_queue_items",
-        "What is to be done: due, claimed by a worker, waiting (for its time, a look-up, a paused "
-        "connection, a provider's limit). Counted up to 100000 a queue.",
+        "What is to be done: due; claimed by a worker; waiting for its time; of deliveries "
+        "looked_up (ends with a look-up) and paused (its connection is); of look-ups and sync "
+        "pages paused and held (the provider wants to be left alone). Up to 100000 a queue.",
         ("queue", "source", "state"),
     ),
     "due_s": NamedMetric(
         "ingest_queue_oldest_due_seconds",
-        "For how long the oldest is due that nobody has claimed.",
+        "For how long the oldest is due that nobody has claimed; nothing where none is.",
         ("queue", "source"),
     ),
     "failing": NamedMetric(
@@ -62,12 +63,15 @@ FAMILIES: Mapping[str, NamedMetric] = {
     ),
     "heard_at": NamedMetric(
         "ingest_worker_heard_timestamp_seconds",
-        "When a worker last heard the bell of the queue.",
+        "When a worker last heard the bell of the queue; silence is no fault where nothing is due.",
         ("queue",),
     ),
-    "ticked_at": NamedMetric("ingest_beat_ticked_timestamp_seconds", "When the beat last ticked."),
+    "ticked_at": NamedMetric(
+        "ingest_beat_ticked_timestamp_seconds", "When the beat last ticked: every 5 s."
+    ),
     "receiver_at": NamedMetric(
-        "ingest_receiver_seen_timestamp_seconds", "When a receiver last said that it is there."
+        "ingest_receiver_seen_timestamp_seconds",
+        "When a receiver last said that it is there: every 30 s.",
     ),
     "dead": NamedMetric(
         "ingest_deliveries_dead",
@@ -81,13 +85,15 @@ FAMILIES: Mapping[str, NamedMetric] = {
     ),
     "settled": NamedMetric(
         "ingest_settled_last_minute",
-        "Deliveries that ended within the last minute, by how.",
+        "Deliveries that ended within the last minute: processed, skipped, duplicate, dead (up to "
+        "100000).",
         ("source", "outcome"),
     ),
     "visible_s": NamedMetric(
         "ingest_visible_last_minute_seconds",
-        "From the receipt of a delivery to the transaction that made its documents visible, of "
-        "those of the last minute.",
+        "Percentiles (50, 95, 99) of the time from the receipt of a delivery to the transaction "
+        "that made its documents visible, without that one's own length, of those of the last "
+        "minute.",
         ("source", "percentile"),
     ),
     "connections": NamedMetric(
@@ -103,12 +109,12 @@ FAMILIES: Mapping[str, NamedMetric] = {
     ),
     "syncs": NamedMetric(
         "ingest_sync_runs",
-        "Sync runs that wait for their turn, run, or stopped to ask a person.",
+        "Sync runs: waiting for their turn, running, stopped (asks a person).",
         ("source", "state"),
     ),
     "syncs_ended": NamedMetric(
         "ingest_sync_runs_ended_last_hour",
-        "Sync runs that ended within the last hour, by how.",
+        "Sync runs that ended within the last hour: done, failed, cancelled, stopped.",
         ("source", "outcome"),
     ),
     "synced": NamedMetric(
@@ -139,7 +145,9 @@ FAMILIES: Mapping[str, NamedMetric] = {
     ),
     "limit_left": NamedMetric(
         "ingest_provider_limit_remaining",
-        "What is left of a provider's limit, as its headers said last: the least of all tokens.",
+        "What is left of a provider's limit (a name of the source's own, as rest, graphql), as its "
+        "headers said last: of all whose limit it is (tokens, installations, organizations) the "
+        "least.",
         ("source", "limit"),
     ),
     "limit_amount": NamedMetric(
@@ -154,7 +162,9 @@ FAMILIES: Mapping[str, NamedMetric] = {
 """By the name under which `store.gauges` has the samples."""
 LOOK_UPS = NamedMetric(
     "ingest_look_up_seconds",
-    "For how long a provider was asked about one object, by how that ended.",
+    "For how long a provider was asked about one object, by how that ended: seen, gone, denied "
+    "(this object is, to the token), hopeless, or put off: put_off, refused (the token is), "
+    "limited (by the provider). Of all fetchers together, since the database was made.",
     ("source", "outcome"),
 )
 TIMES, SECONDS = "look_up_times", "look_up_seconds"

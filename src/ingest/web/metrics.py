@@ -1,4 +1,5 @@
-"""A receiver's own metrics for Prometheus; names and labels are public (docs/metrics.md).
+"""A receiver's own metrics for Prometheus. Names, labels and help are public: a page is made of
+them (docs/reference/metrics.md).
 
 Law: what this process counts and nothing else, so that those of several may be added up. One
 registry for an app. Labels are never a caller's words: an unknown source is `unknown`.
@@ -39,7 +40,8 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._received = Counter(
             "ingest_received",
-            "Requests by source and answer: what became of a delivery, or the HTTP status.",
+            "Requests by what became of the delivery (accepted, duplicate, handshake, dropped, "
+            "left) or the HTTP status.",
             ["source", "answer"],
             registry=self._registry,
         )
