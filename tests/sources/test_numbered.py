@@ -52,6 +52,8 @@ def test_a_number_of_something_else_is_none_of_the_repository(text: str) -> None
         ("__#12__ and _#13_", (12, 13)),
         ("after the last step, #12 came", (12,)),
         ("We took a step. #2 came next", (2,)),
+        ("Run it in Travis (#12, #13)", (12, 13)),
+        ("Mend it in chen/ledger PR [#12]", (12,)),
         ("Merged in chen/fix (pull request #12)", (12,)),
         ("as in chen/ledger. PR #12 is ours", (12,)),
         ("acme/web PR #12", (12,)),

@@ -35,17 +35,21 @@ _RANGE = re.compile(r"#[0-9]{1,10}(?:-|\.{2,3})\Z")
 _RANGING = frozenset("-.")
 _OPENERS = "([{\"'*_~<|\u201c\u2018"
 _ENDS = (",", ";", "!", "?", ")", "]", ".")  # of what was said before
+_BRACKETS = ("(", "[")
 _SHORT = frozenset({"no.", "nr."})
 
 
-def words_before(text: str, at: int) -> list[str]:
+def words_before(text: str, at: int, *, over_brackets: bool = True) -> list[str]:
     """The words before a number at `at`, or before the row that it stands in, in its clause: in
-    small letters, without marks, the nearest first.
+    small letters, without marks, the nearest first. over_brackets: those before a bracket that the
+    number or row stands in too, which are another matter where lines are tagged ("in Travis (#7)").
     """
     before = text[max(0, at - _REACH) : at].rpartition("\n")[2]
     if "#" in before:
         row = _IN_A_ROW.search(before)
         before = before[: row.start()] if row else before
+    if not over_brackets and before.endswith(_BRACKETS):
+        return []
     words: list[str] = []
     for said in reversed(before.lower().rstrip(_OPENERS).rpartition("(")[2].split()):
         word = said.strip(_OPENERS)

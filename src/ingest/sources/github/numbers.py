@@ -82,7 +82,7 @@ def stands_alone(text: str, found: re.Match[str], home: str) -> bool:
     line = text[max(0, at - _INDENT) : at].rpartition("\n")
     if not line[2].strip() and (line[1] or at < _INDENT) and _FRAME.match(text, found.end()):
         return False
-    words = words_before(text, at)
+    words = words_before(text, at, over_brackets=False)
     if _counts(words, found[1]) or _is_rank(text, found):
         return False
     if repository_of(words) not in (None, home):
