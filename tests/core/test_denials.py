@@ -60,6 +60,7 @@ def test_what_is_denied_asked_conditional_quoted_or_struck_out_makes_no_edge(tex
         "Will fix T-1. Right?",
         "Faster by fixing T-1",
         "This is fixing T-1",
+        "Work on fixing T-1",
         'The "totals" are right, fixes T-1',
         "Ann's fixes T-1 and Ben's",
         "~~Fixes T-2~~ Fixes T-1",

@@ -29,7 +29,7 @@ _CONDITIONS = frozenset(
 )
 _MERGED = frozenset({"merged", "merging", "landed", "deployed", "released", "possible", "so"})
 # "Found while fixing #12", "thanks for fixing #12": it is done elsewhere.
-_BESIDE = frozenset({"while", "of", "about", "from", "despite", "on", "upon", "at", "in", "with"})
+_BESIDE = frozenset({"while", "of", "about", "from", "despite", "upon"})
 _THANKS = frozenset({"thank", "thanks", "you"})
 _ASKING_LIST = """
     are can could did do does has have is may might should was were will would

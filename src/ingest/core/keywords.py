@@ -43,9 +43,9 @@ _COLONS = ":\uff1a"
 BULLETS = "-*+\u2022\u2023\u25e6\u2013\u2014\u2192\u21d2\u2610\u2611\u2612"
 """What begins the item of a list; an arrow and a dash between two words look the same."""
 ITEM = rf"(?:[{BULLETS}]|[-=]>|[0-9]{{1,2}}[.)])"
-OPENERS = "[*_~\"'(\\[<]{0,4}"
+OPENERS = "[*_~\"'(\\[<\\\\]{0,6}"
 BOX = r"(?:\[[ xX]\][ \t]{1,4})?"
-_MARKS = f" \t\r\n{_COLONS}*_~\"'([<>={BULLETS}{_WIDE}"
+_MARKS = f" \t\r\n{_COLONS}*_~\"'([<>=\\{BULLETS}{_WIDE}"
 _PICTURES = "\u2600-\u27bf\u2b00-\u2bff\U0001f300-\U0001faff\ufe0f\u200d"
 _PICTURES_AT_END = re.compile(rf"[{_PICTURES}{_MARKS[:4]}]{{1,16}}\Z")
 _FIRST_PICTURE = "\u2600"
@@ -55,6 +55,7 @@ _PLURAL = "(s)"
 _ITEM_AT_END = re.compile(rf"\n[ \t]{{0,8}}{ITEM}[ \t]{{0,4}}(?:\[[ xX]\])?\Z")
 _GAP = re.compile(
     rf"(?:\(s\))?\.?[*_~]{{0,3}}(?:[ \t](?=[{_COLONS}]))?(?P<colon>[{_COLONS}]?)[*_~]{{0,3}}"
+    rf"(?P<rule>[ \t\r]*+\n(?:-{{3,80}}|={{3,80}}|~{{3,80}})(?=[ \t\r\n]))?"
     rf"(?P<space>[ \t\r{_WIDE}]*+(?P<lines>(?:\n[ \t\r]*+)*))"
     rf"(?P<item>{ITEM}[ \t]{{1,4}}{BOX})?(?P<picture>[{_PICTURES}]{{1,4}}[ \t]?)?{OPENERS}"
 )
@@ -94,7 +95,7 @@ def keyword_before(
     """
     low, head = _head(text, start)
     last = _WORD_REVERSED.match(head[: -_LONGEST_WORD - 1 : -1])
-    if last is None or not _may_end(last[0][::-1].lower().strip("_"), own, source):
+    if last is None or not _may_end(_last_part(last[0][::-1].lower()), own, source):
         return None
     gap = _gap(text[low + len(head) : start])
     if gap is None:
@@ -215,7 +216,7 @@ def _phrase(
     for last, end in enumerate(words):
         for first in range(min(len(words), last + _length(end)) - 1, last - 1, -1):
             phrase = end if first == last else " ".join(reversed(words[last : first + 1]))
-            phrase = phrase.replace("-", " ")
+            phrase = phrase.replace("-", " ").replace("_", " ")
             if phrase in own or phrase in KINDS:
                 return phrase, first
         if not (end in NOUNS or end == source or end in (_BETWEEN_NOUNS if last else BOTH)):
@@ -225,7 +226,12 @@ def _phrase(
 
 def _length(end: str) -> int:
     """How many words a phrase that ends in this one may have."""
-    return LENGTHS.get(end.rpartition("-")[2], 1)
+    return LENGTHS.get(_last_part(end.rpartition("-")[2]), 1)
+
+
+def _last_part(word: str) -> str:
+    """What a word ends in that is a key of some record: "by" of `blocked_by`."""
+    return word.strip("_").rpartition("_")[2]
 
 
 def _is_noun(phrase: str, before: list[str]) -> bool:
@@ -243,5 +249,5 @@ def _reaches(text: str, begin: int, gap: re.Match[str]) -> bool:
     if gap is _SPACE:
         return True
     lines = gap["lines"].count("\n")
-    apart = gap["item"] is not None or lines > 1 or (lines > 0 and gap["picture"] is not None)
+    apart = gap["item"] or gap["rule"] or lines > 1 or (lines > 0 and gap["picture"])
     return not apart or bool(gap["colon"]) or _WORDLESS.match(before) is not None

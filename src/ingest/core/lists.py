@@ -16,7 +16,7 @@ from ingest.core.phrases import NOUNS
 
 _AND = r"(?:and|or|plus|as well as)"
 _JOINT = re.compile(
-    r"(?P<closed>[)\]*_~\"'>]{0,4})(?:[ \t]\([^()\n]{1,40}\))?(?:[ \t]{1,12}"
+    r"(?P<closed>[)\]*_~\"'>\\]{0,6})(?:[ \t]\([^()\n]{1,40}\))?(?:[ \t]{1,12}"
     rf"|\s{{0,4}}(?:[,;&+/\u00b7\u3001\uff0c\u548c]|\b{_AND}\b)\s{{0,4}}"
     rf"(?:(?:{_AND}|&)\s{{1,4}})?(?:(?:also|both)\s{{1,4}})?"
     r"(?:(?P<again>by|for|of|on|to|with)\s{1,4})?(?P<noun>[A-Za-z]{2,8} (?:request )?)?)" + OPENERS

@@ -42,6 +42,8 @@ def test_a_deployment_is_named(text: str, key: str) -> None:
     "text",
     [
         "dpl_short",
+        "https://vercel.com/halcyon/web/internationalization",
+        f"https://{HOST}.evil.example",
         f"my{LAMPS}",
         "web.vercel.app",
         "https://web-docs.vercel.app",
