@@ -216,7 +216,8 @@ def _phrase(
     for last, end in enumerate(words):
         for first in range(min(len(words), last + _length(end)) - 1, last - 1, -1):
             phrase = end if first == last else " ".join(reversed(words[last : first + 1]))
-            phrase = phrase.replace("-", " ").replace("_", " ")
+            if "-" in phrase or "_" in phrase:
+                phrase = phrase.replace("-", " ").replace("_", " ")
             if phrase in own or phrase in KINDS:
                 return phrase, first
         if not (end in NOUNS or end == source or end in (_BETWEEN_NOUNS if last else BOTH)):
@@ -226,12 +227,12 @@ def _phrase(
 
 def _length(end: str) -> int:
     """How many words a phrase that ends in this one may have."""
-    return LENGTHS.get(_last_part(end.rpartition("-")[2]), 1)
+    return LENGTHS.get(_last_part(end.rpartition("-")[2] if "-" in end else end), 1)
 
 
 def _last_part(word: str) -> str:
     """What a word ends in that is a key of some record: "by" of `blocked_by`."""
-    return word.strip("_").rpartition("_")[2]
+    return word.strip("_").rpartition("_")[2] if "_" in word else word
 
 
 def _is_noun(phrase: str, before: list[str]) -> bool:

@@ -57,6 +57,13 @@ class Link:
     url: tuple[int, int]
     is_near: bool = False
 
+    def encloses(self, place: int) -> bool:
+        """Whether a place before the link's end, and not in its label, is in its title, or in what
+        it points at within its site; a URL of its own tells that itself.
+        """
+        after = self.url[0 if self.is_near else 1]
+        return self.label[1] <= self.url[0] and after <= place
+
 
 @dataclass(frozen=True, slots=True)
 class Links:
@@ -81,24 +88,17 @@ class Links:
             return start, end
         if url[0] != start:
             return None
-        link = self._link_at(url[0])
+        link = self.link_at(url[0])
         return (link.start, link.end) if link and link.url == url else url
 
-    def label_of(self, start: int) -> Link | None:
-        """The link in whose label a place stands."""
-        link = self._link_at(start)
-        return link if link is not None and link.label[0] <= start < link.label[1] else None
+    def link_at(self, start: int) -> Link | None:
+        """The last link that begins at a place or before it, wherever it ends."""
+        index = bisect_right(self.labelled, start, key=lambda link: link.start) - 1
+        return self.labelled[index] if index >= 0 else None
 
     def in_url(self, start: int) -> bool:
-        """Whether a place stands inside a URL, in what a link points at within its site, or in the
-        title of a link.
-        """
-        if self.urls and self._url_at(start) is not None:
-            return True
-        link = self._link_at(start) if self.labelled else None
-        if link is None or start >= link.end or link.url[0] < link.label[1]:
-            return False
-        return start >= link.url[0 if link.is_near else 1]
+        """Whether a place stands inside a URL."""
+        return self._url_at(start) is not None
 
     def own(self, link: Link, start: int, end: int, *, is_page: bool) -> bool:
         """Whether the key from `start` to `end`, in the label of a link, is but what the link calls
@@ -130,10 +130,6 @@ class Links:
 
     def _label(self, link: Link) -> str:
         return self.text[slice(*link.label)].strip(_AROUND_LABEL)
-
-    def _link_at(self, start: int) -> Link | None:
-        index = bisect_right(self.labelled, start, key=lambda link: link.start) - 1
-        return self.labelled[index] if index >= 0 else None
 
     def _url_at(self, start: int) -> tuple[int, int] | None:
         index = bisect_right(self.urls, start, key=lambda url: url[0]) - 1

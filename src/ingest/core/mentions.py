@@ -122,7 +122,9 @@ def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place
     something else, nor within a longer mention that is certain.
     """
     told = sorted(found, key=lambda pair: (pair[0].start, -pair[0].end))
-    pages = {(one.start, one.source) for one, _ in told if one.origin == "url"}
+    pages = frozenset[tuple[int, str]]()
+    if around.labelled:
+        pages = frozenset((one.start, one.source) for one, _ in told if one.origin == "url")
     placed: list[Place] = []
     certain_end = 0
     for mention, syntax in told:
@@ -150,10 +152,15 @@ def _is_anothers(mention: Mention, around: Links, pages: Collection[tuple[int, s
     `[#12](…)` is what the link calls its URL, whatever that is; `[ENG-12: title](…)` may speak of
     another thing than its URL, and `[ENG-12](…)` does not, unless that is a page of its source.
     """
-    if around.in_url(mention.start) or in_path(around.text, mention.start):
+    start = mention.start
+    if in_path(around.text, start) or (around.urls and around.in_url(start)):
         return True
-    link = around.label_of(mention.start) if around.labelled else None
-    if link is None or around.leads_to(link, mention.start, mention.end):
+    link = around.link_at(start) if around.labelled else None
+    if link is None or start >= link.end:
+        return False
+    if not link.label[0] <= start < link.label[1]:
+        return link.encloses(start)
+    if around.leads_to(link, start, mention.end):
         return False
     is_page = (link.url[0], mention.source) in pages
-    return mention.prefix is None or around.own(link, mention.start, mention.end, is_page=is_page)
+    return mention.prefix is None or around.own(link, start, mention.end, is_page=is_page)

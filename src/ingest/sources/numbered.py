@@ -28,7 +28,7 @@ _PAIR_LIST = """
     mobile or output pr prod read server staging task ticket ui ux web windows write
 """
 _PAIRED = frozenset(_PAIR_LIST.split())
-_REACH = 64
+_REACH, _WORDS = 64, 5
 _JOINT = r"[ \t]{0,2}(?:(?:[,;&/+-]|\u2013|and|or|to)[ \t]{0,2}){1,2}"
 _IN_A_ROW = re.compile(rf"(?:#[0-9]{{1,10}}{_JOINT}){{1,12}}\Z")
 _RANGE = re.compile(r"#[0-9]{1,10}(?:-|\.{2,3})\Z")
@@ -57,6 +57,8 @@ def words_before(text: str, at: int, *, over_brackets: bool = True) -> list[str]
             break
         if word:
             words.append(word.rstrip(".:"))
+        if len(words) == _WORDS:
+            break
     return words
 
 

@@ -157,7 +157,10 @@ def _numbers(text: str, home: _Home | None) -> Iterator[Mention]:
 
 def _is_apart(text: str, found: re.Match[str]) -> bool:
     """Whether what touches a number is no name: `_#12_`, `#10-#12`."""
-    return is_in_range(text, found.start()) or is_emphasised(text, found)
+    before = text[found.start() - 1]
+    if before == "_":
+        return is_emphasised(text, found)
+    return before in "-." and is_in_range(text, found.start())
 
 
 def _branches(text: str) -> list[tuple[int, int]]:
