@@ -79,6 +79,7 @@ def test_each_item_of_a_list_with_blank_lines_takes_part() -> None:
         "Depends on T-1 and on T-2",
         "Depends on T-1 and ticket T-2",
         "Depends on pull request T-1, pull request T-2",
+        "Depends on T-1 and the page T-2",
         "Depends on T-1\u3001T-2",
         "Depends on \\[T-1\\], \\[T-2\\]",
         "Depends on <b>T-1</b><br><b>T-2</b>",
@@ -94,12 +95,20 @@ def test_a_row_goes_on_over_and_nouns_and_the_preposition(text: str) -> None:
         "Depends on T-1 and breaks T-2",
         "Depends on T-1 and by T-2",
         "Depends on T-1 and not T-2",
+        "Depends on T-1, T-2 is free",
+        "Depends on T-1 and [T-2](https://tracker.test/T-2) was before it",
         "Depends on T-1, but not on T-2",
         "Depends on T-1, see what T-2 says",
     ],
 )
 def test_other_words_end_a_row(text: str) -> None:
     assert edges(text) == [("dependsOn", "T-1")]
+
+
+@pytest.mark.parametrize("text", ["Fixes T-1 (!1), T-2", "Fixes T-1 ([!1](../issues/1)) and T-2"])
+def test_what_stands_in_parentheses_behind_a_thing_is_passed_over(text: str) -> None:
+    assert edges(text) == [("resolves", "T-1"), ("resolves", "T-2")]
+    assert mentioned(text) == ["acme/pay#1", "T-1", "T-2"]
 
 
 def test_a_source_that_closes_singly_closes_nothing_further_down() -> None:

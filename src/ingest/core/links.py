@@ -123,6 +123,15 @@ class Links:
         said = (self.text[start:end], number[0] if number else None)
         return bool(path[1]) and path[2] in said
 
+    def leading(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the link whose whole label is the key from `start` to `end`, where it leads
+        to that; else that of the key.
+        """
+        link = self.link_at(start)
+        if link is None or link.label != (start, end) or not self.leads_to(link, start, end):
+            return start, end
+        return link.start, link.end
+
     def _describes(self, link: Link, start: int) -> bool:
         """Whether a place is in the words of a picture, the link's own or one in its label."""
         said = self.text[max(0, link.start - 1) : start]

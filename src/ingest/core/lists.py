@@ -19,8 +19,15 @@ _JOINT = re.compile(
     r"(?P<closed>[)\]*_~\"'>\\]{0,6})(?:[ \t]\([^()\n]{1,40}\))?(?:[ \t]{1,12}"
     rf"|\s{{0,4}}(?:[,;&+/\u00b7\u3001\uff0c\u548c]|\b{_AND}\b)\s{{0,4}}"
     rf"(?:(?:{_AND}|&)\s{{1,4}})?(?:(?:also|both)\s{{1,4}})?"
-    r"(?:(?P<again>by|for|of|on|to|with)\s{1,4})?(?P<noun>[A-Za-z]{2,8} (?:request )?)?)" + OPENERS
+    r"(?:(?P<again>by|for|of|on|to|with)\s{1,4})?(?:the\s)?(?P<noun>[A-Za-z]{2,8} (?:request )?)?)"
+    + OPENERS
 )
+# What a verb follows begins a clause of its own: "fixes #12, #13 is next".
+_VERB_LIST = """
+    are can comes did does goes had has have is may might needs remains should stays was were will
+"""
+_VERB = re.compile(rf"[)\]*_~\"'>]{{0,4}}[ \t]{{1,4}}(?:{'|'.join(_VERB_LIST.split())})\b")
+_ASIDE = re.compile(r"[\]*_~\"'>]{0,4}[ \t]{0,2}\(")
 # A line of its own that is but the thing, below another one.
 _NEXT_LINE = re.compile(
     r"[)\]*_~\"'>]{0,4}[.,;]?(?:[ \t]\([^()\n]{1,40}\))?[ \t\r]{0,4}\n[ \t]{0,8}" + OPENERS
@@ -48,12 +55,20 @@ def item_start(text: str, start: int, source: str) -> int | None:
     return label.start("words")
 
 
-def joined(text: str, keyword: Keyword, end: int, start: int) -> bool:
+def is_aside(text: str, end: int, start: int, after: int) -> bool:
+    """Whether a mention from `start` to `after` is but what stands in parentheses behind the one
+    that ends at `end`: "ENG-4 (#12)".
+    """
+    return text[after : after + 1] == ")" and _ASIDE.fullmatch(text, end, start) is not None
+
+
+def joined(text: str, keyword: Keyword, end: int, start: int, after: int) -> bool:
     """Whether only a joint (comma, "and") parts a mention that a keyword speaks of from the next
-    one, or they are lines of one list. A keyword in parentheses ends with them.
+    one, from `start` to `after`, or they are lines of one list. A keyword in parentheses ends with
+    them.
     """
     joint = _JOINT.fullmatch(text, end, start)
-    if joint is not None and _goes_on(text, keyword, joint):
+    if joint is not None and _goes_on(text, keyword, joint) and not _VERB.match(text, after):
         return ")" not in joint["closed"] or not _in_parentheses(text, keyword.start, end)
     return keyword.listed == "lines" and _NEXT_LINE.fullmatch(text, end, start) is not None
 

@@ -138,6 +138,8 @@ def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place
             start, end = whole
         elif start < certain_end or _is_anothers(mention, around, pages):
             continue
+        elif around.labelled:
+            start, end = around.leading(start, end)
         if mention.prefix is None:
             certain_end = max(certain_end, mention.end)
         placed.append(Place(start, end, mention, syntax))

@@ -15,7 +15,7 @@ from ingest.core.evidence import from_keyword, surroundings
 from ingest.core.identity import Identity
 from ingest.core.keywords import Keyword, is_tag, keyword_before, unfinished_after
 from ingest.core.links import links, with_small_hosts
-from ingest.core.lists import Items, item_start, joined
+from ingest.core.lists import Items, is_aside, item_start, joined
 from ingest.core.mentions import (
     NAME_OF_FILE,
     Context,
@@ -295,8 +295,7 @@ def _references(text: str, readable: str, context: Context, stand: Sequence[Plac
             start, shared, following = place.start, following, None
         word = said.of(place, shared)
         made.add(place, target, word)
-        if word is not None and word.kind is not None:
-            following = _List(place.end, word)
+        following = said.goes_on(place, word, shared) or following
     return made
 
 
@@ -331,7 +330,7 @@ class _Words(NamedTuple):
         own = _NO_KEYWORDS if self.context.home is None else syntax.keywords
         word = keyword_before(self.text, start, own, source=syntax.source)
         if word is None:
-            if shared is not None and self._shares(shared, syntax, start):
+            if shared is not None and self._shares(shared, place, start):
                 return shared.keyword
             first = self.items.first(start)
             if first is None or first == start:
@@ -341,9 +340,19 @@ class _Words(NamedTuple):
                 return None
         return word if word.elsewhere is None else _told_from(word, place, self.context)
 
-    def _shares(self, shared: _List, syntax: Syntax, start: int) -> bool:
-        keyword = shared.keyword
-        return not _is_alone(syntax, keyword) and joined(self.text, keyword, shared.end, start)
+    def _shares(self, shared: _List, place: Place, start: int) -> bool:
+        end, keyword = shared
+        if _is_alone(place.syntax, keyword):
+            return False
+        return joined(self.text, keyword, end, start, place.end)
+
+    def goes_on(self, place: Place, word: Keyword | None, shared: _List | None) -> _List | None:
+        """The list that a place leaves to the next: its own, or that which it is an aside in."""
+        if word is not None:
+            return None if word.kind is None else _List(place.end, word)
+        if shared is None or not is_aside(self.text, shared.end, place.start, place.end):
+            return None
+        return _List(place.end + 1, shared.keyword)
 
 
 def _told_from(word: Keyword, place: Place, context: Context) -> Keyword:
