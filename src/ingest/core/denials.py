@@ -56,15 +56,17 @@ def is_denied(
 
     before: the words before it in its clause, the last one first, `LOOKED_AT` at most.
     """
-    is_firm = kind is not None and kind != "relatedTo"
-    if _is_quoted(text, begin, start):
+    if text[begin - 1 : begin] in _QUOTES and _is_quoted(text, begin, start):
         return True
-    return bool(before) and (
-        _is_negated(before, text, begin)
-        or (is_firm and _is_conditional(before, text, begin))
-        or (phrase.endswith("ing") and _is_beside(before))
-        or (is_firm and not _ASKING.isdisjoint(before) and _QUESTION.match(text, start) is not None)
-    )
+    if not before:
+        return False
+    if _is_negated(before, text, begin) or (phrase.endswith("ing") and _is_beside(before)):
+        return True
+    if kind is None or kind == "relatedTo":
+        return False
+    if not _CONDITIONS.isdisjoint(before) and _is_conditional(before, text, begin):
+        return True
+    return not _ASKING.isdisjoint(before) and _QUESTION.match(text, start) is not None
 
 
 def _is_negated(before: Sequence[str], text: str, begin: int) -> bool:
@@ -108,8 +110,8 @@ def _begins_line(text: str, begin: int) -> bool:
 
 def _is_quoted(text: str, begin: int, start: int) -> bool:
     """Whether the phrase and its mention stand in quotation marks: somebody else's words."""
-    closing = _QUOTES.get(text[begin - 1 : begin])
-    if closing is None or text[begin - 2 : begin - 1].isalnum():
+    closing = _QUOTES[text[begin - 1]]
+    if text[begin - 2 : begin - 1].isalnum():
         return False
     line = text.find("\n", start, start + _QUOTED_CHARS)
     return closing in text[start : line if line >= 0 else start + _QUOTED_CHARS]

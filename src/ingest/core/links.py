@@ -31,7 +31,8 @@ _LINK_END = re.compile(r">?(?:[ \t]{1,4}(?:\"[^\"\n]{0,200}+\"|'[^'\n]{0,200}+')
 _HTML = re.compile(r"<a\s[^<>]{0,400}?(?=https?://)[^<>]{1,2000}+>((?:[^<]|<(?!/a>)){0,400})</a>")
 _NUMBER_AT_END = re.compile(r"[0-9A-Za-z]{1,19}\Z")
 _AROUND_LABEL = " \t\n*_~()"
-_BEFORE_IN_PATH = frozenset("/\\=?&#")
+BEFORE_IN_PATH = frozenset("/\\=?&#")
+"""What stands right before what goes on a path."""
 _LONGEST_PATH = 200
 _PATH_BEFORE = re.compile(
     r"(?:(?<![\w/.:])(?:(?:[A-Za-z0-9-]{1,63}\.){1,6}[a-z]{2,24}(?::[0-9]{1,5})?/"
@@ -171,11 +172,10 @@ def with_small_hosts(text: str) -> str:
 
 
 def in_path(text: str, start: int) -> bool:
-    """Whether a key at `start` stands in a path that is no branch's name: in a URL without a scheme
-    (`example.com/ENG-12`) or with another one (`s3://…`), or in a file's from its root.
+    """Whether a key at `start`, behind a mark of `BEFORE_IN_PATH`, stands in a path that is no
+    branch's name: in a URL without a scheme (`example.com/ENG-12`) or with another one (`s3://…`),
+    or in a file's from its root.
     """
-    if text[start - 1 : start] not in _BEFORE_IN_PATH:
-        return False
     return _PATH_BEFORE.search(text, max(0, start - _LONGEST_PATH), start) is not None
 
 

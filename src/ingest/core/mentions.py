@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Literal, NamedTuple
 
 from ingest.core.identity import Identity
-from ingest.core.links import Links, in_path
+from ingest.core.links import BEFORE_IN_PATH, Links, in_path
 from ingest.core.phrases import EdgeKind
 
 NAME_OF_FILE = (
@@ -155,7 +155,9 @@ def _is_anothers(mention: Mention, around: Links, pages: Collection[tuple[int, s
     another thing than its URL, and `[ENG-12](…)` does not, unless that is a page of its source.
     """
     start = mention.start
-    if in_path(around.text, start) or (around.urls and around.in_url(start)):
+    if around.urls and around.in_url(start):
+        return True
+    if around.text[start - 1 : start] in BEFORE_IN_PATH and in_path(around.text, start):
         return True
     link = around.link_at(start) if around.labelled else None
     if link is None or start >= link.end:
