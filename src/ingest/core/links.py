@@ -128,7 +128,7 @@ class Links:
         """The span of the link whose whole label is the key from `start` to `end`, where it leads
         to that; else that of the key.
         """
-        link = self.link_at(start)
+        link = self.link_at(start) if self.labelled else None
         if link is None or link.label != (start, end) or not self.leads_to(link, start, end):
             return start, end
         return link.start, link.end

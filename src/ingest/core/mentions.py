@@ -122,9 +122,7 @@ def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place
     something else, nor within a longer mention that is certain.
     """
     told = sorted(found, key=lambda pair: (pair[0].start, -pair[0].end))
-    pages = frozenset[tuple[int, str]]()
-    if around.labelled:
-        pages = frozenset((one.start, one.source) for one, _ in told if one.origin == "url")
+    pages = _pages(told) if around.labelled else ()
     placed: list[Place] = []
     certain_end = 0
     for mention, syntax in told:
@@ -138,7 +136,7 @@ def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place
             start, end = whole
         elif start < certain_end or _is_anothers(mention, around, pages):
             continue
-        elif around.labelled:
+        else:
             start, end = around.leading(start, end)
         if mention.prefix is None:
             certain_end = max(certain_end, mention.end)
@@ -146,6 +144,11 @@ def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place
     if around.used:
         placed.sort(key=lambda place: place.end)
     return placed
+
+
+def _pages(told: Iterable[tuple[Mention, Syntax]]) -> frozenset[tuple[int, str]]:
+    """Where URLs begin that name something, with the source that says so."""
+    return frozenset((one.start, one.source) for one, _ in told if one.origin == "url")
 
 
 def _is_anothers(mention: Mention, around: Links, pages: Collection[tuple[int, str]]) -> bool:
