@@ -39,7 +39,7 @@ _PATH_BEFORE = re.compile(
     r"|/[\w.-]{1,64}/|[A-Za-z]:\\)|[a-z0-9+]{1,12}://)"
     r"[^\s<>\"'`()\[\]{},|]*\Z"
 )
-_CAPITAL_HOST = re.compile(r"://[a-z0-9.:-]{0,253}+[A-Z]")
+_CAPITAL_HOST = re.compile(r"[a-z0-9.:-]{0,253}+[A-Z]")
 _SCHEME_AND_HOST = re.compile(r"https?://[A-Z0-9.:-]{1,253}", re.IGNORECASE)
 _BEFORE_HOST = re.compile(r"(?:(?<![\w.@-])|https?://)(?:www\.)?\Z")
 
@@ -164,10 +164,11 @@ def with_small_hosts(text: str) -> str:
     """The text with schemes and hosts in small letters, as long as it was: in any they are the same
     (RFC 3986, 6.2.2.1). One without capitals in them is returned itself.
     """
-    if "://" not in text:
-        return text
-    if "HTTP" in text or "Http" in text or _CAPITAL_HOST.search(text):
-        return _SCHEME_AND_HOST.sub(lambda url: url[0].lower(), text)
+    at = text.find("://") if "/" in text else -1
+    while at >= 0:
+        if not text[max(0, at - 5) : at].islower() or _CAPITAL_HOST.match(text, at + 3):
+            return _SCHEME_AND_HOST.sub(lambda url: url[0].lower(), text)
+        at = text.find("://", at + 3)
     return text
 
 

@@ -1,4 +1,4 @@
-"""The prose of a Markdown text: code, comments, quotations and the attributes of tags blanked, every
+"""The prose of a Markdown text: code, comments, quotations and attributes of tags blanked, every
 character in place.
 
 Law: the result has the length of the text and its line breaks; only visible characters become
@@ -50,8 +50,8 @@ def prose(text: str) -> str:
     """The text with what is not prose as spaces; a text without any is returned itself.
 
     Not prose are code (fenced, indented, inline), HTML comments, attributes of tags but for their
-    URLs, quotations and the mail that is answered. The result has the same length and line breaks, so that positions in it are positions
-    in the text.
+    URLs, quotations and the mail that is answered. The result has the same length and line breaks,
+    so that positions in it are positions in the text.
     """
     if not may_hide(text):
         return text
