@@ -1,7 +1,6 @@
 """Our own labelled texts are sound, and what is found in them is as right as it was measured.
 
-The guideline beside this file says how they were labelled. Of `aside.jsonl` nothing but the totals
-is asked, so that nobody is led to its single texts.
+The guideline beside this file says how they were labelled.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ingest.sources.registry import source_types
 HERE = Path(__file__).parent
 FILES = {"dev": "D", "aside": "A"}
 FEWEST_TEXTS, FEWEST_OF_AN_EDGE, FEWEST_HARD_NEGATIVES = 160, 12, 40
-FLOORS = {"dev": (0.99, 1.0), "aside": (0.99, 0.99)}
+FLOORS = {"dev": (1.0, 1.0), "aside": (1.0, 1.0)}
 """Precision and recall in total, as measured, rounded down."""
 
 

@@ -30,6 +30,7 @@ WRITTEN = [
     "{url}",
     "<{url}>",
     "{url}.",
+    "{shouted}",
     "**{url}**",
     "{url}?utm_source=mail&x=1",
     "{url}#below",
@@ -56,6 +57,13 @@ def said(text: str, context: Context = HOME) -> set[tuple[str, str, str]]:
     return {(r.kind, r.source, r.key) for r in found(text, context)}
 
 
+def shouted(url: str) -> str:
+    """The URL with scheme and host in capitals."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.upper()}://{host.upper()}{slash}{path}"
+
+
 def test_every_source_has_a_page_here() -> None:
     mentioned = {name for name, source in all_sources().items() if source.mentions is not None}
     assert {source for source, *_ in PAGES} == mentioned
@@ -66,7 +74,7 @@ def test_every_source_has_a_page_here() -> None:
 def test_a_page_is_named_however_its_link_is_written(
     written: str, source: str, url: str, key: str
 ) -> None:
-    text = f"Fixes {written.format(url=url)}"
+    text = f"Fixes {written.format(url=url, shouted=shouted(url))}"
     assert said(text) == {("mention", source, key), ("resolves", source, key)}
     assert all(r.origin == "url" and r.evidence in text for r in found(text))
 

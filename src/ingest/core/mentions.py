@@ -5,15 +5,20 @@ Which words are a mention is said by each source, for its own things alone. Perf
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal, NamedTuple
 
 from ingest.core.identity import Identity
-from ingest.core.keywords import EdgeKind
-from ingest.core.links import Links
+from ingest.core.links import BEFORE_IN_PATH, Links, in_path
+from ingest.core.phrases import EdgeKind
 
+NAME_OF_FILE = (
+    r"\.(?:csv|diff|docx?|gif|html?|jpe?g|json|log|mdx?|mov|mp4|patch|pdf|png|svg|txt|webp|xlsx?"
+    r"|ya?ml|zip)\b"
+)
+"""What makes the name of a file of a key that stands before it: `ENG-12.png`."""
 MAX_MENTIONS = 50_000
 """Of each source, in one text: a change log of a mebibyte has fewer."""
 
@@ -116,9 +121,11 @@ def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place
     A key or URL within another URL names nothing, nor a bare key in the label of a link to
     something else, nor within a longer mention that is certain.
     """
+    told = sorted(found, key=lambda pair: (pair[0].start, -pair[0].end))
+    pages = _pages(told) if around.labelled else ()
     placed: list[Place] = []
     certain_end = 0
-    for mention, syntax in sorted(found, key=lambda pair: (pair[0].start, -pair[0].end)):
+    for mention, syntax in told:
         start, end = mention.start, mention.end
         if mention.origin == "url":
             whole = around.whole(start, end)
@@ -127,8 +134,10 @@ def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place
             used = around.used.get(start, ())
             placed += (Place(*span, mention, syntax) for span in used)
             start, end = whole
-        elif start < certain_end or (around.urls and around.own(start, _number(mention))):
+        elif start < certain_end or _is_anothers(mention, around, pages):
             continue
+        else:
+            start, end = around.leading(start, end)
         if mention.prefix is None:
             certain_end = max(certain_end, mention.end)
         placed.append(Place(start, end, mention, syntax))
@@ -137,9 +146,28 @@ def places(found: Iterable[tuple[Mention, Syntax]], around: Links) -> list[Place
     return placed
 
 
-def _number(mention: Mention) -> str:
-    """What tells whether a link's URL is about the thing: `""`, which is in any, without prefix.
+def _pages(told: Iterable[tuple[Mention, Syntax]]) -> frozenset[tuple[int, str]]:
+    """Where URLs begin that name something, with the source that says so."""
+    return frozenset((one.start, one.source) for one, _ in told if one.origin == "url")
 
-    `[ENG-12: title](…)` may speak of another thing than its URL does; `[#12](…)` may not.
+
+def _is_anothers(mention: Mention, around: Links, pages: Collection[tuple[int, str]]) -> bool:
+    """Whether a bare key belongs to a URL: it stands in one, or in the label of a link.
+
+    `[#12](…)` is what the link calls its URL, whatever that is; `[ENG-12: title](…)` may speak of
+    another thing than its URL, and `[ENG-12](…)` does not, unless that is a page of its source.
     """
-    return "" if mention.prefix is None else mention.key.rpartition("-")[2]
+    start = mention.start
+    if around.urls and around.in_url(start):
+        return True
+    if around.text[start - 1 : start] in BEFORE_IN_PATH and in_path(around.text, start):
+        return True
+    link = around.link_at(start) if around.labelled else None
+    if link is None or start >= link.end:
+        return False
+    if not link.label[0] <= start < link.label[1]:
+        return link.encloses(start)
+    if around.leads_to(link, start, mention.end):
+        return False
+    is_page = (link.url[0], mention.source) in pages
+    return mention.prefix is None or around.own(link, start, mention.end, is_page=is_page)

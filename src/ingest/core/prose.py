@@ -1,4 +1,5 @@
-"""The prose of a Markdown text: code, comments and quotations blanked, every character in place.
+"""The prose of a Markdown text: code, comments, quotations and attributes of tags blanked, every
+character in place.
 
 Law: the result has the length of the text and its line breaks; only visible characters become
 spaces. The backticks around inline code stay, so that words on both sides of it do not touch.
@@ -10,21 +11,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_QUOTATIONS = ("\n>", "\n >", "\n  >", "\n   >")
+from ingest.core.tags import blanked, spaces, without_tags
+
+_QUOTATIONS = ("\n>", "\n >", "\n  >", "\n   >", "- >", "* >", "+ >", ". >", ") >")
 _BLOCK_STARTS = (">", " ", "\t")
-_ELEMENTS = ("<!--", "<pre", "<code", "<blockquote")
+_CODE = "pre|code|blockquote|kbd|samp|tt|script|style"
+_ELEMENTS = ("<!--", *(f"<{name}" for name in _CODE.split("|")))
 
 _FENCE = re.compile(r"`{3,}+(?=[^`]*+$)|~{3,}+")
 _ITEM = re.compile(r"(?:[-*+]|[0-9]{1,9}+[.)])(?:[ \t]{1,4}|$)")
 # GitHub's alerts (`> [!NOTE]`) are written as quotations and quote nobody.
 _ALERT = re.compile(r">[ \t]{0,4}\[!")
+_MORE_THAN = re.compile(r">[ ]?[=0-9]")  # `- > 3 s` quotes nobody either
 _TAB = 4
 
 # What may begin or part inline code: runs of backticks, comments, elements, ends of paragraphs.
 # Each begins with a character and not with a repetition or a look behind: only then Python skips
 # what cannot begin one.
 _INLINE = re.compile(
-    r"``*|<!--|<(pre|code|blockquote)(?:[ \t][^<>\n]{0,200}+)?>"
+    rf"``*|<!--|<({_CODE})(?:[ \t][^<>\n]{{0,200}}+)?>"
     r"|\n(?=[ \t]*+\n|[ \t]*+(?:[-*+]|[0-9]{1,9}+[.)])[ \t])"
 )
 # Where each run is a single backtick, and nothing else is in the way: from one that is not escaped
@@ -44,18 +49,20 @@ _MAIL = re.compile(
 def prose(text: str) -> str:
     """The text with what is not prose as spaces; a text without any is returned itself.
 
-    Not prose are code (fenced, indented, inline), HTML comments, quotations and the mail that is
-    answered. The result has the same length and line breaks, so that positions in it are positions
-    in the text.
+    Not prose are code (fenced, indented, inline), HTML comments, attributes of tags but for their
+    URLs, quotations and the mail that is answered. The result has the same length and line breaks,
+    so that positions in it are positions in the text.
     """
     if not may_hide(text):
         return text
     if text.startswith(_BLOCK_STARTS) or _has_block(text):
-        text = _blanked(text, _blocks(text))
+        text = blanked(text, _blocks(text))
     if "``" in text or ("<" in text and any(map(text.__contains__, _ELEMENTS))):
-        text = _blanked(text, _inlines(text))
+        text = blanked(text, _inlines(text))
     elif "`" in text:
         text = _without_code(text)
+    if "<" in text:
+        text = without_tags(text)
     return _without_mail(text) if _may_answer(text) else text
 
 
@@ -92,19 +99,12 @@ def _without_mail(text: str) -> str:
     mail = _MAIL.search(text)
     if mail is None or not text[: mail.start()].strip():
         return text
-    return _blanked(text, [(mail.start(), len(text))])
+    return blanked(text, [(mail.start(), len(text))])
 
 
 def _blank(code: re.Match[str]) -> str:
     """Inline code as spaces, between its backticks."""
-    return f"`{_spaces(code[1])}`"
-
-
-def _spaces(hidden: str) -> str:
-    """As long, with its line breaks."""
-    if "\n" not in hidden:
-        return " " * len(hidden)
-    return "\n".join(" " * len(line) for line in hidden.split("\n"))
+    return f"`{spaces(code[1])}`"
 
 
 def may_hide(text: str) -> bool:
@@ -117,20 +117,6 @@ def may_hide(text: str) -> bool:
 
 def _may_answer(text: str) -> bool:
     return ("_" in text and "__________" in text) or ("-" in text and "Original Message" in text)
-
-
-def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
-    """The text with the spans, which are in order and apart, as spaces."""
-    if not spans:
-        return text
-    parts: list[str] = []
-    done = 0
-    for start, end in spans:
-        parts.append(text[done:start])
-        parts.append(_spaces(text[start:end]))
-        done = end
-    parts.append(text[done:])
-    return "".join(parts)
 
 
 @dataclass(slots=True)
@@ -181,12 +167,17 @@ class _Walk:
         if fence:
             self.fence = fence[0]
             return True
-        if words.startswith(">") and not item:
+        if _quotes(words, is_item=item is not None):
             self.alert = self.alert or bool(_ALERT.match(words))
             return not self.alert
         self.alert = False
         self.comment = words.startswith("<!--") and "-->" not in words
         return self.comment
+
+
+def _quotes(words: str, *, is_item: bool) -> bool:
+    """Whether a quotation begins; in an item of a list `>` before a number means more than that."""
+    return words.startswith(">") and not (is_item and _MORE_THAN.match(words))
 
 
 def _width(line: str) -> int:

@@ -13,21 +13,26 @@ from typing import Literal, NamedTuple
 
 from ingest.core.evidence import from_keyword, surroundings
 from ingest.core.identity import Identity
-from ingest.core.keywords import (
-    EdgeKind,
-    Keyword,
-    is_tag,
-    item_start,
-    joined,
-    keyword_before,
-    unfinished_after,
+from ingest.core.keywords import Keyword, is_tag, keyword_before, unfinished_after
+from ingest.core.links import links, with_small_hosts
+from ingest.core.lists import Items, is_aside, item_start, joined
+from ingest.core.mentions import (
+    NAME_OF_FILE,
+    Context,
+    Mention,
+    Place,
+    Syntax,
+    find,
+    mentions_any,
+    places,
 )
-from ingest.core.links import links
-from ingest.core.mentions import Context, Mention, Place, Syntax, find, mentions_any, places
+from ingest.core.phrases import EdgeKind
 from ingest.core.prose import may_hide, prose
+from ingest.core.tags import lie_in, struck
 from ingest.core.values import JSON
 
 __all__ = [
+    "NAME_OF_FILE",
     "Context",
     "Mention",
     "Reference",
@@ -150,11 +155,11 @@ def extract(text: str, context: Context, syntaxes: Iterable[Syntax]) -> tuple[Re
     knows which of them count.
     """
     known = tuple(syntaxes)
-    readable = text
+    readable = with_small_hosts(text)
     if may_hide(text):
-        if not mentions_any(text, context, known):
+        if not mentions_any(readable, context, known):
             return ()
-        readable = prose(text)
+        readable = prose(readable)
     found = find(readable, context, known)
     stand = places(found, links(readable)) if found else []
     return _references(text, readable, context, stand).references()
@@ -272,6 +277,7 @@ def _references(text: str, readable: str, context: Context, stand: Sequence[Plac
     """Each place as a mention, and as an edge where words make it one.
 
     Two sources may claim one place (whose key it is, its owner tells later): both have its words.
+    What is struck out is mentioned, and nothing more is said of it.
     """
     targets = [(p.mention.source, p.syntax.fold(p.mention.key)) for p in stand]
     certain = {
@@ -280,16 +286,16 @@ def _references(text: str, readable: str, context: Context, stand: Sequence[Plac
         if place.mention.origin == "url" and place.mention.prefix is None
     }
     made = _Made(text, certain)
+    said = _Words(readable, context, Items(readable), struck(readable) if stand else [])
     shared: _List | None = None
     following: _List | None = None
     start = -1
     for place, target in zip(stand, targets, strict=True):
         if place.start != start:
             start, shared, following = place.start, following, None
-        word = _keyword(readable, context, place, shared)
+        word = said.of(place, shared)
         made.add(place, target, word)
-        if word is not None and word.kind is not None:
-            following = _List(place.end, word)
+        following = said.goes_on(place, word, shared) or following
     return made
 
 
@@ -297,22 +303,56 @@ def _place_of(reference: Reference) -> tuple[str, str, str]:
     return reference.kind, reference.source, reference.key
 
 
-def _keyword(text: str, context: Context, place: Place, shared: _List | None) -> Keyword | None:
-    """The keyword that speaks of a place: its own, or that of the list which it stands in."""
-    if is_tag(text, place.start, place.end):
-        return None
-    syntax = place.syntax
-    own = _NO_KEYWORDS if context.home is None else syntax.keywords
-    start: int | None = place.start
-    while start:
-        word = keyword_before(text, start, own, source=syntax.source)
+class _Words(NamedTuple):
+    """What the words of one text say of the places in it. struck: where they are struck out."""
+
+    text: str
+    context: Context
+    items: Items
+    struck: Sequence[tuple[int, int]]
+
+    def of(self, place: Place, shared: _List | None) -> Keyword | None:
+        """The keyword that speaks of a place: its own, or that of the list which it stands in."""
+        if is_tag(self.text, place.start, place.end):
+            return None
+        word = self._before(place, place.start, shared)
+        if word is None:
+            start = item_start(self.text, place.start, place.syntax.source)
+            word = None if start is None else self._before(place, start, shared)
+        if word is None:
+            word = unfinished_after(self.text, place.start, place.end)
+        if word is not None and self.struck and lie_in(self.struck, word.start, place.start):
+            return None
+        return word
+
+    def _before(self, place: Place, start: int, shared: _List | None) -> Keyword | None:
+        syntax = place.syntax
+        own = _NO_KEYWORDS if self.context.home is None else syntax.keywords
+        word = keyword_before(self.text, start, own, source=syntax.source)
+        if word is None:
+            if shared is not None and self._shares(shared, place, start):
+                return shared.keyword
+            first = self.items.first(start)
+            if first is None or first == start:
+                return None
+            word = keyword_before(self.text, first, own, source=syntax.source)
+            if word is None or word.listed != "items" or _is_alone(syntax, word):
+                return None
+        return word if word.elsewhere is None else _told_from(word, place, self.context)
+
+    def _shares(self, shared: _List, place: Place, start: int) -> bool:
+        end, keyword = shared
+        if _is_alone(place.syntax, keyword):
+            return False
+        return joined(self.text, keyword, end, start, place.end)
+
+    def goes_on(self, place: Place, word: Keyword | None, shared: _List | None) -> _List | None:
+        """The list that a place leaves to the next: its own, or that which it is an aside in."""
         if word is not None:
-            return word if word.elsewhere is None else _told_from(word, place, context)
-        shares = shared is not None and not _is_alone(syntax, shared)
-        if shared is not None and shares and joined(text, shared.keyword, shared.end, start):
-            return shared.keyword
-        start = item_start(text, start, syntax.source) if start == place.start else None
-    return unfinished_after(text, place.start, place.end)
+            return None if word.kind is None else _List(place.end, word)
+        if shared is None or not is_aside(self.text, shared.end, place.start, place.end):
+            return None
+        return _List(place.end + 1, shared.keyword)
 
 
 def _told_from(word: Keyword, place: Place, context: Context) -> Keyword:
@@ -324,6 +364,6 @@ def _told_from(word: Keyword, place: Place, context: Context) -> Keyword:
     return word if at_home else word._replace(kind=word.elsewhere)
 
 
-def _is_alone(syntax: Syntax, shared: _List) -> bool:
+def _is_alone(syntax: Syntax, word: Keyword) -> bool:
     """Whether the source's things do not share the keyword of a list."""
-    return syntax.closes_singly and shared.keyword.kind == "resolves"
+    return syntax.closes_singly and word.kind == "resolves"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EXTRACTION = 5
+EXTRACTION = 6
 """Of finding references in texts: `core.references`, `core.links`, every source's mentions."""
 CHUNKING = 2
 """Of the canonical text and of cutting it."""

@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from ingest.core.errors import BadInput
 from ingest.core.evaluation import Judged, Relation
 from ingest.core.identity import Identity
-from ingest.core.keywords import EdgeKind
+from ingest.core.phrases import EdgeKind
 from ingest.core.references import Context, as_said, distinct, extract, keep_owned
 from ingest.core.values import JSON
 from ingest.sources.contract import Descriptor

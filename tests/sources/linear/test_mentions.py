@@ -109,6 +109,32 @@ def test_skip_and_ignore_take_an_issue_back() -> None:
     assert mentioned("Ignore ENG-12, as WEB2-5 says") == ["WEB2-5"]
 
 
+@pytest.mark.parametrize(
+    "text", ["fixes eng-12, web2-5", "Closes: eng-12 and web2-5", "fix eng-12, and web2-5"]
+)
+def test_a_magic_word_makes_keys_of_a_row_in_small_letters(text: str) -> None:
+    assert edges(text) == [("resolves", "ENG-12"), ("resolves", "WEB2-5")]
+    assert mentioned(f"see {text[5:]}") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("__ENG-12__", "ENG-12"),
+        ("_ENG-12_", "ENG-12"),
+        ("linear://acme/issue/ENG-12", "ENG-12"),
+        ("Merge branch 'x' into 'eng-12-totals'", "ENG-12"),
+    ],
+)
+def test_emphasis_and_the_programs_own_links_are_read(text: str, key: str) -> None:
+    assert mentioned(text) == [key]
+
+
+def test_the_name_of_a_file_is_no_key() -> None:
+    assert mentioned("ENG-12.png, ENG-13.md and ENG_12_") == []
+    assert mentioned("ENG-12. png") == ["ENG-12"]
+
+
 def test_a_page_on_the_line_after_its_keyword_is_closed() -> None:
     text = "Fixes\nhttps://linear.app/acme/issue/OPS-12/totals, https://linear.app/x/issue/OPS-13"
     assert edges(text) == [("resolves", "OPS-12"), ("resolves", "OPS-13")]

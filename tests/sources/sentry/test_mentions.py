@@ -53,6 +53,8 @@ def _keys(text: str) -> list[str]:
         ),
         ("fix web-3d, fixes web-v22, fix api-keys, closes web-2", []),
         ("see web-7f2, prefix web-7f2", []),
+        ("_WEB-7F_ and __FRONT-END-9__", ["FRONT-END-9", "WEB-7F"]),
+        ("WEB-7F.log, API-V2, WEB-RTC, FRONT-END-TEAM, WEB-SERVER", []),
     ],
 )
 def test_short_ids(text: str, keys: list[str]) -> None:
@@ -76,7 +78,8 @@ def test_short_ids(text: str, keys: list[str]) -> None:
         "https://errors.halcyon.example/halcyon/web/group/1170820242/",
         "https://errors.halcyon.example/api/0/issues/1170820242/",
         "halcyon.sentry.io/issues/1170820242",
-        "[WEB-7F](https://halcyon.sentry.io/issues/1170820242/)",
+        "[the boards](https://halcyon.sentry.io/issues/1170820242/)",
+        "[WEB-7](https://halcyon.sentry.io/issues/1170820242/)",
         "<https://halcyon.sentry.io/issues/1170820242/>",
     ],
 )
@@ -98,10 +101,27 @@ def test_pages(url: str) -> None:
         "https://example.com/x/y/issues/17",
         "https://halcyon.sentry.io/issues/OTHER-7F/",
         "https://halcyon.sentry.io/issues/alert-rules/",
+        "https://docs.sentry.io/issues/17",
     ],
 )
 def test_other_pages_are_none(url: str) -> None:
     assert _keys(url) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "key"),
+    [
+        ("WEB-7F", "WEB-7F"),
+        ("**FRONT-END-9**", "FRONT-END-9"),
+        ("ABSENT-7F", "ABSENT-7F"),
+        ("ENG-9", "1170820242"),
+        ("API-KEY", "1170820242"),
+    ],
+)
+def test_a_page_is_called_by_the_short_id_that_its_label_is(label: str, key: str) -> None:
+    """What could as well be the key of a tracker's issue is none."""
+    text = f"Fixes [{label}](https://halcyon.sentry.io/issues/1170820242/)"
+    assert [named for kind, named in _found(text) if kind == "resolves"] == [key]
 
 
 def test_a_page_by_its_short_id() -> None:

@@ -20,13 +20,14 @@ from ingest.core.references import Context, Mention, Syntax
 from ingest.sources.github.code_pages import code_pages
 from ingest.sources.github.names import NO_OWNERS, OWNER_IN_TEXT, REPO_IN_TEXT, REPOSITORY
 from ingest.sources.github.numbers import is_emphasised, stands_alone
+from ingest.sources.numbered import is_in_range
 
 # The contract sheet, section e, after docs.github.com, autolinked-references-and-urls.
 _OWNER, _REPO = OWNER_IN_TEXT, REPO_IN_TEXT
 _NUMBER = "([1-9][0-9]{0,6}+)"
 
 # `#12-guidance` is an anchor, `#12-ops` a channel.
-_HASH = re.compile(rf"#{_NUMBER}(?![A-Za-z0-9%]|_[A-Za-z0-9_]|[.,][0-9]|-[A-Za-z])")
+_HASH = re.compile(rf"#{_NUMBER}(?![A-Za-z0-9%]|_{{1,2}}[A-Za-z0-9]|[.,][0-9]|-[A-Za-z])")
 # `issue#12` and `PR#12`, which link nothing and mean the same.
 _GLUED = re.compile(r"(?<![A-Za-z0-9_./@-])(?:[Ii]ssue|PR|pr)\Z")
 # `GH-12`; with both marks or `GH#12` it says the same, and links nothing.
@@ -48,7 +49,9 @@ _REPO_NAME = re.compile(_REPO)
 _OWNER_REVERSED = re.compile(r"[A-Za-z0-9-]{0,38}[A-Za-z0-9](?![\w./@\\-])")
 _OWNER_MAX, _REPO_MAX = 39, 100
 # A page of a document with an anchor (`docs/setup.md#2`) looks like a repository.
-_DOCUMENTS = (".md", ".mdx", ".html", ".htm", ".rst", ".txt", ".adoc")
+# `chen/web.git#12` and `github:chen/web#12` name a branch or a commit, as packages are asked for.
+_PACKAGES = ("github:", "gitlab:", "bitbucket:", ".com:", ".org:")
+_NO_REPOSITORIES = (".git", ".md", ".mdx", ".html", ".htm", ".rst", ".txt", ".adoc")
 
 # What merging writes: `Merge pull request #12 from acme/fix#7`, `Merge branch 'fix#7' into main`,
 # `Merged in fix#7 (pull request #12)`.
@@ -142,14 +145,22 @@ def _numbers(text: str, home: _Home | None) -> Iterator[Mention]:
         at = found.start()
         if branches and _lies_in(branches, at):
             continue
-        if at and text[at - 1] in _REPO_CHARS and not is_emphasised(text, found):
+        if at and text[at - 1] in _REPO_CHARS and not _is_apart(text, found):
             start = _repository_start(text, at)
             if start is not None:
                 yield _mention(start, found.end(), text[start:at], found[1], home=home)
             elif home is not None and (glued := _GLUED.search(text, max(0, at - 6), at)):
                 yield _mention(glued.start(), found.end(), home.name, found[1], home=home)
-        elif home is not None and stands_alone(text, found):
+        elif home is not None and stands_alone(text, found, home.lower):
             yield _mention(at, found.end(), home.name, found[1], home=home)
+
+
+def _is_apart(text: str, found: re.Match[str]) -> bool:
+    """Whether what touches a number is no name: `_#12_`, `#10-#12`."""
+    before = text[found.start() - 1]
+    if before == "_":
+        return is_emphasised(text, found)
+    return before in "-." and is_in_range(text, found.start())
 
 
 def _branches(text: str) -> list[tuple[int, int]]:
@@ -170,10 +181,11 @@ def _repository_start(text: str, at: int) -> int | None:
     slash = text.rfind("/", max(0, at - _REPO_MAX - 1), at)
     if slash < 1 or _REPO_NAME.fullmatch(text, slash + 1, at) is None:
         return None
-    if text.endswith(_DOCUMENTS, slash + 1, at):
+    if text.endswith(_NO_REPOSITORIES, slash + 1, at):
         return None
     owner = _OWNER_REVERSED.match(text[max(0, slash - _OWNER_MAX - 1) : slash][::-1])
-    return slash - owner.end() if owner else None
+    start = slash - owner.end() if owner else None
+    return None if start is None or text.endswith(_PACKAGES, max(0, start - 10), start) else start
 
 
 def _pages(text: str, home: _Home | None) -> Iterator[Mention]:

@@ -9,47 +9,57 @@ from __future__ import annotations
 
 import re
 
+from ingest.sources.numbered import TRACKERS, owner_of, repository_of, singular, words_before
+
 # A small number after these is a count.
 _COUNTED_LIST = """
-    apartment attempt chapter column day episode example exercise figure floor fold footnote goal
-    gpu iteration lesson level line part patient phase place player point question rank reason retry
-    room round row rule run scenario season section shard slide sprint stage step take thread top
-    trial try version week worker
+    alternative apartment approach assumption attempt bullet candidate chapter choice column comment
+    day episode example exercise figure floor fold footnote goal gpu hypothesis idea iteration
+    lesson level line method note part pass patient phase place player point priority question rank
+    reason remark retry room round row rule run scenario season section shard slide solution sprint
+    stage step suggestion take theory thread tip top trial try variant version week workaround
+    worker
 """
 _COUNTED = frozenset(_COUNTED_LIST.split())
 _SMALL_DIGITS = 2
 # After these one of a single digit is.
 _NUMBERED_LIST = """
-    answer argument batch box build case commit core cpu customer element entry field frame invoice
-    item job layer node number option order page parameter record slot suite table test user
+    answer argument batch box build case commit core cpu customer element entry field frame group
+    invoice item job layer node number option order page parameter record slot suite table team test
+    user
 """
 _NUMBERED = frozenset(_NUMBERED_LIST.split())
 _RANKED_LIST = "a are be is my number our ranked rated still the their voted was your"
 _RANKED = frozenset(_RANKED_LIST.split())
 _VOTED = frozenset({"listed", "ranked", "rated", "seen", "voted"})
 _SHORTENED = ("'re", "'s", "\u2019re", "\u2019s")  # "we're #1", "Ida's #1"
-# Whose number it is; a noun may stand between ("Zendesk ticket #7890").
-_TRACKER_LIST = """
-    asana bugzilla bz freshdesk gerrit gitlab intercom jira launchpad lp mantis phabricator
-    redmine servicenow trac youtrack zd zendesk
-"""
-_TRACKERS = frozenset(_TRACKER_LIST.split())
-_NOUNS = frozenset({"bug", "case", "issue", "mr", "request", "task", "ticket"})
-_WORD_REACH, _INDENT = 32, 8
-_OPENERS = "([{\"'*_~<"
+# "#2 on the list", "#1 priority".
+_RANK_AFTER = re.compile(
+    r"[ \t](?:(?:on|in|of|at) (?:[a-z]{2,6} )?"
+    r"(?:agenda|backlog|charts?|class|line|list|queue|ranking|world)\b)",
+    re.IGNORECASE,
+)
+_FIRST_AFTER = re.compile(
+    r"[ \t](?:most|cause|choice|complaint|concern|culprit|priority|reason|request|source)\b",
+    re.IGNORECASE,
+)
+_OTHERS = TRACKERS | {"zd", "zendesk"}
+_INDENT = 8
 
 _COLOUR = (
     r"(?:colou?rs?|background|foreground|bg|fg|hex|rgb|css|palette|gradient|tint|shades?|fill"
     r"|stroke|solid|accent)"
 )
+_CALLED = r"black|blue|dark|gr[ae]y|green|light|orange|pink|purple|red|white|yellow"
 _COLOUR_NEAR = re.compile(
-    rf"\b{_COLOUR}\b|\b(?:dark|light)\b|#[0-9]{{0,5}}[a-f][0-9a-f]{{2,5}}\b", re.IGNORECASE
+    rf"\b{_COLOUR}\b|\b(?:{_CALLED})\b|#[0-9]{{0,5}}[a-f][0-9a-f]{{2,5}}\b", re.IGNORECASE
 )
 _COLOUR_BEFORE = re.compile(rf"(?:\b{_COLOUR}[\"']?[ \t]?[:=]?[ \t]?[\"']?|-\[)\Z", re.IGNORECASE)
 _COLOUR_REACH = 48
 # What follows the number of a stack's frame, as PHP, gdb and Dart write them.
 _FRAME = re.compile(
-    r"[ \t]{2,}\S|[ \t](?:0x[0-9A-Fa-f]{4}|/\S|[A-Za-z]:\\|\{main\}|\[internal function\])"
+    r"[ \t]{2,}\S[^\n]{0,160}\("
+    r"|[ \t](?:0x[0-9A-Fa-f]{4}|/\S|[A-Za-z]:\\|\{main\}|\[internal function\])"
 )
 
 
@@ -61,8 +71,10 @@ def is_emphasised(text: str, found: re.Match[str]) -> bool:
     )
 
 
-def stands_alone(text: str, found: re.Match[str]) -> bool:
-    """Whether `#12` (the digits are its first group) is a number of the repository."""
+def stands_alone(text: str, found: re.Match[str], home: str) -> bool:
+    """Whether `#12` (the digits are its first group) is a number of the repository, which is called
+    `home`, in small letters.
+    """
     at = found.start()
     before = text[at - 1 : at]
     if before and _goes_on(before, text[at - 2 : at - 1]):
@@ -70,7 +82,10 @@ def stands_alone(text: str, found: re.Match[str]) -> bool:
     line = text[max(0, at - _INDENT) : at].rpartition("\n")
     if not line[2].strip() and (line[1] or at < _INDENT) and _FRAME.match(text, found.end()):
         return False
-    if before.isspace() and _counts(text[max(0, at - _WORD_REACH) : at], found[1]):
+    words = words_before(text, at, over_brackets=False)
+    if _counts(words, found[1]) or _is_rank(text, found):
+        return False
+    if repository_of(words) not in (None, home):
         return False
     return len(found[1]) not in (3, 6) or not _is_colour(text, found)
 
@@ -79,23 +94,30 @@ def _goes_on(before: str, further: str) -> bool:
     """Whether what stands before `#12` begins an entity, a path or a link within the page."""
     if before == "/":
         return not further.isdigit()
-    return before in "&\\#@" or (before == "(" and further == "]")
+    return before in "&\\#@{" or (before == "(" and further == "]")
 
 
-def _counts(before: str, number: str) -> bool:
-    """Whether the words before a number, in its line, say that it counts or is another's."""
-    words = before.rpartition("\n")[2].lower().split()
+def _counts(words: list[str], number: str) -> bool:
+    """Whether the words before a number, the nearest first, say that it counts or is another's."""
     if not words:
         return False
-    last = words[-1].lstrip(_OPENERS)
+    last = singular(words[0])
     if len(number) <= _SMALL_DIGITS and last in _COUNTED:
         return True
     if len(number) == 1 and last in _NUMBERED:
         return True
-    if number == "1" and _ranks(last, words[-2] if len(words) > 1 else ""):
+    if number == "1" and _ranks(words[0], words[1] if len(words) > 1 else ""):
         return True
-    owner = words[-2].lstrip(_OPENERS) if last in _NOUNS and len(words) > 1 else last
-    return owner in _TRACKERS
+    return owner_of(words) in _OTHERS
+
+
+def _is_rank(text: str, found: re.Match[str]) -> bool:
+    """Whether the words after a small number say so: "#2 on the list", "#1 priority"."""
+    if len(found[1]) > _SMALL_DIGITS or not text.startswith(" ", found.end()):
+        return False
+    if _RANK_AFTER.match(text, found.end()):
+        return True
+    return found[1] == "1" and _FIRST_AFTER.match(text, found.end()) is not None
 
 
 def _ranks(last: str, further: str) -> bool:

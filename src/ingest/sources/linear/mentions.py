@@ -10,29 +10,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ingest.core.keywords import EdgeKind
 from ingest.core.links import host_start
-from ingest.core.references import Context, Mention, Syntax
+from ingest.core.phrases import EdgeKind
+from ingest.core.references import NAME_OF_FILE, Context, Mention, Syntax
 from ingest.sources.linear.keys import IDENTIFIER
 
 # The contract sheet, section e: a team's key is 1 to 7 letters and digits. From the dash on first,
 # for dashes are rare; `ENG-12.5`, `PEP-561-249`, `UTF-16LE` and `ENG-12@a.test` are others.
 _KEY_CHARS = 7
 _DASH = re.compile(
-    r"-(?<=[A-Za-z0-9]-)([1-9][0-9]{0,6}+)(?![A-Za-z0-9@]|_\w|\.[0-9]|-[0-9]{1,9}+(?![A-Za-z0-9]))"
+    r"-(?<=[A-Za-z0-9]-)([1-9][0-9]{0,6}+)(?![A-Za-z0-9@]|_{1,2}[A-Za-z0-9]|\.[0-9]"
+    rf"|-[0-9]{{1,9}}+(?![A-Za-z0-9])|{NAME_OF_FILE})"
 )
-_TEAM_REVERSED = re.compile(r"[A-Z0-9]{0,6}[A-Z](?![A-Za-z0-9])(?!_\w)(?!-[A-Z0-9_])")
+_TEAM_REVERSED = re.compile(r"[A-Z0-9]{0,6}[A-Z](?![A-Za-z0-9])(?!_{1,2}[A-Za-z0-9])(?!-[A-Z0-9_])")
 _MAGIC_BEFORE = re.compile(
     r"(?<![\w-])(?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|complete[sd]?"
     r"|completing|implement(?:s|ed|ing)?|linear issue|refs?|references|part of|relate[sd] to"
-    r"|contributes to|towards?):?[ \t]{1,3}\[?\Z",
+    r"|contributes to|towards?):?[ \t]{1,3}(?:[a-z][a-z0-9]{0,6}-[0-9]{1,7}"
+    r"(?:,[ \t]{0,3}(?:and[ \t]{1,3})?|[ \t]{1,3}(?:and|&)[ \t]{1,3})){0,20}\[?\Z",
     re.IGNORECASE,
 )
-_MAGIC_CHARS = 20
+_MAGIC_CHARS, _LIST_CHARS = 20, 200
+_IN_LIST = (", ", ",", "and ", "& ")
 # The branch names that Linear offers: `jane/eng-123-fix-login`, also as a merge names them.
 _BRANCH_TEAM = re.compile(r"(?:(?<=[A-Za-z0-9]/)|(?<=branch '))[a-z][a-z0-9]{0,6}\Z")
 # A branch that another one is merged into, and one that stands without quotes.
-_MERGED_TEAM = re.compile(r"(?:(?<= into )|(?<= branch ))[a-z][a-z0-9]{0,6}\Z")
+_MERGED_TEAM = re.compile(r"(?:(?<= into )|(?<= into ')|(?<= branch ))[a-z][a-z0-9]{0,6}\Z")
 _MERGE_LINE = re.compile(r"[ \t*-]{0,4}Merge (?:remote-tracking )?branch ")
 _MERGE_CHARS = 300
 _SMALL_TEAM = re.compile(r"(?<![A-Za-z0-9_.@/-])[a-z][A-Za-z0-9]{0,6}\Z")
@@ -40,8 +43,9 @@ _BRANCH_TITLE = re.compile(r"-[a-z]")
 _MERGED_TITLE = re.compile(r"[-/][a-z]")
 
 _HOST = "linear.app/"
+_APP = "linear://"  # the program's own links
 _ISSUE = re.compile(
-    r"linear\.app/(?:[\w-]{1,100}+/)?issue/([A-Za-z][A-Za-z0-9]{0,6}-[1-9][0-9]{0,6})(?![A-Za-z0-9_])"
+    r"linear(?:\.app/|://)(?:[\w-]{1,100}+/)?issue/([A-Za-z][A-Za-z0-9]{0,6}-[1-9][0-9]{0,6})(?![A-Za-z0-9_])"
 )
 # Other pages end in the `slugId` of the thing, which is an alias of its document.
 _PAGE = re.compile(
@@ -50,7 +54,7 @@ _PAGE = re.compile(
 
 _CLOSING = """complete completes completed completing implement implements implemented implementing
 """
-# Magic words that are Linear's alone; those that all share are in `core.keywords`.
+# Magic words that are Linear's alone; those that all share are in `core.phrases`.
 _KEYWORDS: Mapping[str, EdgeKind | None] = {
     **dict.fromkeys(_CLOSING.split(), "resolves"),
     "linear issue": "resolves",
@@ -67,7 +71,7 @@ def fold(key: str) -> str:
 def _find(text: str, _context: Context) -> Iterator[Mention]:
     if "-" in text:
         yield from _keys(text)
-        if "/" in text and _HOST in text:
+        if "/" in text and (_HOST in text or _APP in text):
             yield from _pages(text, _ISSUE)
             yield from _pages(text, _PAGE)
 
@@ -100,7 +104,8 @@ def _small_team(text: str, low: int, at: int) -> re.Match[str] | None:
     if team is None:
         return None
     start = team.start()
-    return team if _MAGIC_BEFORE.search(text, max(0, start - _MAGIC_CHARS), start) else None
+    reach = _LIST_CHARS if text.endswith(_IN_LIST, max(0, start - 4), start) else _MAGIC_CHARS
+    return team if _MAGIC_BEFORE.search(text, max(0, start - reach), start) else None
 
 
 def _merged_team(text: str, low: int, at: int) -> re.Match[str] | None:

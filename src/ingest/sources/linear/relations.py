@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ingest.core.canonical import clean
-from ingest.core.keywords import EdgeKind
+from ingest.core.phrases import EdgeKind
 from ingest.core.references import Reference
 from ingest.core.slugs import bounded_key
 from ingest.sources.linear.payloads import Issue, nodes

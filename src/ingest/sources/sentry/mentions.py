@@ -11,13 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.core.references import Context, Mention, Syntax
+from ingest.core.references import NAME_OF_FILE, Context, Mention, Syntax
 
 # The contract sheet, section e, after `utils/groupreference.py` of getsentry/sentry, which takes
 # any case; in prose only capitals are told from a compound (`web-app`). An id is taken whole, with
 # all its dashes: `SENTRY-FOR-SENTRY-2KV` is no issue of the project `sentry`.
 # From the dash before the counter on, for dashes are rare.
-_DASH_COUNTER = re.compile(r"-(?<=[A-Z0-9_-]-)([A-Z0-9]{1,12})(?![A-Za-z0-9_@-]|\.[0-9])")
+_DASH_COUNTER = re.compile(
+    rf"-(?<=[A-Z0-9_-]-)([A-Z0-9]{{1,12}})(?![A-Za-z0-9@-]|_{{1,2}}[A-Za-z0-9]|\.[0-9]|{NAME_OF_FILE})"
+)
 _PROJECT_REVERSED = re.compile(r"[A-Z0-9_-]{0,120}[A-Z0-9_](?![A-Za-z0-9_.@\\-])")
 _PROJECT_CHARS = 121
 # `utils/numbers.py`: counters in base 32 without I, L, O and U, and none begins with a zero.
@@ -34,8 +36,14 @@ _SMALL_ID = re.compile(
     r"(?!v[0-9]+\b)([a-z0-9]{3,12})(?![a-z0-9_@-]|\.[0-9])"
 )
 # Words that a project's name makes a compound with (`API-KEY`), though they could be counters.
-_WORD_LIST = "APP APPS CSS DEV ENV FRAME KEY KEYS PAGE PR SDK SPA TEST TESTS VAR"
+_WORD_LIST = """
+    ACCESS APP APPS ASSETS ASYNC AWS BASE BASED BETA CACHE CDN CMS CSS DATA DB DEV DNS END ENV
+    FETCH FRAME FRAMES GCP GET HA JS KEY KEYS MAC MAP MVP NAME NEXT PAGE PAGES PARSER
+    PATCH PAY PR QA RC REACT READY RENDER RTC SAFE SDK SERVER SERVERS SET SETS SPA SPEC SPECS STAGE
+    STATE STATS STEP STEPS TAB TABS TEAM TEAMS TEST TESTS TEXT TREE TS TYPE TYPES VAR VM WATCH
+"""
 _WORDS = frozenset(_WORD_LIST.split())
+_VERSION = re.compile(r"V[0-9]{1,2}")
 
 _PAGE = re.compile(
     r"(?<![A-Za-z0-9_.@/-])(?:https?://)?"
@@ -56,7 +64,17 @@ _UNDER_HOSTS = tuple(f".{name}" for name in _HOSTS)
 _ANYWHERE = re.compile(r"(?:api/0/)?organizations/[\w-]{1,100}/")
 # Of another host's pages: those of one project (`acme/web/`), and what the API answers at.
 _OF_PROJECT = re.compile(r"(?:[\w-]{1,100}/[\w-]{1,100}/|api/0/)?")
-_NO_SENTRY = frozenset({"github.com", "www.github.com", "gitlab.com", "bitbucket.org"})
+# Others' hosts, and those of Sentry's own pages.
+_NO_SENTRY_LIST = """
+    github.com www.github.com gitlab.com bitbucket.org
+    blog.sentry.io docs.sentry.io help.sentry.io status.sentry.io
+"""
+_NO_SENTRY = frozenset(_NO_SENTRY_LIST.split())
+# `[WEB-3B](https://acme.sentry.io/issues/6611223344/)`, as Sentry itself writes it elsewhere.
+_LABEL = re.compile(
+    r"\[[*_]{0,2}(?P<project>[A-Z0-9_][A-Z0-9_-]{0,120})-(?P<counter>[A-Z0-9]{1,12})[*_]{0,2}\]\(<?\Z"
+)
+_LABEL_CHARS = 144
 
 
 def fold(key: str) -> str:
@@ -82,9 +100,16 @@ def _short_ids(text: str) -> Iterator[Mention]:
         before = text[max(0, dash - _PROJECT_CHARS - 1) : dash][::-1]
         if (reversed_ := _PROJECT_REVERSED.match(before)) is not None:
             start = dash - reversed_.end()
+            if text.startswith("_", found.end()):
+                start = min(dash, start + _emphasis(text, start))
             project = text[start:dash]
             key = f"{project}-{counter}"
             yield Mention(start, found.end(), "sentry", key, "text", project)
+
+
+def _emphasis(text: str, start: int) -> int:
+    """How many underscores open `_WEB-7F_` or `__WEB-7F__`."""
+    return 2 if text.startswith("__", start) else int(text.startswith("_", start))
 
 
 def _small_ids(text: str, fixed: re.Pattern[str]) -> Iterator[Mention]:
@@ -97,7 +122,9 @@ def _small_ids(text: str, fixed: re.Pattern[str]) -> Iterator[Mention]:
 
 
 def _is_counter(told: str) -> bool:
-    return _COUNTER.fullmatch(told) is not None and told not in _WORDS
+    if told in _WORDS or _VERSION.fullmatch(told):
+        return False
+    return _COUNTER.fullmatch(told) is not None
 
 
 def _pages(text: str, context: Context) -> Iterator[Mention]:
@@ -105,7 +132,7 @@ def _pages(text: str, context: Context) -> Iterator[Mention]:
     own = context.host if context.source_type == "sentry" else None
     for found in _in_stretches(text):
         host = found["host"].lower()
-        named = _named(found)
+        named = _named(found, text)
         if named is None or host in _NO_SENTRY:
             continue
         key, prefix = named
@@ -128,12 +155,25 @@ def _in_stretches(text: str) -> Iterator[re.Match[str]]:
         mark = _MARK.search(text, end)
 
 
-def _named(page: re.Match[str]) -> tuple[str, str | None] | None:
+def _named(page: re.Match[str], text: str) -> tuple[str, str | None] | None:
     """The issue's id; or its short id, which counts where somebody owns the project."""
     if page["id"] is not None:
-        return page["id"], None
+        return _labelled(text, page.start()) or page["id"], None
     project, counter = page["project"].upper(), page["counter"].upper()
     return (f"{project}-{counter}", project) if _is_counter(counter) else None
+
+
+def _labelled(text: str, start: int) -> str | None:
+    """The short id by which the label of a link calls the issue whose page begins at `start`; what
+    could as well be a tracker's key (`ENG-605`) is none.
+    """
+    if text[start - 1 : start] not in "(<":
+        return None
+    label = _LABEL.search(text, max(0, start - _LABEL_CHARS), start)
+    if label is None or not _is_counter(label["counter"]):
+        return None
+    project, counter = label["project"], label["counter"]
+    return None if counter.isdigit() and project.isalnum() else f"{project}-{counter}"
 
 
 def _is_sentrys(page: re.Match[str]) -> bool:

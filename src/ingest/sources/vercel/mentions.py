@@ -25,6 +25,7 @@ _OWN = re.compile(
     r"(?P<project>[a-z0-9-]{1,52})-(?=[a-z]{0,8}[0-9])[a-z0-9]{9}-[a-z0-9][a-z0-9-]{0,62}"
 )
 _LONGEST_NAME = 80
+_GOES_ON = re.compile(r"[A-Za-z0-9_-]|\.[a-z0-9]")  # the host is another one
 # …/docs/deployments/preview-deployment-suffix.
 _ELSEWHERE = re.compile(
     r"https?://(?P<name>[a-z0-9][a-z0-9-]{12,79})(?P<suffix>(?:\.[a-z0-9-]{1,63}){1,6}\.[a-z]{2,24})"
@@ -34,10 +35,11 @@ _ELSEWHERE = re.compile(
 _SHOWN_BY = re.compile(
     r"https://vercel\.(?:live/(?:link|open-feedback)|com/deployments)/(?:https://)?\Z"
 )
-# Pages of personal accounts used to name the project alone, and the id whole.
+# Pages of personal accounts used to name the project alone, and the id whole. What is but small
+# letters is the name of another page.
 _PAGE = re.compile(
     r"vercel\.com/[\w.-]{1,100}/(?:[\w.-]{1,100}/(?:deployments/)?(?:dpl_)?|dpl_)"
-    r"([A-Za-z0-9]{20,100})(?![A-Za-z0-9_-])"
+    r"(?=[a-z]{0,99}[A-Z0-9])([A-Za-z0-9]{20,100})(?![A-Za-z0-9_-])"
 )
 
 
@@ -77,8 +79,7 @@ def _hosts(text: str) -> Iterator[Mention]:
     while at >= 0:
         end = at + len(_APP)
         name = _NAME.search(text, max(0, at - _LONGEST_NAME), at)
-        follows = text[end : end + 1]
-        if name is not None and not (follows.isalnum() or follows in {"-", "_"}):
+        if name is not None and _GOES_ON.match(text, end) is None:
             host = text[name.start() : end].lower()
             start = host_start(text, name.start())
             if start is not None and is_own_host(host):
@@ -91,7 +92,7 @@ def _hosts(text: str) -> Iterator[Mention]:
 def _elsewhere(text: str) -> Iterator[Mention]:
     for found in _ELSEWHERE.finditer(text):
         project = _project(found["name"])
-        if project is not None and found["suffix"] != _APP:
+        if project is not None and not found["suffix"].startswith(_APP):
             host = f"{found['name']}{found['suffix']}"
             yield Mention(found.start(), found.end(), "vercel", host, "url", project)
 

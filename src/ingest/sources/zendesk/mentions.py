@@ -13,17 +13,22 @@ from collections.abc import Iterator
 from ingest.core.identity import Identity
 from ingest.core.links import host_start
 from ingest.core.references import Context, Mention, Syntax
+from ingest.sources.numbered import TRACKERS, is_in_range, owner_of, singular, words_before
 
 ABBREVIATION = "ZD"
 """What developers write before a ticket's number; whoever has a Zendesk connection owns it."""
 
 # The contract sheet, section e. One digit is a rank or a count far more often than a ticket.
+_NUMBER = r"([1-9][0-9]{1,9}+)"
 _HASH = re.compile(r"#([1-9][0-9]{1,9}+)(?![A-Za-z0-9_%]|[.,][0-9]|-[A-Za-z])")
 _NOT_BEFORE = frozenset("&#\\/@-._=?")
 _SHORT = re.compile(
-    rf"(?<![A-Za-z0-9_./@-])(?:{ABBREVIATION}[-# ]?#?|[Zz]endesk (?:(?:[Tt]icket|[Rr]equest) )?#)"
-    r"([1-9][0-9]{1,9}+)(?![A-Za-z0-9_@]|[.-][0-9])"
+    rf"(?:(?<![A-Za-z0-9_./@-])|(?<=[0-9]/))(?:{ABBREVIATION}[-# ]?#?"
+    r"|[Zz]endesk(?:['\u2019]s)?:? (?:(?:[Tt]icket|[Rr]equest)s?:? )?#)"
+    rf"{_NUMBER}(?![A-Za-z0-9_@]|[.-][0-9])"
 )
+# The next one of a row: "Zendesk tickets #7890 and #7891".
+_FURTHER = re.compile(rf"(?:,? (?:and|or|&) |, ?| ?[&/] ?)#{_NUMBER}(?![A-Za-z0-9_@]|[.-][0-9])")
 
 _DOMAIN = ".zendesk.com"
 _HOST = f"{_DOMAIN}/"
@@ -50,11 +55,10 @@ _ZENDESKS_OWN = frozenset({"www", "support", "developer", "help", "status"})
 # What follows these words is somebody else's number: `order #1001` is what customers write most.
 _OTHERS_LIST = """
     account apartment apt article badge batch booking box bus card charge check cheque claim commit
-    confirmation contract conversation coupon customer ending extension fax flat flight gate id imei
-    invoice
-    issue item key licence license load locker lot member model nr order package parcel part payment
-    phone pin po policy pr product purchase receipt ref reference registration reservation room
-    route sample serial shipment sim sku store tel tracking transaction trip unit user voucher
+    confirmation contract conversation coupon customer ending extension fax flat flight gate imei
+    invoice issue item key licence license load locker lot member model nr order package parcel part
+    payment phone pin po policy pr product purchase receipt ref reference registration reservation
+    room route sample serial shipment sim sku store tel tracking transaction trip unit user voucher
 """
 _OTHERS = frozenset(_OTHERS_LIST.split())
 # A small number after these is a count.
@@ -65,9 +69,12 @@ _COUNTED_LIST = """
 """
 _COUNTED = frozenset(_COUNTED_LIST.split())
 _SMALL_DIGITS = 2
-_WORD = re.compile(
-    r"([A-Za-z]{1,16})[.:]?[ \t]{1,3}(?:(?:no|nr|number)[.:]?[ \t]{1,3})?\Z", re.IGNORECASE
-)
+# Between such a word and its number: "order number is #1001".
+_LINKING = frozenset({"are", "id", "ids", "is", "no", "nr", "number", "numbers", "was", "were"})
+_IDS = frozenset({"id", "ids"})
+_TICKETS = frozenset({"case", "request", "ticket"})
+_OTHER_TRACKERS = TRACKERS | {"github", "linear", "sentry"}
+_REQUESTED = frozenset({"merge", "pull"})
 _COLOUR = re.compile(
     r"(?:colou?rs?|background|foreground|bg|fg|hex|rgb|css)[\"']?[ \t:=\"']*\Z", re.IGNORECASE
 )
@@ -80,13 +87,21 @@ def _find(text: str, context: Context) -> Iterator[Mention]:
         yield from _numbers(text, context.scope)
     by_name = "endesk" in text
     if by_name or ABBREVIATION in text:
-        for found in _SHORT.finditer(text):
-            key = f"#{found[1]}"
-            yield Mention(found.start(), found.end(), "zendesk", key, "text", ABBREVIATION)
+        yield from _by_name(text)
     if by_name and _HOST in text:
         yield from _pages(text)
     if "/" in text and ("/hc/" in text or "/agent/" in text):
         yield from _mapped(text, context)
+
+
+def _by_name(text: str) -> Iterator[Mention]:
+    """`ZD-7890`, `Zendesk tickets #7890 and #7891`."""
+    for first in _SHORT.finditer(text):
+        found: re.Match[str] | None = first
+        while found is not None:
+            start = found.start() if found is first else found.start(1) - 1
+            yield Mention(start, found.end(), "zendesk", f"#{found[1]}", "text", ABBREVIATION)
+            found = _FURTHER.match(text, found.end())
 
 
 def fold(key: str) -> str:
@@ -112,15 +127,27 @@ def _stands_alone(text: str, found: re.Match[str]) -> bool:
     """Whether `#7890` is no entity (`&#78;`), anchor, repository's number, count or colour."""
     at = found.start()
     before = text[at - 1 : at]
-    if before and (before in _NOT_BEFORE or before.isalnum()):
+    if before and (before in _NOT_BEFORE or before.isalnum()) and not is_in_range(text, at):
         return False
-    low = max(0, at - _REACH)
-    word = _WORD.search(text, low, at)
-    if word and (name := word[1].lower()) in _OTHERS:
+    if _is_anothers(words_before(text, at), found[1]):
         return False
-    if word and name in _COUNTED and len(found[1]) <= _SMALL_DIGITS:
-        return False
-    return len(found[1]) not in (3, 6) or _COLOUR.search(text, low, at) is None
+    return len(found[1]) not in (3, 6) or _COLOUR.search(text, max(0, at - _REACH), at) is None
+
+
+def _is_anothers(words: list[str], number: str) -> bool:
+    """Whether the words before a number, the nearest first, say that it counts, or is an order's or
+    another system's.
+    """
+    at = next((at for at, word in enumerate(words) if word not in _LINKING), len(words))
+    linking, words = words[:at], words[at:]
+    name = singular(words[0]) if words else ""
+    if not _IDS.isdisjoint(linking):
+        return name not in _TICKETS
+    if name in _OTHERS or (name in _COUNTED and len(number) <= _SMALL_DIGITS):
+        return True
+    if name == "request" and len(words) > 1 and words[1] in _REQUESTED:
+        return True
+    return owner_of(words) in _OTHER_TRACKERS
 
 
 def _pages(text: str) -> Iterator[Mention]:
