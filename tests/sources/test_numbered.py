@@ -39,6 +39,11 @@ def mentioned(text: str, context: Context) -> list[str]:
         "chen/ledger.git#7, github:chen/ledger#7, git@github.com:chen/ledger#7",
         "Set it to #333333 (grey)",
         "Zendesk: acme/web.git#3",
+        "door #1 opens, crate #3 and the depots at gate #12 stay shut",
+        "Query #12 of the dashboard, sponsor #1, exit code #3",
+        "The grey fails the contrast check.\n\n| Before | After |\n|---|---|\n| #404040 | #999 |",
+        "--accent: #0044cc;\n--line: #123;",
+        "colours of the charts\n\n#111 for text, #222 for lines, #333333 for the rest",
     ],
 )
 def test_a_number_of_something_else_is_none_of_the_repository(text: str) -> None:
@@ -57,6 +62,10 @@ def test_a_number_of_something_else_is_none_of_the_repository(text: str) -> None
         ("Merged in chen/fix (pull request #12)", (12,)),
         ("as in chen/ledger. PR #12 is ours", (12,)),
         ("acme/web PR #12", (12,)),
+        ("Found while debugging #12, mentioned #13, obsoletes #14, see also #15", (12, 13, 14, 15)),
+        ("siehe #12; voir #13", (12, 13)),
+        ("query #120, door #200", (120, 200)),
+        ("the theme of #123 and #123456", (123, 123456)),
         ("a read/write bug #12, and/or issue #13", (12, 13)),
         ("issues #1 and #2", (1, 2)),
         ("PRs #1, #2", (1, 2)),
@@ -131,3 +140,19 @@ def test_a_noun_may_stand_between_a_number_and_whose_it_is() -> None:
     assert repository_of(["chen/ledger"]) is repository_of(["bug", "read/write"]) is None
     assert is_in_range("#1-#2", 3)
     assert not is_in_range("a-#2", 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "incident #20118 is over, RMA #5590 is closed",
+        "<p>Room #12, Building #25</p>",
+        "colour of the button #336699",
+    ],
+)
+def test_what_a_number_counts_and_a_colour_are_no_ticket(text: str) -> None:
+    assert mentioned(text, TICKET) == []
+
+
+def test_a_number_of_six_digits_and_a_small_one_are_tickets_otherwise() -> None:
+    assert mentioned("#336699 is <b>the same as</b> #12", TICKET) == ["#12", "#336699"]

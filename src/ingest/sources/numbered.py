@@ -44,7 +44,7 @@ def words_before(text: str, at: int, *, over_brackets: bool = True) -> list[str]
     small letters, without marks, the nearest first. over_brackets: those before a bracket that the
     number or row stands in too, which are another matter where lines are tagged ("in Travis (#7)").
     """
-    before = text[max(0, at - _REACH) : at].rpartition("\n")[2]
+    before = text[max(0, at - _REACH) : at].rpartition("\n")[2].rpartition(">")[2]  # of a tag
     if "#" in before:
         row = _IN_A_ROW.search(before)
         before = before[: row.start()] if row else before

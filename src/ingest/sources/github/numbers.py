@@ -2,7 +2,9 @@
 entity, an anchor, a colour, a count, a number of somebody else's tracker.
 
 Law: only what is certainly something else is left out. A word that may stand before any number
-("option #20814") is no reason, a small number after a word that counts ("step #2") is one. Pure.
+("option #20814") is no reason, a small number after a word that counts ("step #2") is one, and so
+is one of two digits at most after any noun that is no name of ours ("door #2", "query #12"): what
+people write before a mention are verbs and small words. Pure.
 """
 
 from __future__ import annotations
@@ -29,6 +31,29 @@ _NUMBERED_LIST = """
     user
 """
 _NUMBERED = frozenset(_NUMBERED_LIST.split())
+# Words of a closed class, and verbs and nouns that speak of issues; their other forms end in "s",
+# "ed" and "ing".
+_BEFORE_MENTIONS_LIST = """
+    about above address after again against all along alongside already also although and
+    another any apply around as at backport be because been before behind below beside besides
+    between block blocker both bug but by cf change check child clone close commit complete copy
+    could cover defect dependency despite did discussion do does done drop dup dupe duplicate
+    during eg either epic etc except feature find finish fix follow followup for found from fyi
+    get gh git github given got had handle has have hence here ie if implement in include
+    including inside into issue it just know land like link linked maybe me mean meant mention
+    merge mr near need neither new nor not now obsolete of off old on once only onto open or
+    original our out over parent per perhaps plus possibly pr prefer previously probably problem
+    pull re read rebase recent redo ref refer reference refs regarding regression related
+    remember reopen replace replicate report repro request require resolve revert review said
+    same saw see seen sequel ship should similar since so solve solved still story subtask such
+    supersede task test tested than that the their them then there these they this those though
+    thread through thus ticket till to too toward towards track tracked treat try unblock under
+    unless unlike until up update upon us use usually via vs want was we were what when where
+    whether which while whose why will with within without work would yes yet you
+    cierra corrige corrigeert dans ferme pour siehe sluit suite ver veja vgl vide voir zie
+"""
+_BEFORE_MENTIONS = frozenset(_BEFORE_MENTIONS_LIST.split())
+_VERBAL = ("s", "ed", "ing", "ly")
 _RANKED_LIST = "a are be is my number our ranked rated still the their voted was your"
 _RANKED = frozenset(_RANKED_LIST.split())
 _VOTED = frozenset({"listed", "ranked", "rated", "seen", "voted"})
@@ -48,14 +73,18 @@ _INDENT = 8
 
 _COLOUR = (
     r"(?:colou?rs?|background|foreground|bg|fg|hex|rgb|css|palette|gradient|tint|shades?|fill"
-    r"|stroke|solid|accent)"
+    r"|stroke|solid|accent|contrast)"
 )
 _CALLED = r"black|blue|dark|gr[ae]y|green|light|orange|pink|purple|red|white|yellow"
 _COLOUR_NEAR = re.compile(
     rf"\b{_COLOUR}\b|\b(?:{_CALLED})\b|#[0-9]{{0,5}}[a-f][0-9a-f]{{2,5}}\b", re.IGNORECASE
 )
-_COLOUR_BEFORE = re.compile(rf"(?:\b{_COLOUR}[\"']?[ \t]?[:=]?[ \t]?[\"']?|-\[)\Z", re.IGNORECASE)
-_COLOUR_REACH = 48
+_COLOUR_BEFORE = re.compile(
+    rf"(?:\b{_COLOUR}[\"']?[ \t]?[:=]?[ \t]?[\"']?|-\[|--[a-z-]{{1,24}}:[ \t]?)\Z", re.IGNORECASE
+)
+_COLOUR_BEFORE_CHARS = 32
+_COLOUR_REACH, _LONG_COLOUR_REACH = 96, 240
+"""Of three digits, and of six, as few repositories have so many issues."""
 # What follows the number of a stack's frame, as PHP, gdb and Dart write them.
 _FRAME = re.compile(
     r"[ \t]{2,}\S[^\n]{0,160}\("
@@ -106,9 +135,18 @@ def _counts(words: list[str], number: str) -> bool:
         return True
     if len(number) == 1 and last in _NUMBERED:
         return True
+    if len(number) <= _SMALL_DIGITS and _is_noun(words[0]):
+        return True
     if number == "1" and _ranks(words[0], words[1] if len(words) > 1 else ""):
         return True
     return owner_of(words) in _OTHERS
+
+
+def _is_noun(word: str) -> bool:
+    """Whether a word is none of those that stand before mentions, or before any number."""
+    if not (word.isascii() and word.isalpha()) or word.endswith(_VERBAL):
+        return False
+    return word not in _BEFORE_MENTIONS and word not in _NUMBERED
 
 
 def _is_rank(text: str, found: re.Match[str]) -> bool:
@@ -132,8 +170,9 @@ def _is_colour(text: str, found: re.Match[str]) -> bool:
     at, end = found.span()
     if text[at - 1 : at] == "(" and text[end : end + 1] == ")":
         return False
-    if _COLOUR_BEFORE.search(text, max(0, at - 16), at):
+    if _COLOUR_BEFORE.search(text, max(0, at - _COLOUR_BEFORE_CHARS), at):
         return True
-    reach = text[max(0, at - _COLOUR_REACH) : at] + " " + text[end : end + _COLOUR_REACH]
+    chars = _COLOUR_REACH if len(found[1]) == 3 else _LONG_COLOUR_REACH
+    reach = text[max(0, at - chars) : at] + " " + text[end : end + chars]
     is_grey = len(found[1]) == 3 and len(set(found[1])) == 1
     return (is_grey or len(found[1]) == 6) and _COLOUR_NEAR.search(reach) is not None

@@ -56,16 +56,17 @@ _ZENDESKS_OWN = frozenset({"www", "support", "developer", "help", "status"})
 _OTHERS_LIST = """
     account apartment apt article badge batch booking box bus card charge check cheque claim commit
     confirmation contract conversation coupon customer ending extension fax flat flight gate imei
-    invoice issue item key licence license load locker lot member model nr order package parcel part
-    payment phone pin po policy pr product purchase receipt ref reference registration reservation
-    room route sample serial shipment sim sku store tel tracking transaction trip unit user voucher
+    incident invoice issue item key licence license load locker lot member model nr order package
+    parcel part payment phone pin po policy pr product purchase receipt ref reference registration
+    reservation rma room route sample serial shipment sim sku store tel tracking transaction trip
+    unit user voucher
 """
 _OTHERS = frozenset(_OTHERS_LIST.split())
 # A small number after these is a count.
 _COUNTED_LIST = """
-    attempt bed build chapter device door form group level line page phase pier platform player
-    position question rank row seat slot stage step suite table tag terminal test top track version
-    week
+    attempt bed build building chapter device door form group level line page phase pier platform
+    player position question rank row seat slot stage step suite table tag terminal test top track
+    version week
 """
 _COUNTED = frozenset(_COUNTED_LIST.split())
 _SMALL_DIGITS = 2
@@ -78,7 +79,9 @@ _REQUESTED = frozenset({"merge", "pull"})
 _COLOUR = re.compile(
     r"(?:colou?rs?|background|foreground|bg|fg|hex|rgb|css)[\"']?[ \t:=\"']*\Z", re.IGNORECASE
 )
-_REACH = 32
+_COLOUR_WORD = re.compile(r"\b(?:colou?rs?|background|hex|rgb|css)\b", re.IGNORECASE)
+"""In the words before six digits, which few accounts have tickets of."""
+_REACH, _LONG_REACH = 32, 64
 
 
 def _find(text: str, context: Context) -> Iterator[Mention]:
@@ -131,7 +134,9 @@ def _stands_alone(text: str, found: re.Match[str]) -> bool:
         return False
     if _is_anothers(words_before(text, at), found[1]):
         return False
-    return len(found[1]) not in (3, 6) or _COLOUR.search(text, max(0, at - _REACH), at) is None
+    if len(found[1]) == 6 and _COLOUR_WORD.search(text, max(0, at - _LONG_REACH), at):
+        return False
+    return len(found[1]) != 3 or _COLOUR.search(text, max(0, at - _REACH), at) is None
 
 
 def _is_anothers(words: list[str], number: str) -> bool:
