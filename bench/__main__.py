@@ -16,6 +16,7 @@ from bench import (
     costs,
     extraction,
     flood,
+    growth,
     latency,
     legacy,
     peers,
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[bool], dict[str, object]]] = {
         extraction.Plan.quick() if quick else extraction.Plan()
     ),
     "flood": lambda quick: flood.flood(flood.Plan.quick() if quick else flood.Plan()),
+    "growth": lambda quick: growth.growth(growth.Plan.quick() if quick else growth.Plan()),
     "latency": lambda quick: latency.latency(latency.Plan.quick() if quick else latency.Plan()),
     "legacy": lambda quick: legacy.legacy(legacy.Plan.quick() if quick else legacy.Plan()),
     "peers": lambda quick: peers.peers(peers.Plan.quick() if quick else peers.Plan()),
