@@ -22,6 +22,7 @@ import psycopg
 import structlog
 
 from bench import multiply, real
+from bench.beside_vacuum import Beside, vacuuming
 from bench.cpu import database_cpu_s
 from bench.disk import disk_of
 from bench.grown_reads import Reads, reads_of
@@ -132,12 +133,14 @@ def measured(place: Stage, plan: Plan) -> dict[str, object]:
     rates: dict[str, dict[str, dict[str, float]]] = {"new": {}, "edits": {}}
     reads: dict[str, Reads] = {}
     disk: dict[str, dict[str, int]] = {}
+    beside: dict[str, dict[str, object]] = {}
     for size in plan.sizes:
         label = f"{size:,}"
         first = _grow(course, template, size)
         disk[label] = _sizes(place.database_url)
         rates["new"][label], rates["edits"][label] = _work(course, first)
         reads[label] = reads_of(place, plan.visits)
+        beside[label] = _beside_vacuum(course)
     smallest, largest = f"{plan.sizes[0]:,}", f"{plan.sizes[-1]:,}"
     ratios = {what: _ratios(by_size[smallest], by_size[largest]) for what, by_size in rates.items()}
     ms = {name: {size: reads[size][name]["ms"] for size in reads} for name in reads[largest]}
@@ -147,6 +150,7 @@ def measured(place: Stage, plan: Plan) -> dict[str, object]:
         "tables": {
             "new deliveries": rates["new"],
             "edits": rates["edits"],
+            "beside a vacuum": beside,
             "milliseconds": ms,
             f"at {largest}": reads[largest],
             "MB on disk": _turned(disk),
@@ -220,6 +224,29 @@ def _work(course: _Course, sown: int) -> tuple[dict[str, float], dict[str, float
         assert rows_of(url)["documents"] == after["documents"]
         assert _changed(url) - texts >= 0.9 * plan.new, "edits that changed no text"
     return _median(fresh), _median(edits)
+
+
+def _beside_vacuum(course: _Course) -> dict[str, object]:
+    """Deliveries a second alone and beside a vacuum, in turn, and what the worker's sessions wait
+    for.
+    """
+    plan, found = course.plan, dict[bool, list[tuple[Work, Beside]]]({False: [], True: []})
+    for _ in range(plan.runs):
+        for vacuums, runs in found.items():
+            arrivals = course.new(plan.new, course.next, seed=course.next)
+            course.next += plan.new
+            with vacuuming(course.stage.database_url, vacuums=vacuums) as seen:
+                runs.append((course.process(arrivals), seen))
+    alone, beside = ([work.each()["per_second"] for work, _ in found[is_so]] for is_so in found)
+    waits = sum((seen.waits for _, seen in found[True]), Counter[str]())
+    return {
+        "alone": median(alone),
+        "beside": median(beside),
+        "of_alone": round(median(beside) / median(alone), 2),
+        "tables_vacuumed": sum(seen.tables for _, seen in found[True]),
+        "waited_alone": Beside(0, sum((s.waits for _, s in found[False]), Counter())).shares(),
+        "waited_beside": Beside(0, waits).shares(),
+    }
 
 
 def _edits(course: _Course, first: int, run: int) -> list[Arrival]:
