@@ -220,7 +220,9 @@ CREATE INDEX idx_deliveries_unhappy ON lightfast_webhook_deliveries (status, id)
   WHERE status IN ('skipped', 'dead');
 CREATE INDEX idx_deliveries_duplicate ON lightfast_webhook_deliveries (id)
   WHERE status = 'duplicate';
-CREATE INDEX idx_deliveries_connection ON lightfast_webhook_deliveries (connection_id);
+-- For people, too: the newest of a connection, and of a source.
+CREATE INDEX idx_deliveries_of_connection ON lightfast_webhook_deliveries (connection_id, id);
+CREATE INDEX idx_deliveries_of_source ON lightfast_webhook_deliveries (source_type, id);
 -- For retention: what was settled longest ago. The dead stay until a person says so.
 CREATE INDEX idx_deliveries_settled ON lightfast_webhook_deliveries (settled_at)
   WHERE status IN ('processed', 'skipped', 'duplicate');
@@ -528,12 +530,15 @@ CREATE TABLE lightfast_handshakes (
   unproven BIGINT REFERENCES lightfast_source_credentials(id) ON DELETE SET NULL
 );
 
--- Connections whose document count has to be taken anew: appended by workers, so that none waits.
+-- Connections whose document count is another: by `delta`, or, where that is null, to be taken anew.
+-- Appended by workers, so that none waits, and by the triggers below. What a worker worked on without
+-- a change of it has 0.
 CREATE TABLE lightfast_count_marks (
   id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   connection_id VARCHAR(191) NOT NULL
     REFERENCES lightfast_connected_sources(id) ON DELETE CASCADE,
-  marked_at TIMESTAMPTZ NOT NULL DEFAULT now()
+  marked_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  delta INTEGER
 );
 
 -- One wake-up message at a time for each queue: rung after the last time it was heard.
@@ -1090,6 +1095,62 @@ BEGIN
 END
 $$;
 
+-- What changes a connection's count is told with it, so that nobody counts what did not change: a
+-- document counts for whoever feeds it while it stands. Of a document and its feeds, which are written
+-- under one lock, whichever statement comes second finds the other.
+CREATE FUNCTION lightfast_tell_fed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_seqscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO lightfast_count_marks (connection_id, delta)
+    SELECT a.connection_id, count(*) FROM rows_after a
+    JOIN lightfast_docs_documents d ON d.id = a.document_id
+    WHERE a.feeding GROUP BY a.connection_id;
+  ELSIF TG_OP = 'DELETE' THEN
+    INSERT INTO lightfast_count_marks (connection_id, delta)
+    SELECT b.connection_id, -count(*) FROM rows_before b
+    JOIN lightfast_docs_documents d ON d.id = b.document_id
+    JOIN lightfast_connected_sources s ON s.id = b.connection_id
+    WHERE b.feeding GROUP BY b.connection_id;
+  ELSE
+    INSERT INTO lightfast_count_marks (connection_id, delta)
+    SELECT r.connection_id, sum(r.one) FROM (
+      SELECT connection_id, document_id, 1 AS one FROM rows_after WHERE feeding
+      UNION ALL SELECT connection_id, document_id, -1 FROM rows_before WHERE feeding) r
+    JOIN lightfast_docs_documents d ON d.id = r.document_id
+    GROUP BY r.connection_id HAVING sum(r.one) <> 0;
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE FUNCTION lightfast_tell_stood() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET enable_seqscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO lightfast_count_marks (connection_id, delta)
+    SELECT f.connection_id, count(*) FROM rows_after a
+    JOIN lightfast_document_feeds f ON f.document_id = a.id
+    WHERE f.feeding GROUP BY f.connection_id;
+  ELSE
+    INSERT INTO lightfast_count_marks (connection_id, delta)
+    SELECT f.connection_id, -count(*) FROM rows_before b
+    JOIN lightfast_document_feeds f ON f.document_id = b.id
+    JOIN lightfast_connected_sources s ON s.id = f.connection_id
+    WHERE f.feeding GROUP BY f.connection_id;
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE FUNCTION lightfast_tell_uncounted() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+  INSERT INTO lightfast_count_marks (connection_id) SELECT id FROM lightfast_connected_sources;
+  RETURN NULL;
+END
+$$;
+
 -- Of these names no temporary table is meant: a function that runs as its owner looks there last.
 DO $$
 DECLARE
@@ -1129,6 +1190,25 @@ CREATE TRIGGER tell_chunks_gone AFTER DELETE ON lightfast_document_chunks
   FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_cut();
 CREATE TRIGGER tell_truncated AFTER TRUNCATE ON lightfast_document_chunks
   FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_truncated();
+CREATE TRIGGER tell_fed AFTER INSERT ON lightfast_document_feeds
+  REFERENCING NEW TABLE AS rows_after
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_fed();
+CREATE TRIGGER tell_fed_otherwise AFTER UPDATE ON lightfast_document_feeds
+  REFERENCING NEW TABLE AS rows_after OLD TABLE AS rows_before
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_fed();
+CREATE TRIGGER tell_unfed AFTER DELETE ON lightfast_document_feeds
+  REFERENCING OLD TABLE AS rows_before
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_fed();
+CREATE TRIGGER tell_uncounted AFTER TRUNCATE ON lightfast_document_feeds
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_uncounted();
+CREATE TRIGGER tell_stands AFTER INSERT ON lightfast_docs_documents
+  REFERENCING NEW TABLE AS rows_after
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_stood();
+CREATE TRIGGER tell_stood AFTER DELETE ON lightfast_docs_documents
+  REFERENCING OLD TABLE AS rows_before
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_stood();
+CREATE TRIGGER tell_uncounted AFTER TRUNCATE ON lightfast_docs_documents
+  FOR EACH STATEMENT EXECUTE FUNCTION lightfast_tell_uncounted();
 
 -- Where the change feed is pushed to: a sink is a consumer of the same name that we read for.
 -- `target` is what people see of it (a stream, a task, a URL without what may be secret in it),

@@ -39,11 +39,13 @@ PARENTS: dict[Identity, list[Identity | None]] = {
     ASIDE: [None],
 }
 
-_FORGET = sa.text("""
-WITH d AS (DELETE FROM lightfast_docs_documents), m AS (DELETE FROM lightfast_count_marks)
+_FORGET = sa.text("DELETE FROM lightfast_docs_documents")
+_FORGET_LEDGER = sa.text("DELETE FROM lightfast_document_ledger")
+# Behind those, which leave marks.
+_FORGET_COUNTS = sa.text("""
+WITH m AS (DELETE FROM lightfast_count_marks)
 UPDATE lightfast_connected_sources SET document_count = 0
 """)
-_FORGET_LEDGER = sa.text("DELETE FROM lightfast_document_ledger")
 _SEEN = sa.text("SELECT source_id FROM lightfast_docs_documents ORDER BY source_id")
 
 
@@ -66,6 +68,7 @@ class Bench:
         with transaction(self.engine, durable=False) as conn:
             conn.execute(_FORGET)
             conn.execute(_FORGET_LEDGER)
+            conn.execute(_FORGET_COUNTS)
         for batch in batches:
             self.told(*batch)
             sweep.settle_counts(self.engine)

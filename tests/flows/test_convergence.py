@@ -35,13 +35,16 @@ PATIENCE_S = 30.0
 _FORGET = sa.text("""
 WITH d AS (DELETE FROM lightfast_webhook_deliveries),
      e AS (DELETE FROM lightfast_ingestion_events),
-     m AS (DELETE FROM lightfast_count_marks),
      f AS (DELETE FROM lightfast_payload_drift),
-     n AS (DELETE FROM lightfast_space_names),
-     o AS (DELETE FROM lightfast_docs_documents)
-UPDATE lightfast_connected_sources SET document_count = 0
+     n AS (DELETE FROM lightfast_space_names)
+DELETE FROM lightfast_docs_documents
 """)
 _FORGET_LEDGER = sa.text("DELETE FROM lightfast_document_ledger")
+# Behind those, which leave marks.
+_FORGET_COUNTS = sa.text("""
+WITH m AS (DELETE FROM lightfast_count_marks)
+UPDATE lightfast_connected_sources SET document_count = 0
+""")
 _HURRY = sa.text("""
 UPDATE lightfast_webhook_deliveries SET next_attempt_at = received_at WHERE status = 'pending'
 """)
@@ -111,6 +114,7 @@ class World:
         with transaction(self.engine, durable=False) as conn:
             conn.execute(_FORGET)
             conn.execute(_FORGET_LEDGER)
+            conn.execute(_FORGET_COUNTS)
             arrivals = [self._arrival(stream[i]) for i in plan.order]
             ids = [id_ for arrival in arrivals for id_, _ in deliveries.insert(conn, [arrival])]
         self._drain(plan)

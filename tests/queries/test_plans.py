@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from ingest.flows.documents.find import find_documents
 from ingest.queries import Documents, Moment, ResultPage, lists
 from ingest.queries.lists import Wanted
-from ingest.store import explaining, queue_admin
+from ingest.store import delivery_filter, explaining, health, queue_admin
+from ingest.store.delivery_filter import DeliveryFilter
 from ingest.store.engine import connect
 from tests.databases import empty_databases
 from tests.queries.library import QUIET, Library, fill
@@ -51,6 +52,21 @@ INSERT INTO lightfast_webhook_deliveries
 SELECT 'github', n, sha256(CAST(CAST(n AS text) AS bytea)), '{}', '{}',
        CASE WHEN mod(n, 20000) = 0 THEN 'duplicate' ELSE 'processed' END, now()
 FROM generate_series(1, 200000) AS n
+"""
+
+# One connection and its source fell silent before all others began.
+_SILENT = """
+INSERT INTO lightfast_organizations (id, clerk_org_slug, claimed_by) VALUES ('o', 'o', 'test');
+INSERT INTO lightfast_connected_sources (id, organization_id, source_type, display_name,
+  source_metadata)
+VALUES ('busy', 'o', 'github', '', '{}'), ('silent', 'o', 'sentry', '', '{}');
+INSERT INTO lightfast_webhook_deliveries
+  (source_type, connection_id, delivery_key, body_hash, headers, body, status, settled_at)
+SELECT CASE WHEN n <= 1000 THEN CAST('sentry' AS source_type) ELSE 'github' END,
+       CASE WHEN n <= 1000 THEN 'silent' ELSE 'busy' END,
+       n, sha256(CAST(CAST(n AS text) AS bytea)), '{}', '{}', 'processed', now()
+FROM generate_series(1, 20000) AS n;
+ANALYZE lightfast_webhook_deliveries;
 """
 
 
@@ -202,3 +218,36 @@ def test_duplicates_among_many_deliveries_are_found_by_an_index(engine: sa.Engin
             lambda c: queue_admin.listing(c, status="duplicate", source_type=None, limit=1000),
         )
     assert plan.indexes == {"idx_deliveries_duplicate"}
+
+
+def test_what_is_asked_of_deliveries_looks_at_few_however_many_came_since(
+    engine: sa.Engine,
+) -> None:
+    """Bug: the newest of a source that fell silent were looked for among all deliveries, when a
+    connection was last heard of among a hundred thousand, and all of its own were counted.
+    """
+    with engine.begin() as conn:
+        conn.exec_driver_sql(_SILENT)
+    one, bounds = DeliveryFilter, {"limit": 50, "before": 900}
+    asked: Mapping[str, Ask] = {
+        "a silent source": lambda c: delivery_filter.listing(
+            c, one(source_type="sentry"), limit=50
+        ),
+        "a busy source": lambda c: delivery_filter.listing(c, one(source_type="github"), limit=50),
+        "a page of a silent source": lambda c: delivery_filter.page(
+            c, one(source_type="sentry"), **bounds
+        ),
+        "a silent connection": lambda c: delivery_filter.listing(
+            c, one(connection_id="silent", source_type="sentry"), limit=50
+        ),
+        "a page of a silent connection": lambda c: delivery_filter.page(
+            c, one(connection_id="silent"), **bounds
+        ),
+        "what became of them": lambda c: queue_admin.of_connection(c, "busy", newest=50),
+        "when they were last heard": health.received,
+    }
+    with engine.connect() as conn:
+        rows = {name: plan_of(conn, ask).rows for name, ask in asked.items()}
+        heard = health.received(conn)
+    assert {name: n for name, n in rows.items() if not 0 < n <= 1_000} == {}
+    assert heard.keys() == {("github", "busy"), ("sentry", "silent")}

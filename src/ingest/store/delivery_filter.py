@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.store.queue_admin import AGAIN, REPLAY_ROWS, SHORT
+from ingest.store.queue_admin import AGAIN, LARGEST_ID, REPLAY_ROWS, SHORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,25 @@ class DeliveryFilter:
     def has_an_index(self) -> bool:
         """Whether the newest of them are found without a look at others."""
         told = self._given().keys()
-        return not told or "key" in told or (told == {"status"} and self.status in _UNHAPPY)
+        led = told <= set(_LEADS) or "key" in told
+        return led or (told == {"status"} and self.status in _UNHAPPY)
+
+    @property
+    def lead(self) -> str | None:
+        """The column whose index has them in the order of their ids: of the narrowest, if any."""
+        told = self._given()
+        return next((name for name in _LEADS if name in told and "key" not in told), None)
 
     def _given(self) -> dict[str, object]:
         told = {name: getattr(self, name) for name in _HOLDS}
         return {name: value for name, value in told.items() if value is not None}
 
-    def where(self) -> tuple[str, dict[str, object]]:
-        """The condition, and what its names stand for."""
+    def where(self, *, besides: str | None = None) -> tuple[str, dict[str, object]]:
+        """The condition, and what its names stand for; `besides` one column, which the caller holds
+        to what was asked.
+        """
         given = self._given()
-        return " AND ".join(["true", *(_HOLDS[name] for name in given)]), given
+        return " AND ".join(["true", *(_HOLDS[name] for name in given if name != besides)]), given
 
 
 _HOLDS = {
@@ -57,6 +66,8 @@ _HOLDS = {
     "until": "received_at < :until",
     "key": "delivery_key = :key",
 }
+_LEADS = {"connection_id": ":connection_id", "source_type": "CAST(:source_type AS source_type)"}
+"""Columns that lead an index of ids, the narrowest first, and what is asked of each."""
 
 
 LOOKED_THROUGH = 50_000
@@ -67,7 +78,7 @@ _IDS = sa.text("SELECT min(id), max(id) FROM lightfast_webhook_deliveries")
 
 def listing(conn: sa.Connection, wanted: DeliveryFilter, *, limit: int) -> list[dict[str, Any]]:
     """The newest of them, without their bodies."""
-    return _newest(conn, wanted, "true", {"limit": limit})
+    return _newest(conn, wanted, {"limit": limit, "top": LARGEST_ID, "bottom": 0})
 
 
 def page(
@@ -89,19 +100,30 @@ def page(
     top = last + 1 if before is None else min(before, last + 1)
     bottom = first if wanted.has_an_index else max(first, top - through)
     given = {"limit": limit + 1, "top": top, "bottom": bottom}
-    rows = _newest(conn, wanted, "id < :top AND id >= :bottom", given)
+    rows = _newest(conn, wanted, given)
     if len(rows) > limit:
         return rows[:limit], rows[limit - 1]["id"]
     return rows, bottom if bottom > first else None
 
 
 def _newest(
-    conn: sa.Connection, wanted: DeliveryFilter, within: str, bounds: dict[str, int]
+    conn: sa.Connection, wanted: DeliveryFilter, bounds: dict[str, int]
 ) -> list[dict[str, Any]]:
-    where, given = wanted.where()
+    """Those between two ids, the upper one not included.
+
+    Of a source or a connection as a range of its index: asked to be equal and ordered by the id,
+    they would be looked for among all that came since the last of them.
+    """
+    lead = wanted.lead
+    where, given = wanted.where(besides=lead)
+    within, order = "id < :top AND id >= :bottom", "id DESC"
+    if lead is not None:
+        asked = _LEADS[lead]
+        within = f"{lead} >= {asked} AND {lead} <= {asked} AND {within}"
+        order = f"d.{lead} DESC, {order}"
     query = sa.text(
-        f"SELECT {SHORT} FROM lightfast_webhook_deliveries WHERE {where} AND {within} "
-        "ORDER BY id DESC LIMIT :limit"
+        f"SELECT {SHORT} FROM lightfast_webhook_deliveries d WHERE {where} AND {within} "
+        f"ORDER BY {order} LIMIT :limit"
     )
     return [dict(row) for row in conn.execute(query, {**given, **bounds}).mappings()]
 

@@ -57,29 +57,32 @@ WHERE f.connection_id = :connection_id AND f.feeding AND l.kind = :kind AND l.vi
   AND l.state = 'live' LIMIT 1
 """)
 _MARK = sa.text("""
-INSERT INTO lightfast_count_marks (connection_id)
-SELECT DISTINCT c FROM unnest(CAST(:connections AS varchar[])) c
+INSERT INTO lightfast_count_marks (connection_id, delta)
+SELECT DISTINCT c, CAST(:delta AS integer) FROM unnest(CAST(:connections AS varchar[])) c
 """)
 _MARK_FEEDERS = sa.text("""
-INSERT INTO lightfast_count_marks (connection_id)
-SELECT DISTINCT connection_id FROM lightfast_document_feeds
+INSERT INTO lightfast_count_marks (connection_id, delta)
+SELECT DISTINCT connection_id, 0 FROM lightfast_document_feeds
 WHERE document_id = ANY(CAST(:ids AS varchar[]))
 """)
 # One counter at a time: of two, the one with the older snapshot could write last.
 _ALONE = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('lightfast_count_marks'))")
 # Marks are taken and the counts written in one statement, so a mark is never lost: one that comes
-# meanwhile stays for the next time.
+# meanwhile stays for the next time. Where it is counted, what the marks say is in the count: both
+# are of the statement's snapshot.
 _COUNT = sa.text("""
 WITH taken AS (
-  DELETE FROM lightfast_count_marks RETURNING connection_id, marked_at
+  DELETE FROM lightfast_count_marks RETURNING connection_id, marked_at, delta
 ), marked AS (
-  SELECT connection_id, max(marked_at) AS marked_at FROM taken GROUP BY connection_id
+  SELECT connection_id, max(marked_at) FILTER (WHERE coalesce(delta, 0) = 0) AS marked_at,
+         bool_or(delta IS NULL) AS anew, coalesce(sum(delta), 0) AS delta
+  FROM taken GROUP BY connection_id
 )
 UPDATE lightfast_connected_sources s
-SET document_count = (
+SET document_count = CASE WHEN m.anew THEN (
       SELECT count(*) FROM lightfast_document_feeds f
       JOIN lightfast_docs_documents d ON d.id = f.document_id
-      WHERE f.connection_id = s.id AND f.feeding),
+      WHERE f.connection_id = s.id AND f.feeding) ELSE s.document_count + m.delta END,
     last_ingested_at = greatest(s.last_ingested_at, m.marked_at AT TIME ZONE 'UTC')
 FROM marked m WHERE m.connection_id = s.id
 """)
@@ -142,24 +145,32 @@ def fed_keys(
     return [(row.id, row.store_id, row.source_id) for row in conn.execute(_FED, given)]
 
 
-def mark_counts(
+def mark_counts(conn: sa.Connection, connections: Collection[str]) -> None:
+    """Have these connections' counts taken anew, whatever is known of them."""
+    if connections:
+        conn.execute(_MARK, {"connections": sorted(connections), "delta": None})
+
+
+def mark_worked(
     conn: sa.Connection, connections: Collection[str], documents: Collection[str] = ()
 ) -> None:
-    """Note that the counts of these connections, and of those documents' feeders, may be off.
+    """Note that these connections were worked on, and those documents' feeders.
 
-    Marks are rows of their own, so that nobody waits for anybody: see `settle_counts`.
+    By how much their counts are others triggers write beside it. Marks are rows of their own, so
+    that nobody waits for anybody: see `settle_counts`.
     """
     if connections:
-        conn.execute(_MARK, {"connections": sorted(connections)})
+        conn.execute(_MARK, {"connections": sorted(connections), "delta": 0})
     if documents:
         conn.execute(_MARK_FEEDERS, {"ids": sorted(documents)})
 
 
 def settle_counts(conn: sa.Connection) -> int:
-    """Take marked connections' counts anew; how many were taken, 0 where another is at it.
+    """Bring marked connections' counts up to date; how many there were, 0 where another is at it.
 
-    An advisory lock keeps it to one at a time: of two, the one with the older snapshot could write
-    last. Marks are taken and counts written in one statement, so that no mark is lost.
+    By what changed alone, unless a mark says that it is to be counted. An advisory lock keeps it to
+    one at a time: of two, the one with the older snapshot could write last. Marks are taken and
+    counts written in one statement, so that no mark is lost.
     """
     if not conn.execute(_ALONE).scalar_one():
         return 0

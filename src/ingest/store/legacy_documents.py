@@ -55,9 +55,11 @@ FROM jsonb_populate_recordset(CAST(NULL AS lightfast_docs_documents), CAST(:rows
 WHERE d.id = r.id
 """)
 # A count is taken when all are there; nothing was ingested by what was imported.
-_UNMARK = sa.text("DELETE FROM lightfast_count_marks WHERE marked_at = now()")
+_UNMARK = sa.text("DELETE FROM lightfast_count_marks WHERE marked_at = now() AND delta = 0")
 _RECOUNT = sa.text("""
-WITH counted AS (
+WITH taken AS (
+  DELETE FROM lightfast_count_marks WHERE connection_id = ANY(CAST(:ids AS varchar[]))
+), counted AS (
   SELECT s.id, (SELECT count(*) FROM lightfast_document_feeds f
                 JOIN lightfast_docs_documents d ON d.id = f.document_id
                 WHERE f.connection_id = s.id AND f.feeding) AS documents

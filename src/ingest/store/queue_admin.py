@@ -90,10 +90,12 @@ WHERE status = 'pending' AND lease_until IS NULL AND next_attempt_at > now()
   AND last_error = :parked
   AND NOT EXISTS (SELECT FROM lightfast_lookup_waiters w WHERE w.delivery_id = d.id)
 """)
+# A range of the index, in the order of ids.
 _OF_CONNECTION = sa.text("""
 SELECT status, count(*) AS deliveries, max(received_at) AS last_received_at
-FROM lightfast_webhook_deliveries WHERE connection_id = :connection_id
-  AND id > (SELECT coalesce(max(id), 0) FROM lightfast_webhook_deliveries) - :newest
+FROM (SELECT status, received_at FROM lightfast_webhook_deliveries
+      WHERE connection_id >= :connection_id AND connection_id <= :connection_id
+      ORDER BY connection_id DESC, id DESC LIMIT :newest) d
 GROUP BY status ORDER BY status
 """)
 _UNFINISHED = sa.text("""
@@ -188,13 +190,8 @@ def unpark(conn: sa.Connection, parked: str) -> int:
     return conn.execute(_UNPARK, {"parked": parked}).rowcount
 
 
-def of_connection(
-    conn: sa.Connection, connection_id: str, *, newest: int = LARGEST_ID
-) -> list[dict[str, Any]]:
-    """A connection's deliveries by status: `status`, `deliveries`, `last_received_at`.
-
-    newest: of so many of the newest ids alone, whosever those are.
-    """
+def of_connection(conn: sa.Connection, connection_id: str, *, newest: int) -> list[dict[str, Any]]:
+    """A connection's newest deliveries by status: `status`, `deliveries`, `last_received_at`."""
     given = {"connection_id": connection_id, "newest": newest}
     rows = conn.execute(_OF_CONNECTION, given).mappings()
     return [dict(row) for row in rows]

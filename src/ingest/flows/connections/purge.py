@@ -126,7 +126,7 @@ def withdraw_feeds(
     keys |= keys_of(conn, hidden)
     hide(conn, hidden)
     keys |= show(conn, shown)
-    feeds.mark_counts(conn, (), [*hidden, *shown])
+    feeds.mark_worked(conn, (), [*hidden, *shown])
     done.documents += sum(unfed.values())
     return keys
 

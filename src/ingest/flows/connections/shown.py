@@ -20,6 +20,8 @@ from ingest.store import (
     sync_schedules,
 )
 
+COUNTED = 10_000
+"""Of a connection's newest deliveries: counting all of a million would take a second."""
 _RUNS = 5
 """The newest, in what is shown of a connection."""
 _OF_A_RUN = (
@@ -46,11 +48,11 @@ def unknown_connection(connection_id: str) -> NotConnected:
 
 
 def shown_connection(
-    conn: sa.Connection, connection_id: str, *, newest: int = queue_admin.LARGEST_ID
+    conn: sa.Connection, connection_id: str, *, newest: int = COUNTED
 ) -> dict[str, Any]:
     """All that is shown of a connection, and never a secret; raises `NotConnected` for none.
 
-    newest: its deliveries are counted among so many of the newest alone.
+    newest: so many of its newest deliveries are counted, as `deliveries_counted` says.
     """
     found = connections.listing(conn, connection_id)
     if not found:
@@ -77,6 +79,7 @@ def shown_connection(
         "secrets": secrets,
         "missed_deliveries": seen,
         "deliveries": {row["status"]: row["deliveries"] for row in deliveries},
+        "deliveries_counted": sum(row["deliveries"] for row in deliveries),
         "unknown_fields": unknown,
         "last_received_at": max((row["last_received_at"] for row in deliveries), default=None),
     }

@@ -148,7 +148,7 @@ def _move(
     shown = [document for document, visible in turned.items() if visible]
     keys = sight.keys_of(conn, hidden)
     sight.hide(conn, hidden)
-    feeds.mark_counts(conn, (), list(turned))
+    feeds.mark_worked(conn, (), list(turned))
     return keys | sight.show(conn, shown)
 
 
@@ -186,7 +186,7 @@ def _end(conn: sa.Connection, former: Sequence[LedgerRow]) -> set[Owned]:
         if row.source_id
     ]
     feeds.change_aliases(conn, added, [])
-    feeds.mark_counts(conn, (), ids)
+    feeds.mark_worked(conn, (), ids)
     return keys | {
         named(row.store_id, row.source_type, row.source_id, moved=True)
         for row in former

@@ -45,7 +45,7 @@ def write(
     _write_feeds(conn, entries)
     changed = [e for e in entries if e.before != e.after or e.decision.feeds]
     if changed:
-        feeds.mark_counts(conn, connections)
+        feeds.mark_worked(conn, connections)
     keys |= _write_sight(conn, entries)
     hide_anew(conn, _withheld(entries, {document for document, *_ in called}))
     return frozenset(keys)
@@ -204,7 +204,7 @@ def _write_sight(conn: sa.Connection, entries: Sequence[Entry]) -> set[Owned]:
     keys = keys_of(conn, moved)
     hide(conn, sight.keys() - shown)
     keys |= show(conn, shown)
-    feeds.mark_counts(conn, (), moved)
+    feeds.mark_worked(conn, (), moved)
     return keys
 
 

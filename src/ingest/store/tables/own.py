@@ -87,7 +87,8 @@ DELIVERIES = sa.Table(
         postgresql_where=sa.text("status IN ('skipped', 'dead')"),
     ),
     sa.Index("idx_deliveries_duplicate", "id", postgresql_where=sa.text("status = 'duplicate'")),
-    sa.Index("idx_deliveries_connection", "connection_id"),
+    sa.Index("idx_deliveries_of_connection", "connection_id", "id"),
+    sa.Index("idx_deliveries_of_source", "source_type", "id"),
     sa.Index(
         "idx_deliveries_settled",
         "settled_at",
@@ -202,6 +203,7 @@ COUNT_MARKS = sa.Table(
     _serial(),
     sa.Column("connection_id", key(), refers("connected_sources.id"), nullable=False),
     zoned_time("marked_at"),
+    sa.Column("delta", sa.Integer()),
 )
 
 SERVES = sa.Table(
