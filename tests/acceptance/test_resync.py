@@ -108,13 +108,15 @@ class Works:
 
     def kill_a_process(self, drawn: random.Random) -> None:
         """Any process of any group but the groups' first ones, which replace it at once; the first
-        one where there is no other.
+        one where there is no other, and none where all are just being started anew.
         """
         pids = [
             pid
             for name, pid in self.stack.pids().items()
             if self.deaths[name] < MOST_DEATHS.get(name, sys.maxsize)
         ]
+        if not pids:
+            return
         with contextlib.suppress(OSError):
             pid = drawn.choice(pids)
             own = family(pid)
