@@ -115,10 +115,11 @@ def _reads(place: Stage, document: str, key: str) -> Mapping[str, Ask]:
 
 
 def _jobs(place: Stage) -> Mapping[str, Callable[[], object]]:
-    """What has transactions of its own. Counts are marked first, as a drain marks them."""
-    engine, own = place.engine, place.connections
+    """What has transactions of its own."""
+    engine = place.engine
     return {
-        "settle_counts, a busy connection": lambda: _counted(place, [own.github]),
+        "settle_counts, after a drain": partial(_settle, place, feeds.mark_worked),
+        "settle_counts, all counted anew": partial(_settle, place, feeds.mark_counts),
         "settle_counts, nothing marked": lambda: sweep.settle_counts(engine),
         "bind_pending, nothing new": lambda: bind_pending(engine),
         "tidy: unpark": lambda: sweep.unpark(engine),
@@ -130,9 +131,10 @@ def _jobs(place: Stage) -> Mapping[str, Callable[[], object]]:
     }
 
 
-def _counted(place: Stage, connections: list[str]) -> None:
+def _settle(place: Stage, mark: Callable[[sa.Connection, list[str]], None]) -> None:
+    """Of the busiest connection, as a drain marks it, or as it is marked to be counted."""
     with transaction(place.engine) as conn:
-        feeds.mark_counts(conn, connections)
+        mark(conn, [place.connections.github])
     sweep.settle_counts(place.engine)
 
 

@@ -6,7 +6,8 @@ size new deliveries of the real mix are worked off by one worker process, then e
 that lie all over the tables; reads are timed that a person waits for, and the beat's jobs.
 
 Law: what was counted is asserted to have happened. Beside each rate stands the processor time of
-worker and database, which other programs of the machine move less; ratios are of the smallest size.
+worker and database, which other programs of the machine move less. Ratios are of the largest size
+and a second database of the smallest one, in turn.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -122,18 +123,21 @@ class _Course:
 def growth(plan: Plan) -> dict[str, object]:
     """Rates and processor time, milliseconds of reads, and the disk, by the number of documents."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with stage() as place:
-        return measured(place, plan)
+    with stage() as place, stage() as small:
+        return measured(place, small, plan)
 
 
-def measured(place: Stage, plan: Plan) -> dict[str, object]:
-    """The same of an empty database of the caller's."""
-    course = _Course(place, plan, iter(range(1, multiply.PARTS)))
+def measured(place: Stage, small: Stage, plan: Plan) -> dict[str, object]:
+    """The same of two empty databases of the caller's; the second one stays at the smallest size,
+    so that both are measured in the same minutes.
+    """
+    course, other = (_Course(one, plan, iter(range(1, multiply.PARTS))) for one in (place, small))
     template = _template(course)
     rates: dict[str, dict[str, dict[str, float]]] = {"new": {}, "edits": {}}
     reads: dict[str, Reads] = {}
     disk: dict[str, dict[str, int]] = {}
     beside: dict[str, dict[str, object]] = {}
+    first = 0
     for size in plan.sizes:
         label = f"{size:,}"
         first = _grow(course, template, size)
@@ -142,7 +146,9 @@ def measured(place: Stage, plan: Plan) -> dict[str, object]:
         reads[label] = reads_of(place, plan.visits)
         beside[label] = _beside_vacuum(course)
     smallest, largest = f"{plan.sizes[0]:,}", f"{plan.sizes[-1]:,}"
-    ratios = {what: _ratios(by_size[smallest], by_size[largest]) for what, by_size in rates.items()}
+    sown = _grow(other, _template(other), plan.sizes[0])
+    in_turn = _in_turn({smallest: (other, sown), largest: (course, first)})
+    ratios = {what: _ratios(by[smallest], by[largest]) for what, by in in_turn.items()}
     ms = {name: {size: reads[size][name]["ms"] for size in reads} for name in reads[largest]}
     return {
         "of_the_smallest": ratios,
@@ -150,6 +156,8 @@ def measured(place: Stage, plan: Plan) -> dict[str, object]:
         "tables": {
             "new deliveries": rates["new"],
             "edits": rates["edits"],
+            "new deliveries, in turn": in_turn["new"],
+            "edits, in turn": in_turn["edits"],
             "beside a vacuum": beside,
             "milliseconds": ms,
             f"at {largest}": reads[largest],
@@ -224,6 +232,25 @@ def _work(course: _Course, sown: int) -> tuple[dict[str, float], dict[str, float
         assert rows_of(url)["documents"] == after["documents"]
         assert _changed(url) - texts >= 0.9 * plan.new, "edits that changed no text"
     return _median(fresh), _median(edits)
+
+
+def _in_turn(
+    courses: Mapping[str, tuple[_Course, int]],
+) -> dict[str, dict[str, dict[str, float]]]:
+    """The same work in one database after the other, again and again: new deliveries, and edits of
+    what was sown from that number on.
+    """
+    found = {what: {size: list[Work]() for size in courses} for what in ("new", "edits")}
+    plan = next(iter(courses.values()))[0].plan
+    for run in range(plan.runs + 1):
+        for size, (course, sown) in courses.items():
+            new = course.process(course.new(plan.new, course.next, seed=course.next))
+            course.next += plan.new
+            edits = course.process(_edits(course, sown, plan.runs + run))
+            if run:  # the first one is to get warm
+                found["new"][size].append(new)
+                found["edits"][size].append(edits)
+    return {what: {size: _median(w) for size, w in by.items()} for what, by in found.items()}
 
 
 def _beside_vacuum(course: _Course) -> dict[str, object]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from bench import growth, multiply
-from bench.stage import RESULT_TABLES, Stage, connected
+from bench.stage import RESULT_TABLES, SCHEMA, Stage, connected
+from ingest.store.engine import connect
+from tests.databases import empty_databases
 
 PLAN = growth.Plan(sizes=(400, 900), template=100, runs=1, new=60, slices=2, visits=1)
 _ORPHANS = """
@@ -25,13 +28,22 @@ FROM lightfast_docs_documents d JOIN lightfast_document_feeds f ON f.document_id
 
 @pytest.mark.integration
 @pytest.mark.once  # a benchmark brings its own server
-def test_what_was_grown_is_as_what_was_processed(database_url: str, engine: sa.Engine) -> None:
+def test_what_was_grown_is_as_what_was_processed(
+    postgres_url: str, database_url: str, engine: sa.Engine
+) -> None:
     """The steps assert for themselves what they left; the copies hang together as the template."""
     place = Stage(database_url, "", engine, connected(engine))
-    found = growth.measured(place, PLAN)
+    with empty_databases(postgres_url) as make:
+        url = make()
+        with psycopg.connect(url) as made:
+            made.execute(SCHEMA.read_bytes())
+        other = connect(url)
+        found = growth.measured(place, Stage(url, "", other, connected(other)), PLAN)
+        other.dispose()
     tables = found["tables"]
     assert isinstance(tables, dict)
     assert tables["new deliveries"].keys() == tables["edits"].keys() == {"400", "900"}
+    assert tables["edits, in turn"].keys() == {"400", "900"}
     assert {"docs list", "everything it mentions"} <= tables["milliseconds"].keys()
     with engine.connect() as conn:
         assert conn.exec_driver_sql(_ORPHANS).scalar_one() == 0
