@@ -22,7 +22,7 @@ import pytest
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """The name of a reference to an element, as the standard has it."""
-STARTS_WITHIN_S, ANSWERS_WITHIN_S = 30.0, 120.0
+STARTS_WITHIN_S, ANSWERS_WITHIN_S, ARRIVES_WITHIN_S = 30.0, 120.0, 30.0
 _ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",  # which root may not have
@@ -63,6 +63,27 @@ class Browser:
 
     def click(self, selector: str) -> None:
         self._post(f"element/{self._find(selector)}/click")
+
+    def follow(self, selector: str) -> None:
+        """Click what leads to another page, and wait for that."""
+        with self._leaving():
+            self.click(selector)
+
+    def enter(self) -> None:
+        """Press what leads to another page from whatever has the focus, and wait for that."""
+        with self._leaving():
+            self.press(ENTER)
+
+    @contextmanager
+    def _leaving(self) -> Iterator[None]:
+        """The driver says that it has clicked; that the page is another one it leaves to us."""
+        self.run("window.isThePageBefore = true")
+        yield
+        arrived = "return !window.isThePageBefore && document.readyState === 'complete'"
+        until = time.monotonic() + ARRIVES_WITHIN_S
+        while not self.run(arrived):
+            assert time.monotonic() < until, f"still at {self.path}"
+            time.sleep(0.02)
 
     def write(self, selector: str, text: str) -> None:
         self._post(f"element/{self._find(selector)}/value", text=text)

@@ -93,7 +93,7 @@ def test_the_console_in_a_browser(
     follow_the_graph(browser, engine)
     replay(browser, engine, rung)
     confirm(browser, engine, rung, axe)
-    browser.click("header button")
+    browser.follow("header button")
     assert browser.path == "/console/log-in"
     browser.open("/console/deliveries")
     assert browser.path.startswith("/console/log-in"), "the session has ended"
@@ -134,11 +134,11 @@ def pages(engine: sa.Engine) -> dict[str, str]:
 
 def log_in(browser: Browser) -> None:
     browser.write("#password", "not the password")
-    browser.press(ENTER)
+    browser.enter()
     assert "That is not the password." in browser.text()
     browser.click("#password")
     browser.press(PASSWORD)
-    browser.press(ENTER)
+    browser.enter()
     assert browser.path == "/console"
 
 
@@ -181,13 +181,13 @@ def wide_as_the_window(browser: Browser) -> bool:
 def search(browser: Browser) -> None:
     browser.open("/console/documents")
     browser.write("#key", "lin-123")
-    browser.press(ENTER)
+    browser.enter()
     assert "Search finds yesterday's ferries" in browser.text()
     browser.open("/console/documents")
     browser.write("#words", "yesterday ferries")
-    browser.press(ENTER)
+    browser.enter()
     assert browser.has("mark")
-    browser.click("tbody th a")
+    browser.follow("tbody th a")
     assert browser.path.startswith("/console/documents/")
 
 
@@ -199,7 +199,7 @@ def follow_the_graph(browser: Browser, engine: sa.Engine) -> None:
     drawn = browser.run("return document.querySelector('svg').textContent")
     assert all(key in drawn for key in MENTIONED)
     browser.run("document.querySelector('svg a').focus()")
-    browser.press(ENTER)
+    browser.enter()
     assert browser.path != f"/console/documents/{document}"
     assert browser.path.startswith("/console/documents/")
 
@@ -208,7 +208,7 @@ def replay(browser: Browser, engine: sa.Engine, rung: list[str]) -> None:
     with transaction(engine) as conn:
         id_ = _one(conn, "SELECT max(id) FROM lightfast_webhook_deliveries")
     browser.open(f"/console/deliveries/{id_}")
-    browser.click(".actions button")
+    browser.follow(".actions button")
     assert "It is processed once more" in browser.text("[role=status]")
     with transaction(engine) as conn:
         row = queue_admin.show(conn, id_)
@@ -225,14 +225,14 @@ def confirm(browser: Browser, engine: sa.Engine, rung: list[str], axe: str) -> N
     browser.open(f"/console/syncs/{id_}")
     judge(browser, axe)
     picture(browser, "sync-run-asks")
-    browser.click(".actions button.grave")
+    browser.follow(".actions button.grave")
     assert "It goes on" in browser.text("[role=status]")
     with transaction(engine) as conn:
         found = sync_runs.show(conn, id_)
     assert found is not None
     assert (found["state"], found["confirmed"]) == ("running", True)
     assert "sync" in rung
-    browser.click(".actions button")
+    browser.follow(".actions button")
     assert "It has ended" in browser.text("[role=status]")
 
 
