@@ -73,6 +73,10 @@ def any_path(rng: Random, value: Any, *, below: int = 0) -> Path:
     return tuple(path)
 
 
+MOST = 2**1_000
+"""What is multiplied further is no float any more, and in the end no text."""
+
+
 def leaf(rng: Random, value: Any) -> Any:
     """A value of any kind in the place of another."""
     drawn = rng.random()
@@ -80,7 +84,7 @@ def leaf(rng: Random, value: Any) -> Any:
         return texts.bent(rng, value) if isinstance(value, str) else texts.text(rng)
     if drawn < 0.6:
         return rng.choice(NUMBERS)
-    if drawn < 0.7 and isinstance(value, int | float):
+    if drawn < 0.7 and isinstance(value, int | float) and abs(value) < MOST:
         return value * rng.choice((-1, 2, 1000, 2**32, 0.5))
     if drawn < 0.75:
         return nested(rng.choice(DEPTHS))

@@ -110,3 +110,13 @@ def test_what_is_bent_leaves_the_value_that_was_given() -> None:
     for number in range(500):
         trees.bent(Random(number), value, [value])
     assert json.dumps(value) == before
+
+
+def test_a_number_that_is_multiplied_again_and_again_stays_one_that_can_be_written() -> None:
+    """Bug: a run ended with an OverflowError of its own."""
+    for seed in range(200):
+        rng, value = Random(seed), 10**300
+        for _ in range(50):
+            bent = trees.leaf(rng, value)
+            value = bent if isinstance(bent, int) and bent else value
+            assert str(value)
