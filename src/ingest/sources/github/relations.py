@@ -21,6 +21,7 @@ from ingest.sources.github.payloads import Issue, read
 from ingest.sources.github.places import Place, place_of
 
 _REPOSITORY = re.compile(r"/repos/([^/\s]{1,100}/[^/\s]{1,100})\Z")
+_ADDED, _REMOVED = "relates_to_added", "relates_to_removed"
 _ABROAD = "a relation between issues of other repositories"
 
 
@@ -51,6 +52,8 @@ def relates_to(message: Message) -> Outcome:
     it is told anew.
     """
     told = read(Relates, message.payload)
+    if told.action not in (_ADDED, _REMOVED):
+        raise BadPayload("action", f"is neither {_ADDED} nor {_REMOVED}, as the header says")
     here = told.repository
     place = place_of(message, here.full_name)
     sides = [one for one in (told.issue, told.related_issue) if one is not None]
@@ -72,10 +75,13 @@ def _related(
     """The issue with what it has to do with by now; looked up where it is not whole."""
     asked = ask(place.identity("issue", end.number))
     try:
-        whole = conversations.issue(place, read(Issue, issue, "issue"))
+        shown = read(Issue, issue, "issue")
+        whole = None if shown.state is None else conversations.issue(place, shown)
     except BadPayload:
         return asked
-    if told.action != "relates_to_added":
+    if whole is None:
+        return asked
+    if told.action == _REMOVED:
         return replace(asked, otherwise=(whole,))
     edges = (
         Reference("relatedTo", "github", bounded_key(k), "field", "relates_to") for k in others
